@@ -1,0 +1,113 @@
+# Two commands set up all they need: `make run` and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+ERP_BIN := .venv/erp/bin
+PYTEST_ARGS ?=
+
+# Debian packages that the tests alone need, each with the command that shows it is there.
+TEST_PACKAGES := postgresql:/usr/lib/postgresql/*/bin/initdb chromium:/usr/bin/chromium \
+	fonts-liberation:/usr/share/fonts/truetype/liberation* poppler-utils:/usr/bin/pdftoppm qpdf:/usr/bin/qpdf
+APT := RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get
+
+ERP_PACKAGES := trytond~=8.2.0 trytond-product~=8.2.0 trytond-production~=8.2.0 trytond-stock~=8.2.0 \
+	trytond-stock-lot~=8.2.0
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --upgrade
+
+.PHONY: help setup run test bench bench-large soak lint lock clean test-packages
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do
+		printf '  make %-12s %s\n' "$$name" "$$text"
+	done
+
+setup: .venv/.runtime .venv/.erp ## .venv with the trailseal command, and .venv/erp with the demo's ERP
+
+run: setup ## the demo: a small plant of real servers, the service and its pages; Ctrl-C ends all
+	@exec $(BIN)/trailseal demo
+
+test: setup .venv/.dev test-packages lint ## style, types, import rules and all tests
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -ra --durations=10 $(PYTEST_ARGS)
+
+bench: setup .venv/.dev test-packages ## speed as ratios to the raw limit; the last line is one JSON object
+	@$(BIN)/python -m tests.bench
+
+bench-large: setup .venv/.dev test-packages ## the benchmark beyond 1,000,000 entries
+	@$(BIN)/python -m tests.bench --large
+
+soak: setup .venv/.dev test-packages ## long fault and fuzz runs; resumes where it was stopped
+	@$(BIN)/python -m tests.soak
+
+lint: setup .venv/.dev ## ruff, mypy and the import rules alone
+	@$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: .venv/.dev ## renew the three lock files
+	@$(COMPILE) pyproject.toml --extra build -o requirements.lock
+	$(COMPILE) pyproject.toml --extra build --extra dev -c requirements.lock -o requirements-dev.lock
+	printf '%s\n' $(ERP_PACKAGES) | $(COMPILE) - -o requirements-erp.lock
+
+clean: ## remove all that make made
+	@rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A Python of at least 3.11 that can make a virtual environment; on Debian one is installed where there is none.
+.venv/.made:
+	@find_python() {
+		for python in $${PYTHON:-python3 python3.11 python3.12 python3.13 /usr/bin/python3}; do
+			"$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
+			echo "$$python"
+			return
+		done
+	}
+	python=$$(find_python)
+	if [ -z "$$python" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+		apt-get update
+		$(APT) install -y --no-install-recommends python3 python3-venv
+		python=$$(find_python)
+	fi
+	if [ -z "$$python" ]; then
+		echo "No Python 3.11 or newer with venv found. Install it (Debian: apt-get install python3 python3-venv)," >&2
+		echo "or name one: make PYTHON=/path/to/python3 setup" >&2
+		exit 1
+	fi
+	"$$python" -m venv --clear .venv
+	touch $@
+
+.venv/.runtime: .venv/.made requirements.lock pyproject.toml
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/.dev: .venv/.runtime requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	touch $@
+
+# The ERP is under the GPL: it runs as a process of its own, from an environment of its own.
+.venv/.erp: .venv/.made requirements-erp.lock
+	@[ -x $(ERP_BIN)/python ] || $(BIN)/python -m venv .venv/erp
+	$(ERP_BIN)/python -m pip install --quiet --require-hashes -r requirements-erp.lock
+	touch $@
+
+test-packages:
+	@missing=()
+	for item in $(foreach pair,$(TEST_PACKAGES),'$(pair)'); do
+		compgen -G "$${item#*:}" >/dev/null || missing+=("$${item%%:*}")
+	done
+	if [ "$${#missing[@]}" = 0 ]; then
+		exit 0
+	fi
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+		echo "The tests need what these Debian packages hold: $${missing[*]}" >&2
+		echo "As root: apt-get update && apt-get install --no-install-recommends $${missing[*]}" >&2
+		exit 1
+	fi
+	apt-get update
+	$(APT) install -y --no-install-recommends "$${missing[@]}"
