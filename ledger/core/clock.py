@@ -1,0 +1,45 @@
+"""The one way to ask what time it is, and the one way to write an instant down.
+
+No module of Trailseal calls the system clock directly: whoever needs time is given a `WallClock`, so that tests and
+drills can move it. Instants are integers, microseconds since 1970-01-01T00:00:00Z.
+"""
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from ledger.core.errors import NotCanonical
+
+MICROSECONDS = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UTC_FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+class WallClock(Protocol):
+    """Tells the present instant in microseconds since the Unix epoch, UTC."""
+
+    def now_us(self) -> int: ...
+
+
+class SystemClock:
+    """The operating system's clock."""
+
+    def now_us(self) -> int:
+        return time.time_ns() // 1000
+
+
+def utc_text(instant_us: int) -> str:
+    """Writes an instant in the only form that entries use: `2026-11-25T07:10:06.123456Z` (27 characters)."""
+    return (_EPOCH + timedelta(microseconds=instant_us)).strftime(_UTC_FORM)
+
+
+def parse_utc(text: str) -> int:
+    """Reads exactly what `utc_text` writes; anything else, however close, raises NotCanonical."""
+    try:
+        moment = datetime.strptime(text, _UTC_FORM).replace(tzinfo=UTC)
+    except ValueError:
+        raise NotCanonical(f"{text!r} is not an instant of the form 2026-11-25T07:10:06.123456Z") from None
+    instant = (moment - _EPOCH) // timedelta(microseconds=1)
+    if utc_text(instant) != text:
+        raise NotCanonical(f"{text!r} is not an instant of the form 2026-11-25T07:10:06.123456Z")
+    return instant

@@ -1,0 +1,52 @@
+"""The contract of projectors: how an entry becomes rows of tables that answer questions.
+
+A projector is deterministic: it reads the entry and its own projection, never a clock, settings or another log. It has
+one of two shapes. *Facts*: rows are only ever inserted, each comes from one entry. *Validities*: a key's current row is
+closed (`to_index`) when a later entry replaces it.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import msgspec
+
+from ledger.core.entry import Entry
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One row of a facts table: the values in the order of the table's columns."""
+
+    table: str
+    values: tuple[Any, ...]
+
+
+class FactsProjector(Protocol):
+    """Rows of `tables`, each from one entry of one of `kinds`."""
+
+    name: str
+    version: int
+    kinds: frozenset[str]
+    tables: tuple[str, ...]
+
+    def rows(self, entry: Entry, /) -> Iterable[Row]: ...
+
+
+class Valid(msgspec.Struct, frozen=True):
+    """From this entry on, `key` has these `values` (None: it has none); the row before it is closed."""
+
+    key: str
+    values: tuple[Any, ...] | None
+
+
+class ValiditiesProjector(Protocol):
+    """Rows `(log, key, from_index, to_index, …values)` of one table, from entries of `kinds`."""
+
+    name: str
+    version: int
+    kinds: frozenset[str]
+    table: str
+
+    def changes(self, entry: Entry, /) -> Iterable[Valid]: ...
+
+
+Projector = FactsProjector | ValiditiesProjector

@@ -1,0 +1,25 @@
+"""A registered source system: what a collector needs to reach it, and what the ledger needs to judge it."""
+
+import msgspec
+
+from ledger.core.record import Name
+from ledger.core.retention import RetentionClass
+
+
+class SourceConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One source. `type` names a collector of the registry; `options` are its own, without secrets.
+
+    `secrets` maps a secret's name to where it is found (`env:NAME` or `file:PATH`): never the secret itself. `seal`
+    lists members that hold personal or third-party values (see `core.sealing`). `zone` is the IANA zone in which the
+    source's texts without an offset are read.
+    """
+
+    id: Name
+    type: Name
+    title: Name
+    options: dict[str, str] = {}
+    secrets: dict[str, str] = {}
+    seal: tuple[str, ...] = ("actor.name",)
+    zone: str | None = None
+    owner: str | None = None
+    retention: RetentionClass = RetentionClass.BATCH
