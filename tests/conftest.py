@@ -1,0 +1,54 @@
+"""Fixtures that every test may use: public test vectors and a PostgreSQL server of the run's own."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from tests.support.postgres import PgDatabase, PostgresServer, temporary_postgres
+
+REPOSITORY = Path(__file__).parents[1]
+
+# `make test` must give the same verdict twice; `make soak` looks for what it misses.
+hypothesis.settings.register_profile("test", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("soak", deadline=None, max_examples=5000, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what needs the database server, so that `-m "not postgres"` runs without one."""
+    for item in items:
+        if "postgres_server" in getattr(item, "fixturenames", ()):
+            item.add_marker("postgres")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with public test vectors (TRAILSEAL_SHARED, else `shared` beside the repository)."""
+    folder = Path(os.environ.get("TRAILSEAL_SHARED", REPOSITORY.parent / "shared"))
+    if not (folder / "vectors").is_dir():
+        pytest.skip(f"no public test vectors in {folder}; set TRAILSEAL_SHARED to the folder that has them")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def vectors(shared: Path) -> Path:
+    """The public test vectors themselves."""
+    return shared / "vectors"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One server for each test process, started by the first test that asks for it."""
+    with temporary_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres(postgres_server: PostgresServer) -> Iterator[PgDatabase]:
+    """A fresh, empty database with the production roles."""
+    database = postgres_server.create_database()
+    yield database
+    postgres_server.drop_database(database)
