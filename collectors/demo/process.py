@@ -1,0 +1,96 @@
+"""Starts a server of the demo as a process of its own, and never leaves it behind."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from time import monotonic, sleep
+
+from ledger.core.errors import RetriableSource
+
+_TERM_SECONDS = 5.0
+_LOOK_SECONDS = 0.05
+_TAIL_CHARACTERS = 2000
+
+
+def free_port() -> int:
+    """A TCP port of the loopback address that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def new_secret() -> str:
+    """A random password of 192 bits, in URL-safe characters."""
+    return secrets.token_urlsafe(24)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes a file that only its owner can read, from its first byte on."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+class ServerProcess:
+    """One child process; `stop` returns only when it is gone.
+
+    The child has a session of its own, so that Ctrl-C at the terminal reaches the demo alone, which then stops its
+    servers in order.
+    """
+
+    def __init__(self, name: str, command: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
+        self.name = name
+        self._log = log
+        with log.open("ab") as sink:
+            self._child = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                env={**os.environ, **environment},
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    def wait_ready(self, ready: Callable[[], bool], seconds: float) -> None:
+        """Returns once `ready` holds; raises RetriableSource when the process ends first, or when time is up.
+
+        After raising, the process is stopped.
+        """
+        deadline = monotonic() + seconds
+        while not ready():
+            ended = self._child.poll() is not None
+            if ended or monotonic() > deadline:
+                self.stop()
+                why = "ended at once" if ended else f"did not answer within {seconds:.0f} s"
+                raise RetriableSource(
+                    f"the {self.name} of the demo {why}; its log ends: {self._tail()}",
+                    advice=f"Read {self._log} and start the demo again.",
+                )
+            sleep(_LOOK_SECONDS)
+
+    def kill(self) -> None:
+        """Ends the process with no chance to say goodbye, as a power cut would."""
+        self._child.kill()
+        self._child.wait()
+
+    def stop(self) -> None:
+        """Asks the process to end, and ends it by force when it takes more than some seconds."""
+        if self._child.poll() is None:
+            self._child.send_signal(signal.SIGTERM)
+            try:
+                self._child.wait(_TERM_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def _tail(self) -> str:
+        return self._log.read_text(encoding="utf-8", errors="replace")[-_TAIL_CHARACTERS:].strip()
