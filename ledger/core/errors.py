@@ -32,8 +32,6 @@
 the thing. `advice` tells a person what to do next.
 """
 
-# ruff: noqa: N818 - a caught error reads as what happened: `except ProofInvalid`
-
 from typing import ClassVar
 
 
