@@ -23,7 +23,8 @@ _KIND = re.compile(r"[a-z]+(-[a-z]+)*")
 
 class LeafData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the tree hashes. `logged_at` is the sequencer's time, `prev` the leaf hash of the entry before (32 zero
-    bytes for entry 0), `v` the version of algorithm and coverage."""
+    bytes for entry 0), `v` the version of algorithm and coverage.
+    """
 
     body: str
     index: int
@@ -50,8 +51,19 @@ class VaultItem(msgspec.Struct, frozen=True, kw_only=True):
 ORIGINAL, SEALED, SECRET = "original", "sealed", "secret"
 
 
+class SourceKey(msgspec.Struct, frozen=True):
+    """What makes a record the same record again: source, its identity there, keyed digest of its content."""
+
+    source: str
+    record_id: str
+    digest: bytes
+
+
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry ready to be appended: all that can be computed before its index and predecessor are known."""
+    """An entry ready to be appended: all that can be computed before its index and predecessor are known.
+
+    With a `key`, a second draft of the same key is answered with the earlier entry.
+    """
 
     kind: str
     body: msgspec.Struct
@@ -59,6 +71,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     salt: bytes
     commitment: str
     vault: tuple[VaultItem, ...] = ()
+    key: SourceKey | None = None
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +84,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     body: Any
 
 
-def draft(body: msgspec.Struct, vault: tuple[VaultItem, ...] = ()) -> Draft:
+def draft(body: msgspec.Struct, vault: tuple[VaultItem, ...] = (), key: SourceKey | None = None) -> Draft:
     """Encodes and commits to a body. Raises SchemaViolation if it is larger than 1 MiB."""
     encoded = canonical.encode_struct(body)
     if len(encoded) > MAX_BODY:
@@ -84,6 +97,7 @@ def draft(body: msgspec.Struct, vault: tuple[VaultItem, ...] = ()) -> Draft:
         salt=salt,
         commitment=b64(body_commitment(salt, encoded)),
         vault=vault,
+        key=key,
     )
 
 

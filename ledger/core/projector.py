@@ -6,20 +6,17 @@ closed (`to_index`) when a later entry replaces it.
 """
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
 from ledger.core.entry import Entry
 
-
-class Row(msgspec.Struct, frozen=True):
-    """One row of a facts table: the values in the order of the table's columns."""
-
-    table: str
-    values: tuple[Any, ...]
+Row = tuple[str, tuple[Any, ...]]
+"""A row of a facts table: the table's name, and the values in the order of its columns."""
 
 
+@runtime_checkable
 class FactsProjector(Protocol):
     """Rows of `tables`, each from one entry of one of `kinds`."""
 
@@ -38,6 +35,7 @@ class Valid(msgspec.Struct, frozen=True):
     values: tuple[Any, ...] | None
 
 
+@runtime_checkable
 class ValiditiesProjector(Protocol):
     """Rows `(log, key, from_index, to_index, …values)` of one table, from entries of `kinds`."""
 

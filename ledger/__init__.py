@@ -1,0 +1,1 @@
+"""Trailseal: a data-integrity audit trail service with a signed ledger for regulated manufacturing."""

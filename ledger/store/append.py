@@ -1,0 +1,375 @@
+"""The append transaction: entries, tree, projections and head in one commit, or nothing at all.
+
+This is the only place that inserts into the log. Whatever can be computed before the head is locked is in the drafts;
+here they get index, time, predecessor and tree.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from ledger.core.clock import WallClock, utc_text
+from ledger.core.entry import ORIGINAL, SEALED, Draft, Entry, SourceKey, draft, encode_leaf
+from ledger.core.errors import ClockOutOfBounds, IntegrityError, LedgerError
+from ledger.core.hashing import HASH_SIZE, b64, leaf_hash, unb64
+from ledger.core.merkle import Frontier, root_of
+from ledger.core.projector import Valid
+from ledger.core.record import RecordBody
+from ledger.store import schema
+from ledger.store.bulk import Bulk
+from ledger.store.engine import is_sqlite
+from ledger.store.position import index_of, pos_of
+from ledger.store.projections import Live, Projections, Rows, write_changes
+
+TILE = 256
+CLOCK_BEHIND_NOTED_US = 1_000_000
+"""Our clock is behind the head by more than this: entries go on at the head's time, a clock-step entry says so."""
+CLOCK_BEHIND_REFUSED_US = 600_000_000
+"""Our clock is behind the head by more than this: the append is refused."""
+
+
+class ClockStep(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="clock-step/1"):
+    """Our clock stood at `clock_at`, `behind_us` microseconds before the log's head; entries go on at `head_at`."""
+
+    clock_at: str
+    head_at: str
+    behind_us: int
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """Where a draft ended up. `duplicate`: the entry was there before. `changed_from`: same record id, other content."""
+
+    index: int
+    leaf_hash: bytes
+    duplicate: bool = False
+    changed_from: int | None = None
+
+
+class Head(msgspec.Struct):
+    """The right edge of a log, as the next append continues it."""
+
+    size: int
+    leaf_hash: bytes
+    logged_us: int
+    frontier: Frontier
+    partial: list[list[bytes]]
+    """For each tile level the hashes after the last full tile."""
+
+
+class Transaction:
+    """One append transaction under the head lock: what closing callbacks may read."""
+
+    def __init__(self, connection: Connection, log: int, head: Head, live: Live, logged_us: int) -> None:
+        self.connection = connection
+        self.log = log
+        self.logged_us = logged_us
+        self.scratch: dict[Any, Any] = {}
+        """Shared by the batches of one group commit, whose rows are not in the database yet."""
+        self._live = live
+        self._head = head
+        self._logged_at = utc_text(logged_us)
+        self._index = head.size
+        self._prev = b64(head.leaf_hash)
+        self._hashes: list[bytes] = []
+        self._rows: Rows = {"leaf": [], "body": []}
+        self._changes: list[tuple[str, int, Valid]] = []
+        self._keys: dict[SourceKey, Placed] = {}
+        self._ids: dict[tuple[str, str], int] = {}
+
+    @property
+    def next_index(self) -> int:
+        return self._index
+
+    def find_known(self, drafts: Sequence[Draft]) -> None:
+        """Looks up, in one go, which of the drafts' records the log already has (idempotency)."""
+        wanted = {draft.key for draft in drafts if draft.key is not None}
+        if not wanted:
+            return
+        for source, record_id, digest, pos in _known(self.connection, self.log, list(wanted)):
+            key = SourceKey(source, record_id, bytes(digest))
+            index = index_of(pos)
+            self._ids[source, record_id] = max(index, self._ids.get((source, record_id), -1))
+            if key in wanted:
+                self._keys[key] = Placed(index, self._open_known(key, pos), duplicate=True)
+
+    def place(self, draft: Draft) -> Placed:
+        """Gives the draft its index; a record that the log has already is answered with its earlier entry."""
+        changed_from = None
+        if draft.key is not None:
+            earlier = self._keys.get(draft.key)
+            if earlier is not None:
+                return earlier
+            changed_from = self._ids.get((draft.key.source, draft.key.record_id))
+        index = self._index
+        pos = pos_of(self.log, index)
+        leaf = encode_leaf(draft.commitment, index, draft.kind, self._logged_at, self._prev)
+        hashed = leaf_hash(leaf)
+        self._rows["leaf"].append((pos, leaf))
+        self._rows["body"].append((pos, draft.salt, draft.body_bytes))
+        for item in draft.vault:
+            if item.sort == ORIGINAL:
+                self._add("original", (pos, item.salt, item.value))
+            elif item.sort == SEALED:
+                self._add("sealed_value", (pos, item.ordinal, item.meta, item.salt, item.value))
+            else:
+                self._add("secret", (pos, item.meta, item.value))
+        entry = Entry(log=self.log, index=index, kind=draft.kind, logged_us=self.logged_us, body=draft.body)
+        self._live.project(entry, self._rows, self._changes)
+        self._hashes.append(hashed)
+        self._prev = b64(hashed)
+        self._index = index + 1
+        if draft.key is not None:
+            self._keys[draft.key] = Placed(index, hashed, duplicate=True)
+            self._ids[draft.key.source, draft.key.record_id] = index
+        return Placed(index, hashed, changed_from=changed_from)
+
+    def write(self) -> Head:
+        """Sends all rows to the database and returns the head that the commit will make true."""
+        if not self._hashes:
+            return self._head
+        head = self._advance()
+        bulk = Bulk(self.connection)
+        for table, rows in self._rows.items():
+            bulk.insert(schema.metadata.tables[table], rows)
+        write_changes(self.connection, self.log, self._changes)
+        bulk.run(
+            "UPDATE head SET size = ?, leaf_hash = ?, logged_us = ?, frontier = ? WHERE log = ?",
+            (head.size, head.leaf_hash, head.logged_us, b"".join(head.frontier.hashes), self.log),
+        )
+        return head
+
+    def _add(self, table: str, row: tuple[Any, ...]) -> None:
+        self._rows.setdefault(table, []).append(row)
+
+    def _advance(self) -> Head:
+        frontier = self._head.frontier.copy()
+        frontier.extend(self._hashes)
+        partial = [level.copy() for level in self._head.partial]
+        self._fill(partial, self._hashes)
+        return Head(self._index, self._hashes[-1], self.logged_us, frontier, partial)
+
+    def _fill(self, partial: list[list[bytes]], hashes: Sequence[bytes]) -> None:
+        """Adds leaf hashes to the right edge; every tile that becomes full is a row, its root goes one level up."""
+        level, first = 0, self._head.size
+        while hashes:
+            if level == len(partial):
+                partial.append([])
+            row = partial[level]
+            n = (first - len(row)) // TILE
+            row.extend(hashes)
+            roots = []
+            while len(row) >= TILE:
+                full, partial[level] = row[:TILE], row[TILE:]
+                row = partial[level]
+                self._add("tile", (self.log, level, n, b"".join(full)))
+                roots.append(root_of(full))
+                n += 1
+            hashes, first, level = roots, first // TILE, level + 1
+
+    def _open_known(self, key: SourceKey, pos: int) -> bytes:
+        """Opens the earlier entry that a key row points to: a forged row must not swallow a record."""
+        row = self.connection.execute(
+            select(schema.body.c.body, schema.leaf.c.data)
+            .select_from(schema.leaf.outerjoin(schema.body, schema.leaf.c.pos == schema.body.c.pos))
+            .where(schema.leaf.c.pos == pos)
+        ).one_or_none()
+        if row is None or row.body is None:
+            raise IntegrityError(f"the idempotency row of {key.record_id!r} points to entry {index_of(pos)}, not there")
+        try:
+            body = msgspec.json.decode(row.body, type=RecordBody)
+        except msgspec.DecodeError:
+            body = None
+        if (
+            body is None
+            or body.record.source != key.source
+            or body.record.source_record_id != key.record_id
+            or unb64(body.digest.hmac, 32) != key.digest
+        ):
+            raise IntegrityError(
+                f"the idempotency row of record {key.record_id!r} of source {key.source!r} points to entry "
+                f"{index_of(pos)}, which is another record: the ledger's tables were altered",
+                advice="Ingest of this source is stopped. Run `trailseal verify --full` and open an incident.",
+            )
+        return leaf_hash(row.data)
+
+
+Closing = Callable[[Transaction, Sequence[Placed]], Sequence[Draft]]
+"""Makes the entries that close a batch, from where its drafts were placed; runs under the head lock."""
+
+
+class Batch:
+    """Drafts that belong together: all in one transaction, in order, then those that `closing` makes of them.
+
+    `before` may refuse the batch (by raising) once the head is locked and before anything is placed.
+    """
+
+    __slots__ = ("before", "closing", "drafts")
+
+    def __init__(
+        self,
+        drafts: Sequence[Draft],
+        closing: Closing | None = None,
+        before: Callable[[Transaction], None] | None = None,
+    ) -> None:
+        self.drafts = drafts
+        self.closing = closing
+        self.before = before
+
+    def admit(self, transaction: Transaction) -> None:
+        """Raises the LedgerError for which the batch is refused, before anything of it was placed."""
+        if self.before is not None:
+            self.before(transaction)
+        transaction.find_known(self.drafts)
+
+    def place(self, transaction: Transaction) -> list[Placed]:
+        """Places the drafts, then the entries that close the batch."""
+        placed = [transaction.place(draft) for draft in self.drafts]
+        if self.closing is not None:
+            placed += [transaction.place(draft) for draft in self.closing(transaction, placed)]
+        return placed
+
+
+class Appender:
+    """Appends groups of batches to one log. Not thread-safe: the sequencer calls it from one thread at a time."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        log: int,
+        clock: WallClock,
+        projections: Projections,
+        turn: AbstractContextManager[object],
+    ) -> None:
+        self._connection = connection
+        self._turn = turn
+        self._log = log
+        self._clock = clock
+        self._projections = projections
+        self._live = projections.live({})
+        self._versions = ""
+        self._head: Head | None = None
+        self._step_noted = False
+
+    def commit(self, batches: Sequence[Batch]) -> list[list[Placed] | LedgerError]:
+        """Appends all batches in one transaction and returns, once it is durable, where each draft was placed.
+
+        A batch that is refused before anything of it was placed is answered with its error and leaves no trace.
+        Raises whatever else goes wrong (ClockOutOfBounds, the database's errors); nothing of the group is stored then.
+        """
+        try:
+            with self._turn, self._connection.begin():
+                head = self._lock()
+                logged_us, step = self._time(head)
+                transaction = Transaction(self._connection, self._log, head, self._live, logged_us)
+                if step is not None:
+                    transaction.place(draft(step))
+                answers = [self._place(transaction, batch) for batch in batches]
+                after = transaction.write()
+        except BaseException:
+            self._head = None
+            raise
+        self._head = after
+        return answers
+
+    def _place(self, transaction: Transaction, batch: Batch) -> list[Placed] | LedgerError:
+        try:
+            batch.admit(transaction)
+        except LedgerError as refused:
+            return refused
+        return batch.place(transaction)
+
+    def _lock(self) -> Head:
+        """Takes the head's lock for this transaction, and the head itself if another process moved it."""
+        size, leaf, logged_us, frontier, versions = Bulk(self._connection).one(
+            HEAD_SQLITE if is_sqlite(self._connection) else HEAD_POSTGRES, (self._log,)
+        )
+        if versions != self._versions:
+            self._live = self._projections.read_live(self._connection)
+            self._versions = versions
+        head = self._head
+        if head is None or head.size != size or head.leaf_hash != leaf:
+            self._head = None
+            head = read_head(self._connection, self._log, size, bytes(leaf), logged_us, bytes(frontier))
+        return head
+
+    def _time(self, head: Head) -> tuple[int, ClockStep | None]:
+        now = self._clock.now_us()
+        behind = head.logged_us - now
+        if behind <= CLOCK_BEHIND_NOTED_US:
+            self._step_noted = False
+            return max(now, head.logged_us), None
+        if behind > CLOCK_BEHIND_REFUSED_US:
+            raise ClockOutOfBounds(
+                f"this machine's clock says {utc_text(now)}, the log's last entry {utc_text(head.logged_us)}"
+            )
+        step = None
+        if not self._step_noted:
+            step = ClockStep(clock_at=utc_text(now), head_at=utc_text(head.logged_us), behind_us=behind)
+            self._step_noted = True
+        return head.logged_us, step
+
+
+HEAD_SQLITE = (
+    "SELECT size, leaf_hash, logged_us, frontier,"
+    " (SELECT group_concat(name || '/' || version) FROM projection_version) FROM head WHERE log = ?"
+)
+HEAD_POSTGRES = (
+    "SELECT size, leaf_hash, logged_us, frontier,"
+    " (SELECT string_agg(name || '/' || version, ',') FROM projection_version) FROM head WHERE log = ? FOR UPDATE"
+)
+
+
+def read_head(connection: Connection, log: int, size: int, leaf: bytes, logged_us: int, frontier: bytes) -> Head:
+    """The head of a log with the hashes after its last full tiles, read off the leaves and the tiles below."""
+    hashes = [frontier[at : at + HASH_SIZE] for at in range(0, len(frontier), HASH_SIZE)]
+    partial = []
+    level, width = 0, size
+    while width:
+        partial.append(tile_hashes(connection, log, level, width // TILE, width % TILE))
+        level, width = level + 1, width // TILE
+    return Head(size, leaf, logged_us, Frontier(size, hashes), partial)
+
+
+def tile_hashes(connection: Connection, log: int, level: int, n: int, width: int) -> list[bytes]:
+    """The first `width` hashes of tile `n` of a level, computed from what lies below it, never from itself."""
+    if not width:
+        return []
+    first = n * TILE
+    if level == 0:
+        low = pos_of(log, first)
+        rows = connection.execute(
+            select(schema.leaf.c.data)
+            .where(schema.leaf.c.pos >= low, schema.leaf.c.pos < low + width)
+            .order_by(schema.leaf.c.pos)
+        )
+        hashes = [leaf_hash(data) for (data,) in rows]
+    else:
+        tile = schema.tile.c
+        rows = connection.execute(
+            select(tile.hashes)
+            .where(tile.log == log, tile.level == level - 1, tile.n >= first, tile.n < first + width)
+            .order_by(tile.n)
+        )
+        hashes = [
+            root_of(full[at : at + HASH_SIZE] for at in range(0, TILE * HASH_SIZE, HASH_SIZE)) for (full,) in rows
+        ]
+    if len(hashes) != width:
+        raise IntegrityError(f"log {log} lacks {width - len(hashes)} of the hashes of tile {level}/{n}")
+    return hashes
+
+
+def _known(connection: Connection, log: int, keys: Sequence[SourceKey]) -> Iterable[tuple[str, str, bytes, int]]:
+    bulk = Bulk(connection)
+    if is_sqlite(connection):
+        sql = "SELECT source, record_id, digest, pos FROM source_key WHERE log = ? AND source = ? AND record_id = ?"
+        for key in keys:
+            yield from bulk.all(sql, (log, key.source, key.record_id))
+    else:
+        sql = (
+            "SELECT source, record_id, digest, pos FROM source_key WHERE log = ?"
+            " AND (source, record_id) IN (SELECT * FROM unnest(?::text[], ?::text[]))"
+        )
+        yield from bulk.all(sql, (log, [key.source for key in keys], [key.record_id for key in keys]))

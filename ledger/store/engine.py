@@ -1,0 +1,97 @@
+"""Opens databases so that what they acknowledge is durable, or refuses to.
+
+A ledger has one writer engine a process (SQLite: every transaction `BEGIN IMMEDIATE`, taken in turn) and one reader
+engine (SQLite: `query_only`). Readers never wait for the writer: SQLite runs in WAL mode, PostgreSQL by snapshots.
+"""
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import QueuePool
+
+from ledger.core.errors import ConfigError
+
+BUSY_TIMEOUT_MS = 60_000
+"""How long an appending process waits for another one's transaction on SQLite."""
+
+WRITERS = 16
+"""Connections that may write: one for each log that this process appends to, and some for what stands beside them."""
+
+_SQLITE_DURABLE = {"journal_mode": "wal", "synchronous": 2}
+_POSTGRES_DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+
+
+def writer_engine(url: str | URL) -> Engine:
+    """The engine that appends. Raises ConfigError if the database would acknowledge what is not durable."""
+    engine = _engine(url, pool_size=WRITERS, begin="BEGIN IMMEDIATE")
+    assert_durable(engine)
+    return engine
+
+
+def reader_engine(url: str | URL, pool_size: int) -> Engine:
+    """The engine that reads; as many connections as the executor that uses it has threads."""
+    engine = _engine(url, pool_size=pool_size, begin="BEGIN")
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA query_only = ON").close())
+    else:
+        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return engine
+
+
+def assert_durable(engine: Engine) -> None:
+    """Raises ConfigError, naming the setting, unless a commit means that the data is on stable storage."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            for pragma, wanted in _SQLITE_DURABLE.items():
+                found = connection.exec_driver_sql(f"PRAGMA {pragma}").scalar()
+                if found != wanted:
+                    raise ConfigError(f"SQLite runs with {pragma} = {found}, not {wanted}")
+            return
+        for setting, wanted in _POSTGRES_DURABLE.items():
+            found = connection.exec_driver_sql(f"SHOW {setting}").scalar()
+            if found != wanted and not (setting == "synchronous_commit" and found == "remote_apply"):
+                raise ConfigError(
+                    f"PostgreSQL runs with {setting} = {found}: a record it acknowledges could be lost",
+                    advice=f"Set {setting} = {wanted} for this server, database and role, then start again.",
+                )
+
+
+def is_sqlite(connection: Connection | Engine) -> bool:
+    """Whether this is SQLite; everything else is PostgreSQL."""
+    return connection.dialect.name == "sqlite"
+
+
+def _engine(url: str | URL, pool_size: int, begin: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(
+            parsed,
+            poolclass=QueuePool,
+            pool_size=pool_size,
+            max_overflow=0,
+            connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin) and None)
+        return engine
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=pool_size, max_overflow=0)
+    raise ConfigError(
+        f"a ledger cannot live on {parsed.get_backend_name()}", advice="Use a sqlite or a postgresql URL."
+    )
+
+
+def _prepare_sqlite(raw: Any, _record: Any) -> None:
+    # The driver's own transaction handling begins nothing on SELECT; ours is explicit (see the begin event).
+    raw.isolation_level = None
+    cursor = raw.cursor()
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "cache_size = -65536",
+        "temp_store = MEMORY",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

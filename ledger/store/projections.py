@@ -1,0 +1,99 @@
+"""Which projector turns which kind of entry into rows of which tables."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from ledger.core.entry import Entry
+from ledger.core.errors import ConfigError
+from ledger.core.projector import FactsProjector, Projector, Valid, ValiditiesProjector
+from ledger.store.bulk import Bulk
+from ledger.store.schema import metadata, projection_version
+
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
+class Projections:
+    """The projectors of an installation: of each name every version it has, and which version is live."""
+
+    def __init__(self, projectors: Iterable[Projector]) -> None:
+        self._all: dict[tuple[str, int], Projector] = {}
+        for projector in projectors:
+            if (projector.name, projector.version) in self._all:
+                raise ConfigError(f"projector {projector.name}/{projector.version} is registered twice")
+            self._all[projector.name, projector.version] = projector
+
+    def newest(self) -> "Live":
+        """The newest version of every projector: what a new ledger starts with."""
+        versions: dict[str, int] = {}
+        for name, version in self._all:
+            versions[name] = max(version, versions.get(name, 0))
+        return self.live(versions)
+
+    def live(self, versions: dict[str, int]) -> "Live":
+        """The projectors of these versions; raises ConfigError if this program doesn't have one of them."""
+        missing = [f"{name}/{version}" for name, version in versions.items() if (name, version) not in self._all]
+        if missing:
+            raise ConfigError(
+                f"the ledger's tables are written by projector versions this program lacks: {', '.join(missing)}",
+                advice="Run the newest installed version of Trailseal everywhere.",
+            )
+        return Live(versions, [self._all[key] for key in versions.items()])
+
+    def read_live(self, connection: Connection) -> "Live":
+        """The versions that the live tables come from, as the database says."""
+        return self.live(read_versions(connection))
+
+    def names(self) -> list[str]:
+        return sorted({name for name, _ in self._all})
+
+    def get(self, name: str, version: int) -> Projector:
+        return self._all[name, version]
+
+
+class Live:
+    """One version of each projector, ready to project entries as they are appended or replayed."""
+
+    def __init__(self, versions: dict[str, int], projectors: Sequence[Projector]) -> None:
+        self.versions = versions
+        self.projectors = tuple(projectors)
+        self._facts: dict[str, list[FactsProjector]] = {}
+        self._validities: dict[str, list[ValiditiesProjector]] = {}
+        for projector in projectors:
+            for kind in projector.kinds:
+                if isinstance(projector, FactsProjector):
+                    self._facts.setdefault(kind, []).append(projector)
+                else:
+                    self._validities.setdefault(kind, []).append(projector)
+
+    def project(self, entry: Entry, rows: Rows, changes: list[tuple[str, int, Valid]]) -> None:
+        """Adds the entry's rows to `rows`, and its validities, in order, to `changes`."""
+        for facts in self._facts.get(entry.kind, ()):
+            for table, values in facts.rows(entry):
+                if table in rows:
+                    rows[table].append(values)
+                else:
+                    rows[table] = [values]
+        for validities in self._validities.get(entry.kind, ()):
+            changes.extend((validities.table, entry.index, change) for change in validities.changes(entry))
+
+
+def write_changes(connection: Connection, log: int, changes: Iterable[tuple[str, int, Valid]]) -> None:
+    """Closes and opens validity rows, in the order of the entries."""
+    bulk = Bulk(connection)
+    for name, index, change in changes:
+        table = metadata.tables[name]
+        connection.execute(
+            table.update()
+            .where(table.c.log == log, table.c.key == change.key, table.c.to_index.is_(None))
+            .values(to_index=index)
+        )
+        if change.values is not None:
+            bulk.insert(table, [(log, change.key, index, None, *change.values)])
+
+
+def read_versions(connection: Connection) -> dict[str, int]:
+    """The live version of each projector, by name."""
+    rows = connection.execute(select(projection_version.c.name, projection_version.c.version))
+    return dict(rows.tuples().all())

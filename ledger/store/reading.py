@@ -1,0 +1,152 @@
+"""Reads of one log as of a size: leaves, bodies, tiles and proofs; nothing here writes.
+
+A read names the size it was made at. Entries are never changed, so a read at a size gives the same answer for ever.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from ledger.core.errors import IntegrityError, NotFound
+from ledger.core.hashing import HASH_SIZE
+from ledger.core.merkle import Frontier, consistency_proof, inclusion_proof
+from ledger.core.tables import EntryState
+from ledger.core.tiles import TileReader
+from ledger.core.vault import Kept
+from ledger.store import schema
+from ledger.store.append import TILE, tile_hashes
+from ledger.store.bulk import Bulk
+from ledger.store.position import index_of, pos_of
+
+RANGE = 4096
+"""Entries fetched at once by a walk over a log: memory stays flat however long the log."""
+
+
+class StoredEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry's bytes as they stand in the database; body and salt are None once disposed of."""
+
+    index: int
+    leaf: bytes
+    salt: bytes | None
+    body: bytes | None
+
+    @property
+    def state(self) -> EntryState:
+        return EntryState.PRESENT if self.body is not None else EntryState.DISPOSED
+
+
+class HeadRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The head of a log as the head table says."""
+
+    size: int
+    leaf_hash: bytes
+    logged_us: int
+    frontier: bytes
+
+    def root(self) -> bytes:
+        """Root hash of the whole log, from the stored right edge."""
+        hashes = [self.frontier[at : at + HASH_SIZE] for at in range(0, len(self.frontier), HASH_SIZE)]
+        return Frontier(self.size, hashes).root()
+
+
+class LogReader:
+    """Reads one log over one connection (and so in one snapshot, where the connection is in a transaction)."""
+
+    def __init__(self, connection: Connection, log: int) -> None:
+        self.connection = connection
+        self.log = log
+
+    def head(self) -> HeadRow:
+        """The log's head now; raises IntegrityError if the log has no head row."""
+        row = self.connection.execute(select(schema.head).where(schema.head.c.log == self.log)).one_or_none()
+        if row is None:
+            raise IntegrityError(f"log {self.log} has no head row")
+        return HeadRow(
+            size=row.size, leaf_hash=bytes(row.leaf_hash), logged_us=row.logged_us, frontier=bytes(row.frontier)
+        )
+
+    def entry(self, index: int) -> StoredEntry:
+        """One entry; raises NotFound if the log doesn't reach so far."""
+        for found in self.entries(index, index + 1):
+            return found
+        raise NotFound(f"log {self.log} has no entry {index}")
+
+    def entries(self, low: int, high: int) -> Iterator[StoredEntry]:
+        """The entries that are stored with `low` ≤ index < `high`, in index order, a range at a time."""
+        for at in range(low, high, RANGE):
+            for pos, leaf, salt, body in self.rows(at, min(high, at + RANGE)):
+                yield StoredEntry(index=index_of(pos), leaf=leaf, salt=salt, body=body)
+
+    def rows(self, low: int, high: int) -> list[tuple[int, bytes, bytes | None, bytes | None]]:
+        """`(pos, leaf, salt, body)` of a range, by the driver: the hot path of verification."""
+        return Bulk(self.connection).all(
+            "SELECT leaf.pos, leaf.data, body.salt, body.body FROM leaf LEFT JOIN body ON body.pos = leaf.pos"
+            " WHERE leaf.pos >= ? AND leaf.pos < ? ORDER BY leaf.pos",
+            (pos_of(self.log, low), pos_of(self.log, high)),
+        )
+
+    def chosen(self, indices: Sequence[int]) -> Iterator[StoredEntry]:
+        """These entries, in the order given; raises NotFound for one that is not stored."""
+        for index in indices:
+            yield self.entry(index)
+
+    def tile(self, level: int, n: int, width: int) -> bytes:
+        """The first `width` hashes (at most 256) of a tile, as C2SP tlog-tiles serves them.
+
+        A full tile is the stored row; a partial one is computed from the leaves or tiles below it. Raises NotFound.
+        """
+        if width == TILE:
+            table = schema.tile
+            found = self.connection.execute(
+                select(table.c.hashes).where(table.c.log == self.log, table.c.level == level, table.c.n == n)
+            ).scalar_one_or_none()
+            if found is None:
+                raise NotFound(f"log {self.log} has no full tile {level}/{n}")
+            return bytes(found)
+        try:
+            return b"".join(tile_hashes(self.connection, self.log, level, n, width))
+        except IntegrityError:
+            raise NotFound(f"log {self.log} has no tile {level}/{n} of width {width}") from None
+
+    def inclusion(self, index: int, size: int) -> list[bytes]:
+        """The inclusion proof of an entry in the tree of `size` (RFC 9162 2.1.3.1)."""
+        return inclusion_proof(index, size, self.hashes(size))
+
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """The consistency proof between two sizes (RFC 9162 2.1.4.1)."""
+        return consistency_proof(old, new, self.hashes(new))
+
+    def root(self, size: int) -> bytes:
+        """Root hash of the tree of `size`, from the tiles."""
+        reader = self.hashes(size)
+        levels = [level for level in range(size.bit_length() - 1, -1, -1) if size >> level & 1]
+        return Frontier(size, [reader.subtree(level, (size >> level) - 1) for level in levels]).root()
+
+    def hashes(self, size: int) -> TileReader:
+        """Subtree hashes of the tree of `size`, read off the tiles; keeps the tiles it has read."""
+        return TileReader(size, self.tile)
+
+
+class VaultReader:
+    """Reads what stands beside entries (`core.vault.Vault`)."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def original(self, log: int, index: int) -> Kept | None:
+        """The exact bytes that the source gave for an entry; None where it has none or no longer has."""
+        row = self._connection.execute(
+            select(schema.original).where(schema.original.c.pos == pos_of(log, index))
+        ).one_or_none()
+        return None if row is None else Kept(ordinal=0, salt=bytes(row.salt), value=bytes(row.data), meta="")
+
+    def sealed(self, log: int, index: int) -> tuple[Kept, ...]:
+        """The sealed values of an entry, in order; `meta` is the member that each belongs to."""
+        table = schema.sealed_value
+        rows = self._connection.execute(
+            select(table).where(table.c.pos == pos_of(log, index)).order_by(table.c.ordinal)
+        )
+        return tuple(
+            Kept(ordinal=row.ordinal, salt=bytes(row.salt), value=bytes(row.value), meta=row.member) for row in rows
+        )

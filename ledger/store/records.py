@@ -1,0 +1,82 @@
+"""Projector of records: the search row, its links, and the key that finds the same record again."""
+
+from collections.abc import Iterable
+
+from ledger.core.clock import parse_utc
+from ledger.core.entry import Entry
+from ledger.core.hashing import unb64
+from ledger.core.projector import Row
+from ledger.core.record import Link, Record, RecordBody
+from ledger.core.tokens import tokens
+from ledger.store.position import pos_of
+
+
+class RecordProjector:
+    """Facts of `record` entries. Sealed values are in no column and no token."""
+
+    name = "record"
+    version = 1
+    kinds = frozenset({"record"})
+    tables = ("record", "record_link", "source_key")
+
+    def __init__(self, dialect: str) -> None:
+        self._joined = dialect == "sqlite"
+
+    def rows(self, entry: Entry) -> Iterable[Row]:
+        body: RecordBody = entry.body
+        record = body.record
+        pos = pos_of(entry.log, entry.index)
+        recorded = record.source_recorded_at
+        words = tokens(searchable_text(record))
+        yield (
+            "record",
+            (
+                pos,
+                record.source,
+                record.action.value,
+                record.outcome.value,
+                record.occurred_at.instant_us,
+                recorded.instant_us if recorded else None,
+                parse_utc(body.received_at),
+                record.actor.account,
+                record.object.type,
+                record.object.id,
+                " ".join(words) if self._joined else list(words),
+            ),
+        )
+        for link in unique_links(record):
+            yield "record_link", (link.kind.value, link.id, pos, link.basis.value)
+        yield (
+            "source_key",
+            (entry.log, record.source, record.source_record_id, unb64(body.digest.hmac), pos),
+        )
+
+
+def unique_links(record: Record) -> list[Link]:
+    """The record's links, each kind and id once: the first basis stands."""
+    found: dict[tuple[str, str], Link] = {}
+    for link in record.links:
+        found.setdefault((link.kind, link.id), link)
+    return list(found.values())
+
+
+def searchable_text(record: Record) -> str:
+    """All plain text of a record by which it may be found, one space between values."""
+    actor, target = record.actor, record.object
+    parts: list[object] = [
+        record.source,
+        record.source_record_id,
+        record.action.value,
+        actor.account,
+        actor.name,
+        actor.role,
+        actor.workstation,
+        target.type,
+        target.id,
+        target.name,
+        record.reason,
+    ]
+    for change in record.changes:
+        parts += (change.attribute, change.old, change.new, change.unit)
+    parts += [link.id for link in record.links]
+    return " ".join([part for part in parts if isinstance(part, str)])

@@ -1,0 +1,214 @@
+"""The tables that `store` itself owns, and how any domain declares its own on the same metadata.
+
+Every table names its class (`core.tables.TableClass`); a test holds it to that. Triggers refuse UPDATE and DELETE on
+log, vault and facts tables in both databases (`append_only`).
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeDecorator
+
+from ledger.core.tables import TableClass
+
+metadata = MetaData()
+
+
+class Tokens(TypeDecorator[str]):
+    """Search tokens of a row: space-joined text in SQLite (FTS5 reads it), an array in PostgreSQL (GIN reads it)."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Any) -> Any:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(postgresql.ARRAY(Text))
+        return dialect.type_descriptor(Text())
+
+
+def declare(
+    name: str,
+    table_class: TableClass,
+    *items: Any,
+    update: bool = False,
+    delete: bool = False,
+    why: str = "",
+    clustered: bool = False,
+) -> Table:
+    """Declares a table. `update` and `delete`: what the service itself may do to its rows, besides INSERT and SELECT.
+
+    `why` tells for an operational table why lying in it changes no answer. `clustered` keeps the rows inside the
+    primary key (SQLite WITHOUT ROWID).
+    """
+    if table_class is TableClass.OPERATIONAL and not why:
+        raise ValueError(f"operational table {name} must say why lying in it changes no answer")
+    info = {"class": table_class, "update": update, "delete": delete, "why": why}
+    return Table(name, metadata, *items, info=info, sqlite_with_rowid=not clustered)
+
+
+def position() -> Column[int]:
+    """The key of a table with one row an entry (`store.position`)."""
+    return Column("pos", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
+
+
+ledger_log = declare(
+    "ledger_log",
+    TableClass.PROJECTION,
+    Column("number", SmallInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    UniqueConstraint("name"),
+    UniqueConstraint("origin"),
+)
+
+head = declare(
+    "head",
+    TableClass.PROJECTION,
+    Column("log", SmallInteger, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+    Column("logged_us", BigInteger, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
+    update=True,
+)
+"""The right edge of each log: what the next append continues. Its row lock is what makes a fork impossible."""
+
+leaf = declare("leaf", TableClass.LOG, position(), Column("data", LargeBinary, nullable=False))
+
+tile = declare(
+    "tile",
+    TableClass.LOG,
+    Column("log", SmallInteger, nullable=False),
+    Column("level", SmallInteger, nullable=False),
+    Column("n", BigInteger, nullable=False),
+    Column("hashes", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("log", "level", "n"),
+)
+"""Full tiles only (256 hashes): they never change. A partial tile is read off the leaves, or the tiles, below it."""
+
+checkpoint_intent = declare(
+    "checkpoint_intent",
+    TableClass.LOG,
+    Column("log", SmallInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("log", "size"),
+)
+"""What the signer was about to sign; committed before the signature exists, one root a size."""
+
+checkpoint = declare(
+    "checkpoint",
+    TableClass.LOG,
+    Column("log", SmallInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("note", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("log", "size"),
+)
+
+body = declare(
+    "body",
+    TableClass.VAULT,
+    position(),
+    Column("salt", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+original = declare(
+    "original",
+    TableClass.VAULT,
+    position(),
+    Column("salt", LargeBinary, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+sealed_value = declare(
+    "sealed_value",
+    TableClass.VAULT,
+    Column("pos", BigInteger, nullable=False),
+    Column("ordinal", SmallInteger, nullable=False),
+    Column("member", Text, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("value", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("pos", "ordinal"),
+    clustered=True,
+)
+
+secret = declare(
+    "secret",
+    TableClass.VAULT,
+    Column("pos", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("value", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("pos", "name"),
+    delete=True,
+    clustered=True,
+)
+"""Digests of tokens and the like: a class of its own, so that the entry that supersedes one can destroy it."""
+
+source_key = declare(
+    "source_key",
+    TableClass.PROJECTION,
+    Column("log", SmallInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("record_id", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("pos", BigInteger, nullable=False),
+    PrimaryKeyConstraint("log", "source", "record_id", "digest"),
+    clustered=True,
+)
+
+record = declare(
+    "record",
+    TableClass.PROJECTION,
+    position(),
+    Column("source", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("occurred_us", BigInteger),
+    Column("recorded_us", BigInteger),
+    Column("received_us", BigInteger, nullable=False),
+    Column("actor", Text),
+    Column("object_type", Text, nullable=False),
+    Column("object_id", Text, nullable=False),
+    Column("tokens", Tokens, nullable=False),
+    Index("record_source", "source", "pos"),
+    Index("record_actor", "actor", "pos"),
+    Index("record_object", "object_type", "object_id", "pos"),
+    Index("record_occurred", "occurred_us", "pos"),
+    Index("record_tokens", "tokens", postgresql_using="gin").ddl_if(dialect="postgresql"),
+)
+
+record_link = declare(
+    "record_link",
+    TableClass.PROJECTION,
+    Column("kind", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("pos", BigInteger, nullable=False),
+    Column("basis", Text, nullable=False),
+    PrimaryKeyConstraint("kind", "id", "pos"),
+    clustered=True,
+)
+
+projection_version = declare(
+    "projection_version",
+    TableClass.OPERATIONAL,
+    Column("name", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    update=True,
+    why="it only names which version of a projector wrote the live tables: verification replays that version, "
+    "and a wrong name makes the comparison fail",
+)
+"""Which version of each projector the live tables come from. Read under the head lock by every append."""

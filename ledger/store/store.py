@@ -1,0 +1,104 @@
+"""The store of one ledger: its engines, its logs, and the one door `append`."""
+
+import contextlib
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.engine import URL
+
+from ledger.core.address import LogId
+from ledger.core.clock import WallClock
+from ledger.core.entry import Draft, draft
+from ledger.core.kinds import KindRegistry
+from ledger.core.projector import Projector
+from ledger.store.append import Appender, Batch, Placed
+from ledger.store.engine import is_sqlite, reader_engine, writer_engine
+from ledger.store.logs import LogCreated, begin, read_logs
+from ledger.store.projections import Projections
+from ledger.store.reading import LogReader
+from ledger.store.sequencer import Sequencer
+
+
+class Store:
+    """What every domain reads from and appends to. Safe to use from any number of threads.
+
+    Owns its engines and one sequencer a log; `close` gives them back.
+    """
+
+    def __init__(
+        self,
+        url: str | URL,
+        kinds: KindRegistry,
+        projectors: Iterable[Projector],
+        clock: WallClock,
+        readers: int = 8,
+    ) -> None:
+        self.kinds = kinds
+        self.clock = clock
+        self.projections = Projections(projectors)
+        self.writer: Engine = writer_engine(url)
+        self.readers: Engine = reader_engine(url, readers)
+        self._sequencers: dict[int, tuple[Sequencer, Connection]] = {}
+        self._opening = threading.Lock()
+        # SQLite has one write lock: threads of one process take turns here instead of polling for it there.
+        self._turn: AbstractContextManager[object] = (
+            threading.Lock() if is_sqlite(self.writer) else contextlib.nullcontext()
+        )
+
+    def append(self, log: int, batch: Batch) -> list[Placed]:
+        """Appends a batch to a log and returns, once it is durable, where its entries stand (see `Sequencer`)."""
+        return self._sequencer(log).append(batch)
+
+    def append_one(self, log: int, entry: Draft) -> Placed:
+        """Appends a single entry, durable once it returns."""
+        return self.append(log, Batch([entry]))[0]
+
+    def logs(self) -> list[LogId]:
+        """All logs of the ledger, by number."""
+        with self.reading() as connection:
+            return read_logs(connection)
+
+    def create_log(self, created: LogCreated) -> None:
+        """Begins a log: its head, and entry 0."""
+        with self.writing() as connection:
+            begin(connection, created.number)
+        self.append_one(created.number, draft(created))
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One snapshot of the whole ledger, read-only."""
+        with self.readers.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def reader(self, log: int) -> Iterator[LogReader]:
+        """One snapshot of one log."""
+        with self.reading() as connection:
+            yield LogReader(connection, log)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that writes outside the log: operational tables and checkpoints."""
+        with self._turn, self.writer.connect() as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Closes every connection. Nothing that was acknowledged depends on it."""
+        for _, connection in self._sequencers.values():
+            connection.close()
+        self._sequencers.clear()
+        self.writer.dispose()
+        self.readers.dispose()
+
+    def _sequencer(self, log: int) -> Sequencer:
+        found = self._sequencers.get(log)
+        if found is None:
+            with self._opening:
+                found = self._sequencers.get(log)
+                if found is None:
+                    connection = self.writer.connect()
+                    found = (Sequencer(Appender(connection, log, self.clock, self.projections, self._turn)), connection)
+                    self._sequencers[log] = found
+        return found[0]
