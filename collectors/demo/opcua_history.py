@@ -102,7 +102,7 @@ class PlantHistory(HistoryStorageInterface):
     ) -> tuple[list[ua.DataValue], datetime | None]:
         low, high, order = _bounds(start, end)
         rows = self._db.execute(
-            f"SELECT source_us, server_us, status, variant FROM value WHERE node = ?"  # noqa: S608 (ASC or DESC only)
+            f"SELECT source_us, server_us, status, variant FROM value WHERE node = ?"
             f" AND source_us BETWEEN ? AND ? ORDER BY source_us {order}, id {order} LIMIT ?",
             (node_id.to_string(), low, high, nb_values or -1),
         ).fetchall()
@@ -129,7 +129,7 @@ class PlantHistory(HistoryStorageInterface):
         wanted = WhereClauseEvaluator(_log, self._address_space, evfilter.WhereClause)
         events: list[Event] = []
         rows = self._db.execute(
-            f"SELECT fields FROM event WHERE source = ?"  # noqa: S608 (ASC or DESC only)
+            f"SELECT fields FROM event WHERE source = ?"
             f" AND time_us BETWEEN ? AND ? ORDER BY time_us {order}, id {order}",
             (source_id.to_string(), low, high),
         )
