@@ -1,0 +1,28 @@
+"""What the import rules of pyproject.toml cannot say: a closed list for the core."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+CORE = Path(__file__).parents[2] / "ledger" / "core"
+ALLOWED = {"cryptography", "nacl", "msgspec", "rfc8785"}
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def test_the_core_imports_only_the_standard_library_and_four_packages() -> None:
+    seen = {(path.name, name) for path in CORE.rglob("*.py") for name in imported(path)}
+    assert seen, f"no module found in {CORE}"
+    strangers = {
+        (module, name)
+        for module, name in seen
+        if name.split(".")[0] not in sys.stdlib_module_names | ALLOWED and name.split(".")[:2] != ["ledger", "core"]
+    }
+    assert not strangers
