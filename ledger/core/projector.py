@@ -16,14 +16,21 @@ Row = tuple[str, tuple[Any, ...]]
 """A row of a facts table: the table's name, and the values in the order of its columns."""
 
 
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def kinds(self) -> frozenset[str]: ...
+
+
 @runtime_checkable
-class FactsProjector(Protocol):
+class FactsProjector(_Named, Protocol):
     """Rows of `tables`, each from one entry of one of `kinds`."""
 
-    name: str
-    version: int
-    kinds: frozenset[str]
-    tables: tuple[str, ...]
+    @property
+    def tables(self) -> tuple[str, ...]: ...
 
     def rows(self, entry: Entry, /) -> Iterable[Row]: ...
 
@@ -36,13 +43,11 @@ class Valid(msgspec.Struct, frozen=True):
 
 
 @runtime_checkable
-class ValiditiesProjector(Protocol):
+class ValiditiesProjector(_Named, Protocol):
     """Rows `(log, key, from_index, to_index, …values)` of one table, from entries of `kinds`."""
 
-    name: str
-    version: int
-    kinds: frozenset[str]
-    table: str
+    @property
+    def table(self) -> str: ...
 
     def changes(self, entry: Entry, /) -> Iterable[Valid]: ...
 

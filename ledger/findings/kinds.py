@@ -1,0 +1,36 @@
+"""The finding, and the incident, as entries."""
+
+from enum import StrEnum
+
+import msgspec
+
+from ledger.core.kinds import Kind
+from ledger.core.record import Name
+from ledger.core.times import SafeInt
+
+
+class FindingSort(StrEnum):
+    """What was found; one word for it wherever it is shown."""
+
+    RECORD_CHANGED_AFTER_COLLECTION = "record-changed-after-collection"
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="finding/1"):
+    """Something found about entries of this log; `detail` names what a person needs to look at it."""
+
+    sort: FindingSort
+    source: Name | None
+    entries: tuple[SafeInt, ...]
+    detail: str
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="incident/1"):
+    """Evidence that the ledger itself was altered, and what was stopped because of it."""
+
+    code: Name
+    detail: str
+    stopped: str
+    source: Name | None = None
+
+
+KINDS = (Kind("finding", [Finding]), Kind("incident", [Incident]))

@@ -1,0 +1,1 @@
+"""Trust: the keys of a log and their history, and the publishing of signed checkpoints."""

@@ -1,0 +1,81 @@
+"""The key provider: secrets of a ledger, each in a file of its own that only its owner can read.
+
+`keys/<log>.log.key` and `keys/<log>.report.key` hold Ed25519 seeds, `keys/digest.key` the secret of the keyed content
+digest. A secret never leaves this module but as a signer, and stands in no log, entry or error.
+"""
+
+import hmac
+import secrets
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+from ledger.core.errors import ConfigError
+from ledger.core.hashing import b64, unb64
+from ledger.core.note import NoteSigner
+from ledger.core.statement import report_key_name
+from ledger.trust.files import write_durably
+
+SEED_SIZE = 32
+
+
+class FileKeys:
+    """Keys of a ledger in a folder (mode 700) of files (mode 600)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def create_log_keys(self, log: str) -> None:
+        """Makes the keys of a new log; raises ConfigError rather than overwrite one."""
+        self._create(f"{log}.log")
+        self._create(f"{log}.report")
+
+    def create_digest_secret(self) -> None:
+        """Makes the secret of the keyed content digest."""
+        self._create("digest")
+
+    def log_signer(self, log: str, origin: str) -> NoteSigner:
+        """Signs checkpoints of a log: key name = origin."""
+        return NoteSigner(origin, self._read(f"{log}.log"))
+
+    def report_signer(self, log: str, origin: str) -> NoteSigner:
+        """Signs evidence packages of a log; key name `<origin>/report` can never sign a checkpoint."""
+        return NoteSigner(report_key_name(origin), self._read(f"{log}.report"))
+
+    def report_seed(self, log: str) -> bytes:
+        """The seed itself, for `core.statement.sign_report`; stays in memory for the one call."""
+        return self._read(f"{log}.report")
+
+    def content_digest(self) -> tuple[str, Callable[[bytes], bytes]]:
+        """The digest secret's id, and the keyed digest (HMAC-SHA-256) under it."""
+        secret = self._read("digest")
+        key_id = sha256(b"trailseal/digest-key-id/v1\n" + secret).hexdigest()[:16]
+        return key_id, lambda data: hmac.digest(secret, data, "sha256")
+
+    def problems(self) -> list[str]:
+        """What is wrong with the files' protection, in plain words; empty when nothing is."""
+        return [
+            f"{path} can be read by others: set its mode to {'700' if path.is_dir() else '600'}"
+            for path in [self._folder, *sorted(self._folder.glob("*.key"))]
+            if path.exists() and path.stat().st_mode & 0o077
+        ]
+
+    def _create(self, name: str) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._path(name)
+        if path.exists():
+            raise ConfigError(f"key file {path} exists already", advice="A key is never overwritten; move it away.")
+        write_durably(path, (b64(secrets.token_bytes(SEED_SIZE)) + "\n").encode(), mode=0o600)
+
+    def _read(self, name: str) -> bytes:
+        path = self._path(name)
+        try:
+            text = path.read_text("ascii")
+        except FileNotFoundError:
+            raise ConfigError(
+                f"key file {path} is not there", advice="Restore it from its backup; without it nothing can be signed."
+            ) from None
+        return unb64(text.strip(), SEED_SIZE)
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.key"
