@@ -31,9 +31,7 @@ class Address(msgspec.Struct, frozen=True):
 def check_origin(origin: str) -> str:
     """Returns the origin, or raises InvalidEntry if it can't be a key name and a path at once."""
     if not _ORIGIN.fullmatch(origin):
-        raise InvalidEntry(
-            f"{origin!r} cannot be an origin", advice="Use letters, digits, '.', '-', '_' and '/' only."
-        )
+        raise InvalidEntry(f"{origin!r} cannot be an origin", advice="Use letters, digits, '.', '-', '_' and '/' only.")
     return origin
 
 

@@ -150,7 +150,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One thing that happened in one source. `source_record_id` is the source's own identity of it, or one that the
-    collector derives and documents; with `source` it decides what is the same record again."""
+    collector derives and documents; with `source` it decides what is the same record again.
+    """
 
     source: Name
     source_record_id: Name
@@ -204,9 +205,7 @@ class ContentDigest(msgspec.Struct, frozen=True, kw_only=True):
     hmac: Digest
 
 
-class RecordBody(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="record/1"
-):
+class RecordBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="record/1"):
     """Body of an entry of kind `record`."""
 
     record: Record

@@ -24,9 +24,7 @@ def check_members(members: Iterable[str]) -> frozenset[str]:
     chosen = frozenset(members)
     for member in chosen:
         if member not in SEALABLE and not (member.startswith("changes.") and len(member) > len("changes.")):
-            raise SchemaViolation(
-                f"{member!r} cannot be sealed", advice=f"Use one of {SEALABLE} or changes.NAME."
-            )
+            raise SchemaViolation(f"{member!r} cannot be sealed", advice=f"Use one of {SEALABLE} or changes.NAME.")
     return chosen
 
 
@@ -46,9 +44,7 @@ def seal(record: Record, members: frozenset[str]) -> tuple[Record, tuple[VaultIt
     if "actor.name" in members and record.actor.name is not None:
         fields["actor"] = msgspec.structs.replace(record.actor, name=hide("actor.name", record.actor.name))
     if "object.name" in members and record.object.name is not None:
-        fields["object"] = msgspec.structs.replace(
-            record.object, name=hide("object.name", record.object.name)
-        )
+        fields["object"] = msgspec.structs.replace(record.object, name=hide("object.name", record.object.name))
     if "reason" in members and record.reason is not None:
         fields["reason"] = hide("reason", record.reason)
     if any(f"changes.{change.attribute}" in members for change in record.changes):

@@ -1,0 +1,1 @@
+"""Source systems: their inventory, ingest of what collectors bring, quarantine and coverage."""

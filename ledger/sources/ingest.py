@@ -1,0 +1,255 @@
+"""Ingest: a run of a source becomes entries, all in one transaction, and is answered with a receipt.
+
+Good records are appended, bad ones quarantined in the same transaction; the run's own entry closes it.
+"""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from ledger.core.address import LogId
+from ledger.core.authority import Authority
+from ledger.core.clock import parse_utc, utc_text
+from ledger.core.entry import Draft, VaultItem, draft
+from ledger.core.errors import Conflict, IntegrityError, SchemaViolation
+from ledger.core.hashing import ZERO_HASH, b64, run_chain
+from ledger.core.record import Original, OriginalRef
+from ledger.core.run import RecordOutcome, Rejected, RunBatch, RunReceipt, SourceState, Status
+from ledger.core.sealing import check_members
+from ledger.core.vault import MAX_ORIGINAL
+from ledger.findings.kinds import Finding, FindingSort, Incident
+from ledger.sources import tables
+from ledger.sources.inventory import Inventory
+from ledger.sources.kinds import CollectionRun, Duplicate, Quarantined
+from ledger.sources.prepare import Preparer, keep_original
+from ledger.store import schema
+from ledger.store.append import Batch, Placed, Transaction
+from ledger.store.bulk import Bulk
+from ledger.store.position import index_of, pos_of
+from ledger.store.reading import VaultReader
+from ledger.store.store import Store
+from ledger.trust.keys import FileKeys
+
+SNAPSHOT_MEDIA_TYPE = "application/vnd.trailseal.snapshot"
+
+
+class Ingest:
+    """Takes the runs of every source of one log."""
+
+    def __init__(self, store: Store, keys: FileKeys, log: LogId, inventory: Inventory) -> None:
+        self._store = store
+        self._log = log
+        self._inventory = inventory
+        self._digest = keys.content_digest()
+
+    def submit(self, batch: RunBatch, authority: Authority) -> RunReceipt:
+        """Appends a run; durable once it returns. Nothing of it is stored when it raises.
+
+        Raises NotFound (source not registered), Conflict (it doesn't start where the run before ended), SchemaViolation
+        (the run itself is malformed), IntegrityError (the ledger's own tables contradict the log: ingest stops, and an
+        incident entry says so).
+        """
+        _check_times(batch)
+        config = self._inventory.get(batch.source)
+        run = _Run(self._log.number, batch, authority, Preparer(config.id, check_members(config.seal), self._digest))
+        try:
+            placed = self._store.append(self._log.number, Batch(run.drafts, closing=run.close, before=run.check))
+        except IntegrityError as error:
+            incident = Incident(code=error.code, detail=error.message, stopped="ingest", source=batch.source)
+            self._store.append_one(self._log.number, draft(incident))
+            raise
+        return run.receipt(self._log.origin, placed)
+
+    def state(self, source_id: str) -> SourceState:
+        """Where a source stands: what its collector needs to go on. Raises NotFound if it is not registered."""
+        self._inventory.get(source_id)
+        with self._store.reading() as connection:
+            last = _last_run(Bulk(connection), self._log.number, source_id)
+            if last is None:
+                return SourceState(source=source_id)
+            ended = connection.scalar(
+                select(tables.collection_run.c.ended_us).where(
+                    tables.collection_run.c.pos == pos_of(self._log.number, last.index)
+                )
+            )
+            snapshot = self._last_snapshot(VaultReader(connection), connection, source_id)
+        return SourceState(
+            source=source_id,
+            cursor=last.cursor,
+            snapshot=snapshot,
+            last_run=last.index,
+            last_run_ended_at=None if ended is None else utc_text(ended),
+            run_chain=b64(last.chain),
+        )
+
+    def _last_snapshot(self, vault: VaultReader, connection: Connection, source_id: str) -> bytes | None:
+        row = tables.collection_run.c
+        pos = connection.scalar(
+            select(row.pos)
+            .join(schema.original, schema.original.c.pos == row.pos)
+            .where(
+                row.source == source_id,
+                row.pos >= pos_of(self._log.number, 0),
+                row.pos < pos_of(self._log.number + 1, 0),
+            )
+            .order_by(row.pos.desc())
+            .limit(1)
+        )
+        kept = None if pos is None else vault.original(self._log.number, index_of(pos))
+        return None if kept is None else kept.value
+
+
+class _LastRun(msgspec.Struct, frozen=True):
+    index: int
+    cursor: str | None
+    chain: bytes
+
+
+class _Run:
+    """One run on its way into the log."""
+
+    def __init__(self, log: int, batch: RunBatch, authority: Authority, preparer: Preparer) -> None:
+        self._log = log
+        self._batch = batch
+        self._authority = authority
+        self._last: _LastRun | None = None
+        prepared = [preparer.prepare(submission) for submission in batch.submissions]
+        self.drafts: list[Draft] = [one for one in prepared if isinstance(one, Draft)]
+        self._is_draft = [isinstance(one, Draft) for one in prepared]
+        self._rejected: list[Rejected] = [one for one in prepared if isinstance(one, Rejected)]
+        self._rejected += batch.rejected
+
+    def check(self, transaction: Transaction) -> None:
+        """Under the head lock: the run starts where the source's run before ended."""
+        key = ("last-run", self._batch.source)
+        last = transaction.scratch.get(key) or _last_run(Bulk(transaction.connection), self._log, self._batch.source)
+        cursor = None if last is None else last.cursor
+        if self._batch.cursor_from != cursor:
+            raise Conflict(
+                f"the run of source {self._batch.source!r} starts at cursor {self._batch.cursor_from!r}, "
+                f"the run before ended at {cursor!r}",
+                advice="Ask for the source's state and go on from there.",
+            )
+        self._last = last
+
+    def close(self, transaction: Transaction, placed: Sequence[Placed]) -> Sequence[Draft]:
+        """The entries after the records: quarantine, findings, and the run's own."""
+        quarantine = [self._quarantine(one) for one in self._rejected]
+        findings = [self._changed(one) for one in placed if one.changed_from is not None and not one.duplicate]
+        new = [one for one in placed if not one.duplicate]
+        chain = self._last.chain if self._last else ZERO_HASH
+        for one in new:
+            chain = run_chain(chain, one.leaf_hash)
+        first_quarantined = transaction.next_index
+        snapshot, items = self._snapshot()
+        run = CollectionRun(
+            source=self._batch.source,
+            started_at=self._batch.started_at,
+            ended_at=self._batch.ended_at,
+            cursor_from=self._batch.cursor_from,
+            cursor_to=self._batch.cursor_to,
+            first=new[0].index if new else None,
+            records=len(new),
+            previous=self._last.index if self._last else None,
+            chain=b64(chain),
+            authority=self._authority,
+            duplicates=tuple(
+                Duplicate(submission=at, earlier=one.index) for at, one in enumerate(placed) if one.duplicate
+            ),
+            quarantined=tuple(range(first_quarantined, first_quarantined + len(quarantine))),
+            clock=self._batch.clock,
+            unreachable=self._batch.unreachable,
+            gaps=self._batch.gaps,
+            snapshot=snapshot,
+        )
+        index = first_quarantined + len(quarantine) + len(findings)
+        transaction.scratch["last-run", self._batch.source] = _LastRun(index, self._batch.cursor_to, chain)
+        return [*quarantine, *findings, draft(run, items)]
+
+    def receipt(self, origin: str, placed: Sequence[Placed]) -> RunReceipt:
+        """What became of every submission and every rejected input, in that order."""
+        records = iter(placed[: len(self.drafts)])
+        quarantined = iter(zip(placed[len(self.drafts) :], self._rejected, strict=False))
+        outcomes = [
+            _placed_outcome(next(records)) if is_draft else _quarantine_outcome(*next(quarantined))
+            for is_draft in self._is_draft
+        ]
+        outcomes += [_quarantine_outcome(*one) for one in quarantined]
+        return RunReceipt(origin=origin, run=placed[-1].index, outcomes=tuple(outcomes))
+
+    def _quarantine(self, one: Rejected) -> Draft:
+        reference, digest = None, None
+        items: tuple[VaultItem, ...] = ()
+        if len(one.data) <= MAX_ORIGINAL:
+            reference, item = keep_original(_as_original(one.data, one.media_type))
+            items = (item,)
+        else:
+            digest = b64(sha256(one.data).digest())
+        return draft(
+            Quarantined(
+                source=self._batch.source,
+                reason=one.reason,
+                media_type=one.media_type,
+                size=len(one.data),
+                received_at=one.received_at,
+                original=reference,
+                sha256=digest,
+            ),
+            items,
+        )
+
+    def _changed(self, one: Placed) -> Draft:
+        earlier = one.changed_from if one.changed_from is not None else one.index
+        return draft(
+            Finding(
+                sort=FindingSort.RECORD_CHANGED_AFTER_COLLECTION,
+                source=self._batch.source,
+                entries=(earlier, one.index),
+                detail=f"The source gave the record of entry {earlier} again with other content: entry {one.index}.",
+            )
+        )
+
+    def _snapshot(self) -> tuple[OriginalRef | None, tuple[VaultItem, ...]]:
+        if self._batch.snapshot is None:
+            return None, ()
+        reference, item = keep_original(_as_original(self._batch.snapshot, SNAPSHOT_MEDIA_TYPE))
+        return reference, (item,)
+
+
+def _placed_outcome(one: Placed) -> RecordOutcome:
+    return RecordOutcome(status=Status.DUPLICATE if one.duplicate else Status.APPENDED, index=one.index)
+
+
+def _quarantine_outcome(one: Placed, kept: Rejected) -> RecordOutcome:
+    return RecordOutcome(status=Status.QUARANTINED, index=one.index, reason=kept.reason)
+
+
+def _as_original(data: bytes, media_type: str) -> Original:
+    return Original(data=data, media_type=media_type, parser="none", parser_version="0")
+
+
+def _last_run(bulk: Bulk, log: int, source: str) -> _LastRun | None:
+    rows = bulk.all(
+        "SELECT pos, cursor_to, chain FROM collection_run WHERE source = ? AND pos >= ? AND pos < ?"
+        " ORDER BY pos DESC LIMIT 1",
+        (source, pos_of(log, 0), pos_of(log + 1, 0)),
+    )
+    return _LastRun(index_of(rows[0][0]), rows[0][1], bytes(rows[0][2])) if rows else None
+
+
+def _check_times(batch: RunBatch) -> None:
+    instants = [batch.started_at, batch.ended_at]
+    for interval in batch.unreachable:
+        instants += [interval.after, interval.before]
+    for gap in batch.gaps:
+        instants += [gap.between.after, gap.between.before]
+    for one in batch.rejected:
+        instants.append(one.received_at)
+    if batch.clock is not None:
+        instants.append(batch.clock.measured_at)
+    for text in instants:
+        parse_utc(text)
+    if batch.started_at > batch.ended_at:
+        raise SchemaViolation(f"the run ends at {batch.ended_at}, before it starts at {batch.started_at}")

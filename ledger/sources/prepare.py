@@ -1,0 +1,117 @@
+"""From a submission to a draft: everything that can be checked and computed before the log is locked.
+
+A submission that can't become a record becomes a `Rejected` with the reason; nothing is dropped.
+"""
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from ledger.core import canonical
+from ledger.core.clock import parse_utc
+from ledger.core.entry import ORIGINAL, SALT_SIZE, Draft, SourceKey, VaultItem, draft
+from ledger.core.errors import InvalidEntry, SchemaViolation
+from ledger.core.hashing import b64, original_commitment
+from ledger.core.record import ContentDigest, Original, OriginalRef, Record, RecordBody, Submission
+from ledger.core.run import Rejected
+from ledger.core.sealing import holds_sealed, seal
+from ledger.core.vault import MAX_ORIGINAL
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+"""Stands in body and search columns for U+0000 and for a lone surrogate of a source's text; the original keeps it."""
+
+_decoder = msgspec.json.Decoder(Record)
+
+
+class Preparer:
+    """Prepares the submissions of one source: its sealed members, and the ledger's keyed content digest."""
+
+    def __init__(self, source: str, seal_members: frozenset[str], digest: tuple[str, Callable[[bytes], bytes]]) -> None:
+        self._source = source
+        self._seal = seal_members
+        self._key_id, self._digest = digest
+
+    def prepare(self, submission: Submission) -> Draft | Rejected:
+        """The draft of a record entry, or what is to be quarantined and why."""
+        try:
+            return self._draft(submission)
+        except InvalidEntry as error:
+            return rejected(submission, error.message)
+
+    def _draft(self, submission: Submission) -> Draft:
+        parse_utc(submission.received_at)
+        record, encoded = _checked(submission.record)
+        if record.source != self._source:
+            raise SchemaViolation(f"the record names source {record.source!r}, the run is of {self._source!r}")
+        if b'"sealed"' in encoded and holds_sealed(record):
+            raise SchemaViolation('the shape {"sealed": …} is reserved: a source may not send it')
+        digest = self._digest(encoded)
+        sealed, items = seal(record, self._seal)
+        reference = None
+        if submission.original is not None:
+            reference, item = keep_original(submission.original)
+            items = (*items, item)
+        body = RecordBody(
+            record=sealed,
+            received_at=submission.received_at,
+            digest=ContentDigest(key=self._key_id, hmac=b64(digest)),
+            clock=submission.clock,
+            original=reference,
+        )
+        return draft(body, items, SourceKey(record.source, record.source_record_id, digest))
+
+
+def keep_original(original: Original) -> tuple[OriginalRef, VaultItem]:
+    """How a body names an original, and the vault's item. Raises SchemaViolation above 16 MiB."""
+    if len(original.data) > MAX_ORIGINAL:
+        raise SchemaViolation(f"an original of {len(original.data)} bytes is larger than {MAX_ORIGINAL}")
+    salt = secrets.token_bytes(SALT_SIZE)
+    reference = OriginalRef(
+        commitment=b64(original_commitment(salt, original.data)),
+        media_type=original.media_type,
+        size=len(original.data),
+        parser=original.parser,
+        parser_version=original.parser_version,
+    )
+    return reference, VaultItem(sort=ORIGINAL, ordinal=0, salt=salt, value=original.data)
+
+
+def rejected(submission: Submission, reason: str) -> Rejected:
+    """The quarantine's view of a submission: its original if it has one, else itself as JSON."""
+    if submission.original is not None:
+        data, media_type = submission.original.data, submission.original.media_type
+    else:
+        data, media_type = msgspec.json.encode(_replaced(submission)), "application/json"
+    return Rejected(data=data, media_type=media_type, reason=reason, received_at=submission.received_at)
+
+
+def _checked(record: Record) -> tuple[Record, bytes]:
+    """The record and its canonical bytes; a collector's struct is decoded again, which checks types and bounds."""
+    try:
+        encoded = canonical.encode_struct(record)
+        if b"\\u0000" not in encoded:
+            return _decoder.decode(encoded), encoded
+    except msgspec.ValidationError as error:
+        raise SchemaViolation(f"record: {error}") from None
+    except InvalidEntry:
+        pass  # a lone surrogate, perhaps: looked at again with the replacement in place
+    try:
+        clean = msgspec.convert(_replaced(record), Record)
+    except msgspec.ValidationError as error:
+        raise SchemaViolation(f"record: {error}") from None
+    return clean, canonical.encode_struct(clean)
+
+
+def _replaced(value: Any) -> Any:
+    """The value as plain JSON with every U+0000 and lone surrogate replaced."""
+    if isinstance(value, msgspec.Struct):
+        value = msgspec.to_builtins(value)
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", REPLACEMENT)
+    if isinstance(value, dict):
+        return {_replaced(key): _replaced(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_replaced(member) for member in value]
+    return value

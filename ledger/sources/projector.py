@@ -1,0 +1,69 @@
+"""Projectors of the sources domain."""
+
+from collections.abc import Iterable
+
+from ledger.core.clock import parse_utc
+from ledger.core.entry import Entry
+from ledger.core.hashing import unb64
+from ledger.core.projector import Projector, Row, Valid
+from ledger.sources.kinds import CollectionRun, Quarantined, SourceRegistered
+from ledger.store.position import pos_of
+
+
+class SourceProjector:
+    """Which sources there are, and since which entry each is configured as it is."""
+
+    name = "source"
+    version = 1
+    kinds = frozenset({"source"})
+    table = "source"
+
+    def changes(self, entry: Entry) -> Iterable[Valid]:
+        registered: SourceRegistered = entry.body
+        yield Valid(registered.id, (registered.type, registered.title))
+
+
+class RunProjector:
+    """One row a collection run."""
+
+    name = "collection-run"
+    version = 1
+    kinds = frozenset({"collection-run"})
+    tables = ("collection_run",)
+
+    def rows(self, entry: Entry) -> Iterable[Row]:
+        run: CollectionRun = entry.body
+        yield (
+            "collection_run",
+            (
+                pos_of(entry.log, entry.index),
+                run.source,
+                parse_utc(run.started_at),
+                parse_utc(run.ended_at),
+                run.cursor_to,
+                unb64(run.chain, 32),
+                run.records,
+                len(run.duplicates),
+                len(run.quarantined),
+                len(run.unreachable),
+                len(run.gaps),
+            ),
+        )
+
+
+class QuarantineProjector:
+    """One row a quarantined input."""
+
+    name = "quarantine"
+    version = 1
+    kinds = frozenset({"quarantine"})
+    tables = ("quarantine",)
+
+    def rows(self, entry: Entry) -> Iterable[Row]:
+        kept: Quarantined = entry.body
+        yield "quarantine", (pos_of(entry.log, entry.index), kept.source, kept.reason, parse_utc(kept.received_at))
+
+
+def projectors(_dialect: str) -> tuple[Projector, ...]:
+    """All projectors of this domain."""
+    return SourceProjector(), RunProjector(), QuarantineProjector()

@@ -1,0 +1,46 @@
+"""Tables of the sources domain."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, SmallInteger, Text
+
+from ledger.core.tables import TableClass
+from ledger.store.schema import declare, position
+
+source = declare(
+    "source",
+    TableClass.PROJECTION,
+    Column("log", SmallInteger, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("from_index", BigInteger, nullable=False),
+    Column("to_index", BigInteger),
+    Column("type", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    PrimaryKeyConstraint("log", "key", "from_index"),
+    update=True,
+)
+
+collection_run = declare(
+    "collection_run",
+    TableClass.PROJECTION,
+    position(),
+    Column("source", Text, nullable=False),
+    Column("started_us", BigInteger, nullable=False),
+    Column("ended_us", BigInteger, nullable=False),
+    Column("cursor_to", Text),
+    Column("chain", LargeBinary, nullable=False),
+    Column("records", Integer, nullable=False),
+    Column("duplicates", Integer, nullable=False),
+    Column("quarantined", Integer, nullable=False),
+    Column("unreachable", Integer, nullable=False),
+    Column("gaps", Integer, nullable=False),
+    Index("collection_run_source", "source", "pos"),
+)
+
+quarantine = declare(
+    "quarantine",
+    TableClass.PROJECTION,
+    position(),
+    Column("source", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("received_us", BigInteger, nullable=False),
+    Index("quarantine_source", "source", "pos"),
+)
