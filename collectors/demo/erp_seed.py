@@ -13,6 +13,8 @@ from collectors.demo.erp_client import ErpSession
 COLLECTOR_GROUP = "Audit Trail Collector"
 PRODUCT, SOLVENT, BASE = "Buffer concentrate", "Solvent", "Base"
 SUPPLIER = "Supplier"
+BOM = f"{PRODUCT} BOM"
+STAGING = "Production staging"
 
 USER_GROUPS: dict[str, tuple[str, ...]] = {
     "planner1": ("Production", "Stock"),
@@ -66,6 +68,8 @@ def seed(admin: ErpSession, passwords: dict[str, str]) -> None:
             company=company,
             groups=[["add", [admin.find_one("res.group", ["name", "=", name]) for name in groups]]],
         )
+    storage = admin.find_one("stock.location", ["code", "=", "STO"])
+    admin.create("stock.location", name=STAGING, code="STG", type="storage", parent=storage)
     products = {material.name: _product(admin, material) for material in _MATERIALS}
     _recipe(admin, products)
 
@@ -114,7 +118,7 @@ def _recipe(admin: ErpSession, products: dict[str, int]) -> None:
 
     bom = admin.create(
         "production.bom",
-        name=f"{PRODUCT} BOM",
+        name=BOM,
         inputs=[["create", [line(SOLVENT, 80.0), line(BASE, 12.5)]]],
         outputs=[["create", [line(PRODUCT, 90.0)]]],
     )

@@ -11,6 +11,8 @@ to find what:
   ConditionType alone hold no old value and no alarm state;
 - it may read what it missed from the event history of the same object, over a restart too, and the raw history of
   every tag that people write; the type filter holds there as well;
+- security policies None and Basic256Sha256 (sign and encrypt) with a self-signed certificate; only users of the plant
+  may sign in, and their passwords are encrypted by both;
 - ConditionRefresh is served, so a client that connects late can ask for the alarms that still count.
 """
 
@@ -18,6 +20,7 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import socket
 import sys
 from pathlib import Path
@@ -110,6 +113,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help=f"holds {USERS_FILE} and the history")
     parser.add_argument("port", type=int, help="TCP port on 127.0.0.1")
     arguments = parser.parse_args()
+    os.umask(0o077)  # the folder holds a private key
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     asyncio.run(serve(arguments.folder, arguments.port))
 

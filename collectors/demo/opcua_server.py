@@ -9,11 +9,14 @@ import contextlib
 import json
 import random
 import signal
+import socket
 from pathlib import Path
 
 from asyncua import ua
+from asyncua.crypto.cert_gen import setup_self_signed_certificate
 from asyncua.server.server import Server
 from asyncua.ua.object_ids import ObjectIds
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from collectors.demo.opcua_alarm import HighAlarm
 from collectors.demo.opcua_audit import AuditedServer, KnownUsers
@@ -47,7 +50,8 @@ async def serve(folder: Path, port: int) -> None:
     await server.set_application_uri(_SERVER_URI)
     server.set_server_name("Trailseal demo control system")
     server.set_endpoint(f"opc.tcp://127.0.0.1:{port}/")
-    server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+    server.set_security_policy([ua.SecurityPolicyType.NoSecurity, ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt])
+    await _take_certificate(server, folder)
     server.set_identity_tokens([ua.UserNameIdentityToken])
     plant = await _build(server, history)
     emitter = Emitter(SystemClock(), history, core.subscription_service)
@@ -66,6 +70,21 @@ async def serve(folder: Path, port: int) -> None:
 def _passwords(folder: Path) -> dict[str, str]:
     passwords: dict[str, str] = json.loads((folder / USERS_FILE).read_text(encoding="utf-8"))
     return passwords
+
+
+async def _take_certificate(server: Server, folder: Path) -> None:
+    """Self-signed, made once a folder: with it, clients encrypt passwords even where they do not encrypt the rest."""
+    key, certificate = folder / "opcua-key.pem", folder / "opcua-certificate.der"
+    await setup_self_signed_certificate(
+        key,
+        certificate,
+        _SERVER_URI,
+        socket.gethostname(),
+        [ExtendedKeyUsageOID.SERVER_AUTH],
+        {"commonName": "Trailseal demo control system"},
+    )
+    await server.load_certificate(certificate)
+    await server.load_private_key(key)
 
 
 async def _build(server: Server, history: PlantHistory) -> Plant:
