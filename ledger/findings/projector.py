@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from ledger.core.entry import Entry
 from ledger.core.projector import Projector, Row
+from ledger.findings import tables as t
 from ledger.findings.kinds import Finding, Incident
 from ledger.store.position import pos_of
 
@@ -14,11 +15,11 @@ class FindingProjector:
     name = "finding"
     version = 1
     kinds = frozenset({"finding"})
-    tables = ("finding",)
+    tables = (t.finding.name,)
 
     def rows(self, entry: Entry) -> Iterable[Row]:
         found: Finding = entry.body
-        yield "finding", (pos_of(entry.log, entry.index), found.sort.value, found.source, found.detail)
+        yield t.finding.name, (pos_of(entry.log, entry.index), found.sort.value, found.source, found.detail)
 
 
 class IncidentProjector:
@@ -27,11 +28,11 @@ class IncidentProjector:
     name = "incident"
     version = 1
     kinds = frozenset({"incident"})
-    tables = ("incident",)
+    tables = (t.incident.name,)
 
     def rows(self, entry: Entry) -> Iterable[Row]:
         incident: Incident = entry.body
-        yield "incident", (pos_of(entry.log, entry.index), incident.code, incident.source, incident.detail)
+        yield t.incident.name, (pos_of(entry.log, entry.index), incident.code, incident.source, incident.detail)
 
 
 def projectors(_dialect: str) -> tuple[Projector, ...]:

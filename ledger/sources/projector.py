@@ -6,6 +6,7 @@ from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry
 from ledger.core.hashing import unb64
 from ledger.core.projector import Projector, Row, Valid
+from ledger.sources import tables as t
 from ledger.sources.kinds import CollectionRun, Quarantined, SourceRegistered
 from ledger.store.position import pos_of
 
@@ -16,7 +17,7 @@ class SourceProjector:
     name = "source"
     version = 1
     kinds = frozenset({"source"})
-    table = "source"
+    table = t.source.name
 
     def changes(self, entry: Entry) -> Iterable[Valid]:
         registered: SourceRegistered = entry.body
@@ -29,12 +30,12 @@ class RunProjector:
     name = "collection-run"
     version = 1
     kinds = frozenset({"collection-run"})
-    tables = ("collection_run",)
+    tables = (t.collection_run.name,)
 
     def rows(self, entry: Entry) -> Iterable[Row]:
         run: CollectionRun = entry.body
         yield (
-            "collection_run",
+            t.collection_run.name,
             (
                 pos_of(entry.log, entry.index),
                 run.source,
@@ -57,11 +58,11 @@ class QuarantineProjector:
     name = "quarantine"
     version = 1
     kinds = frozenset({"quarantine"})
-    tables = ("quarantine",)
+    tables = (t.quarantine.name,)
 
     def rows(self, entry: Entry) -> Iterable[Row]:
         kept: Quarantined = entry.body
-        yield "quarantine", (pos_of(entry.log, entry.index), kept.source, kept.reason, parse_utc(kept.received_at))
+        yield t.quarantine.name, (pos_of(entry.log, entry.index), kept.source, kept.reason, parse_utc(kept.received_at))
 
 
 def projectors(_dialect: str) -> tuple[Projector, ...]:

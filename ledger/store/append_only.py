@@ -15,7 +15,7 @@ RUNTIME_ROLE = "trailseal_runtime"
 _REFUSE = """
 CREATE OR REPLACE FUNCTION trailseal_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'append-only: % on table % is refused', TG_OP, TG_TABLE_NAME;
+    RAISE EXCEPTION 'append-only: %% on table %% is refused', TG_OP, TG_TABLE_NAME;
 END $$
 """
 
@@ -34,13 +34,19 @@ def protect(connection: Connection, tables: Iterable[Table]) -> None:
                 connection.exec_driver_sql(statement)
         return
     connection.exec_driver_sql(_REFUSE)
-    has_role = connection.exec_driver_sql(f"SELECT 1 FROM pg_roles WHERE rolname = '{RUNTIME_ROLE}'").scalar()
+    has_role = _has_runtime_role(connection)
     for table in tables:
         for statement in _postgres_triggers(table):
             connection.exec_driver_sql(statement)
         if has_role:
             rights = ["SELECT", "INSERT", *_allowed(table)]
             connection.exec_driver_sql(f"GRANT {', '.join(rights)} ON {table.name} TO {RUNTIME_ROLE}")
+
+
+def allow_reading_version(connection: Connection) -> None:
+    """Lets the runtime role see which schema the database has."""
+    if not is_sqlite(connection) and _has_runtime_role(connection):
+        connection.exec_driver_sql(f"GRANT SELECT ON alembic_version TO {RUNTIME_ROLE}")
 
 
 def index_full_text(connection: Connection, table: str) -> None:
@@ -54,6 +60,10 @@ def index_full_text(connection: Connection, table: str) -> None:
         f"CREATE TRIGGER {table}_fts_insert AFTER INSERT ON {table} BEGIN"
         f" INSERT INTO {table}_fts(rowid, tokens) VALUES (new.pos, new.tokens); END"
     )
+
+
+def _has_runtime_role(connection: Connection) -> bool:
+    return bool(connection.exec_driver_sql(f"SELECT 1 FROM pg_roles WHERE rolname = '{RUNTIME_ROLE}'").scalar())
 
 
 def _allowed(table: Table) -> list[str]:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
 from ledger.core.errors import ConfigError
+from ledger.store.append_only import allow_reading_version
 from ledger.store.engine import writer_engine
 
 _SCRIPTS = Path(__file__).parent / "migrations"
@@ -27,6 +28,7 @@ def migrate(url: str | URL) -> None:
             config.set_main_option("script_location", str(_SCRIPTS))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            allow_reading_version(connection)
     finally:
         engine.dispose()
 

@@ -93,6 +93,11 @@ def write_changes(connection: Connection, log: int, changes: Iterable[tuple[str,
             bulk.insert(table, [(log, change.key, index, None, *change.values)])
 
 
+def install(connection: Connection, live: Live) -> None:
+    """Names the versions that the live tables of a new ledger come from."""
+    Bulk(connection).insert(projection_version, list(live.versions.items()))
+
+
 def read_versions(connection: Connection) -> dict[str, int]:
     """The live version of each projector, by name."""
     rows = connection.execute(select(projection_version.c.name, projection_version.c.version))

@@ -6,6 +6,7 @@ from ledger.core.entry import Entry
 from ledger.core.hashing import unb64
 from ledger.core.projector import Projector, Row
 from ledger.store.position import pos_of
+from ledger.trust import tables as t
 from ledger.trust.kinds import KeyEvent, LogBinding
 
 
@@ -15,11 +16,11 @@ class KeyEventProjector:
     name = "key-event"
     version = 1
     kinds = frozenset({"key-event"})
-    tables = ("key_event",)
+    tables = (t.key_event.name,)
 
     def rows(self, entry: Entry) -> Iterable[Row]:
         event: KeyEvent = entry.body
-        yield "key_event", (pos_of(entry.log, entry.index), event.event.value, event.purpose.value, event.key)
+        yield t.key_event.name, (pos_of(entry.log, entry.index), event.event.value, event.purpose.value, event.key)
 
 
 class LogBindingProjector:
@@ -28,11 +29,11 @@ class LogBindingProjector:
     name = "log-binding"
     version = 1
     kinds = frozenset({"log-binding"})
-    tables = ("log_binding",)
+    tables = (t.log_binding.name,)
 
     def rows(self, entry: Entry) -> Iterable[Row]:
         bound: LogBinding = entry.body
-        yield "log_binding", (pos_of(entry.log, entry.index), bound.origin, bound.size, unb64(bound.root, 32))
+        yield t.log_binding.name, (pos_of(entry.log, entry.index), bound.origin, bound.size, unb64(bound.root, 32))
 
 
 def projectors(_dialect: str) -> tuple[Projector, ...]:

@@ -1,0 +1,176 @@
+"""The assembly: one ledger, opened with all its domains. Every surface (API, pages, terminal, server) is given it.
+
+This is the only place that knows all domains; a new one is added to `_DOMAINS`.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from ledger import __version__, settings
+from ledger.core.address import LogId
+from ledger.core.authority import Authority
+from ledger.core.clock import SystemClock, WallClock
+from ledger.core.entry import draft
+from ledger.core.errors import ConfigError
+from ledger.core.kinds import RECORD, Kind, KindRegistry
+from ledger.core.projector import Projector
+from ledger.findings import kinds as findings_kinds
+from ledger.findings import projector as findings_projector
+from ledger.settings import Settings
+from ledger.sources import kinds as sources_kinds
+from ledger.sources import projector as sources_projector
+from ledger.sources.ingest import Ingest
+from ledger.sources.inventory import Inventory
+from ledger.store.database import migrate, require_current
+from ledger.store.logs import CLOCK_STEP, LOG_CREATED, SYSTEM_LOG, LogCreated, LogProjector, choose
+from ledger.store.projections import install
+from ledger.store.records import RecordProjector
+from ledger.store.store import Store
+from ledger.trust import kinds as trust_kinds
+from ledger.trust import projector as trust_projector
+from ledger.trust.keys import FileKeys
+from ledger.trust.kinds import KeyEvent, KeyEventSort, KeyPurpose
+from ledger.trust.publisher import Publisher
+
+PRODUCT = f"trailseal {__version__}"
+SYSTEM, RECORDS = "system", "records"
+"""Names of the logs that a new ledger starts with."""
+
+
+class _Domain(NamedTuple):
+    kinds: tuple[Kind, ...]
+    projectors: Callable[[str], tuple[Projector, ...]]
+
+
+class ServiceStart(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="service-start/1"):
+    """The service started: its version, and the SHA-256 (hex) of the settings file it started with."""
+
+    product: str
+    settings_sha256: str
+    authority: Authority
+
+
+_DOMAINS = (
+    _Domain(
+        (RECORD, LOG_CREATED, CLOCK_STEP, Kind("service-start", [ServiceStart])),
+        lambda dialect: (RecordProjector(dialect), LogProjector()),
+    ),
+    _Domain(trust_kinds.KINDS, trust_projector.projectors),
+    _Domain(findings_kinds.KINDS, findings_projector.projectors),
+    _Domain(sources_kinds.KINDS, sources_projector.projectors),
+)
+
+
+class RecordLog:
+    """A record log with what belongs to it: its sources, and the ingest of their runs."""
+
+    def __init__(self, store: Store, keys: FileKeys, log: LogId) -> None:
+        self.log = log
+        self.sources = Inventory(store, log.number)
+        self.ingest = Ingest(store, keys, log, self.sources)
+
+
+class Service:
+    """One opened ledger. `close` it; nothing that was acknowledged depends on that."""
+
+    def __init__(self, folder: Path, clock: WallClock | None = None) -> None:
+        """Opens the ledger in `folder`; raises ConfigError, naming what is wrong and what to do."""
+        self.folder = folder
+        self.settings, self.settings_digest = settings.load(folder)
+        self.clock: WallClock = clock or SystemClock()
+        self.keys = FileKeys(folder / "keys")
+        self.store = _open_store(folder, self.settings, self.clock)
+        require_current(self.store.readers)
+        self.publisher = Publisher(self.store, self.keys, folder / "signed")
+        self.logs = {log.name: log for log in self.store.logs()}
+        if SYSTEM not in self.logs:
+            raise ConfigError(f"the ledger in {folder} was never completed", advice="Remove it and run init again.")
+        self._record_logs = {
+            name: RecordLog(self.store, self.keys, log) for name, log in self.logs.items() if log.number != SYSTEM_LOG
+        }
+
+    def log(self, name: str | None = None) -> LogId:
+        """A log by name or origin; without a name the only record log. Raises NotFound."""
+        return choose(self.logs.values(), name)
+
+    def record_log(self, name: str | None = None) -> RecordLog:
+        """A record log by name or origin; without a name the only one. Raises NotFound."""
+        return self._record_logs[self.log(name).name]
+
+    @property
+    def system(self) -> LogId:
+        """The system log."""
+        return self.logs[SYSTEM]
+
+    @property
+    def sources(self) -> Inventory:
+        """The sources of the only record log."""
+        return self.record_log().sources
+
+    @property
+    def ingest(self) -> Ingest:
+        """The ingest of the only record log."""
+        return self.record_log().ingest
+
+    def vkey(self, log: LogId) -> str:
+        """The verifier key of a log's checkpoints: what is pinned outside to verify them."""
+        return str(self.keys.log_signer(log.name, log.origin).verifier)
+
+    def record_start(self, authority: Authority) -> None:
+        """Enters in the system log that the service started, and with which settings."""
+        started = ServiceStart(product=PRODUCT, settings_sha256=self.settings_digest, authority=authority)
+        self.store.append_one(SYSTEM_LOG, draft(started))
+
+    def close(self) -> None:
+        """Closes the store's connections."""
+        self.store.close()
+
+
+def create(folder: Path, chosen: Settings, authority: Authority, clock: WallClock | None = None) -> Service:
+    """Makes a new ledger: folder, settings, keys, schema, system log and first record log; returns it opened.
+
+    Raises ConfigError if the folder holds a ledger already; then nothing of it is touched.
+    """
+    if (folder / settings.FILE_NAME).exists():
+        raise ConfigError(f"{folder} holds a ledger already", advice="Choose another folder; nothing was changed.")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / "signed").mkdir(mode=0o700, exist_ok=True)
+    migrate(chosen.owner_url(folder))
+    keys = FileKeys(folder / "keys")
+    keys.create_digest_secret()
+    store = _open_store(folder, chosen, clock or SystemClock())
+    try:
+        with store.writing() as connection:
+            install(connection, store.projections.newest())
+        for number, name in enumerate((SYSTEM, RECORDS)):
+            _create_log(store, keys, LogId(number=number, name=name, origin=f"{chosen.origin}/{name}"), authority)
+        digest_key, _ = keys.content_digest()
+        _enter_key(store, SYSTEM_LOG, KeyPurpose.DIGEST, digest_key, authority)
+    finally:
+        store.close()
+    settings.write(folder, chosen)
+    return Service(folder, clock)
+
+
+def _create_log(store: Store, keys: FileKeys, log: LogId, authority: Authority) -> None:
+    keys.create_log_keys(log.name)
+    vkey = str(keys.log_signer(log.name, log.origin).verifier)
+    store.create_log(LogCreated(number=log.number, name=log.name, origin=log.origin, key=vkey, product=PRODUCT))
+    report = str(keys.report_signer(log.name, log.origin).verifier)
+    _enter_key(store, log.number, KeyPurpose.REPORT, report, authority)
+
+
+def _enter_key(store: Store, log: int, purpose: KeyPurpose, key: str, authority: Authority) -> None:
+    event = KeyEvent(event=KeyEventSort.CREATED, purpose=purpose, key=key, authority=authority)
+    store.append_one(log, draft(event))
+
+
+def _open_store(folder: Path, chosen: Settings, clock: WallClock) -> Store:
+    url = chosen.database_url(folder)
+    dialect = url.get_backend_name()
+    kinds = KindRegistry(kind for domain in _DOMAINS for kind in domain.kinds)
+    projectors = [projector for domain in _DOMAINS for projector in domain.projectors(dialect)]
+    return Store(url, kinds, projectors, clock, chosen.readers)
