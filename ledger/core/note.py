@@ -150,8 +150,8 @@ def parse_note(data: bytes) -> Note:
 def open_note(data: bytes, verifiers: Iterable[Verifier]) -> OpenedNote:
     """Return the note only if a known key signed it and no line of a known key fails.
 
-    The first line of each known key counts. Raises MalformedNote on a bad format, SignatureInvalid when a known
-    key's signature fails, when two of the keys cannot be told apart, or when no known key signed.
+    Each known key counts once, by its first line. Raises MalformedNote on a bad format, SignatureInvalid when
+    any line of a known key fails, when two of the keys cannot be told apart, or when no known key signed.
     """
     note = parse_note(data)
     known: dict[tuple[str, bytes], list[Verifier]] = {}
@@ -164,12 +164,12 @@ def open_note(data: bytes, verifiers: Iterable[Verifier]) -> OpenedNote:
         key = (signature.name, signature.key_id)
         if key not in known:
             unverified[signature] = None
-        elif key not in verified:
-            if len(known[key]) > 1:
-                raise SignatureInvalid(f"two keys are named {signature.name}+{signature.key_id.hex()}")
-            if not known[key][0].verify(text, signature.signature):
-                raise SignatureInvalid(f"signature of {signature.name}+{signature.key_id.hex()} does not verify")
-            verified[key] = signature
+            continue
+        if len(known[key]) > 1:
+            raise SignatureInvalid(f"two keys are named {signature.name}+{signature.key_id.hex()}")
+        if not known[key][0].verify(text, signature.signature):
+            raise SignatureInvalid(f"signature of {signature.name}+{signature.key_id.hex()} does not verify")
+        verified.setdefault(key, signature)
     if not verified:
         names = ", ".join(sorted({f"{name}+{ident.hex()}" for name, ident in known})) or "none was given"
         raise SignatureInvalid(f"no known key signed the note (known: {names})")
