@@ -37,11 +37,11 @@ def tokens(text: str) -> tuple[str, ...]:
     found = _words(text)
     joined = " ".join([word for word in found if not word.isalnum()])
     if joined:
-        atoms = joined.translate(_ALL)
-        for step in (joined.translate(_STRONG), joined.translate(_DOTTED)):
-            if step not in (joined, atoms):
-                found.update(dict.fromkeys([part.strip(_CONNECTORS) for part in step.split()]))
-        found.update(dict.fromkeys(atoms.split()))
+        for table in (_STRONG, _DOTTED):
+            for part in joined.translate(table).split():
+                if part not in found and not part.isalnum():  # else it is there, or among the last step's
+                    found[part.strip(_CONNECTORS)] = None
+        found.update(dict.fromkeys(joined.translate(_ALL).split()))
     return _finish(found)
 
 
