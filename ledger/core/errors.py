@@ -23,6 +23,8 @@
     │  ├─ RecordChangedSinceReview
     │  └─ SelfApproval
     ├─ AccessDenied
+    │  └─ NotAuthenticated               nobody known is calling
+    ├─ RateLimited                       too many calls of this sort from there
     ├─ NotFound
     ├─ Conflict
     ├─ NotLeader
@@ -201,6 +203,20 @@ class AccessDenied(LedgerError):
 
     code = "access_denied"
     default_advice = "Sign in with an account that holds the needed grant, or ask an administrator for it."
+
+
+class NotAuthenticated(AccessDenied):
+    """The caller showed no valid credential."""
+
+    code = "not_authenticated"
+    default_advice = "Send a valid token as `Authorization: Bearer …`, or sign in; ask an administrator for a new one."
+
+
+class RateLimited(LedgerError):
+    """Too many calls of this sort came from there; they are counted, not answered."""
+
+    code = "rate_limited"
+    default_advice = "Wait a minute, then try again with a valid credential."
 
 
 class NotFound(LedgerError):
