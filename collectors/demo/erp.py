@@ -23,7 +23,9 @@ What Tryton 8.2 records of itself, read from its source and tried with these mod
 - Times are naive datetimes in UTC with microseconds (trytond sets TZ=UTC for itself).
 - Ids of `ir.model.log` on SQLite rise without gaps: a transaction that fails gives its ids back.
 - When a record is deleted, `resource` of all its rows reads as null from then on, though the table keeps it: a search
-  by `["resource", "=", "production.bom,7"]` still finds them.
+  by `["resource", "=", "production.bom,7"]` still finds them. Not so for the collector where record rules stand (by
+  company: production, lots' moves, shipments, inventories): Tryton refuses a search that names a record it cannot
+  check. There a deletion is told by its row (who, when) and by the record's absence from the next look.
 
 The user `collector` may read the business and change nothing (`collectors/demo/erp_seed.py`). Tryton refuses to any
 user but an administrator a *search* of `ir.model.log` that does not name the resources (clause `resource` with `=` or

@@ -17,7 +17,8 @@ The fields follow OPC UA Part 5, 6.4, and Part 9, 5.10:
 ClientUserId is the authenticated user name of the session (of a refused logon: the name that was tried).
 ClientAuditEntryId is always empty: asyncua drops the request header before a session sees the request, and nothing is
 invented in its place. ClientApplicationUri is what the client said when it created its session. ActionTimeStamp is
-when the server began to serve the request, Time when it emitted the event.
+when the server began to serve the request, Time when it emitted the event. A written value gets ActionTimeStamp as its
+SourceTimestamp, whatever time the client sent with it: a control system goes by its own clock.
 """
 
 import asyncio
@@ -177,8 +178,7 @@ class AuditedSession(InternalSession):
         before = self.aspace.read_attribute_value(item.NodeId, item.AttributeId)
         if self._holds(self._server.plant.rights.get(item.NodeId)):
             stamped = copy.copy(item)
-            if item.Value.SourceTimestamp is None:  # Part 4, 5.10.4: the server sets what the client left out
-                stamped.Value = ua.DataValue(item.Value.Value, item.Value.StatusCode, ua_time(began))
+            stamped.Value = ua.DataValue(item.Value.Value, item.Value.StatusCode, ua_time(began))
             (status,) = await super().write(ua.WriteParameters(NodesToWrite=[stamped]))
         else:
             status = status_of(StatusCodes.BadUserAccessDenied)

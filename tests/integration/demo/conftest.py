@@ -1,0 +1,46 @@
+"""The real servers of the demo, started once: the OPC UA server takes two seconds, the ERP a dozen."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import pytest
+
+from collectors.demo.erp import ErpServer
+from collectors.demo.opcua import OpcUaServer
+
+
+class _Server(Protocol):
+    @property
+    def pid(self) -> int | None: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+@contextmanager
+def _running(server: _Server) -> Iterator[None]:
+    server.start()
+    pid = server.pid
+    assert pid is not None
+    try:
+        yield
+    finally:
+        pid = server.pid or pid
+        server.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+@pytest.fixture(scope="session")
+def dcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpcUaServer]:
+    server = OpcUaServer(tmp_path_factory.mktemp("dcs"))
+    with _running(server):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def erp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ErpServer]:
+    server = ErpServer(tmp_path_factory.mktemp("erp"))
+    with _running(server):
+        yield server
