@@ -1,0 +1,76 @@
+"""Fills one run: originals become records by the collector's own `derive`, or are kept as rejected with the reason."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from collectors.base import MAX_SUBMISSIONS
+from ledger.core.clock import WallClock, utc_text
+from ledger.core.errors import InvalidEntry, SkippableRecord
+from ledger.core.record import Original, Record, Submission
+from ledger.core.run import Gap, Rejected, RunBatch
+from ledger.core.times import Clock
+
+Derive = Callable[[Original], Record]
+
+
+class BatchBuilder:
+    """Collects what one run hands over; nothing that is added is lost, whatever it holds."""
+
+    def __init__(self, source: str, clock: WallClock, derive: Derive, source_clock: Clock | None) -> None:
+        self._source = source
+        self._clock = clock
+        self._derive = derive
+        self._source_clock = source_clock
+        self._started_at = utc_text(clock.now_us())
+        self._submissions: list[Submission] = []
+        self._rejected: list[Rejected] = []
+        self.gaps: list[Gap] = []
+
+    def __len__(self) -> int:
+        return len(self._submissions) + len(self._rejected)
+
+    @property
+    def full(self) -> bool:
+        return len(self) >= MAX_SUBMISSIONS
+
+    def add(self, original: Original, received_at: str) -> Record | None:
+        """Adds the record that the original holds, or the original's bytes as rejected; the record, if one was read.
+
+        A parser's own failure on input that it did not expect is such a reason too: no input ends a run.
+        """
+        try:
+            record = self._derive(original)
+            msgspec.convert(msgspec.to_builtins(record), Record)
+        except Exception as error:
+            self.reject(original.data, original.media_type, _reason(error), received_at)
+            return None
+        self._submissions.append(
+            Submission(record=record, received_at=received_at, clock=self._source_clock, original=original)
+        )
+        return record
+
+    def reject(self, data: bytes, media_type: str, reason: str, received_at: str) -> None:
+        """Adds input that is no record, with the reason in plain words."""
+        self._rejected.append(Rejected(data=data, media_type=media_type, reason=reason, received_at=received_at))
+
+    def build(self, cursor_from: str | None, cursor_to: str | None, snapshot: bytes | None = None) -> RunBatch:
+        """The finished run; its end is now."""
+        return RunBatch(
+            source=self._source,
+            started_at=self._started_at,
+            ended_at=utc_text(self._clock.now_us()),
+            cursor_from=cursor_from,
+            cursor_to=cursor_to,
+            submissions=tuple(self._submissions),
+            rejected=tuple(self._rejected),
+            clock=self._source_clock,
+            gaps=tuple(self.gaps),
+            snapshot=snapshot,
+        )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, SkippableRecord | InvalidEntry | msgspec.ValidationError):
+        return str(error)
+    return f"the parser failed on it: {error.__class__.__name__}: {error}"

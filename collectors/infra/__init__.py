@@ -1,0 +1,1 @@
+"""Source types of the infrastructure: servers, directories, databases, backup."""

@@ -1,0 +1,1 @@
+"""Source types of the business side: ERP, LIMS, QMS."""

@@ -1,0 +1,129 @@
+"""What is watched in Tryton: per model the fields whose values are paired, and what a row belongs to.
+
+A path like `outputs.lot.number` follows relations from the row, over lists too. To watch another model, name it in the
+source's option `models` with its fields (`party.party:name+code`), or add it here with its links. A production order
+carries its batch in its reference; where it has none, its number is the batch.
+"""
+
+import msgspec
+
+from ledger.core.errors import ConfigError
+from ledger.core.record import LinkKind
+
+
+class LinkRule(msgspec.Struct, frozen=True):
+    """A row belongs to the thing that the first non-empty of `paths` names."""
+
+    kind: LinkKind
+    paths: tuple[str, ...]
+
+
+class Watched(msgspec.Struct, frozen=True, kw_only=True):
+    """One model. `fields` are its own stored columns; `units` says which path holds the unit of a field."""
+
+    fields: tuple[str, ...]
+    links: tuple[LinkRule, ...] = ()
+    units: dict[str, str] = {}
+
+    def asked(self) -> tuple[str, ...]:
+        """All that is read of a row: its own fields, who wrote it when, and what its links and units need."""
+        paths = [path for rule in self.links for path in rule.paths]
+        return tuple(dict.fromkeys((*self.fields, *WRITTEN, *paths, *self.units.values())))
+
+
+WRITTEN = (
+    "rec_name",
+    "create_date",
+    "create_uid.login",
+    "create_uid.rec_name",
+    "write_date",
+    "write_uid.login",
+    "write_uid.rec_name",
+)
+LOG_FIELDS = ("create_date", "user", "user.login", "user.rec_name", "resource", "event", "target")
+
+_MATERIAL = LinkRule(LinkKind.MATERIAL, ("product.code", "product.rec_name"))
+_UNIT = {"quantity": "unit.symbol"}
+_ORDER_OF_MOVE = ("production_output.number", "production_input.number")
+_BATCH_OF_MOVE = ("production_output.reference", "production_input.reference", *_ORDER_OF_MOVE)
+
+MODELS: dict[str, Watched] = {
+    "production": Watched(
+        fields=(
+            "number", "reference", "type", "product", "bom", "quantity", "unit", "state", "warehouse", "location",
+            "planned_date", "planned_start_date", "effective_date", "effective_start_date",
+        ),
+        links=(
+            LinkRule(LinkKind.ORDER, ("number",)),
+            LinkRule(LinkKind.BATCH, ("reference", "number")),
+            LinkRule(LinkKind.LOT, ("outputs.lot.number",)),
+            _MATERIAL,
+            LinkRule(LinkKind.RECIPE, ("bom.code", "bom.name")),
+            LinkRule(LinkKind.LOCATION, ("location.code", "location.name")),
+        ),
+        units=_UNIT,
+    ),
+    "production.bom": Watched(
+        fields=("name", "code", "active"), links=(LinkRule(LinkKind.RECIPE, ("code", "name")),)
+    ),
+    "production.bom.input": Watched(
+        fields=("bom", "product", "quantity", "unit"),
+        links=(LinkRule(LinkKind.RECIPE, ("bom.code", "bom.name")), _MATERIAL),
+        units=_UNIT,
+    ),
+    "production.bom.output": Watched(
+        fields=("bom", "product", "quantity", "unit"),
+        links=(LinkRule(LinkKind.RECIPE, ("bom.code", "bom.name")), _MATERIAL),
+        units=_UNIT,
+    ),
+    "stock.move": Watched(
+        fields=(
+            "product", "lot", "quantity", "unit", "from_location", "to_location", "state", "planned_date",
+            "effective_date", "production_input", "production_output",
+        ),
+        links=(
+            LinkRule(LinkKind.ORDER, _ORDER_OF_MOVE),
+            LinkRule(LinkKind.BATCH, _BATCH_OF_MOVE),
+            LinkRule(LinkKind.LOT, ("lot.number",)),
+            _MATERIAL,
+        ),
+        units=_UNIT,
+    ),
+    "stock.lot": Watched(
+        fields=("number", "product"), links=(LinkRule(LinkKind.LOT, ("number",)), _MATERIAL)
+    ),
+    "product.template": Watched(
+        fields=("name", "code", "type", "default_uom", "active"),
+        links=(LinkRule(LinkKind.MATERIAL, ("products.code", "name")),),
+    ),
+    "product.product": Watched(
+        fields=("code", "suffix_code", "template", "active"), links=(LinkRule(LinkKind.MATERIAL, ("code", "rec_name")),)
+    ),
+    "res.user": Watched(
+        fields=("name", "login", "active", "email"), links=(LinkRule(LinkKind.PERSON, ("login",)),)
+    ),
+}  # fmt: skip
+
+STARTS = {"production": {"state": frozenset({"running"})}}
+"""Model → field → values whose coming begins the thing; `STOPS` ends it."""
+STOPS = {"production": {"state": frozenset({"done", "cancelled"})}}
+
+
+def watched(words: tuple[str, ...]) -> dict[str, Watched]:
+    """The models that the option `models` names; raises ConfigError for one that is unknown and has no fields."""
+    chosen: dict[str, Watched] = {}
+    for word in words:
+        model, _, fields = word.partition(":")
+        if fields:
+            known = MODELS.get(model)
+            chosen[model] = msgspec.structs.replace(
+                known or Watched(fields=()), fields=tuple(dict.fromkeys(fields.split("+")))
+            )
+        elif model in MODELS:
+            chosen[model] = MODELS[model]
+        else:
+            raise ConfigError(
+                f"option 'models': there is no list of fields for {model!r}",
+                advice=f"Write {model}:FIELD+FIELD, or use one of {', '.join(MODELS)}.",
+            )
+    return chosen

@@ -1,0 +1,1 @@
+"""Source types of the plant floor: DCS, SCADA, PLC, historian."""
