@@ -1,0 +1,1 @@
+"""People: accounts, grants, service tokens, browser sessions, and what strangers try."""

@@ -1,0 +1,171 @@
+"""Reads a credential's standing from the log: the entries that allow it, never the projection's word alone.
+
+A projection row only says where to look. What counts is the entry there: its body must be the one that its leaf commits
+to, of the right kind, and name the very id; and the secret's row must be the one that the entry commits to.
+"""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Table, select
+
+from ledger.core.address import Address
+from ledger.core.authority import Authority
+from ledger.core.clock import parse_utc
+from ledger.core.entry import decode_leaf
+from ledger.core.errors import IntegrityError
+from ledger.core.hashing import b64, body_commitment
+from ledger.people import tables
+from ledger.people.access import Caller
+from ledger.people.kinds import AccountEntry, AccountState, GrantEntry, GrantState, SessionEntry, SessionEvent
+from ledger.people.secrets import LINK, SESSION, TOKEN, SecretRef, row_holds
+from ledger.store import schema
+from ledger.store.logs import SYSTEM_LOG
+from ledger.store.position import pos_of
+from ledger.store.reading import LogReader
+from ledger.store.store import Store
+
+Body = TypeVar("Body", bound=msgspec.Struct)
+
+
+class Credential(msgspec.Struct, frozen=True, kw_only=True):
+    """A credential that is in force: who it makes the caller, and the secret's row.
+
+    `index` is the entry that issued it. `started_us`: since when.
+    """
+
+    caller: Caller
+    index: int
+    started_us: int
+    row: bytes
+
+
+class SystemView(msgspec.Struct, frozen=True, kw_only=True):
+    """The system log as a decision relied on it."""
+
+    origin: str
+    size: int
+    root: str
+
+    def authority(self, actor: str, authenticated: bool, indices: Sequence[int]) -> Authority:
+        """The authority of entries that this actor causes, allowed by these entries of the system log."""
+        return Authority(
+            actor=actor,
+            authenticated=authenticated,
+            entries=tuple(str(Address(self.origin, index)) for index in indices),
+            system_size=self.size,
+            system_root=self.root,
+        )
+
+
+def view(connection: Connection) -> SystemView:
+    """The system log as it stands in this snapshot."""
+    head = LogReader(connection, SYSTEM_LOG).head()
+    origin = connection.scalar(select(schema.ledger_log.c.origin).where(schema.ledger_log.c.number == SYSTEM_LOG))
+    return SystemView(origin=origin or "", size=head.size, root=b64(head.root()))
+
+
+class CredentialReader:
+    """Reads credentials in one snapshot."""
+
+    def __init__(self, store: Store, connection: Connection, seen: SystemView) -> None:
+        self._store = store
+        self._connection = connection
+        self._seen = seen
+
+    def find(self, prefix: str, ident: str) -> Credential | None:
+        """The credential of that sort and public id; None when there is none in force.
+
+        Raises IntegrityError when the tables contradict the log.
+        """
+        if prefix == TOKEN:
+            return self._token(ident)
+        event = {SESSION: SessionEvent.STARTED, LINK: SessionEvent.LINK_ISSUED}[prefix]
+        return self._session(ident, event)
+
+    def _token(self, ident: str) -> Credential | None:
+        index = current(self._connection, tables.access_grant, ident)
+        if index is None:
+            return None
+        grant, logged_us = read_entry(self._store, self._connection, index, GrantEntry)
+        _require(grant.grant == ident, index)
+        account_index = current(self._connection, tables.account, grant.account)
+        if account_index is None or grant.state is not GrantState.GRANTED:
+            return None
+        account, _ = read_entry(self._store, self._connection, account_index, AccountEntry)
+        _require(account.account == grant.account, account_index)
+        row = self._row(index, grant.secrets)
+        if row is None or account.state is not AccountState.ACTIVE:
+            return None
+        caller = Caller(
+            account=grant.account,
+            scopes=frozenset(grant.scopes),
+            sources=frozenset(grant.sources),
+            authority=self._seen.authority(grant.account, True, (account_index, index)),
+            expires_us=None if grant.expires_at is None else parse_utc(grant.expires_at),
+            grant=ident,
+        )
+        return Credential(caller=caller, index=index, started_us=logged_us, row=row)
+
+    def _session(self, ident: str, event: SessionEvent) -> Credential | None:
+        index = current(self._connection, tables.browser_session, ident)
+        if index is None:
+            return None
+        session, logged_us = read_entry(self._store, self._connection, index, SessionEntry)
+        _require(session.session == ident, index)
+        row = self._row(index, session.secrets)
+        if row is None or session.event is not event:
+            return None
+        caller = Caller(
+            account=session.account,
+            scopes=frozenset(session.scopes),
+            sources=frozenset(),
+            authority=self._seen.authority(session.account, False, (index,)),
+            expires_us=None if session.expires_at is None else parse_utc(session.expires_at),
+            session=ident,
+        )
+        return Credential(caller=caller, index=index, started_us=logged_us, row=row)
+
+    def _row(self, index: int, refs: Sequence[SecretRef]) -> bytes | None:
+        for ref in refs:
+            column = schema.secret.c
+            value = self._connection.scalar(
+                select(column.value).where(column.pos == pos_of(SYSTEM_LOG, index), column.name == ref.name)
+            )
+            if value is not None and row_holds(ref, bytes(value)):
+                return bytes(value)
+        return None
+
+
+def current(connection: Connection, table: Table, key: str) -> int | None:
+    """The entry from which on this key of a table of validities is as it is now; None when it isn't."""
+    column = table.c
+    return connection.scalar(
+        select(column.from_index).where(column.log == SYSTEM_LOG, column.key == key, column.to_index.is_(None))
+    )
+
+
+def read_entry(store: Store, connection: Connection, index: int, sort: type[Body]) -> tuple[Body, int]:
+    """The body of a system log entry, checked against its leaf, and when it was logged.
+
+    Raises IntegrityError when it is not there, not the leaf's, or of another kind.
+    """
+    stored = LogReader(connection, SYSTEM_LOG).entry(index)
+    leaf = decode_leaf(stored.leaf)
+    if stored.body is None or stored.salt is None:
+        raise _contradiction(index)
+    _require(b64(body_commitment(stored.salt, stored.body)) == leaf.body, index)
+    body = store.kinds[leaf.kind].decode(stored.body)
+    if not isinstance(body, sort):
+        raise _contradiction(index)
+    return body, parse_utc(leaf.logged_at)
+
+
+def _require(holds: bool, index: int) -> None:
+    if not holds:
+        raise _contradiction(index)
+
+
+def _contradiction(index: int) -> IntegrityError:
+    return IntegrityError(f"a table of accounts, grants or sessions contradicts entry {index} of the system log")

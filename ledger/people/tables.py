@@ -1,0 +1,77 @@
+"""Tables of the people domain."""
+
+from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, SmallInteger, Text
+
+from ledger.core.tables import TableClass
+from ledger.store.schema import declare
+
+account = declare(
+    "account",
+    TableClass.PROJECTION,
+    Column("log", SmallInteger, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("from_index", BigInteger, nullable=False),
+    Column("to_index", BigInteger),
+    Column("sort", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    PrimaryKeyConstraint("log", "key", "from_index"),
+    update=True,
+)
+
+access_grant = declare(
+    "access_grant",
+    TableClass.PROJECTION,
+    Column("log", SmallInteger, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("from_index", BigInteger, nullable=False),
+    Column("to_index", BigInteger),
+    Column("account", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("sources", Text, nullable=False),
+    Column("expires_us", BigInteger),
+    PrimaryKeyConstraint("log", "key", "from_index"),
+    Index("access_grant_account", "log", "account"),
+    update=True,
+)
+"""`scopes` and `sources` are canonical JSON arrays."""
+
+browser_session = declare(
+    "browser_session",
+    TableClass.PROJECTION,
+    Column("log", SmallInteger, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("from_index", BigInteger, nullable=False),
+    Column("to_index", BigInteger),
+    Column("event", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("expires_us", BigInteger),
+    PrimaryKeyConstraint("log", "key", "from_index"),
+    update=True,
+)
+"""Sessions that began and did not end, and links that were not used yet; an ended session has no open row."""
+
+security_count = declare(
+    "security_count",
+    TableClass.PROJECTION,
+    Column("pos", BigInteger, nullable=False),
+    Column("sort", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    PrimaryKeyConstraint("pos", "sort", "account", "source"),
+    clustered=True,
+)
+"""`account` and `source` are empty where the entry names none."""
+
+session_touch = declare(
+    "session_touch",
+    TableClass.OPERATIONAL,
+    Column("session", Text, primary_key=True),
+    Column("last_us", BigInteger, nullable=False),
+    update=True,
+    delete=True,
+    why="it tells when a session was last used: a lie ends a session early, or keeps it up to the absolute limit that "
+    "its entry states; no record, proof or verification reads it, and it opens no session by itself",
+)
