@@ -69,3 +69,11 @@ def holds_sealed(record: Record) -> bool:
     for change in record.changes:
         values += (change.old, change.new)
     return any(isinstance(value, Sealed) for value in values)
+
+
+def sealed_members(record: Record) -> list[tuple[str, str]]:
+    """Every sealed value of a stored record, in the order of `seal`: its member, and its commitment in base64."""
+    found = [("actor.name", record.actor.name), ("object.name", record.object.name), ("reason", record.reason)]
+    for change in record.changes:
+        found += [(f"changes.{change.attribute}.{side}", getattr(change, side)) for side in ("old", "new")]
+    return [(member, value.sealed) for member, value in found if isinstance(value, Sealed)]

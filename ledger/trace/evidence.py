@@ -1,0 +1,282 @@
+"""Everything that proves the answer to a selection, read in one snapshot at the size of the latest checkpoint.
+
+The population is the selection as of that size; each entry is proven (level 1 and its inclusion) as it is read, and its
+own body must bear out what the search tables said of it. Nothing is held in memory but the few facts named here:
+records, runs and sources are streams that can be read again.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import msgspec
+from sqlalchemy import ColumnElement, select
+
+from ledger.core.address import LogId
+from ledger.core.clock import WallClock
+from ledger.core.errors import IntegrityError, NotFound
+from ledger.core.hashing import b64, original_commitment, sealed_commitment
+from ledger.core.kinds import RECORD, KindRegistry
+from ledger.core.record import RecordBody
+from ledger.core.sealing import sealed_members
+from ledger.core.vault import Kept
+from ledger.sources import tables as sources_tables
+from ledger.sources.kinds import CollectionRun
+from ledger.store.position import index_of, pos_of
+from ledger.store.reading import VaultReader
+from ledger.store.store import Store
+from ledger.trace.batch import Occupations, Why
+from ledger.trace.proven import ProvenEntry, ProvenLog
+from ledger.trace.selection import Basis, BySearch, Chosen, Selection
+from ledger.trust.kinds import KeyEvent, KeyEventSort, KeyPurpose
+from ledger.trust.tables import key_event
+
+_PAGE = 500
+_NO_RUN = (1, 0)
+
+
+class EvidenceRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One record of the selection: proven, with what the vault holds beside it."""
+
+    entry: ProvenEntry
+    body: RecordBody
+    basis: Basis
+    why: Why | None
+    original: Kept | None
+    sealed: tuple[Kept, ...]
+
+
+class EvidenceRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A collection run, proven, and the leaf hashes of all its records, whether they are selected or not."""
+
+    entry: ProvenEntry
+    body: CollectionRun
+    leaf_hashes: tuple[bytes, ...]
+
+
+class EvidenceSet:
+    """What one evidence package is made of; valid while the snapshot it was opened in lasts."""
+
+    def __init__(
+        self, log: ProvenLog, kinds: KindRegistry, clock: WallClock, selection: Selection, verification: int | None
+    ) -> None:
+        self._log = log
+        self._kinds = kinds
+        self._vault = VaultReader(log.connection)
+        self._chosen = Chosen(log.connection, log.log, log.size, selection)
+        self.selection = selection
+        self.origin = log.origin
+        self.size = log.size
+        self.root = log.root
+        self.checkpoint = log.note
+        self.log_key = log.key
+        self.created = log.created
+        self.gathered_us = clock.now_us()
+        self.report_key, self.report_key_event = self._report_key()
+        self.verification = None if verification is None else self._verification(verification)
+
+    @property
+    def occupations(self) -> Occupations:
+        """The intervals by which records are derived to belong; none for a search."""
+        return self._chosen.occupations
+
+    @property
+    def undated(self) -> int:
+        """Records of occupied equipment that name no instant: whether they belong cannot be judged."""
+        return self._chosen.undated
+
+    def records(self) -> Iterator[EvidenceRecord]:
+        """The selected records in index order. Raises IntegrityError, naming the entry, for one that does not hold."""
+        for selected in self._chosen:
+            entry = self._log.entry(selected.index)
+            body = _record(entry)
+            if not self._chosen.belongs(selected, body):
+                raise IntegrityError(f"the search tables name entry {entry.index}, but its body says otherwise")
+            yield EvidenceRecord(
+                entry=entry,
+                body=body,
+                basis=selected.basis,
+                why=selected.why,
+                original=self._original(entry.index, body),
+                sealed=self._sealed(entry.index, body),
+            )
+
+    def source_ids(self) -> tuple[str, ...]:
+        """The sources that could have given a record of the selection: the one asked for, or all registered ones."""
+        if isinstance(self.selection, BySearch) and self.selection.query.source is not None:
+            return (self.selection.query.source,)
+        table = sources_tables.source.c
+        keys = self._log.connection.scalars(
+            select(table.key)
+            .where(table.log == self._log.log, table.from_index < self.size)
+            .distinct()
+            .order_by(table.key)
+        )
+        return tuple(keys)
+
+    def sources(self) -> Iterator[ProvenEntry]:
+        """The registrations of those sources, each as it stood at the size read."""
+        table = sources_tables.source.c
+        wanted = self.source_ids()
+        rows = self._log.connection.scalars(
+            select(table.from_index)
+            .where(
+                table.log == self._log.log,
+                table.key.in_(wanted),
+                table.from_index < self.size,
+                (table.to_index.is_(None)) | (table.to_index >= self.size),
+            )
+            .order_by(table.from_index)
+        ).all()
+        for index in rows:
+            entry = self._log.entry(index)
+            if entry.kind != "source":
+                raise IntegrityError(f"the source table names entry {index}, which is of kind {entry.kind}")
+            yield entry
+
+    def runs(self, covering: Mapping[str, tuple[int, int]]) -> Iterator[EvidenceRun]:
+        """The unbroken runs of those sources that cover the selection, by index, each chain with the run before it.
+
+        `covering` is the first and last selected record of each source. The runs reach from the one that looked first
+        at the selection's beginning to the first that began after its end, so what the sources gave in between is all
+        in them.
+        """
+        bounds = {source: self._run_bounds(source, covering.get(source)) for source in self.source_ids()}
+        after = pos_of(self._log.log, 0) - 1
+        table = sources_tables.collection_run.c
+        while True:
+            page = self._log.connection.execute(
+                select(table.pos, table.source)
+                .where(table.pos > after, table.pos < pos_of(self._log.log, self.size))
+                .order_by(table.pos)
+                .limit(_PAGE)
+            ).all()
+            for pos, source in page:
+                first, last = bounds.get(source, _NO_RUN)
+                if first <= index_of(pos) <= last:
+                    yield self._run(index_of(pos), source)
+            if len(page) < _PAGE:
+                return
+            after = page[-1].pos
+
+    def _run_bounds(self, source: str, records: tuple[int, int] | None) -> tuple[int, int]:
+        """The first and last run of a source to show."""
+        newest = self._pick_run(source, newest=True)
+        if newest is None:
+            return _NO_RUN
+        low_us, high_us = self._chosen.bounds_us()
+        table = sources_tables.collection_run.c
+        start, end = 0, newest
+        if low_us is not None:
+            begins = self._pick_run(source, table.ended_us >= low_us)
+            if records is not None:
+                begins = min(records[0], newest if begins is None else begins)
+            if begins is None:
+                start = newest
+            else:
+                start = self._pick_run(source, table.pos < pos_of(self._log.log, begins), newest=True) or 0
+        if high_us is not None:
+            ends = self._pick_run(source, table.started_us > high_us)
+            holds = None if records is None else self._pick_run(source, table.pos > pos_of(self._log.log, records[1]))
+            end = newest if ends is None else max(ends, holds or ends)
+        return start, end
+
+    def _pick_run(self, source: str, *conditions: ColumnElement[bool], newest: bool = False) -> int | None:
+        table = sources_tables.collection_run.c
+        pos = self._log.connection.scalar(
+            select(table.pos)
+            .where(
+                table.source == source,
+                table.pos >= pos_of(self._log.log, 0),
+                table.pos < pos_of(self._log.log, self.size),
+                *conditions,
+            )
+            .order_by(table.pos.desc() if newest else table.pos)
+            .limit(1)
+        )
+        return None if pos is None else index_of(pos)
+
+    def _run(self, index: int, source: str) -> EvidenceRun:
+        entry = self._log.entry(index)
+        body = self._decode(entry, "collection-run")
+        if not isinstance(body, CollectionRun) or body.source != source:
+            raise IntegrityError(f"the table of runs names entry {index}, but its body says otherwise")
+        hashes: tuple[bytes, ...] = ()
+        if body.first is not None:
+            hashes = tuple(self._log.leaf_hashes(body.first, body.first + body.records))
+        return EvidenceRun(entry=entry, body=body, leaf_hashes=hashes)
+
+    def _original(self, index: int, body: RecordBody) -> Kept | None:
+        kept = self._vault.original(self._log.log, index)
+        if body.original is None:
+            if kept is not None:
+                raise IntegrityError(f"the vault holds an original that entry {index} does not name")
+            return None
+        if kept is None or b64(original_commitment(kept.salt, kept.value)) != body.original.commitment:
+            raise IntegrityError(f"the original of entry {index} is missing or altered")
+        return kept
+
+    def _sealed(self, index: int, body: RecordBody) -> tuple[Kept, ...]:
+        values = self._vault.sealed(self._log.log, index)
+        held = [(kept.meta, b64(sealed_commitment(kept.salt, kept.value))) for kept in values]
+        if sorted(held) != sorted(sealed_members(body.record)):
+            raise IntegrityError(f"the sealed values of entry {index} are missing or altered")
+        return values
+
+    def _report_key(self) -> tuple[str, ProvenEntry]:
+        """The report key in force and the entry that vouches for it; raises NotFound where there is none."""
+        table = key_event.c
+        rows = self._log.connection.scalars(
+            select(table.pos)
+            .where(
+                table.purpose == KeyPurpose.REPORT.value,
+                table.pos >= pos_of(self._log.log, 0),
+                table.pos < pos_of(self._log.log, self.size),
+            )
+            .order_by(table.pos.desc())
+        ).all()
+        retired: set[str] = set()
+        for pos in rows:
+            entry = self._log.entry(index_of(pos))
+            event = self._decode(entry, "key-event")
+            if not isinstance(event, KeyEvent) or event.purpose is not KeyPurpose.REPORT:
+                raise IntegrityError(f"the table of key events names entry {entry.index}, but its body says otherwise")
+            if event.event is KeyEventSort.RETIRED:
+                retired.add(event.key)
+            elif event.key not in retired:
+                return event.key, entry
+        raise NotFound(
+            f"log {self.origin} has no report key under its latest checkpoint",
+            advice="Publish a checkpoint (`trailseal serve` does); a log gets its report key when it is created.",
+        )
+
+    def _verification(self, index: int) -> ProvenEntry:
+        entry = self._log.entry(index)
+        if entry.kind != "verification":
+            raise IntegrityError(f"entry {index} is of kind {entry.kind}, not the result of a verification")
+        return entry
+
+    def _decode(self, entry: ProvenEntry, kind: str) -> msgspec.Struct:
+        if entry.kind != kind:
+            raise IntegrityError(f"entry {entry.index} is of kind {entry.kind}, where {kind} is due")
+        return self._kinds[kind].decode(entry.body)
+
+
+@contextmanager
+def gather(store: Store, log: LogId, selection: Selection, *, verification: int | None = None) -> Iterator[EvidenceSet]:
+    """Opens the evidence for a selection in one snapshot of a record log.
+
+    `verification` is the index, in this log, of the verification result to show; None: the package says that none was
+    at hand. Raises NotFound before the log's first checkpoint, IntegrityError where something does not hold.
+    """
+    with store.reading() as connection:
+        yield EvidenceSet(
+            ProvenLog(connection, log.number, log.origin), store.kinds, store.clock, selection, verification
+        )
+
+
+def _record(entry: ProvenEntry) -> RecordBody:
+    if entry.kind != "record":
+        raise IntegrityError(f"the search tables name entry {entry.index}, which is of kind {entry.kind}")
+    body = RECORD.decode(entry.body)
+    assert isinstance(body, RecordBody)
+    return body

@@ -1,0 +1,139 @@
+"""What is asked for, and the records that answer it as of a size, each with the reason why it is there."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+import msgspec
+from sqlalchemy import Connection
+
+from ledger.core.record import LinkKind, RecordBody
+from ledger.core.tokens import query_tokens, tokens
+from ledger.store.records import searchable_text
+from ledger.store.search import MAX_PAGE, Query, search
+from ledger.trace import batch
+from ledger.trace.batch import Occupation, Occupations, Why
+
+
+class Basis(StrEnum):
+    """Why a record is in a selection: it matches the query, carries the batch's link, or the interval says so."""
+
+    QUERY = "query"
+    READ = "read"
+    DERIVED = "derived"
+
+
+class BySearch(msgspec.Struct, frozen=True, kw_only=True, tag_field="by", tag="search"):
+    """All records that match a query."""
+
+    query: Query
+
+
+class ByBatch(msgspec.Struct, frozen=True, kw_only=True, tag_field="by", tag="batch"):
+    """All records of one batch, order, lot or whatever else a link can name."""
+
+    kind: LinkKind
+    id: str
+
+
+Selection = BySearch | ByBatch
+
+
+class Selected(msgspec.Struct, frozen=True, kw_only=True):
+    """One record of a selection; `why` stands where the basis is *derived*."""
+
+    index: int
+    basis: Basis
+    why: Why | None = None
+
+
+class Chosen:
+    """The answer to a selection in one snapshot of one log, as of `size`."""
+
+    def __init__(self, connection: Connection, log: int, size: int, selection: Selection) -> None:
+        self._connection = connection
+        self._log = log
+        self.size = size
+        self.selection = selection
+        self.occupations = Occupations(intervals=(), unmatched=())
+        self.undated = 0
+        """Records of occupied equipment that name no instant: whether they belong cannot be judged."""
+        if isinstance(selection, ByBatch):
+            self.occupations = batch.occupations(connection, log, size, selection.kind, selection.id)
+            self.undated = batch.undated(connection, log, size, self.occupations.intervals)
+
+    def __iter__(self) -> Iterator[Selected]:
+        """The records in index order, a page at a time."""
+        if isinstance(self.selection, BySearch):
+            return self._found(self.selection.query)
+        return self._members(self.selection)
+
+    def belongs(self, selected: Selected, body: RecordBody) -> bool:
+        """Whether the record's own body bears out what the search tables said of it."""
+        if isinstance(self.selection, BySearch):
+            return matches(self.selection.query, body)
+        if selected.why is None:
+            return has_link(body, self.selection.kind, self.selection.id)
+        return has_link(body, LinkKind.EQUIPMENT, selected.why.equipment)
+
+    def bounds_us(self) -> tuple[int | None, int | None]:
+        """From when to when the selection reaches (UTC microseconds); None: without end on that side."""
+        if isinstance(self.selection, BySearch):
+            return self.selection.query.occurred_from, self.selection.query.occurred_to
+        intervals: tuple[Occupation, ...] = self.occupations.intervals
+        if not intervals:
+            return None, None
+        stops = [interval.stop.span.high_us for interval in intervals if interval.stop is not None]
+        low = min(interval.start.span.low_us for interval in intervals)
+        return low, max(stops) if len(stops) == len(intervals) else None
+
+    def _found(self, query: Query) -> Iterator[Selected]:
+        # Pages come newest first; reading them from the far end needs their bounds, and those are one index a page.
+        bounds: list[int | None] = [None]
+        while True:
+            page = search(self._connection, self._log, self.size, query, bounds[-1], MAX_PAGE)
+            if page.next_before is None:
+                break
+            bounds.append(page.next_before)
+        for before in reversed(bounds):
+            page = search(self._connection, self._log, self.size, query, before, MAX_PAGE)
+            for index in reversed(page.indices):
+                yield Selected(index=index, basis=Basis.QUERY)
+
+    def _members(self, chosen: ByBatch) -> Iterator[Selected]:
+        found = batch.members(
+            self._connection, self._log, self.size, chosen.kind, chosen.id, self.occupations.intervals
+        )
+        for member in found:
+            basis = Basis.READ if member.why is None else Basis.DERIVED
+            yield Selected(index=member.index, basis=basis, why=member.why)
+
+
+def has_link(body: RecordBody, kind: LinkKind, id_: str) -> bool:
+    """Whether the record carries that link."""
+    return any(link.kind is kind and link.id == id_ for link in body.record.links)
+
+
+def matches(query: Query, body: RecordBody) -> bool:
+    """Whether a record answers a query, decided from its body alone (the search decides it from its tables)."""
+    record = body.record
+    exact = (
+        (query.source, record.source),
+        (query.action, record.action),
+        (query.outcome, record.outcome),
+        (query.actor, record.actor.account),
+        (query.object_type, record.object.type),
+        (query.object_id, record.object.id),
+    )
+    if any(wanted is not None and wanted != found for wanted, found in exact):
+        return False
+    at = record.occurred_at.instant_us
+    if query.occurred_from is not None and (at is None or at < query.occurred_from):
+        return False
+    if query.occurred_to is not None and (at is None or at >= query.occurred_to):
+        return False
+    if (query.link_kind is not None or query.link_id is not None) and not any(
+        (query.link_kind in (None, link.kind)) and (query.link_id in (None, link.id)) for link in record.links
+    ):
+        return False
+    words = query_tokens(query.text)
+    return set(words) <= set(tokens(searchable_text(record))) if words else not query.text.strip()

@@ -1,0 +1,109 @@
+"""Which files a package has, what its description says, and what its seal covers."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from ledger.core import canonical
+from ledger.core.errors import NotCanonical
+from ledger.core.record import Digest
+from reports import bag
+from reports.bag import Digests
+from reports.lines import Index
+
+DESCRIPTION: Final = "data/package.json"
+CHECKPOINT: Final = "data/checkpoint"
+KEYS: Final = "data/keys.txt"
+RECORDS: Final = "data/records.jsonl"
+TABLE: Final = "data/records.csv"
+ORIGINALS: Final = "data/originals.jsonl"
+ENTRIES: Final = "data/entries.jsonl"
+RUNS: Final = "data/runs.jsonl"
+REPORT: Final = "data/report.pdf"
+HELP: Final = "data/HOW-TO-VERIFY.txt"
+SEAL: Final = "seal.note"
+
+PAYLOAD: Final = frozenset({DESCRIPTION, CHECKPOINT, KEYS, RECORDS, TABLE, ORIGINALS, ENTRIES, RUNS, REPORT, HELP})
+TAGS: Final = frozenset({bag.DECLARATION, bag.INFO, *bag.MANIFESTS, *bag.TAG_MANIFESTS, SEAL})
+TAGGED: Final = frozenset({bag.DECLARATION, bag.INFO, *bag.MANIFESTS, SEAL})
+"""What the tag manifests list."""
+_VOLUME = re.compile(r"data/report-[0-9]{3}\.pdf")
+PACKAGE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def volume(number: int) -> str:
+    """The name of a report's further volume, from 2 on."""
+    return f"data/report-{number:03d}.pdf"
+
+
+def is_volume(name: str) -> bool:
+    """Whether a file is a further volume of the report."""
+    return _VOLUME.fullmatch(name) is not None
+
+
+class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the package says that it is; the verifier compares each number with what it counts itself.
+
+    `selection` is what was asked for. `undated`: records of occupied equipment that name no instant, `unmatched`: start
+    and stop records that bound no interval; whether those belong cannot be judged.
+    """
+
+    schema: str
+    package: str
+    product: str
+    origin: str
+    size: Index
+    root: Digest
+    gathered_at: str
+    selection: dict[str, Any]
+    disclosed: bool
+    records: Index
+    read: Index
+    derived: Index
+    uncertain: Index
+    undated: Index
+    unmatched: tuple[Index, ...]
+    originals: Index
+    originals_withheld: Index
+    runs: Index
+    sources: tuple[str, ...]
+    verification: Index | None
+
+
+SCHEMA: Final = "evidence-package/1"
+
+
+def encode_description(description: Description) -> bytes:
+    """The file `package.json`: canonical JSON and a line feed."""
+    return canonical.dumps(msgspec.to_builtins(description)) + b"\n"
+
+
+def decode_description(data: bytes) -> Description:
+    """Reads `package.json` strictly; raises NotCanonical."""
+    value = canonical.require_canonical(data.removesuffix(b"\n"))
+    try:
+        found = msgspec.convert(value, Description)
+    except msgspec.ValidationError as error:
+        raise NotCanonical(f"not a package's description: {error}") from None
+    if found.schema != SCHEMA or not data.endswith(b"\n"):
+        raise NotCanonical(f"not a description of schema {SCHEMA}")
+    return found
+
+
+def keys_text(log_key: str, report_key: str) -> bytes:
+    """The file `keys.txt`: for reading and comparing. A key from inside a package authenticates nothing."""
+    return f"log {log_key}\nreport {report_key}\n".encode()
+
+
+def seal_payload(description: Description, files: Mapping[str, Digests]) -> dict[str, object]:
+    """What the report key signs: the digests of both bag manifests, and that of every file, so that it can be named."""
+    covered = {name: found.sha256 for name, found in files.items() if name not in (SEAL, *bag.TAG_MANIFESTS)}
+    return {
+        "package": description.package,
+        "size": description.size,
+        "root": description.root,
+        "manifests": {name: covered.pop(name) for name in bag.MANIFESTS},
+        "files": covered,
+    }

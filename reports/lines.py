@@ -1,0 +1,154 @@
+"""The lines of a package's JSON Lines files: what is written, and what the offline verifier reads back.
+
+Every line is canonical JSON (RFC 8785) with LF after it. `body` and `leaf` are the exact bytes that the log holds: as
+parts of a canonical text they stand there unchanged, so whoever has a line can compute commitment and leaf hash again.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+
+from ledger.core import canonical
+from ledger.core.entry import LeafData, decode_leaf
+from ledger.core.errors import ChainBroken, NotCanonical
+from ledger.core.hashing import b64, body_commitment, leaf_hash, unb64
+from ledger.core.kinds import MAX_BODY
+from ledger.core.merkle import verify_inclusion
+from ledger.core.record import Digest
+from ledger.core.vault import MAX_ORIGINAL
+
+MAX_LINE: Final = 4 * MAX_BODY
+"""Bytes of the longest line that holds an entry with its proof and its sealed values."""
+MAX_ORIGINAL_LINE: Final = MAX_ORIGINAL * 4 // 3 + 4096
+MAX_RUN_LINE: Final = 16 * MAX_BODY
+
+Index = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+Proof = Annotated[tuple[Digest, ...], msgspec.Meta(max_length=63)]
+
+
+class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Any line."""
+
+
+class EntryRole(StrEnum):
+    """Why an entry that is no record of the selection is in the package."""
+
+    LOG = "log"
+    REPORT_KEY = "report-key"
+    VERIFICATION = "verification"
+    SOURCE = "source"
+    RUN = "run"
+
+
+class OriginalState(StrEnum):
+    """What the package gives of a record's original."""
+
+    NONE = "none"
+    INCLUDED = "included"
+    WITHHELD = "withheld"
+
+
+class SealedValue(_Line):
+    """A sealed value that is disclosed: its commitment in the body can be computed again from it."""
+
+    member: str
+    salt: Digest
+    value: msgspec.Raw
+
+
+class Reason(_Line):
+    """Why a record is derived to belong to the batch: equipment, interval (UTC), and the entries that bound it."""
+
+    equipment: str
+    started_by: Index
+    after: str
+    stopped_by: Index | None = None
+    before: str | None = None
+    certain: bool = True
+
+
+class RecordLine(_Line):
+    """A record of the selection. `withheld` names the members whose sealed values are not disclosed."""
+
+    index: Index
+    basis: str
+    leaf: msgspec.Raw
+    salt: Digest
+    body: msgspec.Raw
+    proof: Proof
+    original: OriginalState
+    sealed: tuple[SealedValue, ...] = ()
+    withheld: tuple[str, ...] = ()
+    why: Reason | None = None
+
+
+class EntryLine(_Line):
+    """Another entry that the package rests on."""
+
+    role: EntryRole
+    index: Index
+    leaf: msgspec.Raw
+    salt: Digest
+    body: msgspec.Raw
+    proof: Proof
+
+
+class RunLine(_Line):
+    """The leaf hashes of all records of a collection run, from its first on, whether the package holds them or not."""
+
+    run: Index
+    leaves: tuple[Digest, ...]
+
+
+class OriginalLine(_Line):
+    """The exact bytes that a source gave for the record of entry `index`, in base64."""
+
+    index: Index
+    salt: Digest
+    data: str
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a line proved: its leaf, and the leaf's hash."""
+
+    leaf: LeafData
+    hash: bytes
+
+
+Line = TypeVar("Line", bound=_Line)
+
+_encoder = msgspec.json.Encoder(order="sorted")
+_decoders: dict[type, msgspec.json.Decoder[Any]] = {}
+
+
+def encode_line(line: _Line) -> bytes:
+    """The line's bytes with its LF. Raw parts must be canonical already; every other member is of a safe type."""
+    return _encoder.encode(line) + b"\n"
+
+
+def decode_line(data: bytes, kind: type[Line]) -> Line:
+    """Reads a line strictly: canonical, with the members of its kind and no others; raises NotCanonical."""
+    canonical.require_canonical(data)
+    decoder = _decoders.setdefault(kind, msgspec.json.Decoder(kind))
+    try:
+        line: Line = decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise NotCanonical(f"not a line of this file: {error}") from None
+    return line
+
+
+def check_line(line: RecordLine | EntryLine, size: int, root: bytes) -> Checked:
+    """Proves that the line's entry stands in the tree of that size and root, with exactly this body.
+
+    Raises ChainBroken, NotCanonical, ProofInvalid or InvalidEntry.
+    """
+    leaf_bytes = bytes(line.leaf)
+    leaf = decode_leaf(leaf_bytes)
+    if leaf.index != line.index:
+        raise ChainBroken(f"holds the leaf of entry {leaf.index}")
+    if b64(body_commitment(unb64(line.salt, 32), bytes(line.body))) != leaf.body:
+        raise ChainBroken("the body is not the one that its leaf commits to")
+    hashed = leaf_hash(leaf_bytes)
+    verify_inclusion(line.index, size, hashed, [unb64(item, 32) for item in line.proof], root)
+    return Checked(leaf=leaf, hash=hashed)

@@ -1,0 +1,178 @@
+"""The machine-readable copies: `records.csv`, made from `records.jsonl` alone, so that anybody can make it again.
+
+One row a change (a record without changes has one row), every cell quoted (RFC 4180), UTF-8 with byte order mark. No
+cell can become a formula: a text that a spreadsheet would take for one, and one that begins with an apostrophe, gets an
+apostrophe in front.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from ledger.core.clock import utc_text
+from ledger.core.entry import LeafData
+from ledger.core.hashing import b64
+from ledger.core.record import Change, Maybe, RecordBody, Sealed
+from ledger.core.times import SourceTime
+from reports.lines import RecordLine
+
+COLUMNS: Final = (
+    "index", "logged_at", "occurred_at", "occurred_at_utc", "source_recorded_at", "received_at", "source",
+    "source_record_id", "action", "outcome", "account", "actor_kind", "actor_name", "role", "workstation",
+    "object_type", "object_id", "object_name", "attribute", "old", "new", "unit", "inferred_after", "inferred_before",
+    "more_changes_between", "reason", "links", "basis", "basis_equipment", "basis_after", "basis_before",
+    "basis_certain", "leaf_hash",
+)  # fmt: skip
+
+WITHHELD: Final = "(withheld)"
+NONE: Final = "(none)"
+
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_FORMULA = tuple("=+-@\t\r\n'＝＋－＠")
+
+_body_decoder = msgspec.json.Decoder(RecordBody)
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A record as tables and report show it: its line, its leaf, its body with disclosed values put back."""
+
+    line: RecordLine
+    leaf: LeafData
+    leaf_hash: bytes
+    body: RecordBody
+
+
+def row(line: RecordLine, leaf: LeafData, leaf_hash: bytes) -> Row:
+    """A record's row; raises msgspec.DecodeError if the body is not a record's."""
+    body = _body_decoder.decode(line.body)
+    return Row(line=line, leaf=leaf, leaf_hash=leaf_hash, body=opened(body, disclosed(line)))
+
+
+def disclosed(line: RecordLine) -> dict[str, Any]:
+    """The disclosed sealed values of a line by member."""
+    return {sealed.member: msgspec.json.decode(sealed.value) for sealed in line.sealed}
+
+
+def opened(body: RecordBody, values: Mapping[str, Any]) -> RecordBody:
+    """The body with these sealed values put back where they were; whatever is not given stays sealed."""
+    if not values:
+        return body
+    record = body.record
+
+    def value(member: str, found: Any) -> Any:
+        return values.get(member, found) if isinstance(found, Sealed) else found
+
+    changes = tuple(
+        msgspec.structs.replace(
+            change,
+            old=value(f"changes.{change.attribute}.old", change.old),
+            new=value(f"changes.{change.attribute}.new", change.new),
+        )
+        for change in record.changes
+    )
+    record = msgspec.structs.replace(
+        record,
+        actor=msgspec.structs.replace(record.actor, name=value("actor.name", record.actor.name)),
+        object=msgspec.structs.replace(record.object, name=value("object.name", record.object.name)),
+        reason=value("reason", record.reason),
+        changes=changes,
+    )
+    return msgspec.structs.replace(body, record=record)
+
+
+def csv_chunks(rows: Iterable[Row]) -> Iterator[bytes]:
+    """The file `records.csv`, record by record."""
+    yield "\ufeff".encode() + _encode([COLUMNS])
+    for one in rows:
+        yield _encode(_cells(one))
+
+
+def cell(value: Maybe) -> str:
+    """A value as a cell: empty where the source gave none, and never a formula."""
+    if value is msgspec.UNSET:
+        return ""
+    if value is None:
+        return NONE
+    if isinstance(value, Sealed):
+        return WITHHELD
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return safe(str(value))
+
+
+def safe(text: str) -> str:
+    """The text as a cell that no spreadsheet computes; plain numbers stay as they are."""
+    return f"'{text}" if text.startswith(_FORMULA) and _NUMBER.fullmatch(text) is None else text
+
+
+def _cells(one: Row) -> list[tuple[str, ...]]:
+    record, body, why = one.body.record, one.body, one.line.why
+    head = (
+        str(one.line.index),
+        one.leaf.logged_at,
+        safe(record.occurred_at.text),
+        _utc(record.occurred_at),
+        _utc(record.source_recorded_at),
+        body.received_at,
+        safe(record.source),
+        safe(record.source_record_id),
+        record.action.value,
+        record.outcome.value,
+        _optional(record.actor.account),
+        record.actor.kind.value,
+        _optional(record.actor.name),
+        _optional(record.actor.role),
+        _optional(record.actor.workstation),
+        safe(record.object.type),
+        safe(record.object.id),
+        _optional(record.object.name),
+    )
+    tail = (
+        _optional(record.reason),
+        safe("; ".join(f"{link.kind.value}={link.id} ({link.basis.value})" for link in record.links)),
+        one.line.basis,
+        _optional(why.equipment if why else None),
+        (why.after if why else ""),
+        (why.before or "" if why else ""),
+        ("true" if why.certain else "false") if why else "",
+        b64(one.leaf_hash),
+    )
+    return [(*head, *_change(change), *tail) for change in record.changes or (None,)]
+
+
+def _change(change: Change | None) -> tuple[str, ...]:
+    if change is None:
+        return ("",) * 7
+    inferred = change.inferred
+    return (
+        safe(change.attribute),
+        cell(change.old),
+        cell(change.new),
+        _optional(change.unit),
+        inferred.after if inferred else "",
+        inferred.before if inferred else "",
+        "true" if change.gap else "false",
+    )
+
+
+def _optional(value: str | Sealed | None) -> str:
+    return "" if value is None else cell(value)
+
+
+def _utc(time: SourceTime | None) -> str:
+    if time is None or time.instant_us is None:
+        return ""
+    try:
+        return utc_text(time.instant_us)
+    except OverflowError:
+        return ""
+
+
+def _encode(rows: Iterable[tuple[str, ...]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerows(rows)
+    return text.getvalue().encode()
