@@ -19,6 +19,9 @@ from ledger.core.kinds import RECORD, Kind, KindRegistry
 from ledger.core.projector import Projector
 from ledger.findings import kinds as findings_kinds
 from ledger.findings import projector as findings_projector
+from ledger.people import kinds as people_kinds
+from ledger.people import projector as people_projector
+from ledger.people.people import People
 from ledger.settings import Settings
 from ledger.sources import kinds as sources_kinds
 from ledger.sources import projector as sources_projector
@@ -61,6 +64,7 @@ _DOMAINS = (
     _Domain(trust_kinds.KINDS, trust_projector.projectors),
     _Domain(findings_kinds.KINDS, findings_projector.projectors),
     _Domain(sources_kinds.KINDS, sources_projector.projectors),
+    _Domain(people_kinds.KINDS, people_projector.projectors),
 )
 
 
@@ -70,7 +74,7 @@ class RecordLog:
     def __init__(self, store: Store, keys: FileKeys, log: LogId) -> None:
         self.log = log
         self.sources = Inventory(store, log.number)
-        self.ingest = Ingest(store, keys, log, self.sources)
+        self.ingest = Ingest(store, log, self.sources, keys.content_digest())
 
 
 class Service:
@@ -85,6 +89,7 @@ class Service:
         self.store = _open_store(folder, self.settings, self.clock)
         require_current(self.store.readers)
         self.publisher = Publisher(self.store, self.keys, folder / "signed")
+        self.people = People(self.store)
         self.logs = {log.name: log for log in self.store.logs()}
         if SYSTEM not in self.logs:
             raise ConfigError(f"the ledger in {folder} was never completed", advice="Remove it and run init again.")

@@ -9,7 +9,7 @@ pairs before U+E000..U+FFFF). Where none of the three occurs, msgspec is used.
 import json
 import math
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Never
 
 import msgspec
@@ -34,7 +34,7 @@ _LONG_DIGITS = b"0" * 16
 _BOM = b"\xef\xbb\xbf"
 
 _sorted_encoder = msgspec.json.Encoder(order="sorted")
-_proven_types: set[type] = set()
+_checks: dict[type, Callable[[bytes], object]] = {}
 
 
 def dumps(value: object) -> bytes:
@@ -84,21 +84,41 @@ def encode_struct(obj: msgspec.Struct) -> bytes:
     Precondition, checked once for each struct type: only str, bool, int, None, bytes (as base64), enums and
     literals of str or int, lists, tuples and such structs; no float and no dict (its keys would be free), and
     member names in ASCII. Then the sorted msgspec encoder and RFC 8785 agree byte for byte. Raises
-    NotCanonical when the type is outside that, on lone surrogates and on integers beyond ±(2^53-1).
+    NotCanonical when the type is outside that, on lone surrogates and on integers beyond ±(2^53-1); where all
+    integers of the type are bounded by their annotations, also on a value outside any of its annotations.
     """
     kind = type(obj)
-    if kind not in _proven_types:
-        _prove(kind)
+    try:
+        check = _checks[kind]
+    except KeyError:
+        check = _checks[kind] = _prove(kind)
     try:
         data = _sorted_encoder.encode(obj)
     except UnicodeEncodeError as error:
         raise NotCanonical(f"{kind.__name__} holds a lone surrogate, which is not a character") from error
     except OverflowError as error:
         raise NotCanonical(f"{kind.__name__} holds an integer beyond 2^53-1") from error
+    check(data)
+    return data
+
+
+def _check_by_decoding(kind: type) -> Callable[[bytes], object]:
+    """Every integer of the type is bounded by its own annotation: the type's decoder is the quickest check."""
+    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(kind)
+
+    def check(data: bytes) -> None:
+        try:
+            decoder.decode(data)
+        except msgspec.ValidationError as error:
+            raise NotCanonical(f"{kind.__name__}: {error}") from None
+
+    return check
+
+
+def _check_integers(data: bytes) -> None:
     if _has_long_digits(data) and any(abs(int(digits)) > MAX_INT for digits in _LONG_INTEGER.findall(data)):
         # Digits inside a string can look like an integer: only the parsed value tells.
         _require_safe_integers(json.loads(data))
-    return data
 
 
 def _has_long_digits(data: bytes) -> bool:
@@ -210,11 +230,15 @@ def _parse(data: bytes, decoder: json.JSONDecoder) -> Any:
     return value
 
 
-_PROVABLE = (shape.NoneType, shape.BoolType, shape.IntType, shape.StrType, shape.BytesType)
+_PROVABLE = (shape.NoneType, shape.BoolType, shape.StrType, shape.BytesType)
 
 
-def _prove(kind: type) -> None:
-    """Raise NotCanonical unless the type tree of `kind` keeps the precondition of `encode_struct`."""
+def _prove(kind: type) -> Callable[[bytes], object]:
+    """Return what checks the integers of an encoded `kind`.
+
+    Raises NotCanonical unless its type tree keeps the precondition of `encode_struct`.
+    """
+    bounded = True
     todo: list[shape.Type] = [shape.type_info(kind)]
     seen: set[type] = set()
     while todo:
@@ -234,6 +258,8 @@ def _prove(kind: type) -> None:
             todo.extend(node.item_types)
         elif isinstance(node, shape.Metadata):
             todo.append(node.type)
+        elif isinstance(node, shape.IntType):
+            bounded &= node.ge is not None and node.ge >= -MAX_INT and node.le is not None and node.le <= MAX_INT
         elif not isinstance(node, (*_PROVABLE, shape.EnumType, shape.LiteralType)):
             raise NotCanonical(f"{kind.__name__} has a member of {type(node).__name__}: encode it with dumps")
-    _proven_types.add(kind)
+    return _check_by_decoding(kind) if bounded else _check_integers

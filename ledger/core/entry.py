@@ -84,14 +84,23 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     body: Any
 
 
-def draft(body: msgspec.Struct, vault: tuple[VaultItem, ...] = (), key: SourceKey | None = None) -> Draft:
-    """Encodes and commits to a body. Raises SchemaViolation if it is larger than 1 MiB."""
-    encoded = canonical.encode_struct(body)
+def draft(
+    body: msgspec.Struct,
+    vault: tuple[VaultItem, ...] = (),
+    key: SourceKey | None = None,
+    encoded: bytes | None = None,
+) -> Draft:
+    """Commits to a body. Raises SchemaViolation if it is larger than 1 MiB.
+
+    `encoded` saves encoding it here: its canonical bytes, where the caller has them.
+    """
+    if encoded is None:
+        encoded = canonical.encode_struct(body)
     if len(encoded) > MAX_BODY:
         raise SchemaViolation(f"a body of {len(encoded)} bytes is larger than {MAX_BODY}")
     salt = secrets.token_bytes(SALT_SIZE)
     return Draft(
-        kind=kind_of(body),
+        kind=kind_of(type(body)),
         body=body,
         body_bytes=encoded,
         salt=salt,

@@ -7,6 +7,7 @@ domains; the assembly hands all of them to one `KindRegistry`.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -19,7 +20,39 @@ MAX_BODY = 1024 * 1024
 """Bytes of the largest body (design: at most 1 MiB)."""
 
 KIND_NAMES = frozenset(
-    ["log-created", "service-start", "clock-step", "record", "collection-run", "quarantine", "source", "mapping", "identity", "asset", "account", "grant", "session-event", "security-event", "configuration", "key-event", "key-binding", "log-binding", "checkpoint-witnessed", "timestamp", "verification", "incident", "review", "finding", "disposition", "signature", "decision", "package-issued", "disposal", "erasure", "legal-hold"]
+    [
+        "log-created",
+        "service-start",
+        "clock-step",
+        "record",
+        "collection-run",
+        "quarantine",
+        "source",
+        "mapping",
+        "identity",
+        "asset",
+        "account",
+        "grant",
+        "session-event",
+        "security-event",
+        "configuration",
+        "key-event",
+        "key-binding",
+        "log-binding",
+        "checkpoint-witnessed",
+        "timestamp",
+        "verification",
+        "incident",
+        "review",
+        "finding",
+        "disposition",
+        "signature",
+        "decision",
+        "package-issued",
+        "disposal",
+        "erasure",
+        "legal-hold",
+    ]
 )
 """The closed set of kinds; a leaf of any other kind is not one of ours."""
 
@@ -81,11 +114,12 @@ class KindRegistry:
         return iter(self._kinds.values())
 
 
-def kind_of(body: msgspec.Struct) -> str:
+@cache
+def kind_of(body: type[msgspec.Struct]) -> str:
     """The kind that a body struct belongs to, read from its tag."""
     match = _TAG.fullmatch(str(body.__struct_config__.tag))
     if match is None:
-        raise SchemaViolation(f"{type(body).__name__} is not a body: it has no schema tag")
+        raise SchemaViolation(f"{body.__name__} is not a body: it has no schema tag")
     return match[1]
 
 

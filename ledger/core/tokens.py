@@ -8,6 +8,8 @@ control characters. Ids are kept whole and in parts, by the strength of what joi
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Final
 
@@ -34,7 +36,27 @@ def tokens(text: str) -> tuple[str, ...]:
     `TIC101.SP` gives `sp`, `tic101` and `tic101.sp`. At most 512 tokens of at most 64 characters; the same text
     always gives the same ones.
     """
-    found = _words(text)
+    return _finish(_with_parts(_words(text)))
+
+
+def tokens_of(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the tokens of the values' texts, one space between them: `tokens(" ".join(values))`.
+
+    Names, tags and units recur from record to record: the tokens of short values are remembered.
+    """
+    values = list(values)
+    found = set[str]().union(*[_remembered(value) if len(value) <= MAX_TOKEN else tokens(value) for value in values])
+    return tuple(sorted(found)) if len(found) <= MAX_TOKENS else tokens(" ".join(values))
+
+
+def query_tokens(text: str) -> tuple[str, ...]:
+    """Return the tokens that a text must have for a search input to match: ids whole, not in parts."""
+    return _finish(_words(text))
+
+
+def _with_parts(words: dict[str, None]) -> dict[str, None]:
+    """The words, then what comes of those that connectors join."""
+    found = words.copy()
     joined = " ".join([word for word in found if not word.isalnum()])
     if joined:
         for table in (_STRONG, _DOTTED):
@@ -42,12 +64,7 @@ def tokens(text: str) -> tuple[str, ...]:
                 if part not in found and not part.isalnum():  # else it is there, or among the last step's
                     found[part.strip(_CONNECTORS)] = None
         found.update(dict.fromkeys(joined.translate(_ALL).split()))
-    return _finish(found)
-
-
-def query_tokens(text: str) -> tuple[str, ...]:
-    """Return the tokens that a text must have for a search input to match: ids whole, not in parts."""
-    return _finish(_words(text))
+    return found
 
 
 def _words(text: str) -> dict[str, None]:
@@ -68,3 +85,6 @@ def _finish(found: dict[str, None]) -> tuple[str, ...]:
     if max(map(len, found), default=0) > MAX_TOKEN:
         found = dict.fromkeys([word[:MAX_TOKEN].rstrip(_CONNECTORS) for word in found])
     return tuple(sorted(found if len(found) <= MAX_TOKENS else [*found][:MAX_TOKENS]))
+
+
+_remembered = lru_cache(maxsize=65_536)(tokens)

@@ -5,6 +5,7 @@ Good records are appended, bad ones quarantined in the same transaction; the run
 
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import Protocol
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -23,29 +24,40 @@ from ledger.findings.kinds import Finding, FindingSort, Incident
 from ledger.sources import tables
 from ledger.sources.inventory import Inventory
 from ledger.sources.kinds import CollectionRun, Duplicate, Quarantined
-from ledger.sources.prepare import Preparer, keep_original
+from ledger.sources.prepare import KeyedDigest, Preparer, keep_original
 from ledger.store import schema
 from ledger.store.append import Batch, Placed, Transaction
 from ledger.store.bulk import Bulk
 from ledger.store.position import index_of, pos_of
 from ledger.store.reading import VaultReader
 from ledger.store.store import Store
-from ledger.trust.keys import FileKeys
 
 SNAPSHOT_MEDIA_TYPE = "application/vnd.trailseal.snapshot"
+
+
+class Beside(Protocol):
+    """What a surface keeps of a run in the run's own transaction, so that both are durable or neither is."""
+
+    def admit(self, transaction: Transaction) -> None:
+        """Under the head lock, before anything is placed: raises the LedgerError for which the run is refused."""
+        ...
+
+    def keep(self, transaction: Transaction, receipt: RunReceipt) -> None:
+        """Writes what is to be kept, now that the receipt is known."""
+        ...
 
 
 class Ingest:
     """Takes the runs of every source of one log."""
 
-    def __init__(self, store: Store, keys: FileKeys, log: LogId, inventory: Inventory) -> None:
+    def __init__(self, store: Store, log: LogId, inventory: Inventory, digest: KeyedDigest) -> None:
         self._store = store
         self._log = log
         self._inventory = inventory
-        self._digest = keys.content_digest()
+        self._digest = digest
 
-    def submit(self, batch: RunBatch, authority: Authority) -> RunReceipt:
-        """Appends a run; durable once it returns. Nothing of it is stored when it raises.
+    def submit(self, batch: RunBatch, authority: Authority, beside: Beside | None = None) -> RunReceipt:
+        """Appends a run; durable once it returns, with what `beside` keeps. Nothing of it is stored when it raises.
 
         Raises NotFound (source not registered), Conflict (it doesn't start where the run before ended), SchemaViolation
         (the run itself is malformed), IntegrityError (the ledger's own tables contradict the log: ingest stops, and an
@@ -55,7 +67,7 @@ class Ingest:
         config = self._inventory.get(batch.source)
         run = _Run(self._log.number, batch, authority, Preparer(config.id, check_members(config.seal), self._digest))
         try:
-            placed = self._store.append(self._log.number, Batch(run.drafts, closing=run.close, before=run.check))
+            placed = self._store.append(self._log.number, _batch(run, self._log.origin, beside))
         except IntegrityError as error:
             incident = Incident(code=error.code, detail=error.message, stopped="ingest", source=batch.source)
             self._store.append_one(self._log.number, draft(incident))
@@ -99,6 +111,24 @@ class Ingest:
         )
         kept = None if pos is None else vault.original(self._log.number, index_of(pos))
         return None if kept is None else kept.value
+
+
+def _batch(run: "_Run", origin: str, beside: Beside | None) -> Batch:
+    if beside is None:
+        return Batch(run.drafts, closing=run.close, before=run.check)
+
+    def admit(transaction: Transaction) -> None:
+        beside.admit(transaction)
+        run.check(transaction)
+
+    def close(transaction: Transaction, placed: Sequence[Placed]) -> Sequence[Draft]:
+        first = transaction.next_index
+        following = run.close(transaction, placed)
+        after = [Placed(first + at, b"") for at in range(len(following))]
+        beside.keep(transaction, run.receipt(origin, [*placed, *after]))
+        return following
+
+    return Batch(run.drafts, closing=close, before=admit)
 
 
 class _LastRun(msgspec.Struct, frozen=True):

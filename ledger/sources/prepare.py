@@ -17,21 +17,25 @@ from ledger.core.hashing import b64, original_commitment
 from ledger.core.record import ContentDigest, Original, OriginalRef, Record, RecordBody, Submission
 from ledger.core.run import Rejected
 from ledger.core.sealing import holds_sealed, seal
+from ledger.core.times import Clock
 from ledger.core.vault import MAX_ORIGINAL
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 """Stands in body and search columns for U+0000 and for a lone surrogate of a source's text; the original keeps it."""
 
-_decoder = msgspec.json.Decoder(Record)
+
+KeyedDigest = tuple[str, Callable[[bytes], bytes]]
+"""The id of the ledger's digest secret, and HMAC-SHA-256 under it."""
 
 
 class Preparer:
     """Prepares the submissions of one source: its sealed members, and the ledger's keyed content digest."""
 
-    def __init__(self, source: str, seal_members: frozenset[str], digest: tuple[str, Callable[[bytes], bytes]]) -> None:
+    def __init__(self, source: str, seal_members: frozenset[str], digest: KeyedDigest) -> None:
         self._source = source
         self._seal = seal_members
         self._key_id, self._digest = digest
+        self._clock: Clock | None = None
 
     def prepare(self, submission: Submission) -> Draft | Rejected:
         """The draft of a record entry, or what is to be quarantined and why."""
@@ -57,10 +61,48 @@ class Preparer:
             record=sealed,
             received_at=submission.received_at,
             digest=ContentDigest(key=self._key_id, hmac=b64(digest)),
-            clock=submission.clock,
+            clock=self._checked_clock(submission.clock),
             original=reference,
         )
-        return draft(body, items, SourceKey(record.source, record.source_record_id, digest))
+        if sealed is not record:
+            encoded = canonical.encode_struct(sealed)
+        return draft(body, items, SourceKey(record.source, record.source_record_id, digest), _encode(body, encoded))
+
+    def _checked_clock(self, clock: Clock | None) -> Clock | None:
+        """A run's records share one measurement of the clock: it is checked once."""
+        if clock is not None and clock is not self._clock:
+            canonical.encode_struct(clock)
+            self._clock = clock
+        return clock
+
+
+class _Encoded(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="record/1"):
+    """A `RecordBody` whose record is encoded already."""
+
+    record: msgspec.Raw
+    received_at: str
+    digest: ContentDigest
+    clock: Clock | None = None
+    original: OriginalRef | None = None
+
+
+_encoder = msgspec.json.Encoder(order="sorted")
+
+
+def _encode(body: RecordBody, record: bytes) -> bytes:
+    """The canonical bytes of a body, given those of its record: those of `encode_struct`, without the work twice."""
+    try:
+        return _encoder.encode(
+            _Encoded(
+                record=msgspec.Raw(record),
+                received_at=body.received_at,
+                digest=body.digest,
+                clock=body.clock,
+                original=body.original,
+            )
+        )
+    except UnicodeEncodeError:
+        raise SchemaViolation("the original's media type or parser holds a lone surrogate") from None
 
 
 def keep_original(original: Original) -> tuple[OriginalRef, VaultItem]:
@@ -88,15 +130,13 @@ def rejected(submission: Submission, reason: str) -> Rejected:
 
 
 def _checked(record: Record) -> tuple[Record, bytes]:
-    """The record and its canonical bytes; a collector's struct is decoded again, which checks types and bounds."""
+    """The record and its canonical bytes, which hold no U+0000; encoding has checked every member's type and bounds."""
     try:
         encoded = canonical.encode_struct(record)
         if b"\\u0000" not in encoded:
-            return _decoder.decode(encoded), encoded
-    except msgspec.ValidationError as error:
-        raise SchemaViolation(f"record: {error}") from None
+            return record, encoded
     except InvalidEntry:
-        pass  # a lone surrogate, perhaps: looked at again with the replacement in place
+        pass  # a lone surrogate, or a value out of bounds: decided below, with the replacement in place
     try:
         clean = msgspec.convert(_replaced(record), Record)
     except msgspec.ValidationError as error:

@@ -16,17 +16,16 @@ from ledger.core.entry import ORIGINAL, SEALED, Draft, Entry, SourceKey, draft, 
 from ledger.core.errors import ClockOutOfBounds, IntegrityError, LedgerError
 from ledger.core.hashing import HASH_SIZE, b64, leaf_hash, unb64
 from ledger.core.merkle import Frontier, root_of
-from ledger.core.projector import Valid
 from ledger.core.record import RecordBody
 from ledger.store import schema
 from ledger.store.bulk import Bulk
 from ledger.store.engine import is_sqlite
 from ledger.store.position import index_of, pos_of
-from ledger.store.projections import Live, Projections, Rows, write_changes
+from ledger.store.projections import Live, Projections, Rows
 
 TILE = 256
 CLOCK_BEHIND_NOTED_US = 1_000_000
-"""Our clock is behind the head by more than this: entries go on at the head's time, a clock-step entry says so."""
+"""Our clock is behind the head by more than this: entries go on at the head's time, and one says so (clock-step)."""
 CLOCK_BEHIND_REFUSED_US = 600_000_000
 """Our clock is behind the head by more than this: the append is refused."""
 
@@ -75,7 +74,7 @@ class Transaction:
         self._prev = b64(head.leaf_hash)
         self._hashes: list[bytes] = []
         self._rows: Rows = {"leaf": [], "body": []}
-        self._changes: list[tuple[str, int, Valid]] = []
+        self._entries: list[Entry] = []
         self._keys: dict[SourceKey, Placed] = {}
         self._ids: dict[tuple[str, str], int] = {}
 
@@ -116,8 +115,9 @@ class Transaction:
                 self._add("sealed_value", (pos, item.ordinal, item.meta, item.salt, item.value))
             else:
                 self._add("secret", (pos, item.meta, item.value))
-        entry = Entry(log=self.log, index=index, kind=draft.kind, logged_us=self.logged_us, body=draft.body)
-        self._live.project(entry, self._rows, self._changes)
+        self._entries.append(
+            Entry(log=self.log, index=index, kind=draft.kind, logged_us=self.logged_us, body=draft.body)
+        )
         self._hashes.append(hashed)
         self._prev = b64(hashed)
         self._index = index + 1
@@ -132,14 +132,18 @@ class Transaction:
             return self._head
         head = self._advance()
         bulk = Bulk(self.connection)
-        for table, rows in self._rows.items():
-            bulk.insert(schema.metadata.tables[table], rows)
-        write_changes(self.connection, self.log, self._changes)
+        with bulk.at_once(few=len(self._entries) == 1):
+            for table, rows in self._rows.items():
+                bulk.insert(schema.metadata.tables[table], rows, len(rows))
+            self._live.write(self.connection, bulk, self._entries)
+            self._write_head(bulk, head)
+        return head
+
+    def _write_head(self, bulk: Bulk, head: Head) -> None:
         bulk.run(
             "UPDATE head SET size = ?, leaf_hash = ?, logged_us = ?, frontier = ? WHERE log = ?",
             (head.size, head.leaf_hash, head.logged_us, b"".join(head.frontier.hashes), self.log),
         )
-        return head
 
     def _add(self, table: str, row: tuple[Any, ...]) -> None:
         self._rows.setdefault(table, []).append(row)

@@ -3,7 +3,8 @@
 SQLite: the driver's `executemany`. PostgreSQL: binary COPY, and plain INSERT where there are few rows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -15,8 +16,6 @@ from ledger.store.schema import Tokens
 FEW_ROWS = 4
 """Up to so many rows PostgreSQL takes single INSERTs faster than a COPY."""
 
-Insert = Callable[[Sequence[tuple[Any, ...]]], None]
-
 
 class Bulk:
     """Rows go into `table` in column order; one transaction's connection."""
@@ -25,15 +24,29 @@ class Bulk:
         # The driver's connection itself: SQLAlchemy's cursor layer costs more than SQLite's own insert of a row.
         self._raw: Any = connection.connection.driver_connection
         self._sqlite = is_sqlite(connection)
+        self._waiting: list[tuple[str, tuple[Any, ...]]] | None = None
 
-    def insert(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Inserts the rows, or raises the driver's error; the transaction is then to be rolled back."""
+    @contextmanager
+    def at_once(self, few: bool) -> Iterator[None]:
+        """PostgreSQL: what is written inside goes out as one statement at the end, where it is only a few rows."""
+        if not few or self._sqlite:
+            yield
+            return
+        self._waiting = []
+        yield
+        waiting, self._waiting = self._waiting, None
+        parts = [sql for sql, _ in waiting]
+        # One statement of data-modifying CTEs: one round trip, and one pass through the driver.
+        heads = ", ".join(f"s{at} AS ({sql})" for at, sql in enumerate(parts[:-1]))
+        self.run(f"WITH {heads} {parts[-1]}" if heads else parts[-1], tuple(v for _, values in waiting for v in values))
+
+    def insert(self, table: Table, rows: Iterable[tuple[Any, ...]], count: int) -> None:
+        """Inserts the rows, `count` of them or about, or raises the driver's error: then the transaction is void."""
         if self._sqlite:
-            self._raw.executemany(_insert_sqlite(table), rows)
-        elif len(rows) <= FEW_ROWS:
-            with self._raw.cursor() as cursor:
-                for row in rows:
-                    cursor.execute(_insert_postgres(table), row, prepare=True)
+            self._raw.executemany(_insert(table), rows)
+        elif self._waiting is not None or count <= FEW_ROWS:
+            for row in rows:
+                self.run(_insert(table), row)
         else:
             with self._raw.cursor() as cursor, cursor.copy(_copy(table)) as copy:
                 copy.set_types(_types(table))
@@ -44,6 +57,8 @@ class Bulk:
         """Runs one statement; `?` marks a value on either database."""
         if self._sqlite:
             self._raw.execute(sql, values).close()
+        elif self._waiting is not None:
+            self._waiting.append((sql, values))
         else:
             self._raw.execute(_percent(sql), values, prepare=True, binary=True)
 
@@ -65,13 +80,8 @@ def _percent(sql: str) -> str:
 
 
 @cache
-def _insert_sqlite(table: Table) -> str:
+def _insert(table: Table) -> str:
     return f"INSERT INTO {table.name} VALUES ({','.join('?' * len(table.columns))})"
-
-
-@cache
-def _insert_postgres(table: Table) -> str:
-    return f"INSERT INTO {table.name} VALUES ({','.join(['%b'] * len(table.columns))})"
 
 
 @cache

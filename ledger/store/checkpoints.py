@@ -34,13 +34,13 @@ def record_intent(connection: Connection, log: int, size: int, root: bytes) -> b
         if last.size == size and bytes(last.root) != root:
             raise CheckpointForked(f"log {log}: size {size} was to be signed with another root before")
         return False
-    bulk.insert(table, [(log, size, root)])
+    bulk.insert(table, [(log, size, root)], 1)
     return True
 
 
 def publish(connection: Connection, log: int, size: int, note: bytes) -> None:
     """Stores a signed checkpoint; its intent is committed already."""
-    Bulk(connection).insert(schema.checkpoint, [(log, size, note)])
+    Bulk(connection).insert(schema.checkpoint, [(log, size, note)], 1)
 
 
 def latest(connection: Connection, log: int, at_most: int | None = None) -> StoredCheckpoint:

@@ -54,7 +54,7 @@ def read_logs(connection: Connection) -> list[LogId]:
 
 def begin(connection: Connection, number: int) -> None:
     """Gives a log its head: the empty tree. Its first append is then the `log-created` entry."""
-    Bulk(connection).insert(schema.head, [(number, 0, ZERO_HASH, 0, b"")])
+    Bulk(connection).insert(schema.head, [(number, 0, ZERO_HASH, 0, b"")], 1)
 
 
 def choose(logs: Iterable[LogId], name: str | None) -> LogId:

@@ -1,6 +1,6 @@
 """Which projector turns which kind of entry into rows of which tables."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -58,6 +58,7 @@ class Live:
     def __init__(self, versions: dict[str, int], projectors: Sequence[Projector]) -> None:
         self.versions = versions
         self.projectors = tuple(projectors)
+        self._facts_projectors = [one for one in projectors if isinstance(one, FactsProjector)]
         self._facts: dict[str, list[FactsProjector]] = {}
         self._validities: dict[str, list[ValiditiesProjector]] = {}
         for projector in projectors:
@@ -78,6 +79,41 @@ class Live:
         for validities in self._validities.get(entry.kind, ()):
             changes.extend((validities.table, entry.index, change) for change in validities.changes(entry))
 
+    def write(self, connection: Connection, bulk: Bulk, entries: Sequence[Entry]) -> None:
+        """Inserts the rows of newly appended entries.
+
+        Rows of a projector's first table are made while the database takes those before them: PostgreSQL works on
+        them at the same time.
+        """
+        for facts in self._facts_projectors:
+            chosen = [entry for entry in entries if entry.kind in facts.kinds]
+            if chosen:
+                rest: Rows = {}
+                first = facts.tables[0]
+                bulk.insert(metadata.tables[first], _first_rows(facts, chosen, first, rest), len(chosen))
+                for table, rows in rest.items():
+                    bulk.insert(metadata.tables[table], rows, len(rows))
+        changes = [
+            (validities.table, entry.index, change)
+            for entry in entries
+            for validities in self._validities.get(entry.kind, ())
+            for change in validities.changes(entry)
+        ]
+        if changes:
+            write_changes(connection, entries[0].log, changes)
+
+
+def _first_rows(facts: FactsProjector, entries: Sequence[Entry], first: str, rest: Rows) -> Iterator[tuple[Any, ...]]:
+    """Yields the rows of the projector's first table; what it has for its other tables goes to `rest`."""
+    for entry in entries:
+        for table, values in facts.rows(entry):
+            if table == first:
+                yield values
+            elif table in rest:
+                rest[table].append(values)
+            else:
+                rest[table] = [values]
+
 
 def write_changes(connection: Connection, log: int, changes: Iterable[tuple[str, int, Valid]]) -> None:
     """Closes and opens validity rows, in the order of the entries."""
@@ -90,12 +126,12 @@ def write_changes(connection: Connection, log: int, changes: Iterable[tuple[str,
             .values(to_index=index)
         )
         if change.values is not None:
-            bulk.insert(table, [(log, change.key, index, None, *change.values)])
+            bulk.insert(table, [(log, change.key, index, None, *change.values)], 1)
 
 
 def install(connection: Connection, live: Live) -> None:
     """Names the versions that the live tables of a new ledger come from."""
-    Bulk(connection).insert(projection_version, list(live.versions.items()))
+    Bulk(connection).insert(projection_version, list(live.versions.items()), len(live.versions))
 
 
 def read_versions(connection: Connection) -> dict[str, int]:

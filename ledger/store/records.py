@@ -7,7 +7,7 @@ from ledger.core.entry import Entry
 from ledger.core.hashing import unb64
 from ledger.core.projector import Row
 from ledger.core.record import Link, Record, RecordBody
-from ledger.core.tokens import tokens
+from ledger.core.tokens import tokens_of
 from ledger.store.position import pos_of
 
 
@@ -27,7 +27,7 @@ class RecordProjector:
         record = body.record
         pos = pos_of(entry.log, entry.index)
         recorded = record.source_recorded_at
-        words = tokens(searchable_text(record))
+        words = tokens_of(searchable_values(record))
         yield (
             "record",
             (
@@ -60,10 +60,10 @@ def unique_links(record: Record) -> list[Link]:
     return list(found.values())
 
 
-def searchable_text(record: Record) -> str:
-    """All plain text of a record by which it may be found, one space between values."""
+def searchable_values(record: Record) -> list[str]:
+    """All plain text of a record by which it may be found; what is sealed is not among it."""
     actor, target = record.actor, record.object
-    parts: list[object] = [
+    values: list[object] = [
         record.source,
         record.source_record_id,
         record.action.value,
@@ -77,6 +77,6 @@ def searchable_text(record: Record) -> str:
         record.reason,
     ]
     for change in record.changes:
-        parts += (change.attribute, change.old, change.new, change.unit)
-    parts += [link.id for link in record.links]
-    return " ".join([part for part in parts if isinstance(part, str)])
+        values += (change.attribute, change.old, change.new, change.unit)
+    values += [link.id for link in record.links]
+    return [value for value in values if isinstance(value, str)]
