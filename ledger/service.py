@@ -17,6 +17,7 @@ from ledger.core.entry import draft
 from ledger.core.errors import ConfigError
 from ledger.core.kinds import RECORD, Kind, KindRegistry
 from ledger.core.projector import Projector
+from ledger.core.run import RunBatch, RunReceipt, SourceState
 from ledger.findings import kinds as findings_kinds
 from ledger.findings import projector as findings_projector
 from ledger.people import kinds as people_kinds
@@ -32,6 +33,8 @@ from ledger.store.logs import CLOCK_STEP, LOG_CREATED, SYSTEM_LOG, LogCreated, L
 from ledger.store.projections import install
 from ledger.store.records import RecordProjector
 from ledger.store.store import Store
+from ledger.trace import kinds as trace_kinds
+from ledger.trace import projector as trace_projector
 from ledger.trust import kinds as trust_kinds
 from ledger.trust import projector as trust_projector
 from ledger.trust.keys import FileKeys
@@ -65,7 +68,24 @@ _DOMAINS = (
     _Domain(findings_kinds.KINDS, findings_projector.projectors),
     _Domain(sources_kinds.KINDS, sources_projector.projectors),
     _Domain(people_kinds.KINDS, people_projector.projectors),
+    _Domain(trace_kinds.KINDS, trace_projector.projectors),
 )
+
+
+class LocalSink:
+    """The ledger in this process, as a collector's sink."""
+
+    def __init__(self, ingest: Ingest, authority: Authority) -> None:
+        self._ingest = ingest
+        self._authority = authority
+
+    def state(self, source_id: str) -> SourceState:
+        """Where the source stands."""
+        return self._ingest.state(source_id)
+
+    def submit(self, batch: RunBatch) -> RunReceipt:
+        """Appends the run; durable once it returns."""
+        return self._ingest.submit(batch, self._authority)
 
 
 class RecordLog:
@@ -75,6 +95,10 @@ class RecordLog:
         self.log = log
         self.sources = Inventory(store, log.number)
         self.ingest = Ingest(store, log, self.sources, keys.content_digest())
+
+    def sink(self, authority: Authority) -> LocalSink:
+        """Where collectors of this process hand their runs (`collectors.base.Sink`)."""
+        return LocalSink(self.ingest, authority)
 
 
 class Service:
@@ -88,6 +112,7 @@ class Service:
         self.keys = FileKeys(folder / "keys")
         self.store = _open_store(folder, self.settings, self.clock)
         require_current(self.store.readers)
+        self.people = People(self.store)
         self.publisher = Publisher(self.store, self.keys, folder / "signed")
         self.people = People(self.store)
         self.logs = {log.name: log for log in self.store.logs()}

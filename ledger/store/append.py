@@ -25,7 +25,7 @@ from ledger.store.projections import Live, Projections, Rows
 
 TILE = 256
 CLOCK_BEHIND_NOTED_US = 1_000_000
-"""Our clock is behind the head by more than this: entries go on at the head's time, and one says so (clock-step)."""
+"""Our clock is further behind the head than this: entries go on at the head's time, and a clock-step says so."""
 CLOCK_BEHIND_REFUSED_US = 600_000_000
 """Our clock is behind the head by more than this: the append is refused."""
 
