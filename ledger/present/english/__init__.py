@@ -1,0 +1,5 @@
+"""The English catalogue, one module a subject."""
+
+from ledger.present.english import pages, sentences, words
+
+CATALOGUE: dict[str, str] = words.MESSAGES | sentences.MESSAGES | pages.MESSAGES

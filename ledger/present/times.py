@@ -1,0 +1,123 @@
+"""Instants and durations as people read them: site time and UTC, never finer than what is known."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from ledger.core.errors import InvalidEntry
+from ledger.core.times import Precision, SourceTime
+from ledger.present.messages import message
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = 1_000
+_SECOND = 1_000_000
+_DAY = 86_400 * _SECOND
+# How much of `2026-11-25 07:10:06.123456` a precision covers.
+_LENGTH = {
+    Precision.YEAR: 4,
+    Precision.MONTH: 7,
+    Precision.DAY: 10,
+    Precision.MINUTE: 16,
+    Precision.SECOND: 19,
+    Precision.MILLISECOND: 23,
+    Precision.MICROSECOND: 26,
+    Precision.NANOSECOND: 26,
+}
+
+
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """An instant to be shown: `local` in the site's zone (named by `zone`), `utc` with its Z, `iso` for machines."""
+
+    local: str
+    zone: str
+    utc: str
+    iso: str
+
+
+def moment(instant_us: int, zone: ZoneInfo, precision: Precision = Precision.MILLISECOND) -> Moment:
+    """Microseconds since the Unix epoch, UTC, as `2026-11-25 07:10:06.123` in the site's zone and in UTC."""
+    at = _EPOCH + timedelta(microseconds=instant_us)
+    local = at.astimezone(zone)
+    return Moment(
+        local=_cut(local, precision),
+        zone=f"{local.tzname() or zone.key} {_offset(local)}".strip() if zone.key != "UTC" else "UTC",
+        utc=f"{_cut(at, precision)} UTC",
+        iso=at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+    )
+
+
+def claimed(time: SourceTime, zone: ZoneInfo) -> Moment | None:
+    """A source's claim as a moment, no finer than the source was; None where its text names no instant."""
+    if time.instant_us is None or not -62_135_596_800 * _SECOND + _DAY <= time.instant_us < 253_402_300_800 * _SECOND:
+        return None
+    return moment(time.instant_us, zone, time.precision)
+
+
+def duration(microseconds: int) -> str:
+    """A length of time in at most two units: `0.412 s`, `12.3 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`."""
+    sign = "−" if microseconds < 0 else ""
+    length = abs(microseconds)
+    if length < _MILLISECOND:
+        return f"{sign}{length} µs"
+    if length < 10 * _SECOND:
+        return f"{sign}{length / _SECOND:.3f} s"
+    if length < 60 * _SECOND:
+        return f"{sign}{length / _SECOND:.1f} s"
+    seconds = length // _SECOND
+    for large, small, name, part in ((60, 1, "min", "s"), (3600, 60, "h", "min"), (86400, 3600, "d", "h")):
+        if seconds < large * (60 if name == "min" else 24) or name == "d":
+            whole, rest = divmod(seconds, large)
+            return f"{sign}{whole} {name}" + (f" {rest // small} {part}" if rest // small else "")
+    raise AssertionError
+
+
+def ago(instant_us: int, now_us: int) -> str:
+    """How long ago an instant was, in words; the future is said to be ahead, not hidden."""
+    if instant_us > now_us + _SECOND:
+        return message("time.ahead", duration=duration(instant_us - now_us))
+    return message("time.ago", duration=_coarse(max(0, now_us - instant_us)))
+
+
+def parse_local(text: str, zone: ZoneInfo) -> int:
+    """Reads what a person types (`2026-11-25`, `2026-11-25 07:10[:06[.123]]`, optionally with `Z` or `+01:00`).
+
+    Without an offset it is read in the site's zone. Raises InvalidEntry for anything else, and for a local time that
+    the zone skipped or had twice.
+    """
+    advice = message("time.advice")
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise InvalidEntry(message("time.unreadable", text=text.strip()[:40]), advice=advice) from None
+    if at.tzinfo is None:
+        early, late = (at.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+        if early.utcoffset() != late.utcoffset():
+            raise InvalidEntry(message("time.ambiguous", text=text.strip(), zone=zone.key), advice=advice)
+        at = early
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def site_zone(name: str) -> ZoneInfo:
+    """The zone of that IANA name; raises InvalidEntry when there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise InvalidEntry(message("time.zone", name=name)) from None
+
+
+def _coarse(microseconds: int) -> str:
+    return (
+        duration(microseconds // _SECOND * _SECOND) if microseconds >= 10 * _SECOND else f"{microseconds // _SECOND} s"
+    )
+
+
+def _cut(at: datetime, precision: Precision) -> str:
+    return at.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")[: _LENGTH[precision]]
+
+
+def _offset(local: datetime) -> str:
+    text = local.strftime("%z")
+    name = local.tzname() or ""
+    # Zones without a letter name already are their offset ("+0330").
+    return f"{text[:3]}:{text[3:5]}" if not name.startswith(("+", "-")) else ""

@@ -1,0 +1,1 @@
+"""One module a page: reads what it shows into a frozen struct, with no HTTP in sight."""

@@ -1,0 +1,89 @@
+"""What several pages show alike: an entry as a line, a checkpoint, a state with its words."""
+
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import Connection
+
+from ledger.core.address import LogId
+from ledger.core.checkpoint import Checkpoint, open_checkpoint
+from ledger.core.clock import WallClock
+from ledger.core.entry import decode_leaf
+from ledger.core.errors import LedgerError, NotFound
+from ledger.core.kinds import KindRegistry
+from ledger.core.note import VerifierKey, parse_note
+from ledger.present.sentences import disposed_sentence, entry_sentence
+from ledger.present.states import State
+from ledger.present.values import Pieces
+from ledger.store.logs import LogCreated
+from ledger.store.reading import LogReader, StoredEntry
+
+
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
+    """What every view is made from: the logs, how bodies are read, the clock, and the site's time zone."""
+
+    logs: tuple[LogId, ...]
+    kinds: KindRegistry
+    clock: WallClock
+    zone: ZoneInfo
+
+    def log(self, name: str) -> LogId:
+        """The log of that short name; raises NotFound, naming what there is."""
+        for log in self.logs:
+            if log.name == name:
+                return log
+        names = ", ".join(log.name for log in self.logs)
+        raise NotFound(f"this ledger has no log {name!r}", advice=f"It has: {names}.")
+
+    def body(self, kind: str, stored: StoredEntry) -> msgspec.Struct | None:
+        """The decoded body of an entry; None where it was disposed of."""
+        return None if stored.body is None else self.kinds[kind].decode(stored.body)
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was checked for this page: `key` names its words in the catalogue, `detail` is inert text."""
+
+    key: str
+    state: State
+    detail: str = ""
+
+
+class ShownCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A checkpoint as it stands in the ledger, and whether the log's own key signed it."""
+
+    size: int
+    root: bytes
+    note: str
+    signed: State
+    detail: str
+
+
+def entry_line(scope: Scope, stored: StoredEntry) -> tuple[str, Pieces, msgspec.Struct | None]:
+    """Kind, sentence and body of an entry; what was disposed of says so."""
+    kind = decode_leaf(stored.leaf).kind
+    body = scope.body(kind, stored)
+    return kind, disposed_sentence() if body is None else entry_sentence(body), body
+
+
+def log_key(scope: Scope, reader: LogReader) -> VerifierKey:
+    """The key that the log's entry 0 names for its checkpoints."""
+    created = scope.body("log-created", reader.entry(0))
+    if not isinstance(created, LogCreated):
+        raise NotFound(f"entry 0 of log {reader.log} does not name a key")
+    return VerifierKey.parse(created.key)
+
+
+def show_checkpoint(scope: Scope, connection: Connection, log: LogId, note: bytes) -> ShownCheckpoint:
+    """Opens a stored checkpoint with the log's own key; a bad signature is shown, not raised.
+
+    Raises MalformedNote when it is no checkpoint at all.
+    """
+    checkpoint = Checkpoint.parse(parse_note(note).text)
+    detail, state = "", State.HOLDS
+    try:
+        open_checkpoint(note, log.origin, [log_key(scope, LogReader(connection, log.number))])
+    except LedgerError as error:
+        state, detail = State.FAILS, error.message
+    return ShownCheckpoint(
+        size=checkpoint.size, root=checkpoint.root, note=note.decode(), signed=state, detail=detail
+    )

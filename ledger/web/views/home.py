@@ -1,0 +1,242 @@
+"""Integrity at a glance: what is known of each log and each source, what is not, and since when."""
+
+from statistics import median_low
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from ledger.core.address import LogId
+from ledger.core.clock import parse_utc
+from ledger.core.entry import decode_leaf
+from ledger.core.errors import LedgerError, NotFound
+from ledger.present.inert import inert, one_line
+from ledger.present.messages import message
+from ledger.present.states import State, judged
+from ledger.present.times import Moment, ago, duration, moment
+from ledger.present.values import Pieces
+from ledger.sources import tables as sources
+from ledger.store import schema
+from ledger.store.checkpoints import latest
+from ledger.store.logs import SYSTEM_LOG
+from ledger.store.position import index_of, pos_of
+from ledger.store.reading import LogReader
+from ledger.trust import tables as trust
+from ledger.web.views.common import Scope, ShownCheckpoint, entry_line, show_checkpoint
+
+EXPOSURE_SAMPLE: Final = 500
+"""Newest records of a source over which its exposure window is stated."""
+
+
+class LatestCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest checkpoint of a log, checked for the page. `covers` is when its last entry was logged.
+
+    `matches`: its root is the root of the log's tree at that size. `bound` is when the checkpoint was entered in
+    another log, which dates it from outside; None where it was not.
+    """
+
+    shown: ShownCheckpoint
+    matches: State
+    covers: Moment
+    age: str
+    bound: Moment | None
+
+
+class LogStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A log as it stands. `open_entries` of its entries are under no checkpoint yet, the oldest since `open_since`."""
+
+    log: LogId
+    size: int
+    root: bytes
+    last_logged: Moment
+    last_age: str
+    last_kind: str
+    last_sentence: Pieces
+    checkpoint: LatestCheckpoint | None
+    open_entries: int
+    open_since: str
+
+
+class Exposure(msgspec.Struct, frozen=True, kw_only=True):
+    """Received minus source-recorded, over the newest records: the time in which the source alone held them."""
+
+    records: int
+    median: str
+    longest: str
+
+
+class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A source, its last run and what its runs could not know. `run` is the entry of the last run; None: none yet."""
+
+    log: LogId
+    id: str
+    title: str
+    type: str
+    registered: int
+    run: int | None
+    ended: Moment | None
+    age: str
+    records: int
+    quarantined: int
+    gaps: int
+    exposure: Exposure | None
+    state: State
+    coverage: str
+
+
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
+    """The last verification of a log, in one sentence."""
+
+    log: LogId
+    state: State
+    sentence: str
+
+
+class HomeView(msgspec.Struct, frozen=True, kw_only=True):
+    verified: tuple[Verified, ...] = ()
+    logs: tuple[LogStatus, ...]
+    sources: tuple[SourceStatus, ...]
+    now: Moment
+
+
+def home_view(scope: Scope, connection: Connection) -> HomeView:
+    """Reads the state of the whole ledger in one snapshot; what does not hold is shown, not raised."""
+    now = scope.clock.now_us()
+    return HomeView(
+        logs=tuple(_log(scope, connection, log, now) for log in _records_first(scope.logs)),
+        sources=tuple(
+            status
+            for log in scope.logs
+            if log.number != SYSTEM_LOG
+            for status in _sources(scope, connection, log, now)
+        ),
+        now=moment(now, scope.zone),
+    )
+
+
+def _records_first(logs: tuple[LogId, ...]) -> list[LogId]:
+    return sorted(logs, key=lambda log: (log.number == SYSTEM_LOG, log.number))
+
+
+def _log(scope: Scope, connection: Connection, log: LogId, now: int) -> LogStatus:
+    reader = LogReader(connection, log.number)
+    head = reader.head()
+    last = reader.entry(head.size - 1)
+    kind, sentence, _ = entry_line(scope, last)
+    checkpoint = _checkpoint(scope, reader, log, now)
+    covered = 0 if checkpoint is None else checkpoint.shown.size
+    waiting = head.size - covered
+    return LogStatus(
+        log=log,
+        size=head.size,
+        root=head.root(),
+        last_logged=moment(head.logged_us, scope.zone),
+        last_age=ago(head.logged_us, now),
+        last_kind=kind,
+        last_sentence=sentence,
+        checkpoint=checkpoint,
+        open_entries=waiting,
+        open_since=ago(_logged_us(reader, covered), now) if waiting > 0 else "",
+    )
+
+
+def _checkpoint(scope: Scope, reader: LogReader, log: LogId, now: int) -> LatestCheckpoint | None:
+    try:
+        stored = latest(reader.connection, log.number)
+    except NotFound:
+        return None
+    shown = show_checkpoint(scope, reader.connection, log, stored.note)
+    covers = _logged_us(reader, shown.size - 1)
+    bound = reader.connection.scalar(
+        select(func.min(trust.log_binding.c.pos)).where(
+            trust.log_binding.c.origin == log.origin, trust.log_binding.c.size == shown.size
+        )
+    )
+    return LatestCheckpoint(
+        shown=shown,
+        matches=_matches(reader, shown),
+        covers=moment(covers, scope.zone),
+        age=ago(covers, now),
+        bound=None if bound is None else moment(_logged_at(reader.connection, bound), scope.zone),
+    )
+
+
+def _matches(reader: LogReader, shown: ShownCheckpoint) -> State:
+    try:
+        return judged(reader.root(shown.size) == shown.root)
+    except LedgerError:
+        return State.FAILS
+
+
+def _logged_us(reader: LogReader, index: int) -> int:
+    return parse_utc(decode_leaf(reader.entry(index).leaf).logged_at)
+
+
+def _logged_at(connection: Connection, pos: int) -> int:
+    data = connection.scalar(select(schema.leaf.c.data).where(schema.leaf.c.pos == pos))
+    return parse_utc(decode_leaf(bytes(data or b"")).logged_at)
+
+
+def _sources(scope: Scope, connection: Connection, log: LogId, now: int) -> list[SourceStatus]:
+    source = sources.source.c
+    rows = connection.execute(
+        select(source.key, source.title, source.type, source.from_index)
+        .where(source.log == log.number, source.to_index.is_(None))
+        .order_by(source.key)
+    ).all()
+    return [_source(scope, connection, log, now, *row) for row in rows]
+
+
+def _source(
+    scope: Scope, connection: Connection, log: LogId, now: int, key: str, title: str, kind: str, registered: int
+) -> SourceStatus:
+    run = sources.collection_run.c
+    mine = (run.source == key, run.pos >= pos_of(log.number, 0), run.pos < pos_of(log.number + 1, 0))
+    last = connection.execute(select(run.pos, run.ended_us).where(*mine).order_by(run.pos.desc()).limit(1)).first()
+    records, quarantined, gaps = connection.execute(
+        select(
+            func.coalesce(func.sum(run.records), 0),
+            func.coalesce(func.sum(run.quarantined), 0),
+            func.coalesce(func.sum(run.gaps + run.unreachable), 0),
+        ).where(*mine)
+    ).one()
+    return SourceStatus(
+        log=log,
+        id=key,
+        title=one_line(title),
+        type=inert(kind),
+        registered=registered,
+        run=None if last is None else index_of(last.pos),
+        ended=None if last is None else moment(last.ended_us, scope.zone),
+        age="" if last is None else ago(last.ended_us, now),
+        records=int(records),
+        quarantined=int(quarantined),
+        gaps=int(gaps),
+        exposure=_exposure(connection, log, key),
+        state=State.UNKNOWN if last is None or gaps or quarantined else State.HOLDS,
+        coverage=message(_coverage(last is not None, bool(gaps or quarantined))),
+    )
+
+
+def _coverage(collected: bool, troubled: bool) -> str:
+    if not collected:
+        return "source.coverage.none"
+    return "source.coverage.open" if troubled else "source.coverage.clean"
+
+
+def _exposure(connection: Connection, log: LogId, key: str) -> Exposure | None:
+    record = schema.record.c
+    windows = connection.scalars(
+        select(record.received_us - record.recorded_us)
+        .where(
+            record.source == key,
+            record.recorded_us.is_not(None),
+            record.pos >= pos_of(log.number, 0),
+            record.pos < pos_of(log.number + 1, 0),
+        )
+        .order_by(record.pos.desc())
+        .limit(EXPOSURE_SAMPLE)
+    ).all()
+    if not windows:
+        return None
+    return Exposure(records=len(windows), median=duration(median_low(windows)), longest=duration(max(windows)))

@@ -1,0 +1,243 @@
+"""Search over records: a form whose every answer is a URL, made as of a size, so that it can be cited."""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+
+from ledger.core.address import LogId
+from ledger.core.entry import decode_leaf
+from ledger.core.errors import InvalidEntry
+from ledger.core.record import Action, LinkKind, Outcome, RecordBody
+from ledger.present.inert import one_line
+from ledger.present.messages import message
+from ledger.present.sentences import disposed_sentence, record_sentence
+from ledger.present.times import Moment, claimed, parse_local
+from ledger.present.values import Pieces
+from ledger.store import search
+from ledger.store.logs import SYSTEM_LOG
+from ledger.store.reading import LogReader
+from ledger.store.search import Query
+from ledger.web.views.common import Scope
+
+SIZES: Final = (50, 100, 200)
+_FIELDS: Final = (
+    "text", "source", "action", "outcome", "actor", "object_type", "object_id", "link_kind", "link_id", "from", "to"
+)  # fmt: skip
+_MAX_TEXT: Final = 4096
+E = TypeVar("E", bound=StrEnum)
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked: every field as it was typed, which log, as of which size, and how the answer is shown."""
+
+    fields: dict[str, str]
+    log: LogId
+    size: int | None
+    before: int | None
+    limit: int
+    dense: bool
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything but words is asked for."""
+        return any(field != "text" for field in self.fields)
+
+    def url(self, **changed: str | int | None) -> str:
+        """The URL of this search with some of its parameters changed; None leaves one out."""
+        parameters: dict[str, str | int | None] = {"log": self.log.name, **self.fields}
+        parameters |= {"size": self.size, "before": self.before}
+        parameters |= {"limit": None if self.limit == SIZES[0] else self.limit, "rows": "dense" if self.dense else None}
+        parameters |= changed
+        return "/search?" + urlencode({name: value for name, value in parameters.items() if value not in (None, "")})
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One record found. `occurred` is None where the source's text (`claim`) names no instant."""
+
+    index: int
+    sentence: Pieces
+    occurred: Moment | None
+    claim: str
+    source: str
+    batches: tuple[str, ...]
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """A value of a facet: its words, how many records have it, and where choosing or dropping it leads."""
+
+    label: str
+    count: int
+    url: str
+    chosen: bool
+
+
+class FacetGroup(msgspec.Struct, frozen=True, kw_only=True):
+    key: str
+    choices: tuple[Choice, ...]
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """A filter in force, and the URL without it."""
+
+    key: str
+    value: str
+    without: str
+
+
+class SearchView(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer. With `errors` (field → what is wrong) nothing was searched. `head` is the log's size now."""
+
+    form: Form
+    logs: tuple[LogId, ...]
+    head: int
+    errors: dict[str, str]
+    filters: tuple[Filter, ...] = ()
+    facets: tuple[FacetGroup, ...] = ()
+    rows: tuple[Row, ...] = ()
+    total: int = 0
+    cite: str = ""
+    newest: str | None = None
+    older: str | None = None
+    current: str | None = None
+
+
+def search_view(
+    scope: Scope, open_reader: Callable[[LogId], LogReader], parameters: Mapping[str, str]
+) -> SearchView:
+    """Answers a search. What can't be read in the parameters is named in `errors`, field by field.
+
+    Raises NotFound for a log that is not there.
+    """
+    errors: dict[str, str] = {}
+    form = _form(scope, parameters, errors)
+    query = _query(form, scope, errors)
+    reader = open_reader(form.log)
+    head = reader.head().size
+    logs = tuple(log for log in scope.logs if log.number != SYSTEM_LOG)
+    if form.size is not None and form.size > head:
+        errors["size"] = message("search.error.size", size=form.size, head=head)
+    if errors or query is None:
+        return SearchView(form=form, logs=logs, head=head, errors=errors)
+    size = head if form.size is None else form.size
+    form = msgspec.structs.replace(form, size=size)
+    page = search.search(reader.connection, form.log.number, size, query, form.before, form.limit)
+    return SearchView(
+        form=form,
+        logs=logs,
+        head=head,
+        errors={},
+        filters=tuple(
+            Filter(key=f"search.{name}", value=one_line(_word(name, value)), without=form.url(**{name: None, **_FIRST}))
+            for name, value in form.fields.items()
+        ),
+        facets=_facets(reader, form, size, query),
+        rows=tuple(_row(scope, reader, index) for index in page.indices),
+        total=search.count(reader.connection, form.log.number, size, query),
+        cite=form.url(),
+        newest=form.url(**_FIRST) if form.before is not None else None,
+        older=form.url(before=page.next_before) if page.next_before is not None else None,
+        current=form.url(size=None, before=None) if head > size else None,
+    )
+
+
+_FIRST: Final[dict[str, None]] = {"before": None}
+
+
+def _form(scope: Scope, parameters: Mapping[str, str], errors: dict[str, str]) -> Form:
+    name = parameters.get("log", "")
+    records = [log for log in scope.logs if log.number != SYSTEM_LOG]
+    fields = {field: value for field in _FIELDS if (value := parameters.get(field, "").strip()[:_MAX_TEXT])}
+    limit = _natural("limit", parameters, errors) or SIZES[0]
+    return Form(
+        fields=fields,
+        log=scope.log(name) if name else records[0],
+        size=_natural("size", parameters, errors),
+        before=_natural("before", parameters, errors),
+        limit=min(limit, search.MAX_PAGE),
+        dense=parameters.get("rows") == "dense",
+    )
+
+
+def _natural(name: str, parameters: Mapping[str, str], errors: dict[str, str]) -> int | None:
+    text = parameters.get(name, "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 13):
+        errors[name] = message("search.error.number", text=one_line(text, 40))
+        return None
+    return int(text)
+
+
+def _query(form: Form, scope: Scope, errors: dict[str, str]) -> Query | None:
+    fields = form.fields
+    values: dict[str, Any] = {
+        name: fields[name]
+        for name in ("text", "source", "actor", "object_type", "object_id", "link_id")
+        if name in fields
+    }
+    for name, enum in (("action", Action), ("outcome", Outcome), ("link_kind", LinkKind)):
+        if name in fields:
+            values[name] = _member(name, enum, fields[name], errors)
+    for name, member in (("from", "occurred_from"), ("to", "occurred_to")):
+        if name in fields:
+            try:
+                values[member] = parse_local(fields[name], scope.zone)
+            except InvalidEntry as error:
+                errors[name] = f"{error.message}. {error.advice}"
+    begins, ends = values.get("occurred_from"), values.get("occurred_to")
+    if begins is not None and ends is not None and begins >= ends:
+        errors["to"] = message("search.error.order")
+    return None if errors else Query(**values)
+
+
+def _member(name: str, enum: type[E], text: str, errors: dict[str, str]) -> E | None:
+    try:
+        return enum(text)
+    except ValueError:
+        errors[name] = message("search.error.choice", text=one_line(text, 40), choices=", ".join(enum))
+        return None
+
+
+def _row(scope: Scope, reader: LogReader, index: int) -> Row:
+    stored = reader.entry(index)
+    body = scope.body(decode_leaf(stored.leaf).kind, stored)
+    if not isinstance(body, RecordBody):
+        return Row(index=index, sentence=disposed_sentence(), occurred=None, claim="", source="", batches=())
+    record = body.record
+    return Row(
+        index=index,
+        sentence=record_sentence(record),
+        occurred=claimed(record.occurred_at, scope.zone),
+        claim=one_line(record.occurred_at.text, 40),
+        source=one_line(record.source, 60),
+        batches=tuple(
+            dict.fromkeys(one_line(link.id, 60) for link in record.links if link.kind is LinkKind.BATCH)
+        ),
+    )
+
+
+def _facets(reader: LogReader, form: Form, size: int, query: Query) -> tuple[FacetGroup, ...]:
+    found = search.facets(reader.connection, form.log.number, size, query, top=8)
+    groups = []
+    for name in search.FACETS:
+        choices = tuple(
+            Choice(
+                label=one_line(_word(name, facet.value), 60),
+                count=facet.count,
+                url=form.url(**{name: None if form.fields.get(name) == facet.value else facet.value, **_FIRST}),
+                chosen=form.fields.get(name) == facet.value,
+            )
+            for facet in found[name]
+        )
+        if choices:
+            groups.append(FacetGroup(key=f"search.{name}", choices=choices))
+    return tuple(groups)
+
+
+def _word(name: str, value: str) -> str:
+    if name in ("action", "outcome"):
+        return message(f"{name}.{value}")
+    return message(f"link.{value}") if name == "link_kind" else value
