@@ -21,7 +21,7 @@ class BatchBuilder:
         self._source = source
         self._clock = clock
         self._derive = derive
-        self._source_clock = source_clock
+        self.source_clock = source_clock
         self._started_at = utc_text(clock.now_us())
         self._submissions: list[Submission] = []
         self._rejected: list[Rejected] = []
@@ -32,7 +32,8 @@ class BatchBuilder:
 
     @property
     def full(self) -> bool:
-        return len(self) >= MAX_SUBMISSIONS
+        """Whether the run should be handed over: there is room for one record more, as some come in pairs."""
+        return len(self) >= MAX_SUBMISSIONS - 1
 
     def add(self, original: Original, received_at: str) -> Record | None:
         """Adds the record that the original holds, or the original's bytes as rejected; the record, if one was read.
@@ -46,7 +47,7 @@ class BatchBuilder:
             self.reject(original.data, original.media_type, _reason(error), received_at)
             return None
         self._submissions.append(
-            Submission(record=record, received_at=received_at, clock=self._source_clock, original=original)
+            Submission(record=record, received_at=received_at, clock=self.source_clock, original=original)
         )
         return record
 
@@ -64,7 +65,7 @@ class BatchBuilder:
             cursor_to=cursor_to,
             submissions=tuple(self._submissions),
             rejected=tuple(self._rejected),
-            clock=self._source_clock,
+            clock=self.source_clock,
             gaps=tuple(self.gaps),
             snapshot=snapshot,
         )

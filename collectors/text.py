@@ -12,6 +12,7 @@
 import json
 import math
 import re
+import struct
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -56,6 +57,17 @@ def render_float(value: float) -> str:
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     return repr(float(value))
+
+
+def render_float32(value: float) -> str:
+    """The shortest decimal text that reads back as this 32-bit float (`0.1`, not `0.10000000149011612`)."""
+    if not math.isfinite(value):
+        return render_float(value)
+    for digits in range(1, 10):
+        text = f"{value:.{digits}g}"
+        if struct.unpack("<f", struct.pack("<f", float(text)))[0] == value:
+            return repr(float(text))
+    return render_float(value)
 
 
 def _render_other(value: object) -> str:

@@ -74,7 +74,9 @@ class Tryton(Collector):
             name="equipment",
             meaning="location code = equipment, comma-separated: a production order there links to it (derived)",
         ),
-        Option(name="service_accounts", meaning="logins that are no persons", default="root"),
+        Option(
+            name="service_accounts", meaning="logins that are no persons, besides the collector's own", default="root"
+        ),
     )
     secrets = (Secret(name="password", meaning="the account's password"),)
 
@@ -87,7 +89,7 @@ class Tryton(Collector):
             zone=config.zone or "UTC",
             models=self._models,
             equipment=read_map(self.option("equipment"), "equipment"),
-            services=frozenset(read_list(self.option("service_accounts"))),
+            services=frozenset((self.option("user"), *read_list(self.option("service_accounts")))),
         )
 
     def derive(self, original: Original) -> Record:

@@ -1,0 +1,362 @@
+"""Reads one OPC UA original into one record; nothing but the original and the source's configuration goes in.
+
+What an original holds stands in `collectors.ot.opcua_original`.
+
+What becomes what:
+
+| in the source | action | object |
+| --- | --- | --- |
+| AuditWriteUpdateEvent | update of the value, configure of another attribute | the node |
+| … of a batch node | start of the new batch, stop of the old one (two records where both are named) | the node |
+| AuditUpdateMethodEvent, other audit events | execute | the node |
+| AuditConditionAcknowledge, …Confirm, …Respond / Shelving, Suppression | acknowledge / suppress | the alarm |
+| AuditActivateSession / AuditSession | login, login-failed / logout | the session |
+| node management | configure | the node |
+| condition | alarm while active, alarm-clear after | the alarm |
+| value of a watched node that no audit event explains | update, start, stop; actor unknown | the node |
+
+- Who: ClientUserId. A condition is a device's own word; an acknowledgement by a person is the audit event for it.
+- Links: equipment by the browse path (option `equipment`, *derived*); the batch only at a batch node, *read*.
+- A refused action has outcome *denied* (or *failure*), the values it would have set, and the server's words as reason.
+"""
+
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from asyncua import ua
+from asyncua.ua.attribute_ids import AttributeIds
+
+from collectors.ot.opcua_fields import CONDITION_ID
+from collectors.ot.opcua_original import PARSER, PARSER_VERSION, Envelope, NodeFacts
+from collectors.ot.opcua_values import aware, node_text, plain, render_variant, unpack_value
+from collectors.text import name, render
+from ledger.core.clock import utc_text
+from ledger.core.errors import SkippableRecord
+from ledger.core.record import (
+    Action,
+    Actor,
+    ActorKind,
+    Change,
+    Interval,
+    Link,
+    LinkBasis,
+    LinkKind,
+    Original,
+    Outcome,
+    Record,
+    Target,
+    Value,
+)
+from ledger.core.times import SourceTime, from_datetime
+
+_AUDIT: dict[str, Action] = {
+    "AuditWriteUpdateEventType": Action.UPDATE,
+    "AuditConditionAcknowledgeEventType": Action.ACKNOWLEDGE,
+    "AuditConditionConfirmEventType": Action.ACKNOWLEDGE,
+    "AuditConditionRespondEventType": Action.ACKNOWLEDGE,
+    "AuditConditionCommentEventType": Action.UPDATE,
+    "AuditConditionShelvingEventType": Action.SUPPRESS,
+    "AuditConditionSuppressionEventType": Action.SUPPRESS,
+    "AuditConditionSilenceEventType": Action.SUPPRESS,
+    "AuditConditionOutOfServiceEventType": Action.SUPPRESS,
+    "AuditConditionEnableEventType": Action.CONFIGURE,
+    "AuditActivateSessionEventType": Action.LOGIN,
+    "AuditSessionEventType": Action.LOGOUT,
+    "AuditAddNodesEventType": Action.CONFIGURE,
+    "AuditDeleteNodesEventType": Action.CONFIGURE,
+    "AuditAddReferencesEventType": Action.CONFIGURE,
+    "AuditDeleteReferencesEventType": Action.CONFIGURE,
+    "AuditNodeManagementEventType": Action.CONFIGURE,
+    "AuditHistoryUpdateEventType": Action.UPDATE,
+    "AuditHistoryValueUpdateEventType": Action.UPDATE,
+}
+_REFUSALS = (
+    "BadUserAccessDenied", "BadNotWritable", "BadNotExecutable", "BadIdentityTokenRejected", "BadIdentityTokenInvalid",
+    "BadSecurityModeInsufficient", "BadTypeMismatch", "BadOutOfRange",
+)  # fmt: skip
+_STATE = ("ActiveState", "AckedState/Id", "ConfirmedState/Id", "SuppressedOrShelved", "Severity", "Message", "Comment")
+
+
+class Reader:
+    """Derives records by the configuration of one source."""
+
+    def __init__(
+        self, source: str, equipment: Mapping[str, str], batches: Mapping[str, str], services: frozenset[str]
+    ) -> None:
+        self._source = source
+        self._equipment = equipment
+        self._batches = batches
+        self._services = services
+
+    def parts(self, envelope: Envelope) -> tuple[Envelope, ...]:
+        """The envelope itself, or its two parts where one batch gave way to another at once.
+
+        An envelope that cannot be read is its only part: `derive` will say what is wrong.
+        """
+        if envelope.node.path not in self._batches:
+            return (envelope,)
+        try:
+            old, new = self._old_and_new(envelope)
+            turned = _turned(old, new) and (envelope.sort == "value" or _is_done(envelope))
+        except Exception:  # as in `derive`, which says what is wrong
+            return (envelope,)
+        if not turned:
+            return (envelope,)
+        return tuple(msgspec.structs.replace(envelope, part=part) for part in ("stop", "start"))
+
+    def derive(self, original: Original) -> Record:
+        """The record; raises SkippableRecord for bytes that are no original of this parser."""
+        try:
+            envelope = msgspec.json.decode(original.data, type=Envelope)
+            if envelope.sort == "value":
+                return self._value(envelope)
+            event = envelope.event()
+            if envelope.kind.startswith("Audit"):
+                return self._audit(envelope, event)
+            return self._condition(envelope, event)
+        except Exception as error:  # asyncua's decoder names no error of its own for bytes that are none of its
+            raise SkippableRecord(f"not an original of {PARSER}/{PARSER_VERSION}: {error!r}") from error
+
+    def _audit(self, envelope: Envelope, event: Mapping[str, ua.Variant]) -> Record:
+        done = bool(_of(event, "Status"))
+        status = name(str(plain(_of(event, "StatusCodeId"), ()) or ""))
+        message = name(str(plain(_of(event, "Message"), ()) or ""))
+        action, links = self._audited_action(envelope, event, done)
+        outcome = Outcome.SUCCESS
+        if not done:
+            denied = any(word in f"{status} {message}" for word in _REFUSALS)
+            outcome = Outcome.DENIED if denied else Outcome.FAILURE
+        comment = name(str(plain(_of(event, "Comment"), ()) or ""))
+        return Record(
+            source=self._source,
+            source_record_id=_identity(envelope, event),
+            action=action,
+            occurred_at=_time(event, "ActionTimeStamp") or _needed_time(event),
+            source_recorded_at=_needed_time(event),
+            actor=self._actor(envelope, event),
+            object=self._audited_object(envelope, event, action),
+            outcome=outcome,
+            changes=self._audited_changes(envelope, event),
+            reason=comment or (message if not done else None),
+            links=(*links, *self._place(envelope.node)),
+        )
+
+    def _audited_action(
+        self, envelope: Envelope, event: Mapping[str, ua.Variant], done: bool
+    ) -> tuple[Action, tuple[Link, ...]]:
+        action = _AUDIT.get(envelope.kind, Action.EXECUTE)
+        if envelope.kind == "AuditWriteUpdateEventType":
+            if _of(event, "AttributeId") != AttributeIds.Value:
+                return Action.CONFIGURE, ()
+            if done and envelope.node.path in self._batches:
+                return self._turn(envelope)
+        if action is Action.LOGIN and not done:
+            return Action.LOGIN_FAILED, ()
+        if envelope.kind.startswith("AuditCondition"):
+            return action, (Link(kind=LinkKind.ALARM, id=envelope.node.path, basis=LinkBasis.READ),)
+        return action, ()
+
+    def _turn(self, envelope: Envelope) -> tuple[Action, tuple[Link, ...]]:
+        """Start or stop of a batch, and the batch."""
+        old, new = self._old_and_new(envelope)
+        if old == new:
+            return Action.UPDATE, ()
+        part = envelope.part or ("start" if new else "stop")
+        batch = new if part == "start" else old
+        if not batch or (not envelope.part and _turned(old, new)):
+            raise ValueError(f"the event is no {part} of a batch")
+        return Action(part), (Link(kind=LinkKind.BATCH, id=str(batch), basis=LinkBasis.READ),)
+
+    def _old_and_new(self, envelope: Envelope) -> tuple[Value, Value]:
+        if envelope.sort == "event":
+            event = envelope.event()
+            before, after = event.get("OldValue"), event.get("NewValue")
+        else:
+            before = unpack_value(b64decode(envelope.before)).Value if envelope.before else None
+            after = unpack_value(b64decode(envelope.data)).Value
+        return render_variant(before, envelope.namespaces), render_variant(after, envelope.namespaces)
+
+    def _audited_changes(self, envelope: Envelope, event: Mapping[str, ua.Variant]) -> tuple[Change, ...]:
+        spaces = envelope.namespaces
+        if envelope.kind == "AuditWriteUpdateEventType":
+            attribute = AttributeIds(_of(event, "AttributeId"))
+            part = f"[{event['IndexRange'].Value}]" if _of(event, "IndexRange") else ""
+            old, new = self._old_and_new(envelope)
+            unit = envelope.node.unit if attribute is AttributeIds.Value else None
+            return (Change(attribute=f"{attribute.name}{part}", old=old, new=new, unit=unit),)
+        told = ("MethodId", "InputArguments", "UpdatedNode", "OldValues", "NewValues", "ConditionEventId")
+        return tuple(
+            Change(attribute=field, new=render_variant(event[field], spaces))
+            for field in told
+            if _of(event, field) not in (None, [])
+        )
+
+    def _audited_object(self, envelope: Envelope, event: Mapping[str, ua.Variant], action: Action) -> Target:
+        session = _of(event, "SessionId")
+        if action in {Action.LOGIN, Action.LOGIN_FAILED, Action.LOGOUT}:
+            known = session is not None and not session.is_null()
+            identity = node_text(session, envelope.namespaces) if known else "none"
+            return Target(type="session", id=identity, name=name(_of(event, "SourceName")))
+        kind = "alarm" if envelope.kind.startswith("AuditCondition") else "node"
+        return Target(type=kind, id=envelope.node.id, name=name(envelope.node.path))
+
+    def _condition(self, envelope: Envelope, event: Mapping[str, ua.Variant]) -> Record:
+        active = _of(event, "ActiveState/Id")
+        condition = _of(event, CONDITION_ID)
+        alarm = name(_of(event, "ConditionName")) or envelope.node.path
+        identity = node_text(condition, envelope.namespaces) if condition is not None else envelope.node.id
+        changes = [
+            Change(attribute=field, new=render_variant(event[field], envelope.namespaces))
+            for field in (*_STATE, "ClientUserId")
+            if _of(event, field) is not None and plain(_of(event, field), ()) not in (None, "")
+        ]
+        return Record(
+            source=self._source,
+            source_record_id=_identity(envelope, event),
+            action=Action.ALARM_CLEAR if active is False else Action.ALARM,
+            occurred_at=_needed_time(event),
+            source_recorded_at=_time(event, "ReceiveTime"),
+            actor=Actor(account=None, kind=ActorKind.DEVICE),
+            object=Target(type="alarm", id=identity, name=alarm),
+            changes=tuple(changes),
+            links=(Link(kind=LinkKind.ALARM, id=alarm, basis=LinkBasis.READ), *self._place(envelope.node)),
+        )
+
+    def _value(self, envelope: Envelope) -> Record:
+        after = unpack_value(b64decode(envelope.data, validate=True))
+        before = unpack_value(b64decode(envelope.before, validate=True)) if envelope.before else None
+        if after.SourceTimestamp is None:
+            raise ValueError("the value carries no source time stamp")
+        moment = from_datetime(aware(after.SourceTimestamp))
+        old, new = self._old_and_new(envelope)
+        inferred = None
+        if before is not None and before.SourceTimestamp is not None:
+            earlier = from_datetime(aware(before.SourceTimestamp))
+            inferred = Interval(after=_utc(earlier), before=_utc(moment))
+        changes = [
+            Change(attribute="Value", old=old, new=new, unit=envelope.node.unit, inferred=inferred, gap=envelope.gap)
+        ]
+        if before is not None and before.StatusCode != after.StatusCode:
+            states = (plain(value.StatusCode or ua.StatusCode(), ()) for value in (before, after))
+            was, now = (render(state) for state in states)
+            changes.append(Change(attribute="StatusCode", old=was, new=now, inferred=inferred))
+        action, links = self._turn(envelope) if envelope.node.path in self._batches else (Action.UPDATE, ())
+        identity = f"value:{envelope.node.id}@{moment.text}"
+        return Record(
+            source=self._source,
+            source_record_id=f"{identity}:{envelope.part}" if envelope.part else identity,
+            action=action,
+            occurred_at=moment,
+            source_recorded_at=from_datetime(aware(after.ServerTimestamp)) if after.ServerTimestamp else None,
+            actor=Actor(account=None, kind=ActorKind.UNKNOWN),
+            object=Target(type="node", id=envelope.node.id, name=name(envelope.node.path)),
+            changes=tuple(changes),
+            links=(*links, *self._place(envelope.node)),
+        )
+
+    def _actor(self, envelope: Envelope, event: Mapping[str, ua.Variant]) -> Actor:
+        account = name(_of(event, "ClientUserId"))
+        session = _of(event, "SessionId")
+        kind = ActorKind.PERSON
+        if account is None:
+            kind = ActorKind.UNKNOWN
+        elif account in self._services:
+            kind = ActorKind.SERVICE
+        return Actor(
+            account=account,
+            kind=kind,
+            channel="opc-ua",
+            session=node_text(session, envelope.namespaces) if session is not None and not session.is_null() else None,
+        )
+
+    def _place(self, node: NodeFacts) -> tuple[Link, ...]:
+        """The equipment of a batch node, else that whose path the node lies under; the longest path wins."""
+        under = [path for path in self._equipment if f"{node.path}/".startswith(f"{path}/")]
+        unit = self._batches.get(node.path) or (self._equipment[max(under, key=len)] if under else None)
+        if unit is None:
+            return ()
+        return (Link(kind=LinkKind.EQUIPMENT, id=unit, basis=LinkBasis.DERIVED),)
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """One value of a node, for comparing: by its rendering, its status and its source time."""
+
+    value: Value
+    status: str
+    at_us: int
+
+
+def sample_of(envelope: Envelope) -> Sample | None:
+    """The value that an original holds; None where it cannot be read or has no source time, which `derive` will say."""
+    try:
+        value = unpack_value(b64decode(envelope.data, validate=True))
+        if value.SourceTimestamp is None:
+            return None
+        return Sample(
+            value=render_variant(value.Value, envelope.namespaces),
+            status=str(plain(value.StatusCode or ua.StatusCode(), ())),
+            at_us=_micros(from_datetime(aware(value.SourceTimestamp))),
+        )
+    except Exception:  # as in `derive`
+        return None
+
+
+def written_by(envelope: Envelope) -> Sample | None:
+    """The value that an audited write set; None for any other event, a refused write, and what cannot be read."""
+    try:
+        if not _is_done(envelope):
+            return None
+        event = envelope.event()
+        moment = _time(event, "ActionTimeStamp") or _needed_time(event)
+        return Sample(
+            value=render_variant(event.get("NewValue"), envelope.namespaces), status="Good", at_us=_micros(moment)
+        )
+    except Exception:  # as in `derive`
+        return None
+
+
+def _is_done(envelope: Envelope) -> bool:
+    event = envelope.event()
+    return (
+        envelope.kind == "AuditWriteUpdateEventType"
+        and bool(_of(event, "Status"))
+        and _of(event, "AttributeId") == AttributeIds.Value
+    )
+
+
+def _turned(old: Value, new: Value) -> bool:
+    """Whether one batch gave way to another with no empty value between."""
+    return bool(old) and bool(new) and old != new
+
+
+def _identity(envelope: Envelope, event: Mapping[str, ua.Variant]) -> str:
+    identity: bytes = event["EventId"].Value
+    return f"{identity.hex()}:{envelope.part}" if envelope.part else identity.hex()
+
+
+def _of(event: Mapping[str, ua.Variant], field: str) -> Any:
+    variant = event.get(field)
+    return None if variant is None else variant.Value
+
+
+def _time(event: Mapping[str, ua.Variant], field: str) -> SourceTime | None:
+    moment = _of(event, field)
+    return None if moment is None else from_datetime(aware(moment))
+
+
+def _needed_time(event: Mapping[str, ua.Variant]) -> SourceTime:
+    moment = _time(event, "Time")
+    if moment is None:
+        raise ValueError("the event carries no time")
+    return moment
+
+
+def _utc(moment: SourceTime) -> str:
+    return utc_text(_micros(moment))
+
+
+def _micros(moment: SourceTime) -> int:
+    assert moment.instant_us is not None, "OPC UA times are instants"
+    return moment.instant_us
