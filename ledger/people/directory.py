@@ -23,6 +23,7 @@ class Directory:
         self._read_us = 0
         self._changes = 0
         self._known: dict[tuple[str, str], Credential] = {}
+        self._good: dict[tuple[str, str], bytes] = {}
 
     def peek(self, text: str) -> Credential | None:
         """The credential in force with this secret, if memory can tell without a look at the database."""
@@ -51,9 +52,15 @@ class Directory:
         if found is None or not secrets.matches(text, found.row) or self._expired(found):
             raise NotAuthenticated("the credential is unknown, expired or revoked")
         with self._lock:
+            self._good[key] = found.row
             if self._view == seen:
                 self._known[key] = found
         return found
+
+    def was_good(self, text: str) -> bool:
+        """Whether this process has seen the secret be good: a right to be looked at again, and to nothing else."""
+        row = self._good.get(secrets.parse(text) or ("", ""))
+        return row is not None and secrets.matches(text, row)
 
     def forget(self) -> None:
         """Makes the next question read the log: this process has just changed a right."""

@@ -1,6 +1,6 @@
 """Tables of the people domain."""
 
-from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, SmallInteger, Text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, PrimaryKeyConstraint, SmallInteger, Text
 
 from ledger.core.tables import TableClass
 from ledger.store.schema import declare
@@ -75,3 +75,21 @@ session_touch = declare(
     why="it tells when a session was last used: a lie ends a session early, or keeps it up to the absolute limit that "
     "its entry states; no record, proof or verification reads it, and it opens no session by itself",
 )
+
+request_receipt = declare(
+    "request_receipt",
+    TableClass.OPERATIONAL,
+    Column("caller", Text, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("receipt", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("caller", "route", "key"),
+    Index("request_receipt_at", "at_us"),
+    delete=True,
+    clustered=True,
+    why="before a receipt is given a second time, every entry that it names is opened and compared with what was sent "
+    "again: a forged row is refused and can swallow no record; without the row the request is judged by its cursor",
+)
+"""What a caller was answered under an `Idempotency-Key`, written in the transaction of the run that it answers."""

@@ -1,0 +1,1 @@
+"""The HTTP interface: controllers by resource, access declared by each route, errors as problem details."""

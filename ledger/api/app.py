@@ -1,0 +1,107 @@
+"""Assembles the HTTP application: routes, guard, errors, headers, and the upkeep that runs beside it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final
+
+import structlog
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.types import ControllerRouterHandler
+
+from ledger.api import entries, logs, openapi, people, searching, sources, tiles
+from ledger.api.context import Context
+from ledger.api.gate import Gate, require_declared
+from ledger.api.headers import harden
+from ledger.api.health import health, keys_handler
+from ledger.api.lanes import Lanes
+from ledger.api.problems import HANDLERS
+from ledger.api.session import begin_session, end_session
+from ledger.people.receipts import forget_old
+from ledger.service import Service
+
+MAX_BODY: Final = 1024 * 1024
+"""Bytes of the largest request body, unless a route says otherwise."""
+UPKEEP_SECONDS: Final = 1.0
+TOUCHES_EVERY: Final = 60
+RECEIPTS_EVERY: Final = 3600
+"""In rounds of upkeep."""
+
+
+def create_app(service: Service, *, web_handlers: Sequence[ControllerRouterHandler] = ()) -> Litestar:
+    """The application of one opened ledger, which stays the caller's to close.
+
+    `web_handlers`: the pages' routes; they find `context` as a dependency, and declare their access as every route
+    does. Raises ConfigError if a route does not.
+    """
+    lanes = Lanes(service.settings.readers)
+    context = Context(service, lanes)
+
+    @contextlib.asynccontextmanager
+    async def running(_app: Litestar) -> AsyncIterator[None]:
+        upkeep = asyncio.create_task(_upkeep(context))
+        try:
+            yield
+        finally:
+            upkeep.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await upkeep
+            await lanes.append(service.people.security.enter, final=True)
+            await lanes.append(service.people.sessions.save_touches)
+            lanes.close()
+
+    async def provide_context() -> Context:
+        return context
+
+    api = Router(
+        "/api/v1",
+        route_handlers=[
+            health,
+            keys_handler(service),
+            begin_session,
+            end_session,
+            logs.router,
+            entries.router,
+            searching.search_records,
+            sources.router,
+            people.router,
+        ],
+    )
+    app = Litestar(
+        route_handlers=[api, tiles.router, openapi.docs, *web_handlers],
+        guards=[Gate(service.people, lanes, service.settings.publish_tiles)],
+        dependencies={"context": Provide(provide_context)},
+        exception_handlers=HANDLERS,
+        before_send=[harden],
+        openapi_config=openapi.config(),
+        request_max_body_size=MAX_BODY,
+        lifespan=[running],
+        logging_config=None,
+        debug=False,
+        # A context is the application's own object, not data of a request.
+        signature_types=[Context],
+    )
+    require_declared(app)
+    openapi.complete(app)
+    return app
+
+
+async def _upkeep(context: Context) -> None:
+    """Enters counted refusals when they are due, saves session touches, drops old receipts."""
+    people, store = context.service.people, context.service.store
+    rounds = 0
+    while True:
+        await asyncio.sleep(UPKEEP_SECONDS)
+        rounds += 1
+        work: list[Any] = [people.security.enter]
+        if rounds % TOUCHES_EVERY == 0:
+            work.append(people.sessions.save_touches)
+        if rounds % RECEIPTS_EVERY == 0:
+            work.append(lambda: forget_old(store))
+        for task in work:
+            try:
+                await context.lanes.append(task)
+            except Exception as error:
+                # The next round tries again; a failing database shows in every request anyway.
+                structlog.get_logger("ledger.api").error("upkeep failed", exc_info=error)

@@ -1,0 +1,27 @@
+"""What every handler is given: the ledger, and the threads on which blocking work runs."""
+
+from ledger.api.lanes import Lanes
+from ledger.core.address import LogId
+from ledger.core.errors import NotFound
+from ledger.service import RecordLog, Service
+from ledger.store.logs import SYSTEM_LOG
+
+
+class Context:
+    """One per application; handlers ask for it by the name `context`."""
+
+    def __init__(self, service: Service, lanes: Lanes) -> None:
+        self.service = service
+        self.lanes = lanes
+        _, self.digest = service.keys.content_digest()
+
+    def log(self, name: str) -> LogId:
+        """The log of that name; raises NotFound, naming what there is."""
+        return self.service.log(name)
+
+    def record_log(self, name: str | None) -> RecordLog:
+        """A record log by name, or the only one; raises NotFound."""
+        log = self.service.log(name)
+        if log.number == SYSTEM_LOG:
+            raise NotFound(f"log {log.name} takes no records", advice="Name a record log.")
+        return self.service.record_log(log.name)

@@ -1,0 +1,140 @@
+"""Who may call what: every route declares its access, and one guard holds every request to it."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from litestar import Litestar, Request
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.handlers import BaseRouteHandler
+from litestar.routes import HTTPRoute
+
+from ledger.api.lanes import Lanes
+from ledger.core.errors import AccessDenied, ConfigError, NotAuthenticated, RateLimited
+from ledger.people.access import Access, Caller, Door, Scope
+from ledger.people.kinds import SecuritySort
+from ledger.people.people import People
+from ledger.people.sessions import cookie_name
+
+CallerRequest = Request[Caller, None, State]
+"""A request that the guard let through: its `user` is the caller."""
+
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_OWN_SITE: Final = frozenset({"same-origin", "none"})
+
+
+class Gate:
+    """The guard of the whole application."""
+
+    def __init__(self, people: People, lanes: Lanes, publish_tiles: bool) -> None:
+        self._people = people
+        self._lanes = lanes
+        self._publish_tiles = publish_tiles
+
+    async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        """Lets the request through with its caller as `user`, or raises.
+
+        NotAuthenticated, RateLimited: nobody known is calling. AccessDenied: the caller holds no grant for it, or a
+        browser sends it for another site.
+        """
+        # The OPTIONS answers that Litestar adds to every route declare nothing: any caller may have them.
+        access: Access = handler.opt.get("access", Door.CALLER)
+        self._refuse_other_sites(connection)
+        if access is Door.OPEN or (access is Door.PUBLISHED and self._publish_tiles):
+            return
+        caller = await self._identify(connection)
+        connection.scope["user"] = caller
+        needed = Scope.TILES if access is Door.PUBLISHED else access
+        if isinstance(needed, Scope) and needed not in caller.scopes:
+            self._people.security.note(SecuritySort.NO_GRANT, account=caller.account)
+            raise AccessDenied(f"{caller.account} holds no grant with scope {needed.value!r}")
+
+    async def _identify(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
+        header = connection.headers.get("authorization")
+        cookie = connection.cookies.get(cookie_name(connection.scope["scheme"] == "https"))
+        if header is not None:
+            found = self._people.directory.peek(_bearer(header))
+            if found is not None and found.caller.grant is not None:
+                return found.caller
+        elif cookie is not None:
+            self._require_own_site(connection)
+            seen = self._people.sessions.peek(cookie)
+            if seen is not None:
+                return seen
+        peer = connection.client.host if connection.client else "local"
+        shown = cookie or "" if header is None else _bearer(header)
+        if self._people.security.blocked_us(peer) and not self._people.directory.was_good(shown):
+            self._people.security.failed(peer)
+            raise RateLimited("too many calls without a valid credential came from there")
+        try:
+            if header is not None:
+                return await self._lanes.read(self._by_token, header)
+            if cookie is not None:
+                return await self._lanes.append(self._people.sessions.find, cookie)
+            raise NotAuthenticated("this address needs a credential")
+        except NotAuthenticated:
+            self._people.security.failed(peer)
+            raise
+
+    def _by_token(self, header: str) -> Caller:
+        text = _bearer(header)
+        if not text:
+            raise NotAuthenticated("the Authorization header is not of the form `Bearer TOKEN`")
+        found = self._people.directory.find(text).caller
+        if found.grant is None:
+            raise NotAuthenticated("the credential is not a token")
+        return found
+
+    def _refuse_other_sites(self, connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+        """A browser says for whom it sends; what it sends for another site changes nothing here (CSRF)."""
+        if connection.scope.get("method") not in SAFE and _own_site(connection) is False:
+            self._people.security.note(SecuritySort.CROSS_SITE)
+            raise AccessDenied("the request was sent by a page of another site", advice="Use Trailseal's own pages.")
+
+    def _require_own_site(self, connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+        """A session's cookie alone changes nothing: the browser has to say that our own page sends it."""
+        if connection.scope.get("method") not in SAFE and _own_site(connection) is not True:
+            self._people.security.note(SecuritySort.CROSS_SITE)
+            raise AccessDenied(
+                "the request does not say which page sent it", advice="Use a current browser, or a token in its place."
+            )
+
+
+def _bearer(header: str) -> str:
+    """The token of an Authorization header; empty where it is of another scheme."""
+    scheme, _, text = header.partition(" ")
+    return text if scheme.lower() == "bearer" else ""
+
+
+def _own_site(connection: ASGIConnection[Any, Any, Any, Any]) -> bool | None:
+    """Whether the browser says that a page of ours sends this; None: it says nothing."""
+    site, origin = connection.headers.get("sec-fetch-site"), connection.headers.get("origin")
+    if site is not None:
+        return site in _OWN_SITE
+    if origin is None:
+        return None
+    try:
+        return urlsplit(origin).netloc == connection.headers.get("host", "")
+    except ValueError:
+        return False
+
+
+def require_declared(app: Litestar) -> None:
+    """Raises ConfigError unless every route declares who may call it."""
+    for path, handler in declared_routes(app):
+        if not isinstance(handler.opt.get("access"), Scope | Door):
+            raise ConfigError(
+                f"route {sorted(handler.http_methods)} {path} does not declare who may call it",
+                advice="Give its handler opt=allow(…) of ledger.people.access.",
+            )
+
+
+def declared_routes(app: Litestar) -> Iterable[tuple[str, Any]]:
+    """Every route of the application with its handler, but for the OPTIONS answers that Litestar adds."""
+    for route in app.routes:
+        if not isinstance(route, HTTPRoute):
+            raise ConfigError(f"route {route.path} is not an HTTP route")
+        for handler in route.route_handlers:
+            if handler.http_methods != {"OPTIONS"}:
+                yield route.path, handler

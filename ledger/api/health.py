@@ -1,0 +1,58 @@
+"""Whether the service answers, and the public keys of its logs: open to anyone."""
+
+import msgspec
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+
+from ledger.api.context import Context
+from ledger.api.problems import declared
+from ledger.people.access import Door, allow
+from ledger.service import Service
+from ledger.store.logs import SYSTEM_LOG, LogCreated
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """`ok`: the service answers and can read its database."""
+
+    status: str
+
+
+class LogKey(msgspec.Struct, frozen=True, kw_only=True):
+    """The verifier key (C2SP signed-note) of a log's checkpoints. Pin it outside: a server can lie about its key."""
+
+    log: str
+    origin: str
+    vkey: str
+
+
+@get("/health", opt=allow(Door.OPEN), responses=declared(), security=[{}], tags=["health"])
+async def health(context: NamedDependency[Context]) -> Health:
+    """Tells that the service answers and can read its database; 503 when it can't."""
+    await context.lanes.read(_read_head, context.service)
+    return Health(status="ok")
+
+
+def _read_head(service: Service) -> None:
+    with service.store.reader(SYSTEM_LOG) as reader:
+        reader.head()
+
+
+def keys_handler(service: Service) -> HTTPRouteHandler:
+    """The route of the public keys; they are read from entry 0 of each log, once."""
+    keys = [_key(service, name) for name in service.logs]
+
+    @get("/keys", opt=allow(Door.OPEN), responses=declared(), security=[{}], tags=["keys"])
+    async def public_keys() -> list[LogKey]:
+        """The public key of every log, as its entry 0 names it."""
+        return keys
+
+    return public_keys
+
+
+def _key(service: Service, name: str) -> LogKey:
+    log = service.log(name)
+    with service.store.reader(log.number) as reader:
+        created = service.store.kinds["log-created"].decode(reader.entry(0).body or b"")
+    assert isinstance(created, LogCreated)
+    return LogKey(log=log.name, origin=log.origin, vkey=created.key)

@@ -1,0 +1,126 @@
+"""Search over records: every filter a query parameter, pages by keyset, as of a size."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, QueryParameter
+
+from ledger.api.context import Context
+from ledger.api.fields import Instant, LogName, Word, without_nul
+from ledger.api.problems import declared
+from ledger.core.address import Address, LogId
+from ledger.core.clock import parse_utc
+from ledger.core.entry import decode_leaf
+from ledger.core.errors import SchemaViolation
+from ledger.core.record import Action, LinkKind, Outcome
+from ledger.core.tables import EntryState
+from ledger.people.access import Scope, allow
+from ledger.store.position import MAX_INDEX
+from ledger.store.reading import LogReader
+from ledger.store.search import MAX_PAGE, Facet, Query, count, facets, search
+
+Limit = Annotated[int, QueryParameter(description="Hits on a page.", ge=1, le=MAX_PAGE)]
+Text = Annotated[str, QueryParameter(description="Words that all occur in the record.", max_length=4096)]
+AsOf = Annotated[
+    int | None,
+    QueryParameter(description="The size of the log to search as of; now, if not given.", ge=0, le=MAX_INDEX),
+]
+Before = Annotated[
+    int | None, QueryParameter(description="`next_before` of the page before this one.", ge=0, le=MAX_INDEX)
+]
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that matches; `record` is null once its entry was disposed of."""
+
+    address: str
+    index: int
+    logged_at: str
+    state: EntryState
+    record: dict[str, Any] | None
+
+
+class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Hits, newest first, as of `size`. Give `next_before` as `before` (with the same `size`) for the next page; null:
+    this was the last. `count` and `facets` only where asked for.
+    """
+
+    log: str
+    size: int
+    hits: list[Hit]
+    next_before: int | None
+    count: int | None
+    facets: dict[str, list[Facet]] | None
+
+
+@get("/logs/{log:str}/search", opt=allow(Scope.READ), responses=declared(), tags=["search"])
+async def search_records(
+    context: NamedDependency[Context],
+    log: LogName,
+    text: Text = "",
+    source: Word = None,
+    action: FromQuery[Action | None] = None,
+    outcome: FromQuery[Outcome | None] = None,
+    actor: Word = None,
+    object_type: Word = None,
+    object_id: Word = None,
+    link_kind: FromQuery[LinkKind | None] = None,
+    link_id: Word = None,
+    occurred_from: Instant = None,
+    occurred_to: Instant = None,
+    size: AsOf = None,
+    before: Before = None,
+    limit: Limit = 50,
+    with_facets: FromQuery[bool] = False,
+) -> SearchAnswer:
+    """Searches the records of a log; all filters that are given must hold. `with_facets` adds counts."""
+    without_nul(text=text, source=source, actor=actor, object_type=object_type, object_id=object_id, link_id=link_id)
+    query = Query(
+        text=text,
+        source=source,
+        action=action,
+        outcome=outcome,
+        actor=actor,
+        object_type=object_type,
+        object_id=object_id,
+        link_kind=link_kind,
+        link_id=link_id,
+        occurred_from=None if occurred_from is None else parse_utc(occurred_from),
+        occurred_to=None if occurred_to is None else parse_utc(occurred_to),
+    )
+    return await context.lanes.read(_search, context, context.log(log), query, size, before, limit, with_facets)
+
+
+def _search(
+    context: Context, log: LogId, query: Query, size: int | None, before: int | None, limit: int, with_facets: bool
+) -> SearchAnswer:
+    with context.service.store.reader(log.number) as reader:
+        now = reader.head().size
+        as_of = now if size is None else size
+        if as_of > now:
+            raise SchemaViolation(f"log {log.name} has {now} entries, not {as_of} yet")
+        page = search(reader.connection, log.number, as_of, query, before, limit)
+        hits = [_hit(reader, log, index) for index in page.indices]
+        found = facets(reader.connection, log.number, as_of, query) if with_facets else None
+        total = count(reader.connection, log.number, as_of, query) if with_facets else None
+    return SearchAnswer(
+        log=log.name,
+        size=as_of,
+        hits=hits,
+        next_before=page.next_before,
+        count=total,
+        facets=None if found is None else {name: list(values) for name, values in found.items()},
+    )
+
+
+def _hit(reader: LogReader, log: LogId, index: int) -> Hit:
+    stored = reader.entry(index)
+    return Hit(
+        address=str(Address(log.origin, index)),
+        index=index,
+        logged_at=decode_leaf(stored.leaf).logged_at,
+        state=stored.state,
+        record=None if stored.body is None else msgspec.json.decode(stored.body)["record"],
+    )
