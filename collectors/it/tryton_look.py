@@ -129,27 +129,27 @@ def gaps(look: Look, memory: Memory, models: Mapping[str, Watched]) -> Iterator[
     for (resource, field), rows in writes.items():
         if len(rows) > 1:
             yield Gap(
-                subject=f"{resource} {field}"[:512],
+                subject=f"{resource} {field}",
                 reason=f"{len(rows)} changes between two looks: only the first old and the last new value are known",
                 between=between,
             )
     for resource, fields in _unlogged(look, memory, models):
         if _wrote(memory.rows[resource]) == _wrote(look.rows[resource]):
             yield Gap(
-                subject=f"{resource} {','.join(fields)}"[:512],
+                subject=f"{resource} {','.join(fields)}",
                 reason="the value changed with neither a log row nor a new write date",
                 between=between,
             )
     if vanished := parse_ranges(memory.logs) - look.log_ids:
         yield Gap(
-            subject=f"ir.model.log,{format_ranges(vanished)}"[:512],
+            subject=f"ir.model.log,{format_ranges(vanished)}",
             reason="these log rows were collected before and are no longer in the source",
             between=between,
         )
     unnamed = [row.id for row in look.logs if row.event == "delete" and not row.resource]
     hint = f"; log rows {format_ranges(unnamed)} delete something unnamed" if unnamed else ""
     for resource in _gone(look, memory):
-        yield Gap(subject=resource, reason=f"the row is gone and no log row names it{hint}"[:512], between=between)
+        yield Gap(subject=resource, reason=f"the row is gone and no log row names it{hint}", between=between)
 
 
 def hand_over(memory: Memory, found: Iterable[Found]) -> Memory:
@@ -186,7 +186,7 @@ def settle(look: Look, memory: Memory, horizon: str) -> tuple[Memory, tuple[Gap,
     if look.since and (missing := set(range(memory.low + 1, low + 1)) - look.log_ids - parse_ranges(memory.logs)):
         unknown.append(
             Gap(
-                subject=f"ir.model.log,{format_ranges(missing)}"[:512],
+                subject=f"ir.model.log,{format_ranges(missing)}",
                 reason="these log numbers never came: rolled back, or deleted before they were read",
                 between=between,
             )

@@ -174,7 +174,7 @@ class _Run:
         for decided in self.echoes.decide(float("inf") if at_once else monotonic()):
             self._add(decided.envelope, decided.received_at)
             if decided.envelope.gap:
-                subject = f"values of {decided.envelope.node.path}"[:512]
+                subject = f"values of {decided.envelope.node.path}"
                 self._builder.gaps.append(self._gap(subject, "the server keeps no history of this node"))
             if self._builder.full:
                 return
