@@ -5,12 +5,14 @@ from collections.abc import Callable
 import msgspec
 
 from collectors.base import MAX_SUBMISSIONS
+from collectors.text import clean
 from ledger.core.clock import WallClock, utc_text
 from ledger.core.errors import InvalidEntry, SkippableRecord
 from ledger.core.record import Original, Record, Submission
 from ledger.core.run import Gap, Rejected, RunBatch
 from ledger.core.times import Clock
 
+_NAME = 512
 Derive = Callable[[Original], Record]
 
 
@@ -66,12 +68,17 @@ class BatchBuilder:
             submissions=tuple(self._submissions),
             rejected=tuple(self._rejected),
             clock=self.source_clock,
-            gaps=tuple(self.gaps),
+            gaps=tuple(_printable(gap) for gap in self.gaps),
             snapshot=snapshot,
         )
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, SkippableRecord | InvalidEntry | msgspec.ValidationError):
-        return str(error)
-    return f"the parser failed on it: {error.__class__.__name__}: {error}"
+        return clean(str(error))
+    return clean(f"the parser failed on it: {error.__class__.__name__}: {error}")
+
+
+def _printable(gap: Gap) -> Gap:
+    """The gap with its texts as a record may hold them."""
+    return msgspec.structs.replace(gap, subject=clean(gap.subject)[:_NAME], reason=clean(gap.reason)[:_NAME])

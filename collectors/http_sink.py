@@ -108,7 +108,7 @@ class HttpSink:
 
 
 def problem_of(answer: httpx.Response) -> LedgerError:
-    """The error that an answer stands for: RetriableSource where waiting may help, else by its code, else its status."""
+    """The error that an answer stands for: RetriableSource where waiting may help, else by code, else by status."""
     try:
         problem = msgspec.json.decode(answer.content, type=Problem)
     except msgspec.DecodeError:

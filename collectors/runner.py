@@ -123,11 +123,12 @@ class Runner:
         look: _Look = looks(self._look, stop)
         if look.trouble is None:
             return True
-        if self._stop.is_set():
-            return True
         if not look.moved:
             self._record_absence()
-            raise look.trouble
+            if not self._stop.is_set():
+                raise look.trouble
+        if self._stop.is_set():
+            return True
         self._wait(self._patience.first)
         return False
 
@@ -179,11 +180,8 @@ class Runner:
         now = utc_text(self._clock.now_us())
         state = self._ask_state()
         since = self._trouble_since or now
-        self._hand_over(
-            RunBatch(
-                source=self._source, started_at=now, ended_at=now, cursor_from=state.cursor, cursor_to=state.cursor
-            )
-        )
+        mark = state.cursor
+        self._hand_over(RunBatch(source=self._source, started_at=now, ended_at=now, cursor_from=mark, cursor_to=mark))
         self._trouble_since = since
 
     def _count(self, batch: RunBatch, receipt: RunReceipt) -> None:
