@@ -49,7 +49,7 @@ class OriginalState(StrEnum):
     WITHHELD = "withheld"
 
 
-class SealedValue(_Line):
+class SealedValue(_Line, frozen=True, kw_only=True):
     """A sealed value that is disclosed: its commitment in the body can be computed again from it."""
 
     member: str
@@ -57,7 +57,7 @@ class SealedValue(_Line):
     value: msgspec.Raw
 
 
-class Reason(_Line):
+class Reason(_Line, frozen=True, kw_only=True):
     """Why a record is derived to belong to the batch: equipment, interval (UTC), and the entries that bound it."""
 
     equipment: str
@@ -68,7 +68,7 @@ class Reason(_Line):
     certain: bool = True
 
 
-class RecordLine(_Line):
+class RecordLine(_Line, frozen=True, kw_only=True):
     """A record of the selection. `withheld` names the members whose sealed values are not disclosed."""
 
     index: Index
@@ -83,7 +83,7 @@ class RecordLine(_Line):
     why: Reason | None = None
 
 
-class EntryLine(_Line):
+class EntryLine(_Line, frozen=True, kw_only=True):
     """Another entry that the package rests on."""
 
     role: EntryRole
@@ -94,14 +94,14 @@ class EntryLine(_Line):
     proof: Proof
 
 
-class RunLine(_Line):
+class RunLine(_Line, frozen=True, kw_only=True):
     """The leaf hashes of all records of a collection run, from its first on, whether the package holds them or not."""
 
     run: Index
     leaves: tuple[Digest, ...]
 
 
-class OriginalLine(_Line):
+class OriginalLine(_Line, frozen=True, kw_only=True):
     """The exact bytes that a source gave for the record of entry `index`, in base64."""
 
     index: Index

@@ -46,10 +46,15 @@ class EvidenceRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EvidenceRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A collection run, proven, and the leaf hashes of all its records, whether they are selected or not."""
+    """A collection run, proven, and the leaf hashes of all its records, whether they are selected or not.
+
+    `taken_up`: the first that is shown of its source, and not its first at all. Its chain continues runs that are not
+    shown, so its records prove nothing here and no leaf hashes are given.
+    """
 
     entry: ProvenEntry
     body: CollectionRun
+    taken_up: bool
     leaf_hashes: tuple[bytes, ...]
 
 
@@ -83,6 +88,11 @@ class EvidenceSet:
     def undated(self) -> int:
         """Records of occupied equipment that name no instant: whether they belong cannot be judged."""
         return self._chosen.undated
+
+    @property
+    def verification_holds(self) -> bool:
+        """Whether the verification result that is shown says that everything it checked holds."""
+        return self.verification is not None and getattr(self.decode(self.verification), "holds", False) is True
 
     def records(self) -> Iterator[EvidenceRecord]:
         """The selected records in index order. Raises IntegrityError, naming the entry, for one that does not hold."""
@@ -153,7 +163,7 @@ class EvidenceSet:
             for pos, source in page:
                 first, last = bounds.get(source, _NO_RUN)
                 if first <= index_of(pos) <= last:
-                    yield self._run(index_of(pos), source)
+                    yield self._run(index_of(pos), source, is_first=index_of(pos) == first)
             if len(page) < _PAGE:
                 return
             after = page[-1].pos
@@ -195,15 +205,16 @@ class EvidenceSet:
         )
         return None if pos is None else index_of(pos)
 
-    def _run(self, index: int, source: str) -> EvidenceRun:
+    def _run(self, index: int, source: str, is_first: bool) -> EvidenceRun:
         entry = self._log.entry(index)
         body = self._decode(entry, "collection-run")
         if not isinstance(body, CollectionRun) or body.source != source:
             raise IntegrityError(f"the table of runs names entry {index}, but its body says otherwise")
         hashes: tuple[bytes, ...] = ()
-        if body.first is not None:
+        taken_up = is_first and body.previous is not None
+        if body.first is not None and not taken_up:
             hashes = tuple(self._log.leaf_hashes(body.first, body.first + body.records))
-        return EvidenceRun(entry=entry, body=body, leaf_hashes=hashes)
+        return EvidenceRun(entry=entry, body=body, taken_up=taken_up, leaf_hashes=hashes)
 
     def _original(self, index: int, body: RecordBody) -> Kept | None:
         kept = self._vault.original(self._log.log, index)
@@ -255,10 +266,14 @@ class EvidenceSet:
             raise IntegrityError(f"entry {index} is of kind {entry.kind}, not the result of a verification")
         return entry
 
+    def decode(self, entry: ProvenEntry) -> msgspec.Struct:
+        """The body of an entry; raises SchemaViolation for one that this installation cannot read."""
+        return self._kinds[entry.kind].decode(entry.body)
+
     def _decode(self, entry: ProvenEntry, kind: str) -> msgspec.Struct:
         if entry.kind != kind:
             raise IntegrityError(f"entry {entry.index} is of kind {entry.kind}, where {kind} is due")
-        return self._kinds[kind].decode(entry.body)
+        return self.decode(entry)
 
 
 @contextmanager

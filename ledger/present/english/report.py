@@ -1,0 +1,220 @@
+"""The words of the evidence report."""
+
+MESSAGES = {
+    "report.title": "Evidence report",
+    "report.page": "page {page} of ",
+    "report.header": "{package} · checkpoint size {size}",
+    "report.verdict": "Verdict",
+    "report.not": "Not proven by this: {what}",
+    "report.unchanged": (
+        "{records} records stand in the log {origin} exactly as they were received, each proven under its"
+        " checkpoint at size {size}."
+    ),
+    "report.unchanged.not": "that what a source reported was true.",
+    "report.complete.batch": (
+        "Signed completeness statement: these are all records that name {what} or lie in its occupation "
+        "of equipment, as of size {size}; {runs} unbroken collection runs stand behind them."
+    ),
+    "report.complete.search": (
+        "Signed completeness statement: these are all records that match the query as of size {size}; "
+        "{runs} unbroken collection runs stand behind them."
+    ),
+    "report.complete.open": "Some of it cannot be judged: {what}.",
+    "report.complete.not": "that a source gave everything it had; each gap that is known stands under Coverage.",
+    "report.open.unreachable": "{count} intervals in which a source could not be reached",
+    "report.open.gaps": "{count} gaps that a source shows",
+    "report.open.undated": "{count} records of occupied equipment without an instant",
+    "report.open.unmatched": "{count} start or stop records that bound no interval",
+    "report.open.uncertain": "{count} records at the edge of an interval, within the clocks' uncertainty",
+    "report.open.runs": "no collection run stands behind these records",
+    "report.ledger": "The ledger's last verification: {says}.",
+    "report.ledger.none": "No verification of the whole ledger was at hand when this package was made.",
+    "report.ledger.not": "anything about entries that came after it.",
+    "report.origin": (
+        "This document cannot vouch for itself. Verify the package with the log's key from a source of your own."
+    ),
+    "report.origin.not": (
+        "who made this package, until that is done; the checkpoint bears no witness's cosignature here."
+    ),
+    "report.identity": "Identity",
+    "report.contents": "Contents",
+    "report.summary": "Summary",
+    "report.scope": "Scope",
+    "report.records": "Records",
+    "report.coverage": "Coverage and gaps",
+    "report.verification": "Verification",
+    "report.howto": "How to verify this package",
+    "report.end": "End of report",
+    "report.package": "Package",
+    "report.log": "Log",
+    "report.size": "Checkpoint size",
+    "report.root": "Root hash (hex)",
+    "report.root64": "Root hash (base64)",
+    "report.made": "Made",
+    "report.product": "Made by",
+    "report.fingerprint": "Log key fingerprint",
+    "report.fingerprint.note": (
+        "first 128 bits of SHA-256 over the verifier key below; compare it with the log's card"
+    ),
+    "report.key": "Log verifier key",
+    "report.report_key": "Report key",
+    "report.selection": "Selection",
+    "report.selection.batch": "{kind} {id}",
+    "report.selection.all": "all records of the log",
+    "report.selected": "Records",
+    "report.selected.batch": (
+        "{records}: {read} name it themselves, {derived} are derived from its occupation of equipment"
+    ),
+    "report.period": "Happened",
+    "report.period.from_to": "{first} to {last}",
+    "report.actions": "By action",
+    "report.sealed": "Sealed values",
+    "report.sealed.none": "none in these records",
+    "report.sealed.disclosed": "{count} in these records, disclosed in this package",
+    "report.sealed.withheld": (
+        "{count} in these records, withheld from this package together with {originals} originals; those "
+        "records are no longer re-derivable from their original here"
+    ),
+    "report.originals": "Originals",
+    "report.originals.count": "{count} in originals.jsonl, byte for byte as the sources gave them",
+    "report.reasons": "Reasons",
+    "report.reasons.count": "{count} records carry no reason from their source",
+    "report.inferred": "Inferred",
+    "report.inferred.count": (
+        "{count} records show old and new values inferred from two looks, not told by the source"
+    ),
+    "report.occupations": "Occupation of equipment",
+    "report.occupations.lead": (
+        "A record of the equipment that happened between start and stop belongs to the batch (derived). "
+        "Edges are widened by what the clocks and the precision of the times leave open."
+    ),
+    "report.equipment": "Equipment",
+    "report.started": "Started",
+    "report.stopped": "Stopped",
+    "report.still": "still occupied at size {size}",
+    "report.col.when": "When",
+    "report.col.who": "Who",
+    "report.col.what": "What",
+    "report.col.change": "Old → new",
+    "report.col.reason": "Reason",
+    "report.col.basis": "Source",
+    "report.records.lead": (
+        "In order of time as the sources claim it, corrected by their measured clocks; {zone}. ≈ marks a "
+        "record whose order against the one above it cannot be told. Hashes, originals and proofs of "
+        "every record stand in records.jsonl."
+    ),
+    "report.records.none": "No record answers the selection.",
+    "report.untimed": "no instant given",
+    "report.unclear": "≈ order unclear",
+    "report.entry": "Entry {index}",
+    "report.basis.query": "matches the query",
+    "report.basis.read": "names it itself",
+    "report.basis.derived": "derived",
+    "report.basis.edge": "derived, at the edge",
+    "report.derived": (
+        "Derived: {equipment} was occupied from {after} (entry {started}) to {before} (entry {stopped})."
+    ),
+    "report.derived.open": "Derived: {equipment} was occupied from {after} (entry {started}), with no end known.",
+    "report.derived.uncertain": (
+        "It lies at the edge: clocks, or the precision of the times, leave open whether it is inside."
+    ),
+    "report.no_reason": "none given by the source",
+    "report.withheld": "withheld",
+    "report.no_changes": "no value changed",
+    "report.change.inferred": "inferred between {after} and {before}",
+    "report.change.gap": "more changes lie between than the two looks can show",
+    "report.time.occurred": "Happened (source’s claim)",
+    "report.time.recorded": "Recorded by the source",
+    "report.time.received": "Received by the collector",
+    "report.time.logged": "Logged",
+    "report.time.text": "source’s own text: {text}",
+    "report.time.exposure": (
+        "Received {duration} after the source recorded it: what happened to it in between is not covered."
+    ),
+    "report.clock": "Source’s clock",
+    "report.clock.measured": "{offset} against the collector, ± {uncertainty}, measured {at} by {method}",
+    "report.clock.none": "not measured",
+    "report.source": "Source",
+    "report.source_id": "Source’s record id",
+    "report.outcome": "Action and outcome",
+    "report.actor": "Actor",
+    "report.object": "Object",
+    "report.links": "Belongs to",
+    "report.reason": "Reason",
+    "report.leaf": "Leaf hash",
+    "report.commitment": "Body commitment",
+    "report.original": "Original",
+    "report.original.said": "{media}, {size} bytes, read by {parser} {version}: {state}",
+    "report.original.included": "in originals.jsonl",
+    "report.original.withheld": "withheld with the sealed value that it holds",
+    "report.original.none": "none kept",
+    "report.coverage.lead": (
+        "From the collection runs in entries.jsonl. Their chain proves that no record which these runs "
+        "collected is missing unseen. It does not prove that a source gave everything it had."
+    ),
+    "report.coverage.none": "No source is registered in this log.",
+    "report.col.source": "Source",
+    "report.col.runs": "Runs",
+    "report.col.collected": "Collected",
+    "report.col.selected": "Selected",
+    "report.col.duplicates": "Duplicates",
+    "report.col.quarantined": "Quarantined",
+    "report.col.interval": "From, to (UTC)",
+    "report.coverage.unseen": "no run in this interval",
+    "report.gaps": "Gaps and unreachable intervals",
+    "report.gaps.none": "None is known.",
+    "report.gap.unreachable": "could not be reached",
+    "report.col.between": "Between (UTC)",
+    "report.col.kind": "What is not known",
+    "report.gaps.more": "{count} more stand in entries.jsonl.",
+    "report.clocks": "Clocks",
+    "report.verification.lead": (
+        "Every record in this package was read again, its body checked against the commitment in its "
+        "leaf, and its place in the log’s tree proven, in the same snapshot in which it was selected "
+        "(level 1 of the verification, for the rows used)."
+    ),
+    "report.verification.checkpoint": "The checkpoint, signed by the log’s key:",
+    "report.howto.lead": (
+        "Three things are needed: this package, any copy of Trailseal, and the log’s verifier key from a "
+        "source other than this package."
+    ),
+    "report.howto.step1": (
+        "Take the verifier key from the log’s card or from whoever runs the log, and compare the "
+        "fingerprint: {fingerprint}"
+    ),
+    "report.howto.step2": "Run: trailseal verify {package}.zip --vkey KEY",
+    "report.howto.step3": (
+        "Exit code 0: everything holds. 1: something is wrong, and the file or entry is named. 2: "
+        "consistent with itself, but no key from outside was given, so its origin is not authenticated."
+    ),
+    "report.howto.hand.title": "By hand, without Trailseal",
+    "report.howto.hand": (
+        "Each line of records.jsonl and entries.jsonl is JSON in the form of RFC 8785. The leaf’s “body” "
+        "is base64 of SHA-256(0x02 ‖ salt ‖ body); the leaf hash is SHA-256(0x00 ‖ leaf), and “proof” "
+        "leads from it to the root in the file checkpoint (RFC 9162, section 2.1.3.2), a signed note of "
+        "C2SP with origin, size and root. A disclosed sealed value gives SHA-256(0x03 ‖ salt ‖ value), an"
+        " original SHA-256(0x04 ‖ salt ‖ bytes). A collection run’s chain is SHA-256(0x06 ‖ chain before "
+        "‖ leaf hash), record by record. The folder is a bag of RFC 8493; seal.note is a signed note over"
+        " the digests of all its files, by the report key, which the second line of entries.jsonl vouches"
+        " for."
+    ),
+    "report.howto.bound": (
+        "What is proven is integrity since receipt: not truth at the source, and not time beyond what the"
+        " log’s own clock says."
+    ),
+    "report.number": "{value}",
+    "report.zone": "times in {zone}",
+    "report.volume": "volume {number} of {count}",
+    "report.query.text": "words",
+    "report.query.source": "source",
+    "report.query.action": "action",
+    "report.query.outcome": "outcome",
+    "report.query.actor": "account",
+    "report.query.object_type": "object type",
+    "report.query.object_id": "object",
+    "report.query.link_kind": "link kind",
+    "report.query.link_id": "link",
+    "report.query.occurred_from": "happened from",
+    "report.query.occurred_to": "happened before",
+    "report.help": "HOW TO VERIFY THIS PACKAGE",
+}

@@ -1,0 +1,180 @@
+"""What a report is made from: plain facts, gathered while the evidence goes by; their size does not grow with it."""
+
+from collections import Counter
+from typing import Any, Final
+
+import msgspec
+
+from ledger.core.clock import utc_text
+from ledger.core.errors import SchemaViolation
+from ledger.core.record import Interval
+from ledger.core.run import Gap
+from ledger.core.times import Clock
+from ledger.present.sentences import sentence_text
+from ledger.sources.kinds import CollectionRun, SourceRegistered
+from ledger.trace.batch import Occupation
+from ledger.trace.evidence import EvidenceRecord, EvidenceRun, EvidenceSet
+from ledger.trace.instants import occurred
+from ledger.trace.selection import Basis
+
+LISTED: Final = 100
+"""Gaps and unreachable intervals of a source that the report lists; all of them stand in `entries.jsonl`."""
+
+
+class Coverage(msgspec.Struct, kw_only=True):
+    """What the runs of one source say about it over the interval shown."""
+
+    source: str
+    title: str = ""
+    type: str = ""
+    runs: int = 0
+    records: int = 0
+    selected: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    first_started: str | None = None
+    last_ended: str | None = None
+    clock: Clock | None = None
+    unreachable: list[Interval] = []
+    unreachable_count: int = 0
+    gaps: list[Gap] = []
+    gaps_count: int = 0
+
+
+class Totals(msgspec.Struct, kw_only=True):
+    """What was counted over the records of the selection."""
+
+    records: int = 0
+    changes: int = 0
+    read: int = 0
+    derived: int = 0
+    uncertain: int = 0
+    originals: int = 0
+    originals_withheld: int = 0
+    sealed: int = 0
+    inferred: int = 0
+    unreasoned: int = 0
+    first_us: int | None = None
+    last_us: int | None = None
+
+
+class ReportData(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the report says besides the records themselves."""
+
+    package: str
+    product: str
+    origin: str
+    size: int
+    root: bytes
+    checkpoint: bytes
+    log_key: str
+    report_key: str
+    gathered_us: int
+    selection: dict[str, Any]
+    disclosed: bool
+    totals: Totals
+    actions: dict[str, int]
+    coverage: tuple[Coverage, ...]
+    runs: int
+    occupations: tuple[Occupation, ...]
+    undated: int
+    unmatched: tuple[int, ...]
+    verification: int | None
+    verification_says: str
+    verification_holds: bool
+
+
+class Tally:
+    """Counts what goes by."""
+
+    def __init__(self, sources: tuple[str, ...]) -> None:
+        self.totals = Totals()
+        self.actions: Counter[str] = Counter()
+        self.coverage = {source: Coverage(source=source) for source in sources}
+        self.covering: dict[str, tuple[int, int]] = {}
+        self.runs = 0
+
+    def record(self, one: EvidenceRecord, withheld: bool) -> None:
+        """Counts a record; `withheld`: its original is not in the package."""
+        record, totals, source = one.body.record, self.totals, one.body.record.source
+        totals.records += 1
+        totals.changes += len(record.changes)
+        totals.read += one.basis is Basis.READ
+        totals.derived += one.basis is Basis.DERIVED
+        totals.uncertain += one.why is not None and not one.why.certain
+        totals.originals += one.original is not None and not withheld
+        totals.originals_withheld += withheld
+        totals.sealed += len(one.sealed)
+        totals.inferred += any(change.inferred is not None for change in record.changes)
+        totals.unreasoned += record.reason is None
+        self.actions[record.action.value] += 1
+        self._source(source).selected += 1
+        self.covering[source] = (self.covering.get(source, (one.entry.index, 0))[0], one.entry.index)
+        span = occurred(one.body)
+        if span is not None:
+            totals.first_us = span.low_us if totals.first_us is None else min(totals.first_us, span.low_us)
+            totals.last_us = span.high_us if totals.last_us is None else max(totals.last_us, span.high_us)
+
+    def source(self, registered: SourceRegistered) -> None:
+        """Takes a source's title and type from its registration."""
+        found = self._source(registered.id)
+        found.title, found.type = registered.title, registered.type
+
+    def run(self, one: EvidenceRun) -> None:
+        """Counts a run; the one that a chain is taken up at is not part of the interval shown."""
+        if one.taken_up:
+            return
+        body: CollectionRun = one.body
+        found = self._source(body.source)
+        self.runs += 1
+        found.runs += 1
+        found.records += body.records
+        found.duplicates += len(body.duplicates)
+        found.quarantined += len(body.quarantined)
+        found.first_started = found.first_started or body.started_at
+        found.last_ended = body.ended_at
+        found.clock = body.clock or found.clock
+        found.unreachable_count += len(body.unreachable)
+        found.gaps_count += len(body.gaps)
+        found.unreachable += body.unreachable[: LISTED - len(found.unreachable)]
+        found.gaps += body.gaps[: LISTED - len(found.gaps)]
+
+    def data(self, evidence: EvidenceSet, package: str, product: str, disclosed: bool) -> ReportData:
+        """The facts, once all evidence has gone by."""
+        return ReportData(
+            package=package,
+            product=product,
+            origin=evidence.origin,
+            size=evidence.size,
+            root=evidence.root,
+            checkpoint=evidence.checkpoint,
+            log_key=evidence.log_key,
+            report_key=evidence.report_key,
+            gathered_us=evidence.gathered_us,
+            selection=msgspec.to_builtins(evidence.selection),
+            disclosed=disclosed,
+            totals=self.totals,
+            actions=dict(sorted(self.actions.items())),
+            coverage=tuple(self.coverage[source] for source in sorted(self.coverage)),
+            runs=self.runs,
+            occupations=evidence.occupations.intervals,
+            undated=evidence.undated,
+            unmatched=evidence.occupations.unmatched,
+            verification=None if evidence.verification is None else evidence.verification.index,
+            verification_says=_verification(evidence),
+            verification_holds=evidence.verification_holds,
+        )
+
+    def _source(self, source: str) -> Coverage:
+        return self.coverage.setdefault(source, Coverage(source=source))
+
+
+def _verification(evidence: EvidenceSet) -> str:
+    """The last verification as a sentence; empty where there is none."""
+    if evidence.verification is None:
+        return ""
+    try:
+        said = sentence_text(evidence.decode(evidence.verification))
+    except SchemaViolation:
+        said = "its result is of a kind that this version cannot read"
+    return f"{utc_text(evidence.verification.logged_us)}: {said}"

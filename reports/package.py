@@ -1,0 +1,313 @@
+"""Writes an evidence package: from the evidence of one snapshot to one sealed file, verified before it has its name.
+
+Everything goes through files beside the target, so memory does not grow with the number of records. The records are
+read once; CSV and report are made from the very `records.jsonl` that is sealed.
+"""
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from ledger.core import canonical
+from ledger.core.clock import utc_text
+from ledger.core.errors import IntegrityError
+from ledger.core.hashing import b64
+from ledger.core.note import VerifierKey
+from ledger.core.statement import open_report
+from ledger.sources.kinds import SourceRegistered
+from ledger.trace.evidence import EvidenceRecord, EvidenceSet
+from ledger.trace.proven import ProvenEntry
+from reports import bag, layout
+from reports.dataset import ReportData, Tally
+from reports.layout import Description
+from reports.lines import (
+    EntryLine,
+    EntryRole,
+    OriginalLine,
+    OriginalState,
+    Reason,
+    RecordLine,
+    RunLine,
+    SealedValue,
+    encode_line,
+)
+from reports.order import Timeline, rows_of
+from reports.pdf import PageSize, write_report
+from reports.sections.howto import help_text
+from reports.strictzip import CHUNK, ZipWriter
+from reports.tables import csv_chunks
+from reports.verdict import ExitCode
+from reports.verify import verify_package
+
+Seal = Callable[[Mapping[str, object]], bytes]
+"""Signs a report statement's payload: `core.statement.sign_report` with the log's report key."""
+
+Progress = Callable[[str, int], None]
+"""Told what is being done (`records`, `runs`, `table`, `report`, `seal`, `verify`) and how many are done."""
+
+
+class Issued(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished package: what a `package-issued` entry says of it."""
+
+    package: str
+    path: Path
+    sha256: bytes
+    bytes: int
+    origin: str
+    size: int
+    records: int
+    disclosed: bool
+    selection: str
+    verification: int | None
+
+
+def build(
+    evidence: EvidenceSet,
+    out: Path,
+    seal: Seal,
+    *,
+    product: str,
+    disclose: bool,
+    zone: str = "UTC",
+    page_size: PageSize = PageSize.A4,
+    progress: Progress = lambda step, done: None,
+) -> Issued:
+    """Writes the package to `out`, which either is not touched or is a complete package that verifies.
+
+    `disclose` false withholds every sealed value, and every original of a record that has one. Raises IntegrityError
+    where the evidence does not hold, SignatureInvalid when `seal` does not sign with the report key that the log
+    vouches for, InvalidEntry when it would be too large for one file.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    stamp = utc_text(evidence.gathered_us)[:19].replace("-", "").replace(":", "")
+    package = f"evidence-{stamp}Z-{secrets.token_hex(4)}"
+    staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        return _Writer(evidence, staging, package, progress).write(out, seal, product, disclose, zone, page_size)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+class _Writer:
+    def __init__(self, evidence: EvidenceSet, staging: Path, package: str, progress: Progress) -> None:
+        self._evidence = evidence
+        self._package = package
+        self._progress = progress
+        self._staging = staging
+        self._bag = staging / package
+        (self._bag / "data").mkdir(parents=True)
+        self._tally = Tally(evidence.source_ids())
+
+    def write(self, out: Path, seal: Seal, product: str, disclose: bool, zone: str, page_size: PageSize) -> Issued:
+        evidence = self._evidence
+        self._records(disclose)
+        self._entries()
+        data = self._tally.data(evidence, self._package, product, disclose)
+        self._table()
+        self._report(data, zone, page_size)
+        description = self._describe(data)
+        self._put(layout.DESCRIPTION, layout.encode_description(description))
+        self._put(layout.CHECKPOINT, evidence.checkpoint)
+        self._put(layout.KEYS, layout.keys_text(evidence.log_key, evidence.report_key))
+        self._put(layout.HELP, help_text(data).encode())
+        self._seal(description, data, seal)
+        return self._finish(out, data)
+
+    def _records(self, disclose: bool) -> None:
+        with self._open(layout.RECORDS) as records, self._open(layout.ORIGINALS) as originals:
+            for one in self._evidence.records():
+                hide = bool(one.sealed) and not disclose
+                withheld = one.original is not None and hide
+                records.write(encode_line(_record_line(one, hide)))
+                if one.original is not None and not withheld:
+                    kept = one.original
+                    line = OriginalLine(index=one.entry.index, salt=b64(kept.salt), data=b64(kept.value))
+                    originals.write(encode_line(line))
+                self._tally.record(one, withheld)
+                self._progress("records", self._tally.totals.records)
+
+    def _entries(self) -> None:
+        evidence = self._evidence
+        with self._open(layout.ENTRIES) as entries, self._open(layout.RUNS) as runs:
+            entries.write(_entry_line(EntryRole.LOG, evidence.created))
+            entries.write(_entry_line(EntryRole.REPORT_KEY, evidence.report_key_event))
+            if evidence.verification is not None:
+                entries.write(_entry_line(EntryRole.VERIFICATION, evidence.verification))
+            for source in evidence.sources():
+                entries.write(_entry_line(EntryRole.SOURCE, source))
+                registered = evidence.decode(source)
+                if isinstance(registered, SourceRegistered):
+                    self._tally.source(registered)
+            for run in evidence.runs(self._tally.covering):
+                entries.write(_entry_line(EntryRole.RUN, run.entry))
+                runs.write(
+                    encode_line(RunLine(run=run.entry.index, leaves=tuple(b64(leaf) for leaf in run.leaf_hashes)))
+                )
+                self._tally.run(run)
+                self._progress("runs", self._tally.runs)
+
+    def _table(self) -> None:
+        with self._open(layout.TABLE) as table:
+            for done, chunk in enumerate(csv_chunks(rows_of(self._bag / layout.RECORDS))):
+                table.write(chunk)
+                self._progress("table", done)
+
+    def _report(self, data: ReportData, zone: str, page_size: PageSize) -> None:
+        timeline = Timeline(self._bag / layout.RECORDS, self._staging / "timeline")
+        try:
+            write_report(
+                data,
+                timeline.rows(),
+                lambda number: self._bag / (layout.REPORT if number == 1 else layout.volume(number)),
+                zone,
+                page_size,
+                lambda done: self._progress("report", done),
+            )
+        finally:
+            timeline.close()
+
+    def _describe(self, data: ReportData) -> Description:
+        totals = data.totals
+        return Description(
+            schema=layout.SCHEMA,
+            package=data.package,
+            product=data.product,
+            origin=data.origin,
+            size=data.size,
+            root=b64(data.root),
+            gathered_at=utc_text(data.gathered_us),
+            selection=data.selection,
+            disclosed=data.disclosed,
+            records=totals.records,
+            read=totals.read,
+            derived=totals.derived,
+            uncertain=totals.uncertain,
+            undated=data.undated,
+            unmatched=data.unmatched,
+            originals=totals.originals,
+            originals_withheld=totals.originals_withheld,
+            runs=data.runs,
+            sources=tuple(one.source for one in data.coverage),
+            verification=data.verification,
+        )
+
+    def _seal(self, description: Description, data: ReportData, seal: Seal) -> None:
+        self._progress("seal", 0)
+        payload = {
+            path.relative_to(self._bag).as_posix(): self._digest(path) for path in (self._bag / "data").iterdir()
+        }
+        self._put(bag.DECLARATION, bag.DECLARATION_TEXT)
+        self._put(
+            bag.INFO,
+            bag.info(
+                (
+                    ("Bag-Software-Agent", data.product),
+                    ("Bagging-Date", utc_text(data.gathered_us)[:10]),
+                    ("External-Identifier", data.package),
+                    ("External-Description", f"Evidence from log {data.origin} as of size {data.size}"),
+                    ("Payload-Oxum", bag.oxum(payload.values())),
+                )
+            ),
+        )
+        for name in bag.MANIFESTS:
+            self._put(name, bag.manifest(payload, _algorithm(name)))
+        files = payload | {name: self._digest(self._bag / name) for name in layout.TAGGED - {layout.SEAL}}
+        note = seal({**layout.seal_payload(description, files), "origin": data.origin})
+        open_report(note, data.origin, VerifierKey.parse(data.report_key))
+        self._put(layout.SEAL, note)
+        tagged = {name: self._digest(self._bag / name) for name in layout.TAGGED}
+        for name in bag.TAG_MANIFESTS:
+            self._put(name, bag.manifest(tagged, _algorithm(name)))
+
+    def _finish(self, out: Path, data: ReportData) -> Issued:
+        packed = self._staging / "package.zip"
+        with ZipWriter(packed) as package:
+            for path in sorted(path for path in self._bag.rglob("*") if path.is_file()):
+                package.add(path.relative_to(self._staging).as_posix(), path)
+        self._progress("verify", 0)
+        verdict = verify_package(packed, [data.log_key])
+        if verdict.exit_code is not ExitCode.HOLDS:
+            raise IntegrityError(
+                f"the package that was written does not verify: {'; '.join(verdict.lines()[1:4])}",
+                advice="It was not kept. Run `trailseal verify --full` on the ledger; report this with its message.",
+            )
+        digest = sha256()
+        with packed.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+            os.fsync(file.fileno())
+        size = packed.stat().st_size
+        packed.replace(out)
+        return Issued(
+            package=data.package,
+            path=out,
+            sha256=digest.digest(),
+            bytes=size,
+            origin=data.origin,
+            size=data.size,
+            records=data.totals.records,
+            disclosed=data.disclosed,
+            selection=canonical.dumps(data.selection).decode(),
+            verification=data.verification,
+        )
+
+    def _open(self, name: str):  # type: ignore[no-untyped-def]
+        return (self._bag / name).open("wb")
+
+    def _put(self, name: str, data: bytes) -> None:
+        (self._bag / name).write_bytes(data)
+
+    def _digest(self, path: Path) -> bag.Digests:
+        with path.open("rb") as file:
+            return bag.digest(iter(lambda: file.read(CHUNK), b""))
+
+
+def _record_line(one: EvidenceRecord, hide: bool) -> RecordLine:
+    why = one.why
+    kept = OriginalState.WITHHELD if hide else OriginalState.INCLUDED
+    return RecordLine(
+        index=one.entry.index,
+        basis=one.basis.value,
+        leaf=msgspec.Raw(one.entry.leaf),
+        salt=b64(one.entry.salt),
+        body=msgspec.Raw(one.entry.body),
+        proof=tuple(b64(item) for item in one.entry.proof),
+        original=OriginalState.NONE if one.original is None else kept,
+        sealed=()
+        if hide
+        else tuple(SealedValue(member=k.meta, salt=b64(k.salt), value=msgspec.Raw(k.value)) for k in one.sealed),
+        withheld=tuple(kept.meta for kept in one.sealed) if hide else (),
+        why=None
+        if why is None
+        else Reason(
+            equipment=why.equipment,
+            started_by=why.started_by,
+            after=why.after,
+            stopped_by=why.stopped_by,
+            before=why.before,
+            certain=why.certain,
+        ),
+    )
+
+
+def _entry_line(role: EntryRole, entry: ProvenEntry) -> bytes:
+    return encode_line(
+        EntryLine(
+            role=role,
+            index=entry.index,
+            leaf=msgspec.Raw(entry.leaf),
+            salt=b64(entry.salt),
+            body=msgspec.Raw(entry.body),
+            proof=tuple(b64(item) for item in entry.proof),
+        )
+    )
+
+
+def _algorithm(manifest: str) -> str:
+    return manifest.removesuffix(".txt").rpartition("-")[2]

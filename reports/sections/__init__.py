@@ -1,0 +1,1 @@
+"""The sections of the report, one file each: from the facts of a data set to what is drawn."""

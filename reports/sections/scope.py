@@ -1,0 +1,104 @@
+"""The scope: what was asked for, what answered it, over which time, and what is withheld."""
+
+from typing import Any
+
+from reportlab.lib.units import mm
+from reportlab.platypus import Flowable
+
+from ledger.core.clock import utc_text
+from ledger.present.inert import one_line
+from ledger.present.messages import known, message, number
+from reports.dataset import ReportData
+from reports.style import CELL, H2, QUIET, code, facts, grid, text
+from reports.times import Zone
+
+
+def scope(data: ReportData, zone: Zone, width: float) -> list[Flowable]:
+    """The facts of the selection; for a batch, the occupation of equipment by which records are derived."""
+    totals = data.totals
+    rows: list[tuple[str, Flowable]] = [
+        (message("report.selection"), text(selection_text(data.selection))),
+        (message("report.selected"), text(_selected(data))),
+    ]
+    if totals.first_us is not None and totals.last_us is not None:
+        period = message("report.period.from_to", first=zone.full(totals.first_us), last=zone.full(totals.last_us))
+        rows.append((message("report.period"), text(period)))
+    rows += [
+        (
+            message("report.actions"),
+            text(
+                ", ".join(f"{message(f'action.{name}')} {number(count)}" for name, count in data.actions.items()) or "–"
+            ),
+        ),
+        (message("report.sealed"), text(_sealed(data))),
+        (message("report.originals"), text(message("report.originals.count", count=totals.originals))),
+        (message("report.reasons"), text(message("report.reasons.count", count=totals.unreasoned))),
+        (message("report.inferred"), text(message("report.inferred.count", count=totals.inferred))),
+    ]
+    found: list[Flowable] = [facts(rows, width)]
+    if data.occupations:
+        found += [
+            text(message("report.occupations"), H2),
+            text(message("report.occupations.lead"), QUIET),
+            _occupations(data, zone, width),
+        ]
+    return found
+
+
+def selection_text(selection: dict[str, Any]) -> str:
+    """What was asked for, in words: `batch B-1`, or the members of a query."""
+    if selection["by"] == "batch":
+        kind = selection["kind"]
+        return message("report.selection.batch", kind=message(f"link.{kind}"), id=one_line(selection["id"]))
+    query = {name: value for name, value in selection["query"].items() if value not in (None, "")}
+    if not query:
+        return message("report.selection.all")
+    return ", ".join(
+        f"{message(f'report.query.{name}')} {_member(name, value)}" for name, value in sorted(query.items())
+    )
+
+
+def _member(name: str, value: object) -> str:
+    if name.startswith("occurred_") and isinstance(value, int):
+        return utc_text(value)
+    key = f"{name.removeprefix('link_').replace('kind', 'link')}.{value}"
+    return message(key) if known(key) else f"“{one_line(str(value))}”"
+
+
+def _selected(data: ReportData) -> str:
+    totals = data.totals
+    if data.selection["by"] == "batch":
+        return message("report.selected.batch", records=totals.records, read=totals.read, derived=totals.derived)
+    return number(totals.records)
+
+
+def _sealed(data: ReportData) -> str:
+    totals = data.totals
+    if not totals.sealed:
+        return message("report.sealed.none")
+    if data.disclosed:
+        return message("report.sealed.disclosed", count=totals.sealed)
+    return message("report.sealed.withheld", count=totals.sealed, originals=totals.originals_withheld)
+
+
+def _occupations(data: ReportData, zone: Zone, width: float) -> Flowable:
+    head = [message(f"report.{name}") for name in ("equipment", "started", "stopped")]
+    rows = []
+    for one in data.occupations:
+        start = [
+            text(zone.full(one.start.span.low_us), CELL),
+            text(message("report.entry", index=one.start.index), QUIET),
+        ]
+        if one.stop is None:
+            stop = [text(message("report.still", size=data.size), CELL)]
+        else:
+            stop = [
+                text(zone.full(one.stop.span.high_us), CELL),
+                text(message("report.entry", index=one.stop.index), QUIET),
+            ]
+        rows.append([code(one.equipment), start, stop])
+    return grid(head, rows, [44 * mm, (width - 44 * mm) / 2, (width - 44 * mm) / 2])
+
+
+def _edge(index: int, instant_us: int, zone: Zone) -> list[Flowable]:
+    return [text(zone.full(instant_us), CELL), text(message("report.entry", index=index), QUIET)]

@@ -1,0 +1,228 @@
+"""Verifies an evidence package offline: no ledger, no network, nothing but the file and a key from outside it.
+
+Exit codes: 0 everything holds under a key or policy that was given from outside; 1 something is wrong, and file or
+entry are named; 2 consistent with itself, but its origin is not authenticated, as no key from outside was given.
+
+Every byte counts: the container (`strictzip`), the file set, both manifests, the seal, the checkpoint, every line of
+every file; the CSV is made again from the records and compared. Files are read as streams, so memory does not grow with
+the number of records. It rests on `ledger.core` alone.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ledger.core.checkpoint import Checkpoint, open_checkpoint
+from ledger.core.errors import IntegrityError, LedgerError, SignatureInvalid
+from ledger.core.hashing import b64
+from ledger.core.note import VerifierKey, parse_note
+from ledger.core.policy import Policy
+from ledger.core.statement import open_report
+from reports import bag, layout
+from reports.bag import Digests
+from reports.checks import Keys, Problems, check_entries, check_records, find_keys
+from reports.layout import Description
+from reports.strictzip import StrictZip
+from reports.verdict import Check, ExitCode, Outcome, PackageVerdict
+
+_SMALL = 1 << 20
+_MANIFEST = 1 << 22
+
+
+def verify_package(path: Path, vkeys: Sequence[str] = (), policy: Policy | None = None) -> PackageVerdict:
+    """The verdict on a package file, whatever it holds; never raises for what is wrong with it.
+
+    `vkeys` are verifier keys of logs (C2SP signed-note), from outside the package; `policy` may ask for witnesses too.
+    Raises MalformedNote for a key that is none.
+    """
+    if vkeys and policy is None:
+        policy = Policy.of_log_keys([VerifierKey.parse(vkey) for vkey in vkeys])
+    problems = Problems()
+    run = _Verification(problems, policy)
+    try:
+        with StrictZip.open(path) as package:
+            run.container(package)
+            run.everything(package)
+    except _Stopped:
+        pass
+    except LedgerError as error:
+        problems.add(run.at, str(error))
+    except OSError as error:
+        problems.add(path.name, f"cannot be read: {error.strerror or error}")
+    except Exception as error:
+        # Whatever a hostile file makes a parser do, the answer is that the file is wrong.
+        problems.add(run.at, f"cannot be read: {type(error).__name__}: {error}")
+    return run.verdict()
+
+
+class _Stopped(Exception):
+    """What is wrong leaves nothing to go on with."""
+
+
+class _Verification:
+    """One verification: `at` names what is being read, for the problem that stops it."""
+
+    def __init__(self, problems: Problems, policy: Policy | None) -> None:
+        self._problems = problems
+        self._policy = policy
+        self._checks: list[Check] = []
+        self._description: Description | None = None
+        self.at = "the zip container"
+
+    def container(self, package: StrictZip) -> None:
+        """The bag's one folder, and the set of its files."""
+        folders = {name.partition("/")[0] for name in package.members}
+        if len(folders) != 1:
+            raise IntegrityError(f"has {len(folders)} folders at its top, not the one of a bag")
+        (folder,) = folders
+        self._prefix = f"{folder}/"
+        names = {name.removeprefix(self._prefix) for name in package.members}
+        for name in sorted((layout.PAYLOAD | layout.TAGS) - names):
+            self._problems.add(name, "is missing")
+        for name in sorted(names - layout.PAYLOAD - layout.TAGS):
+            if not layout.is_volume(name):
+                self._problems.add(name, "is no file of a package")
+        self._stop_if_wrong()
+        self._holds("Container", f"one strict zip of {len(names)} files, every byte of it accounted for")
+
+    def everything(self, package: StrictZip) -> None:
+        """All other checks. What is wrong is noted and the next one made, as long as there is something to read."""
+        files = self._digests(package)
+        self.at = layout.DESCRIPTION
+        description = self._describe(package)
+        self.at = layout.ENTRIES
+        keys = find_keys(package, self._prefix)
+        self.at = layout.CHECKPOINT
+        head = self._origin(package, description, keys.log)
+        self.at = layout.ENTRIES
+        runs = check_entries(package, self._prefix, description, head, self._problems)
+        self.at = layout.SEAL
+        self._seal(package, description, files, keys)
+        self.at = layout.RECORDS
+        counted = check_records(package, self._prefix, description, head, files[layout.TABLE], self._problems)
+        self._checks.append(
+            Check(
+                name="Records",
+                outcome=Outcome.FAILS if self._problems else Outcome.HOLDS,
+                says=f"{counted.records} records, each to have the body that its leaf commits to and its place in the "
+                "log's tree",
+                not_proven="that what a source reported was true: only that it has not changed since it was received",
+            )
+        )
+        self._checks.append(
+            Check(
+                name="Completeness",
+                outcome=Outcome.FAILS if self._problems else Outcome.HOLDS if runs.runs else Outcome.UNKNOWN,
+                says=f"{runs.runs} unbroken collection runs hold {runs.records} records, and none of those is missing "
+                f"unseen; {counted.covered} of the package's {counted.records} records are among them",
+                not_proven="that the selection asked for everything, or that a source gave everything it had",
+            )
+        )
+
+    def verdict(self) -> PackageVerdict:
+        """The sum of it."""
+        found = self._description
+        wrong = bool(self._problems)
+        code = ExitCode.WRONG if wrong else ExitCode.HOLDS if self._policy else ExitCode.NOT_AUTHENTICATED
+        summary = {
+            ExitCode.HOLDS: "The package holds: every check passed, under a key from outside the package.",
+            ExitCode.WRONG: "Something is wrong with this package. Do not rely on anything in it.",
+            ExitCode.NOT_AUTHENTICATED: "The package is consistent with itself; its origin is NOT authenticated.",
+        }[code]
+        return PackageVerdict(
+            exit_code=code,
+            summary=summary,
+            checks=tuple(self._checks),
+            problems=tuple(self._problems),
+            package=found.package if found else None,
+            origin=found.origin if found else None,
+            size=found.size if found else None,
+            root=found.root if found else None,
+            records=found.records if found else None,
+        )
+
+    def _digests(self, package: StrictZip) -> dict[str, Digests]:
+        files: dict[str, Digests] = {}
+        for name in package.members:
+            self.at = name.removeprefix(self._prefix)
+            files[self.at] = bag.digest(package.stream(name))
+        self._manifests(package, files, bag.MANIFESTS, [name for name in files if name.startswith(bag.PAYLOAD)])
+        self._manifests(package, files, bag.TAG_MANIFESTS, layout.TAGGED)
+        if self._read(package, bag.DECLARATION) != bag.DECLARATION_TEXT:
+            self._problems.add(bag.DECLARATION, "is not the declaration of a bag of this kind")
+        return files
+
+    def _manifests(
+        self, package: StrictZip, files: dict[str, Digests], manifests: Iterable[str], names: Iterable[str]
+    ) -> None:
+        chosen = {name: files[name] for name in names}
+        for manifest in manifests:
+            algorithm = manifest.removesuffix(".txt").rpartition("-")[2]
+            listed = self._read(package, manifest, _MANIFEST)
+            if listed == bag.manifest(chosen, algorithm):
+                continue
+            lines = set(listed.decode("utf-8", "replace").splitlines())
+            for name, digests in sorted(chosen.items()):
+                if f"{getattr(digests, algorithm)}  {name}" not in lines:
+                    self._problems.add(name, f"is not the file that {manifest} lists")
+            self._problems.add(manifest, "does not list exactly the files that are there")
+
+    def _describe(self, package: StrictZip) -> Description:
+        description = layout.decode_description(self._read(package, layout.DESCRIPTION))
+        self._description = description
+        if f"{description.package}/" != self._prefix:
+            raise IntegrityError(f"names package {description.package!r}, but the bag's folder is {self._prefix!r}")
+        return description
+
+    def _origin(self, package: StrictZip, description: Description, log_key: str) -> Checkpoint:
+        """The checkpoint, under the outside key or policy; without either, under the key that the package names."""
+        note = self._read(package, layout.CHECKPOINT, _SMALL)
+        if self._policy is not None:
+            head = self._policy.open(note).checkpoint
+            self._holds(
+                "Origin",
+                f"the checkpoint of {head.origin} at size {head.size} is signed by a key from outside the package",
+                "who holds that key: compare it with the log's card, not with the package",
+            )
+        else:
+            origin = Checkpoint.parse(parse_note(note).text).origin
+            head = open_checkpoint(note, origin, [VerifierKey.parse(log_key)]).checkpoint
+            self._checks.append(
+                Check(
+                    name="Origin",
+                    outcome=Outcome.UNKNOWN,
+                    says="NOT authenticated: no key or policy from outside the package was given (--vkey, --policy)",
+                    not_proven="who made this package: anybody can make one that is consistent with itself",
+                )
+            )
+        if (head.origin, head.size, b64(head.root)) != (description.origin, description.size, description.root):
+            self._problems.add(layout.DESCRIPTION, "does not describe the log, size and root of the checkpoint")
+        return head
+
+    def _seal(self, package: StrictZip, description: Description, files: dict[str, Digests], keys: Keys) -> None:
+        """The seal: signed by the report key, over the digests of everything else in the bag."""
+        if self._read(package, layout.KEYS) != layout.keys_text(keys.log, keys.report):
+            self._problems.add(layout.KEYS, "does not name the keys of the entries")
+        note = self._read(package, layout.SEAL, _SMALL)
+        if len(parse_note(note).signatures) != 1:
+            raise SignatureInvalid("has more than the one signature of the report key")
+        payload = open_report(note, description.origin, VerifierKey.parse(keys.report))
+        payload.pop("origin")
+        due = layout.seal_payload(description, files)
+        if payload == due:
+            self._holds("Seal", "the log's report key signed the bag's manifests, and so every file in it")
+            return
+        sealed = payload.get("files")
+        for name, found in sorted(files.items()):
+            if isinstance(sealed, dict) and name in sealed and sealed[name] != found.sha256:
+                self._problems.add(name, "is not the file that was sealed")
+        self._problems.add(layout.SEAL, "was made for other contents: files or manifests differ from what it signs")
+
+    def _read(self, package: StrictZip, name: str, limit: int = _SMALL) -> bytes:
+        return package.read(self._prefix + name, limit)
+
+    def _holds(self, name: str, says: str, not_proven: str = "") -> None:
+        self._checks.append(Check(name=name, outcome=Outcome.HOLDS, says=says, not_proven=not_proven))
+
+    def _stop_if_wrong(self) -> None:
+        if self._problems:
+            raise _Stopped
