@@ -3,7 +3,7 @@
 This is the only place that knows all domains; a new one is added to `_DOMAINS`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from ledger.people.people import People
 from ledger.settings import Settings
 from ledger.sources import kinds as sources_kinds
 from ledger.sources import projector as sources_projector
+from ledger.sources.coverage import Span, spans
 from ledger.sources.ingest import Ingest
 from ledger.sources.inventory import Inventory
 from ledger.store.database import migrate, require_current
@@ -93,8 +94,14 @@ class RecordLog:
 
     def __init__(self, store: Store, keys: FileKeys, log: LogId) -> None:
         self.log = log
+        self._store = store
         self.sources = Inventory(store, log.number)
         self.ingest = Ingest(store, log, self.sources, keys.content_digest())
+
+    def coverage(self, source_id: str) -> Iterator[Span]:
+        """What is known of a source's time, run by run; raises NotFound for an unknown source."""
+        self.sources.get(source_id)
+        return spans(self._store, self.log.number, source_id)
 
     def sink(self, authority: Authority) -> LocalSink:
         """Where collectors of this process hand their runs (`collectors.base.Sink`)."""
@@ -112,7 +119,6 @@ class Service:
         self.keys = FileKeys(folder / "keys")
         self.store = _open_store(folder, self.settings, self.clock)
         require_current(self.store.readers)
-        self.people = People(self.store)
         self.publisher = Publisher(self.store, self.keys, folder / "signed")
         self.people = People(self.store)
         self.logs = {log.name: log for log in self.store.logs()}

@@ -6,6 +6,7 @@ drills can move it. Instants are integers, microseconds since 1970-01-01T00:00:0
 
 import time
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 from ledger.core.errors import NotCanonical
@@ -33,6 +34,7 @@ def utc_text(instant_us: int) -> str:
     return (_EPOCH + timedelta(microseconds=instant_us)).isoformat(timespec="microseconds") + "Z"
 
 
+@lru_cache(maxsize=1024)
 def parse_utc(text: str) -> int:
     """Reads exactly what `utc_text` writes; anything else, however close, raises NotCanonical."""
     try:

@@ -34,7 +34,7 @@ class LeafData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     v: int
 
 
-class VaultItem(msgspec.Struct, frozen=True, kw_only=True):
+class VaultItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A value that an entry commits to and that stands beside it: an original, a sealed value or a secret.
 
     `ordinal` numbers the items of one sort within an entry; `meta` is what its table needs besides (the path of a
@@ -51,7 +51,7 @@ class VaultItem(msgspec.Struct, frozen=True, kw_only=True):
 ORIGINAL, SEALED, SECRET = "original", "sealed", "secret"
 
 
-class SourceKey(msgspec.Struct, frozen=True):
+class SourceKey(msgspec.Struct, frozen=True, gc=False):
     """What makes a record the same record again: source, its identity there, keyed digest of its content."""
 
     source: str
@@ -59,7 +59,7 @@ class SourceKey(msgspec.Struct, frozen=True):
     digest: bytes
 
 
-class Draft(msgspec.Struct, frozen=True, kw_only=True):
+class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An entry ready to be appended: all that can be computed before its index and predecessor are known.
 
     With a `key`, a second draft of the same key is answered with the earlier entry.
@@ -74,7 +74,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     key: SourceKey | None = None
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An entry as projectors see it: its place, its time and its decoded body."""
 
     log: int

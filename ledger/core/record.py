@@ -4,6 +4,8 @@ Terms follow FHIR AuditEvent, OPC UA AuditEvents and OCSF where those agree. A `
 source; what Trailseal adds (receipt time, original, digest) stands around it in `RecordBody`. No member is a float and
 no object has free-form names, so the canonical form (RFC 8785) is the sorted encoding, byte for byte: a decimal, and a
 counter of 2^53 or more, is a string.
+
+None of these can hold a reference back to its holder, so the garbage collector need not follow them (`gc=False`).
 """
 
 from enum import StrEnum
@@ -88,7 +90,7 @@ class LinkBasis(StrEnum):
     DERIVED = "derived"
 
 
-class Sealed(msgspec.Struct, frozen=True):
+class Sealed(msgspec.Struct, frozen=True, gc=False):
     """Stands where a personal or third-party value was: `{"sealed": base64 SHA-256(0x03 ‖ salt ‖ canonical value)}`."""
 
     sealed: Digest
@@ -99,7 +101,7 @@ Maybe = Value | msgspec.UnsetType
 """A value; null where the source says there is none; unset where the source does not say."""
 
 
-class Actor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Actor(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Who did it, as the source names them; resolved to a person only when read, through the dated identity map."""
 
     account: Name | None
@@ -113,7 +115,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     session: Name | None = None
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Target(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What it was done to: type and id as the source has them."""
 
     type: Name
@@ -121,14 +123,14 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: Name | Sealed | None = None
 
 
-class Interval(msgspec.Struct, frozen=True, kw_only=True):
+class Interval(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Two UTC instants (`utc_text`) between which something happened."""
 
     after: str
     before: str
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Change(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One attribute's old and new value. `inferred` is set where old and new come from two looks, not from the source.
 
     `gap` true: more changes lie between the two looks than the pair can show.
@@ -142,13 +144,13 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     gap: bool = False
 
 
-class Link(msgspec.Struct, frozen=True, kw_only=True):
+class Link(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     kind: LinkKind
     id: Name
     basis: LinkBasis
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class Record(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One thing that happened in one source. `source_record_id` is the source's own identity of it, or one that the
     collector derives and documents; with `source` it decides what is the same record again.
     """
@@ -167,7 +169,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     links: Annotated[tuple[Link, ...], msgspec.Meta(max_length=1_000)] = ()
 
 
-class Original(msgspec.Struct, frozen=True, kw_only=True):
+class Original(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The exact bytes that the source gave, and how the record was read from them."""
 
     data: bytes
@@ -176,7 +178,7 @@ class Original(msgspec.Struct, frozen=True, kw_only=True):
     parser_version: Name
 
 
-class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class Submission(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What a collector hands over: a record, when it was received, the source's clock, and the original.
 
     `received_at` is the collector's clock (`utc_text`). In JSON the original's data is base64.
@@ -188,7 +190,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     original: Original | None = None
 
 
-class OriginalRef(msgspec.Struct, frozen=True, kw_only=True):
+class OriginalRef(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """An original as a body names it: by `SHA-256(0x04 ‖ salt ‖ bytes)` only; `size` in bytes."""
 
     commitment: Digest
@@ -198,14 +200,16 @@ class OriginalRef(msgspec.Struct, frozen=True, kw_only=True):
     parser_version: Name
 
 
-class ContentDigest(msgspec.Struct, frozen=True, kw_only=True):
+class ContentDigest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """HMAC-SHA-256, under the ledger secret named `key`, of the canonical record before sealing (idempotency)."""
 
     key: Name
     hmac: Digest
 
 
-class RecordBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="record/1"):
+class RecordBody(
+    msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag_field="schema", tag="record/1"
+):
     """Body of an entry of kind `record`."""
 
     record: Record

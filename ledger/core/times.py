@@ -39,7 +39,7 @@ class Basis(StrEnum):
     NONE = "none"
 
 
-class SourceTime(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SourceTime(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A source's claim of an instant: its own text, and the instant that we read from it, if one can be read.
 
     `instant_us` is microseconds since the Unix epoch, UTC; null where the text names no instant. `offset` is the
@@ -54,7 +54,7 @@ class SourceTime(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     zone: str | None = None
 
 
-class Clock(msgspec.Struct, frozen=True, kw_only=True):
+class Clock(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A source's clock as measured by its collector: `offset_us` is source minus collector, ± `uncertainty_us`."""
 
     offset_us: SafeInt

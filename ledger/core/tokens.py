@@ -8,8 +8,9 @@ control characters. Ids are kept whole and in parts, by the strength of what joi
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Final
 
@@ -39,14 +40,17 @@ def tokens(text: str) -> tuple[str, ...]:
     return _finish(_with_parts(_words(text)))
 
 
-def tokens_of(values: Iterable[str]) -> tuple[str, ...]:
-    """Return the tokens of the values' texts, one space between them: `tokens(" ".join(values))`.
+def tokens_of(values: Sequence[str]) -> list[str]:
+    """Return the tokens of several texts, unique and in order of appearance: those of `tokens(" ".join(values))`.
 
     Names, tags and units recur from record to record: the tokens of short values are remembered.
     """
-    values = list(values)
-    found = set[str]().union(*[_remembered(value) if len(value) <= MAX_TOKEN else tokens(value) for value in values])
-    return tuple(sorted(found)) if len(found) <= MAX_TOKENS else tokens(" ".join(values))
+    if max(map(len, values), default=0) <= MAX_TOKEN:
+        each = map(_remembered, values)
+    else:
+        each = map(tokens, values)
+    found = list(dict.fromkeys(chain.from_iterable(each)))
+    return found if len(found) <= MAX_TOKENS else list(tokens(" ".join(values)))
 
 
 def query_tokens(text: str) -> tuple[str, ...]:

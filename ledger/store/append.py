@@ -25,7 +25,7 @@ from ledger.store.projections import Live, Projections, Rows
 
 TILE = 256
 CLOCK_BEHIND_NOTED_US = 1_000_000
-"""Our clock is further behind the head than this: entries go on at the head's time, and a clock-step says so."""
+"""Behind the head by more than this, entries go on at the head's time and one of them says so (clock-step)."""
 CLOCK_BEHIND_REFUSED_US = 600_000_000
 """Our clock is behind the head by more than this: the append is refused."""
 
@@ -38,7 +38,7 @@ class ClockStep(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", t
     behind_us: int
 
 
-class Placed(msgspec.Struct, frozen=True):
+class Placed(msgspec.Struct, frozen=True, gc=False):
     """Where a draft ended up. `duplicate`: the entry was there before. `changed_from`: same record id, other content."""
 
     index: int
@@ -373,7 +373,9 @@ def _known(connection: Connection, log: int, keys: Sequence[SourceKey]) -> Itera
             yield from bulk.all(sql, (log, key.source, key.record_id))
     else:
         sql = (
-            "SELECT source, record_id, digest, pos FROM source_key WHERE log = ?"
-            " AND (source, record_id) IN (SELECT * FROM unnest(?::text[], ?::text[]))"
+            # OFFSET 0 keeps the planner to one index probe a key, however large the table has become since it planned.
+            "SELECT k.* FROM unnest(?::text[], ?::text[]) AS w(source, record_id) CROSS JOIN LATERAL"
+            " (SELECT source, record_id, digest, pos FROM source_key"
+            " WHERE log = ? AND source = w.source AND record_id = w.record_id OFFSET 0) AS k"
         )
-        yield from bulk.all(sql, (log, [key.source for key in keys], [key.record_id for key in keys]))
+        yield from bulk.all(sql, ([key.source for key in keys], [key.record_id for key in keys], log))

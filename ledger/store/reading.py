@@ -12,7 +12,7 @@ from ledger.core.errors import IntegrityError, NotFound
 from ledger.core.hashing import HASH_SIZE
 from ledger.core.merkle import Frontier, consistency_proof, inclusion_proof
 from ledger.core.tables import EntryState
-from ledger.core.tiles import TileReader
+from ledger.core.tiles import ENTRIES, Tile, TileReader, encode_bundle
 from ledger.core.vault import Kept
 from ledger.store import schema
 from ledger.store.append import TILE, tile_hashes
@@ -108,6 +108,16 @@ class LogReader:
             return b"".join(tile_hashes(self.connection, self.log, level, n, width))
         except IntegrityError:
             raise NotFound(f"log {self.log} has no tile {level}/{n} of width {width}") from None
+
+    def published(self, tile: Tile) -> bytes:
+        """A tile or an entry bundle (leaf data only) as C2SP tlog-tiles serves it; raises NotFound."""
+        if tile.level != ENTRIES:
+            return self.tile(tile.level, tile.n, tile.width)
+        first = tile.n * TILE
+        leaves = [leaf for _, leaf, _, _ in self.rows(first, first + tile.width)]
+        if len(leaves) != tile.width:
+            raise NotFound(f"log {self.log} has no entry bundle {tile.n} of width {tile.width}")
+        return encode_bundle(leaves)
 
     def inclusion(self, index: int, size: int) -> list[bytes]:
         """The inclusion proof of an entry in the tree of `size` (RFC 9162 2.1.3.1)."""

@@ -1,4 +1,4 @@
-"""The records that are measured with: a seeded mix of plant-floor and business changes, as a collector would bring them."""
+"""The records that are measured with: a seeded mix of plant-floor and business changes, as collectors bring them."""
 
 import random
 from collections.abc import Iterator

@@ -1,0 +1,63 @@
+"""`trailseal collect`: pull once from one source, or from all."""
+
+from typing import Annotated
+
+import typer
+
+from collectors.registry import COLLECTORS, open_collector
+from collectors.runner import Progress, Runner
+from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
+from ledger.cli.output import AsJson, progress, say, say_json
+from ledger.core.errors import CollectorError
+
+LISTEN_SECONDS = 10.0
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("collect")(collect)
+
+
+def collect(
+    ledger: LedgerOption,
+    source: Annotated[str | None, typer.Argument(help="The source; without it, all.")] = None,
+    listen: Annotated[
+        float, typer.Option(help="Seconds to listen to a source that sends by itself.", min=0.5)
+    ] = LISTEN_SECONDS,
+    log: LogOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Pull once. Exit code 1 if a source could not be read; what others gave is kept all the same."""
+    done: list[Progress] = []
+    failed = []
+    with opened(ledger) as service, progress("collect", "records") as report:
+        chosen = service.record_log(log)
+        sink = chosen.sink(local(service))
+        configs = chosen.sources.list() if source is None else [chosen.sources.get(source)]
+        for config in configs:
+            if config.type not in COLLECTORS:
+                continue  # its records are brought to us
+            runner = Runner(
+                open_collector(config, service.clock),
+                sink,
+                service.clock,
+                progress=lambda now: report(now.appended, now.appended),
+            )
+            try:
+                done.append(runner.pull(listen))
+            except CollectorError as error:
+                failed.append({"source": config.id, "error": error.message, "advice": error.advice})
+    if as_json:
+        say_json({"collected": done, "failed": failed})
+    else:
+        for one in done:
+            say(
+                f"{one.source}: {one.appended} new records, {one.duplicates} known already, "
+                f"{one.quarantined} quarantined, {one.gaps} gaps, in {one.runs} runs"
+            )
+        for trouble in failed:
+            say(f"▲ {trouble['source']}: {trouble['error']}. {trouble['advice']}")
+        if not done and not failed:
+            say("No source to collect from. Register one: trailseal source add ID --type TYPE")
+    if failed:
+        raise typer.Exit(1)

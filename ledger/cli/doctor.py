@@ -1,0 +1,107 @@
+"""`trailseal doctor`: what is wrong with this installation, and what to do about it."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import typer
+
+from ledger.cli.ledgers import LedgerOption, opened
+from ledger.cli.output import AsJson, say, say_json
+from ledger.core.clock import MICROSECONDS, utc_text
+from ledger.core.errors import LedgerError
+from ledger.service import Service
+from ledger.store.append import CLOCK_BEHIND_NOTED_US
+from ledger.store.engine import assert_durable
+
+LOW_DISK = 2 * 1024**3
+"""Bytes free on the ledger's disk below which doctor warns."""
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was looked at; `advice` says what to do where it does not hold."""
+
+    name: str
+    ok: bool
+    says: str
+    advice: str = ""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("doctor")(doctor)
+
+
+def doctor(ledger: LedgerOption, as_json: AsJson = False) -> None:
+    """Check configuration, database, clock, keys and disk, and say what to do. Exit code 1 if anything is wrong."""
+    found = list(_look(ledger))
+    if as_json:
+        say_json(found)
+    else:
+        for one in found:
+            say(f"{'●' if one.ok else '▲'} {one.name}: {one.says}")
+            if not one.ok:
+                say(f"  {one.advice}")
+    if not all(one.ok for one in found):
+        raise typer.Exit(1)
+
+
+def _look(folder: Path) -> Iterator[Finding]:
+    try:
+        with opened(folder) as service:
+            yield Finding(name="ledger", ok=True, says=f"{service.settings.origin} opens with the current schema")
+            yield from _database(service)
+            yield from _keys(service)
+            yield from _clock(service)
+            yield from _listening(service)
+    except LedgerError as error:
+        yield Finding(name="ledger", ok=False, says=error.message, advice=error.advice)
+    yield _disk(folder)
+
+
+def _database(service: Service) -> Iterator[Finding]:
+    assert_durable(service.store.writer)
+    yield Finding(name="durability", ok=True, says="what the database acknowledges is on stable storage")
+
+
+def _keys(service: Service) -> Iterator[Finding]:
+    problems = service.keys.problems()
+    says = "; ".join(problems) or "key files can be read by their owner only"
+    yield Finding(name="keys", ok=not problems, says=says, advice="Set the modes as said; keys are worth the ledger.")
+    for log in service.logs.values():
+        service.vkey(log)
+
+
+def _clock(service: Service) -> Iterator[Finding]:
+    now = service.clock.now_us()
+    for log in service.logs.values():
+        with service.store.reader(log.number) as reader:
+            behind = reader.head().logged_us - now
+        yield Finding(
+            name=f"clock, log {log.name}",
+            ok=behind <= CLOCK_BEHIND_NOTED_US,
+            says=f"this machine's clock says {utc_text(now)}"
+            + (f", {behind / MICROSECONDS:.1f} s before the log's last entry" if behind > 0 else ""),
+            advice="Synchronise the clock (chrony); entries go on at the last entry's time until it has caught up.",
+        )
+
+
+def _listening(service: Service) -> Iterator[Finding]:
+    host = service.settings.listen.host
+    yield Finding(
+        name="listening",
+        ok=host in {"127.0.0.1", "::1", "localhost"},
+        says=f"the service listens on {host}",
+        advice="Put a reverse proxy with TLS in front and let the service listen on loopback.",
+    )
+
+
+def _disk(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder if folder.exists() else folder.parent).free
+    return Finding(
+        name="disk",
+        ok=free >= LOW_DISK,
+        says=f"{free / 1024**3:.1f} GiB free",
+        advice="Make room: a full disk stops appends (nothing acknowledged is lost).",
+    )

@@ -1,0 +1,65 @@
+"""`trailseal init`: a new ledger."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ledger.cli.ledgers import local, os_user
+from ledger.cli.output import AsJson, say, say_json
+from ledger.core.authority import Authority
+from ledger.people.access import Scope
+from ledger.service import create
+from ledger.settings import Listen, Settings
+
+ADMIN = "admin-service"
+"""The first service account."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("init")(init)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="The folder to make; it holds settings, keys and the database.")],
+    origin: Annotated[
+        str, typer.Option(help="The ledger's name in the world, such as plant.example/site-a: unique, and for ever.")
+    ],
+    database: Annotated[
+        str, typer.Option(help="SQLAlchemy URL of the service's database role; ${NAME} is read from the environment.")
+    ] = "sqlite:///ledger.sqlite",
+    owner_database: Annotated[
+        str | None, typer.Option(help="PostgreSQL: URL of the owner's role, which creates the tables.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port on loopback that `trailseal serve` listens on.")] = Listen().port,
+    as_json: AsJson = False,
+) -> None:
+    """Create a ledger, its keys, and its first service account; the account's token is printed once."""
+    settings = Settings(origin=origin, database=database, owner_database=owner_database, listen=Listen(port=port))
+    service = create(folder, settings, Authority(actor=f"local:{os_user()}", authenticated=False))
+    try:
+        authority = local(service)
+        reason = "first service account, made by init"
+        service.people.create_account(ADMIN, "First service account", reason, authority)
+        scopes = [scope for scope in Scope if scope is not Scope.INGEST]
+        token = service.people.grant(ADMIN, scopes, reason, authority)
+        log = service.log()
+        answer = {
+            "ledger": str(folder),
+            "origin": settings.origin,
+            "vkey": service.vkey(log),
+            "account": ADMIN,
+            "token": token.token,
+        }
+    finally:
+        service.close()
+    if as_json:
+        say_json(answer)
+        return
+    say(f"Ledger created in {folder}")
+    say(f"Log               {log.origin}")
+    say(f"Verifier key      {answer['vkey']}")
+    say("                  Keep a copy outside this machine: it is what packages and checkpoints are verified with.")
+    say(f"Service account   {ADMIN}")
+    say(f"Token, shown once {token.token}")

@@ -1,0 +1,182 @@
+"""`trailseal search`, `show`, `history`, `trace`: questions at the terminal."""
+
+from typing import Annotated
+
+import typer
+
+from ledger.cli.ledgers import LedgerOption, LogOption, opened
+from ledger.cli.output import AsJson, say, say_json
+from ledger.core.address import Address
+from ledger.core.clock import parse_utc
+from ledger.core.entry import decode_leaf
+from ledger.core.errors import ConfigError
+from ledger.core.hashing import b64, leaf_hash
+from ledger.core.record import Action, LinkKind, Outcome
+from ledger.core.tables import EntryState
+from ledger.present.sentences import disposed_sentence, sentence_text
+from ledger.present.values import plain
+from ledger.service import Service
+from ledger.store import checkpoints
+from ledger.store.reading import LogReader
+from ledger.store.search import MAX_PAGE, Query, count, search
+from ledger.trace.selection import ByBatch, Chosen
+
+Limit = Annotated[int, typer.Option(help="How many at most.", min=1, max=MAX_PAGE)]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command("search")(find)
+    app.command("show")(show)
+    app.command("history")(history)
+    app.command("trace")(trace)
+
+
+def find(
+    ledger: LedgerOption,
+    text: Annotated[str, typer.Argument(help="Words and ids that all occur in the record.")] = "",
+    source: Annotated[str | None, typer.Option(help="Id of the source.")] = None,
+    action: Annotated[Action | None, typer.Option()] = None,
+    outcome: Annotated[Outcome | None, typer.Option()] = None,
+    actor: Annotated[str | None, typer.Option(help="Account, as the source names it.")] = None,
+    object_type: Annotated[str | None, typer.Option()] = None,
+    object_id: Annotated[str | None, typer.Option()] = None,
+    link: Annotated[str | None, typer.Option(help="KIND:ID, such as batch:B-1.")] = None,
+    occurred_from: Annotated[str | None, typer.Option(help="UTC, 2026-11-25T07:10:06.123456Z, inclusive.")] = None,
+    occurred_to: Annotated[str | None, typer.Option(help="UTC, exclusive.")] = None,
+    before: Annotated[int | None, typer.Option(help="Go on before this index: the next page.")] = None,
+    limit: Limit = 50,
+    log: LogOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search the records, newest first."""
+    link_kind, link_id = _link(link)
+    query = Query(
+        text=text,
+        source=source,
+        action=action,
+        outcome=outcome,
+        actor=actor,
+        object_type=object_type,
+        object_id=object_id,
+        link_kind=link_kind,
+        link_id=link_id,
+        occurred_from=None if occurred_from is None else parse_utc(occurred_from),
+        occurred_to=None if occurred_to is None else parse_utc(occurred_to),
+    )
+    _answer(ledger, log, query, before, limit, as_json)
+
+
+def history(
+    ledger: LedgerOption,
+    object_type: Annotated[str, typer.Argument(help="Type of the object, as its source has it.")],
+    object_id: Annotated[str, typer.Argument(help="Id of the object.")],
+    before: Annotated[int | None, typer.Option(help="Go on before this index.")] = None,
+    limit: Limit = 50,
+    log: LogOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """The history of one object, newest first."""
+    _answer(ledger, log, Query(object_type=object_type, object_id=object_id), before, limit, as_json)
+
+
+def show(
+    ledger: LedgerOption,
+    index: Annotated[int, typer.Argument(help="The entry's index.", min=0)],
+    log: LogOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """One entry: sentence, body, leaf data, and its proof under the latest checkpoint that covers it."""
+    with opened(ledger) as service:
+        chosen = service.log(log)
+        with service.store.reader(chosen.number) as reader:
+            stored = reader.entry(index)
+            leaf = decode_leaf(stored.leaf)
+            covering = checkpoints.covering(reader.connection, chosen.number, index)
+            proof = [] if covering is None else reader.inclusion(index, covering.size)
+        answer = {
+            "address": str(Address(chosen.origin, index)),
+            "kind": leaf.kind,
+            "state": stored.state.value,
+            "sentence": _sentence(service, leaf.kind, stored.body),
+            "logged_at": leaf.logged_at,
+            "leaf": stored.leaf.decode(),
+            "leaf_hash": b64(leaf_hash(stored.leaf)),
+            "salt": None if stored.salt is None else b64(stored.salt),
+            "body": None if stored.body is None else stored.body.decode(),
+            "checkpoint": None if covering is None else covering.note.decode(),
+            "inclusion_proof": [b64(node) for node in proof],
+        }
+    if as_json:
+        say_json(answer)
+        return
+    say(str(answer["sentence"]))
+    for name in ("address", "kind", "state", "logged_at", "leaf_hash", "leaf", "salt", "body"):
+        say(f"{name:10} {answer[name]}")
+    if covering is None:
+        say("No checkpoint covers this entry yet.")
+    else:
+        say(f"Under the checkpoint of size {covering.size}; inclusion proof:")
+        for node in proof:
+            say(f"  {b64(node)}")
+
+
+def trace(
+    ledger: LedgerOption,
+    kind: Annotated[LinkKind, typer.Argument(help="What the id names.")],
+    id_: Annotated[str, typer.Argument(metavar="ID")],
+    log: LogOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """All records of a batch, order or lot: those that name it, and those that an interval puts into it (derived)."""
+    with opened(ledger) as service:
+        chosen = service.log(log)
+        with service.store.reader(chosen.number) as reader:
+            size = reader.head().size
+            members = list(Chosen(reader.connection, chosen.number, size, ByBatch(kind=kind, id=id_)))
+            lines = [(member, _line(service, reader, member.index)) for member in members]
+    if as_json:
+        say_json({"size": size, "members": [{"member": member, "sentence": line} for member, line in lines]})
+        return
+    for member, line in lines:
+        say(f"{member.index:>9}  {member.basis.value:8} {line}")
+    say(f"{len(lines)} records, as of size {size}.")
+
+
+def _answer(ledger: LedgerOption, log: str | None, query: Query, before: int | None, limit: int, as_json: bool) -> None:
+    with opened(ledger) as service:
+        chosen = service.log(log)
+        with service.store.reader(chosen.number) as reader:
+            size = reader.head().size
+            page = search(reader.connection, chosen.number, size, query, before, limit)
+            total = count(reader.connection, chosen.number, size, query)
+            lines = [(index, _line(service, reader, index)) for index in page.indices]
+    if as_json:
+        found = [{"index": index, "sentence": line} for index, line in lines]
+        say_json({"size": size, "total": total, "next_before": page.next_before, "found": found})
+        return
+    for index, line in lines:
+        say(f"{index:>9}  {line}")
+    say(f"{len(lines)} of {total} records, as of size {size}.")
+    if page.next_before is not None:
+        say(f"More: --before {page.next_before}")
+
+
+def _line(service: Service, reader: LogReader, index: int) -> str:
+    stored = reader.entry(index)
+    return _sentence(service, decode_leaf(stored.leaf).kind, stored.body)
+
+
+def _sentence(service: Service, kind: str, body: bytes | None) -> str:
+    if body is None:
+        return f"{plain(disposed_sentence())} ({EntryState.DISPOSED.value})"
+    return sentence_text(service.store.kinds[kind].decode(body))
+
+
+def _link(text: str | None) -> tuple[LinkKind | None, str | None]:
+    if text is None:
+        return None, None
+    kind, colon, id_ = text.partition(":")
+    if not colon or kind not in set(LinkKind):
+        raise ConfigError(f"{text!r} is not KIND:ID", advice=f"KIND is one of {', '.join(LinkKind)}.")
+    return LinkKind(kind), id_

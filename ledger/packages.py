@@ -1,0 +1,52 @@
+"""Issues an evidence package: from a selection to a sealed file, and the entry that says it left."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ledger.core.address import LogId
+from ledger.core.authority import Authority
+from ledger.core.entry import draft
+from ledger.core.hashing import b64
+from ledger.core.statement import sign_report
+from ledger.service import PRODUCT, Service
+from ledger.trace.evidence import gather
+from ledger.trace.kinds import PackageIssued
+from ledger.trace.selection import Selection
+from reports.package import Issued, build
+
+
+def issue(
+    service: Service,
+    log: LogId,
+    selection: Selection,
+    out: Path,
+    authority: Authority,
+    *,
+    disclose: bool = False,
+    progress: Callable[[str, int], None] = lambda step, done: None,
+) -> Issued:
+    """Writes a package of the selection as of a checkpoint of now, and enters that it was issued.
+
+    `disclose`: sealed values are given with it. Raises IntegrityError where the evidence does not hold; then there is
+    no package.
+    """
+    service.publisher.publish(log)
+
+    def seal(payload: Mapping[str, object]) -> bytes:
+        return sign_report(log.origin, payload, service.keys.report_seed(log.name))
+
+    verification = service.verifier.last(log)
+    with gather(service.store, log, selection, verification=verification) as evidence:
+        issued = build(evidence, out, seal, product=PRODUCT, disclose=disclose, progress=progress)
+    entry = PackageIssued(
+        package=issued.package,
+        sha256=b64(issued.sha256),
+        selection=issued.selection,
+        origin=issued.origin,
+        size=issued.size,
+        records=issued.records,
+        disclosed=issued.disclosed,
+        authority=authority,
+    )
+    service.store.append_one(log.number, draft(entry))
+    return issued

@@ -1,0 +1,125 @@
+"""Ledgers to measure with, raw rows to measure against, and the table at the end."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import Table, func, select
+
+from ledger.core.authority import Authority
+from ledger.core.source import SourceConfig
+from ledger.service import Service, create
+from ledger.settings import Settings
+from ledger.sources.prepare import Preparer
+from ledger.store import schema
+from ledger.store.position import pos_of
+from tests.support.postgres import PostgresServer, temporary_postgres
+
+LOG = 1
+ORIGIN = "plant.example/bench"
+AUTHORITY = Authority(actor="local:bench", authenticated=False)
+RECORD_TABLES = ("leaf", "body", "original", "sealed_value", "record", "record_link", "source_key")
+"""What one record is written to; the raw driver writes the same rows to the same tables."""
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """One measured ratio: what it is of, the figures behind it, and the least that is asked for."""
+
+    name: str
+    ratio: float
+    wanted: str
+    says: str
+
+
+class Bench(msgspec.Struct):
+    """One run: what was measured so far."""
+
+    results: list[Result]
+    facts: list[tuple[str, str]]
+
+    def add(self, name: str, ratio: float, wanted: str, says: str) -> None:
+        """Takes a result and shows it at once."""
+        self.results.append(Result(name=name, ratio=round(ratio, 3), wanted=wanted, says=says))
+        print(f"  {name:28} {ratio:7.3f}  (wanted {wanted})  {says}", flush=True)
+
+    def fact(self, name: str, says: str) -> None:
+        """Takes a fact that is no ratio."""
+        self.facts.append((name, says))
+        print(f"  {name:28} {says}", flush=True)
+
+
+class Database:
+    """One of the two databases: makes fresh ledgers on it."""
+
+    def __init__(self, name: str, folder: Path, server: PostgresServer | None) -> None:
+        self.name = name
+        self._folder = folder
+        self._server = server
+        self._count = 0
+
+    @contextlib.contextmanager
+    def ledger(self) -> Iterator[Service]:
+        """A fresh ledger with the source `bench` registered, closed at the end."""
+        self._count += 1
+        if self._server is None:
+            settings = Settings(origin=ORIGIN)
+        else:
+            database = self._server.create_database()
+            settings = Settings(origin=ORIGIN, database=database.runtime_url, owner_database=database.owner_url)
+        service = create(self._folder / f"{self.name}-{self._count}", settings, AUTHORITY)
+        service.sources.register(SourceConfig(id="bench", type="push", title="Bench"), AUTHORITY)
+        try:
+            yield service
+        finally:
+            service.close()
+
+
+@contextlib.contextmanager
+def databases(chosen: Sequence[str]) -> Iterator[list[Database]]:
+    """SQLite and PostgreSQL, as durable as in production, in a folder on disk that goes away at the end."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trailseal-bench-", dir=Path.cwd())))
+        found = []
+        for name in chosen:
+            server = stack.enter_context(temporary_postgres()) if name == "postgresql" else None
+            found.append(Database(name, folder, server))
+        yield found
+
+
+def preparer(service: Service) -> Preparer:
+    """Prepares submissions of `bench` as ingest does."""
+    return Preparer("bench", frozenset({"actor.name"}), service.keys.content_digest())
+
+
+def size(service: Service) -> int:
+    """How many entries the log has."""
+    with service.store.reader(LOG) as reader:
+        return reader.head().size
+
+
+def stored_rows(service: Service, low: int, high: int) -> dict[Table, list[tuple[Any, ...]]]:
+    """The rows that the entries of a range were written to, table by table, as they stand."""
+    rows: dict[Table, list[tuple[Any, ...]]] = {}
+    with service.store.reading() as connection:
+        for name in RECORD_TABLES:
+            table = schema.metadata.tables[name]
+            found = connection.execute(
+                table.select()
+                .where(table.c.pos >= pos_of(LOG, low), table.c.pos < pos_of(LOG, high))
+                .order_by(table.c.pos)
+            ).all()
+            if found:
+                rows[table] = [tuple(row) for row in found]
+    return rows
+
+
+def row_count(service: Service) -> int:
+    """Rows in all tables that a record is written to."""
+    with service.store.reading() as connection:
+        return sum(
+            connection.scalar(select(func.count()).select_from(schema.metadata.tables[name])) or 0
+            for name in RECORD_TABLES
+        )

@@ -1,0 +1,50 @@
+"""Inclusion proofs: their latency at a large size against that at 10,000 entries."""
+
+import itertools
+import random
+import time
+
+from ledger.service import Service
+from ledger.store.append import Batch
+from tests.bench.corpus import submissions
+from tests.bench.harness import LOG, Bench, Database, preparer, size
+
+SMALL = 10_000
+PROOFS = 400
+
+
+def measure(bench: Bench, database: Database, service: Service, large: int) -> None:
+    """Grows a ledger to `large` entries; adds proof.*.growth."""
+    source = submissions(large, seed=5)
+    prepare = preparer(service).prepare
+
+    def grow(to: int) -> float:
+        started = time.perf_counter()
+        while (missing := to - size(service)) > 0:
+            drafts = [prepare(one) for one in itertools.islice(source, min(missing, 2000))]
+            service.store.append(LOG, Batch(drafts))  # type: ignore[arg-type] # none is rejected
+        return time.perf_counter() - started
+
+    grow(SMALL)
+    small = _latency(service, SMALL)
+    seconds = grow(large)
+    big = _latency(service, large)
+    bench.add(
+        f"proof.{database.name}.growth",
+        big / small,
+        "≤ 4",
+        f"{big * 1e6:,.0f} µs at {large:,} entries, {small * 1e6:,.0f} µs at {SMALL:,}",
+    )
+    bench.fact(f"growing, {database.name}", f"{(large - SMALL) / seconds:,.0f} records/s from {SMALL:,} to {large:,}")
+
+
+def _latency(service: Service, entries: int) -> float:
+    rng = random.Random(11)
+    spent = []
+    with service.store.reader(LOG) as reader:
+        for _ in range(PROOFS):
+            index = rng.randrange(entries)
+            started = time.perf_counter()
+            reader.inclusion(index, entries)
+            spent.append(time.perf_counter() - started)
+    return sorted(spent)[PROOFS // 2]
