@@ -55,7 +55,7 @@ class BatchBuilder:
 
     def reject(self, data: bytes, media_type: str, reason: str, received_at: str) -> None:
         """Adds input that is no record, with the reason in plain words."""
-        self._rejected.append(Rejected(data=data, media_type=media_type, reason=reason, received_at=received_at))
+        self._rejected.append(Rejected(data=data, media_type=media_type, reason=clean(reason), received_at=received_at))
 
     def build(self, cursor_from: str | None, cursor_to: str | None, snapshot: bytes | None = None) -> RunBatch:
         """The finished run; its end is now."""
@@ -75,8 +75,8 @@ class BatchBuilder:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, SkippableRecord | InvalidEntry | msgspec.ValidationError):
-        return clean(str(error))
-    return clean(f"the parser failed on it: {error.__class__.__name__}: {error}")
+        return str(error)
+    return f"the parser failed on it: {error.__class__.__name__}: {error}"
 
 
 def _printable(gap: Gap) -> Gap:

@@ -31,6 +31,11 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     first: float = 1.0
     longest: float = 60.0
 
+    @property
+    def wait(self) -> wait_exponential_jitter:
+        """Doubles from the first wait to the longest; jitter of up to the first wait is added."""
+        return wait_exponential_jitter(multiplier=self.first, max=self.longest, jitter=self.first)
+
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """Where a collection stands; `trouble` says what it is waiting for, and `waiting` how many seconds."""
@@ -114,7 +119,7 @@ class Runner:
         """Looks again until a look gives runs or ends in order; true for the latter."""
         looks = Retrying(
             retry=retry_if_result(lambda look: look.trouble is not None and not look.moved),
-            wait=wait_exponential_jitter(initial=self._patience.first, max=self._patience.longest),
+            wait=self._patience.wait,
             stop=_GiveUp(self._patience.attempts, self._stop),
             sleep=self._wait,
             before_sleep=self._report,
@@ -168,7 +173,7 @@ class Runner:
     def _patiently(self) -> Retrying:
         return Retrying(
             retry=retry_if_exception_type(RetriableSource),
-            wait=wait_exponential_jitter(initial=self._patience.first, max=self._patience.longest),
+            wait=self._patience.wait,
             stop=_GiveUp(self._patience.attempts, self._stop),
             sleep=self._wait,
             before_sleep=self._report,

@@ -25,7 +25,18 @@ from collectors.ot.opcua_check import check_server
 from collectors.ot.opcua_echo import HOLD_SECONDS, Echoes, Held, Remembered
 from collectors.ot.opcua_original import PARSER, PARSER_VERSION, Envelope
 from collectors.ot.opcua_record import Reader, sample_of, written_by
-from collectors.ot.opcua_session import Access, CaughtUp, ClockRead, EventSeen, Lost, Session, ValueSeen, Wanted
+from collectors.ot.opcua_session import (
+    Access,
+    CaughtUp,
+    ClockRead,
+    EventSeen,
+    Heard,
+    Lost,
+    Session,
+    Unreadable,
+    ValueSeen,
+    Wanted,
+)
 from ledger.core.clock import WallClock, parse_utc, utc_text
 from ledger.core.errors import FatalSource
 from ledger.core.record import Interval, Original, Record
@@ -156,11 +167,13 @@ class _Run:
             self.settle(at_once=True)
             yield self.finish()
 
-    def take(self, heard: EventSeen | ValueSeen | CaughtUp | ClockRead | Lost) -> None:
+    def take(self, heard: Heard) -> None:
         if isinstance(heard, EventSeen):
             self._take_event(heard)
         elif isinstance(heard, ValueSeen):
             self._take_value(heard)
+        elif isinstance(heard, Unreadable):
+            self._builder.reject(heard.data, "text/plain", heard.reason, heard.received_at)
         elif isinstance(heard, ClockRead):
             self._clock = self._builder.source_clock = heard.clock
         elif isinstance(heard, CaughtUp):

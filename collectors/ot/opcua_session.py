@@ -94,6 +94,14 @@ class ValueSeen(msgspec.Struct, frozen=True, kw_only=True):
     kept: bool
 
 
+class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
+    """Something the server sent that cannot be written in its own binary again; `data` is what the library shows."""
+
+    received_at: str
+    data: bytes
+    reason: str
+
+
 class CaughtUp(msgspec.Struct, frozen=True, kw_only=True):
     """All that the server keeps was passed on; `kept` says whether it keeps events at all."""
 
@@ -112,7 +120,7 @@ class Lost(msgspec.Struct, frozen=True, kw_only=True):
     error: CollectorError
 
 
-Heard = EventSeen | ValueSeen | CaughtUp | ClockRead | Lost
+Heard = EventSeen | ValueSeen | Unreadable | CaughtUp | ClockRead | Lost
 
 
 class Session:
@@ -190,7 +198,12 @@ class Session:
                 await self._read_clock(client)
 
     async def _event(self, book: NodeBook, fields: list[ua.Variant]) -> None:
-        by_name = dict(zip(FIELDS, fields, strict=True))
+        try:
+            data = encode(pack_event(fields))
+            by_name = dict(zip(FIELDS, fields, strict=True))
+        except Exception as error:  # the library names no error of its own for what it cannot encode
+            self._refuse(fields, error)
+            return
         identity, source = by_name["EventId"].Value, by_name["SourceNode"].Value
         if self._merging and identity is not None:
             if identity in self._seen:
@@ -200,7 +213,7 @@ class Session:
         node = await book.facts(source) if source is not None else NodeFacts(id="none", path="none")
         envelope = Envelope(
             sort="event",
-            data=encode(pack_event(fields)),
+            data=data,
             node=node,
             namespaces=book.namespaces,
             kind=await book.standard_kind(by_name["EventType"].Value),
@@ -210,14 +223,24 @@ class Session:
         self._heard.put(EventSeen(received_at=self._now(), time_us=time_us, envelope=envelope))
 
     async def _value(self, book: NodeBook, node: Node, value: ua.DataValue, first: bool) -> None:
+        try:
+            data = encode(pack_value(value))
+        except Exception as error:  # as for events
+            self._refuse(value, error)
+            return
         envelope = Envelope(
             sort="value",
-            data=encode(pack_value(value)),
+            data=data,
             node=await book.facts(node.nodeid),
             namespaces=book.namespaces,
         )
         kept = node.nodeid in self._kept
         self._heard.put(ValueSeen(received_at=self._now(), envelope=envelope, first=first, kept=kept))
+
+    def _refuse(self, what: object, error: Exception) -> None:
+        reason = f"the notification cannot be encoded: {error!r}"
+        shown = repr(what).encode("utf-8", "backslashreplace")
+        self._heard.put(Unreadable(received_at=self._now(), data=shown, reason=reason))
 
     async def _read_event_history(self, client: Client, book: NodeBook, event_filter: ua.EventFilter) -> bool:
         """Passes on all events that the server kept since `events_from`; false when it keeps none."""
