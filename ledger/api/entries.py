@@ -63,7 +63,7 @@ async def inclusion(context: NamedDependency[Context], log: LogName, index: Inde
     return await context.lanes.read(_inclusion, context, context.log(log), index)
 
 
-@get("/{index:int}/tlog-proof", responses=declared(), media_type="text/plain; charset=utf-8")
+@get("/{index:int}/tlog-proof", responses=declared(), media_type="text/plain")
 async def tlog_proof(context: NamedDependency[Context], log: LogName, index: Index) -> Response[bytes]:
     """The same proof as a C2SP tlog-proof file, the leaf data in its `extra` line."""
     where = context.log(log)
@@ -71,7 +71,7 @@ async def tlog_proof(context: NamedDependency[Context], log: LogName, index: Ind
     name = f"{where.name}-{index}{SUFFIX}"
     return Response(
         proof.encode(),
-        media_type="text/plain; charset=utf-8",
+        media_type="text/plain",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 

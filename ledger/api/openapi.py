@@ -16,6 +16,7 @@ from litestar.openapi.spec import (
     RequestBody,
     SecurityScheme,
 )
+from litestar.params import FromPath
 
 from ledger import __version__
 from ledger.core.errors import NotFound
@@ -103,7 +104,7 @@ async def docs_page() -> Response[str]:
 
 
 @get("/{name:str}")
-async def docs_file(name: str) -> Response[bytes]:
+async def docs_file(name: FromPath[str]) -> Response[bytes]:
     """A file of that page."""
     data, media_type = _file(name)
     return Response(data, media_type=media_type, headers={"Cache-Control": "private, max-age=3600"})

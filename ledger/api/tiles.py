@@ -25,11 +25,11 @@ CHECKPOINT_SECONDS: Final = 2
 IMMUTABLE: Final = "max-age=31536000, immutable"
 
 
-@get("/checkpoint", responses=declared(), media_type="text/plain; charset=utf-8")
+@get("/checkpoint", responses=declared(), media_type="text/plain")
 async def checkpoint(context: NamedDependency[Context], log: LogName) -> Response[bytes]:
     """The latest published checkpoint, verbatim."""
     note = await context.lanes.read(_latest, context, context.log(log))
-    return _cached(context, note, "text/plain; charset=utf-8", f"max-age={CHECKPOINT_SECONDS}")
+    return _cached(context, note, "text/plain", f"max-age={CHECKPOINT_SECONDS}")
 
 
 @get("/tile/{path:path}", responses=declared(), media_type="application/octet-stream")

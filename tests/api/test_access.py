@@ -1,0 +1,153 @@
+"""Every route against every credential, generated from the routes themselves."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from litestar import Litestar, get
+from litestar.testing import TestClient
+
+from ledger.api.app import create_app
+from ledger.api.gate import declared_routes
+from ledger.core.errors import ConfigError
+from ledger.people.access import Door, Scope, allow
+from tests.api.world import OTHER_SOURCE, SOURCE, World, bearer
+
+VALUES = {
+    "log:str": "records", "index:int": "1", "size:int": "1", "source:str": SOURCE, "account:str": "nobody",
+    "grant_id:str": "0" * 16, "path:path": "0/000", "path:str": "other", "name:str": "start.js", "job:int": "1",
+}  # fmt: skip
+PUBLIC = {
+    ("GET", "/api/v1/health"),
+    ("GET", "/api/v1/keys"),
+    ("POST", "/api/v1/session"),
+}
+"""All that a stranger may call while tiles are not published (R05)."""
+
+
+def routes(app: Litestar) -> Iterator[tuple[str, str, Any]]:
+    for path, handler in declared_routes(app):
+        for method in sorted(handler.http_methods):
+            yield method, path, handler.opt["access"]
+
+
+def filled(path: str) -> str:
+    return re.sub(r"/?\{(\w+:\w+)\}", lambda match: "/" + VALUES[match[1]], path)
+
+
+def ask(client: TestClient[Any], method: str, path: str, headers: dict[str, str]) -> int:
+    # The peer's failures are counted; each request comes from a clean slate, as from another peer.
+    return client.request(method, filled(path), headers=headers).status_code
+
+
+@pytest.fixture
+def patient(client: TestClient[Any], monkeypatch: pytest.MonkeyPatch) -> TestClient[Any]:
+    """A client whose many failures are not held against it."""
+    monkeypatch.setattr("ledger.people.security.FAILURES", 1_000_000)
+    return client
+
+
+def test_a_stranger_may_call_only_health_keys_and_the_exchange_of_a_sign_in_code(patient: TestClient[Any]) -> None:
+    open_routes = set()
+    for method, path, access in routes(patient.app):
+        for headers in (
+            {},
+            bearer("nonsense"),
+            bearer("ts_" + "0" * 16 + "_" + "0" * 64),
+            {"Authorization": "Basic eA=="},
+        ):
+            status = ask(patient, method, path, headers)
+            assert (status == 401) == (access is not Door.OPEN), (method, path, status)
+        if access is Door.OPEN:
+            open_routes.add((method, path))
+    assert open_routes == PUBLIC
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+def test_a_token_opens_exactly_the_routes_that_declare_its_scope(
+    patient: TestClient[Any], world: World, scope: Scope
+) -> None:
+    seen = 0
+    for method, path, access in routes(patient.app):
+        if path == "/api/v1/session" and method == "POST":
+            continue
+        wanted = (
+            access is scope or access in (Door.OPEN, Door.CALLER) or (access is Door.PUBLISHED and scope is Scope.TILES)
+        )
+        status = ask(patient, method, path, world.headers(scope))
+        assert (status not in (401, 403)) == wanted, (method, path, scope, status)
+        assert wanted or status == 403, (method, path, scope, status)
+        assert status < 500, (method, path, scope, status)
+        seen += 1
+    assert seen > 20
+
+
+@pytest.mark.parametrize("fate", ["revoked", "expired", "deactivated"])
+@pytest.mark.parametrize("scope", list(Scope))
+def test_a_token_that_ended_opens_nothing(patient: TestClient[Any], world: World, scope: Scope, fate: str) -> None:
+    from ledger.core.clock import utc_text
+
+    expires = utc_text(world.clock.now_us() + 60_000_000)
+    account = f"doomed-{scope.value}"
+    token = world.token(scope, account, expires_at=expires)
+    assert ask(patient, "DELETE", "/api/v1/session", bearer(token.token)) == 404
+    if fate == "revoked":
+        world.people.revoke(token.grant, "over", world.root)
+    elif fate == "deactivated":
+        world.people.deactivate(account, "over", world.root)
+    else:
+        world.clock.pass_seconds(61)
+    for method, path, access in routes(patient.app):
+        if access is not Door.OPEN:
+            assert ask(patient, method, path, bearer(token.token)) == 401, (method, path)
+
+
+def test_a_collector_reaches_its_own_source_only(client: TestClient[Any], world: World) -> None:
+    headers = world.headers(Scope.INGEST)
+    assert client.get(f"/api/v1/sources/{SOURCE}/state", headers=headers).status_code == 200
+    for method, rest in (("GET", "state"), ("POST", "runs")):
+        answer = client.request(method, f"/api/v1/sources/{OTHER_SOURCE}/{rest}", headers=headers)
+        assert answer.status_code == 403
+        assert answer.json()["code"] == "access_denied"
+
+
+def test_published_tiles_are_open_and_nothing_else_with_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.people.security.FAILURES", 1_000_000)
+    world = World(tmp_path / "ledger", publish_tiles=True)
+    world.service.publisher.publish_all()
+    with TestClient(create_app(world.service)) as client:
+        strangers = {
+            (method, path) for method, path, _ in routes(client.app) if ask(client, method, path, {}) not in (401, 403)
+        }
+        assert strangers - PUBLIC == {
+            ("GET", "/logs/{log:str}/checkpoint"),
+            ("GET", "/logs/{log:str}/tile/{path:path}"),
+        }
+    world.close()
+
+
+def test_a_route_without_a_declared_right_keeps_the_application_from_starting(world: World) -> None:
+    @get("/forgotten")
+    async def forgotten() -> str:
+        return ""
+
+    with pytest.raises(ConfigError, match="/forgotten"):
+        create_app(world.service, web_handlers=[forgotten])
+
+
+def test_a_page_is_held_to_what_it_declares(world: World) -> None:
+    @get("/page", opt=allow(Scope.READ))
+    async def page() -> str:
+        return "seen"
+
+    with TestClient(create_app(world.service, web_handlers=[page])) as client:
+        assert client.get("/page").status_code == 401
+        assert client.get("/page", headers=world.headers(Scope.ADMIN)).status_code == 403
+        assert client.get("/page", headers=world.headers(Scope.READ)).text == "seen"
+
+
+def test_options_tells_a_stranger_nothing(client: TestClient[Any], world: World) -> None:
+    assert client.options("/api/v1/logs").status_code == 401
+    assert client.options("/api/v1/logs", headers=world.headers(Scope.READ)).status_code == 204

@@ -1,0 +1,105 @@
+"""A real ledger with accounts of every sort, for the tests of the HTTP interface and of people."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ledger.core.authority import Authority
+from ledger.core.clock import SystemClock
+from ledger.core.source import SourceConfig
+from ledger.people.access import Scope
+from ledger.people.people import Token
+from ledger.service import Service, create
+from ledger.settings import Settings
+
+ORIGIN = "ledger.example/site-a"
+SOURCE, OTHER_SOURCE = "erp", "dcs"
+AT = "2026-11-25T07:10:06.123456Z"
+
+
+class MovableClock:
+    """The system's clock, moved by as much as a test says."""
+
+    def __init__(self) -> None:
+        self.ahead_us = 0
+        self._clock = SystemClock()
+
+    def now_us(self) -> int:
+        return self._clock.now_us() + self.ahead_us
+
+    def pass_seconds(self, seconds: float) -> None:
+        self.ahead_us += int(seconds * 1_000_000)
+
+
+class World:
+    """One ledger in a folder of its own, a source or two, and a token of each scope."""
+
+    def __init__(self, folder: Path, publish_tiles: bool = False) -> None:
+        self.folder = folder
+        self.clock = MovableClock()
+        chosen = Settings(origin=ORIGIN, publish_tiles=publish_tiles)
+        founder = Authority(actor="local:root", authenticated=False)
+        self.service: Service = create(folder, chosen, founder, self.clock)
+        self.people = self.service.people
+        self.root = self.people.local("root")
+        for source in (SOURCE, OTHER_SOURCE):
+            self.service.sources.register(SourceConfig(id=source, type="test", title=source.upper()), self.root)
+        self.tokens = {scope: self.token(scope) for scope in Scope}
+
+    def token(self, scope: Scope, account: str | None = None, **more: Any) -> Token:
+        """A token of one scope for a new account."""
+        name = account or f"{scope.value}-{len(self.people.accounts())}"
+        self.people.create_account(name, name.title(), "for the test", self.root)
+        if scope is Scope.INGEST:
+            more.setdefault("sources", (SOURCE,))
+        return self.people.grant(name, [scope], "for the test", self.root, **more)
+
+    def headers(self, scope: Scope) -> dict[str, str]:
+        return bearer(self.tokens[scope].token)
+
+    def system_entries(self, kind: str) -> list[Any]:
+        """The decoded bodies of one kind in the system log."""
+        with self.service.store.reader(0) as reader:
+            stored = list(reader.entries(0, reader.head().size))
+        bodies = [msgspec.json.decode(one.body or b"") for one in stored]
+        return [body for body in bodies if str(body["schema"]).startswith(f"{kind}/")]
+
+    def close(self) -> None:
+        self.service.close()
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def record(number: int, source: str = SOURCE, **more: Any) -> dict[str, Any]:
+    """A good record as JSON has it."""
+    return {
+        "source": source,
+        "source_record_id": f"log/{number}",
+        "action": "update",
+        "occurred_at": {"text": AT, "precision": "microsecond", "basis": "source-zone", "instant_us": 1764052864000000},
+        "actor": {"account": "operator1", "kind": "person"},
+        "object": {"type": "tag", "id": f"TIC{number}.SP", "name": "Reactor temperature setpoint"},
+        "changes": [{"attribute": "Value", "old": "50.0", "new": "55.5", "unit": "degC"}],
+        "links": [{"kind": "batch", "id": "B-1", "basis": "read"}],
+        **more,
+    }
+
+
+def submission(number: int, **more: Any) -> dict[str, Any]:
+    original = {"data": "eyJhIjoxfQ==", "media_type": "text/html", "parser": "test", "parser_version": "1"}
+    return {"record": record(number, **more), "received_at": AT, "original": original}
+
+
+def run(submissions: list[Any], cursor: tuple[str | None, str | None] = (None, None), **more: Any) -> dict[str, Any]:
+    return {
+        "source": SOURCE,
+        "started_at": AT,
+        "ended_at": AT,
+        "cursor_from": cursor[0],
+        "cursor_to": cursor[1],
+        "submissions": submissions,
+        **more,
+    }
