@@ -14,6 +14,11 @@ CLIP: Final = 120
 _JOINERS = "\u200c\u200d"
 # Everything that could be marked; the exact decision is `_acts`.
 _SUSPECT = re.compile(r"[^\x20-\x7e\xa1-\xac\xae-\u02ff]")
+# Combining marks stacked so high that they would cover the lines above: three are more than any script needs.
+_STACKED = re.compile(
+    r"([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{3})"
+    r"([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+)"
+)
 _ACTING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -23,6 +28,7 @@ def inert(text: str, lines: bool = False) -> str:
     Letters of any script stay, with their joiners (U+200C, U+200D), which Persian and Indic scripts need.
     """
     kept = "\n\t" if lines else ""
+    text = _STACKED.sub(lambda match: match[1] + "".join(map(_mark, match[2])), text)
     return _SUSPECT.sub(lambda match: match[0] if match[0] in kept or not _acts(match[0]) else _mark(match[0]), text)
 
 

@@ -3,7 +3,6 @@
 "operator1 changed TIC101.SP from 50.0 to 55.5 °C on REACTOR-1; reason not given by the source".
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -31,8 +30,9 @@ def entry_sentence(body: msgspec.Struct) -> Pieces:
     if isinstance(body, RecordBody):
         return record_sentence(body.record)
     kind = kind_of(body)
-    members = _flat(msgspec.to_builtins(body))
-    for key in (f"entry.{kind}.{members.get('event', '')}", f"entry.{kind}"):
+    members = _flat(body)
+    variant = members.get("event", members.get("state", ""))
+    for key in (f"entry.{kind}.{variant}", f"entry.{kind}"):
         if known(key) and all(name is None or name in members for _, name in parts(key)):
             return _compose(key, **{name: _member(name, members[name]) for _, name in parts(key) if name})
     return _compose("entry.other", kind=Piece(message(f"kind.{kind}")))
@@ -131,7 +131,7 @@ def _reason(record: Record) -> Pieces:
     return _compose("said.reason.none") if record.action in _WITH_REASON else ()
 
 
-def _compose(key: str, **places: Piece | Pieces) -> Pieces:
+def _compose(key: str, /, **places: Piece | Pieces) -> Pieces:
     pieces: list[Piece] = []
     for text, name in parts(key):
         if text:
@@ -142,14 +142,17 @@ def _compose(key: str, **places: Piece | Pieces) -> Pieces:
     return tuple(pieces)
 
 
-def _flat(members: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Members by name, nested ones as `outer_inner`, lists by their length."""
+def _flat(body: msgspec.Struct, prefix: str = "") -> dict[str, Any]:
+    """Members by name, nested ones as `outer_inner`; lists of words as such, other lists by their length."""
     flat: dict[str, Any] = {}
-    for name, value in members.items():
-        if isinstance(value, Mapping):
+    for name, value in msgspec.structs.asdict(body).items():
+        if isinstance(value, msgspec.Struct):
             flat |= _flat(value, f"{prefix}{name}_")
+        elif isinstance(value, tuple):
+            words = value and all(isinstance(one, str) for one in value)
+            flat[prefix + name] = ", ".join(map(str, value)) if words else len(value)
         else:
-            flat[prefix + name] = len(value) if isinstance(value, list | tuple) else value
+            flat[prefix + name] = value
     return flat
 
 

@@ -27,11 +27,15 @@ _LENGTH = {
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
-    """An instant to be shown: `local` in the site's zone (named by `zone`), `utc` with its Z, `iso` for machines."""
+    """An instant to be shown: `local` in the site's zone (named by `zone`), `utc` in full, `iso` for machines.
+
+    `beside` is the UTC that stands beside the local time: without its date where that is the same.
+    """
 
     local: str
     zone: str
     utc: str
+    beside: str
     iso: str
 
 
@@ -39,10 +43,12 @@ def moment(instant_us: int, zone: ZoneInfo, precision: Precision = Precision.MIL
     """Microseconds since the Unix epoch, UTC, as `2026-11-25 07:10:06.123` in the site's zone and in UTC."""
     at = _EPOCH + timedelta(microseconds=instant_us)
     local = at.astimezone(zone)
+    shown, utc = _cut(local, precision), _cut(at, precision)
     return Moment(
-        local=_cut(local, precision),
+        local=shown,
         zone=f"{local.tzname() or zone.key} {_offset(local)}".strip() if zone.key != "UTC" else "UTC",
-        utc=f"{_cut(at, precision)} UTC",
+        utc=f"{utc} UTC",
+        beside=f"{utc[11:] if utc[:10] == shown[:10] and len(utc) > 10 else utc} UTC",
         iso=at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
     )
 
@@ -61,10 +67,10 @@ def duration(microseconds: int) -> str:
     if length < _MILLISECOND:
         return f"{sign}{length} µs"
     if length < 10 * _SECOND:
-        return f"{sign}{length / _SECOND:.3f} s"
-    if length < 60 * _SECOND:
-        return f"{sign}{length / _SECOND:.1f} s"
+        return f"{sign}{length // _SECOND}.{length % _SECOND // _MILLISECOND:03} s"
     seconds = length // _SECOND
+    if seconds < 60:
+        return f"{sign}{seconds}.{length % _SECOND // 100_000} s"
     for large, small, name, part in ((60, 1, "min", "s"), (3600, 60, "h", "min"), (86400, 3600, "d", "h")):
         if seconds < large * (60 if name == "min" else 24) or name == "d":
             whole, rest = divmod(seconds, large)

@@ -45,4 +45,6 @@ def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[st
 
 
 def _error(status: int, what: str, advice: str, code: str) -> Response[str]:
-    return page("error.html", status=status, what=what, advice=advice, code=code, number_of=status, place="", viewer=None)
+    return page(
+        "error.html", status=status, what=what, advice=advice, code=code, number_of=status, place="", viewer=None
+    )

@@ -2,24 +2,28 @@
 
 from pathlib import PurePosixPath
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect
+from sqlalchemy import Connection
 
-from ledger.core.errors import LedgerError, NotAuthenticated, NotFound
+from ledger.core.errors import LedgerError, NotAuthenticated, NotFound, RateLimited
 from ledger.core.record import Action, LinkKind, Outcome
 from ledger.people.access import Door, Scope, allow
 from ledger.present.messages import message
 from ledger.present.times import site_zone
 from ledger.store.reading import LogReader, VaultReader
-from ledger.web import errors
-from ledger.web.pages import PageRequest, Pages, PageService
+from ledger.web import errors, pages
+from ledger.web.pages import PageRequest
 from ledger.web.render import PAGE_HEADERS, download, page
 from ledger.web.static_files import static_file, version
-from ledger.web.views.entry import entry_view, proof_bundle
+from ledger.web.views.common import Scope as ViewScope
+from ledger.web.views.entry import EntryView, entry_view, proof_bundle
 from ledger.web.views.home import home_view
-from ledger.web.views.search import search_view
+from ledger.web.views.search import SearchView, search_view
 
 HELP_TOPICS: Final = ("proof", "verify", "connect", "support")
 _CHOICES: Final = {
@@ -27,24 +31,21 @@ _CHOICES: Final = {
     "outcome": [member.value for member in Outcome],
     "link": [member.value for member in LinkKind],
 }
-_FOR_EVER: Final = {
-    "Cache-Control": "public, max-age=31536000, immutable",
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+_FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
+Context = NamedDependency[Any]
+"""The application's context (`pages.PageContext`); of no type that a request could be checked against."""
 
 
-def handlers(service: PageService, zone: str = "UTC", threads: int = 4) -> list[Router]:
+def handlers(zone: str = "UTC") -> list[Router]:
     """All routes of the pages, with their errors shown as pages. `zone` is the site's IANA time zone.
 
-    `threads` read at once; they need as many of the store's reading connections. Raises InvalidEntry for a zone that
-    is not known.
+    The application gives them `context` and guards them by the access that each declares. Raises InvalidEntry for a
+    zone that is not known.
     """
-    pages = Pages(service, site_zone(zone), threads)
     return [
         Router(
             path="/",
-            route_handlers=[*_views(pages), *_downloads(pages), *_doors(pages)],
+            route_handlers=[*_views(site_zone(zone)), sign_in, sign_out, static, nowhere],
             exception_handlers={
                 LedgerError: errors.ledger_error,
                 HTTPException: errors.http_error,
@@ -55,36 +56,48 @@ def handlers(service: PageService, zone: str = "UTC", threads: int = 4) -> list[
     ]
 
 
-def _views(pages: Pages) -> list[Any]:
+def _views(zone: ZoneInfo) -> list[Any]:
     @get("/", opt=allow(Scope.READ))
-    async def home(request: PageRequest) -> Response[str]:
-        view = await pages.read(home_view)
+    async def home(request: PageRequest, context: Context) -> Response[str]:
+        view = await pages.read(context, zone, home_view)
         return page("home.html", view=view, place="home", viewer=request.user.account)
 
     @get("/search", opt=allow(Scope.READ))
-    async def search(request: PageRequest) -> Response[str]:
+    async def search(request: PageRequest, context: Context) -> Response[str]:
         parameters = dict(request.query_params.items())
-        view = await pages.read(
-            lambda scope, connection: search_view(scope, lambda log: LogReader(connection, log.number), parameters)
-        )
+
+        def make(scope: ViewScope, connection: Connection) -> SearchView:
+            return search_view(scope, lambda log: LogReader(connection, log.number), parameters)
+
+        view = await pages.read(context, zone, make)
         return page(
             "search.html",
             status=400 if view.errors else 200,
             view=view,
             choices=_CHOICES,
-            zone=pages.zone.key,
+            zone=zone.key,
             place="search",
             viewer=request.user.account,
         )
 
     @get("/entries/{log:str}/{index:int}", opt=allow(Scope.READ))
-    async def entry(request: PageRequest, log: str, index: int) -> Response[str]:
-        view = await pages.read(
-            lambda scope, connection: entry_view(
-                scope, LogReader(connection, scope.log(log).number), scope.log(log), index
-            )
-        )
+    async def entry(request: PageRequest, context: Context, log: str, index: int) -> Response[str]:
+        def make(scope: ViewScope, connection: Connection) -> EntryView:
+            found = scope.log(log)
+            return entry_view(scope, LogReader(connection, found.number), found, index)
+
+        view = await pages.read(context, zone, make)
         return page("entry.html", view=view, place="search", viewer=request.user.account)
+
+    @get("/entries/{log:str}/{index:int}/{part:str}", opt=allow(Scope.READ))
+    async def part_of_entry(context: Context, log: str, index: int, part: str) -> Response[bytes]:
+        def make(scope: ViewScope, connection: Connection) -> Response[bytes]:
+            reader = LogReader(connection, scope.log(log).number)
+            if not 0 <= index < reader.head().size:
+                raise NotFound(f"log {log} has no entry {index}")
+            return _part(reader, index, part)
+
+        return await pages.read(context, zone, make)
 
     @get(["/help", "/help/{topic:str}"], opt=allow(Scope.READ))
     async def help_page(request: PageRequest, topic: str = HELP_TOPICS[0]) -> Response[str]:
@@ -92,21 +105,7 @@ def _views(pages: Pages) -> list[Any]:
             raise NotFound(f"there is no help on {topic[:40]!r}", advice=message("help.advice"))
         return page(f"help/{topic}.html", topics=HELP_TOPICS, topic=topic, place="help", viewer=request.user.account)
 
-    return [home, search, entry, help_page]
-
-
-def _downloads(pages: Pages) -> list[Any]:
-    @get("/entries/{log:str}/{index:int}/{part:str}", opt=allow(Scope.READ))
-    async def part_of_entry(log: str, index: int, part: str) -> Response[bytes]:
-        def work(scope: Any, connection: Any) -> Response[bytes]:
-            reader = LogReader(connection, scope.log(log).number)
-            if not 0 <= index < reader.head().size:
-                raise NotFound(f"log {log} has no entry {index}")
-            return _part(reader, index, part)
-
-        return await pages.read(work)
-
-    return [part_of_entry]
+    return [home, search, entry, part_of_entry, help_page]
 
 
 def _part(reader: LogReader, index: int, part: str) -> Response[bytes]:
@@ -128,33 +127,44 @@ def _part(reader: LogReader, index: int, part: str) -> Response[bytes]:
     raise NotFound(f"an entry has no part {part[:40]!r}")
 
 
-def _doors(pages: Pages) -> list[Any]:
-    @get("/sign-in/{code:str}", opt=allow(Door.OPEN))
-    async def sign_in(request: PageRequest, code: str) -> Response[Any]:
-        # A browser that looks ahead, or a page elsewhere, must not use the link up.
-        ahead = "prefetch" in request.headers.get("sec-purpose", "") or request.headers.get("purpose") == "prefetch"
-        if ahead or request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-            return page("sign_in.html", code=code, place="", viewer=None)
-        try:
-            secret = await pages.run(lambda: pages.sessions.redeem(code, pages.secret(request)))
-        except NotAuthenticated:
-            raise NotAuthenticated(message("sign-in.used"), advice=message("sign-in.used.advice")) from None
-        return Redirect("/", status_code=303, cookies=[pages.cookie(request, secret)], headers=PAGE_HEADERS)
+@get("/sign-in/{code:str}", opt=allow(Door.OPEN))
+async def sign_in(request: PageRequest, context: Context, code: str) -> Response[Any]:
+    """Exchanges a one-time link for a session, at once, unless it is not clear that a person opened it here."""
+    # A browser that looks ahead, or a page elsewhere, must not use the link up.
+    ahead = "prefetch" in request.headers.get("sec-purpose", request.headers.get("purpose", ""))
+    if ahead or request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        return page("sign_in.html", code=code, place="", viewer=None)
+    security = context.service.people.security
+    if security.blocked_us(pages.peer(request)):
+        security.failed(pages.peer(request))
+        raise RateLimited(message("sign-in.many"))
+    try:
+        cookie = await pages.begin_session(context, request, code)
+    except NotAuthenticated:
+        security.failed(pages.peer(request))
+        raise NotAuthenticated(message("sign-in.used"), advice=message("sign-in.used.advice")) from None
+    return Redirect("/", status_code=303, cookies=[cookie], headers=PAGE_HEADERS)
 
-    @post("/sign-out", status_code=200, opt=allow(Door.CALLER))
-    async def sign_out(request: PageRequest) -> Response[Any]:
-        secret = pages.secret(request)
-        if secret is not None:
-            await pages.run(lambda: pages.sessions.end(secret, "signed out"))
-        answer: Response[Any] = page("signed_out.html", place="", viewer=None)
-        answer.set_cookie(pages.cookie(request, None))
-        return answer
 
-    @get("/static/{digest:str}/{name:str}", opt=allow(Door.OPEN))
-    async def static(digest: str, name: str) -> Response[bytes]:
-        found = static_file(PurePosixPath(name).name)
-        if digest != version():
-            raise NotFound(f"{name[:80]!r} is not of this version")
-        return Response(found.data, media_type=found.media_type, headers=_FOR_EVER)
+@post("/sign-out", status_code=200, opt=allow(Door.CALLER))
+async def sign_out(request: PageRequest, context: Context) -> Response[Any]:
+    """Ends the session on the server, and takes its cookie away."""
+    cookie = await pages.end_session(context, request)
+    answer = page("signed_out.html", place="", viewer=None)
+    answer.set_cookie(cookie)
+    return answer
 
-    return [sign_in, sign_out, static]
+
+@get("/static/{digest:str}/{name:str}", opt=allow(Door.OPEN), sync_to_thread=False)
+def static(digest: str, name: str) -> Response[bytes]:
+    """Style sheet, font and icon: they hold nothing of the ledger."""
+    found = static_file(PurePosixPath(name).name)
+    if digest != version():
+        raise NotFound(f"{name[:80]!r} is not of this version")
+    return Response(found.data, media_type=found.media_type, headers=_FOR_EVER)
+
+
+@get("/{rest:path}", opt=allow(Door.OPEN), sync_to_thread=False)
+def nowhere(rest: str) -> Response[str]:
+    """Any other address: a page that says so."""
+    raise NotFound(message("error.no-page"), advice=message("error.no-page.advice"))

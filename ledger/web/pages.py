@@ -1,12 +1,10 @@
-"""What every page handler works with: the service, the reading threads, and the session's cookie.
+"""What every page handler works with: the ledger, the lanes on which blocking work runs, and the session's cookie.
 
-Who may see a page is the application's guard's decision: each route declares what it needs (`people.access`).
+Who may see a page is the decision of the application's guard: each route declares what it needs (`people.access`).
 """
 
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from litestar import Request
@@ -16,14 +14,13 @@ from sqlalchemy import Connection
 from ledger.core.clock import WallClock
 from ledger.people.access import Caller
 from ledger.people.people import People
-from ledger.people.sessions import ABSOLUTE_US, Sessions, cookie_name
+from ledger.people.sessions import cookie_name
 from ledger.store.logs import read_logs
 from ledger.store.store import Store
-from ledger.web.views import common
+from ledger.web.views.common import Scope
 
 PageRequest = Request[Caller, Any, Any]
 T = TypeVar("T")
-_SECOND_US: Final = 1_000_000
 
 
 class PageService(Protocol):
@@ -39,53 +36,75 @@ class PageService(Protocol):
     def people(self) -> People: ...
 
 
-class Pages:
-    """Shared by all page handlers of one application; owns the threads in which pages read."""
+class PageLanes(Protocol):
+    """Threads for work that blocks, so that the event loop never does."""
 
-    def __init__(self, service: PageService, zone: ZoneInfo, threads: int) -> None:
-        self._service = service
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="page")
-        self.zone = zone
+    async def read(self, work: Callable[[], T], /) -> T: ...
+
+    async def append(self, work: Callable[[], T], /) -> T: ...
+
+
+class PageContext(Protocol):
+    """What the application gives every handler by the name `context`."""
 
     @property
-    def sessions(self) -> Sessions:
-        return self._service.people.sessions
+    def service(self) -> PageService: ...
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """Runs blocking work in a reading thread, so that the event loop goes on serving appends."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+    @property
+    def lanes(self) -> PageLanes: ...
 
-    async def read(self, view: Callable[[common.Scope, Connection], T]) -> T:
-        """Makes a view in one snapshot of the whole ledger."""
 
-        def work() -> T:
-            with self._service.store.reading() as connection:
-                return view(self._scope(connection), connection)
+async def read(context: PageContext, zone: ZoneInfo, view: Callable[[Scope, Connection], T]) -> T:
+    """Makes a view in one snapshot of the whole ledger."""
+    service = context.service
 
-        return await self.run(work)
+    def work() -> T:
+        with service.store.reading() as connection:
+            scope = Scope(logs=tuple(read_logs(connection)), kinds=service.store.kinds, clock=service.clock, zone=zone)
+            return view(scope, connection)
 
-    def _scope(self, connection: Connection) -> common.Scope:
-        store = self._service.store
-        return common.Scope(
-            logs=tuple(read_logs(connection)), kinds=store.kinds, clock=self._service.clock, zone=self.zone
-        )
+    return await context.lanes.read(work)
 
-    def secret(self, request: PageRequest) -> str | None:
-        """The session secret that the browser came with."""
-        return request.cookies.get(cookie_name(_secure(request)))
 
-    def cookie(self, request: PageRequest, secret: str | None) -> Cookie:
-        """The session's cookie; without a secret, the one that takes it away."""
-        secure = _secure(request)
-        return Cookie(
-            key=cookie_name(secure),
-            value=secret or "",
-            path="/",
-            max_age=ABSOLUTE_US // _SECOND_US if secret else 0,
-            httponly=True,
-            samesite="lax",
-            secure=secure,
-        )
+async def begin_session(context: PageContext, request: PageRequest, code: str) -> Cookie:
+    """Uses a sign-in code up and returns the new session's cookie; a session that the browser had before ends.
+
+    Raises NotAuthenticated for a code that is unknown, expired or used.
+    """
+    previous = _secret(request)
+    sessions = context.service.people.sessions
+    return _cookie(request, await context.lanes.append(lambda: sessions.redeem(code, previous)))
+
+
+async def end_session(context: PageContext, request: PageRequest) -> Cookie:
+    """Ends the session that the request came with, and returns the cookie that takes its own away."""
+    secret = _secret(request)
+    if secret is not None:
+        await context.lanes.append(lambda: context.service.people.sessions.end(secret, "signed out"))
+    return _cookie(request, None)
+
+
+def peer(request: PageRequest) -> str:
+    """Where a request comes from, for counting those that fail."""
+    return request.client.host if request.client else "local"
+
+
+def _secret(request: PageRequest) -> str | None:
+    return request.cookies.get(cookie_name(_secure(request)))
+
+
+def _cookie(request: PageRequest, secret: str | None) -> Cookie:
+    """For this host only, not for scripts, not sent from other sites, gone with the browser."""
+    secure = _secure(request)
+    return Cookie(
+        key=cookie_name(secure),
+        value=secret or "",
+        path="/",
+        max_age=0 if secret is None else None,
+        httponly=True,
+        samesite="strict",
+        secure=secure,
+    )
 
 
 def _secure(request: PageRequest) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from litestar import Response
+from markupsafe import Markup
 
 from ledger.present.messages import message, number
 from ledger.present.states import State
@@ -18,7 +19,7 @@ CONTENT_SECURITY_POLICY: Final = (
 )
 PAGE_HEADERS: Final = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -52,8 +53,14 @@ def _load(name: str) -> str | None:
     return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
+def _prose(text: str) -> Markup:
+    """Text of the catalogue, or of an error, with what stands in backticks as code."""
+    parts = text.split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
+
+
 _environment = Environment(
     loader=FunctionLoader(_load), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 _environment.globals.update(t=message, static_url=static_url, State=State)
-_environment.filters.update(number=number, grouped=grouped)
+_environment.filters.update(number=number, grouped=grouped, prose=_prose)

@@ -23,6 +23,8 @@ _SOURCES: Final = {
 
 
 class StaticFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file as it is served."""
+
     data: bytes
     media_type: str
 

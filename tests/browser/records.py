@@ -43,7 +43,9 @@ def fill(service: Service, authority: Authority) -> None:
     for config in (erp, dcs, idle):
         service.sources.register(config, authority)
     service.ingest.submit(_run("dcs", [_setpoint(at) for at in range(240)], clock=_clock()), authority)
-    service.ingest.submit(_run("erp", [_stock(at) for at in range(60)], gaps=(_gap(),), rejected=_rejected()), authority)
+    service.ingest.submit(
+        _run("erp", [_stock(at) for at in range(60)], gaps=(_gap(),), rejected=_rejected()), authority
+    )
     service.publisher.publish_all()
     service.ingest.submit(_run("erp", hostile(), cursor="1", number=2), authority)
 
@@ -79,7 +81,7 @@ def hostile() -> list[Submission]:
                 object=Target(type="text", id="W" * 500),
                 changes=(
                     Change(attribute="body", old=long, new=long + " and more"),
-                    Change(attribute="procedure", old=_PROSE, new=_PROSE.replace("slowly", "at once") + " Then report."),
+                    Change(attribute="procedure", old=_PROSE, new=_PROSE.replace("slowly", "at once")),
                 ),
             ),
             long.encode(),
@@ -127,9 +129,7 @@ def _setpoint(at: int) -> Submission:
         parser="opcua",
         parser_version="1",
     )
-    return Submission(
-        record=record, received_at=_received(when, 900 + at % 5), clock=_clock(), original=original
-    )
+    return Submission(record=record, received_at=_received(when, 900 + at % 5), clock=_clock(), original=original)
 
 
 def _stock(at: int) -> Submission:
@@ -195,9 +195,7 @@ def _gap() -> Gap:
 
 
 def _rejected() -> tuple[Rejected, ...]:
-    return (
-        Rejected(data=b"\xff\xfe", media_type="text/plain", reason="not UTF-8", received_at=_received(START, 0)),
-    )
+    return (Rejected(data=b"\xff\xfe", media_type="text/plain", reason="not UTF-8", received_at=_received(START, 0)),)
 
 
 def _clock() -> Clock:

@@ -35,7 +35,8 @@ MESSAGES = {
     "home.sources.none": "No source is registered yet. Register one with `trailseal source add`.",
     "home.proves": "What this proves",
     "home.proves.yes": "Trailseal proves",
-    "home.proves.yes.1": "Nothing that was logged has been changed, removed, inserted or reordered since it was logged.",
+    "home.proves.yes.1": "Nothing that was logged has been changed, removed, inserted or reordered since it was "
+    "logged.",
     "home.proves.yes.2": "Each record is the one that was received, byte for byte, where its original is kept.",
     "home.proves.yes.3": "What each collection run covered, and which intervals it could not.",
     "home.proves.no": "Trailseal does not prove",
@@ -156,7 +157,8 @@ MESSAGES = {
     "entry.members": "Content",
     "entry.sealed": "sealed",
     "entry.sealed.title": "Sealed values",
-    "entry.sealed.about": "Personal and third-party values stand beside the entry, under a salted commitment of their own: "
+    "entry.sealed.about": "Personal and third-party values stand beside the entry, under a salted commitment of "
+    "their own: "
     "a package can withhold them and a lawful erasure can remove them, while every proof stays valid.",
     "entry.sealed.gone": "no longer here, or not the value that was sealed",
     "entry.member": "Member",
@@ -170,7 +172,8 @@ MESSAGES = {
     "entry.original.commitment": "Commitment to the original",
     "entry.proof": "Proof",
     "entry.check": "Check",
-    "entry.proof.key": "The key that these checks use is the one that entry 0 of this log names. To be sure of the origin, "
+    "entry.proof.key": "The key that these checks use is the one that entry 0 of this log names. To be sure of "
+    "the origin, "
     "compare it with the key that you hold from outside this ledger.",
     "entry.leaf": "Leaf data",
     "entry.leaf-hash": "Leaf hash",
@@ -184,9 +187,11 @@ MESSAGES = {
     "entry.by-hand.about": "Download leaf data, body and proof; then, with nothing of Trailseal at hand:",
     "entry.by-hand.leaf": "The leaf hash is the SHA-256 of a zero byte and the leaf data:",
     "entry.by-hand.body": "The member “body” of the leaf is the SHA-256 of the byte 2, the salt and the body:",
-    "entry.by-hand.path": "Join the leaf hash with each hash of the proof in turn, as RFC 9162 section 2.1.3.2 says, by the "
+    "entry.by-hand.path": "Join the leaf hash with each hash of the proof in turn, as RFC 9162 section 2.1.3.2 "
+    "says, by the "
     "SHA-256 of the byte 1, left and right: the last one is the third line of the checkpoint.",
-    "entry.by-hand.key": "The checkpoint is a C2SP signed note: check its signature with the log's key that you hold from "
+    "entry.by-hand.key": "The checkpoint is a C2SP signed note: check its signature with the log's key that you "
+    "hold from "
     "outside. The file .tlog-proof holds index, hashes and checkpoint for any C2SP verifier.",
     "entry.download.leaf": "Leaf data",
     "entry.download.body": "Body",
@@ -210,6 +215,7 @@ MESSAGES = {
     "sign-in.used": "This sign-in link was used already, or has expired",
     "sign-in.used.advice": "Nothing was changed. A link works once and for 15 minutes: ask for a new one, or start "
     "`trailseal serve` again, which prints one.",
+    "sign-in.many": "Too many sign-in links that do not work were tried from here",
     "sign-out.title": "You are signed out",
     "sign-out.about": "The session has ended on the server. To come back, open a new sign-in link.",
     "error.sign-in": "Sign in to see this page",
@@ -219,7 +225,8 @@ MESSAGES = {
     "error.no-page.advice": "Check the address, or start from Integrity or Search.",
     "error.request.advice": "Correct the address or what you entered and try again; nothing was changed.",
     "error.ours": "The page could not be made",
-    "error.ours.advice": "This is a fault of Trailseal, not of what you did; nothing was changed. Report the address and "
+    "error.ours.advice": "This is a fault of Trailseal, not of what you did; nothing was changed. Report the "
+    "address and "
     "the time to the ledger's administrator, who finds the cause in the service's log.",
     "error.code": "{code} · {number}",
 }

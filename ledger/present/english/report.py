@@ -21,11 +21,11 @@ MESSAGES = {
     ),
     "report.complete.open": "Some of it cannot be judged: {what}.",
     "report.complete.not": "that a source gave everything it had; each gap that is known stands under Coverage.",
-    "report.open.unreachable": "{count} intervals in which a source could not be reached",
-    "report.open.gaps": "{count} gaps that a source shows",
-    "report.open.undated": "{count} records of occupied equipment without an instant",
-    "report.open.unmatched": "{count} start or stop records that bound no interval",
-    "report.open.uncertain": "{count} records at the edge of an interval, within the clocks' uncertainty",
+    "report.open.unreachable": "intervals in which a source could not be reached: {count}",
+    "report.open.gaps": "gaps that a source shows: {count}",
+    "report.open.undated": "records of occupied equipment without an instant: {count}",
+    "report.open.unmatched": "start or stop records that bound no interval: {count}",
+    "report.open.uncertain": "records at the edge of an interval, within the clocks’ uncertainty: {count}",
     "report.open.runs": "no collection run stands behind these records",
     "report.ledger": "The ledger's last verification: {says}.",
     "report.ledger.none": "No verification of the whole ledger was at hand when this package was made.",
@@ -70,18 +70,18 @@ MESSAGES = {
     "report.actions": "By action",
     "report.sealed": "Sealed values",
     "report.sealed.none": "none in these records",
-    "report.sealed.disclosed": "{count} in these records, disclosed in this package",
+    "report.sealed.disclosed": "disclosed in this package: {count}",
     "report.sealed.withheld": (
         "{count} in these records, withheld from this package together with {originals} originals; those "
         "records are no longer re-derivable from their original here"
     ),
     "report.originals": "Originals",
-    "report.originals.count": "{count} in originals.jsonl, byte for byte as the sources gave them",
+    "report.originals.count": "in originals.jsonl, byte for byte as the sources gave them: {count}",
     "report.reasons": "Reasons",
-    "report.reasons.count": "{count} records carry no reason from their source",
+    "report.reasons.count": "records without a reason from their source: {count}",
     "report.inferred": "Inferred",
     "report.inferred.count": (
-        "{count} records show old and new values inferred from two looks, not told by the source"
+        "records whose old and new values are inferred from two looks, not told by the source: {count}"
     ),
     "report.occupations": "Occupation of equipment",
     "report.occupations.lead": (

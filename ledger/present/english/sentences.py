@@ -49,7 +49,8 @@ MESSAGES = {
     "said.gap": "; more changes lie between than two looks can show",
     "entry.log-created": "Log {name} began with origin {origin}",
     "entry.clock-step": "Our clock stood {behind_us} behind the log's head; entries go on at the head's time",
-    "entry.collection-run": "{source} was collected: {records} new, {duplicates} known before, {quarantined} quarantined",
+    "entry.collection-run": "{source} was collected: {records} new, {duplicates} known before, {quarantined} "
+    "quarantined",
     "entry.quarantine": "Input of {source} was quarantined: {reason}",
     "entry.source": "{authority_actor} registered source {id} ({title}), type {type}",
     "entry.key-event.created": "{authority_actor} created the {purpose} key {key}",
@@ -57,6 +58,16 @@ MESSAGES = {
     "entry.log-binding": "Checkpoint of {origin} at size {size} was entered here",
     "entry.finding": "Finding about {source}: {detail}",
     "entry.incident": "Incident {code}: {detail}; stopped: {stopped}",
+    "entry.service-start": "{authority_actor} started the service, {product}",
+    "entry.account": "{authority_actor}: account {account} is {state}; reason: {reason}",
+    "entry.grant.granted": "{authority_actor} granted {account} the scopes {scopes}; reason: {reason}",
+    "entry.grant.revoked": "{authority_actor} revoked the scopes {scopes} of {account}; reason: {reason}",
+    "entry.session-event.link-issued": "{authority_actor} issued a one-time sign-in link for {account}",
+    "entry.session-event.started": "{account} signed in by a one-time link",
+    "entry.session-event.ended": "The session of {account} ended: {reason}",
+    "entry.security-event": "Calls without right were refused between {first_at} and {last_at}, from {peers} addresses",
+    "entry.package-issued": "{authority_actor} issued evidence package {package}: {records} records of {origin}, "
+    "as of {size} entries",
     "entry.other": "Entry of kind “{kind}”",
     "entry.disposed": "The content of this entry was disposed of; its place in the log stays proven",
 }

@@ -15,7 +15,8 @@ MESSAGES = {
     "time.unreadable": "“{text}” is not a time",
     "time.ambiguous": "{text} did not exist, or existed twice, in {zone}",
     "time.zone": "“{name}” is not a known time zone",
-    "time.advice": "Write 2026-11-25 or 2026-11-25 07:10:06, with an offset such as Z or +01:00 if it is not site time.",
+    "time.advice": "Write 2026-11-25 or 2026-11-25 07:10:06, with an offset such as Z or +01:00 if it is not "
+    "site time.",
     "kind.log-created": "log created",
     "kind.service-start": "service start",
     "kind.clock-step": "clock step",

@@ -84,6 +84,4 @@ def show_checkpoint(scope: Scope, connection: Connection, log: LogId, note: byte
         open_checkpoint(note, log.origin, [log_key(scope, LogReader(connection, log.number))])
     except LedgerError as error:
         state, detail = State.FAILS, error.message
-    return ShownCheckpoint(
-        size=checkpoint.size, root=checkpoint.root, note=note.decode(), signed=state, detail=detail
-    )
+    return ShownCheckpoint(size=checkpoint.size, root=checkpoint.root, note=note.decode(), signed=state, detail=detail)

@@ -119,7 +119,8 @@ def entry_view(scope: Scope, reader: LogReader, log: LogId, index: int) -> Entry
     checks += tuple(
         Check(key="check.sealed", state=row.state, detail=row.member) for row in sealed if row.state is not State.HOLDS
     )
-    record = show_record(body, scope.zone) if isinstance(body, RecordBody) else None
+    opened = {row.commitment: row.value for row in sealed if row.value is not None}
+    record = show_record(body, scope.zone, opened) if isinstance(body, RecordBody) else None
     return EntryView(
         log=log,
         index=index,

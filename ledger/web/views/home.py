@@ -93,6 +93,8 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HomeView(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole page: what was verified, the logs, the sources, and when it was read."""
+
     verified: tuple[Verified, ...] = ()
     logs: tuple[LogStatus, ...]
     sources: tuple[SourceStatus, ...]
@@ -105,10 +107,7 @@ def home_view(scope: Scope, connection: Connection) -> HomeView:
     return HomeView(
         logs=tuple(_log(scope, connection, log, now) for log in _records_first(scope.logs)),
         sources=tuple(
-            status
-            for log in scope.logs
-            if log.number != SYSTEM_LOG
-            for status in _sources(scope, connection, log, now)
+            status for log in scope.logs if log.number != SYSTEM_LOG for status in _sources(scope, connection, log, now)
         ),
         now=moment(now, scope.zone),
     )

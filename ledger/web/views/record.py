@@ -1,5 +1,6 @@
 """What a record says, in the words of the source: who, what to, old and new, why, and what it belongs to."""
 
+from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -20,12 +21,16 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A change: its attribute, old → new, and what is not certain of it."""
+
     attribute: str
     pieces: Pieces
     note: str
 
 
 class ShownLink(msgspec.Struct, frozen=True, kw_only=True):
+    """What the record belongs to; `raw_id` is the id as it stands in the record, `id` is inert."""
+
     kind: str
     id: str
     raw_id: str
@@ -44,11 +49,15 @@ class ShownRecord(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[ShownLink, ...]
 
 
-def show_record(body: RecordBody, zone: ZoneInfo) -> ShownRecord:
-    """Prepares a record's members for the page; every text comes out inert."""
+def show_record(body: RecordBody, zone: ZoneInfo, opened: Mapping[str, str]) -> ShownRecord:
+    """Prepares a record's members for the page; every text comes out inert.
+
+    `opened`: the sealed values that stand beside the entry, by their commitment.
+    """
     record = body.record
     actor, target = record.actor, record.object
     who = _facts(
+        opened,
         ("who.account", actor.account),
         ("who.name", actor.name),
         ("who.kind", message(f"actor.{actor.kind.value}")),
@@ -60,6 +69,7 @@ def show_record(body: RecordBody, zone: ZoneInfo) -> ShownRecord:
         ("who.session", actor.session),
     )
     what = _facts(
+        opened,
         ("what.action", message(f"action.{record.action.value}")),
         ("what.outcome", message(f"outcome.{record.outcome.value}")),
         ("what.object", target.id),
@@ -75,14 +85,16 @@ def show_record(body: RecordBody, zone: ZoneInfo) -> ShownRecord:
         who=who,
         what=what,
         changes=tuple(_change(change, zone) for change in record.changes),
-        reason=next(iter(_facts(("what.reason", record.reason or None))), None),
+        reason=next(iter(_facts(opened, ("what.reason", record.reason or None))), None),
         links=tuple(_link(link) for link in record.links),
     )
 
 
-def _facts(*named: tuple[str, str | Sealed | None]) -> tuple[Fact, ...]:
+def _facts(opened: Mapping[str, str], *named: tuple[str, str | Sealed | None]) -> tuple[Fact, ...]:
     return tuple(
-        Fact(key=key, value=value_text(value)[0], sealed=isinstance(value, Sealed))
+        Fact(key=key, value=opened.get(value.sealed, ""), sealed=True)
+        if isinstance(value, Sealed)
+        else Fact(key=key, value=value_text(value)[0])
         for key, value in named
         if value is not None
     )

@@ -75,6 +75,8 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FacetGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """A facet: its words' key, and its most frequent values."""
+
     key: str
     choices: tuple[Choice, ...]
 
@@ -104,9 +106,7 @@ class SearchView(msgspec.Struct, frozen=True, kw_only=True):
     current: str | None = None
 
 
-def search_view(
-    scope: Scope, open_reader: Callable[[LogId], LogReader], parameters: Mapping[str, str]
-) -> SearchView:
+def search_view(scope: Scope, open_reader: Callable[[LogId], LogReader], parameters: Mapping[str, str]) -> SearchView:
     """Answers a search. What can't be read in the parameters is named in `errors`, field by field.
 
     Raises NotFound for a log that is not there.
@@ -211,11 +211,9 @@ def _row(scope: Scope, reader: LogReader, index: int) -> Row:
         index=index,
         sentence=record_sentence(record),
         occurred=claimed(record.occurred_at, scope.zone),
-        claim=one_line(record.occurred_at.text, 40),
-        source=one_line(record.source, 60),
-        batches=tuple(
-            dict.fromkeys(one_line(link.id, 60) for link in record.links if link.kind is LinkKind.BATCH)
-        ),
+        claim=one_line(record.occurred_at.text, 24),
+        source=one_line(record.source, 24),
+        batches=tuple(dict.fromkeys(one_line(link.id, 24) for link in record.links if link.kind is LinkKind.BATCH)),
     )
 
 
@@ -225,7 +223,7 @@ def _facets(reader: LogReader, form: Form, size: int, query: Query) -> tuple[Fac
     for name in search.FACETS:
         choices = tuple(
             Choice(
-                label=one_line(_word(name, facet.value), 60),
+                label=one_line(_word(name, facet.value), 40),
                 count=facet.count,
                 url=form.url(**{name: None if form.fields.get(name) == facet.value else facet.value, **_FIRST}),
                 chosen=form.fields.get(name) == facet.value,

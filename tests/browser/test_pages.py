@@ -1,0 +1,194 @@
+"""The pages in a real browser: they render, stay within their origin, and work for everybody."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from ledger.web.render import CONTENT_SECURITY_POLICY
+from tests.browser.conftest import TROUBLE, Site
+from tests.browser.records import HOSTILE
+
+Visit = Callable[..., Page]
+HOSTILE_FIRST = 308
+"""Index of the first hostile record; the long one follows the last."""
+PAGES = (
+    "/",
+    "/search",
+    "/search?text=TIC101.SP&action=update&from=2026-11-25+07%3A00&rows=dense",
+    "/entries/records/20",
+    "/entries/records/250",
+    f"/entries/records/{HOSTILE_FIRST}",
+    f"/entries/records/{HOSTILE_FIRST + len(HOSTILE)}",
+    "/entries/system/0",
+    "/help/proof",
+    "/help/verify",
+    "/help/connect",
+    "/help/support",
+)
+ONE_OF_EACH = tuple(PAGES[at] for at in (0, 2, 3, 5, 7, 8, 11))
+"""Enough for what belongs to a template and not to its content."""
+WRONG = ("/search?size=99999&from=yesterday", "/entries/records/999999", "/nowhere", "/search?text=zzzz")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_renders_without_error_and_asks_nothing_of_another_host(visit: Visit, path: str) -> None:
+    page = visit(path)
+    assert page.locator("h1").inner_text()
+    page.wait_for_function("document.fonts.status === 'loaded'")
+    assert page.evaluate("document.fonts.check('14px \"Noto Sans\"')")
+    assert TROUBLE[page] == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_page_has_an_accessibility_violation(visit: Visit, site: Site, theme: str) -> None:
+    page = visit(color_scheme=theme)
+    for path in (*ONE_OF_EACH, *WRONG):
+        page.goto(site.address + path)
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{path} ({theme}): {found.generate_report()}"
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_no_page_is_wider_than_the_screen(visit: Visit, site: Site, width: int) -> None:
+    page = visit(width=width)
+    for path in (*PAGES, *WRONG):
+        page.goto(site.address + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_every_page_carries_a_policy_without_inline_script_or_style(visit: Visit, site: Site) -> None:
+    page = visit()
+    for path in (*PAGES, *WRONG):
+        answer = page.goto(site.address + path)
+        assert answer is not None
+        policy = answer.header_value("content-security-policy") or ""
+        assert policy == CONTENT_SECURITY_POLICY
+        assert "script-src 'self'" in policy
+        assert "unsafe" not in policy
+        assert page.locator("script, style, [style], [onclick], [onload], iframe, object").count() == 0, path
+
+
+def test_own_assets_of_a_page_are_small(visit: Visit, site: Site) -> None:
+    page = visit(signed_in=False)
+    sizes: list[int] = []
+    page.on("response", lambda answer: None if answer.url.endswith(".ttf") else sizes.append(len(answer.body())))
+    page.goto(site.address + "/nowhere")
+    page.wait_for_load_state("networkidle")
+    assert len(sizes) >= 2
+    assert sum(sizes) < 150_000
+
+
+def test_an_unknown_address_is_answered_in_words(visit: Visit) -> None:
+    page = visit("/nowhere/at/all?x=1", signed_in=False)
+    assert page.locator("h1").inner_text() == "There is no page at this address"
+
+
+def test_everything_works_without_javascript(visit: Visit, site: Site) -> None:
+    page = visit("/", java_script_enabled=False)
+    page.get_by_role("link", name="Search", exact=True).click()
+    page.get_by_label("Words").fill("TIC101.SP")
+    page.get_by_role("button", name="Search").click()
+    assert "TIC101.SP" in page.locator("tbody tr").first.inner_text()
+    page.locator("summary").click()
+    page.get_by_label("Account").fill("operator3")
+    page.get_by_role("button", name="Search").click()
+    row = page.locator("tbody tr").first
+    assert "operator3 changed TIC101.SP" in row.inner_text()
+    cell = row.locator("td").last.bounding_box()
+    assert cell is not None
+    page.mouse.click(cell["x"] + 4, cell["y"] + 4)  # the row itself opens the entry
+    page.wait_for_url("**/entries/records/*")
+    assert re.fullmatch(rf"{site.address}/entries/records/\d+", page.url)
+    assert "operator3 changed TIC101.SP from" in page.locator("h1").inner_text()
+    page.get_by_role("link", name="Entry", exact=False).first.click()
+    assert page.locator("h2", has_text="Proof").count() == 1
+    assert TROUBLE[page] == []
+
+
+def test_a_search_is_done_by_keyboard_alone(visit: Visit) -> None:
+    page = visit("/search")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.name") == "text"
+    page.keyboard.type("reactor-1 deviation")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**text=reactor-1**")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.closest('tbody') !== null"):
+            break
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/entries/records/**")
+
+
+def test_the_pages_of_an_answer_hold_each_record_once_and_all_as_of_one_size(visit: Visit) -> None:
+    page = visit("/search?source=dcs&limit=100")
+    seen: list[str] = []
+    while True:
+        seen += page.locator("tbody tr td:first-child").all_inner_texts()
+        assert "as of 316 entries" in page.locator(".result").inner_text()
+        older = page.get_by_role("link", name="Older records")
+        if not older.count():
+            break
+        older.click()
+    assert len(seen) == 240 == len(set(seen))
+
+
+def test_a_wrong_field_is_named_and_nothing_is_searched(visit: Visit) -> None:
+    page = visit("/search?from=yesterday&action=dance&text=TIC")
+    assert "“yesterday” is not a time" in page.locator("#e-from").inner_text()
+    assert "“dance” is not one of" in page.locator("#e-action").inner_text()
+    assert page.get_by_label("Words").input_value() == "TIC"
+    assert "Nothing was searched" in page.locator(".result").inner_text()
+
+
+def test_hostile_texts_are_shown_as_text_and_do_nothing(visit: Visit, site: Site) -> None:
+    page = visit("/search")
+    paths = ["/search", "/search?text=javascript", *(f"/entries/records/{HOSTILE_FIRST + n}" for n in range(7))]
+    for path in paths:
+        page.goto(site.address + path)
+        assert "Trailseal" in page.title()
+        assert page.locator("main img, main script, main style, main iframe").count() == 0
+        text = page.evaluate("document.body.textContent")
+        assert not re.search(r"[\u202a-\u202e\u2066-\u2069\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", text), path
+        assert page.locator("a[href^='javascript' i]").count() == 0
+    page.goto(f"{site.address}/entries/records/{HOSTILE_FIRST}")
+    assert HOSTILE[0] in page.locator("main").inner_text()
+    assert TROUBLE[page] == []
+
+
+def test_a_search_for_a_hostile_id_finds_its_record(visit: Visit) -> None:
+    page = visit(f"/entries/records/{HOSTILE_FIRST}")
+    page.locator("section", has_text="Belongs to").locator("dd a").last.click()
+    assert page.locator("tbody tr").count() == 1
+    assert HOSTILE[0][:20] in page.locator(".filters").inner_text()
+
+
+def test_a_value_of_100_kb_stays_in_its_place_on_screen_and_whole_in_print(visit: Visit) -> None:
+    page = visit(f"/entries/records/{HOSTILE_FIRST + len(HOSTILE)}")
+    value = page.locator(".changes .value").first
+    assert value.inner_text().count("W") >= 100_000
+    box = value.bounding_box()
+    assert box is not None
+    assert box["height"] <= 320
+    page.emulate_media(media="print")
+    printed = value.bounding_box()
+    assert printed is not None
+    assert printed["height"] > 2000
+    assert not page.locator(".rail").is_visible()
+
+
+def test_a_printed_entry_holds_its_hashes_in_full(visit: Visit) -> None:
+    page = visit("/entries/records/20")
+    page.emulate_media(media="print")
+    for digest in page.locator(".digest").all():
+        assert digest.is_visible()
+        assert len("".join(digest.all_inner_texts()).replace("\n", "").replace(" ", "")) == 64
+    assert page.pdf().startswith(b"%PDF")
