@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from reportlab.lib.pagesizes import A4, LETTER
 from reportlab.lib.units import mm
-from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageBreak, PageTemplate, Paragraph
+from reportlab.platypus import BaseDocTemplate, CondPageBreak, Flowable, Frame, PageBreak, PageTemplate, Paragraph
 
 from ledger.core.hashing import b64
 from ledger.present.messages import message
@@ -79,16 +79,18 @@ def _story(
     if number == 1:
         yield summary(data, zone, width)
         yield [style.text(message("report.contents"), style.H2), _Contents(document)]
-        yield [PageBreak(), _Section("scope"), *scope(data, zone, width)]
-        yield [_Section("coverage"), *coverage(data, zone, width)]
+        yield [PageBreak(), _section("scope"), *scope(data, zone, width)]
+        yield [CondPageBreak(60 * mm), _section("coverage"), *coverage(data, zone, width)]
     lead = message("report.records.lead", zone=message("report.zone", zone=zone.name))
     first = next(body, None)
-    yield [_Section("records"), style.text(lead if first else message("report.records.none"), style.QUIET)]
+    lead = lead if first else message("report.records.none")
+    yield [CondPageBreak(90 * mm), _section("records"), style.text(lead, style.QUIET)]
     yield from chain([first] if first else [], body)
     if last:
-        yield [_Section("verification"), *verification(data)]
-        yield [_Section("howto"), *howto(data)]
+        yield [CondPageBreak(60 * mm), _section("verification"), *verification(data)]
+        yield [CondPageBreak(60 * mm), _section("howto"), *howto(data)]
         yield [
+            CondPageBreak(45 * mm),
             style.rule(),
             style.text(message("report.end"), style.HEAD),
             style.facts(
@@ -146,6 +148,14 @@ class _Document(BaseDocTemplate):  # type: ignore[misc]
             self._late(f"page-of-{name}", str(self.sections.get(name, "")), canvas)
         self._endBuild()
 
+    def afterFlowable(self, flowable: Flowable) -> None:  # noqa: N802 - reportlab's name
+        """Notes where a section begins."""
+        name = getattr(flowable, "section", None)
+        if name is not None and name not in self.sections:
+            self.sections[name] = self.page
+            self.canv.bookmarkPage(name)
+            self.canv.addOutlineEntry(message(f"report.{name}"), name, 0)
+
     def _late(self, name: str, words: str, canvas: Any) -> None:
         canvas.beginForm(name, 0, -4, 60, 14)
         canvas.setFont(fonts.SANS, 8)
@@ -175,19 +185,11 @@ class _Document(BaseDocTemplate):  # type: ignore[misc]
         canvas.restoreState()
 
 
-class _Section(Paragraph):  # type: ignore[misc]
-    """A heading that remembers its page, for the contents and for the reader's outline."""
-
-    def __init__(self, name: str) -> None:
-        self.section = name
-        super().__init__(fonts.marked_up(message(f"report.{name}"), fonts.BOLD), style.H1)
-
-    def draw(self) -> None:
-        document = self.canv._doctemplate
-        document.sections.setdefault(self.section, self.canv.getPageNumber())
-        self.canv.bookmarkPage(self.section)
-        self.canv.addOutlineEntry(message(f"report.{self.section}"), self.section, 0)
-        super().draw()
+def _section(name: str) -> Paragraph:
+    """A heading; the document notes its page, for the contents and the reader's outline."""
+    heading = style.text(message(f"report.{name}"), style.H1)
+    heading.section = name
+    return heading
 
 
 class _Contents(Flowable):  # type: ignore[misc]

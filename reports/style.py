@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from reportlab.lib.colors import HexColor
+from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, HRFlowable, LongTable, Paragraph, Spacer, Table, TableStyle
@@ -29,9 +30,11 @@ BASE: Final = _style("base", 9.5, 13.8, spaceAfter=4)
 SMALL: Final = _style("small", 8, 11)
 QUIET: Final = _style("quiet", 8, 11, textColor=MUTED)
 CELL: Final = _style("cell", 8, 10.6)
+FIGURE: Final = _style("figure", 8, 10.6, alignment=TA_RIGHT)
 CELL_QUIET: Final = _style("cell-quiet", 7.2, 9.4, textColor=MUTED)
 CODE: Final = _style("code", 7.2, 10, fontName=MONO)
 HEAD: Final = _style("head", 8, 10.6, fontName=BOLD, textColor=MUTED)
+HEAD_FIGURE: Final = _style("head-figure", 8, 10.6, fontName=BOLD, textColor=MUTED, alignment=TA_RIGHT)
 TITLE: Final = _style("title", 22, 28, fontName=BOLD, spaceAfter=2)
 SUBTITLE: Final = _style("subtitle", 12.5, 17, textColor=MUTED, spaceAfter=10)
 H1: Final = _style("h1", 14, 19, fontName=BOLD, spaceBefore=16, spaceAfter=6, keepWithNext=1)
@@ -84,6 +87,7 @@ def facts(rows: Sequence[tuple[str, Flowable | Sequence[Flowable]]], width: floa
     table.setStyle(
         TableStyle(
             [
+                ("FONTNAME", (0, 0), (-1, -1), SANS),
                 ("VALIGN", (0, 0), (-1, -1), "TOP"),
                 ("LEFTPADDING", (0, 0), (-1, -1), 0),
                 ("RIGHTPADDING", (0, 0), (-1, -1), 4),
@@ -96,12 +100,16 @@ def facts(rows: Sequence[tuple[str, Flowable | Sequence[Flowable]]], width: floa
     return table
 
 
-def grid(head: Sequence[str], rows: Sequence[Sequence[Any]], widths: Sequence[float]) -> LongTable:
-    """A ruled table whose head repeats on every page; cells are flowables."""
-    table = LongTable([[text(name, HEAD) for name in head], *rows], colWidths=list(widths), repeatRows=1)
+def grid(
+    head: Sequence[str], rows: Sequence[Sequence[Any]], widths: Sequence[float], figures: Sequence[int] = ()
+) -> LongTable:
+    """A ruled table whose head repeats on every page; cells are flowables. `figures`: columns of numbers."""
+    names = [text(name, HEAD_FIGURE if at in figures else HEAD) for at, name in enumerate(head)]
+    table = LongTable([names, *rows], colWidths=list(widths), repeatRows=1)
     table.setStyle(
         TableStyle(
             [
+                ("FONTNAME", (0, 0), (-1, -1), SANS),
                 ("VALIGN", (0, 0), (-1, -1), "TOP"),
                 ("LEFTPADDING", (0, 0), (-1, -1), 0),
                 ("RIGHTPADDING", (0, 0), (-1, -1), 6),

@@ -30,7 +30,9 @@ COLUMNS: Final = (
 
 WITHHELD: Final = "(withheld)"
 NONE: Final = "(none)"
+EMPTY: Final = "(empty)"
 
+_WORDS = frozenset({WITHHELD, NONE, EMPTY})
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _FORMULA = tuple("=+-@\t\r\n'＝＋－＠")
 
@@ -101,12 +103,14 @@ def cell(value: Maybe) -> str:
         return WITHHELD
     if isinstance(value, bool):
         return "true" if value else "false"
-    return safe(str(value))
+    return safe(str(value)) or EMPTY
 
 
 def safe(text: str) -> str:
-    """The text as a cell that no spreadsheet computes; plain numbers stay as they are."""
-    return f"'{text}" if text.startswith(_FORMULA) and _NUMBER.fullmatch(text) is None else text
+    """The text as a cell that no spreadsheet computes and that is no word of ours; plain numbers stay as they are."""
+    if text in _WORDS or (text.startswith(_FORMULA) and _NUMBER.fullmatch(text) is None):
+        return f"'{text}"
+    return text
 
 
 def _cells(one: Row) -> list[tuple[str, ...]]:

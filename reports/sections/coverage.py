@@ -10,7 +10,7 @@ from ledger.present.inert import inert
 from ledger.present.messages import message, number
 from ledger.present.times import duration
 from reports.dataset import Coverage, ReportData
-from reports.style import CELL, CELL_QUIET, H2, QUIET, code, facts, grid, text
+from reports.style import CELL, CELL_QUIET, FIGURE, H2, QUIET, code, facts, grid, text
 from reports.times import Zone
 
 
@@ -27,7 +27,7 @@ def coverage(data: ReportData, zone: Zone, width: float) -> list[Flowable]:
 
 def _runs(sources: Sequence[Coverage], width: float) -> Flowable:
     names = ("source", "runs", "collected", "selected", "duplicates", "quarantined", "interval")
-    counts = 21 * mm
+    counts, reach_width = 21.5 * mm, 42 * mm
     rows = []
     for one in sources:
         reach = [text(f"{_utc(one.first_started)} –", CELL), text(_utc(one.last_ended), CELL)]
@@ -35,14 +35,14 @@ def _runs(sources: Sequence[Coverage], width: float) -> Flowable:
             [
                 [code(one.source), text(inert(one.title), CELL_QUIET)],
                 *(
-                    text(number(count), CELL)
+                    text(number(count), FIGURE)
                     for count in (one.runs, one.records, one.selected, one.duplicates, one.quarantined)
                 ),
                 reach if one.runs else [text(message("report.coverage.unseen"), CELL)],
             ]
         )
-    widths = [width - 5 * counts - 34 * mm, *[counts] * 5, 34 * mm]
-    return grid([message(f"report.col.{name}") for name in names], rows, widths)
+    widths = [width - 5 * counts - reach_width, *[counts] * 5, reach_width]
+    return grid([message(f"report.col.{name}") for name in names], rows, widths, figures=range(1, 6))
 
 
 def _gaps(sources: Sequence[Coverage], width: float) -> list[Flowable]:

@@ -37,7 +37,7 @@ from reports.times import Zone
 
 CHUNK: Final = 500
 """Rows of one table: a longer one costs the square of its length."""
-LONG_FORM: Final = 150
+LONG_FORM: Final = 60
 """Up to so many records each has a block of its own."""
 _CELL_TEXT: Final = 600
 """Characters of a record that a table row holds; a longer one is drawn as a block, so nothing is cut."""
@@ -91,7 +91,8 @@ def _short(one: Row, unclear: bool, zone: Zone) -> list[Flowable | list[Flowable
     claim = zone.claim(record.occurred_at)
     when: list[Flowable] = [text(claim[0] if claim else message("report.untimed"), CELL)]
     if claim and not zone.is_utc:
-        when.append(text(claim[1], CELL_QUIET))
+        same_day = claim[0][:10] == claim[1][:10]
+        when.append(text(claim[1][11:] if same_day and len(claim[1]) > 14 else claim[1], CELL_QUIET))
     when.append(text(f"#{number(one.line.index)}" + ("  ≈" if unclear else ""), CELL_QUIET))
     what: list[Flowable] = [text(object_text(record), CELL), text(message(f"action.{record.action.value}"), CELL_QUIET)]
     if record.outcome.value != "success":
@@ -106,7 +107,7 @@ def _short(one: Row, unclear: bool, zone: Zone) -> list[Flowable | list[Flowable
 
 def _table(rows: list[list[Flowable | list[Flowable]]], width: float) -> Flowable:
     names = ("when", "who", "what", "change", "reason", "basis")
-    fixed = [31 * mm, 25 * mm, 33 * mm, 0.0, 28 * mm, 23 * mm]
+    fixed = [36 * mm, 20 * mm, 31 * mm, 0.0, 26 * mm, 20 * mm]
     fixed[3] = width - sum(fixed)
     return grid([message(f"report.col.{name}") for name in names], rows, fixed)
 
@@ -132,8 +133,8 @@ def _change_notes(change: Change, zone: Zone) -> list[str]:
         notes.append(
             message(
                 "report.change.inferred",
-                after=zone.text(change.inferred.after),
-                before=zone.text(change.inferred.before),
+                after=zone.local(parse_utc(change.inferred.after)),
+                before=zone.local(parse_utc(change.inferred.before)),
             )
         )
     if change.gap:

@@ -8,6 +8,7 @@ from ledger.present.messages import message
 from ledger.present.states import State
 from ledger.present.values import grouped
 from reports.dataset import ReportData
+from reports.fonts import SANS
 from reports.keys import fingerprint
 from reports.sections.scope import selection_text
 from reports.sections.verification import ledger_says
@@ -68,10 +69,11 @@ def _verdict(data: ReportData, width: float) -> Table:
         [Paragraph(state_markup(state), BASE), [text(says), text(message("report.not", what=what), QUIET)]]
         for state, says, what in verdict(data)
     ]
-    table = Table(rows, colWidths=[34 * mm, width - 34 * mm])
+    table = Table(rows, colWidths=[39 * mm, width - 39 * mm])
     table.setStyle(
         TableStyle(
             [
+                ("FONTNAME", (0, 0), (-1, -1), SANS),
                 ("VALIGN", (0, 0), (-1, -1), "TOP"),
                 ("LEFTPADDING", (0, 0), (-1, -1), 0),
                 ("TOPPADDING", (0, 0), (-1, -1), 5),
