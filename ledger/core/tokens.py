@@ -19,6 +19,8 @@ MAX_TOKEN: Final = 64
 MAX_TOKENS: Final = 512
 """Most tokens of one text: whole words in order of appearance first, then their parts."""
 
+_SHORT: Final = 128
+"""Characters of the longest text whose tokens are remembered."""
 _CONNECTORS: Final = "._-/:@"
 _KEPT = {
     **{ord(character): character for character in ascii_lowercase + digits + _CONNECTORS},
@@ -45,10 +47,7 @@ def tokens_of(values: Sequence[str]) -> list[str]:
 
     Names, tags and units recur from record to record: the tokens of short values are remembered.
     """
-    if max(map(len, values), default=0) <= MAX_TOKEN:
-        each = map(_remembered, values)
-    else:
-        each = map(tokens, values)
+    each = [_remembered(value) if len(value) <= _SHORT else tokens(value) for value in values]
     found = list(dict.fromkeys(chain.from_iterable(each)))
     return found if len(found) <= MAX_TOKENS else list(tokens(" ".join(values)))
 
@@ -91,4 +90,4 @@ def _finish(found: dict[str, None]) -> tuple[str, ...]:
     return tuple(sorted(found if len(found) <= MAX_TOKENS else [*found][:MAX_TOKENS]))
 
 
-_remembered = lru_cache(maxsize=65_536)(tokens)
+_remembered = lru_cache(maxsize=32_768)(tokens)

@@ -365,12 +365,23 @@ def tile_hashes(connection: Connection, log: int, level: int, n: int, width: int
     return hashes
 
 
+IDS_AT_ONCE = 250
+"""Record ids that one look-up names on SQLite."""
+_KNOWN_SQLITE = (
+    "SELECT source, record_id, digest, pos FROM source_key WHERE log = ? AND source = ? AND record_id IN ({})"
+)
+
+
 def _known(connection: Connection, log: int, keys: Sequence[SourceKey]) -> Iterable[tuple[str, str, bytes, int]]:
     bulk = Bulk(connection)
     if is_sqlite(connection):
-        sql = "SELECT source, record_id, digest, pos FROM source_key WHERE log = ? AND source = ? AND record_id = ?"
+        by_source: dict[str, list[str]] = {}
         for key in keys:
-            yield from bulk.all(sql, (log, key.source, key.record_id))
+            by_source.setdefault(key.source, []).append(key.record_id)
+        for source, ids in by_source.items():
+            for at in range(0, len(ids), IDS_AT_ONCE):
+                some = ids[at : at + IDS_AT_ONCE]
+                yield from bulk.all(_KNOWN_SQLITE.format(",".join("?" * len(some))), (log, source, *some))
     else:
         sql = (
             # OFFSET 0 keeps the planner to one index probe a key, however large the table has become since it planned.
