@@ -7,6 +7,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.support.ledgers import clock, ledger, postgres_ledger, sqlite_ledger  # noqa: F401 - fixtures
 from tests.support.postgres import PgDatabase, PostgresServer, temporary_postgres
 
 REPOSITORY = Path(__file__).parents[1]
@@ -20,7 +21,9 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what needs the database server, so that `-m "not postgres"` runs without one."""
     for item in items:
-        if "postgres_server" in getattr(item, "fixturenames", ()):
+        parameters = getattr(item, "callspec", None)
+        asked_by_value = parameters is not None and "postgresql" in parameters.params.values()
+        if asked_by_value or "postgres_server" in getattr(item, "fixturenames", ()):
             item.add_marker("postgres")
 
 

@@ -4,9 +4,7 @@ Each table is held to what `schema.declare` says of it. In PostgreSQL the runtim
 a trigger either. In SQLite whoever can write the file can drop them: that is what verification is for.
 """
 
-from collections.abc import Iterable
-
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection
 
 from ledger.store.engine import is_sqlite
 
@@ -20,27 +18,31 @@ END $$
 """
 
 _FULL_TEXT = """
-CREATE VIRTUAL TABLE {table}_fts USING fts5(
+CREATE VIRTUAL TABLE {index} USING fts5(
     tokens, content='{table}', content_rowid='pos', detail=none, columnsize=0, tokenize="ascii tokenchars '-._/:@'"
 )
 """
 
 
-def protect(connection: Connection, tables: Iterable[Table]) -> None:
-    """Creates the triggers (and, in PostgreSQL, the runtime role's rights) of these tables."""
+def protect(connection: Connection, table: str, *, update: bool = False, delete: bool = False) -> None:
+    """Creates the triggers that refuse what is not allowed and, in PostgreSQL, grants the runtime role what is."""
+    allowed = [verb for verb, may in (("UPDATE", update), ("DELETE", delete)) if may]
+    refused = [verb for verb in ("UPDATE", "DELETE") if verb not in allowed]
     if is_sqlite(connection):
-        for table in tables:
-            for statement in _sqlite_triggers(table):
-                connection.exec_driver_sql(statement)
+        for verb in refused:
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN"
+                f" SELECT RAISE(ABORT, 'append-only: {verb} on table {table} is refused'); END"
+            )
         return
     connection.exec_driver_sql(_REFUSE)
-    has_role = _has_runtime_role(connection)
-    for table in tables:
-        for statement in _postgres_triggers(table):
-            connection.exec_driver_sql(statement)
-        if has_role:
-            rights = ["SELECT", "INSERT", *_allowed(table)]
-            connection.exec_driver_sql(f"GRANT {', '.join(rights)} ON {table.name} TO {RUNTIME_ROLE}")
+    for verb in [*refused, "TRUNCATE"]:
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION trailseal_refuse()"
+        )
+    if _has_runtime_role(connection):
+        connection.exec_driver_sql(f"GRANT {', '.join(['SELECT', 'INSERT', *allowed])} ON {table} TO {RUNTIME_ROLE}")
 
 
 def allow_reading_version(connection: Connection) -> None:
@@ -55,36 +57,22 @@ def index_full_text(connection: Connection, table: str) -> None:
     The tokens are made by `core.tokens`; the `ascii` tokeniser only splits them at spaces again. PostgreSQL has a GIN
     index on the array instead.
     """
-    connection.exec_driver_sql(_FULL_TEXT.format(table=table))
+    create_full_text(connection, f"{table}_fts", table)
+    feed_full_text(connection, table, f"{table}_fts")
+
+
+def feed_full_text(connection: Connection, table: str, index: str) -> None:
+    """SQLite: rows inserted into `table` from now on are found by the FTS5 table `index`."""
     connection.exec_driver_sql(
         f"CREATE TRIGGER {table}_fts_insert AFTER INSERT ON {table} BEGIN"
-        f" INSERT INTO {table}_fts(rowid, tokens) VALUES (new.pos, new.tokens); END"
+        f" INSERT INTO {index}(rowid, tokens) VALUES (new.pos, new.tokens); END"
     )
+
+
+def create_full_text(connection: Connection, index: str, table: str) -> None:
+    """SQLite: the FTS5 table `index` that reads what it shows from `table`, whichever table has that name then."""
+    connection.exec_driver_sql(_FULL_TEXT.format(index=index, table=table))
 
 
 def _has_runtime_role(connection: Connection) -> bool:
     return bool(connection.exec_driver_sql(f"SELECT 1 FROM pg_roles WHERE rolname = '{RUNTIME_ROLE}'").scalar())
-
-
-def _allowed(table: Table) -> list[str]:
-    return [verb.upper() for verb in ("update", "delete") if table.info[verb]]
-
-
-def _refused(table: Table) -> list[str]:
-    return [verb.upper() for verb in ("update", "delete") if not table.info[verb]]
-
-
-def _sqlite_triggers(table: Table) -> Iterable[str]:
-    for verb in _refused(table):
-        yield (
-            f"CREATE TRIGGER {table.name}_no_{verb.lower()} BEFORE {verb} ON {table.name} BEGIN"
-            f" SELECT RAISE(ABORT, 'append-only: {verb} on table {table.name} is refused'); END"
-        )
-
-
-def _postgres_triggers(table: Table) -> Iterable[str]:
-    for verb in [*_refused(table), "TRUNCATE"]:
-        yield (
-            f"CREATE TRIGGER {table.name}_no_{verb.lower()} BEFORE {verb} ON {table.name}"
-            " FOR EACH STATEMENT EXECUTE FUNCTION trailseal_refuse()"
-        )

@@ -1,14 +1,15 @@
 """Which projector turns which kind of entry into rows of which tables."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, select
 
 from ledger.core.entry import Entry
 from ledger.core.errors import ConfigError
 from ledger.core.projector import FactsProjector, Projector, Valid, ValiditiesProjector
 from ledger.store.bulk import Bulk
+from ledger.store.engine import is_sqlite
 from ledger.store.schema import metadata, projection_version
 
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -115,11 +116,16 @@ def _first_rows(facts: FactsProjector, entries: Sequence[Entry], first: str, res
                 rest[table] = [values]
 
 
-def write_changes(connection: Connection, log: int, changes: Iterable[tuple[str, int, Valid]]) -> None:
-    """Closes and opens validity rows, in the order of the entries."""
+def write_changes(
+    connection: Connection,
+    log: int,
+    changes: Iterable[tuple[str, int, Valid]],
+    tables: Mapping[str, Table] = metadata.tables,
+) -> None:
+    """Closes and opens validity rows, in the order of the entries; `tables` are the live ones unless told otherwise."""
     bulk = Bulk(connection)
     for name, index, change in changes:
-        table = metadata.tables[name]
+        table = tables[name]
         connection.execute(
             table.update()
             .where(table.c.log == log, table.c.key == change.key, table.c.to_index.is_(None))
@@ -137,4 +143,32 @@ def install(connection: Connection, live: Live) -> None:
 def read_versions(connection: Connection) -> dict[str, int]:
     """The live version of each projector, by name."""
     rows = connection.execute(select(projection_version.c.name, projection_version.c.version))
-    return dict(rows.tuples().all())
+    return {row.name: row.version for row in rows}
+
+
+def hold_live(connection: Connection) -> None:
+    """First statement of a reading transaction: until its end, no rebuilt table takes the place of one it may read.
+
+    PostgreSQL only. There a renamed table shows a snapshot from before the swap no rows; SQLite's snapshots hold the
+    old table.
+    """
+    if not is_sqlite(connection):
+        connection.exec_driver_sql("LOCK TABLE projection_version IN ACCESS SHARE MODE")
+
+
+def hold_all(connection: Connection) -> None:
+    """First statement of the swap: every append and every read that began before has ended, and none begins.
+
+    In PostgreSQL every append reads `projection_version` before anything else, and takes that statement's snapshot only
+    once it may: so it sees the versions that the swap leaves. In SQLite the writer's transaction is that already.
+    """
+    if not is_sqlite(connection):
+        connection.exec_driver_sql("LOCK TABLE projection_version IN ACCESS EXCLUSIVE MODE")
+
+
+def set_version(connection: Connection, name: str, version: int) -> None:
+    """Names the version that a projector's live tables come from, from this transaction on."""
+    table = projection_version
+    known = connection.execute(table.update().where(table.c.name == name).values(version=version)).rowcount
+    if not known:
+        connection.execute(table.insert().values(name=name, version=version))

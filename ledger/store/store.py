@@ -16,7 +16,7 @@ from ledger.core.projector import Projector
 from ledger.store.append import Appender, Batch, Placed
 from ledger.store.engine import is_sqlite, reader_engine, writer_engine
 from ledger.store.logs import LogCreated, begin, read_logs
-from ledger.store.projections import Projections
+from ledger.store.projections import Projections, hold_live
 from ledger.store.reading import LogReader
 from ledger.store.sequencer import Sequencer
 
@@ -70,6 +70,7 @@ class Store:
     def reading(self) -> Iterator[Connection]:
         """One snapshot of the whole ledger, read-only."""
         with self.readers.connect() as connection, connection.begin():
+            hold_live(connection)
             yield connection
 
     @contextmanager

@@ -13,6 +13,7 @@ down_revision = None
 def upgrade() -> None:
     connection = op.get_bind()
     metadata.create_all(connection, checkfirst=False)
-    protect(connection, metadata.sorted_tables)
+    for table in metadata.sorted_tables:
+        protect(connection, table.name, update=table.info["update"], delete=table.info["delete"])
     if is_sqlite(connection):
         index_full_text(connection, "record")

@@ -1,0 +1,215 @@
+"""Whole ledgers for tests, on either database: fresh, with one registered source, and removed at the end.
+
+`ledger` gives each test one on SQLite and one on PostgreSQL; `sqlite_ledger` and `postgres_ledger` give one alone.
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, create_engine, make_url, text
+
+from ledger import service
+from ledger.core.authority import Authority
+from ledger.core.clock import SystemClock, WallClock, utc_text
+from ledger.core.record import Action, Actor, ActorKind, Change, Link, LinkBasis, LinkKind, Original, Record, Submission
+from ledger.core.record import Target as Object
+from ledger.core.run import RunBatch, RunReceipt
+from ledger.core.source import SourceConfig
+from ledger.core.times import Basis, Precision, SourceTime
+from ledger.service import Service
+from ledger.settings import Settings
+from ledger.store.engine import is_sqlite
+from ledger.store.store import Store
+from tests.support.postgres import PgDatabase
+
+AUTHORITY = Authority(actor="local:tester", authenticated=False)
+ORIGIN = "plant.example/ledger"
+SOURCE = "erp"
+START_US = 1_790_000_000_000_000
+RECORDS = 1
+"""Number of the record log."""
+
+
+class MovableClock:
+    """A clock that stands where it is put."""
+
+    def __init__(self, now_us: int = START_US) -> None:
+        self.at_us = now_us
+
+    def now_us(self) -> int:
+        return self.at_us
+
+
+class Ledger:
+    """A ledger of a test. `service` is opened once; `open` gives a further one, as another process would have it."""
+
+    def __init__(self, folder: Path, settings: Settings, clock: WallClock) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.clock = clock
+        self._opened = [service.create(folder, settings, AUTHORITY, clock)]
+
+    @property
+    def service(self) -> Service:
+        return self._opened[0]
+
+    @property
+    def store(self) -> Store:
+        return self.service.store
+
+    @property
+    def dialect(self) -> str:
+        return self.settings.database_url(self.folder).get_backend_name()
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.dialect == "sqlite"
+
+    @property
+    def owner_url(self) -> str:
+        return self.settings.owner_url(self.folder).render_as_string(hide_password=False)
+
+    def open(self, clock: WallClock | None = None) -> Service:
+        """The same ledger, opened once more; closed at the end of the test."""
+        self._opened.append(Service(self.folder, clock or self.clock))
+        return self._opened[-1]
+
+    @contextlib.contextmanager
+    def administrator(self) -> Iterator[Connection]:
+        """A transaction of whoever owns the database: no trigger refuses anything while it lasts."""
+        engine = create_engine(make_url(self.owner_url))
+        try:
+            with engine.begin() as connection:
+                triggers = _disarm(connection)
+                yield connection
+                for statement in triggers:
+                    connection.exec_driver_sql(statement)
+        finally:
+            engine.dispose()
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """Rows of a query, as the service's role sees them."""
+        with self.store.reading() as connection:
+            return [tuple(row) for row in connection.execute(text(statement))]
+
+    def register(self, source: str = SOURCE, **options: Any) -> int:
+        """Registers a source of the record log."""
+        return self.service.sources.register(
+            SourceConfig(id=source, type="test", title=f"Test source {source}", **options), AUTHORITY
+        )
+
+    def submit(self, submissions: Sequence[Submission], source: str = SOURCE, **run: Any) -> RunReceipt:
+        """Submits a run that goes on where the source stands."""
+        cursor = run.pop("cursor_from", self.service.ingest.state(source).cursor)
+        return self.service.ingest.submit(batch(submissions, source, cursor_from=cursor, **run), AUTHORITY)
+
+    def close(self) -> None:
+        for opened in self._opened:
+            opened.close()
+
+
+def _disarm(connection: Connection) -> list[str]:
+    """Takes every trigger of the database away; returns the statements that bring them back."""
+    if is_sqlite(connection):
+        found = connection.exec_driver_sql("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").all()
+        for name, _ in found:
+            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        return [sql for _, sql in found]
+    tables = connection.exec_driver_sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").scalars().all()
+    for table in tables:
+        connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    return [f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in tables]
+
+
+def record(number: int | str, source: str = SOURCE, **members: Any) -> Record:
+    """A record of a source; `members` replace its usual ones."""
+    instant = START_US + (number if isinstance(number, int) else 0) * 1_000_000
+    usual: dict[str, Any] = {
+        "action": Action.UPDATE,
+        "occurred_at": source_time(instant),
+        "actor": Actor(account="operator1", kind=ActorKind.PERSON, name="Operator One"),
+        "object": Object(type="tag", id="TIC101.SP", name="Reactor temperature setpoint"),
+        "changes": (Change(attribute="Value", old="50.0", new="55.5", unit="degC"),),
+        "links": (Link(kind=LinkKind.BATCH, id="B-2026-00042", basis=LinkBasis.READ),),
+        "reason": "as per change request",
+    }
+    return Record(source=source, source_record_id=str(number), **(usual | members))
+
+
+def source_time(instant_us: int) -> SourceTime:
+    """An instant as a source with a known zone gives it."""
+    return SourceTime(
+        text=utc_text(instant_us),
+        precision=Precision.MICROSECOND,
+        basis=Basis.SOURCE_ZONE,
+        instant_us=instant_us,
+        offset="+00:00",
+    )
+
+
+def submission(number: int | str, source: str = SOURCE, data: bytes | None = None, **members: Any) -> Submission:
+    """A submission of `record`, received a second after the start; `data` are the bytes of its original."""
+    original = None
+    if data is not None:
+        original = Original(data=data, media_type="application/json", parser="test", parser_version="1")
+    return Submission(
+        record=record(number, source, **members), received_at=utc_text(START_US + 1_000_000), original=original
+    )
+
+
+def batch(submissions: Sequence[Submission], source: str = SOURCE, **run: Any) -> RunBatch:
+    """A run of a source; `run` replaces its usual members."""
+    usual: dict[str, Any] = {
+        "started_at": utc_text(START_US),
+        "ended_at": utc_text(START_US + 2_000_000),
+        "cursor_from": None,
+        "cursor_to": None,
+    }
+    return RunBatch(source=source, submissions=tuple(submissions), **(usual | run))
+
+
+def new_ledger(folder: Path, database: PgDatabase | None = None, clock: WallClock | None = None) -> Ledger:
+    """A fresh ledger on SQLite in its folder, or on that PostgreSQL database; the caller closes it."""
+    chosen = Settings(origin=ORIGIN)
+    if database is not None:
+        chosen = Settings(origin=ORIGIN, database=database.runtime_url, owner_database=database.owner_url)
+    made = Ledger(folder, chosen, clock or SystemClock())
+    made.register()
+    return made
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    """The clock of a test's ledger, if the test asks for it by name."""
+    return MovableClock()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    """A fresh ledger with the source `erp`, on either database; on the test's `clock` if it has one."""
+    yield from _made(request, tmp_path, request.param)
+
+
+@pytest.fixture
+def sqlite_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    """The same on SQLite alone."""
+    yield from _made(request, tmp_path, "sqlite")
+
+
+@pytest.fixture
+def postgres_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    """The same on PostgreSQL alone."""
+    yield from _made(request, tmp_path, "postgresql")
+
+
+def _made(request: pytest.FixtureRequest, folder: Path, database: str) -> Iterator[Ledger]:
+    wanted = request.getfixturevalue("postgres") if database == "postgresql" else None
+    clock = request.getfixturevalue("clock") if "clock" in request.fixturenames else None
+    made = new_ledger(folder / "ledger", wanted, clock)
+    try:
+        yield made
+    finally:
+        made.close()
