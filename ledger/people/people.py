@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from ledger.core.authority import Authority
 from ledger.core.clock import parse_utc, utc_text
-from ledger.core.entry import Draft, VaultItem, decode_leaf, draft
+from ledger.core.entry import decode_leaf, draft
 from ledger.core.errors import AccessDenied, Conflict, NotFound, SchemaViolation
 from ledger.people import secrets, tables
 from ledger.people.access import Scope
@@ -161,7 +161,7 @@ class People:
             ):
                 raise Conflict(f"account {account!r} is deactivated")
 
-        index = self._store.append(SYSTEM_LOG, Batch([self._draft(entry, (issued.item,))], before=check))[0].index
+        index = self._store.append(SYSTEM_LOG, Batch([draft(entry, (issued.item,))], before=check))[0].index
         self.directory.forget()
         return Token(grant=issued.id, token=issued.text, index=index)
 
@@ -184,7 +184,7 @@ class People:
             secrets=(),
             destroys=tuple(Destroyed(index=index, name=ref.name) for ref in body.secrets),
         )
-        batch = superseding([self._draft(entry)], [(index, ref.name) for ref in body.secrets], gone)
+        batch = superseding([draft(entry)], [(index, ref.name) for ref in body.secrets], gone)
         placed = self._store.append(SYSTEM_LOG, batch)
         self.directory.forget()
         return placed[0].index
@@ -235,15 +235,9 @@ class People:
             ]
 
     def _append(self, entry: AccountEntry, check: Callable[[Transaction], None]) -> int:
-        placed = self._store.append(SYSTEM_LOG, Batch([self._draft(entry)], before=check))
+        placed = self._store.append(SYSTEM_LOG, Batch([draft(entry)], before=check))
         self.directory.forget()
         return placed[0].index
-
-    def _draft(self, entry: AccountEntry | GrantEntry, vault: tuple[VaultItem, ...] = ()) -> Draft:
-        """The draft of a body whose members come from outside; raises SchemaViolation where one is out of bounds."""
-        made = draft(entry, vault)
-        self._store.kinds[made.kind].decode(made.body_bytes)
-        return made
 
 
 def _logged_at(reader: LogReader, index: int) -> str:

@@ -252,7 +252,10 @@ class TestIdempotencyKey:
         answer = shared_client.post(
             PATH,
             content=json.dumps(run([])),
-            headers=[*shared_world.headers(Scope.INGEST).items(), ("Idempotency-Key", key.encode())],  # type: ignore[list-item]
+            headers={
+                **{name.encode(): value.encode() for name, value in shared_world.headers(Scope.INGEST).items()},
+                b"Idempotency-Key": key.encode(),
+            },
         )
         assert answer.status_code == 400
 
