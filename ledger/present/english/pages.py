@@ -118,6 +118,7 @@ MESSAGES = {
     "when.clock.none": "Its clock was not measured.",
     "change.inferred": "Inferred: seen between {after} and {before}.",
     "change.gap": "More changes lie between than two looks can show.",
+    "change.compared": "Texts compared word by word: {inserted} characters inserted, {deleted} removed.",
     "change.sealed": "Sealed; see below.",
     "who.account": "Account",
     "who.name": "Name",

@@ -69,5 +69,8 @@ MESSAGES = {
     "entry.package-issued": "{authority_actor} issued evidence package {package}: {records} records of {origin}, "
     "as of {size} entries",
     "entry.other": "Entry of kind “{kind}”",
+    "entry.unreadable.kind": "unreadable",
+    "entry.unreadable": "This entry is no longer what was logged: keep everything as it is and run "
+    "`trailseal verify --full`",
     "entry.disposed": "The content of this entry was disposed of; its place in the log stays proven",
 }

@@ -8,13 +8,14 @@ from sqlalchemy import Connection
 from ledger.core.address import LogId
 from ledger.core.checkpoint import Checkpoint, open_checkpoint
 from ledger.core.clock import WallClock
-from ledger.core.entry import decode_leaf
-from ledger.core.errors import LedgerError, NotFound
+from ledger.core.entry import LeafData, decode_leaf
+from ledger.core.errors import IntegrityError, InvalidEntry, LedgerError, NotFound
 from ledger.core.kinds import KindRegistry
 from ledger.core.note import VerifierKey, parse_note
+from ledger.present.messages import message
 from ledger.present.sentences import disposed_sentence, entry_sentence
 from ledger.present.states import State
-from ledger.present.values import Pieces
+from ledger.present.values import Piece, Pieces
 from ledger.store.logs import LogCreated
 from ledger.store.reading import LogReader, StoredEntry
 
@@ -58,11 +59,31 @@ class ShownCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
-def entry_line(scope: Scope, stored: StoredEntry) -> tuple[str, Pieces, msgspec.Struct | None]:
-    """Kind, sentence and body of an entry; what was disposed of says so."""
-    kind = decode_leaf(stored.leaf).kind
-    body = scope.body(kind, stored)
-    return kind, disposed_sentence() if body is None else entry_sentence(body), body
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry in one line: the word of its kind, its sentence, and its body while it is there and can be read."""
+
+    kind: str
+    sentence: Pieces
+    body: msgspec.Struct | None
+
+
+def entry_line(scope: Scope, stored: StoredEntry) -> Line:
+    """An entry in one line; one that was disposed of, or that is no longer what was logged, says so."""
+    try:
+        kind = decode_leaf(stored.leaf).kind
+        body = scope.body(kind, stored)
+    except InvalidEntry:
+        return Line(kind=message("entry.unreadable.kind"), sentence=(Piece(message("entry.unreadable")),), body=None)
+    sentence = disposed_sentence() if body is None else entry_sentence(body)
+    return Line(kind=message(f"kind.{kind}"), sentence=sentence, body=body)
+
+
+def read_leaf(log: str, stored: StoredEntry) -> LeafData:
+    """The leaf of a stored entry; raises IntegrityError, naming the entry, if it is no longer one."""
+    try:
+        return decode_leaf(stored.leaf)
+    except InvalidEntry as error:
+        raise IntegrityError(f"entry {stored.index} of log {log} is not what was logged: {error.message}") from None
 
 
 def log_key(scope: Scope, reader: LogReader) -> VerifierKey:

@@ -10,7 +10,7 @@ import msgspec
 
 from ledger.core.address import Address, LogId
 from ledger.core.clock import parse_utc
-from ledger.core.entry import LeafData, decode_leaf
+from ledger.core.entry import LeafData
 from ledger.core.errors import LedgerError, NotFound
 from ledger.core.hashing import (
     ZERO_HASH,
@@ -31,7 +31,7 @@ from ledger.present.states import State, judged
 from ledger.present.values import Pieces
 from ledger.store.checkpoints import StoredCheckpoint, covering
 from ledger.store.reading import LogReader, StoredEntry, VaultReader
-from ledger.web.views.common import Check, Scope, ShownCheckpoint, entry_line, show_checkpoint
+from ledger.web.views.common import Check, Scope, ShownCheckpoint, entry_line, read_leaf, show_checkpoint
 from ledger.web.views.original import ShownOriginal, show_original
 from ledger.web.views.record import ShownRecord, show_record
 from ledger.web.views.when import TimeRow, logged_row
@@ -95,10 +95,10 @@ class EntryView(msgspec.Struct, frozen=True, kw_only=True):
         return self.index + 1 if self.index + 1 < self.size else None
 
     @property
-    def state(self) -> State:
-        """The worst of all checks: one that fails, else one that cannot be made, else holds."""
-        states = {check.state for check in self.checks}
-        return next(state for state in (State.FAILS, State.UNKNOWN, State.HOLDS) if state in states)
+    def worst(self) -> Check:
+        """The check that decides what the page says first: one that fails, else one that can't be made, else any."""
+        order = (State.FAILS, State.UNKNOWN, State.HOLDS)
+        return min(self.checks, key=lambda check: order.index(check.state))
 
 
 def entry_view(scope: Scope, reader: LogReader, log: LogId, index: int) -> EntryView:
@@ -107,8 +107,9 @@ def entry_view(scope: Scope, reader: LogReader, log: LogId, index: int) -> Entry
     if not 0 <= index < size:
         raise NotFound(f"log {log.name} has {size} entries: there is no entry {index} yet")
     stored = reader.entry(index)
-    leaf = decode_leaf(stored.leaf)
-    kind, sentence, body = entry_line(scope, stored)
+    leaf = read_leaf(log.name, stored)
+    line = entry_line(scope, stored)
+    body = line.body
     vault = VaultReader(reader.connection)
     kept = vault.original(log.number, index)
     reference = original_of(body)
@@ -125,9 +126,9 @@ def entry_view(scope: Scope, reader: LogReader, log: LogId, index: int) -> Entry
         log=log,
         index=index,
         size=size,
-        kind=kind,
+        kind=line.kind,
         disposed=stored.state is EntryState.DISPOSED,
-        sentence=sentence,
+        sentence=line.sentence,
         times=(*(record.times if record else ()), logged_row(parse_utc(leaf.logged_at), scope.zone)),
         record=record,
         members=() if record or body is None else tuple(_members(msgspec.to_builtins(body))),

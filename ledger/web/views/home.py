@@ -8,7 +8,6 @@ from sqlalchemy import Connection, func, select
 
 from ledger.core.address import LogId
 from ledger.core.clock import parse_utc
-from ledger.core.entry import decode_leaf
 from ledger.core.errors import LedgerError, NotFound
 from ledger.present.inert import inert, one_line
 from ledger.present.messages import message
@@ -19,10 +18,10 @@ from ledger.sources import tables as sources
 from ledger.store import schema
 from ledger.store.checkpoints import latest
 from ledger.store.logs import SYSTEM_LOG
-from ledger.store.position import index_of, pos_of
+from ledger.store.position import index_of, log_of, pos_of
 from ledger.store.reading import LogReader
 from ledger.trust import tables as trust
-from ledger.web.views.common import Scope, ShownCheckpoint, entry_line, show_checkpoint
+from ledger.web.views.common import Scope, ShownCheckpoint, entry_line, read_leaf, show_checkpoint
 
 EXPOSURE_SAMPLE: Final = 500
 """Newest records of a source over which its exposure window is stated."""
@@ -121,7 +120,7 @@ def _log(scope: Scope, connection: Connection, log: LogId, now: int) -> LogStatu
     reader = LogReader(connection, log.number)
     head = reader.head()
     last = reader.entry(head.size - 1)
-    kind, sentence, _ = entry_line(scope, last)
+    line = entry_line(scope, last)
     checkpoint = _checkpoint(scope, reader, log, now)
     covered = 0 if checkpoint is None else checkpoint.shown.size
     waiting = head.size - covered
@@ -131,11 +130,11 @@ def _log(scope: Scope, connection: Connection, log: LogId, now: int) -> LogStatu
         root=head.root(),
         last_logged=moment(head.logged_us, scope.zone),
         last_age=ago(head.logged_us, now),
-        last_kind=kind,
-        last_sentence=sentence,
+        last_kind=line.kind,
+        last_sentence=line.sentence,
         checkpoint=checkpoint,
         open_entries=waiting,
-        open_since=ago(_logged_us(reader, covered), now) if waiting > 0 else "",
+        open_since=ago(_logged_us(reader, log, covered), now) if waiting > 0 else "",
     )
 
 
@@ -145,7 +144,7 @@ def _checkpoint(scope: Scope, reader: LogReader, log: LogId, now: int) -> Latest
     except NotFound:
         return None
     shown = show_checkpoint(scope, reader.connection, log, stored.note)
-    covers = _logged_us(reader, shown.size - 1)
+    covers = _logged_us(reader, log, shown.size - 1)
     bound = reader.connection.scalar(
         select(func.min(trust.log_binding.c.pos)).where(
             trust.log_binding.c.origin == log.origin, trust.log_binding.c.size == shown.size
@@ -156,8 +155,13 @@ def _checkpoint(scope: Scope, reader: LogReader, log: LogId, now: int) -> Latest
         matches=_matches(reader, shown),
         covers=moment(covers, scope.zone),
         age=ago(covers, now),
-        bound=None if bound is None else moment(_logged_at(reader.connection, bound), scope.zone),
+        bound=None if bound is None else moment(_bound_us(scope, reader.connection, bound), scope.zone),
     )
+
+
+def _bound_us(scope: Scope, connection: Connection, pos: int) -> int:
+    log = next(log for log in scope.logs if log.number == log_of(pos))
+    return _logged_us(LogReader(connection, log.number), log, index_of(pos))
 
 
 def _matches(reader: LogReader, shown: ShownCheckpoint) -> State:
@@ -167,13 +171,8 @@ def _matches(reader: LogReader, shown: ShownCheckpoint) -> State:
         return State.FAILS
 
 
-def _logged_us(reader: LogReader, index: int) -> int:
-    return parse_utc(decode_leaf(reader.entry(index).leaf).logged_at)
-
-
-def _logged_at(connection: Connection, pos: int) -> int:
-    data = connection.scalar(select(schema.leaf.c.data).where(schema.leaf.c.pos == pos))
-    return parse_utc(decode_leaf(bytes(data or b"")).logged_at)
+def _logged_us(reader: LogReader, log: LogId, index: int) -> int:
+    return parse_utc(read_leaf(log.name, reader.entry(index)).logged_at)
 
 
 def _sources(scope: Scope, connection: Connection, log: LogId, now: int) -> list[SourceStatus]:

@@ -8,7 +8,7 @@ import msgspec
 from ledger.core.record import Change, Link, RecordBody, Sealed
 from ledger.present.inert import inert
 from ledger.present.messages import message
-from ledger.present.values import Pieces, change_pieces, value_text
+from ledger.present.values import Pieces, Role, change_pieces, value_text
 from ledger.web.views.when import TimeRow, instant_text, record_rows
 
 
@@ -109,7 +109,13 @@ def _change(change: Change, zone: ZoneInfo) -> ShownChange:
         notes.append(message("change.gap"))
     if isinstance(change.old, Sealed) or isinstance(change.new, Sealed):
         notes.append(message("change.sealed"))
-    return ShownChange(attribute=inert(change.attribute), pieces=change_pieces(change), note=" ".join(notes))
+    pieces = change_pieces(change)
+    inserted, deleted = (
+        sum(len(one.text) for one in pieces if one.role is role) for role in (Role.INSERT, Role.DELETE)
+    )
+    if inserted or deleted:
+        notes.append(message("change.compared", inserted=inserted, deleted=deleted))
+    return ShownChange(attribute=inert(change.attribute), pieces=pieces, note=" ".join(notes))
 
 
 def _link(link: Link) -> ShownLink:

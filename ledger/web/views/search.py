@@ -8,19 +8,17 @@ from urllib.parse import urlencode
 import msgspec
 
 from ledger.core.address import LogId
-from ledger.core.entry import decode_leaf
 from ledger.core.errors import InvalidEntry
 from ledger.core.record import Action, LinkKind, Outcome, RecordBody
 from ledger.present.inert import one_line
 from ledger.present.messages import message
-from ledger.present.sentences import disposed_sentence, record_sentence
 from ledger.present.times import Moment, claimed, parse_local
 from ledger.present.values import Pieces
 from ledger.store import search
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader
 from ledger.store.search import Query
-from ledger.web.views.common import Scope
+from ledger.web.views.common import Scope, entry_line
 
 SIZES: Final = (50, 100, 200)
 _FIELDS: Final = (
@@ -202,14 +200,13 @@ def _member(name: str, enum: type[E], text: str, errors: dict[str, str]) -> E | 
 
 
 def _row(scope: Scope, reader: LogReader, index: int) -> Row:
-    stored = reader.entry(index)
-    body = scope.body(decode_leaf(stored.leaf).kind, stored)
-    if not isinstance(body, RecordBody):
-        return Row(index=index, sentence=disposed_sentence(), occurred=None, claim="", source="", batches=())
-    record = body.record
+    line = entry_line(scope, reader.entry(index))
+    if not isinstance(line.body, RecordBody):
+        return Row(index=index, sentence=line.sentence, occurred=None, claim="", source="", batches=())
+    record = line.body.record
     return Row(
         index=index,
-        sentence=record_sentence(record),
+        sentence=line.sentence,
         occurred=claimed(record.occurred_at, scope.zone),
         claim=one_line(record.occurred_at.text, 24),
         source=one_line(record.source, 24),
