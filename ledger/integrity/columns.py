@@ -1,0 +1,119 @@
+"""Level 1 with column check: the search columns of records, their links and keys equal what their bodies give.
+
+All columns but `tokens`, which level 2 derives again. The rows are read in bulk, and only whether a range is right is
+decided here; which row is wrong is `diagnosis`'s to say, with the projector itself.
+"""
+
+from binascii import a2b_base64
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from ledger.core.clock import parse_utc
+from ledger.core.errors import IntegrityError
+from ledger.integrity.streams import stream
+from ledger.store.bulk import Bulk
+from ledger.store.engine import is_sqlite
+from ledger.store.position import pos_of
+
+COLUMNS = (
+    "pos", "source", "action", "outcome", "occurred_us", "recorded_us", "received_us", "actor", "object_type",
+    "object_id",
+)  # fmt: skip
+_RANGE = "FROM record WHERE pos >= ? AND pos < ? ORDER BY pos"
+# SQLite builds one JSON text of a range faster than the driver builds its rows. The text tells NULL, number and text
+# apart, so equal texts are equal rows.
+_AS_JSON = f"SELECT json_group_array(json_array({', '.join(COLUMNS)})) {_RANGE}"
+_AS_ROWS = f"SELECT {', '.join(COLUMNS)} {_RANGE}"
+
+
+_LinkRow = tuple[int, str, str, str]
+
+
+class ColumnsDiffer(IntegrityError):
+    """Something among the search columns of a range is not what the bodies give, or merely looks different."""
+
+
+class RecordColumns:
+    """Checks the records of a span of one log, range by range in order; one walk over each table."""
+
+    def __init__(self, connection: Connection, log: int, low: int, high: int) -> None:
+        self._bulk = Bulk(connection)
+        self._log = log
+        self._json = is_sqlite(connection)
+        span = (pos_of(log, low), pos_of(log, high))
+        # Neither table is ordered by entry: the database sorts the span once, and the rows are read as they are due.
+        self._links = stream(connection, "SELECT pos, kind, id, basis FROM record_link", span)
+        self._keys = stream(connection, "SELECT pos, log, source, record_id, digest FROM source_key", span)
+
+    def check(self, low: int, high: int, records: Sequence[tuple[int, Any]]) -> None:
+        """Raises ColumnsDiffer unless the rows of this range are those of these records (index, decoded body)."""
+        span = (pos_of(self._log, low), pos_of(self._log, high))
+        base, log, instants = pos_of(self._log, 0), self._log, _Instants()
+        # One comprehension a table, no calls: this runs once for each record ever appended.
+        rows = [
+            (
+                base + index,
+                (record := body.record).source,
+                record.action,
+                record.outcome,
+                record.occurred_at.instant_us,
+                None if (recorded := record.source_recorded_at) is None else recorded.instant_us,
+                instants[body.received_at],
+                record.actor.account,
+                (target := record.object).type,
+                target.id,
+            )
+            for index, body in records
+        ]
+        keys = [
+            (base + index, log, (record := body.record).source, record.source_record_id, a2b_base64(body.digest.hmac))
+            for index, body in records
+        ]
+        links = [
+            (base + index, link.kind, link.id, link.basis) for index, body in records for link in body.record.links
+        ]
+        links.sort()
+        # Both streams go on by as much as is due, whatever the first comparison says.
+        same = self._same_links(links, records)
+        same &= self._keys.take(len(keys)) == keys
+        if self._json:
+            ((text,),) = self._bulk.all(_AS_JSON, span)
+            same &= text.encode() == msgspec.json.encode(rows)
+        else:
+            same &= self._bulk.all(_AS_ROWS, span) == rows
+        if not same:
+            raise ColumnsDiffer("the search columns are not what the bodies give")
+
+    def finish(self) -> None:
+        """Raises ColumnsDiffer if rows are left that no record of the span accounts for."""
+        if self._links.take(1) or self._keys.take(1):
+            raise ColumnsDiffer("rows are left that belong to no record")
+
+    def close(self) -> None:
+        self._links.close()
+        self._keys.close()
+
+    def _same_links(self, links: list[_LinkRow], records: Sequence[tuple[int, Any]]) -> bool:
+        stored = self._links.take(len(links))
+        if stored == links:
+            return True
+        # A record may name one kind and id twice; then the first basis stands, and there are fewer rows.
+        base = pos_of(self._log, 0)
+        found = {
+            (base + index, link.kind, link.id): link.basis
+            for index, body in records
+            for link in reversed(body.record.links)
+        }
+        self._links.give_back(stored[len(found) :])
+        return stored[: len(found)] == [(*key, found[key]) for key in sorted(found)]
+
+
+class _Instants(dict[str, int]):
+    """Instants by their text; a batch's records often share one."""
+
+    def __missing__(self, text: str) -> int:
+        instant = self[text] = parse_utc(text)
+        return instant

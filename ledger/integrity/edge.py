@@ -1,0 +1,111 @@
+"""The right edge of a log while it is verified: recomputed hashes grow it, and every tile that fills up is compared."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+import msgspec
+from sqlalchemy import Connection
+
+from ledger.core.entry import decode_leaf
+from ledger.core.errors import IntegrityError
+from ledger.core.hashing import HASH_SIZE, NODE, ZERO_HASH, leaf_hash
+from ledger.core.merkle import Frontier
+from ledger.store.append import TILE, tile_hashes
+from ledger.store.bulk import Bulk
+from ledger.store.reading import LogReader
+
+
+class Edge(msgspec.Struct, frozen=True, kw_only=True):
+    """All that verification carries from one range of entries to the next.
+
+    `logged_at` is the last entry's (empty before the first), `partial` for each tile level the hashes after its last
+    full tile. Two edges that are equal stand for the same log up to `size`.
+    """
+
+    size: int
+    leaf_hash: bytes
+    logged_at: bytes
+    partial: tuple[tuple[bytes, ...], ...]
+
+    def frontier(self) -> Frontier:
+        """The tree so far: a level's digits of `size`, in binary, are the complete subtrees among its hashes."""
+        hashes: list[bytes] = []
+        for level in reversed(self.partial):
+            part = Frontier()
+            part.extend(level)
+            hashes += part.hashes
+        return Frontier(self.size, hashes)
+
+
+START = Edge(size=0, leaf_hash=ZERO_HASH, logged_at=b"", partial=())
+"""The edge before entry 0."""
+
+
+def read_edge(connection: Connection, log: int, size: int) -> Edge:
+    """The edge at a size, read off the leaves and tiles below; nothing of it is verified yet.
+
+    Raises IntegrityError or NotCanonical where they do not hold together.
+    """
+    if size == 0:
+        return START
+    last = LogReader(connection, log).entry(size - 1).leaf
+    partial = []
+    level, width = 0, size
+    while width:
+        partial.append(tuple(tile_hashes(connection, log, level, width // TILE, width % TILE)))
+        level, width = level + 1, width // TILE
+    logged_at = decode_leaf(last).logged_at.encode()
+    return Edge(size=size, leaf_hash=leaf_hash(last), logged_at=logged_at, partial=tuple(partial))
+
+
+class TileDiffers(IntegrityError):
+    """A stored tile is missing or not the recomputed one; `at` is the first hash of it that differs."""
+
+    def __init__(self, level: int, n: int, at: int, missing: bool) -> None:
+        super().__init__(f"tile {level}/{n} is {'missing' if missing else 'not what the entries below it give'}")
+        self.index = (n * TILE + at) * TILE**level
+
+
+class Tree:
+    """Grows from an edge by leaf hashes, and compares each tile that fills up with the stored one."""
+
+    def __init__(self, connection: Connection, log: int, edge: Edge) -> None:
+        self._bulk = Bulk(connection)
+        self._log = log
+        self._partial = [list(level) for level in edge.partial]
+        self._tiles = [(edge.size // TILE ** (level + 1)) for level in range(len(self._partial))]
+
+    def add(self, hashes: Sequence[bytes], level: int = 0) -> None:
+        """Adds hashes in order; raises TileDiffers at the first tile that is not stored as recomputed."""
+        if level == len(self._partial):
+            self._partial.append([])
+            self._tiles.append(0)
+        row = self._partial[level]
+        row.extend(hashes)
+        while len(row) >= TILE:
+            full = b"".join(row[:TILE])
+            del row[:TILE]
+            self._compare(level, self._tiles[level], full)
+            self._tiles[level] += 1
+            self.add((tile_root(full),), level + 1)
+
+    def partial(self) -> tuple[tuple[bytes, ...], ...]:
+        """For each level the hashes after its last full tile."""
+        return tuple(tuple(level) for level in self._partial)
+
+    def _compare(self, level: int, n: int, full: bytes) -> None:
+        rows = self._bulk.all("SELECT hashes FROM tile WHERE log = ? AND level = ? AND n = ?", (self._log, level, n))
+        if rows and rows[0][0] == full:
+            return
+        stored = rows[0][0] if rows and isinstance(rows[0][0], bytes) else b""
+        places = range(0, len(full), HASH_SIZE)
+        differ = [stored[at : at + HASH_SIZE] != full[at : at + HASH_SIZE] for at in places]
+        at = differ.index(True) if True in differ else 0
+        raise TileDiffers(level, n, at, missing=not rows)
+
+
+def tile_root(hashes: bytes) -> bytes:
+    """The root over the 256 hashes of a full tile (RFC 6962 2.1), level by level."""
+    while len(hashes) > HASH_SIZE:
+        hashes = b"".join([sha256(NODE + hashes[at : at + 64]).digest() for at in range(0, len(hashes), 64)])
+    return hashes

@@ -1,0 +1,95 @@
+"""Level 2 of the full text: SQLite's FTS5 index holds exactly the tokens of the rows, and finds each by each.
+
+FTS5's own integrity check is not used: it takes the write lock for its whole run, compares checksums that can be
+forged, and names no row. (PostgreSQL keeps its index itself, out of reach of SQL.)
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ledger.integrity.fault import Fault
+from ledger.integrity.streams import DRIVER_ERRORS
+from ledger.store.engine import is_sqlite
+from ledger.store.position import index_of, log_of
+
+_ROWS = 1000
+# One row of the index's vocabulary for each token of each document, put together to what the column should say.
+_DIFFERENT = """
+    SELECT indexed.doc, indexed.words IS {table}.tokens FROM (
+        SELECT doc, group_concat(term, ' ') AS words FROM (SELECT doc, term FROM temp.verify_instance ORDER BY doc)
+        GROUP BY doc
+    ) AS indexed LEFT JOIN {table} ON {table}.pos = indexed.doc
+"""
+_MISSING = """
+    SELECT min(pos) FROM {table} WHERE tokens <> '' AND pos NOT IN (SELECT doc FROM temp.verify_instance)
+"""
+_TERMS = "SELECT term, doc FROM temp.verify_row"
+
+
+def full_text_fault(connection: Connection, table: str, pulse: Callable[[int], None]) -> Fault | None:
+    """The first entry whose tokens the index of this table does not hold, or cannot find."""
+    if not is_sqlite(connection):
+        return None
+    raw: Any = connection.connection.driver_connection
+    with _vocabulary(raw, f"{table}_fts"):
+        try:
+            return _first_difference(raw, table, pulse)
+        except DRIVER_ERRORS as error:
+            return Fault(log=0, index=0, table=f"{table}_fts", what=f"the full-text index cannot be read: {error}")
+
+
+def _first_difference(raw: Any, table: str, pulse: Callable[[int], None]) -> Fault | None:
+    indexed = 0
+    for rows in _pages(raw.execute(_DIFFERENT.format(table=table))):
+        indexed += len(rows)
+        for pos, same in rows:
+            if not same:
+                return _fault(table, pos, "the full-text index holds other words than the row")
+        pulse(0)
+    ((due,),) = raw.execute(f"SELECT count(*) FROM {table} WHERE tokens <> ''").fetchall()
+    if indexed != due:
+        ((pos,),) = raw.execute(_MISSING.format(table=table)).fetchall()
+        return _fault(table, pos, "the full-text index lacks the row")
+    find = f"SELECT count(*) FROM {table}_fts WHERE {table}_fts MATCH ?"
+    for rows in _pages(raw.execute(_TERMS)):
+        for term, documents in rows:
+            ((found,),) = raw.execute(find, (f'"{term}"',)).fetchall()
+            if found != documents:
+                pos = _first_with(raw, term)
+                return _fault(table, pos, f"the full-text index finds {found} of {documents} rows with {term!r}")
+        pulse(0)
+    return None
+
+
+def _first_with(raw: Any, term: str) -> int:
+    ((pos,),) = raw.execute("SELECT min(doc) FROM temp.verify_instance WHERE term = ?", (term,)).fetchall()
+    return int(pos)
+
+
+def _fault(table: str, pos: int, what: str) -> Fault:
+    return Fault(log=log_of(pos), index=index_of(pos), table=f"{table}_fts", column="tokens", what=what)
+
+
+def _pages(cursor: Any) -> Iterator[list[tuple[Any, ...]]]:
+    while rows := cursor.fetchmany(_ROWS):
+        yield rows
+
+
+@contextmanager
+def _vocabulary(raw: Any, index: str) -> Iterator[None]:
+    """The index's vocabulary as temporary tables; the database itself is not written."""
+    read_only = raw.execute("PRAGMA query_only").fetchone()[0]
+    raw.execute("PRAGMA query_only = OFF")
+    for form in ("instance", "row"):
+        raw.execute(f"CREATE VIRTUAL TABLE temp.verify_{form} USING fts5vocab(main, {index}, {form})")
+    raw.execute(f"PRAGMA query_only = {read_only}")
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA query_only = OFF")
+        for form in ("instance", "row"):
+            raw.execute(f"DROP TABLE temp.verify_{form}")
+        raw.execute(f"PRAGMA query_only = {read_only}")

@@ -1,0 +1,89 @@
+"""Level 3, as far as it is built: every stored checkpoint is signed by its log's key and consistent with the log today.
+
+And what the logs say of each other: a checkpoint that one log holds of another is signed, is that other log's at that
+size, and is still stored; so whoever cuts a log short, or takes a checkpoint away, must rewrite the other log too.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ledger.core.checkpoint import open_checkpoint
+from ledger.core.errors import IntegrityError, LedgerError, NotFound
+from ledger.core.hashing import unb64
+from ledger.core.merkle import verify_consistency
+from ledger.core.note import VerifierKey
+from ledger.integrity.fault import Fault, first
+from ledger.store import checkpoints
+from ledger.store.bulk import Bulk
+from ledger.store.position import index_of, log_of
+from ledger.store.reading import HeadRow, LogReader
+from ledger.trust.kinds import LogBinding
+
+Keys = Mapping[str, Sequence[VerifierKey]]
+"""The keys that may have signed checkpoints, by the log's origin."""
+
+
+def checkpoints_fault(
+    connection: Connection, log: int, origin: str, keys: Sequence[VerifierKey], pulse: Callable[[int], None]
+) -> Fault | None:
+    """The first checkpoint of a log that does not hold; it is named by the last entry it covers."""
+    reader = LogReader(connection, log)
+    size, root = 0, b""
+    for stored in checkpoints.every(connection, log):
+        try:
+            checkpoint = open_checkpoint(stored.note, origin, keys).checkpoint
+            if checkpoint.size != stored.size:
+                raise IntegrityError(f"the row of size {stored.size} holds the checkpoint of size {checkpoint.size}")
+            if reader.root(stored.size) != checkpoint.root:
+                raise IntegrityError(f"the tree of size {stored.size} has another root")
+            if size:
+                verify_consistency(size, stored.size, root, checkpoint.root, reader.consistency(size, stored.size))
+        except LedgerError as error:
+            return Fault(log=log, index=max(0, stored.size - 1), table="checkpoint", column="note", what=error.message)
+        size, root = checkpoint.size, checkpoint.root
+        pulse(1)
+    return None
+
+
+def bindings_fault(
+    connection: Connection, heads: Mapping[int, HeadRow], keys: Keys, bindings: Iterator[tuple[int, int, LogBinding]]
+) -> Fault | None:
+    """The first entry whose word of another log does not hold; `bindings` are (log, index, body) in order."""
+    numbers = dict(Bulk(connection).all("SELECT origin, number FROM ledger_log", ()))
+    return first(_binding_fault(connection, heads, keys, numbers, *one) for one in bindings)
+
+
+def _binding_fault(
+    connection: Connection,
+    heads: Mapping[int, HeadRow],
+    keys: Keys,
+    numbers: Mapping[str, int],
+    log: int,
+    index: int,
+    bound: LogBinding,
+) -> Fault | None:
+    try:
+        number = numbers.get(bound.origin, -1)
+        signed = open_checkpoint(bound.checkpoint.encode(), bound.origin, keys.get(bound.origin, ())).checkpoint
+        if signed.size != bound.size or signed.root != unb64(bound.root):
+            raise IntegrityError("size or root are not those of the checkpoint in it")
+        if number not in heads or heads[number].size < bound.size:
+            raise IntegrityError(f"log {bound.origin} held {bound.size} entries then, and holds fewer now")
+        if LogReader(connection, number).root(bound.size) != signed.root:
+            raise IntegrityError(f"log {bound.origin} had another root at size {bound.size} then")
+        if checkpoints.latest(connection, number, bound.size).size != bound.size:
+            raise NotFound(f"the checkpoint of size {bound.size} of log {bound.origin} is no longer stored")
+    except LedgerError as error:
+        return Fault(log=log, index=index, table="log_binding", column="root", what=error.message)
+    return None
+
+
+def read_bindings(connection: Connection, kinds: Any, low: Mapping[int, int]) -> Iterator[tuple[int, int, LogBinding]]:
+    """The bindings that the logs hold from these indices on, as their entries say (level 2 compares the table)."""
+    for (pos,) in Bulk(connection).all("SELECT pos FROM log_binding ORDER BY pos", ()):
+        log, index = log_of(pos), index_of(pos)
+        if index >= low.get(log, 0):
+            body = kinds["log-binding"].decode(LogReader(connection, log).entry(index).body or b"")
+            yield log, index, body

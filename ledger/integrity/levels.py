@@ -1,0 +1,62 @@
+"""The levels of verification: what each proves, what it does not, and which are built."""
+
+import msgspec
+
+
+class Level(msgspec.Struct, frozen=True, kw_only=True):
+    """One level. `built`: what of it this version runs (empty: nothing); `open`: what of it is still to come."""
+
+    number: int
+    name: str
+    proves: str
+    does_not_prove: str
+    built: str
+    open: str = ""
+
+
+LEVELS = (
+    Level(
+        number=1,
+        name="entries and tree",
+        proves="Every stored body is the one that its entry committed to; the entries form one unbroken chain; their "
+        "tree has the root of every checkpoint and of the head.",
+        does_not_prove="That the records were true at their source, or that the whole log was not replaced together "
+        "with its key: levels 3 and 5.",
+        built="all",
+    ),
+    Level(
+        number=2,
+        name="projections and vault",
+        proves="Every table that answers a question equals a replay of the log, search columns and full text included; "
+        "originals, sealed values and secrets are those that entries commit to.",
+        does_not_prove="That an entry that was appended should have been appended.",
+        built="all",
+    ),
+    Level(
+        number=3,
+        name="checkpoints and keys",
+        proves="Every stored checkpoint was signed by the log's key and is consistent with the log as it is today; "
+        "what the logs say of each other still holds.",
+        does_not_prove="Anything against who holds database and key: no witness has vouched for a checkpoint yet.",
+        built="signature and consistency of every stored checkpoint, and the logs' word of each other",
+        open="key history with pre-rotation, cosignatures against the policy, time-stamp tokens",
+    ),
+    Level(
+        number=4,
+        name="electronic signatures",
+        proves="Each electronic signature covers exactly the content that it names.",
+        does_not_prove="Who sat at the keyboard.",
+        built="",
+        open="all",
+    ),
+    Level(
+        number=5,
+        name="rollback",
+        proves="The log is not older than what its witnesses have seen.",
+        does_not_prove="Anything about entries that no witness has seen yet.",
+        built="",
+        open="all",
+    ),
+)
+
+BUILT = tuple(level.number for level in LEVELS if level.built)

@@ -1,0 +1,156 @@
+"""What no span of entries shows: rows that belong to no entry of any log, and tables that no level would look at."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Table
+
+from ledger.core.clock import parse_utc
+from ledger.core.entry import Entry, decode_leaf
+from ledger.core.kinds import KindRegistry
+from ledger.core.projector import FactsProjector
+from ledger.core.tables import TableClass
+from ledger.integrity.compare import first_difference
+from ledger.integrity.fault import Fault
+from ledger.integrity.replay import facts_tables
+from ledger.store import schema
+from ledger.store.append import TILE
+from ledger.store.bulk import Bulk
+from ledger.store.position import index_of, log_of, pos_of
+from ledger.store.projections import Live
+from ledger.store.reading import HeadRow, LogReader
+
+_LEVEL_1 = frozenset({"leaf", "body", "tile", "checkpoint", "checkpoint_intent", "head"})
+_VAULT = frozenset({"original", "sealed_value", "secret"})
+_FIRST, _LAST = -(2**63), 2**63 - 1
+
+
+def read_heads(connection: Connection) -> dict[int, HeadRow]:
+    """The head of every log, by the log's number."""
+    numbers = Bulk(connection).all("SELECT log FROM head ORDER BY log", ())
+    return {number: LogReader(connection, number).head() for (number,) in numbers}
+
+
+def structure_faults(connection: Connection, heads: Mapping[int, HeadRow]) -> Iterator[Fault]:
+    """Level 1 beyond the entries: rows of log and body tables outside every log, and of tiles and signed sizes."""
+    bulk = Bulk(connection)
+    yield from _headless(bulk, heads)
+    for name in ("leaf", "body"):
+        yield from _outside(bulk, name, heads)
+    for log, head in heads.items():
+        yield from _tiles(bulk, log, head.size)
+        yield from _marks(bulk, log, head.size)
+    for name in ("tile", "checkpoint", "checkpoint_intent"):
+        yield from _unknown_logs(bulk, name, heads)
+
+
+def projection_faults(
+    connection: Connection, heads: Mapping[int, HeadRow], kinds: KindRegistry, live: Live
+) -> Iterator[Fault]:
+    """Level 2 beyond the entries: the list of logs, rows outside every log, and tables without a projector."""
+    bulk = Bulk(connection)
+    covered = {*_LEVEL_1, *_VAULT, *facts_tables(live)}
+    validities = [one.table for one in live.projectors if not isinstance(one, FactsProjector)]
+    for name in (*facts_tables(live), *sorted(_VAULT)):
+        yield from _outside(bulk, name, heads)
+    for name in validities:
+        covered.add(name)
+        yield from _unknown_logs(bulk, name, heads)
+        for log, head in heads.items():
+            yield from _beyond(bulk, name, log, head.size)
+    for name in (name for one in live.projectors if isinstance(one, FactsProjector) for name in one.tables):
+        if name not in covered:
+            covered.add(name)
+            yield from _first_entries(connection, schema.metadata.tables[name], heads, kinds, live)
+    for table in schema.metadata.sorted_tables:
+        if table.info["class"] is not TableClass.OPERATIONAL and table.name not in covered:
+            yield Fault(log=0, index=0, table=table.name, what="no live projector accounts for this table")
+
+
+def _headless(bulk: Bulk, heads: Mapping[int, HeadRow]) -> Iterator[Fault]:
+    """Logs that have entries but no head."""
+    at = _FIRST
+    while rows := bulk.all("SELECT pos FROM leaf WHERE pos >= ? ORDER BY pos LIMIT 1", (at,)):
+        log = log_of(rows[0][0])
+        if log >= 0 and log not in heads:
+            ((last,),) = bulk.all("SELECT max(pos) FROM leaf WHERE pos < ?", (pos_of(log + 1, 0),))
+            yield Fault(log=log, index=index_of(last), table="head", what="the log has entries, but no head")
+        at = pos_of(log + 1, 0)
+
+
+def _outside(bulk: Bulk, name: str, heads: Mapping[int, HeadRow]) -> Iterator[Fault]:
+    """The first row in each gap between the logs' entries."""
+    at = _FIRST
+    for log in (*sorted(heads), None):
+        until = _LAST if log is None else pos_of(log, 0)
+        for (pos,) in bulk.all(f"SELECT pos FROM {name} WHERE pos >= ? AND pos < ? ORDER BY pos LIMIT 1", (at, until)):
+            yield Fault(log=log_of(pos), index=index_of(pos), table=name, what="there is a row beyond every log's head")
+        at = until if log is None else pos_of(log, heads[log].size)
+
+
+def _unknown_logs(bulk: Bulk, name: str, heads: Mapping[int, HeadRow]) -> Iterator[Fault]:
+    for (log,) in bulk.all(f"SELECT DISTINCT log FROM {name}", ()):
+        if log not in heads:
+            yield Fault(log=log, index=0, table=name, column="log", what="there is a row of a log that does not exist")
+
+
+def _tiles(bulk: Bulk, log: int, size: int) -> Iterator[Fault]:
+    """Tiles are stored full ones only, and each of them (which the entries compare) once."""
+    for level, count, low, high in bulk.all(
+        "SELECT level, count(*), min(n), max(n) FROM tile WHERE log = ? GROUP BY level ORDER BY level", (log,)
+    ):
+        due = size // TILE ** (level + 1) if 0 <= level < 8 else 0
+        if count > due or low < 0 or high >= due:
+            index = min(size - 1, high * TILE ** (level + 1)) if high >= due and level >= 0 else 0
+            yield Fault(log=log, index=max(0, index), table="tile", what=f"there is a tile {level}/{high} too many")
+
+
+def _marks(bulk: Bulk, log: int, size: int) -> Iterator[Fault]:
+    """Signed sizes lie within the log; each was meant first; and all but the last intent led to a checkpoint."""
+    for name in ("checkpoint_intent", "checkpoint"):
+        for (mark,) in bulk.all(f"SELECT size FROM {name} WHERE log = ? AND (size < 1 OR size > ?)", (log, size)):
+            what = f"size {mark} is beyond the log, which holds {size} entries"
+            yield Fault(log=log, index=max(0, min(mark, size) - 1), table=name, column="size", what=what)
+    for (mark,) in bulk.all(
+        "SELECT size FROM checkpoint c WHERE log = ? AND NOT EXISTS"
+        " (SELECT 1 FROM checkpoint_intent i WHERE i.log = c.log AND i.size = c.size) ORDER BY size LIMIT 1",
+        (log,),
+    ):
+        yield Fault(log=log, index=mark - 1, table="checkpoint_intent", what=f"size {mark} was signed but never meant")
+    # A crash may lie between the last intent and its checkpoint: the publisher then signs that very size and root.
+    for (mark,) in bulk.all(
+        "SELECT size FROM checkpoint_intent i WHERE log = ? AND NOT EXISTS"
+        " (SELECT 1 FROM checkpoint c WHERE c.log = i.log AND c.size = i.size)"
+        " AND size < (SELECT max(size) FROM checkpoint_intent j WHERE j.log = i.log) ORDER BY size LIMIT 1",
+        (log,),
+    ):
+        yield Fault(log=log, index=mark - 1, table="checkpoint", what=f"the checkpoint of size {mark} is missing")
+
+
+def _beyond(bulk: Bulk, name: str, log: int, size: int) -> Iterator[Fault]:
+    for column in ("from_index", "to_index"):
+        for (index,) in bulk.all(
+            f"SELECT {column} FROM {name} WHERE log = ? AND ({column} < 0 OR {column} >= ?) LIMIT 1", (log, size)
+        ):
+            yield Fault(log=log, index=index, table=name, column=column, what="names an entry that is not there")
+
+
+def _first_entries(
+    connection: Connection, table: Table, heads: Mapping[int, HeadRow], kinds: KindRegistry, live: Live
+) -> Iterator[Fault]:
+    """A facts table without a position has rows of entry 0 of each log only: one row a log, named by its number."""
+    columns = [column.name for column in table.columns]
+    expected: list[tuple[Any, ...]] = []
+    for log, head in heads.items():
+        if head.size:
+            stored = LogReader(connection, log).entry(0)
+            leaf = decode_leaf(stored.leaf)
+            body = kinds[leaf.kind].decode(stored.body or b"")
+            rows: dict[str, list[tuple[Any, ...]]] = {}
+            entry = Entry(log=log, index=0, kind=leaf.kind, logged_us=parse_utc(leaf.logged_at), body=body)
+            live.project(entry, rows, [])
+            expected += rows.get(table.name, [])
+    stored_rows = Bulk(connection).all(f"SELECT {', '.join(columns)} FROM {table.name}", ())
+    difference = first_difference(columns, columns[0], expected, stored_rows)
+    if difference is not None:
+        yield Fault(log=difference.pos, index=0, table=table.name, column=difference.column, what=difference.what)
