@@ -92,6 +92,8 @@ def _prepare_sqlite(raw: Any, _record: Any) -> None:
         f"busy_timeout = {BUSY_TIMEOUT_MS}",
         "cache_size = -65536",
         "temp_store = MEMORY",
+        # Else REPLACE removes a row without the trigger that refuses to delete it.
+        "recursive_triggers = ON",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

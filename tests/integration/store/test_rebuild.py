@@ -277,6 +277,7 @@ def test_a_snapshot_from_before_the_swap_never_sees_an_emptied_table(ledger: Led
         swapped.set()
 
     with ledger.store.reading() as connection:
+        assert connection.execute(select(schema.head)).all()  # the snapshot is of now
         thread = threading.Thread(target=swap)
         thread.start()
         swapped.wait(0.5)
