@@ -47,6 +47,15 @@ _UNIT = {"quantity": "unit.symbol"}
 _ORDER_OF_MOVE = ("production_output.number", "production_input.number")
 _BATCH_OF_MOVE = ("production_output.reference", "production_input.reference", *_ORDER_OF_MOVE)
 
+
+def _moved(lines: str) -> tuple[LinkRule, ...]:
+    """Lots and materials of what a document moves or counts."""
+    return (
+        LinkRule(LinkKind.LOT, (f"{lines}.lot.number",)),
+        LinkRule(LinkKind.MATERIAL, (f"{lines}.product.code", f"{lines}.product.rec_name")),
+    )
+
+
 MODELS: dict[str, Watched] = {
     "production": Watched(
         fields=(
@@ -92,8 +101,24 @@ MODELS: dict[str, Watched] = {
     "stock.lot": Watched(
         fields=("number", "product"), links=(LinkRule(LinkKind.LOT, ("number",)), _MATERIAL)
     ),
+    "stock.shipment.in": Watched(
+        fields=("number", "reference", "supplier", "state", "planned_date", "effective_date"),
+        links=_moved("incoming_moves"),
+    ),
+    "stock.shipment.internal": Watched(
+        fields=("number", "reference", "from_location", "to_location", "state", "planned_date", "effective_date"),
+        links=_moved("moves"),
+    ),
+    "stock.inventory": Watched(
+        fields=("number", "location", "date", "state"), links=_moved("lines"),
+    ),
+    "stock.inventory.line": Watched(
+        fields=("inventory", "product", "lot", "quantity", "expected_quantity"),
+        links=(LinkRule(LinkKind.LOT, ("lot.number",)), _MATERIAL),
+        units=_UNIT,
+    ),
     "product.template": Watched(
-        fields=("name", "code", "type", "default_uom", "active"),
+        fields=("name", "code", "type", "default_uom", "list_price", "active"),
         links=(LinkRule(LinkKind.MATERIAL, ("products.code", "name")),),
     ),
     "product.product": Watched(

@@ -136,7 +136,7 @@ class TrytonRpc:
             problem = json.loads(answer.get("error", "null"))
             if problem is None:
                 return answer["result"]
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, RecursionError):
             raise FatalSource(
                 f"what answers at {self._url} is not Tryton's JSON-RPC (status {response.status_code})",
                 advice="The address is http(s)://HOST:PORT/DATABASE/rpc/ (before 8.0: without `rpc/`).",

@@ -5,11 +5,15 @@ from datetime import UTC, datetime
 
 from asyncua import ua
 from asyncua.common.utils import Buffer
-from asyncua.ua.ua_binary import struct_from_binary, struct_to_binary
+from asyncua.ua.ua_binary import struct_from_binary, struct_to_binary, variant_from_binary
 
 from collectors.text import clean, render, render_float32
 from ledger.core.record import Value
 
+_HAS_VALUE = 0x01
+"""Bit of a DataValue's first byte (OPC UA Part 6, 5.2.2.17)."""
+_SORT, _IS_ARRAY = 0x3F, 0x80
+"""Bits of a Variant's first byte (OPC UA Part 6, 5.2.2.16)."""
 _SORTS = {"String": "s", "Guid": "g", "ByteString": "b"}
 
 
@@ -61,10 +65,11 @@ def pack_event(fields: Sequence[ua.Variant]) -> bytes:
 def unpack_event(data: bytes) -> list[ua.Variant]:
     """Reads what `pack_event` wrote; raises ValueError for anything else."""
     buffer = Buffer(data)
-    fields = struct_from_binary(ua.HistoryEventFieldList, buffer).EventFields
+    count = int.from_bytes(buffer.read(4), "little", signed=True)
+    fields = [_read_variant(buffer) for _ in range(count)]
     if len(buffer):
         raise ValueError("bytes are left over after the event's fields")
-    return list(fields)
+    return fields
 
 
 def pack_value(value: ua.DataValue) -> bytes:
@@ -76,10 +81,29 @@ def pack_value(value: ua.DataValue) -> bytes:
 def unpack_value(data: bytes) -> ua.DataValue:
     """Reads what `pack_value` wrote; raises ValueError for anything else."""
     buffer = Buffer(data)
+    if data[0] & _HAS_VALUE:
+        _read_variant(Buffer(data[1:]))
     value = struct_from_binary(ua.DataValue, buffer)
     if len(buffer):
         raise ValueError("bytes are left over after the value")
     return value
+
+
+def _read_variant(buffer: Buffer) -> ua.Variant:
+    """As the library, but refuses an array of nulls: it takes no bytes, so its length is limited by nothing."""
+    _refuse_endless(buffer.copy())
+    return variant_from_binary(buffer)
+
+
+def _refuse_endless(look: Buffer) -> None:
+    encoding = look.read(1)[0]
+    sort, is_array = encoding & _SORT, bool(encoding & _IS_ARRAY)
+    count = int.from_bytes(look.read(4), "little", signed=True) if is_array else 1
+    if sort == ua.VariantType.Null.value and is_array and count > 0:
+        raise ValueError(f"an array of {count} nulls")
+    if sort == ua.VariantType.Variant.value:
+        for _ in range(count):
+            _read_variant(look)
 
 
 def aware(moment: datetime) -> datetime:

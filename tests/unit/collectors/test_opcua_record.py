@@ -252,3 +252,13 @@ def test_a_change_while_nobody_listened_is_told_as_a_gap_and_survives_a_restart(
 
 def test_a_refused_write_explains_no_value() -> None:
     assert written_by(write(BATCH, "", "B-1", Status=False)) is None
+
+
+def test_an_endless_array_of_nothing_is_refused_at_once() -> None:
+    endless = b"\x80\xff\xff\xff\x7f"
+    nested = b"\x98\x01\x00\x00\x00" + endless
+    for variant in (endless, nested):
+        with pytest.raises(ValueError, match="nulls"):
+            unpack_event(b"\x01\x00\x00\x00" + variant)
+        with pytest.raises(ValueError, match="nulls"):
+            unpack_value(b"\x01" + variant)

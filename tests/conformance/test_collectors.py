@@ -1,0 +1,219 @@
+"""What every collector must hold, against a real server of its kind. A new source type needs a target, no new test."""
+
+import random
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import msgspec
+import pytest
+
+from collectors.base import Collector
+from collectors.registry import COLLECTORS
+from collectors.runner import Patience, Progress, Runner
+from collectors.text import clean
+from ledger.core.clock import SystemClock, parse_utc
+from ledger.core.errors import AccessDenied, FatalSource, RetriableSource, SkippableRecord
+from ledger.core.record import Record
+from ledger.core.run import RunBatch
+from ledger.core.times import Basis, SourceTime
+from tests.conformance.targets import TARGETS, Target
+from tests.support.memory_sink import MemorySink
+
+QUICK = Patience(attempts=2, first=0.05, longest=0.1)
+HOSTILE = (
+    "a\x00b",
+    "'); DROP TABLE entry; --",
+    "<script>alert(1)</script>",
+    "\u202edesrever\u200b",
+    "e\u0301 \u212b \U0001f9ea",
+    '{"sealed":"AAAA"}',
+    '\\ud800 \\u0000 "quoted"\r\n\t',
+    "x" * 500,
+)
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module", params=sorted(COLLECTORS))
+def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    made = TARGETS[request.param](tmp_path_factory.mktemp(request.param))
+    made.start()
+    yield made
+    made.stop()
+
+
+def fresh(target: Target, **secrets: str) -> Collector:
+    """A collector that knows nothing: as after a restart of its process."""
+    kind = COLLECTORS[target.config.type]
+    return kind(target.config, {**target.secrets, **secrets}, SystemClock())
+
+
+def pull(target: Target, sink: MemorySink) -> Progress:
+    return Runner(fresh(target), sink, SystemClock(), patience=QUICK).pull(listen_seconds=target.listen)
+
+
+def texts(number: int) -> list[str]:
+    """Texts that were never used before."""
+    return [f"T-{next(_numbers)}" for _ in range(number)]
+
+
+def told(sink: MemorySink, text: str) -> list[Record]:
+    """Records in which a person made this text the new value of something."""
+    return [record for record in sink.records if any(change.new == clean(text) for change in record.changes)]
+
+
+def by_others(target: Target, records: list[Record]) -> list[Record]:
+    """Without what the collector's own sessions leave behind in the source."""
+    return [record for record in records if record.actor.account != target.own_account]
+
+
+def test_every_source_type_has_a_target() -> None:
+    assert set(TARGETS) == set(COLLECTORS)
+
+
+def test_trying_a_source_says_in_words_what_holds_and_measures_its_clock(target: Target) -> None:
+    report = fresh(target).check()
+    assert report.ok, report
+    assert report.clock is not None
+    assert abs(report.clock.offset_us) <= report.clock.uncertainty_us + 100_000, "both run on one machine"
+    assert all(check.says for check in report.checks)
+
+
+def test_what_happens_in_the_source_becomes_a_record_once(target: Target) -> None:
+    sink, entered = MemorySink(target.config.id), texts(3)
+    target.work(entered)
+    pull(target, sink)
+    assert [len(told(sink, text)) for text in entered] == [1, 1, 1]
+    before = by_others(target, sink.records)
+    pull(target, sink)
+    assert by_others(target, sink.records) == before
+    later = texts(1)
+    target.work(later)
+    pull(target, sink)
+    assert len(told(sink, later[0])) == 1
+    assert sink.changed == []
+    assert len({record.source_record_id for record in sink.records}) == len(sink.records)
+
+
+def test_every_record_is_derivable_again_from_its_original_alone(target: Target) -> None:
+    sink = MemorySink(target.config.id)
+    target.work(texts(2))
+    pull(target, sink)
+    other = fresh(target)
+    assert sink.submissions
+    assert not sink.rejected
+    for submission in sink.submissions:
+        assert submission.original is not None
+        assert (submission.original.parser, submission.original.parser_version) == (other.parser, other.parser_version)
+        assert other.derive(submission.original) == submission.record
+
+
+def test_every_time_keeps_the_source_s_words_and_says_where_its_offset_comes_from(target: Target) -> None:
+    sink = MemorySink(target.config.id)
+    pull(target, sink)
+    for submission in sink.submissions:
+        record = submission.record
+        for time in (record.occurred_at, record.source_recorded_at):
+            _check_time(time)
+        assert submission.clock is not None
+        received = parse_utc(submission.received_at)
+        assert record.occurred_at.instant_us is None or record.occurred_at.instant_us <= received + 2_000_000
+
+
+def _check_time(time: SourceTime | None) -> None:
+    if time is not None:
+        assert time.text
+        assert time.basis is not Basis.NONE or time.instant_us is None
+        assert time.basis is not Basis.ASSUMED or time.zone
+
+
+def test_hostile_texts_come_through_whole_but_for_what_no_ledger_can_hold(target: Target) -> None:
+    sink = MemorySink(target.config.id)
+    target.work(HOSTILE)
+    pull(target, sink)
+    assert not sink.rejected
+    for text in HOSTILE:
+        assert told(sink, text), repr(text)
+
+
+def test_a_mangled_original_is_refused_and_never_ends_a_run(target: Target) -> None:
+    sink = MemorySink(target.config.id)
+    pull(target, sink)
+    chance, collector, refused = random.Random(7), fresh(target), 0
+    for submission in sink.submissions[:: max(1, len(sink.submissions) // 20)]:
+        assert submission.original is not None
+        for mangled in _mangle(submission.original.data, chance):
+            try:
+                record = collector.derive(msgspec.structs.replace(submission.original, data=mangled))
+            except SkippableRecord:
+                refused += 1
+            else:
+                assert isinstance(record, Record)
+    assert refused > 100
+
+
+def _mangle(data: bytes, chance: random.Random) -> Iterator[bytes]:
+    yield b""
+    yield b"\x00" * 10
+    yield data[: len(data) // 2]
+    yield data + b"x"
+    yield b"[" * 100_000
+    yield b"{}"
+    for _ in range(20):
+        place = chance.randrange(len(data))
+        yield data[:place] + bytes([chance.randrange(256)]) + data[place + 1 :]
+        yield data[:place] + data[place + chance.randrange(1, 9) :]
+
+
+@pytest.mark.parametrize("moment", ["before the run counts", "after it, before the receipt"])
+def test_dying_in_the_middle_loses_nothing_and_doubles_nothing(target: Target, moment: str) -> None:
+    sink, entered = MemorySink(target.config.id), texts(4)
+    pull(target, sink)
+    target.work(entered)
+
+    def die(_: RunBatch) -> None:
+        raise AccessDenied("the process is killed")
+
+    hook = "on_submit" if moment.startswith("before") else "on_taken"
+    setattr(sink, hook, die)
+    with pytest.raises(AccessDenied):
+        pull(target, sink)
+    setattr(sink, hook, lambda _: None)
+    pull(target, sink)
+    pull(target, sink)
+    assert [len(told(sink, text)) for text in entered] == [1, 1, 1, 1]
+    assert sink.changed == []
+
+
+def test_a_source_that_is_away_is_named_its_absence_recorded_and_what_it_did_before_is_collected_after(
+    target: Target,
+) -> None:
+    sink, entered = MemorySink(target.config.id), texts(2)
+    pull(target, sink)
+    target.work(entered)
+    target.stop()
+    try:
+        assert not fresh(target).check().ok
+        with pytest.raises(RetriableSource) as caught:
+            pull(target, sink)
+    finally:
+        target.start()
+    assert target.config.options["url"].rstrip("/") in caught.value.message
+    assert caught.value.advice
+    (away,) = sink.runs[-1].unreachable
+    assert parse_utc(away.before) - parse_utc(away.after) < 60_000_000
+    assert sink.runs[-1].cursor_from == sink.runs[-1].cursor_to
+    pull(target, sink)
+    assert [len(told(sink, text)) for text in entered] == [1, 1]
+    assert sink.changed == []
+
+
+def test_a_refused_password_needs_a_person_and_is_never_repeated(target: Target) -> None:
+    sink, wrong = MemorySink(target.config.id), "wrong-Secret-17"
+    with pytest.raises(FatalSource) as caught:
+        Runner(fresh(target, password=wrong), sink, SystemClock(), patience=QUICK).pull()
+    assert target.own_account in caught.value.message
+    report = fresh(target, password=wrong).check()
+    assert not report.ok
+    shown: Any = (caught.value.message, caught.value.advice, report)
+    assert wrong not in str(shown)

@@ -1,0 +1,214 @@
+"""The demo's story, collected from both real servers while it happens, compared with what its people did."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from collectors.base import Collector
+from collectors.demo.erp import ErpServer
+from collectors.demo.opcua import OpcUaServer
+from collectors.demo.opcua_plant import USER_RIGHTS
+from collectors.demo.story import Story
+from collectors.demo.story_facts import FieldChange, StoryFacts
+from collectors.it.tryton import Tryton
+from collectors.ot.opcua import OpcUa
+from collectors.runner import Runner
+from collectors.text import render
+from ledger.core.clock import SystemClock
+from ledger.core.record import Action, ActorKind, LinkKind, Outcome, Record
+from ledger.core.source import SourceConfig
+from tests.integration.collectors.following import Following, wait_for
+from tests.support.memory_sink import MemorySink
+
+RESTART_BEFORE = "buffer level changed"
+CLOCK = SystemClock()
+
+
+class Collected:
+    """What both collectors handed over; the control system was restarted once in between."""
+
+    def __init__(self, erp_server: ErpServer, dcs_server: OpcUaServer) -> None:
+        self.erp, self.dcs = MemorySink("erp"), MemorySink("dcs")
+        story = Story(erp_server, dcs_server)
+        with Following(_opcua(dcs_server), self.dcs):
+            wait_for(lambda: len(self.dcs.runs) > 0)
+            self._look(erp_server)
+            for step in story.steps():
+                if step.name == RESTART_BEFORE:
+                    dcs_server.restart()
+                step.act()
+                self._look(erp_server)
+            self.facts: StoryFacts = story.facts
+            last = self.facts.tag_writes[-1]
+            wait_for(lambda: any(_is_write(record, last.tag, last.new) for record in self.dcs.records))
+
+    def _look(self, erp_server: ErpServer) -> None:
+        Runner(_tryton(erp_server), self.erp, CLOCK).pull()
+
+
+def _tryton(server: ErpServer) -> Collector:
+    options = {"url": server.url, "user": "collector", "equipment": "PROD = REACTOR-1"}
+    config = SourceConfig(id="erp", type="tryton", title="ERP", options=options)
+    return Tryton(config, {"password": server.passwords["collector"]}, CLOCK)
+
+
+def _opcua(server: OpcUaServer) -> Collector:
+    options = {
+        "url": server.endpoint,
+        "user": "collector",
+        "batch": "REACTOR-1/Batch/Id = REACTOR-1",
+        "equipment": "REACTOR-1 = REACTOR-1, BUFFER-2 = BUFFER-2",
+    }
+    config = SourceConfig(id="dcs", type="opcua", title="DCS", options=options)
+    return OpcUa(config, {"password": server.passwords["collector"]}, CLOCK)
+
+
+@pytest.fixture(scope="module")
+def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collected]:
+    folder: Path = tmp_path_factory.mktemp("story")
+    with ErpServer(folder / "erp") as erp, OpcUaServer(folder / "dcs") as dcs:
+        yield Collected(erp, dcs)
+
+
+def _path(tag: str) -> str:
+    return tag.replace(".", "/")
+
+
+def _is_write(record: Record, tag: str, new: float | str) -> bool:
+    return record.object.name == _path(tag) and any(change.new == render(new) for change in record.changes)
+
+
+def test_every_write_at_the_control_system_is_one_record_with_its_true_old_value_and_user(collected: Collected) -> None:
+    writes = [
+        record
+        for record in collected.dcs.records
+        if record.object.type == "node" and record.actor.kind is ActorKind.PERSON
+    ]
+    told = [
+        (write.user, _path(write.tag), render(write.old), render(write.new), write.written)
+        for write in collected.facts.tag_writes
+    ]
+    found = [
+        (
+            record.actor.account,
+            record.object.name,
+            record.changes[0].old,
+            record.changes[0].new,
+            record.outcome is Outcome.SUCCESS,
+        )
+        for record in sorted(writes, key=lambda record: record.occurred_at.instant_us or 0)
+    ]
+    assert found == told
+
+
+def test_nothing_at_the_control_system_is_told_twice_or_changed_by_the_restart(collected: Collected) -> None:
+    assert collected.dcs.changed == []
+    assert not collected.dcs.rejected
+    assert not [record for record in collected.dcs.records if record.source_record_id.startswith("value:")]
+    assert collected.dcs.gaps == [], "the server keeps its history over a restart"
+    (away,) = [interval for run in collected.dcs.runs for interval in run.unreachable]
+    assert away.after < away.before
+
+
+def test_the_batch_occupied_its_equipment_from_its_start_to_its_stop(collected: Collected) -> None:
+    facts = collected.facts
+    turns = {record.action: record for record in collected.dcs.records if record.action in {Action.START, Action.STOP}}
+    assert set(turns) == {Action.START, Action.STOP}
+    for record in turns.values():
+        links = {(link.kind, link.id) for link in record.links}
+        assert links == {(LinkKind.BATCH, facts.batch), (LinkKind.EQUIPMENT, facts.equipment)}
+    starts, stops = (turns[action].occurred_at.instant_us for action in (Action.START, Action.STOP))
+    assert starts is not None
+    assert stops is not None
+    assert abs(starts - facts.occupied_from_us) < 1_000_000
+    assert abs(stops - facts.occupied_until_us) < 1_000_000
+
+
+def test_at_least_half_of_the_control_system_s_records_name_no_batch_but_equipment(collected: Collected) -> None:
+    facts, during = collected.facts, []
+    for record in collected.dcs.records:
+        moment = record.occurred_at.instant_us or 0
+        on_unit = any(link.kind is LinkKind.EQUIPMENT and link.id == facts.equipment for link in record.links)
+        if on_unit and facts.occupied_from_us <= moment <= facts.occupied_until_us:
+            during.append(record)
+    nameless = [record for record in during if not any(link.kind is LinkKind.BATCH for link in record.links)]
+    assert len(nameless) > len(collected.dcs.records) / 2
+
+
+def test_alarm_acknowledgement_and_refused_logon_name_their_people(collected: Collected) -> None:
+    by_action = {record.action: record for record in collected.dcs.records}
+    assert by_action[Action.ACKNOWLEDGE].actor.account == collected.facts.alarm_acknowledged_by
+    assert by_action[Action.ACKNOWLEDGE].reason == "seen, set point goes back"
+    assert by_action[Action.LOGIN_FAILED].actor.account == collected.facts.refused_logon
+    assert {Action.ALARM, Action.ALARM_CLEAR} <= set(by_action)
+
+
+def test_no_secret_of_a_user_is_in_any_original(collected: Collected) -> None:
+    everything = b"".join(one.original.data for one in collected.dcs.submissions if one.original)
+    assert USER_RIGHTS
+    assert b"IdentityToken" not in everything
+
+
+def _erp_change(collected: Collected, told: FieldChange) -> list[Record]:
+    return [
+        record
+        for record in collected.erp.records
+        if f"{record.object.type},{record.object.id}" == told.resource
+        and record.actor.account == told.user
+        and any(change.attribute == told.field for change in record.changes)
+        and record.action is Action.UPDATE
+    ]
+
+
+def test_every_field_that_a_person_changed_in_the_erp_shows_old_and_new_or_is_a_gap(collected: Collected) -> None:
+    facts = collected.facts
+    hidden = {(change.resource, change.field) for change in facts.unseen}
+    for told in facts.field_changes:
+        changes = [
+            change
+            for record in _erp_change(collected, told)
+            for change in record.changes
+            if change.attribute == told.field
+        ]
+        if (told.resource, told.field) in hidden:
+            assert all(change.gap for change in changes)
+            assert changes[0].old == render(told.old) or changes[-1].new == render(told.new)
+            assert any(gap.subject == f"{told.resource} {told.field}" for gap in collected.erp.gaps)
+        else:
+            assert [(change.old, change.new) for change in changes] == [(render(told.old), render(told.new))]
+            assert changes[0].inferred is not None
+
+
+def test_the_order_starts_and_stops_and_links_batch_lot_material_recipe_and_equipment(collected: Collected) -> None:
+    facts = collected.facts
+    turns = [record for record in collected.erp.records if record.action in {Action.START, Action.STOP}]
+    assert [record.action for record in turns] == [Action.START, Action.STOP]
+    for record in turns:
+        assert f"{record.object.type},{record.object.id}" == facts.order_resource
+        links = {(link.kind, link.id) for link in record.links}
+        assert (LinkKind.ORDER, facts.order) in links
+        assert {(LinkKind.BATCH, facts.batch), (LinkKind.LOT, facts.batch), (LinkKind.EQUIPMENT, "REACTOR-1")} <= links
+        assert {LinkKind.MATERIAL, LinkKind.RECIPE} <= {link.kind for link in record.links}
+
+
+def test_the_deleted_order_keeps_its_last_values(collected: Collected) -> None:
+    model, _, identity = collected.facts.deleted.partition(",")
+    deletions = [
+        record
+        for record in collected.erp.records
+        if record.action is Action.DELETE and (record.object.type, record.object.id) == (model, identity)
+    ]
+    (deletion,) = deletions
+    values = {change.attribute: change.old for change in deletion.changes}
+    assert values["reference"] == f"{collected.facts.batch} (twice)"
+    logged = [record for record in collected.erp.records if record.action is Action.DELETE and record.actor.account]
+    assert [record.actor.account for record in logged] == ["planner1"]
+
+
+def test_the_two_sources_give_more_than_a_hundred_records_and_nothing_unreadable(collected: Collected) -> None:
+    assert len(collected.erp.records) >= 60
+    assert len(collected.erp.records) + len(collected.dcs.records) >= 150
+    assert not collected.erp.rejected
+    assert collected.erp.changed == []
+    assert collected.erp.duplicates == 0
