@@ -24,8 +24,8 @@ from ledger.store.bulk import Bulk
 from ledger.store.position import pos_of
 from ledger.store.reading import LogReader
 
-RANGE = 1024
-"""Entries that go through at once: a multiple of a tile's 256."""
+RANGE = 256
+"""Entries that go through at once: a tile's, and few enough to stay in a processor's cache."""
 
 _BODIES = 128
 """Bodies decoded at once: about what fits a processor's cache."""

@@ -1,4 +1,4 @@
-"""The result of a verification run, as an entry of the system log."""
+"""The result of a verification run, as an entry of the log that was verified."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ import msgspec
 
 from ledger.core.authority import Authority
 from ledger.core.kinds import Kind
-from ledger.core.record import Digest, Name
+from ledger.core.record import Digest
 from ledger.core.times import SafeInt
 
 
@@ -20,7 +20,7 @@ class Verdict(StrEnum):
 
 
 class FaultFound(msgspec.Struct, frozen=True, kw_only=True):
-    """The first bad entry of a log, as `integrity.fault.Fault` has it."""
+    """The first bad entry that a level found, as `integrity.fault.Fault` has it."""
 
     log: SafeInt
     index: SafeInt
@@ -30,46 +30,40 @@ class FaultFound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LevelVerdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What the run says of one level; `open` names what of it this version does not build, or this run left out."""
+    """What the run says of one level, after so many entries in so many microseconds.
+
+    `open` names what of the level this version does not build, or this run left out.
+    """
 
     level: SafeInt
     verdict: Verdict
     entries: SafeInt
     micros: SafeInt
     open: str
-    faults: tuple[FaultFound, ...]
-
-
-class LogVerified(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a log was verified: its entries from `low` to before `size`, at which its root was `root`."""
-
-    log: SafeInt
-    origin: Name
-    low: SafeInt
-    size: SafeInt
-    root: Digest
+    fault: FaultFound | None
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="verification/1"):
-    """A verification run. `full`: from entry 0 of each log; else on from the sizes of an earlier run that held."""
+    """A verification run over the entries of this log from `low` to before `size`, where its root was `root`.
 
-    full: bool
+    `low` is 0 for a full run, else the size at which an earlier run held. `root` is null where level 1 was not run or
+    fails. `log` is this log's number, by which faults name it.
+    """
+
+    log: SafeInt
+    low: SafeInt
+    size: SafeInt
+    root: Digest | None
     started_at: str
     ended_at: str
-    logs: tuple[LogVerified, ...]
     levels: tuple[LevelVerdict, ...]
     authority: Authority
 
     @property
     def holds(self) -> bool:
-        """Whether every level that was run holds, and one was."""
-        return holds(self.levels)
-
-
-def holds(levels: tuple[LevelVerdict, ...]) -> bool:
-    """Whether no level fails and at least one holds."""
-    verdicts = {level.verdict for level in levels}
-    return Verdict.HOLDS in verdicts and Verdict.FAILS not in verdicts
+        """Whether every level that was run holds, and level 1 was."""
+        verdicts = {level.level: level.verdict for level in self.levels}
+        return verdicts.get(1) is Verdict.HOLDS and Verdict.FAILS not in verdicts.values()
 
 
 KINDS = (Kind("verification", [Verification]),)

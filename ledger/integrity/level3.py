@@ -5,18 +5,20 @@ size, and is still stored; so whoever cuts a log short, or takes a checkpoint aw
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import Connection
 
 from ledger.core.checkpoint import open_checkpoint
 from ledger.core.errors import IntegrityError, LedgerError, NotFound
 from ledger.core.hashing import unb64
+from ledger.core.kinds import KindRegistry
 from ledger.core.merkle import verify_consistency
 from ledger.core.note import VerifierKey
+from ledger.integrity.entries import read_entries
 from ledger.integrity.fault import Fault, first
 from ledger.store import checkpoints
 from ledger.store.bulk import Bulk
+from ledger.store.logs import LogCreated
 from ledger.store.position import index_of, log_of
 from ledger.store.reading import HeadRow, LogReader
 from ledger.trust.kinds import LogBinding
@@ -80,10 +82,22 @@ def _binding_fault(
     return None
 
 
-def read_bindings(connection: Connection, kinds: Any, low: Mapping[int, int]) -> Iterator[tuple[int, int, LogBinding]]:
-    """The bindings that the logs hold from these indices on, as their entries say (level 2 compares the table)."""
+def read_bindings(connection: Connection, kinds: KindRegistry) -> Iterator[tuple[int, int, LogBinding]]:
+    """The bindings that the logs hold, as their entries say: (log, index, body). Level 2 compares the table."""
     for (pos,) in Bulk(connection).all("SELECT pos FROM log_binding ORDER BY pos", ()):
-        log, index = log_of(pos), index_of(pos)
-        if index >= low.get(log, 0):
-            body = kinds["log-binding"].decode(LogReader(connection, log).entry(index).body or b"")
-            yield log, index, body
+        for entry in read_entries(connection, log_of(pos), index_of(pos), index_of(pos) + 1, kinds):
+            if isinstance(entry.body, LogBinding):
+                yield entry.log, entry.index, entry.body
+
+
+def log_keys(connection: Connection, kinds: KindRegistry) -> Keys:
+    """The key of each log as its entry 0 names it: good against all but who can replace the whole log.
+
+    Who pins the key outside asks for that one instead.
+    """
+    keys: dict[str, Sequence[VerifierKey]] = {}
+    for (number,) in Bulk(connection).all("SELECT log FROM head WHERE size > 0 ORDER BY log", ()):
+        for entry in read_entries(connection, number, 0, 1, kinds):
+            if isinstance(entry.body, LogCreated):
+                keys[entry.body.origin] = (VerifierKey.parse(entry.body.key),)
+    return keys

@@ -13,36 +13,35 @@ from ledger.store.position import pos_of
 
 
 class VerificationProjector:
-    """One row a run, and one for each log that it verified."""
+    """One row a run."""
 
     name = "verification"
     version = 1
     kinds = frozenset({"verification"})
-    tables = (t.verification.name, t.verified_log.name)
+    tables = (t.verification.name,)
 
     def rows(self, entry: Entry) -> Iterable[Row]:
         run: Verification = entry.body
-        pos = pos_of(entry.log, entry.index)
         ran = [level for level in run.levels if level.verdict in (Verdict.HOLDS, Verdict.FAILS)]
-        faults = [fault for level in ran for fault in level.faults]
-        words = None
-        if faults:
-            one = faults[0]
-            words = str(Fault(log=one.log, index=one.index, table=one.table, column=one.column, what=one.what))
+        faults = [
+            Fault(log=one.log, index=one.index, table=one.table, column=one.column, what=one.what)
+            for one in (level.fault for level in ran)
+            if one is not None
+        ]
         yield (
             t.verification.name,
             (
-                pos,
-                int(run.full),
+                pos_of(entry.log, entry.index),
+                run.low,
+                run.size,
+                None if run.root is None else unb64(run.root, 32),
                 int(run.holds),
                 parse_utc(run.started_at),
                 parse_utc(run.ended_at),
                 " ".join(str(level.level) for level in ran),
-                words,
+                str(faults[0]) if faults else None,
             ),
         )
-        for log in run.logs:
-            yield t.verified_log.name, (pos, log.log, log.low, log.size, unb64(log.root, 32))
 
 
 def projectors(_dialect: str) -> tuple[Projector, ...]:

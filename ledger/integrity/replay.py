@@ -5,17 +5,17 @@ closing within the span is compared. What a span's replay starts from is what th
 compared by the spans before.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Table
 
-from ledger.core.clock import parse_utc
-from ledger.core.entry import Entry, decode_leaf
+from ledger.core.entry import Entry
 from ledger.core.errors import LedgerError
 from ledger.core.kinds import KindRegistry
 from ledger.core.projector import FactsProjector, Valid
 from ledger.integrity.compare import first_difference
+from ledger.integrity.entries import RANGE, Unreadable, read_entries
 from ledger.integrity.fault import Fault, first
 from ledger.integrity.streams import DRIVER_ERRORS, Stream, stream
 from ledger.integrity.validities import Validities
@@ -24,9 +24,6 @@ from ledger.store import schema
 from ledger.store.bulk import Bulk
 from ledger.store.position import index_of, pos_of
 from ledger.store.projections import Live, Rows
-from ledger.store.reading import LogReader
-
-RANGE = 1024
 
 
 def replay_span(
@@ -60,8 +57,7 @@ def facts_tables(live: Live) -> list[str]:
 
 class _Replay:
     def __init__(self, connection: Connection, log: int, low: int, high: int, kinds: KindRegistry, live: Live) -> None:
-        self._bulk = Bulk(connection)
-        self._reader = LogReader(connection, log)
+        self._connection = connection
         self._log = log
         self._kinds = kinds
         self._live = live
@@ -77,10 +73,10 @@ class _Replay:
         found: list[Fault | None] = []
         entries = []
         try:
-            for entry in self._entries(low, high):
+            for entry in read_entries(self._connection, self._log, low, high, self._kinds):
+                self._project(entry, rows, changes)
                 entries.append(entry)
-                self._live.project(entry, rows, changes)
-        except _Unreadable as error:
+        except Unreadable as error:
             # What stands before it may be wrong too: compared up to there.
             found.append(Fault(log=self._log, index=error.index, table="body", column="body", what=str(error)))
             high = error.index
@@ -89,6 +85,12 @@ class _Replay:
         found.append(self._validities.compare(low, high, changes))
         found.append(self._vault.compare(entries))
         return first(found)
+
+    def _project(self, entry: Entry, rows: Rows, changes: list[tuple[str, int, Valid]]) -> None:
+        try:
+            self._live.project(entry, rows, changes)
+        except (LedgerError, ValueError, TypeError) as error:
+            raise Unreadable(entry.index, f"the body cannot be projected: {error}") from None
 
     def finish(self) -> Fault | None:
         """What is left in the span though no entry gives it."""
@@ -99,30 +101,6 @@ class _Replay:
         for facts in self._facts.values():
             facts.close()
         self._vault.close()
-
-    def _entries(self, low: int, high: int) -> Iterable[Entry]:
-        index = low
-        for pos, data, _, body in self._reader.rows(low, high):
-            if pos != pos_of(self._log, index):
-                break
-            try:
-                leaf = decode_leaf(data)
-                if body is None:
-                    raise _Unreadable(index, "the body is missing")
-                logged_us = parse_utc(leaf.logged_at)
-                decoded = self._kinds[leaf.kind].decode(body)
-                yield Entry(log=self._log, index=index, kind=leaf.kind, logged_us=logged_us, body=decoded)
-            except (LedgerError, TypeError) as error:
-                raise _Unreadable(index, str(error)) from None
-            index += 1
-        if index != high:
-            raise _Unreadable(index, "the entry is missing")
-
-
-class _Unreadable(Exception):
-    def __init__(self, index: int, what: str) -> None:
-        super().__init__(what)
-        self.index = index
 
 
 class _Facts:

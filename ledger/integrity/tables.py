@@ -1,6 +1,6 @@
-"""Tables of verification runs: their history, and how far each log was verified."""
+"""The table of verification runs: their history, and how far each log was verified."""
 
-from sqlalchemy import BigInteger, Column, LargeBinary, PrimaryKeyConstraint, SmallInteger, Text
+from sqlalchemy import BigInteger, Column, LargeBinary, SmallInteger, Text
 
 from ledger.core.tables import TableClass
 from ledger.store.schema import declare, position
@@ -9,7 +9,9 @@ verification = declare(
     "verification",
     TableClass.PROJECTION,
     position(),
-    Column("full", SmallInteger, nullable=False),
+    Column("low", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("root", LargeBinary),
     Column("holds", SmallInteger, nullable=False),
     Column("started_us", BigInteger, nullable=False),
     Column("ended_us", BigInteger, nullable=False),
@@ -17,15 +19,3 @@ verification = declare(
     Column("fault", Text),
 )
 """`levels`: the levels that were run, as `1 2 3`; `fault`: the first bad entry in words."""
-
-verified_log = declare(
-    "verified_log",
-    TableClass.PROJECTION,
-    Column("pos", BigInteger, nullable=False),
-    Column("log", SmallInteger, nullable=False),
-    Column("low", BigInteger, nullable=False),
-    Column("size", BigInteger, nullable=False),
-    Column("root", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("pos", "log"),
-    clustered=True,
-)

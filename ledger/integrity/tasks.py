@@ -16,7 +16,7 @@ from ledger.integrity.fault import Fault
 from ledger.integrity.level1 import Span, verify_span
 from ledger.integrity.replay import replay_span
 from ledger.store.engine import is_sqlite, reader_engine
-from ledger.store.projections import Projections
+from ledger.store.projections import Projections, hold_live
 
 ALIGNED: Final = 256
 LARGEST: Final = 2**20
@@ -182,4 +182,5 @@ def _begin(url: str, assembly: Assembly, done: Any, stop: Any) -> None:
 
 def _work(task: Task) -> Outcome:
     with _process.engine.connect() as connection, connection.begin():
+        hold_live(connection)
         return perform(connection, task, _process.kinds, _process.projections, _process.pulse)

@@ -5,12 +5,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Table
 
-from ledger.core.clock import parse_utc
-from ledger.core.entry import Entry, decode_leaf
 from ledger.core.kinds import KindRegistry
 from ledger.core.projector import FactsProjector
 from ledger.core.tables import TableClass
 from ledger.integrity.compare import first_difference
+from ledger.integrity.entries import Unreadable, read_entries
 from ledger.integrity.fault import Fault
 from ledger.integrity.replay import facts_tables
 from ledger.store import schema
@@ -143,12 +142,12 @@ def _first_entries(
     expected: list[tuple[Any, ...]] = []
     for log, head in heads.items():
         if head.size:
-            stored = LogReader(connection, log).entry(0)
-            leaf = decode_leaf(stored.leaf)
-            body = kinds[leaf.kind].decode(stored.body or b"")
             rows: dict[str, list[tuple[Any, ...]]] = {}
-            entry = Entry(log=log, index=0, kind=leaf.kind, logged_us=parse_utc(leaf.logged_at), body=body)
-            live.project(entry, rows, [])
+            try:
+                for entry in read_entries(connection, log, 0, 1, kinds):
+                    live.project(entry, rows, [])
+            except Unreadable as error:
+                yield Fault(log=log, index=0, table="body", what=error.message)
             expected += rows.get(table.name, [])
     stored_rows = Bulk(connection).all(f"SELECT {', '.join(columns)} FROM {table.name}", ())
     difference = first_difference(columns, columns[0], expected, stored_rows)

@@ -1,0 +1,44 @@
+"""Entries as projectors see them, read for a replay; whether their bytes are the right ones is level 1's question."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection
+
+from ledger.core.clock import parse_utc
+from ledger.core.entry import Entry, decode_leaf
+from ledger.core.errors import IntegrityError, LedgerError
+from ledger.core.kinds import KindRegistry
+from ledger.store.position import pos_of
+from ledger.store.reading import LogReader
+
+RANGE = 1024
+"""Entries fetched at once."""
+
+
+class Unreadable(IntegrityError):
+    """An entry that is missing, has no body, or whose body is not of its kind."""
+
+    def __init__(self, index: int, what: str) -> None:
+        super().__init__(what)
+        self.index = index
+
+
+def read_entries(connection: Connection, log: int, low: int, high: int, kinds: KindRegistry) -> Iterator[Entry]:
+    """The entries from `low` to before `high`, in order; raises Unreadable at the first that can't be read."""
+    reader = LogReader(connection, log)
+    index = low
+    for at in range(low, high, RANGE):
+        for pos, data, _, body in reader.rows(at, min(high, at + RANGE)):
+            if pos != pos_of(log, index):
+                raise Unreadable(index, "the entry is missing")
+            if body is None:
+                raise Unreadable(index, "the body is missing")
+            try:
+                leaf = decode_leaf(data)
+                logged_us, decoded = parse_utc(leaf.logged_at), kinds[leaf.kind].decode(body)
+            except (LedgerError, TypeError) as error:
+                raise Unreadable(index, str(error)) from None
+            yield Entry(log=log, index=index, kind=leaf.kind, logged_us=logged_us, body=decoded)
+            index += 1
+    if index != high:
+        raise Unreadable(index, "the entry is missing")

@@ -1,0 +1,253 @@
+"""One verification run over one log: the levels one after the other, with progress, from any point on."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
+
+import msgspec
+from sqlalchemy import Connection
+
+from ledger.core.address import LogId
+from ledger.core.errors import IntegrityError, LedgerError
+from ledger.core.hashing import b64
+from ledger.core.kinds import KindRegistry
+from ledger.integrity.edge import START, Edge, read_edge
+from ledger.integrity.entries import Unreadable, read_entries
+from ledger.integrity.fault import Fault, first
+from ledger.integrity.fulltext import full_text_fault
+from ledger.integrity.level1 import head_fault
+from ledger.integrity.level3 import Keys, bindings_fault, checkpoints_fault, read_bindings
+from ledger.integrity.tasks import Outcome, Reading, Task, spans
+from ledger.integrity.vault import Secrets
+from ledger.integrity.whole import projection_faults, read_heads, structure_faults
+from ledger.store.logs import SYSTEM_LOG
+from ledger.store.projections import Projections
+from ledger.store.reading import HeadRow, LogReader
+
+Progress = Callable[[int, int, int], None]
+"""Told level, entries done and entries in all; raises to stop."""
+
+
+class Runner(Protocol):
+    """Does tasks, here or elsewhere (`integrity.tasks`)."""
+
+    workers: int
+
+    def run(self, tasks: Sequence[Task], pulse: Callable[[int], None]) -> Iterator[Outcome]: ...
+
+
+class Stand(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a run is: to `size`, where the root was `root` (base64), level `level` holds, and so do those below it."""
+
+    level: int
+    size: int
+    root: str
+
+
+class LevelFound(msgspec.Struct, frozen=True, kw_only=True):
+    """What a level found; no fault means that it holds. `left_out`: what of it an incremental run skips."""
+
+    level: int
+    entries: int
+    micros: int
+    fault: Fault | None
+    left_out: str = ""
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run found over the entries from `low` to before `size`."""
+
+    low: int
+    size: int
+    root: str | None
+    levels: tuple[LevelFound, ...]
+
+
+class LogRun:
+    """Verifies one log of a ledger, and what belongs to no log. One use each."""
+
+    def __init__(
+        self,
+        reading: Reading,
+        runner: Runner,
+        kinds: KindRegistry,
+        projections: Projections,
+        log: LogId,
+        keys: Callable[[Connection], Keys],
+    ) -> None:
+        self._reading = reading
+        self._runner = runner
+        self._kinds = kinds
+        self._projections = projections
+        self._log = log
+        self._keys = keys
+
+    def verify(
+        self,
+        levels: Iterable[int],
+        start: Stand | None,
+        reached: Stand | None,
+        columns: bool,
+        progress: Progress,
+        save: Callable[[Stand], None],
+    ) -> Found:
+        """Runs these levels. `start`: an earlier run that held (incremental); `reached`: where this run was stopped.
+
+        `columns` adds the column check to level 1; a level 2 makes it needless.
+        """
+        wanted = sorted(set(levels))
+        with self._reading() as connection:
+            heads = read_heads(connection)
+        head = heads.get(self._log.number)
+        found: list[LevelFound] = []
+        root: str | None = None
+        low = start.size if start is not None else 0
+        size = head.size if head is not None else 0
+        for level in wanted:
+            begun = time.perf_counter()
+            fault: Fault | None
+            if head is None:
+                fault = self._headless()
+            elif level == 1:
+                fault, root = self._level1(head, start, reached, columns and 2 not in wanted, progress, save)
+            elif level == 2:
+                fault = self._level2(heads, low, size, reached, start is None, progress, save)
+            else:
+                fault = self._level3(heads, progress)
+            found.append(
+                LevelFound(
+                    level=level,
+                    entries=size - low if level < 3 else 0,
+                    micros=int((time.perf_counter() - begun) * 1e6),
+                    fault=fault,
+                    left_out="full text before this run's start" if level == 2 and start is not None else "",
+                )
+            )
+        return Found(low=low, size=size, root=root, levels=tuple(found))
+
+    def _headless(self) -> Fault:
+        with self._reading() as connection:
+            faults = list(structure_faults(connection, read_heads(connection)))
+        missing = Fault(log=self._log.number, index=0, table="head", what="the log has no head")
+        return next((fault for fault in faults if fault.log == self._log.number and fault.table == "head"), missing)
+
+    def _level1(
+        self,
+        head: HeadRow,
+        start: Stand | None,
+        reached: Stand | None,
+        columns: bool,
+        progress: Progress,
+        save: Callable[[Stand], None],
+    ) -> tuple[Fault | None, str | None]:
+        edge = START
+        for stand in (reached, start):
+            if stand is not None and stand.size <= head.size:
+                try:
+                    edge = self._edge(stand)
+                    break
+                except LedgerError as error:
+                    return self._fault(max(0, stand.size - 1), "tile", error.message), None
+        fault, edge = self._chain(edge, head.size, columns, progress, save)
+        if fault is None:
+            fault = head_fault(self._log.number, head, edge)
+        with self._reading() as connection:
+            fault = first([fault, *structure_faults(connection, read_heads(connection))])
+        return fault, b64(edge.frontier().root()) if fault is None else None
+
+    def _edge(self, stand: Stand) -> Edge:
+        with self._reading() as connection:
+            edge = read_edge(connection, self._log.number, stand.size)
+        if b64(edge.frontier().root()) != stand.root:
+            raise IntegrityError(f"the root at size {stand.size} is not the one that was verified before")
+        return edge
+
+    def _chain(
+        self, edge: Edge, size: int, columns: bool, progress: Progress, save: Callable[[Stand], None]
+    ) -> tuple[Fault | None, Edge]:
+        tasks = spans(1, self._log.number, edge.size, size, columns, self._runner.workers)
+        for outcome in self._outcomes(tasks, edge.size, size, progress):
+            span = outcome.span
+            assert span is not None
+            if span.before != edge and outcome.fault is None:
+                return self._fault(max(0, edge.size - 1), "leaf", "two spans of the chain do not join"), edge
+            if outcome.fault is not None:
+                return outcome.fault, edge
+            edge = span.after
+            save(Stand(level=1, size=edge.size, root=b64(edge.frontier().root())))
+        return None, edge
+
+    def _level2(
+        self,
+        heads: dict[int, HeadRow],
+        low: int,
+        size: int,
+        reached: Stand | None,
+        full: bool,
+        progress: Progress,
+        save: Callable[[Stand], None],
+    ) -> Fault | None:
+        if reached is not None and reached.level == 2:
+            low = max(low, reached.size)
+        found: list[Fault | None] = []
+        tasks = spans(2, self._log.number, low, size, False, self._runner.workers)
+        for outcome in self._outcomes(tasks, low, size, progress):
+            if outcome.fault is not None:
+                found.append(outcome.fault)
+                break
+            save(Stand(level=2, size=outcome.task.high, root=self._root(outcome.task.high)))
+        with self._reading() as connection:
+            now = read_heads(connection)
+            found += projection_faults(connection, now, self._kinds, self._projections.read_live(connection))
+            if self._log.number == SYSTEM_LOG:
+                found.append(self._secrets(connection, now[SYSTEM_LOG].size))
+            elif full:
+                found.append(full_text_fault(connection, "record", lambda _: progress(2, size, size)))
+        return first(found)
+
+    def _root(self, size: int) -> str:
+        with self._reading() as connection:
+            try:
+                return b64(LogReader(connection, self._log.number).root(size))
+            except LedgerError:
+                return ""  # level 1 says what is wrong with the tiles; this run is then not gone on with from here
+
+    def _secrets(self, connection: Connection, size: int) -> Fault | None:
+        secrets = Secrets(connection)
+        try:
+            for entry in read_entries(connection, SYSTEM_LOG, 0, size, self._kinds):
+                secrets.enter(entry)
+        except Unreadable as error:
+            return self._fault(error.index, "body", error.message)
+        return secrets.finish()
+
+    def _level3(self, heads: dict[int, HeadRow], progress: Progress) -> Fault | None:
+        def pulse(done: int) -> None:
+            progress(3, done, 0)
+
+        number, origin = self._log.number, self._log.origin
+        with self._reading() as connection:
+            try:
+                keys = self._keys(connection)
+                fault = checkpoints_fault(connection, number, origin, keys.get(origin, ()), pulse)
+                bindings = (
+                    one for one in read_bindings(connection, self._kinds) if number == one[0] or origin == one[2].origin
+                )
+                return first((fault, bindings_fault(connection, heads, keys, bindings)))
+            except Unreadable as error:
+                return self._fault(error.index, "body", error.message)
+            except LedgerError as error:
+                return self._fault(0, "leaf", error.message)
+
+    def _outcomes(self, tasks: Sequence[Task], low: int, size: int, progress: Progress) -> Iterator[Outcome]:
+        done = low
+
+        def pulse(entries: int) -> None:
+            nonlocal done
+            done += entries
+            progress(tasks[0].level, done, size)
+
+        return self._runner.run(tasks, pulse)
+
+    def _fault(self, index: int, table: str, what: str) -> Fault:
+        return Fault(log=self._log.number, index=index, table=table, what=what)
