@@ -2,26 +2,29 @@
 
 from typing import Final
 
-from litestar.datastructures import MutableScopeHeaders
 from litestar.types import Message, Scope
 
 DEFAULTS: Final = {
-    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
+    "content-security-policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cache-control": "no-store",
 }
-TLS_ONLY: Final = {"Strict-Transport-Security": "max-age=31536000"}
+TLS_ONLY: Final = {"strict-transport-security": "max-age=31536000"}
+
+_PLAIN: Final = [(name.encode(), value.encode()) for name, value in DEFAULTS.items()]
+_TLS: Final = [(name.encode(), value.encode()) for name, value in (DEFAULTS | TLS_ONLY).items()]
 
 
 async def harden(message: Message, scope: Scope) -> None:
     """Adds each header that the answer does not have yet."""
     if message["type"] != "http.response.start":
         return
-    headers = MutableScopeHeaders.from_message(message)
-    wanted = DEFAULTS | TLS_ONLY if scope["scheme"] == "https" else DEFAULTS
-    for name, value in wanted.items():
-        headers.setdefault(name, value)
+    headers = list(message["headers"])
+    present = {name.lower() for name, _ in headers}
+    wanted = _TLS if scope["scheme"] == "https" else _PLAIN
+    headers += [pair for pair in wanted if pair[0] not in present]
+    message["headers"] = headers
