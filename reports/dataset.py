@@ -6,11 +6,12 @@ from typing import Any, Final
 import msgspec
 
 from ledger.core.clock import utc_text
-from ledger.core.errors import SchemaViolation
 from ledger.core.record import Interval
 from ledger.core.run import Gap
 from ledger.core.times import Clock
-from ledger.present.sentences import sentence_text
+from ledger.integrity.kinds import Verdict, Verification
+from ledger.present.messages import message
+from ledger.present.states import State
 from ledger.sources.kinds import CollectionRun, SourceRegistered
 from ledger.trace.batch import Occupation
 from ledger.trace.evidence import EvidenceRecord, EvidenceRun, EvidenceSet
@@ -80,8 +81,8 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     undated: int
     unmatched: tuple[int, ...]
     verification: int | None
+    verification_state: State
     verification_says: str
-    verification_holds: bool
 
 
 class Tally:
@@ -141,6 +142,7 @@ class Tally:
 
     def data(self, evidence: EvidenceSet, package: str, product: str, disclosed: bool) -> ReportData:
         """The facts, once all evidence has gone by."""
+        state, says = _verification(evidence)
         return ReportData(
             package=package,
             product=product,
@@ -161,20 +163,27 @@ class Tally:
             undated=evidence.undated,
             unmatched=evidence.occupations.unmatched,
             verification=None if evidence.verification is None else evidence.verification.index,
-            verification_says=_verification(evidence),
-            verification_holds=evidence.verification_holds,
+            verification_state=state,
+            verification_says=says,
         )
 
     def _source(self, source: str) -> Coverage:
         return self.coverage.setdefault(source, Coverage(source=source))
 
 
-def _verification(evidence: EvidenceSet) -> str:
-    """The last verification as a sentence; empty where there is none."""
+def _verification(evidence: EvidenceSet) -> tuple[State, str]:
+    """What the last verification of the ledger says, level by level; empty where there is none."""
     if evidence.verification is None:
-        return ""
-    try:
-        said = sentence_text(evidence.decode(evidence.verification))
-    except SchemaViolation:
-        said = "its result is of a kind that this version cannot read"
-    return f"{utc_text(evidence.verification.logged_us)}: {said}"
+        return State.UNKNOWN, ""
+    body = evidence.decode(evidence.verification)
+    if not isinstance(body, Verification):
+        return State.UNKNOWN, utc_text(evidence.verification.logged_us)
+    levels = (message("report.ledger.level", level=one.level, verdict=_VERDICTS[one.verdict]) for one in body.levels)
+    failed = any(one.verdict is Verdict.FAILS for one in body.levels)
+    says = message(
+        "report.ledger.said", at=utc_text(evidence.verification.logged_us), size=body.size, levels=", ".join(levels)
+    )
+    return State.FAILS if failed else State.HOLDS if body.holds else State.UNKNOWN, says
+
+
+_VERDICTS = {verdict: message(f"report.ledger.{verdict.value}") for verdict in Verdict}

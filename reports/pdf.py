@@ -27,8 +27,8 @@ from reports.sections.verification import verification
 from reports.tables import Row
 from reports.times import Zone
 
-VOLUME: Final = 20_000
-"""Records of one volume."""
+VOLUME: Final = 10_000
+"""Records of one volume: what reportlab keeps of its pages until it is written takes some 80 MB then."""
 
 
 class PageSize(StrEnum):
@@ -68,17 +68,16 @@ def write_report(
                 yield row
 
         body = records(counted(), count, site, document.width)
-        document.write(_story(data, body, site, document, number, last=number == volumes))
+        document.write(_story(data, body, site, document.width, number, volumes))
     return volumes
 
 
 def _story(
-    data: ReportData, body: Iterator[list[Flowable]], zone: Zone, document: "_Document", number: int, last: bool
+    data: ReportData, body: Iterator[list[Flowable]], zone: Zone, width: float, number: int, volumes: int
 ) -> Iterator[list[Flowable]]:
-    width = document.width
     if number == 1:
         yield summary(data, zone, width)
-        yield [style.text(message("report.contents"), style.H2), _Contents(document)]
+        yield [style.text(message("report.contents"), style.H2), _Contents(width, volumes)]
         yield [PageBreak(), _section("scope"), *scope(data, zone, width)]
         yield [CondPageBreak(60 * mm), _section("coverage"), *coverage(data, zone, width)]
     lead = message("report.records.lead", zone=message("report.zone", zone=zone.name))
@@ -86,7 +85,7 @@ def _story(
     lead = lead if first else message("report.records.none")
     yield [CondPageBreak(90 * mm), _section("records"), style.text(lead, style.QUIET)]
     yield from chain([first] if first else [], body)
-    if last:
+    if number == volumes:
         yield [CondPageBreak(60 * mm), _section("verification"), *verification(data)]
         yield [CondPageBreak(60 * mm), _section("howto"), *howto(data)]
         yield [
@@ -105,7 +104,9 @@ def _story(
         ]
 
 
-_SECTIONS = ("scope", "coverage", "records", "verification", "howto")
+_LAST = ("verification", "howto")
+"""Sections that stand at the end of the last volume."""
+_SECTIONS = ("scope", "coverage", "records", *_LAST)
 
 
 class _Document(BaseDocTemplate):  # type: ignore[misc]
@@ -195,9 +196,10 @@ def _section(name: str) -> Paragraph:
 class _Contents(Flowable):  # type: ignore[misc]
     """The sections and their pages, which are known at the end only; each line leads to its section."""
 
-    def __init__(self, document: _Document) -> None:
+    def __init__(self, width: float, volumes: int) -> None:
         super().__init__()
-        self.width = document.width
+        self.width = width
+        self._volumes = volumes
         self.height = 14 * len(_SECTIONS)
 
     def wrap(self, *_: float) -> tuple[float, float]:
@@ -210,8 +212,15 @@ class _Contents(Flowable):  # type: ignore[misc]
             canvas.setFont(fonts.SANS, 9.5)
             canvas.setFillColor(style.INK)
             canvas.drawString(0, y, message(f"report.{name}"))
-            canvas.saveState()
-            canvas.translate(self.width - 18, y)
-            canvas.doForm(f"page-of-{name}")
-            canvas.restoreState()
-            canvas.linkRect("", name, (0, y - 3, self.width, y + 11), relative=1, thickness=0)
+            if self._here(name):
+                canvas.saveState()
+                canvas.translate(self.width - 18, y)
+                canvas.doForm(f"page-of-{name}")
+                canvas.restoreState()
+            else:
+                canvas.drawRightString(self.width, y, message("report.volume.last", number=self._volumes))
+            if self._here(name):
+                canvas.linkRect("", name, (0, y - 3, self.width, y + 11), relative=1, thickness=0)
+
+    def _here(self, name: str) -> bool:
+        return self._volumes == 1 or name not in _LAST

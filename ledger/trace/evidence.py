@@ -89,11 +89,6 @@ class EvidenceSet:
         """Records of occupied equipment that name no instant: whether they belong cannot be judged."""
         return self._chosen.undated
 
-    @property
-    def verification_holds(self) -> bool:
-        """Whether the verification result that is shown says that everything it checked holds."""
-        return self.verification is not None and getattr(self.decode(self.verification), "holds", False) is True
-
     def records(self) -> Iterator[EvidenceRecord]:
         """The selected records in index order. Raises IntegrityError, naming the entry, for one that does not hold."""
         for selected in self._chosen:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from ledger.core.checkpoint import open_checkpoint
 from ledger.core.clock import parse_utc
 from ledger.core.entry import decode_leaf
-from ledger.core.errors import ChainBroken, IntegrityError, NotFound
+from ledger.core.errors import ChainBroken, IntegrityError, InvalidEntry, NotFound
 from ledger.core.hashing import b64, body_commitment, leaf_hash
 from ledger.core.merkle import inclusion_proof, verify_inclusion
 from ledger.core.note import VerifierKey
@@ -72,7 +72,10 @@ class ProvenLog:
     def _read(self, stored: StoredEntry) -> ProvenEntry:
         if stored.body is None or stored.salt is None:
             raise IntegrityError(f"the body of entry {stored.index} is not there, and no entry says why")
-        leaf = decode_leaf(stored.leaf)
+        try:
+            leaf = decode_leaf(stored.leaf)
+        except InvalidEntry as error:
+            raise ChainBroken(f"the leaf of entry {stored.index}: {error}") from None
         if leaf.index != stored.index:
             raise ChainBroken(f"entry {stored.index} holds the leaf of entry {leaf.index}")
         if b64(body_commitment(stored.salt, stored.body)) != leaf.body:

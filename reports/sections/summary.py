@@ -59,7 +59,7 @@ def verdict(data: ReportData) -> list[tuple[State, str, str]]:
             message("report.unchanged.not"),
         ),
         (State.UNKNOWN if open_points else State.HOLDS, complete, message("report.complete.not")),
-        (State.HOLDS if data.verification_holds else State.UNKNOWN, ledger_says(data), message("report.ledger.not")),
+        (data.verification_state, ledger_says(data), message("report.ledger.not")),
         (State.UNKNOWN, message("report.origin"), message("report.origin.not")),
     ]
 

@@ -29,6 +29,12 @@ MESSAGES = {
     "report.open.runs": "no collection run stands behind these records",
     "report.ledger": "The ledger's last verification: {says}.",
     "report.ledger.none": "No verification of the whole ledger was at hand when this package was made.",
+    "report.ledger.said": "{at}, to size {size}: {levels}",
+    "report.ledger.level": "level {level} {verdict}",
+    "report.ledger.holds": "holds",
+    "report.ledger.fails": "DOES NOT HOLD",
+    "report.ledger.not-run": "not run",
+    "report.ledger.not-built": "not built yet",
     "report.ledger.not": "anything about entries that came after it.",
     "report.origin": (
         "This document cannot vouch for itself. Verify the package with the log's key from a source of your own."
@@ -38,7 +44,6 @@ MESSAGES = {
     ),
     "report.identity": "Identity",
     "report.contents": "Contents",
-    "report.summary": "Summary",
     "report.scope": "Scope",
     "report.records": "Records",
     "report.coverage": "Coverage and gaps",
@@ -119,8 +124,6 @@ MESSAGES = {
         "It lies at the edge: clocks, or the precision of the times, leave open whether it is inside."
     ),
     "report.no_reason": "none given by the source",
-    "report.withheld": "withheld",
-    "report.no_changes": "no value changed",
     "report.change.inferred": "inferred between {after} and {before}",
     "report.change.gap": "more changes lie between than the two looks can show",
     "report.time.occurred": "Happened (source’s claim)",
@@ -204,6 +207,7 @@ MESSAGES = {
     ),
     "report.number": "{value}",
     "report.zone": "times in {zone}",
+    "report.volume.last": "in volume {number}",
     "report.volume": "volume {number} of {count}",
     "report.query.text": "words",
     "report.query.source": "source",

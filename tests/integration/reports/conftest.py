@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from ledger.settings import Settings
 from ledger.store.search import Query
 from ledger.trace.selection import BySearch
 from tests.integration.reports.plant import Plant, plant
+from tests.support.postgres import PgDatabase
 
 RECORDS = 600
 
@@ -16,6 +18,14 @@ RECORDS = 600
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
     """A ledger with several hundred records of two sources."""
     with plant(tmp_path_factory.mktemp("plant") / "ledger", RECORDS) as made:
+        yield made
+
+
+@pytest.fixture
+def postgres_site(postgres: PgDatabase, tmp_path: Path) -> Iterator[Plant]:
+    """A smaller one on PostgreSQL, the service under the role that owns nothing."""
+    settings = Settings(origin="plant.example/site-a", database=postgres.runtime_url, owner_database=postgres.owner_url)
+    with plant(tmp_path / "ledger", 200, settings) as made:
         yield made
 
 

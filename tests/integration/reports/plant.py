@@ -34,6 +34,7 @@ from reports.package import Issued, build
 START_US = 1_764_054_000_000_000
 MINUTE = 60_000_000
 BATCH = ByBatch(kind=LinkKind.BATCH, id="B-2026-041")
+SETTINGS = Settings(origin="plant.example/site-a")
 NAMES = ("A. Example", "B. Example", "C. Example")
 AUTHORITY = Authority(actor="local:test", authenticated=False)
 HARD_TEXT = "Вязкость µ≈5 — 粘度 — لزوجة \u202e<b>&amp;\x07 =1+1 " + "long text " * 90
@@ -42,8 +43,8 @@ HARD_TEXT = "Вязкость µ≈5 — 粘度 — لزوجة \u202e<b>&amp;\x0
 class Plant:
     """A ledger with runs of a DCS (sealed names, originals, measured clock) and an ERP."""
 
-    def __init__(self, folder: Path, records: int) -> None:
-        self.service: Service = create(folder, Settings(origin="plant.example/site-a"), AUTHORITY)
+    def __init__(self, folder: Path, records: int, settings: Settings) -> None:
+        self.service: Service = create(folder, settings, AUTHORITY)
         self.log = self.service.log()
         self.vkey = self.service.vkey(self.log)
         self._dice = random.Random(records)
@@ -170,9 +171,9 @@ def _time(instant_us: int, precision: Precision) -> SourceTime:
 
 
 @contextmanager
-def plant(folder: Path, records: int) -> Iterator[Plant]:
+def plant(folder: Path, records: int, settings: Settings = SETTINGS) -> Iterator[Plant]:
     """A plant that is closed afterwards."""
-    made = Plant(folder, records)
+    made = Plant(folder, records, settings)
     try:
         yield made
     finally:

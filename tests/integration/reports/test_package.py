@@ -10,20 +10,24 @@ from pathlib import Path
 import bagit
 import pytest
 
+from ledger.core.entry import draft
 from ledger.core.errors import SignatureInvalid
+from ledger.core.kinds import KindRegistry
 from ledger.core.note import NoteSigner, VerifierKey
 from ledger.core.policy import Policy
 from ledger.core.statement import sign_report
+from ledger.integrity import kinds as integrity_kinds
+from ledger.integrity.kinds import LevelVerdict, Verdict, Verification
 from ledger.store.search import Query
 from ledger.trace.evidence import gather
 from ledger.trace.selection import ByBatch, BySearch
-from reports import layout
+from reports import layout, pdf
 from reports.package import build
 from reports.verdict import ExitCode
 from reports.verify import verify_package
 from tests.integration.reports.conftest import RECORDS
-from tests.integration.reports.plant import BATCH, HARD_TEXT, MINUTE, START_US, Plant
-from tests.integration.reports.repack import unpack
+from tests.integration.reports.plant import AUTHORITY, BATCH, HARD_TEXT, MINUTE, START_US, Plant, plant
+from tests.integration.reports.repack import Files, forge, unpack
 
 OTHER_KEY = str(NoteSigner("plant.example/site-a/records", bytes(32)).verifier)
 
@@ -159,3 +163,48 @@ def test_the_same_evidence_gives_the_same_files_but_for_the_package_id(site: Pla
     _, two = unpack(tmp_path / "two.zip")
     for name in (layout.RECORDS, layout.TABLE, layout.ENTRIES, layout.RUNS, layout.ORIGINALS, layout.CHECKPOINT):
         assert one[name] == two[name], name
+
+
+def test_very_many_records_fill_further_volumes_that_are_sealed_like_the_first(
+    site: Plant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pdf, "VOLUME", 250)
+    site.package(tmp_path / "many.zip", BySearch(query=Query()))
+    assert verify_package(tmp_path / "many.zip", [site.vkey]).exit_code is ExitCode.HOLDS
+    _, files = unpack(tmp_path / "many.zip")
+    assert {name for name in files if name.endswith(".pdf")} == {layout.REPORT, layout.volume(2), layout.volume(3)}
+
+    forged = forge(tmp_path / "many.zip", tmp_path / "forged.zip", lambda files: _without(files, layout.volume(3)))
+    assert verify_package(forged, [site.vkey]).exit_code is ExitCode.WRONG
+
+
+def _without(files: Files, name: str) -> Files:
+    return {other: data for other, data in files.items() if other != name}
+
+
+def test_the_ledgers_last_verification_is_shown_level_by_level_and_proven_with_the_rest(tmp_path: Path) -> None:
+    with plant(tmp_path / "ledger", 40) as own:
+        store = own.service.store
+        known = {kind.name: kind for kind in (*store.kinds, *integrity_kinds.KINDS)}
+        store.kinds = KindRegistry(known.values())
+        verdicts = ((1, Verdict.HOLDS), (2, Verdict.FAILS), (4, Verdict.NOT_BUILT))
+        levels = tuple(
+            LevelVerdict(level=level, verdict=verdict, entries=40, micros=1, open="", fault=None)
+            for level, verdict in verdicts
+        )
+        result = Verification(
+            log=1, low=0, size=40, root=None, started_at="", ended_at="", levels=levels, authority=AUTHORITY
+        )
+        index = store.append_one(own.log.number, draft(result)).index
+        own.service.publisher.publish_all()
+        out = tmp_path / "p.zip"
+        with gather(store, own.log, BATCH, verification=index) as evidence:
+            issued = build(evidence, out, own.seal, product="test", disclose=False)
+        assert issued.verification == index
+        assert verify_package(out, [own.vkey]).exit_code is ExitCode.HOLDS
+    _, files = unpack(out)
+    (tmp_path / "report.pdf").write_bytes(files[layout.REPORT])
+    command = ["pdftotext", "-layout", str(tmp_path / "report.pdf"), "-"]
+    shown = " ".join(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    assert "level 1 holds, level 2 DOES NOT HOLD, level 4 not built yet" in shown
+    assert "▲ does not hold" in shown
