@@ -20,6 +20,7 @@ from ledger.cli import (
     tiles,
     verify,
 )
+from ledger.cli.logs import tell_on_standard_error
 from ledger.cli.output import errors
 from ledger.core.errors import LedgerError
 
@@ -46,6 +47,7 @@ def _options(version: bool = typer.Option(False, "--version", help="Print the ve
 
 def main() -> None:
     """Runs the command line; a known error ends it with its message, its advice and exit code 1."""
+    tell_on_standard_error()
     try:
         app()
     except LedgerError as error:

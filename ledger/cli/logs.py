@@ -1,0 +1,23 @@
+"""What a running process tells of itself: one line an event, on standard error."""
+
+import sys
+
+import structlog
+
+
+def tell_on_standard_error() -> None:
+    """Tracebacks show where, and never the values of variables: tokens and passwords are among them.
+
+    Standard output stays what a command answers.
+    """
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.StackInfoRenderer(),
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
