@@ -31,7 +31,9 @@ def entry_sentence(body: msgspec.Struct) -> Pieces:
         return record_sentence(body.record)
     kind = kind_of(body)
     members = _flat(body)
-    variant = members.get("event", members.get("state", ""))
+    holds = getattr(body, "holds", None)
+    verdict = "" if holds is None else "holds" if holds else "fails"
+    variant = members.get("event", members.get("state", verdict))
     for key in (f"entry.{kind}.{variant}", f"entry.{kind}"):
         if known(key) and all(name is None or name in members for _, name in parts(key)):
             return _compose(key, **{name: _member(name, members[name]) for _, name in parts(key) if name})

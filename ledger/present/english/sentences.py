@@ -68,6 +68,8 @@ MESSAGES = {
     "entry.security-event": "Calls without right were refused between {first_at} and {last_at}, from {peers} addresses",
     "entry.package-issued": "{authority_actor} issued evidence package {package}: {records} records of {origin}, "
     "as of {size} entries",
+    "entry.verification.holds": "{authority_actor} had this log verified as of {size} entries: all that was run holds",
+    "entry.verification.fails": "{authority_actor} had this log verified as of {size} entries: something does not hold",
     "entry.other": "Entry of kind “{kind}”",
     "entry.unreadable.kind": "unreadable",
     "entry.unreadable": "This entry is no longer what was logged: keep everything as it is and run "

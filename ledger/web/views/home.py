@@ -22,6 +22,7 @@ from ledger.store.position import index_of, log_of, pos_of
 from ledger.store.reading import LogReader
 from ledger.trust import tables as trust
 from ledger.web.views.common import Scope, ShownCheckpoint, entry_line, read_leaf, show_checkpoint
+from ledger.web.views.verified import Verified, verified_view
 
 EXPOSURE_SAMPLE: Final = 500
 """Newest records of a source over which its exposure window is stated."""
@@ -83,18 +84,10 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
     coverage: str
 
 
-class Verified(msgspec.Struct, frozen=True, kw_only=True):
-    """The last verification of a log, in one sentence."""
-
-    log: LogId
-    state: State
-    sentence: str
-
-
 class HomeView(msgspec.Struct, frozen=True, kw_only=True):
     """The whole page: what was verified, the logs, the sources, and when it was read."""
 
-    verified: tuple[Verified, ...] = ()
+    verified: Verified
     logs: tuple[LogStatus, ...]
     sources: tuple[SourceStatus, ...]
     now: Moment
@@ -104,6 +97,7 @@ def home_view(scope: Scope, connection: Connection) -> HomeView:
     """Reads the state of the whole ledger in one snapshot; what does not hold is shown, not raised."""
     now = scope.clock.now_us()
     return HomeView(
+        verified=verified_view(scope, connection, _records_first(scope.logs), now),
         logs=tuple(_log(scope, connection, log, now) for log in _records_first(scope.logs)),
         sources=tuple(
             status for log in scope.logs if log.number != SYSTEM_LOG for status in _sources(scope, connection, log, now)

@@ -10,8 +10,9 @@ import pytest
 from ledger.core.kinds import KIND_NAMES
 from ledger.core.record import Action, ActorKind, LinkBasis, LinkKind, Outcome
 from ledger.core.times import Basis
+from ledger.integrity.kinds import Verdict
 from ledger.present import english
-from ledger.present.english import CATALOGUE, sentences, words
+from ledger.present.english import CATALOGUE, pages, sentences, words
 from ledger.present.messages import message, number
 from ledger.present.states import State
 
@@ -24,6 +25,7 @@ FAMILIES = {
     "basis": {member.value for member in LinkBasis},
     "actor": {member.value for member in ActorKind},
     "zone": {member.value for member in Basis},
+    "verdict": {member.value for member in Verdict},
     "state": {member.value for member in State},
 }
 _KEY = re.compile(r"[\"']([a-z-]+(?:[.][a-z0-9_-]+)+)[\"']")
@@ -58,7 +60,7 @@ def test_no_key_of_the_catalogue_is_without_use() -> None:
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 def test_a_family_has_a_word_for_each_of_its_members_and_no_other(family: str) -> None:
-    here = {key.partition(".")[2] for key in words.MESSAGES if key.startswith(f"{family}.")}
+    here = {key.partition(".")[2] for key in (words.MESSAGES | pages.MESSAGES) if key.startswith(f"{family}.")}
     assert here == FAMILIES[family]
 
 
