@@ -112,7 +112,7 @@ class _Mirror:
         self._structs[node.cls] = None
         members: dict[str, Any] = {}
         for field in node.fields:
-            members[field.encode_name] = (field.name, self.of(field.type), *_default(field))
+            members[field.encode_name] = (field.name, *self._member(field))
         if config.tag_field is not None and not self._tagged:
             members[config.tag_field] = (config.tag_field, Literal[config.tag])
         mirror = msgspec.defstruct(
@@ -127,6 +127,13 @@ class _Mirror:
         )
         self._structs[node.cls] = mirror
         return mirror
+
+    def _member(self, field: shape.Field) -> tuple[Any, ...]:
+        mirrored = self.of(field.type)
+        if not field.required and field.default is field.default_factory is msgspec.NODEFAULT:
+            # So msgspec describes a member that may be missing: UNSET is neither its type nor its default there.
+            return mirrored | msgspec.UnsetType, msgspec.UNSET
+        return mirrored, *_default(field)
 
 
 _SCALARS: dict[type, Any] = {
