@@ -14,13 +14,13 @@ from ledger.core.authority import Authority
 from ledger.core.errors import ConfigError
 from ledger.jobs.leader import leader_lock
 from ledger.jobs.scheduler import Duty, Schedule, Scheduler
-from ledger.service import Service
+from ledger.service import VERIFY, Service
 from ledger.web.handlers import handlers as web_handlers
 
 HOUR, DAY = 3600, 86_400
 SCHEDULES = (
-    Schedule(sort="verify", every_s=HOUR, offset_s=300, parameters='{"mode":"incremental"}'),
-    Schedule(sort="verify-full", every_s=DAY, offset_s=2 * HOUR),
+    Schedule(sort=VERIFY, every_s=HOUR, offset_s=300, parameters='{"full":false}'),
+    Schedule(sort=VERIFY, every_s=DAY, offset_s=2 * HOUR),
 )
 _START_SECONDS = 30.0
 

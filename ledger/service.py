@@ -20,6 +20,10 @@ from ledger.core.projector import Projector
 from ledger.core.run import RunBatch, RunReceipt, SourceState
 from ledger.findings import kinds as findings_kinds
 from ledger.findings import projector as findings_projector
+from ledger.integrity import kinds as integrity_kinds
+from ledger.integrity import projector as integrity_projector
+from ledger.integrity.verifier import Verifier
+from ledger.jobs.frame import Jobs
 from ledger.people import kinds as people_kinds
 from ledger.people import projector as people_projector
 from ledger.people.people import People
@@ -45,6 +49,8 @@ from ledger.trust.publisher import Publisher
 PRODUCT = f"trailseal {__version__}"
 SYSTEM, RECORDS = "system", "records"
 """Names of the logs that a new ledger starts with."""
+VERIFY = "verify"
+"""The sort of verification jobs; their parameters are an `integrity.verifier.Plan`."""
 
 
 class _Domain(NamedTuple):
@@ -70,7 +76,14 @@ _DOMAINS = (
     _Domain(sources_kinds.KINDS, sources_projector.projectors),
     _Domain(people_kinds.KINDS, people_projector.projectors),
     _Domain(trace_kinds.KINDS, trace_projector.projectors),
+    _Domain(integrity_kinds.KINDS, integrity_projector.projectors),
 )
+
+
+def assembly(dialect: str) -> tuple[KindRegistry, list[Projector]]:
+    """All kinds and projectors of this installation, for a database dialect."""
+    kinds = KindRegistry(kind for domain in _DOMAINS for kind in domain.kinds)
+    return kinds, [projector for domain in _DOMAINS for projector in domain.projectors(dialect)]
 
 
 class LocalSink:
@@ -111,8 +124,11 @@ class RecordLog:
 class Service:
     """One opened ledger. `close` it; nothing that was acknowledged depends on that."""
 
-    def __init__(self, folder: Path, clock: WallClock | None = None) -> None:
-        """Opens the ledger in `folder`; raises ConfigError, naming what is wrong and what to do."""
+    def __init__(self, folder: Path, clock: WallClock | None = None, verify_workers: int = 1) -> None:
+        """Opens the ledger in `folder`; raises ConfigError, naming what is wrong and what to do.
+
+        `verify_workers` above 1: verification runs in so many processes.
+        """
         self.folder = folder
         self.settings, self.settings_digest = settings.load(folder)
         self.clock: WallClock = clock or SystemClock()
@@ -121,6 +137,8 @@ class Service:
         require_current(self.store.readers)
         self.publisher = Publisher(self.store, self.keys, folder / "signed")
         self.people = People(self.store)
+        self.verifier = Verifier(self.store, assembly, self.keys.content_digest()[1], verify_workers)
+        self.jobs = Jobs(self.store, {VERIFY: self.verifier.work})
         self.logs = {log.name: log for log in self.store.logs()}
         if SYSTEM not in self.logs:
             raise ConfigError(f"the ledger in {folder} was never completed", advice="Remove it and run init again.")
@@ -161,7 +179,8 @@ class Service:
         self.store.append_one(SYSTEM_LOG, draft(started))
 
     def close(self) -> None:
-        """Closes the store's connections."""
+        """Closes the ledger's connections."""
+        self.verifier.close()
         self.store.close()
 
 
@@ -206,7 +225,5 @@ def _enter_key(store: Store, log: int, purpose: KeyPurpose, key: str, authority:
 
 def _open_store(folder: Path, chosen: Settings, clock: WallClock) -> Store:
     url = chosen.database_url(folder)
-    dialect = url.get_backend_name()
-    kinds = KindRegistry(kind for domain in _DOMAINS for kind in domain.kinds)
-    projectors = [projector for domain in _DOMAINS for projector in domain.projectors(dialect)]
+    kinds, projectors = assembly(url.get_backend_name())
     return Store(url, kinds, projectors, clock, chosen.readers)

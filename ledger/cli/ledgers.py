@@ -21,9 +21,9 @@ LogOption = Annotated[
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Service]:
+def opened(folder: Path, verify_workers: int = 1) -> Iterator[Service]:
     """The ledger in a folder, closed at the end. Raises ConfigError if it can't be opened."""
-    service = Service(folder)
+    service = Service(folder, verify_workers=verify_workers)
     try:
         yield service
     finally:

@@ -35,7 +35,7 @@ def package(
     log: LogOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write an evidence package: readable report, exact records, proofs, keys; verifiable without Trailseal's ledger."""
+    """Write an evidence package: readable report, exact records, proofs, keys; verifiable without this ledger."""
     if out.exists():
         raise ConfigError(f"{out} exists already", advice="Choose another name; nothing was written.")
     selection = _selection(batch, link, query)

@@ -15,8 +15,12 @@ def add_to(app: typer.Typer) -> None:
 def rebuild(ledger: LedgerOption, as_json: AsJson = False) -> None:
     """Rebuild every table that answers questions from the log, while appends go on; then swap it in."""
     with opened(ledger) as service, progress("rebuild") as report:
-        result = rebuild_projections(service.store, service.settings.owner_url(ledger), report)
+        result = rebuild_projections(service.store, service.settings.owner_url(ledger), progress=report)
     if as_json:
         say_json(result)
         return
-    say("All projections are rebuilt from the log.")
+    say(f"{result.entries} entries replayed.")
+    for one in result.projections:
+        say(f"{one.name}/{one.version}: {sum(one.rows.values())} rows")
+    for head in result.heads_corrected:
+        say(f"▲ the head of log {head.log} was wrong in {', '.join(head.columns)}; run `trailseal verify`")

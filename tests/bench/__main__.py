@@ -5,7 +5,7 @@ import json
 import platform
 from collections.abc import Sequence
 
-from tests.bench import append, proofs
+from tests.bench import append, http, proofs, verify
 from tests.bench.corpus import MIX
 from tests.bench.harness import Bench, databases
 

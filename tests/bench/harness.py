@@ -81,7 +81,12 @@ class Database:
 def databases(chosen: Sequence[str]) -> Iterator[list[Database]]:
     """SQLite and PostgreSQL, as durable as in production, in a folder on disk that goes away at the end."""
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trailseal-bench-", dir=Path.cwd())))
+        (Path(__file__).parents[2] / ".bench").mkdir(exist_ok=True)
+        folder = Path(
+            stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="trailseal-bench-", dir=Path(__file__).parents[2] / ".bench")
+            )
+        )
         found = []
         for name in chosen:
             server = stack.enter_context(temporary_postgres()) if name == "postgresql" else None
