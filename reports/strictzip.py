@@ -26,7 +26,7 @@ MAX_CONTENT: Final = 2**35
 """Bytes of all members together once decompressed."""
 MAX_RATIO: Final = 200
 """Most bytes that one compressed byte may become."""
-CHUNK: Final = 1 << 18
+CHUNK: Final = 1 << 16
 
 STORED, DEFLATED = 0, 8
 _LOCAL = struct.Struct("<4s5H3I2H")
