@@ -10,7 +10,7 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
-from ledger.api import entries, logs, openapi, people, searching, sources, tiles
+from ledger.api import entries, logs, openapi, people, searching, sources, tiles, verification
 from ledger.api.context import Context
 from ledger.api.gate import Gate, require_declared
 from ledger.api.headers import harden
@@ -66,6 +66,7 @@ def create_app(service: Service, *, web_handlers: Sequence[ControllerRouterHandl
             searching.search_records,
             sources.router,
             people.router,
+            verification.router,
         ],
     )
     app = Litestar(
