@@ -276,7 +276,9 @@ def _verdicts(found: Found) -> Iterator[LevelVerdict]:
             verdict = Verdict.HOLDS if result.fault is None else Verdict.FAILS
             one = result.fault
             if one is not None:
-                fault = FaultFound(log=one.log, index=one.index, table=one.table, column=one.column, what=one.what)
+                # SQLAlchemy's names are a kind of str that no encoder takes.
+                table, column = str(one.table), str(one.column)
+                fault = FaultFound(log=one.log, index=one.index, table=table, column=column, what=one.what)
         yield LevelVerdict(
             level=level.number,
             verdict=verdict,
