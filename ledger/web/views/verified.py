@@ -26,6 +26,14 @@ _STATES = {
 }
 
 
+class ShownFault(msgspec.Struct, frozen=True, kw_only=True):
+    """The first bad entry that a level found: what is wrong, and where."""
+
+    text: str
+    log: str
+    index: int
+
+
 class LogRun(msgspec.Struct, frozen=True, kw_only=True):
     """The last run of a log, in one sentence; without one, `index` and `ended` are None.
 
@@ -39,7 +47,7 @@ class LogRun(msgspec.Struct, frozen=True, kw_only=True):
     ended: Moment | None = None
     age: str = ""
     held: Moment | None = None
-    faults: tuple[str, ...] = ()
+    faults: tuple[ShownFault, ...] = ()
 
 
 class LevelCell(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,8 +130,9 @@ def _cell(log: str, run: Verification, number: int) -> LevelCell:
     return LevelCell(log=log, state=_STATES[verdict], verdict=message(f"verdict.{verdict.value}"))
 
 
-def _fault(scope: Scope, level: LevelVerdict) -> str:
+def _fault(scope: Scope, level: LevelVerdict) -> ShownFault:
     assert level.fault is not None
     fault = level.fault
     name = next((log.name for log in scope.logs if log.number == fault.log), str(fault.log))
-    return message("verified.fault", level=level.level, index=fault.index, log=name, what=one_line(fault.what, 300))
+    text = message("verified.fault", level=level.level, log=name, what=one_line(fault.what, 300))
+    return ShownFault(text=text, log=name, index=fault.index)

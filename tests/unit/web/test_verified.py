@@ -82,7 +82,9 @@ def test_a_level_that_a_run_leaves_out_was_not_run() -> None:
 def test_a_run_that_fails_names_the_first_bad_entry_and_when_one_held_last() -> None:
     shown = run({1: Verdict.FAILS, 2: Verdict.HOLDS}, held=ENDED - 3_600_000_000)
     assert shown.state is State.FAILS
-    assert shown.faults == ("Level 1: entry 20 of records: the body is not the one committed to",)
+    [fault] = shown.faults
+    assert fault.text == "Level 1, records: the body is not the one committed to."
+    assert (fault.log, fault.index) == ("records", 20)
     assert shown.held is not None
     assert shown.held.local.startswith("2026-11-25 07:10")
 
