@@ -10,13 +10,12 @@ from pathlib import Path
 import bagit
 import pytest
 
+from ledger.core.clock import utc_text
 from ledger.core.entry import draft
 from ledger.core.errors import SignatureInvalid
-from ledger.core.kinds import KindRegistry
 from ledger.core.note import NoteSigner, VerifierKey
 from ledger.core.policy import Policy
 from ledger.core.statement import sign_report
-from ledger.integrity import kinds as integrity_kinds
 from ledger.integrity.kinds import LevelVerdict, Verdict, Verification
 from ledger.store.search import Query
 from ledger.trace.evidence import gather
@@ -185,15 +184,14 @@ def _without(files: Files, name: str) -> Files:
 def test_the_ledgers_last_verification_is_shown_level_by_level_and_proven_with_the_rest(tmp_path: Path) -> None:
     with plant(tmp_path / "ledger", 40) as own:
         store = own.service.store
-        known = {kind.name: kind for kind in (*store.kinds, *integrity_kinds.KINDS)}
-        store.kinds = KindRegistry(known.values())
         verdicts = ((1, Verdict.HOLDS), (2, Verdict.FAILS), (4, Verdict.NOT_BUILT))
         levels = tuple(
             LevelVerdict(level=level, verdict=verdict, entries=40, micros=1, open="", fault=None)
             for level, verdict in verdicts
         )
+        at = utc_text(START_US)
         result = Verification(
-            log=1, low=0, size=40, root=None, started_at="", ended_at="", levels=levels, authority=AUTHORITY
+            log=1, low=0, size=40, root=None, started_at=at, ended_at=at, levels=levels, authority=AUTHORITY
         )
         index = store.append_one(own.log.number, draft(result)).index
         own.service.publisher.publish_all()
