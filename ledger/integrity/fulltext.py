@@ -16,11 +16,10 @@ from ledger.store.engine import is_sqlite
 from ledger.store.position import index_of, log_of
 
 _ROWS = 1000
-# One row of the index's vocabulary for each token of each document, put together to what the column should say.
-_DIFFERENT = """
-    SELECT indexed.doc, indexed.words IS {table}.tokens FROM (
-        SELECT doc, group_concat(term, ' ') AS words FROM (SELECT doc, term FROM temp.verify_instance ORDER BY doc)
-        GROUP BY doc
+# The words that the index holds for each row, beside those of the row. (The sort is the database's, in a file.)
+_INDEXED = """
+    SELECT indexed.doc, indexed.words, {table}.tokens FROM (
+        SELECT doc, group_concat(term, ' ') AS words FROM temp.verify_instance GROUP BY doc
     ) AS indexed LEFT JOIN {table} ON {table}.pos = indexed.doc
 """
 _MISSING = """
@@ -43,10 +42,10 @@ def full_text_fault(connection: Connection, table: str, pulse: Callable[[int], N
 
 def _first_difference(raw: Any, table: str, pulse: Callable[[int], None]) -> Fault | None:
     indexed = 0
-    for rows in _pages(raw.execute(_DIFFERENT.format(table=table))):
+    for rows in _pages(raw.execute(_INDEXED.format(table=table))):
         indexed += len(rows)
-        for pos, same in rows:
-            if not same:
+        for pos, words, tokens in rows:
+            if tokens is None or set(words.split(" ")) != set(tokens.split(" ")):
                 return _fault(table, pos, "the full-text index holds other words than the row")
         pulse(0)
     ((due,),) = raw.execute(f"SELECT count(*) FROM {table} WHERE tokens <> ''").fetchall()
