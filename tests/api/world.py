@@ -12,6 +12,7 @@ from ledger.people.access import Scope
 from ledger.people.people import Token
 from ledger.service import Service, create
 from ledger.settings import Settings
+from tests.support.postgres import PgDatabase
 
 ORIGIN = "ledger.example/site-a"
 SOURCE, OTHER_SOURCE = "erp", "dcs"
@@ -35,10 +36,12 @@ class MovableClock:
 class World:
     """One ledger in a folder of its own, a source or two, and a token of each scope."""
 
-    def __init__(self, folder: Path, publish_tiles: bool = False) -> None:
+    def __init__(self, folder: Path, publish_tiles: bool = False, postgres: PgDatabase | None = None) -> None:
         self.folder = folder
         self.clock = MovableClock()
         chosen = Settings(origin=ORIGIN, publish_tiles=publish_tiles)
+        if postgres is not None:
+            chosen = msgspec.structs.replace(chosen, database=postgres.runtime_url, owner_database=postgres.owner_url)
         founder = Authority(actor="local:root", authenticated=False)
         self.service: Service = create(folder, chosen, founder, self.clock)
         self.people = self.service.people
