@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import msgspec
 import psycopg
+from sqlalchemy import make_url
 
 from ledger.core.authority import Authority
 from ledger.core.source import SourceConfig
@@ -124,6 +125,7 @@ class Campaign:
             self._serving.start()
             self._inspect()
             self._serving.stop()
+        self._check_log()
         tally.entries = self._inspection.entries
         tally.acknowledged = sum(len(producer.acknowledged) for producer in self._producers)
         tally.repeated = sum(producer.repeated for producer in self._producers)
@@ -216,6 +218,14 @@ class Campaign:
         self._inspection.check()
         with self._client() as http:
             self._witness.check(http)
+
+    def _check_log(self) -> None:
+        """Whatever went wrong in between, the service told of it without a secret."""
+        printed = self._serving.command.printed().decode(errors="replace")
+        secrets = [self._collector, self._reader]
+        if self._database is not None:
+            secrets.append(str(make_url(self._database.runtime_url).password))
+        assert not any(secret in printed for secret in secrets), "the service printed a token or a password"
 
     def _client(self) -> httpx.Client:
         headers = {"Authorization": f"Bearer {self._reader}"}

@@ -82,7 +82,7 @@ class Inspection:
 
     def check(self) -> None:
         """Raises AssertionError, naming the record, where one that was acknowledged is lost, moved, changed or doubled,
-        where a run is there in part, and where anything that was seen before has changed.
+        where a run is there in part, where anything that was seen before has changed, and where verification fails.
         """
         service = Service(self._folder)
         try:
@@ -92,6 +92,9 @@ class Inspection:
                     self._check_acknowledged(service, reader, producer)
                     self._check_runs(reader, producer)
                     self._check_pending(producer)
+            for log in service.logs.values():
+                report = service.verifier.run(log)
+                assert report.holds, f"log {log.name} does not verify: {report.summary}"
         finally:
             service.close()
 

@@ -58,17 +58,31 @@ class Producer:
         with HttpSink(address, token, transport=transport) as sink:
             while not stop.is_set():
                 if self.pending is None:
-                    self.pending = self._next_run()
+                    self.pending = self.next_run()
                 try:
                     receipt = sink.submit(self.pending)
-                    self._acknowledge(self.pending, receipt)
+                    self.acknowledge(self.pending, receipt)
                     self.pending = None
                     if self._random.random() < REPEATED:
                         self._repeat(sink)
                 except RetriableSource:
                     stop.wait(_PAUSE)
 
-    def _acknowledge(self, run: RunBatch, receipt: RunReceipt) -> None:
+    def next_run(self) -> RunBatch:
+        """A run of new records that goes on where the last acknowledged one ended."""
+        chosen = tuple(next(self._records) for _ in range(self._random.randint(1, LARGEST_RUN)))
+        cursor = chosen[-1].record.source_record_id if self.keyed else None
+        return RunBatch(
+            source=self.source,
+            started_at=chosen[0].received_at,
+            ended_at=chosen[-1].received_at,
+            cursor_from=self._cursor,
+            cursor_to=cursor,
+            submissions=chosen,
+        )
+
+    def acknowledge(self, run: RunBatch, receipt: RunReceipt) -> None:
+        """Remembers what a receipt says to be durable. Raises WrongReceipt if it is not the run's."""
         wanted = {Status.APPENDED} if self.keyed else {Status.APPENDED, Status.DUPLICATE}
         statuses = {outcome.status for outcome in receipt.outcomes}
         # A run is in the log as a whole or not at all, so its records are all new or all known.
@@ -95,18 +109,6 @@ class Producer:
         if not same:
             raise WrongReceipt(f"{self.source}: the same run was answered by {first}, then by {again}")
         self.repeated += 1
-
-    def _next_run(self) -> RunBatch:
-        chosen = tuple(next(self._records) for _ in range(self._random.randint(1, LARGEST_RUN)))
-        cursor = chosen[-1].record.source_record_id if self.keyed else None
-        return RunBatch(
-            source=self.source,
-            started_at=chosen[0].received_at,
-            ended_at=chosen[-1].received_at,
-            cursor_from=self._cursor,
-            cursor_to=cursor,
-            submissions=chosen,
-        )
 
     def _numbered(self, seed: int) -> Iterator[Submission]:
         for one in submissions(_ENDLESS, seed=random.Random(f"{self.source} {seed}").getrandbits(32)):

@@ -34,6 +34,7 @@ max_connections = 200
 fsync = on
 full_page_writes = on
 synchronous_commit = on
+recovery_init_sync_method = syncfs
 log_line_prefix = '%m [%p] %q%u@%d '
 """
 

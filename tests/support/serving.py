@@ -36,6 +36,10 @@ class CommandFailed(RuntimeError):
     """A command did not do what it was started for; the message holds the end of what it printed."""
 
 
+class StillRunning(CommandFailed):
+    """A command did not end in the time it was given."""
+
+
 class Command:
     """One `trailseal` process. What it prints, errors too, is added to `output`. It never outlives this process."""
 
@@ -73,11 +77,11 @@ class Command:
         return self.output.read_bytes() if self.output.exists() else b""
 
     def wait(self, seconds: float = END_SECONDS) -> int:
-        """The exit code, once the process has ended; raises CommandFailed if it takes longer."""
+        """The exit code, once the process has ended; raises StillRunning if it takes longer."""
         deadline = time.monotonic() + seconds
         while (code := self.exit_code) is None:
             if time.monotonic() > deadline:
-                raise CommandFailed(f"process {self.pid} does not end:\n{self.tail()}")
+                raise StillRunning(f"process {self.pid} does not end:\n{self.tail()}")
             time.sleep(0.002)
         return code
 
