@@ -28,7 +28,7 @@ SCHEMA_PATH: Final = "/api/v1/schema"
 DOCS_PATH: Final = "/api/docs"
 RUNS_PATH: Final = "/api/v1/sources/{source}/runs"
 _CSP: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _PAGE: Final = f"""<!doctype html>
