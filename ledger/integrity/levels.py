@@ -28,7 +28,8 @@ LEVELS = (
         number=2,
         name="projections and vault",
         proves="Every table that answers a question equals a replay of the log, search columns and full text included; "
-        "originals, sealed values and secrets are those that entries commit to.",
+        "originals, sealed values and secrets are those that entries commit to; whoever caused an entry had the right "
+        "to, as the system log has it.",
         does_not_prove="That an entry that was appended should have been appended.",
         built="all",
     ),

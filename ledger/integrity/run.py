@@ -11,6 +11,7 @@ from ledger.core.address import LogId
 from ledger.core.errors import IntegrityError, LedgerError
 from ledger.core.hashing import b64
 from ledger.core.kinds import KindRegistry
+from ledger.integrity.authority import authority_fault
 from ledger.integrity.edge import START, Edge, read_edge
 from ledger.integrity.entries import Unreadable, read_entries
 from ledger.integrity.fault import Fault, first
@@ -37,7 +38,7 @@ class Runner(Protocol):
 
 
 class Stand(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a run is: to `size`, where the root was `root` (base64), level `level` holds, and so do those below it."""
+    """How far a run is: to `size`, where the root was `root` (base64), `level` holds, and so do those below it."""
 
     level: int
     size: int
@@ -199,6 +200,9 @@ class LogRun:
         with self._reading() as connection:
             now = read_heads(connection)
             found += projection_faults(connection, now, self._kinds, self._projections.read_live(connection))
+            found.append(
+                authority_fault(connection, self._log.number, low, size, self._kinds, lambda _: progress(2, size, size))
+            )
             if self._log.number == SYSTEM_LOG:
                 found.append(self._secrets(connection, now[SYSTEM_LOG].size))
             elif full:

@@ -14,7 +14,7 @@ from ledger.core.address import LogId
 from ledger.core.authority import Authority
 from ledger.core.clock import parse_utc, utc_text
 from ledger.core.entry import Draft, VaultItem, draft
-from ledger.core.errors import Conflict, IntegrityError, SchemaViolation
+from ledger.core.errors import Conflict, IntegrityError, NotCanonical, SchemaViolation
 from ledger.core.hashing import ZERO_HASH, b64, run_chain
 from ledger.core.record import Original, OriginalRef
 from ledger.core.run import RecordOutcome, Rejected, RunBatch, RunReceipt, SourceState, Status
@@ -148,7 +148,7 @@ class _Run:
         prepared = [preparer.prepare(submission) for submission in batch.submissions]
         self.drafts: list[Draft] = [one for one in prepared if isinstance(one, Draft)]
         self._is_draft = [isinstance(one, Draft) for one in prepared]
-        self._rejected: list[Rejected] = [one for one in prepared if isinstance(one, Rejected)]
+        self._rejected: list[Rejected] = [_dated(one, batch) for one in prepared if isinstance(one, Rejected)]
         self._rejected += batch.rejected
 
     def check(self, transaction: Transaction) -> None:
@@ -246,6 +246,15 @@ class _Run:
             return None, ()
         reference, item = keep_original(_as_original(self._batch.snapshot, SNAPSHOT_MEDIA_TYPE))
         return reference, (item,)
+
+
+def _dated(one: Rejected, batch: RunBatch) -> Rejected:
+    """What is rejected because its time of receipt cannot be read was received by the end of its run."""
+    try:
+        parse_utc(one.received_at)
+    except NotCanonical:
+        return msgspec.structs.replace(one, received_at=batch.ended_at)
+    return one
 
 
 def _placed_outcome(one: Placed) -> RecordOutcome:

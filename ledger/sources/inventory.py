@@ -19,6 +19,7 @@ class Inventory:
     def __init__(self, store: Store, log: int) -> None:
         self._store = store
         self.log = log
+        self._read_before: dict[tuple[str, int], SourceConfig] = {}
 
     def register(self, config: SourceConfig, authority: Authority) -> int:
         """Registers a source, or changes how it is configured; returns the entry's index."""
@@ -45,9 +46,12 @@ class Inventory:
         )
         if index is None:
             raise NotFound(f"no source {source_id!r} is registered", advice="Register it with `trailseal source add`.")
+        known = self._read_before.get((source_id, index))
+        if known is not None:
+            return known
         body = LogReader(connection, self.log).entry(index).body
         if body is None:
             raise NotFound(f"the registration of source {source_id!r} was disposed of")
         registered = self._store.kinds["source"].decode(body)
         assert isinstance(registered, SourceRegistered)
-        return registered.config()
+        return self._read_before.setdefault((source_id, index), registered.config())

@@ -1,0 +1,184 @@
+"""Decides every privileged entry again: was it caused under rights that were in force, as the system log has them?
+
+An entry names the entries that allowed it, and the size and root of the system log that was relied on. Whether those
+allowed it is decided from the system log's entries alone, as of that size: a row of grants that was put into a table,
+used, and taken out again leaves an entry behind that nothing in the log allows.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+
+import msgspec
+from sqlalchemy import Connection
+
+from ledger.core.address import parse_address
+from ledger.core.authority import Authority
+from ledger.core.clock import parse_utc
+from ledger.core.entry import Entry
+from ledger.core.errors import LedgerError
+from ledger.core.hashing import b64
+from ledger.core.kinds import KindRegistry
+from ledger.integrity.entries import Unreadable, read_entries
+from ledger.integrity.fault import Fault
+from ledger.integrity.kinds import Verification
+from ledger.people.access import Scope
+from ledger.people.kinds import AccountEntry, AccountState, GrantEntry, GrantState, SessionEntry, SessionEvent
+from ledger.sources.kinds import CollectionRun
+from ledger.store.bulk import Bulk
+from ledger.store.logs import SYSTEM_LOG
+from ledger.store.position import index_of, pos_of
+from ledger.store.reading import LogReader
+
+GRACE_US = 60_000_000
+"""How long after a right expired an entry may be logged that was accepted while it was in force."""
+RANGE = 16_384
+"""Leaves looked at between two pulses."""
+_UNPRIVILEGED = tuple(b'"kind":"%s"' % kind for kind in (b"record", b"quarantine", b"log-binding", b"finding"))
+
+
+class Rights:
+    """Accounts, grants and sessions of the system log, as of any size of it."""
+
+    def __init__(self) -> None:
+        self._entries: dict[int, msgspec.Struct] = {}
+        self._changes: dict[tuple[type, str], list[int]] = {}
+
+    def enter(self, entry: Entry) -> None:
+        """Takes the system log's next entry."""
+        body = entry.body
+        if isinstance(body, AccountEntry):
+            name = body.account
+        elif isinstance(body, GrantEntry):
+            name = body.grant
+        elif isinstance(body, SessionEntry):
+            name = body.session
+        else:
+            return
+        self._entries[entry.index] = body
+        self._changes.setdefault((type(body), name), []).append(entry.index)
+
+    def refusal(self, authority: Authority, size: int, scope: Scope | None, source: str | None, at_us: int) -> str:
+        """Why the entries that an authority names did not allow it as of `size`; empty if they did."""
+        named = []
+        for address in authority.entries:
+            index = parse_address(address).index
+            body = self._entries.get(index)
+            if body is None or index >= size:
+                return f"{address} is no account, grant or session as of size {size} of the system log"
+            if not self._current(body, index, size):
+                return f"{address} had been superseded at size {size} of the system log"
+            named.append(body)
+        grants = [body for body in named if isinstance(body, GrantEntry)]
+        accounts = [body for body in named if isinstance(body, AccountEntry)]
+        sessions = [body for body in named if isinstance(body, SessionEntry)]
+        if authority.authenticated:
+            return _refused_grant(authority, accounts, grants, scope, source, at_us)
+        return next(filter(None, (_refused_session(authority, session, at_us) for session in sessions)), "")
+
+    def _current(self, body: msgspec.Struct, index: int, size: int) -> bool:
+        name = next(getattr(body, field) for field in ("grant", "session", "account") if hasattr(body, field))
+        changes = self._changes[type(body), name]
+        return changes[bisect_left(changes, size) - 1] == index
+
+
+def authority_fault(
+    connection: Connection, log: int, low: int, high: int, kinds: KindRegistry, pulse: Callable[[int], None]
+) -> Fault | None:
+    """The first entry from `low` to before `high` whose authority the system log does not bear out."""
+    reader = LogReader(connection, SYSTEM_LOG)
+    system_size = reader.head().size
+    rights = Rights()
+    try:
+        for entry in read_entries(connection, SYSTEM_LOG, 0, system_size, kinds):
+            rights.enter(entry)
+    except Unreadable as error:
+        return Fault(log=SYSTEM_LOG, index=error.index, table="body", what=error.message)
+    roots: dict[int, str] = {}
+    for index in _privileged(connection, log, low, high, pulse):
+        entry = next(read_entries(connection, log, index, index + 1, kinds))
+        authority = getattr(entry.body, "authority", None)
+        if not isinstance(authority, Authority):
+            continue
+        what = _judge(reader, rights, roots, entry, authority, system_size)
+        if what:
+            return Fault(log=log, index=index, table="body", column="authority", what=what)
+    return None
+
+
+def _judge(
+    reader: LogReader, rights: Rights, roots: dict[int, str], entry: Entry, authority: Authority, system_size: int
+) -> str:
+    size = authority.system_size
+    if size is None:
+        return "" if not authority.authenticated and not authority.entries else "it names no state of the system log"
+    if size > system_size:
+        return f"it relies on size {size} of the system log, which has {system_size} entries"
+    try:
+        if size not in roots:
+            roots[size] = b64(reader.root(size))
+        if roots[size] != authority.system_root:
+            return f"the system log did not have that root at size {size}"
+        return rights.refusal(authority, size, *_needed(entry.body), entry.logged_us)
+    except LedgerError as error:
+        return error.message
+
+
+def _privileged(connection: Connection, log: int, low: int, high: int, pulse: Callable[[int], None]) -> Iterator[int]:
+    """Entries of kinds that somebody causes; records and the like stand under their run's authority."""
+    bulk = Bulk(connection)
+    for at in range(low, high, RANGE):
+        until = min(high, at + RANGE)
+        rows = bulk.all(
+            "SELECT pos, data FROM leaf WHERE pos >= ? AND pos < ? ORDER BY pos", (pos_of(log, at), pos_of(log, until))
+        )
+        for pos, data in rows:
+            if not any(kind in data for kind in _UNPRIVILEGED):
+                yield index_of(pos)
+        pulse(until - at)
+
+
+def _needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
+    """The scope, and for ingest the source, that causing such an entry takes; no scope: any grant in force."""
+    if isinstance(body, CollectionRun):
+        return Scope.INGEST, body.source
+    if isinstance(body, AccountEntry | GrantEntry):
+        return Scope.ADMIN, None
+    if isinstance(body, Verification):
+        return Scope.VERIFY, None
+    return None, None
+
+
+def _refused_grant(
+    authority: Authority,
+    accounts: list[AccountEntry],
+    grants: list[GrantEntry],
+    scope: Scope | None,
+    source: str | None,
+    at_us: int,
+) -> str:
+    if len(accounts) != 1 or len(grants) != 1:
+        return "it says authenticated, but does not name one account and one grant"
+    account, grant = accounts[0], grants[0]
+    if account.account != authority.actor or grant.account != account.account:
+        return f"account and grant that it names are not those of {authority.actor!r}"
+    if account.state is not AccountState.ACTIVE:
+        return f"account {account.account!r} was deactivated"
+    if grant.state is not GrantState.GRANTED:
+        return f"grant {grant.grant!r} was revoked"
+    if grant.expires_at is not None and parse_utc(grant.expires_at) + GRACE_US < at_us:
+        return f"grant {grant.grant!r} had expired at {grant.expires_at}"
+    if scope is not None and scope not in grant.scopes:
+        return f"grant {grant.grant!r} does not hold scope {scope.value!r}"
+    if source is not None and source not in grant.sources:
+        return f"grant {grant.grant!r} is not bound to source {source!r}"
+    return ""
+
+
+def _refused_session(authority: Authority, session: SessionEntry, at_us: int) -> str:
+    if session.account != authority.actor:
+        return f"the session that it names is not that of {authority.actor!r}"
+    if session.event is SessionEvent.ENDED:
+        return f"session {session.session!r} had ended"
+    if session.expires_at is not None and parse_utc(session.expires_at) + GRACE_US < at_us:
+        return f"session {session.session!r} had expired at {session.expires_at}"
+    return ""
