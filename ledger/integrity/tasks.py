@@ -74,7 +74,10 @@ def perform(
 
 
 def verification_engine(url: str | URL, connections: int) -> Engine:
-    """An engine that reads much and keeps little: SQLite sorts in files, and reads pages without a copy."""
+    """An engine that reads much and keeps little, however many entries: SQLite sorts in files, and keeps few pages.
+
+    Every sorter of SQLite takes as much memory as the page cache may; and a mapped file would count as memory in use.
+    """
     engine = reader_engine(url, connections)
     if is_sqlite(engine):
         event.listen(engine, "connect", _prepare)
@@ -82,7 +85,7 @@ def verification_engine(url: str | URL, connections: int) -> Engine:
 
 
 def _prepare(raw: Any, _record: Any) -> None:
-    for pragma in ("temp_store = FILE", "cache_size = -16384", f"mmap_size = {2**40}"):
+    for pragma in ("temp_store = FILE", "cache_size = -4096"):
         raw.execute(f"PRAGMA {pragma}").close()
 
 
