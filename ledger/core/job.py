@@ -6,6 +6,8 @@ import msgspec
 
 
 class JobState(StrEnum):
+    """Where a job is in its life."""
+
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"

@@ -53,6 +53,8 @@ class Action(StrEnum):
 
 
 class ActorKind(StrEnum):
+    """What sort of actor an account stands for."""
+
     PERSON = "person"
     SERVICE = "service"
     DEVICE = "device"
@@ -60,6 +62,8 @@ class ActorKind(StrEnum):
 
 
 class Outcome(StrEnum):
+    """How it ended."""
+
     SUCCESS = "success"
     FAILURE = "failure"
     DENIED = "denied"
@@ -145,6 +149,8 @@ class Change(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=
 
 
 class Link(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What the record belongs to, and whether the source says so."""
+
     kind: LinkKind
     id: Name
     basis: LinkBasis

@@ -39,7 +39,7 @@ class ClockStep(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", t
 
 
 class Placed(msgspec.Struct, frozen=True, gc=False):
-    """Where a draft ended up. `duplicate`: the entry was there before. `changed_from`: same record id, other content."""
+    """Where a draft is. `duplicate`: the entry was there before. `changed_from`: same record id, other content."""
 
     index: int
     leaf_hash: bytes
@@ -263,6 +263,7 @@ class Appender:
         A batch that is refused before anything of it was placed is answered with its error and leaves no trace.
         Raises whatever else goes wrong (ClockOutOfBounds, the database's errors); nothing of the group is stored then.
         """
+        noted = self._step_noted
         try:
             with self._turn, self._connection.begin():
                 head = self._lock()
@@ -273,7 +274,7 @@ class Appender:
                 answers = [self._place(transaction, batch) for batch in batches]
                 after = transaction.write()
         except BaseException:
-            self._head = None
+            self._head, self._step_noted = None, noted
             raise
         self._head = after
         return answers
