@@ -21,13 +21,14 @@ from reports.verify import verify_package
 from tests.integration.reports.forger import rebuild
 from tests.integration.reports.plant import NAMES, Plant
 from tests.integration.reports.repack import Files, forge, pack, unpack, with_manifests
+from tests.support.seeds import SEED
 
 MUTATIONS = 400
 
 
 def test_any_one_byte_changed_anywhere_in_the_file_is_found(site: Plant, withheld: Path, tmp_path: Path) -> None:
     data = withheld.read_bytes()
-    dice = random.Random(20261125)
+    dice = random.Random(SEED)
     places = {dice.randrange(len(data)) for _ in range(MUTATIONS - 100)}
     # The container is a small part of the bytes: headers and directory get a share of their own.
     directory = data.rindex(b"PK\x01\x02" + data[data.index(b"PK\x01\x02") + 4 :][:2])

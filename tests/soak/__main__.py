@@ -1,0 +1,90 @@
+"""`make soak`: runs every part at full length; a run that was broken off goes on where it stopped."""
+
+import argparse
+import secrets
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tests.soak.parts import Part, Step, parts
+from tests.soak.state import ROOT, State, StepResult, code_digest, resumed
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the parts, shows a line a step, reports as JSON on the last line; 1 if anything failed or was left out."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("--only", action="append", metavar="NAME", help="only this part; may be given several times")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the report to this file too")
+    parser.add_argument("--fresh", action="store_true", help="forget what an earlier run has done")
+    parser.add_argument("--seed", type=int, help="seed of a fresh run; by default a new one each time")
+    parser.add_argument("--state", type=Path, default=ROOT / ".soak" / "state.json", help="where the run is kept")
+    parser.add_argument("--list", action="store_true", help="name the parts and end")
+    options = parser.parse_args(arguments)
+    state = None if options.fresh or options.seed is not None else resumed(options.state)
+    if state is None:
+        state = State(code=code_digest(), seed=options.seed if options.seed is not None else secrets.randbits(31))
+    elif state.parts:
+        print(f"going on with the run in {options.state}", flush=True)
+    every = parts(state.seed)
+    if options.list:
+        for part in every:
+            print(f"{part.name:18} {part.asked} {part.unit} in {len(part.steps)} steps")
+        return 0
+    unknown = set(options.only or ()) - {part.name for part in every}
+    if unknown:
+        parser.error(f"no part is called {', '.join(sorted(unknown))}; --list names them")
+    chosen = [part for part in every if not options.only or part.name in options.only]
+    print(f"seed {state.seed}", flush=True)
+    for part in chosen:
+        for step in part.steps:
+            earlier = state.result(part.name, step.name)
+            if earlier is None or earlier.error:
+                state.add(options.state, part.name, step.name, _done(part, step))
+    report = _report(state, chosen)
+    encoded = msgspec.json.encode(report)
+    if options.report is not None:
+        options.report.write_bytes(msgspec.json.format(encoded, indent=2) + b"\n")
+    print(encoded.decode(), flush=True)
+    return 0 if report["ok"] else 1
+
+
+def _done(part: Part, step: Step) -> StepResult:
+    began = time.monotonic()
+    says, error = "", ""
+    try:
+        says = step.run()
+    except Exception as failed:  # whatever went wrong in one step, the others are run
+        error = "".join(traceback.format_exception(failed))
+    seconds = round(time.monotonic() - began, 1)
+    print(f"{part.name:18} {step.name:28} {seconds:7.1f} s  {error or says}", flush=True)
+    return StepResult(done=0 if error else step.asked, seconds=seconds, says=says, error=error)
+
+
+def _report(state: State, chosen: Sequence[Part]) -> dict[str, Any]:
+    lines = []
+    for part in chosen:
+        results = {step.name: state.result(part.name, step.name) for step in part.steps}
+        known = [result for result in results.values() if result is not None]
+        done = sum(result.done for result in known)
+        failed = {name: result.error for name, result in results.items() if result is not None and result.error}
+        lines.append(
+            {
+                "name": part.name,
+                "unit": part.unit,
+                "asked": part.asked,
+                "done": done,
+                "failed": failed,
+                "seconds": round(sum(result.seconds for result in known), 1),
+            }
+        )
+    ok = all(line["done"] == line["asked"] for line in lines)
+    return {"ok": ok, "seed": state.seed, "parts": lines}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

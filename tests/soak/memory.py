@@ -1,0 +1,101 @@
+"""Peak memory of verification and of a package, each in a process of its own, on one ledger at two sizes.
+
+`python -m tests.soak.memory verify|package LEDGER` does the work and prints its peak in bytes.
+"""
+
+import itertools
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from ledger.core.source import SourceConfig
+from ledger.packages import issue
+from ledger.service import Service, create
+from ledger.settings import Settings
+from ledger.store.append import Batch
+from ledger.store.search import Query
+from ledger.trace.selection import BySearch
+from tests.bench.corpus import submissions
+from tests.bench.harness import AUTHORITY, LOG, ORIGIN, preparer, size
+
+MIB = 1024 * 1024
+_PART = 1000
+
+
+class Growing:
+    """A ledger that grows between two measurements."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        service = create(folder, Settings(origin=ORIGIN), AUTHORITY)
+        service.sources.register(SourceConfig(id="bench", type="push", title="Bench"), AUTHORITY)
+        service.close()
+        self._source = submissions(sys.maxsize, seed=7)
+
+    def grow(self, entries: int) -> None:
+        """Appends records until the record log has so many entries."""
+        service = Service(self.folder)
+        try:
+            prepare = preparer(service).prepare
+            while (missing := entries - size(service)) > 0:
+                drafts = [prepare(one) for one in itertools.islice(self._source, min(missing, _PART))]
+                service.store.append(LOG, Batch(drafts))  # type: ignore[arg-type] # none is rejected
+        finally:
+            service.close()
+
+    def peak(self, work: str) -> int:
+        """Peak resident memory, in bytes, of a new process that does the work (`verify` or `package`) and succeeds."""
+        ran = subprocess.run(
+            [sys.executable, "-m", "tests.soak.memory", work, str(self.folder)],
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return int(ran.stdout.splitlines()[-1])
+
+
+def growth(work: str, few: int, many: int) -> int:
+    """By how many bytes the peak of the work grows from `few` entries to `many`."""
+    with tempfile.TemporaryDirectory(prefix="trailseal-memory-") as folder:
+        ledger = Growing(Path(folder) / "ledger")
+        ledger.grow(few)
+        before = ledger.peak(work)
+        ledger.grow(many)
+        return ledger.peak(work) - before
+
+
+def _verify(service: Service) -> None:
+    report = service.verifier.run(service.log())
+    assert report.holds, report.summary
+
+
+def _package(service: Service) -> None:
+    with tempfile.TemporaryDirectory(prefix="trailseal-memory-") as folder:
+        issue(service, service.log(), BySearch(query=Query()), Path(folder) / "package.zip", AUTHORITY)
+
+
+def _peak() -> int:
+    """The high-water mark of this program alone; getrusage would give its parent's, where that is larger."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        name, _, text = line.partition(":")
+        if name == "VmHWM":
+            return int(text.split()[0]) * 1024
+    raise RuntimeError("the kernel tells no VmHWM")
+
+
+def main(arguments: list[str]) -> None:
+    """Does the work on the ledger and prints the peak."""
+    work, folder = arguments
+    service = Service(Path(folder))
+    try:
+        {"verify": _verify, "package": _package}[work](service)
+    finally:
+        service.close()
+    print(_peak())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

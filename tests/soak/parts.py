@@ -1,0 +1,132 @@
+"""The parts of a soak run, and their steps. What a step does is what a test of `make test` does, with other numbers."""
+
+import random
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from tests.integration.reports.test_attacks import MUTATIONS
+from tests.kill import appending, campaign
+from tests.soak import memory, suites
+from tests.soak.state import ROOT
+from tests.support.postgres import temporary_postgres
+
+KILLS, KILLS_A_STEP = 200, 20
+APPEND_KILLS, APPEND_KILLS_A_STEP = 100, 10
+CHANGED_BYTES = 10_000
+REPETITIONS = 20
+"""Of suites that draw at random, each time with another seed."""
+FEW, MANY = 10_000, 300_000
+"""Entries between which the memory of verification is compared."""
+FEW_PACKED, MANY_PACKED = 10_000, 30_000
+"""Records between which that of a package is compared: one volume of its report, and three."""
+GROWTH = 25 * memory.MIB
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of work that is done as a whole or again; `run` says what it did, or raises."""
+
+    name: str
+    asked: int
+    run: Callable[[], str]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One promise put to the long test; `unit` is what is counted."""
+
+    name: str
+    unit: str
+    steps: tuple[Step, ...]
+
+    @property
+    def asked(self) -> int:
+        return sum(step.asked for step in self.steps)
+
+
+def parts(seed: int) -> list[Part]:
+    """All parts of a run with this seed; the same seed gives the same steps."""
+    seeds = random.Random(seed)
+
+    def repeated(count: int, asked: int, run: Callable[[int], str]) -> tuple[Step, ...]:
+        chosen = [seeds.getrandbits(31) for _ in range(count)]
+        return tuple(Step(name=f"seed {one}", asked=asked, run=partial(run, one)) for one in chosen)
+
+    def suite(name: str, unit: str, targets: Sequence[str], count: int = 1, asked: int = 1) -> Part:
+        return Part(name=name, unit=unit, steps=repeated(count, asked, partial(suites.run, targets)))
+
+    return [
+        Part(name="kills-sqlite", unit="kills", steps=repeated(KILLS // KILLS_A_STEP, KILLS_A_STEP, _kills_sqlite)),
+        Part(
+            name="kills-postgresql", unit="kills", steps=repeated(KILLS // KILLS_A_STEP, KILLS_A_STEP, _kills_postgres)
+        ),
+        Part(
+            name="kills-append",
+            unit="kills",
+            steps=repeated(APPEND_KILLS // APPEND_KILLS_A_STEP, APPEND_KILLS_A_STEP, _kills_append),
+        ),
+        suite(
+            "package-bytes",
+            "bytes of the zip changed",
+            [f"{_ATTACKS}::test_any_one_byte_changed_anywhere_in_the_file_is_found"],
+            -(-CHANGED_BYTES // MUTATIONS),
+            MUTATIONS,
+        ),
+        suite("package-attacks", "runs", [_ATTACKS]),
+        suite("tamper", "runs over every table and column", ["tests/tamper"]),
+        suite("durability", "runs", ["tests/integration/store/test_durability.py"], REPETITIONS),
+        suite("processes", "runs", ["tests/integration/store/test_processes.py"], REPETITIONS),
+        Part(
+            name="properties",
+            unit="files of property tests",
+            steps=tuple(
+                Step(name=file, asked=1, run=partial(suites.run, [file], seeds.getrandbits(31))) for file in _random()
+            ),
+        ),
+        Part(
+            name="memory",
+            unit="comparisons",
+            steps=(
+                Step(name=f"verify {FEW} {MANY}", asked=1, run=partial(_flat, "verify", FEW, MANY)),
+                Step(
+                    name=f"package {FEW_PACKED} {MANY_PACKED}",
+                    asked=1,
+                    run=partial(_flat, "package", FEW_PACKED, MANY_PACKED),
+                ),
+            ),
+        ),
+    ]
+
+
+_ATTACKS = "tests/integration/reports/test_attacks.py"
+
+
+def _kills_sqlite(seed: int) -> str:
+    return campaign.run(KILLS_A_STEP, seed).says()
+
+
+def _kills_postgres(seed: int) -> str:
+    with temporary_postgres() as server:
+        return campaign.run(KILLS_A_STEP, seed, server).says()
+
+
+def _kills_append(seed: int) -> str:
+    with tempfile.TemporaryDirectory(prefix="trailseal-append-") as folder:
+        files = appending.run(APPEND_KILLS_A_STEP, 10_000, seed, Path(folder))
+    return f"{APPEND_KILLS_A_STEP} appends killed, {files} files completed"
+
+
+def _flat(work: str, few: int, many: int) -> str:
+    grown = memory.growth(work, few, many)
+    assert grown < GROWTH, f"peak memory of {work} grows by {grown / memory.MIB:.0f} MiB from {few} to {many} entries"
+    return f"peak memory grows by {grown / memory.MIB:.1f} MiB from {few} to {many} entries"
+
+
+def _random() -> Iterator[str]:
+    """The test files that draw their cases by hypothesis, itself or below schemathesis."""
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        text = path.read_text()
+        if "import hypothesis" in text or "from hypothesis" in text or "schemathesis" in text:
+            yield str(path.relative_to(ROOT))
