@@ -10,7 +10,6 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain
 from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Final
 
@@ -42,14 +41,15 @@ def tokens(text: str) -> tuple[str, ...]:
     return _finish(_with_parts(_words(text)))
 
 
-def tokens_of(values: Sequence[str]) -> list[str]:
-    """Return the tokens of several texts, unique and in order of appearance: those of `tokens(" ".join(values))`.
+def tokens_of(recurring: Sequence[str], text: str) -> list[str]:
+    """Return the tokens of all these texts together, unique, those of `text` first: as of `tokens` with spaces between.
 
-    Names, tags and units recur from record to record: the tokens of short values are remembered.
+    Names, tags and units recur from record to record: of `recurring` ones, the tokens of short ones are remembered.
     """
-    each = [_remembered(value) if len(value) <= _SHORT else tokens(value) for value in values]
-    found = list(dict.fromkeys(chain.from_iterable(each)))
-    return found if len(found) <= MAX_TOKENS else list(tokens(" ".join(values)))
+    found = _cut(text)
+    for value in recurring:
+        found.update(_remembered(value) if len(value) <= _SHORT else _cut(value))
+    return list(found) if len(found) <= MAX_TOKENS else list(tokens(" ".join((text, *recurring))))
 
 
 def query_tokens(text: str) -> tuple[str, ...]:
@@ -59,14 +59,31 @@ def query_tokens(text: str) -> tuple[str, ...]:
 
 def _with_parts(words: dict[str, None]) -> dict[str, None]:
     """The words, then what comes of those that connectors join."""
+    joined = " ".join([word for word in words if not word.isalnum()])
+    if not joined:
+        return words
     found = words.copy()
-    joined = " ".join([word for word in found if not word.isalnum()])
-    if joined:
-        for table in (_STRONG, _DOTTED):
+    dashed = "-" in joined or "_" in joined
+    strong = "/" in joined or ":" in joined or "@" in joined
+    # A step that takes apart what the last one takes apart anyway is left out.
+    for needed, table in (
+        (strong and (dashed or "." in joined), _STRONG),
+        (dashed and (strong or "." in joined), _DOTTED),
+    ):
+        if needed:
             for part in joined.translate(table).split():
                 if part not in found and not part.isalnum():  # else it is there, or among the last step's
                     found[part.strip(_CONNECTORS)] = None
-        found.update(dict.fromkeys(joined.translate(_ALL).split()))
+    found.update(dict.fromkeys(joined.translate(_ALL).split()))
+    return found
+
+
+def _cut(text: str) -> dict[str, None]:
+    """All tokens of a text, in order of appearance, each cut to its greatest length."""
+    found = _with_parts(_words(text))
+    found.pop("", None)
+    if len(text) > MAX_TOKEN and max(map(len, found), default=0) > MAX_TOKEN:
+        found = dict.fromkeys([word[:MAX_TOKEN].rstrip(_CONNECTORS) for word in found])
     return found
 
 
@@ -90,4 +107,4 @@ def _finish(found: dict[str, None]) -> tuple[str, ...]:
     return tuple(sorted(found if len(found) <= MAX_TOKENS else [*found][:MAX_TOKENS]))
 
 
-_remembered = lru_cache(maxsize=32_768)(tokens)
+_remembered = lru_cache(maxsize=32_768)(_cut)

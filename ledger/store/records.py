@@ -28,7 +28,7 @@ class RecordProjector:
         record = body.record
         pos = pos_of(entry.log, entry.index)
         recorded = record.source_recorded_at
-        words = tokens_of(searchable_values(record))
+        words = record_tokens(record)
         yield (
             "record",
             (
@@ -61,23 +61,21 @@ def unique_links(record: Record) -> list[Link]:
     return list(found.values())
 
 
-def searchable_values(record: Record) -> list[str]:
-    """All plain text of a record by which it may be found; what is sealed is not among it."""
+def record_tokens(record: Record) -> list[str]:
+    """The tokens by which a record is found: of all its plain text; what is sealed is not among it."""
     actor, target = record.actor, record.object
-    values: list[object] = [
-        record.source,
-        record.source_record_id,
-        record.action._value_,
-        actor.account,
-        actor.name,
-        actor.role,
-        actor.workstation,
-        target.type,
-        target.id,
-        target.name,
-        record.reason,
-    ]
+    recurring = [record.source, record.action._value_, target.type, target.id, *[link.id for link in record.links]]
+    optional = (actor.account, actor.name, actor.role, actor.workstation, target.name)
+    recurring += [value for value in optional if isinstance(value, str)]
+    others = [record.source_record_id]
+    if isinstance(record.reason, str):
+        others.append(record.reason)
     for change in record.changes:
-        values += (change.attribute, change.old, change.new, change.unit)
-    values += [link.id for link in record.links]
-    return [value for value in values if isinstance(value, str)]
+        recurring.append(change.attribute)
+        if change.unit is not None:
+            recurring.append(change.unit)
+        if isinstance(change.old, str):
+            others.append(change.old)
+        if isinstance(change.new, str):
+            others.append(change.new)
+    return tokens_of(recurring, " ".join(others))

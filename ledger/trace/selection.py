@@ -7,8 +7,8 @@ import msgspec
 from sqlalchemy import Connection
 
 from ledger.core.record import LinkKind, RecordBody
-from ledger.core.tokens import query_tokens, tokens_of
-from ledger.store.records import searchable_values
+from ledger.core.tokens import query_tokens
+from ledger.store.records import record_tokens
 from ledger.store.search import MAX_PAGE, Query, search
 from ledger.trace import batch
 from ledger.trace.batch import Occupation, Occupations, Why
@@ -136,4 +136,4 @@ def matches(query: Query, body: RecordBody) -> bool:
     ):
         return False
     words = query_tokens(query.text)
-    return set(words) <= set(tokens_of(searchable_values(record))) if words else not query.text.strip()
+    return set(words) <= set(record_tokens(record)) if words else not query.text.strip()

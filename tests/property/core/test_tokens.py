@@ -5,7 +5,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.core.tokens import MAX_TOKEN, MAX_TOKENS, query_tokens, tokens
+from ledger.core.tokens import MAX_TOKEN, MAX_TOKENS, query_tokens, tokens, tokens_of
 
 ids = st.text(alphabet="aB1.-_/:@ \u00e9\u0301\u00df\ufb01\u212a\u0345", max_size=80)
 texts = st.text(max_size=200) | ids
@@ -61,3 +61,11 @@ def test_every_character_is_a_letter_or_separates() -> None:
         for token in query_tokens(f"a{chr(code)}b"):
             assert query_tokens(token) == (token,), f"U+{code:04X}"
             assert not re.search(r"[\s\"'\x00-\x1f\x7f-\x9f\ud800-\udfff]", token), f"U+{code:04X}"
+
+
+@given(st.lists(texts, max_size=12), texts)
+def test_tokens_of_several_texts_are_those_of_the_texts_together(recurring: list[str], text: str) -> None:
+    together = tokens_of(recurring, text)
+    assert len(together) == len(set(together))
+    joined = tokens(" ".join((text, *recurring)))
+    assert set(together) == set(joined) or (len(together) == MAX_TOKENS and together == list(joined))
