@@ -50,7 +50,7 @@ def _one_file(kills: int, lines: int, dice: random.Random, folder: Path) -> int:
     while before < lines:
         command = Command(arguments, folder / "append.log")
         try:
-            code = command.wait(dice.uniform(0.0, 1.5) if killed < kills else END_SECONDS)
+            code = command.wait(dice.uniform(0.0, 0.8) if killed < kills else END_SECONDS)
             assert code == 0, command.tail()
         except StillRunning:
             command.kill()
