@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from sqlalchemy import Connection
 
 from ledger.core.checkpoint import open_checkpoint
-from ledger.core.errors import IntegrityError, LedgerError, NotFound
+from ledger.core.errors import IntegrityError, LedgerError
 from ledger.core.hashing import unb64
 from ledger.core.kinds import KindRegistry
 from ledger.core.merkle import verify_consistency
@@ -76,7 +76,8 @@ def _binding_fault(
         if LogReader(connection, number).root(bound.size) != signed.root:
             raise IntegrityError(f"log {bound.origin} had another root at size {bound.size} then")
         if checkpoints.latest(connection, number, bound.size).size != bound.size:
-            raise NotFound(f"the checkpoint of size {bound.size} of log {bound.origin} is no longer stored")
+            what = f"the checkpoint of size {bound.size}, which entry {index} of log {log} names, is missing"
+            return Fault(log=number, index=bound.size - 1, table="checkpoint", what=what)
     except LedgerError as error:
         return Fault(log=log, index=index, table="log_binding", column="root", what=error.message)
     return None

@@ -198,16 +198,25 @@ class LogRun:
                 break
             save(Stand(level=2, size=outcome.task.high, root=self._root(outcome.task.high)))
         with self._reading() as connection:
-            now = read_heads(connection)
-            found += projection_faults(connection, now, self._kinds, self._projections.read_live(connection))
-            found.append(
-                authority_fault(connection, self._log.number, low, size, self._kinds, lambda _: progress(2, size, size))
-            )
-            if self._log.number == SYSTEM_LOG:
-                found.append(self._secrets(connection, now[SYSTEM_LOG].size))
-            elif full:
-                found.append(full_text_fault(connection, "record", lambda _: progress(2, size, size)))
+            try:
+                found += self._beyond_spans(connection, low, size, full, lambda _: progress(2, size, size))
+            except Unreadable as error:
+                found.append(self._fault(error.index, "body", error.message))
+            except LedgerError as error:
+                found.append(self._fault(0, "head", error.message))
         return first(found)
+
+    def _beyond_spans(
+        self, connection: Connection, low: int, size: int, full: bool, pulse: Callable[[int], None]
+    ) -> Iterator[Fault | None]:
+        """What of level 2 is not a span's: rows of no entry, authority, secrets, full text."""
+        heads = read_heads(connection)
+        yield from projection_faults(connection, heads, self._kinds, self._projections.read_live(connection))
+        yield authority_fault(connection, self._log.number, low, size, self._kinds, pulse)
+        if self._log.number == SYSTEM_LOG:
+            yield self._secrets(connection, heads[SYSTEM_LOG].size)
+        elif full:
+            yield full_text_fault(connection, "record", pulse)
 
     def _root(self, size: int) -> str:
         with self._reading() as connection:
@@ -218,11 +227,8 @@ class LogRun:
 
     def _secrets(self, connection: Connection, size: int) -> Fault | None:
         secrets = Secrets(connection)
-        try:
-            for entry in read_entries(connection, SYSTEM_LOG, 0, size, self._kinds):
-                secrets.enter(entry)
-        except Unreadable as error:
-            return self._fault(error.index, "body", error.message)
+        for entry in read_entries(connection, SYSTEM_LOG, 0, size, self._kinds):
+            secrets.enter(entry)
         return secrets.finish()
 
     def _level3(self, heads: dict[int, HeadRow], progress: Progress) -> Fault | None:

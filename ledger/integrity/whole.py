@@ -1,6 +1,6 @@
 """What no span of entries shows: rows that belong to no entry of any log, and tables that no level would look at."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -33,14 +33,17 @@ def read_heads(connection: Connection) -> dict[int, HeadRow]:
 def structure_faults(connection: Connection, heads: Mapping[int, HeadRow]) -> Iterator[Fault]:
     """Level 1 beyond the entries: rows of log and body tables outside every log, and of tiles and signed sizes."""
     bulk = Bulk(connection)
-    yield from _headless(bulk, heads)
+    sizes = {log: head.size for log, head in heads.items()}
+    for log, size in _headless(bulk, heads):
+        sizes[log] = size
+        yield Fault(log=log, index=size - 1, table="head", what="the log has entries, but no head")
     for name in ("leaf", "body"):
-        yield from _outside(bulk, name, heads)
+        yield from _outside(bulk, name, sizes)
     for log, head in heads.items():
         yield from _tiles(bulk, log, head.size)
         yield from _marks(bulk, log, head.size)
     for name in ("tile", "checkpoint", "checkpoint_intent"):
-        yield from _unknown_logs(bulk, name, heads)
+        yield from _unknown_logs(bulk, name, sizes)
 
 
 def projection_faults(
@@ -50,11 +53,12 @@ def projection_faults(
     bulk = Bulk(connection)
     covered = {*_LEVEL_1, *_VAULT, *facts_tables(live)}
     validities = [one.table for one in live.projectors if not isinstance(one, FactsProjector)]
+    sizes = {log: head.size for log, head in heads.items()} | dict(_headless(bulk, heads))
     for name in (*facts_tables(live), *sorted(_VAULT)):
-        yield from _outside(bulk, name, heads)
+        yield from _outside(bulk, name, sizes)
     for name in validities:
         covered.add(name)
-        yield from _unknown_logs(bulk, name, heads)
+        yield from _unknown_logs(bulk, name, sizes)
         for log, head in heads.items():
             yield from _beyond(bulk, name, log, head.size)
     for name in (name for one in live.projectors if isinstance(one, FactsProjector) for name in one.tables):
@@ -66,30 +70,30 @@ def projection_faults(
             yield Fault(log=0, index=0, table=table.name, what="no live projector accounts for this table")
 
 
-def _headless(bulk: Bulk, heads: Mapping[int, HeadRow]) -> Iterator[Fault]:
-    """Logs that have entries but no head."""
+def _headless(bulk: Bulk, heads: Mapping[int, HeadRow]) -> Iterator[tuple[int, int]]:
+    """Logs that have entries but no head, with the size that their last entry gives."""
     at = _FIRST
     while rows := bulk.all("SELECT pos FROM leaf WHERE pos >= ? ORDER BY pos LIMIT 1", (at,)):
         log = log_of(rows[0][0])
         if log >= 0 and log not in heads:
             ((last,),) = bulk.all("SELECT max(pos) FROM leaf WHERE pos < ?", (pos_of(log + 1, 0),))
-            yield Fault(log=log, index=index_of(last), table="head", what="the log has entries, but no head")
+            yield log, index_of(last) + 1
         at = pos_of(log + 1, 0)
 
 
-def _outside(bulk: Bulk, name: str, heads: Mapping[int, HeadRow]) -> Iterator[Fault]:
+def _outside(bulk: Bulk, name: str, sizes: Mapping[int, int]) -> Iterator[Fault]:
     """The first row in each gap between the logs' entries."""
     at = _FIRST
-    for log in (*sorted(heads), None):
+    for log in (*sorted(sizes), None):
         until = _LAST if log is None else pos_of(log, 0)
         for (pos,) in bulk.all(f"SELECT pos FROM {name} WHERE pos >= ? AND pos < ? ORDER BY pos LIMIT 1", (at, until)):
             yield Fault(log=log_of(pos), index=index_of(pos), table=name, what="there is a row beyond every log's head")
-        at = until if log is None else pos_of(log, heads[log].size)
+        at = until if log is None else pos_of(log, sizes[log])
 
 
-def _unknown_logs(bulk: Bulk, name: str, heads: Mapping[int, HeadRow]) -> Iterator[Fault]:
+def _unknown_logs(bulk: Bulk, name: str, known: Collection[int]) -> Iterator[Fault]:
     for (log,) in bulk.all(f"SELECT DISTINCT log FROM {name}", ()):
-        if log not in heads:
+        if log not in known:
             yield Fault(log=log, index=0, table=name, column="log", what="there is a row of a log that does not exist")
 
 
