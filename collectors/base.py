@@ -34,6 +34,8 @@ T = TypeVar("T")
 
 MAX_SUBMISSIONS = 500
 """A batch holds at most this many records and rejected inputs together."""
+FAR_US = 60_000_000
+"""A source's clock that is further off, in microseconds, is something to correct."""
 MAX_SNAPSHOT = 16 * 1024 * 1024
 """A snapshot holds at most this many bytes."""
 
@@ -179,6 +181,21 @@ class Collector(ABC):
                 f"source {self.config.id!r}: {what} {unknown[0]!r} is not one of type {self.type!r}",
                 advice=f"Known are: {', '.join(sorted(known)) or 'none'}.",
             )
+
+
+def judge_clock(clock: Clock | None) -> Check:
+    """Whether a source's clock is near enough that its times can be put in order with others."""
+    if clock is None:
+        return Check(
+            name="clock",
+            ok=False,
+            says="the source does not say what time it has",
+            advice="Make sure by other means that its clock is right; its times can't be compared with others.",
+        )
+    says = f"the source's clock is {clock.offset_us / 1e6:+.3f} s from ours, ± {clock.uncertainty_us / 1e6:.3f} s"
+    if abs(clock.offset_us) > FAR_US + clock.uncertainty_us:
+        return Check(name="clock", ok=False, says=says, advice="Correct the clock (NTP) of source or collector.")
+    return Check(name="clock", ok=True, says=says)
 
 
 def read_cursor(text: str | None, kind: type[T], source_id: str) -> T | None:

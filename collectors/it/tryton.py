@@ -19,7 +19,17 @@ from datetime import timedelta
 
 import msgspec
 
-from collectors.base import MAX_SUBMISSIONS, Check, CheckReport, Collector, Option, Secret, Stop, read_cursor
+from collectors.base import (
+    MAX_SUBMISSIONS,
+    Check,
+    CheckReport,
+    Collector,
+    Option,
+    Secret,
+    Stop,
+    judge_clock,
+    read_cursor,
+)
 from collectors.batch import BatchBuilder
 from collectors.it.tryton_log import LogReader
 from collectors.it.tryton_look import Look, Memory, gaps, hand_over, pending, settle
@@ -33,9 +43,6 @@ from ledger.core.errors import CollectorError, FatalSource
 from ledger.core.record import Interval, Original, Record
 from ledger.core.run import Gap, RunBatch, SourceState
 from ledger.core.source import SourceConfig
-
-_FAR_US = 60_000_000
-"""A clock that is further off than this is something to correct."""
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +114,7 @@ class Tryton(Collector):
         except CollectorError as error:
             checks.append(Check(name="sign-in", ok=False, says=error.message, advice=error.advice))
         else:
-            checks.append(_judge_clock(clock.offset_us if clock else None))
+            checks.append(judge_clock(clock))
         return CheckReport(checks=tuple(checks), clock=clock)
 
     def collect(self, state: SourceState, stop: Stop) -> Iterator[RunBatch]:
@@ -194,12 +201,3 @@ def _try_model(rpc: TrytonRpc, model: str, fields: tuple[str, ...]) -> Check:
             advice=f"Give the account the right to read {model}, or leave it out of `models`.",
         )
     return Check(name=f"read {model}", ok=True, says=f"{len(ids)} rows of {model} can be read")
-
-
-def _judge_clock(offset_us: int | None) -> Check:
-    if offset_us is None:
-        return Check(name="clock", ok=False, says="the server's answers carry no Date header")
-    says = f"the server's clock is {offset_us / 1e6:+.1f} s from ours"
-    if abs(offset_us) > _FAR_US:
-        return Check(name="clock", ok=False, says=says, advice="Correct the clock (NTP) of server or collector.")
-    return Check(name="clock", ok=True, says=says)

@@ -18,7 +18,7 @@ from collectors.it.tryton_models import LOG_FIELDS
 from collectors.it.tryton_rpc import Refused, TrytonRpc
 
 LOG = "ir.model.log"
-LOOK_AHEAD = 10
+LOOK_AHEAD = 5
 """So many numbers in a row that do not exist are the end of the log."""
 _LONGEST_STEP = 512
 _MOST_HOLES = 200

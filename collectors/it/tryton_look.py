@@ -13,7 +13,7 @@ import msgspec
 
 from collectors.base import MAX_SNAPSHOT
 from collectors.it.tryton_models import Watched
-from collectors.it.tryton_record import Envelope, wrap
+from collectors.it.tryton_record import Envelope, Sort, wrap
 from ledger.core.record import Interval, Original
 from ledger.core.run import Gap
 
@@ -63,7 +63,7 @@ class LogRow(msgspec.Struct, frozen=True, kw_only=True):
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to hand over; `key` names it within its look."""
 
-    sort: str
+    sort: Sort
     key: str
     original: Original
 
@@ -254,7 +254,7 @@ def _logged(row: LogRow, look: Look, memory: Memory, writes: Mapping[tuple[str, 
 
 
 def _found(
-    sort: Any,
+    sort: Sort,
     resource: str,
     look: Look,
     others: dict[str, tuple[int, int]],

@@ -49,6 +49,7 @@ MEDIA_TYPE = "application/json"
 PARSER = "tryton-rpc"
 PARSER_VERSION = "1"
 
+Sort = Literal["log", "created", "version", "gone"]
 Row = Mapping[str, Any]
 
 
@@ -58,7 +59,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     `resource` is `MODEL,ID`, `since` and `look` are the two looks in UTC, `fields` those that a `version` changed.
     """
 
-    sort: Literal["log", "created", "version", "gone"]
+    sort: Sort
     resource: str
     look: str
     since: str | None = None

@@ -116,7 +116,7 @@ class OpcUa(Collector):
         cursor = read_cursor(state.cursor, Cursor, self.config.id)
         run = _Run(self, state, cursor, _memory(state.snapshot, self.config.id))
         with Session(self._access, self._wanted(cursor, run.echoes), self.clock) as session:
-            while not (run.caught_up and stop.is_set()):
+            while not run.is_over(stop):
                 heard = session.next(_LOOK_SECONDS)
                 if isinstance(heard, Lost):
                     yield from run.rest()
@@ -126,7 +126,7 @@ class OpcUa(Collector):
                 run.settle()
                 if run.due(self._heartbeat):
                     yield run.finish()
-                    if stop.is_set():
+                    if stop.is_set() and not run.caught_up:
                         return
             yield from run.rest(always=True)
 
@@ -150,10 +150,12 @@ class _Run:
     def __init__(self, source: OpcUa, state: SourceState, cursor: Cursor | None, memory: Memory) -> None:
         self.echoes = Echoes(memory.values)
         self.caught_up = False
+        self._over_at: float | None = None
         self._source = source
         self._parts = source.reader.parts
         self._clock: Clock | None = None
-        self._cursor = cursor
+        self._first_run = cursor is None
+        self._last_contact = cursor.at if cursor else utc_text(source.clock.now_us())
         self._text = state.cursor
         self._snapshot = state.snapshot
         self._events_us = parse_utc(cursor.events) if cursor and cursor.events else None
@@ -167,6 +169,14 @@ class _Run:
             self.settle(at_once=True)
             yield self.finish()
 
+    def is_over(self, stop: Stop) -> bool:
+        """Whether to end: told to, caught up, and values had their time to be explained by an audit event."""
+        if not (self.caught_up and stop.is_set()):
+            return False
+        if self._over_at is None:
+            self._over_at = monotonic() + HOLD_SECONDS
+        return not self.echoes.waiting or monotonic() >= self._over_at
+
     def take(self, heard: Heard) -> None:
         if isinstance(heard, EventSeen):
             self._take_event(heard)
@@ -179,7 +189,7 @@ class _Run:
         elif isinstance(heard, CaughtUp):
             self.caught_up = True
             self._begun = 0.0
-            if not heard.kept and self._cursor is not None:
+            if not heard.kept and not self._first_run:
                 self._builder.gaps.append(self._gap("events", "the server keeps no event history"))
 
     def settle(self, at_once: bool = False) -> None:
@@ -205,7 +215,7 @@ class _Run:
         following = Cursor(events=utc_text(self._events_us) if self._events_us else None, at=at)
         text = msgspec.json.encode(following).decode()
         batch = self._builder.build(self._text, text, memory if changed else None)
-        self._cursor, self._text, self._begun = following, text, monotonic()
+        self._text, self._begun = text, monotonic()
         self._snapshot = memory if changed else self._snapshot
         self._builder = self._new_builder()
         return batch
@@ -236,10 +246,8 @@ class _Run:
             self._builder.add(part.original(), received_at)
 
     def _gap(self, subject: str, reason: str) -> Gap:
-        since = self._cursor.at if self._cursor else utc_text(self._source.clock.now_us())
-        return Gap(
-            subject=subject, reason=reason, between=Interval(after=since, before=utc_text(self._source.clock.now_us()))
-        )
+        between = Interval(after=self._last_contact, before=utc_text(self._source.clock.now_us()))
+        return Gap(subject=subject, reason=reason, between=between)
 
     def _new_builder(self) -> BatchBuilder:
         return BatchBuilder(self._source.config.id, self._source.clock, self._source.derive, self._clock)

@@ -8,14 +8,11 @@ from asyncua.client.client import Client
 from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.uaerrors import UaError
 
-from collectors.base import Check, CheckReport
+from collectors.base import Check, CheckReport, judge_clock
 from collectors.ot.opcua_nodes import NodeBook, standard_id
 from collectors.ot.opcua_session import Access, connected, explain, measure
 from ledger.core.clock import WallClock
 from ledger.core.errors import FatalSource
-from ledger.core.times import Clock
-
-_FAR_US = 60_000_000
 
 
 def check_server(access: Access, values: Sequence[str], clock: WallClock) -> CheckReport:
@@ -31,19 +28,12 @@ async def _check(access: Access, values: Sequence[str], clock: WallClock) -> Che
     async with connected(access) as client:
         checks = [Check(name="session", ok=True, says=f"the server accepts {access.user or 'an anonymous session'}")]
         measured = await measure(client, clock)
-        checks.append(_judge_clock(measured))
+        checks.append(judge_clock(measured))
         checks.append(await _auditing(client))
         checks.append(await _history(client))
         book = await NodeBook.open(client)
         checks += [await _node(book, word) for word in values]
     return CheckReport(checks=tuple(checks), clock=measured)
-
-
-def _judge_clock(measured: Clock) -> Check:
-    says = f"the server's clock is {measured.offset_us / 1e6:+.3f} s from ours"
-    if abs(measured.offset_us) > _FAR_US:
-        return Check(name="clock", ok=False, says=says, advice="Correct the clock (NTP) of server or collector.")
-    return Check(name="clock", ok=True, says=says)
 
 
 async def _auditing(client: Client) -> Check:

@@ -227,13 +227,12 @@ class Reader:
     def _value(self, envelope: Envelope) -> Record:
         after = unpack_value(b64decode(envelope.data, validate=True))
         before = unpack_value(b64decode(envelope.before, validate=True)) if envelope.before else None
-        if after.SourceTimestamp is None:
-            raise ValueError("the value carries no source time stamp")
-        moment = from_datetime(aware(after.SourceTimestamp))
+        moment = _stamp(after)
+        if moment is None:
+            raise ValueError("the value carries no time stamp")
         old, new = self._old_and_new(envelope)
         inferred = None
-        if before is not None and before.SourceTimestamp is not None:
-            earlier = from_datetime(aware(before.SourceTimestamp))
+        if before is not None and (earlier := _stamp(before)) is not None:
             inferred = Interval(after=_utc(earlier), before=_utc(moment))
         changes = [
             Change(attribute="Value", old=old, new=new, unit=envelope.node.unit, inferred=inferred, gap=envelope.gap)
@@ -289,15 +288,16 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def sample_of(envelope: Envelope) -> Sample | None:
-    """The value that an original holds; None where it cannot be read or has no source time, which `derive` will say."""
+    """The value that an original holds; None where it cannot be read or has no time, which `derive` will say."""
     try:
         value = unpack_value(b64decode(envelope.data, validate=True))
-        if value.SourceTimestamp is None:
+        moment = _stamp(value)
+        if moment is None:
             return None
         return Sample(
             value=render_variant(value.Value, envelope.namespaces),
             status=str(plain(value.StatusCode or ua.StatusCode(), ())),
-            at_us=_micros(from_datetime(aware(value.SourceTimestamp))),
+            at_us=_micros(moment),
         )
     except Exception:  # as in `derive`
         return None
@@ -343,6 +343,12 @@ def _of(event: Mapping[str, ua.Variant], field: str) -> Any:
 
 def _time(event: Mapping[str, ua.Variant], field: str) -> SourceTime | None:
     moment = _of(event, field)
+    return None if moment is None else from_datetime(aware(moment))
+
+
+def _stamp(value: ua.DataValue) -> SourceTime | None:
+    """When the source says that it had this value; where only the server says so, its time."""
+    moment = value.SourceTimestamp or value.ServerTimestamp
     return None if moment is None else from_datetime(aware(moment))
 
 

@@ -1,8 +1,9 @@
 """One connection to an OPC UA server, in a thread and event loop of its own; what it hears comes out of a queue.
 
-Order: subscribe first, then read what was missed from the server's history, then say `CaughtUp`, then pass on what
-comes live: so nothing falls between history and subscription. What comes twice is dropped by its EventId. A lost
-connection, a full queue and a refused logon all end the session with `Lost`; connecting again is the runner's part.
+Order: subscribe first, then read what was missed from the server's history and what watched nodes hold now, then say
+`CaughtUp`, then pass on what comes live: so nothing falls between history and subscription. What comes twice is dropped
+by its EventId. A lost connection, a full queue and a refused logon all end the session with `Lost`; connecting again is
+the runner's part.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from asyncua.client.ua_client import UaClientState
 from asyncua.common.events import where_clause_from_evtype
 from asyncua.common.node import Node
 from asyncua.common.subscription import DataChangeEvent, OpcEvent, OverflowPolicy, StatusChangeEvent, Subscription
+from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.uaerrors import UaError
 
@@ -83,7 +85,7 @@ class EventSeen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ValueSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """A value of a watched node; `first` is the one that a new subscription begins with.
+    """A value of a watched node; `first` is the one that it holds as the session begins.
 
     `kept` says whether the server keeps the node's history, so that nothing lies unread before it.
     """
@@ -172,20 +174,18 @@ class Session:
             await self._read_value_history(book, nodes)
             for node in nodes:
                 await subscription.subscribe_data_change(node, queuesize=_ITEM_QUEUE)
+                await self._value(book, node, await _present(client, node), first=True)
             self._heard.put(CaughtUp(kept=kept))
             await self._pass_on(client, book, subscription)
 
     async def _pass_on(self, client: Client, book: NodeBook, subscription: Subscription) -> None:
-        begun: set[ua.NodeId] = set()
         measured = asyncio.get_running_loop().time()
         while not self._closing.is_set():
             heard = await subscription.next_event(timeout=0.2)
             if isinstance(heard, OpcEvent):
                 await self._event(book, list(heard.event.event_fields or []))
             elif isinstance(heard, DataChangeEvent):
-                first = heard.node.nodeid not in begun
-                begun.add(heard.node.nodeid)
-                await self._value(book, heard.node, heard.data.monitored_item.Value, first)
+                await self._value(book, heard.node, heard.data.monitored_item.Value, first=False)
             elif heard is None and self._merging:  # all that came while history was read is through
                 self._merging = False
                 self._seen.clear()
@@ -339,6 +339,14 @@ def explain(error: Exception, access: Access) -> CollectorError:
     if isinstance(error, UaError | OSError | TimeoutError):
         return RetriableSource(f"the OPC UA server at {access.url} cannot be listened to: {words}")
     return FatalSource(f"listening to the OPC UA server at {access.url} failed: {words}")
+
+
+async def _present(client: Client, node: Node) -> ua.DataValue:
+    """What a node holds now, with both time stamps, as a subscription gives it."""
+    item = ua.ReadValueId(NodeId=node.nodeid, AttributeId=AttributeIds.Value)
+    parameters = ua.ReadParameters(TimestampsToReturn=ua.TimestampsToReturn.Both, NodesToRead=[item])
+    (value,) = await client.uaclient.read(parameters)
+    return value
 
 
 async def _event_filter(client: Client) -> ua.EventFilter:

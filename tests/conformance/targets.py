@@ -6,9 +6,9 @@ come back as a new value of a record.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Protocol
 
+import pytest
 from asyncua import ua
 from asyncua.client.client import Client
 
@@ -17,6 +17,7 @@ from collectors.demo.opcua import OpcUaServer
 from collectors.demo.opcua_ids import named_id
 from collectors.demo.opcua_plant import NAMESPACE
 from ledger.core.source import SourceConfig
+from tests.support.erp_template import seeded_erp_folder
 
 
 class Target(Protocol):
@@ -40,8 +41,8 @@ class TrytonTarget:
     own_account = "collector"
     listen = 0.0
 
-    def __init__(self, folder: Path) -> None:
-        self._server = ErpServer(folder)
+    def __init__(self, factory: pytest.TempPathFactory) -> None:
+        self._server = ErpServer(seeded_erp_folder(factory, "conformance"))
         self.secrets = {"password": self._server.passwords[self.own_account]}
         options = {"url": self._server.url, "user": self.own_account}
         self.config = SourceConfig(id="erp", type="tryton", title="ERP", options=options)
@@ -65,8 +66,8 @@ class OpcUaTarget:
     own_account = "collector"
     listen = 1.0
 
-    def __init__(self, folder: Path) -> None:
-        self._server = OpcUaServer(folder)
+    def __init__(self, factory: pytest.TempPathFactory) -> None:
+        self._server = OpcUaServer(factory.mktemp("dcs"))
         self.secrets = {"password": self._server.passwords[self.own_account]}
         options = {
             "url": self._server.endpoint,
@@ -97,4 +98,4 @@ class OpcUaTarget:
                 await node.write_value(ua.Variant(text, ua.VariantType.String))
 
 
-TARGETS: Mapping[str, Callable[[Path], Target]] = {"tryton": TrytonTarget, "opcua": OpcUaTarget}
+TARGETS: Mapping[str, Callable[[pytest.TempPathFactory], Target]] = {"tryton": TrytonTarget, "opcua": OpcUaTarget}
