@@ -77,11 +77,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         process.stdout.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all browser tests of a process."""
+    """One Chromium for the browser tests of a module."""
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is not there: `make test` installs it")
+    # For a module only: while it lives, Playwright keeps an event loop running in this thread, and others need it.
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield started
