@@ -3,16 +3,14 @@
 import argparse
 import secrets
 import sys
-import time
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from tests.soak.parts import Part, Step, parts
-from tests.soak.state import ROOT, State, StepResult, code_digest, resumed
+from tests.soak.parts import parts
+from tests.soak.run import run
+from tests.soak.state import ROOT, State, code_digest, resumed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,50 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no part is called {', '.join(sorted(unknown))}; --list names them")
     chosen = [part for part in every if not options.only or part.name in options.only]
     print(f"seed {state.seed}", flush=True)
-    for part in chosen:
-        for step in part.steps:
-            earlier = state.result(part.name, step.name)
-            if earlier is None or earlier.error:
-                state.add(options.state, part.name, step.name, _done(part, step))
-    report = _report(state, chosen)
+    report = run(chosen, state, options.state)
     encoded = msgspec.json.encode(report)
     if options.report is not None:
         options.report.write_bytes(msgspec.json.format(encoded, indent=2) + b"\n")
     print(encoded.decode(), flush=True)
-    return 0 if report["ok"] else 1
-
-
-def _done(part: Part, step: Step) -> StepResult:
-    began = time.monotonic()
-    says, error = "", ""
-    try:
-        says = step.run()
-    except Exception as failed:  # whatever went wrong in one step, the others are run
-        error = "".join(traceback.format_exception(failed))
-    seconds = round(time.monotonic() - began, 1)
-    print(f"{part.name:18} {step.name:28} {seconds:7.1f} s  {error or says}", flush=True)
-    return StepResult(done=0 if error else step.asked, seconds=seconds, says=says, error=error)
-
-
-def _report(state: State, chosen: Sequence[Part]) -> dict[str, Any]:
-    lines = []
-    for part in chosen:
-        results = {step.name: state.result(part.name, step.name) for step in part.steps}
-        known = [result for result in results.values() if result is not None]
-        done = sum(result.done for result in known)
-        failed = {name: result.error for name, result in results.items() if result is not None and result.error}
-        lines.append(
-            {
-                "name": part.name,
-                "unit": part.unit,
-                "asked": part.asked,
-                "done": done,
-                "failed": failed,
-                "seconds": round(sum(result.seconds for result in known), 1),
-            }
-        )
-    ok = all(line["done"] == line["asked"] for line in lines)
-    return {"ok": ok, "seed": state.seed, "parts": lines}
+    return 0 if report.ok else 1
 
 
 if __name__ == "__main__":

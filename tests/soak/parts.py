@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-import msgspec
-
 from tests.integration.reports.test_attacks import MUTATIONS
 from tests.kill import appending, campaign
 from tests.soak import memory, suites
+from tests.soak.run import Part, Step
 from tests.soak.state import ROOT
 from tests.support.postgres import temporary_postgres
 
@@ -24,26 +23,6 @@ FEW, MANY = 10_000, 300_000
 FEW_PACKED, MANY_PACKED = 10_000, 30_000
 """Records between which that of a package is compared: one volume of its report, and three."""
 GROWTH = 25 * memory.MIB
-
-
-class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """A piece of work that is done as a whole or again; `run` says what it did, or raises."""
-
-    name: str
-    asked: int
-    run: Callable[[], str]
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One promise put to the long test; `unit` is what is counted."""
-
-    name: str
-    unit: str
-    steps: tuple[Step, ...]
-
-    @property
-    def asked(self) -> int:
-        return sum(step.asked for step in self.steps)
 
 
 def parts(seed: int) -> list[Part]:
