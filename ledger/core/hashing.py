@@ -66,7 +66,7 @@ def run_chain(previous: bytes, leaf: bytes) -> bytes:
 
 def b64(data: bytes) -> str:
     """Return standard base64 with padding, one line (RFC 4648 section 4)."""
-    return binascii.b2a_base64(data, newline=False).decode("ascii")
+    return binascii.b2a_base64(data, newline=False).decode()
 
 
 def unb64(text: str, size: int | None = None) -> bytes:
