@@ -12,22 +12,39 @@ from ledger.core.address import LogId
 from ledger.core.clock import utc_text
 from ledger.core.entry import draft
 from ledger.core.hashing import ZERO_HASH, b64
-from ledger.core.record import Link, LinkBasis, LinkKind
-from ledger.core.run import Rejected
+from ledger.core.record import (
+    Action,
+    Actor,
+    ActorKind,
+    Change,
+    Interval,
+    Link,
+    LinkBasis,
+    LinkKind,
+    Outcome,
+    Submission,
+    Target,
+)
+from ledger.core.run import Gap, Rejected
+from ledger.core.source import SourceConfig
 from ledger.findings.kinds import Finding, FindingSort, Incident
 from ledger.integrity.fault import Fault, first
+from ledger.integrity.kinds import FaultFound, LevelVerdict, Verdict, Verification
 from ledger.integrity.level3 import log_keys
 from ledger.integrity.run import Found, LogRun
 from ledger.integrity.tasks import Here
 from ledger.people.access import Scope
 from ledger.people.kinds import SecurityCount, SecurityEntry, SecuritySort
+from ledger.sources.kinds import SourceRegistered
 from ledger.store.engine import is_sqlite
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.store import Store
 from ledger.trace.kinds import PackageIssued
-from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger, new_ledger, submission
+from ledger.trust.kinds import KeyEvent, KeyEventSort, KeyPurpose
+from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger, new_ledger, source_time, submission
 from tests.support.postgres import PgDatabase
 
+_OTHER_SOURCE = SourceConfig(id="historian", type="other", title="Historian")
 _RECORDS_A_RUN = 120
 _RUNS = 4
 
@@ -83,7 +100,8 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
     """Makes the ledger, on SQLite or on that PostgreSQL database."""
     ledger = new_ledger(folder, database)
     ledger.register("dcs", seal=("actor.name", "reason", "changes.Value"))
-    ledger.register("dcs", seal=("actor.name",), owner="engineer1")
+    ledger.register("erp", owner="engineer1")
+    ledger.store.append_one(RECORDS, draft(SourceRegistered.of(_OTHER_SOURCE, AUTHORITY)))
     for number in range(_RUNS):
         _run(ledger, "erp", number)
         _run(ledger, "dcs", number)
@@ -93,36 +111,60 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
         if number % 2:
             ledger.service.publisher.bind_system()
             for log in ledger.service.logs.values():
-                ledger.service.verifier.run(log)
+                ledger.service.verifier.run(log, full=number < 2, levels=(1, 2) if number < 2 else (1, 2, 3))
     ledger.service.publisher.publish_all()
     return Template(ledger)
 
 
 def _run(ledger: Ledger, source: str, number: int) -> None:
     first_record = number * _RECORDS_A_RUN
+    count = _RECORDS_A_RUN if source == "erp" else 20
+    submissions = [_submission(one, source, number) for one in range(first_record, first_record + count)]
+    if number:
+        submissions += submissions[:number]  # the same records again: duplicates
+    torn = [
+        Rejected(
+            data=b"\xff%d" % number,
+            media_type="text/plain",
+            reason=f"torn {number}.{one}",
+            received_at=utc_text(START_US + number + one),
+        )
+        for one in range(number + 1)
+    ]
+    between = Interval(after=utc_text(START_US), before=utc_text(START_US + number + 1))
+    ledger.submit(
+        submissions,
+        source,
+        started_at=utc_text(START_US + number),
+        ended_at=utc_text(START_US + 60_000_000 + number),
+        cursor_to=f"{source}-{number}",
+        rejected=tuple(torn),
+        unreachable=(between,) * number,
+        gaps=(Gap(subject="TIC101.SP", reason="overwritten", between=between),) * number,
+        snapshot=b"snapshot %d" % number,
+    )
+
+
+def _submission(one: int, source: str, number: int) -> Submission:
+    """A record whose every member differs from that of some other."""
     links = (
         Link(kind=LinkKind.BATCH, id=f"B-{number}", basis=LinkBasis.READ),
         Link(kind=LinkKind.EQUIPMENT, id="R-1", basis=LinkBasis.DERIVED if number % 2 else LinkBasis.READ),
     )
-    submissions = [
-        submission(
-            one,
-            source,
-            data=b"row %d" % one if one % 3 == 0 else None,
-            links=links[: one % 3],
-            reason=f"change {one}" if one % 5 else None,
-            source_recorded_at=None if one % 2 else submission(one + 1).record.occurred_at,
-        )
-        for one in range(first_record, first_record + (_RECORDS_A_RUN if source == "erp" else 20))
-    ]
-    rejected = (
-        Rejected(
-            data=b"\xff%d" % number, media_type="text/plain", reason=f"torn {number}", received_at=utc_text(START_US)
-        ),
+    made = submission(
+        one,
+        source,
+        data=b"row %d" % one if one % 3 == 0 else None,
+        action=Action.UPDATE if one % 2 else Action.EXECUTE,
+        outcome=Outcome.SUCCESS if one % 4 else Outcome.DENIED,
+        actor=Actor(account=f"operator{one % 5}", kind=ActorKind.PERSON, name=f"Operator {one % 5}"),
+        object=Target(type="tag" if one % 3 else "recipe", id=f"TIC{one % 7}.SP", name="Setpoint"),
+        changes=(Change(attribute="Value" if one % 2 else "Limit", old=f"{one}.0", new=f"{one}.5", unit="degC"),),
+        links=links[: one % 3],
+        reason=f"change {one}" if one % 5 else None,
+        source_recorded_at=source_time(START_US + one) if one % 2 else None,
     )
-    ledger.submit(
-        submissions, source, cursor_to=f"{source}-{number}", rejected=rejected, snapshot=b"snapshot %d" % number
-    )
+    return msgspec.structs.replace(made, received_at=utc_text(START_US + 1_000_000 + one % 11))
 
 
 def _people(ledger: Ledger, number: int) -> None:
@@ -132,7 +174,7 @@ def _people(ledger: Ledger, number: int) -> None:
     kept = people.grant(account, [Scope.READ, Scope.VERIFY], "reads", AUTHORITY)
     people.grant(account, [Scope.INGEST], "collects", AUTHORITY, ["erp"], utc_text(START_US * 2 + number))
     people.sessions.issue_link(AUTHORITY)
-    session = people.sessions.redeem(people.sessions.issue_link(AUTHORITY))
+    session = people.sessions.redeem(people.sessions.issue_link(people.local(f"engineer{number}")))
     if number % 2:
         people.revoke(kept.grant, "no longer needed", AUTHORITY)
         people.sessions.end(session, "signed out")
@@ -141,12 +183,34 @@ def _people(ledger: Ledger, number: int) -> None:
 
 def _words(ledger: Ledger, number: int) -> None:
     """Entries of kinds that nothing above causes."""
-    count = SecurityCount(sort=SecuritySort.NO_GRANT, account=f"collector{number}", source="erp", count=number + 2)
+    sort = SecuritySort.NO_GRANT if number % 2 else SecuritySort.WRONG_SOURCE
+    count = SecurityCount(sort=sort, account=f"collector{number}", source=f"source{number}", count=number + 2)
     security = SecurityEntry(
         counts=(count,), first_at=utc_text(START_US), last_at=utc_text(START_US + number), peers=number + 1
     )
     ledger.store.append_one(SYSTEM_LOG, draft(security))
+    failed = Verification(
+        log=RECORDS,
+        low=number,
+        size=number + 1,
+        root=None,
+        started_at=utc_text(START_US + number),
+        ended_at=utc_text(START_US + 9_000_000 + number),
+        levels=(
+            LevelVerdict(
+                level=1,
+                verdict=Verdict.FAILS,
+                entries=1,
+                micros=1,
+                open="",
+                fault=FaultFound(log=RECORDS, index=number, table="leaf", column="data", what="an earlier drill"),
+            ),
+        ),
+        authority=AUTHORITY,
+    )
     bodies: list[Any] = [
+        failed,
+        KeyEvent(event=KeyEventSort.RETIRED, purpose=KeyPurpose.DIGEST, key=f"key{number}", authority=AUTHORITY),
         Finding(
             sort=FindingSort.RECORD_CHANGED_AFTER_COLLECTION,
             source="erp" if number % 2 else "dcs",

@@ -105,7 +105,9 @@ def test_a_forged_cursor_skips_nothing(ledger: Ledger) -> None:
         head = reader.head()
     jobs = ledger.service.jobs
     queued = jobs.enqueue("verify")
-    state = msgspec.json.encode({"stand": Stand(level=2, size=head.size, root=msgspec.json.encode(head.root())[1:-1].decode())})
+    state = msgspec.json.encode(
+        {"stand": Stand(level=2, size=head.size, root=msgspec.json.encode(head.root())[1:-1].decode())}
+    )
     cursor = msgspec.json.encode({"state": state, "mac": bytes(32)}).decode()
     with ledger.store.writing() as connection:
         connection.execute(update(job_table).values(cursor=cursor))
