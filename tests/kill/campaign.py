@@ -120,7 +120,7 @@ class Campaign:
                 self._kill(kill)
                 self._inspect()
                 tally.kills[kill] += 1
-            self._under_load(lambda: time.sleep(LATEST / 4))
+            self._under_load(self._progresses)
             self._serving.stop()
             self._serving.start()
             self._inspect()
@@ -189,14 +189,17 @@ class Campaign:
                     self._witness.look(http)
 
     def _recovers(self, seconds: float, act: Act) -> None:
-        """The service is not restarted: every producer must get answers again."""
+        """The service is not restarted: it must append again once its database is back."""
         self._after(seconds, act)
+        self._progresses()
+
+    def _progresses(self) -> None:
+        """Returns when every producer has got an answer; raises AssertionError if one does not."""
         before = {producer.source: len(producer.runs) for producer in self._producers}
         deadline = time.monotonic() + RECOVERY_SECONDS
         while any(len(producer.runs) == before[producer.source] for producer in self._producers):
             assert time.monotonic() < deadline, (
-                f"the service does not append {RECOVERY_SECONDS} s after its database came back:\n"
-                f"{self._serving.command.tail()}"
+                f"the service does not append within {RECOVERY_SECONDS} s:\n{self._serving.command.tail()}"
             )
             time.sleep(_LOOK)
 

@@ -15,7 +15,7 @@ from tests.bench.corpus import submissions
 
 LARGEST_RUN = 50
 REPEATED = 0.1
-"""Share of the acknowledged runs that are sent a second time."""
+"""Share of the acknowledged runs that are sent a second time, after the first."""
 _PAUSE = 0.01
 _ENDLESS = 1_000_000_000
 
@@ -63,7 +63,7 @@ class Producer:
                     receipt = sink.submit(self.pending)
                     self.acknowledge(self.pending, receipt)
                     self.pending = None
-                    if self._random.random() < REPEATED:
+                    if not self.repeated or self._random.random() < REPEATED:
                         self._repeat(sink)
                 except RetriableSource:
                     stop.wait(_PAUSE)

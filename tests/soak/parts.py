@@ -20,8 +20,8 @@ REPETITIONS = 20
 """Of suites that draw at random, each time with another seed."""
 FEW, MANY = 10_000, 300_000
 """Entries between which the memory of verification is compared."""
-FEW_PACKED, MANY_PACKED = 10_000, 30_000
-"""Records between which that of a package is compared: one volume of its report, and three."""
+FEW_PACKED, MANY_PACKED = 30_000, 60_000
+"""Records between which that of a package is compared: both several volumes, and more than a page cache holds."""
 GROWTH = 25 * memory.MIB
 
 
