@@ -22,7 +22,7 @@ from tests.support import apsw_dbapi
 
 SECTOR = 512
 """Bytes that a disk writes as a whole or not at all."""
-CHECKPOINT_PAGES = 100
+CHECKPOINT_PAGES = 400
 """A checkpoint every so many pages of the write-ahead log: many of them, in a short test."""
 
 Change = Callable[[bytearray | None], bytearray | None]
@@ -34,14 +34,13 @@ class Disk:
 
     def __init__(self) -> None:
         self.on = True
-        self.before_cut = 0
-        """Writes, truncations, deletions and syncs while there was power."""
         self.syncs = True
         """False: it acknowledges a sync and does nothing, as bad disks do."""
         self.cut_at: int | None = None
-        """The operation in which the power goes; None: never by itself."""
+        """The operation (write, truncation, deletion or sync) in which the power goes; None: never by itself."""
         self.at_cut: Callable[[], None] = lambda: None
         """Called at the moment of the cut."""
+        self._operations = 0
         self._synced: dict[str, bytearray | None] = {}
         self._since: dict[str, list[tuple[Change, ...]]] = {}
         self._lock = threading.RLock()
@@ -108,8 +107,8 @@ class Disk:
                 self._since[name].clear()
 
     def _tick(self) -> None:
-        self.before_cut += self.on
-        if self.before_cut == self.cut_at:
+        self._operations += 1
+        if self._operations == self.cut_at:
             self.cut()
 
 
