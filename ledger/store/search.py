@@ -7,16 +7,19 @@ size: entries logged later are not in it.
 from typing import Annotated
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, cast, column, exists, func, literal_column, select, table, text
+from sqlalchemy import ColumnElement, Connection, and_, cast, column, exists, false, func, literal_column, select, table
 from sqlalchemy.dialects import postgresql
 
 from ledger.core.record import Action, LinkKind, Outcome
+from ledger.core.times import SafeInt
 from ledger.core.tokens import query_tokens
 from ledger.store import schema
 from ledger.store.engine import is_sqlite
 from ledger.store.position import index_of, pos_of
 
 MAX_PAGE = 500
+_EQUAL = ("source", "action", "outcome", "actor", "object_type", "object_id")
+"""Members of a query that a column of the same name must equal."""
 _FTS = table("record_fts", column("rowid"))
 
 
@@ -34,8 +37,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     object_id: str | None = None
     link_kind: LinkKind | None = None
     link_id: str | None = None
-    occurred_from: int | None = None
-    occurred_to: int | None = None
+    occurred_from: SafeInt | None = None
+    occurred_to: SafeInt | None = None
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,9 +101,12 @@ def count(connection: Connection, log: int, size: int, query: Query) -> int:
 
 
 def _conditions(connection: Connection, log: int, high: int, query: Query) -> list[ColumnElement[bool]]:
+    if any("\x00" in (getattr(query, name) or "") for name in (*_EQUAL, "link_id")):
+        # No stored text holds U+0000 (sources.prepare), and PostgreSQL takes none to compare with either.
+        return [false()]
     record = schema.record.c
     conditions: list[ColumnElement[bool]] = [record.pos >= pos_of(log, 0), record.pos < pos_of(log, high)]
-    for name in ("source", "action", "outcome", "actor", "object_type", "object_id"):
+    for name in _EQUAL:
         wanted = getattr(query, name)
         if wanted is not None:
             conditions.append(record[name] == str(wanted))
@@ -121,7 +127,7 @@ def _conditions(connection: Connection, log: int, high: int, query: Query) -> li
         conditions.append(_full_text(connection, words))
     elif query.text.strip():
         # Text without a single word can't occur in any record's words.
-        conditions.append(text("1 = 0"))  # type: ignore[arg-type]
+        conditions.append(false())
     return conditions
 
 

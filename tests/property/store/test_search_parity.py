@@ -1,0 +1,332 @@
+"""The same question about the same log gives the same answer in the same order, in SQLite, in PostgreSQL and by hand.
+
+By hand: every record held against every condition in plain Python; only the tokeniser is the product's own.
+"""
+
+import itertools
+import os
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.core.record import (
+    Action,
+    Actor,
+    ActorKind,
+    Change,
+    Link,
+    LinkBasis,
+    LinkKind,
+    Outcome,
+    Record,
+    RecordBody,
+    Submission,
+    Target,
+)
+from ledger.core.tokens import query_tokens, tokens
+from ledger.store.search import FACETS, Facet, Page, Query, count, facets, search
+from tests.support.ledgers import RECORDS, SOURCE, START_US, Ledger, MovableClock, new_ledger, source_time, submission
+from tests.support.postgres import PostgresServer
+
+SEED = int(os.environ.get("TRAILSEAL_SEED", "20261125"))
+SOURCES = (SOURCE, "dcs")
+HOSTILE = (
+    "Temperatur Überschreitung im Kessel",
+    "straße STRASSE Straße",
+    "ﬁltre ﬁn Å Å Å ½ ² ①",
+    "東京工場 反応器 温度",
+    "مرحبا بالعالم",
+    "\u202egnitirw\u202c \u200fabc\u200e",
+    "e\u0301 é E\u0301",
+    "İstanbul ISTANBUL ıstanbul",
+    "क्षि नमस्ते",
+    "👩‍🔬 🧪 test🧪tube",
+    "O'Brien \"quoted\" 'single' \"",
+    "a AND b OR NOT c NEAR(d e, 3) NEAR/2",
+    '^first tokens:word {col}: word* + - ( ) "unclosed',
+    "100% of_all \\% \\_ __ %% [a-z]* ?",
+    "'; DROP TABLE record; --",
+    "$1 :name @who {} {0} %s %b %(x)s",
+    "nul\x00inside",
+    "\ufffd tab\tline\nfeed\rreturn\x0b\x1f\x7f\x85\u2028",
+    "TIC101.SP tic-101/sp TIC_101@line:4",
+    "-.- ._. //:: @ - . _",
+    "B-2026-00042 2026-11-25T07:10:06.123456Z",
+    "1.5 1,5 -1.5e-10 +7 0x1F",
+    "word " * 700,
+    " ".join(f"w{number}" for number in range(900)),
+    "x" * 5_000,
+    "y" * 63 + "-z and " + "y" * 64 + "-z",
+    "ß" * 80,
+    " ",
+    "",
+)
+"""What has broken searches: scripts, combining and invisible characters, query languages, wildcards, lengths."""
+NAMES = tuple(text[:200] for text in HOSTILE if text.strip())
+ACTORS = ("operator1", "Operator1", "O'Brien", "%", "_perator1", "مرحبا", "a\x00b", None)
+TYPES = ("tag", "TAG", 'a"b', "50%", "東京", "tag ")
+LINKS = ("B-2026-00042", "B-2026-00043", "b-2026-00042", "%", "'", "東京")
+ACTIONS = (Action.UPDATE, Action.CREATE, Action.LOGIN_FAILED)
+
+
+class Known(NamedTuple):
+    """A record as the log holds it."""
+
+    at: int
+    record: Record
+    words: frozenset[str]
+
+
+class Both:
+    """The same log twice, and by hand. `size` is that of both."""
+
+    def __init__(self, ledgers: tuple[Ledger, Ledger], known: tuple[Known, ...]) -> None:
+        self.ledgers = ledgers
+        self.known = known
+        self.size = known[-1].at + 2  # behind the last record stands its run
+
+
+def hostile_record(dice: random.Random, number: int) -> Submission:
+    one = HOSTILE[number % len(HOSTILE)]  # each at least once
+    return submission(
+        f"{number}/{dice.choice(NAMES)}",
+        dice.choice(SOURCES),
+        action=dice.choice(ACTIONS),
+        outcome=dice.choice(list(Outcome)),
+        # Equal instants: the order is by index alone.
+        occurred_at=source_time(START_US + dice.randrange(6) * 1_000_000),
+        actor=Actor(account=dice.choice(ACTORS), kind=ActorKind.PERSON, role=dice.choice((None, *NAMES))),
+        object=Target(type=dice.choice(TYPES), id=dice.choice(NAMES), name=dice.choice((None, *NAMES))),
+        changes=tuple(
+            Change(attribute=dice.choice(NAMES), old=dice.choice(HOSTILE), new=dice.choice((one, 7, True, None)))
+            for _ in range(dice.randrange(3))
+        ),
+        links=tuple(
+            Link(kind=dice.choice((LinkKind.BATCH, LinkKind.LOT)), id=dice.choice(LINKS), basis=LinkBasis.READ)
+            for _ in range(dice.randrange(4))
+        ),
+        reason=one,
+    )
+
+
+def feed(ledgers: Sequence[Ledger], submissions: Sequence[Submission]) -> None:
+    """The same runs to each ledger, in the same order."""
+    for source, group in itertools.groupby(submissions, key=lambda one: one.record.source):
+        run = tuple(group)
+        for ledger in ledgers:
+            ledger.submit(run, source)
+
+
+def read(ledger: Ledger) -> tuple[Known, ...]:
+    """All records of the log, from its entries."""
+    with ledger.store.reader(RECORDS) as reader:
+        stored = list(reader.entries(0, reader.head().size))
+    found = []
+    for entry in stored:
+        assert entry.body is not None
+        if msgspec.json.decode(entry.body)["schema"].startswith("record/"):
+            record = msgspec.json.decode(entry.body, type=RecordBody).record
+            found.append(Known(entry.index, record, words_of(record)))
+    return tuple(found)
+
+
+def words_of(record: Record) -> frozenset[str]:
+    """All plain text of a record as one, what is most its own first (only so many tokens of a text count)."""
+    own: list[Any] = [record.source_record_id, record.reason]
+    more: list[Any] = [record.source, record.action.value, record.object.type, record.object.id]
+    more += [link.id for link in record.links]
+    more += [record.actor.account, record.actor.name, record.actor.role, record.actor.workstation, record.object.name]
+    for change in record.changes:
+        own += [change.old, change.new]
+        more += [change.attribute, change.unit]
+    return frozenset(tokens(" ".join(text for text in own + more if isinstance(text, str))))
+
+
+def matches(known: Known, query: Query) -> bool:
+    """Whether all that the query names holds."""
+    record = known.record
+    instant = record.occurred_at.instant_us
+    wanted = (
+        (query.source, record.source),
+        (query.action, record.action),
+        (query.outcome, record.outcome),
+        (query.actor, record.actor.account),
+        (query.object_type, record.object.type),
+        (query.object_id, record.object.id),
+    )
+    if any(asked is not None and asked != found for asked, found in wanted):
+        return False
+    if query.occurred_from is not None and (instant is None or instant < query.occurred_from):
+        return False
+    if query.occurred_to is not None and (instant is None or instant >= query.occurred_to):
+        return False
+    if (query.link_kind, query.link_id) != (None, None) and not any(
+        query.link_kind in (None, link.kind) and query.link_id in (None, link.id) for link in record.links
+    ):
+        return False
+    words = query_tokens(query.text)
+    return known.words.issuperset(words) if words else not query.text.strip()
+
+
+def expected(both: Both, query: Query, size: int) -> list[Known]:
+    return [one for one in reversed(both.known) if one.at < size and matches(one, query)]
+
+
+def expected_facets(found: Sequence[Known], top: int) -> dict[str, tuple[Facet, ...]]:
+    values = {
+        "source": [one.record.source for one in found],
+        "action": [one.record.action.value for one in found],
+        "outcome": [one.record.outcome.value for one in found],
+        "actor": [one.record.actor.account for one in found if one.record.actor.account is not None],
+        "object_type": [one.record.object.type for one in found],
+    }
+    assert set(values) == set(FACETS)
+    return {
+        name: tuple(
+            Facet(value=value, count=number)
+            # The most frequent first; of the same frequency by code points, as UTF-8 bytes sort.
+            for value, number in sorted(Counter(column).items(), key=lambda item: (-item[1], item[0].encode()))[:top]
+        )
+        for name, column in values.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer) -> Iterator[Both]:
+    """A hostile corpus in both databases."""
+    dice = random.Random(SEED)
+    database = postgres_server.create_database()
+    folder = tmp_path_factory.mktemp("search")
+    ledgers = (
+        new_ledger(folder / "sqlite", clock=MovableClock()),
+        new_ledger(folder / "postgresql", database, MovableClock()),
+    )
+    try:
+        for ledger in ledgers:
+            ledger.register("dcs", seal=())
+        feed(ledgers, [hostile_record(dice, number) for number in range(6 * len(HOSTILE))])
+        known = read(ledgers[0])
+        assert [one.record for one in known] == [one.record for one in read(ledgers[1])]
+        assert len(known) == 6 * len(HOSTILE)
+        yield Both(ledgers, known)
+    finally:
+        for ledger in ledgers:
+            ledger.close()
+        postgres_server.drop_database(database)
+
+
+_fragments = st.sampled_from(
+    sorted({piece for text in HOSTILE for piece in (text, *text.split(), *text[:300].split("-"))})
+)
+_text = st.one_of(
+    st.just(""),
+    st.text(max_size=12),
+    st.lists(_fragments, min_size=1, max_size=2).map(" ".join),
+    _fragments.map(str.upper),
+    st.tuples(_fragments, st.sampled_from(["*", '"', "'", "%", "\x00", ")", " AND", " -", ":"])).map("".join),
+    st.lists(st.sampled_from(["update", "tag", "erp", "dcs", "operator1", "tic101", "b-2026-00042"]), max_size=3).map(
+        " ".join
+    ),
+).map(lambda text: text[:4096])
+
+
+def _maybe(values: Sequence[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(st.none(), st.none(), st.sampled_from(values))
+
+
+_instant = _maybe([START_US + step * 500_000 for step in range(-1, 14)])
+queries = st.builds(
+    Query,
+    text=_text,
+    source=_maybe([*SOURCES, "ERP", "", "%"]),
+    action=_maybe(ACTIONS),
+    outcome=_maybe(list(Outcome)),
+    actor=_maybe([actor for actor in ACTORS if actor] + ["a\ufffdb", "\ufffd"]),
+    object_type=_maybe(TYPES),
+    object_id=_maybe(NAMES),
+    link_kind=_maybe([LinkKind.BATCH, LinkKind.LOT, LinkKind.EQUIPMENT]),
+    link_id=_maybe([*LINKS, "\x00"]),
+    occurred_from=_instant,
+    occurred_to=_instant,
+)
+simple = st.one_of(
+    queries, st.builds(Query, text=_text), st.builds(Query, link_id=_maybe(LINKS), actor=_maybe(ACTORS[:4]))
+)
+shared = settings(max_examples=1000 if "TRAILSEAL_SOAK" in os.environ else 80)
+
+
+def page_of(ledger: Ledger, size: int, query: Query, before: int | None = None, limit: int = 500) -> Page:
+    with ledger.store.reading() as connection:
+        return search(connection, RECORDS, size, query, before, limit)
+
+
+@shared
+@given(query=simple, cut=st.integers(0, 40))
+def test_both_databases_give_the_answer_made_by_hand_in_its_order(both: Both, query: Query, cut: int) -> None:
+    size = both.size - cut
+    wanted = expected(both, query, size)
+    for ledger in both.ledgers:
+        with ledger.store.reading() as connection:
+            found = search(connection, RECORDS, size, query, limit=500)
+            assert list(found.indices) == [one.at for one in wanted], ledger.dialect
+            assert count(connection, RECORDS, size, query) == len(wanted), ledger.dialect
+
+
+@shared
+@given(query=simple, top=st.integers(1, 25))
+def test_facets_count_what_was_found_in_the_same_order(both: Both, query: Query, top: int) -> None:
+    wanted = expected_facets(expected(both, query, both.size), top)
+    for ledger in both.ledgers:
+        with ledger.store.reading() as connection:
+            assert facets(connection, RECORDS, both.size, query, top) == wanted, ledger.dialect
+
+
+@shared
+@given(query=simple, limit=st.integers(1, 30))
+def test_pages_together_hold_every_record_once(both: Both, query: Query, limit: int) -> None:
+    wanted = [one.at for one in expected(both, query, both.size)]
+    for ledger in both.ledgers:
+        found: list[int] = []
+        before: int | None = None
+        for page_number in itertools.count():
+            page = page_of(ledger, both.size, query, before, limit)
+            found += page.indices
+            before = page.next_before
+            if before is None:
+                break
+            assert len(page.indices) == limit, page_number
+        assert found == wanted, ledger.dialect
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_record_is_found_by_its_own_words_however_hostile(both: Both, text: str) -> None:
+    own = {one.at for one in both.known if one.record.reason == text.replace("\x00", "\ufffd")}
+    assert own
+    start = text[:1000]  # of a very long text only so many words count
+    words = query_tokens(start)
+    for ledger in both.ledgers:
+        for asked in (start, *random.Random(SEED).sample(words, min(6, len(words)))):
+            found = set(page_of(ledger, both.size, Query(text=asked)).indices)
+            assert own <= found or not query_tokens(asked), (ledger.dialect, asked)
+
+
+def test_an_answer_as_of_a_size_stays_the_same_while_records_are_appended(both: Both) -> None:
+    asked = [Query(), Query(text="tic101.sp"), Query(link_id=LINKS[0]), Query(actor="operator1"), Query(source="dcs")]
+    before = [[page_of(ledger, both.size, query) for query in asked] for ledger in both.ledgers]
+    firsts = [page_of(ledger, both.size, Query(), limit=7) for ledger in both.ledgers]
+    dice = random.Random(SEED + 1)
+    for start in range(1_000, 1_060, 20):
+        feed(both.ledgers, [hostile_record(dice, number) for number in range(start, start + 20)])
+        for ledger, wanted, first in zip(both.ledgers, before, firsts, strict=True):
+            assert [page_of(ledger, both.size, query) for query in asked] == wanted
+            assert first.next_before is not None
+            rest = page_of(ledger, both.size, Query(), first.next_before)
+            assert first.indices + rest.indices == wanted[0].indices
+    for ledger in both.ledgers:
+        assert len(page_of(ledger, 1 << 30, Query()).indices) == len(both.known) + 60
