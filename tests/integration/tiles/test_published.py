@@ -1,0 +1,223 @@
+"""Anybody can audit a published log: with a client of their own, from a folder or over HTTP, at every size."""
+
+import itertools
+import os
+import random
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from ledger import service
+from ledger.api.app import create_app
+from ledger.core.address import LogId
+from ledger.core.authority import Authority
+from ledger.core.entry import Draft
+from ledger.service import Service
+from ledger.settings import Settings
+from ledger.sources.prepare import Preparer
+from ledger.store import checkpoints
+from ledger.store.append import Batch
+from ledger.store.checkpoints import StoredCheckpoint
+from ledger.store.logs import LogCreated
+from ledger.trust.export import export_tiles
+from tests.bench.corpus import submissions
+from tests.oracle.audit import audit
+from tests.oracle.errors import NotVerified
+from tests.oracle.merkle import check_consistency, check_inclusion, leaf_hash, root_of
+from tests.oracle.note import VerifierKey
+from tests.oracle.registry_client import audit_folder
+from tests.oracle.source import Folder, Http
+
+SEED = int(os.environ.get("TRAILSEAL_SEED", "20261125"))
+SOAK = "TRAILSEAL_SOAK" in os.environ
+AUTHORITY = Authority(actor="local:tester", authenticated=False)
+SIZES = (1, 2, 255, 256, 257, 512, 700)
+THIRD_LEVEL = 65_600
+"""Entries of a log that has a full tile of level 1, and more."""
+
+
+class Log:
+    """A log that so far holds the entry of its creation only, and is published at one size after the other."""
+
+    def __init__(self, folder: Path, publish_tiles: bool = False) -> None:
+        chosen = Settings(origin="plant.example/ledger", publish_tiles=publish_tiles)
+        made = service.create(folder, chosen, AUTHORITY)
+        self.id = LogId(number=2, name="line", origin="plant.example/ledger/line")
+        made.keys.create_log_keys(self.id.name)
+        self.vkey = made.vkey(self.id)
+        made.store.create_log(LogCreated(number=2, name="line", origin=self.id.origin, key=self.vkey, product="test"))
+        made.close()
+        self.service = Service(folder)
+        self._prepare = Preparer("bench", frozenset(), self.service.keys.content_digest()).prepare
+
+    @property
+    def keys(self) -> list[VerifierKey]:
+        return [VerifierKey.parse(self.vkey)]
+
+    def grow(self, size: int) -> StoredCheckpoint:
+        """Appends records until the log has this size, by large transactions, and publishes it."""
+        with self.service.store.reader(self.id.number) as reader:
+            there = reader.head().size
+        drafts: list[Draft] = []
+        for one in submissions(size - 1):
+            made = self._prepare(one)
+            assert isinstance(made, Draft)
+            drafts.append(made)
+        for at in range(there, size, 2_000):
+            self.service.store.append(self.id.number, Batch(drafts[at - 1 : min(size, at + 2_000) - 1]))
+        stored = self.service.publisher.publish(self.id)
+        assert stored.size == size
+        return stored
+
+    def published(self, size: int) -> StoredCheckpoint:
+        """The checkpoint that was published at this size."""
+        with self.service.store.reading() as connection:
+            found = checkpoints.latest(connection, self.id.number, at_most=size)
+        assert found.size == size
+        return found
+
+    def export(self, stored: StoredCheckpoint, out: Path) -> int:
+        return export_tiles(self.service.store, self.id, stored, out, lambda _done, _total: None)
+
+    def leaves(self) -> list[bytes]:
+        with self.service.store.reader(self.id.number) as reader:
+            return [entry.leaf for entry in reader.entries(0, reader.head().size)]
+
+
+@contextmanager
+def log(folder: Path, publish_tiles: bool = False) -> Iterator[Log]:
+    made = Log(folder, publish_tiles)
+    try:
+        yield made
+    finally:
+        made.service.close()
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Log, dict[int, Path]]]:
+    """A log with checkpoints of all sizes, each exported to a folder of its own when it was the latest."""
+    folder = tmp_path_factory.mktemp("tiles")
+    with log(folder / "ledger") as made:
+        exported = {}
+        for size in SIZES:
+            exported[size] = folder / str(size)
+            made.export(made.grow(size), exported[size])
+        yield made, exported
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_exported_log_is_verified_by_two_clients_that_share_nothing_with_it(
+    grown: tuple[Log, dict[int, Path]], size: int
+) -> None:
+    made, exported = grown
+    checkpoint = audit(Folder(exported[size]), made.keys)
+    assert (checkpoint.size, checkpoint.origin) == (size, made.id.origin)
+    assert checkpoint.root == root_of([leaf_hash(leaf) for leaf in made.leaves()[:size]])
+    assert audit_folder(exported[size], made.vkey) == size
+
+
+def test_a_later_export_into_the_same_folder_adds_what_is_new_and_the_whole_still_verifies(
+    grown: tuple[Log, dict[int, Path]], tmp_path: Path
+) -> None:
+    made, exported = grown
+    for earlier, later in itertools.pairwise(SIZES):
+        out = tmp_path / str(later)
+        shutil.copytree(exported[earlier], out)
+        before, fresh = files(out), files(exported[later])
+        written = made.export(made.published(later), out)
+        after = files(out)
+        assert written == len(fresh.keys() - before.keys()) + 1  # the checkpoint is replaced
+        assert after == before | fresh
+        assert audit(Folder(out), made.keys).size == later
+        assert audit_folder(out, made.vkey) == later
+
+
+def test_any_flipped_byte_of_an_exported_log_is_found(grown: tuple[Log, dict[int, Path]], tmp_path: Path) -> None:
+    made, exported = grown
+    dice = random.Random(SEED)
+    out = tmp_path / "out"
+    shutil.copytree(exported[257], out)
+    for name, content in files(out).items():
+        most = len(content) if name == "checkpoint" else 200 if SOAK else 12
+        at_all = dice.sample(range(len(content)), min(len(content), most))
+        for at in at_all:
+            altered = bytearray(content)
+            altered[at] ^= 1 << dice.randrange(8)
+            (out / name).write_bytes(altered)
+            with pytest.raises(NotVerified):
+                audit(Folder(out), made.keys)
+        (out / name).write_bytes(content)
+    assert audit(Folder(out), made.keys).size == 257
+
+
+def test_every_proof_of_a_log_is_verified_by_a_client_of_its_own(grown: tuple[Log, dict[int, Path]]) -> None:
+    made, _ = grown
+    dice = random.Random(SEED)
+    hashes = [leaf_hash(leaf) for leaf in made.leaves()]
+    sizes = sorted({*SIZES, *range(1, 9), *dice.sample(range(1, len(hashes) + 1), 200 if SOAK else 25)})
+    roots = {size: root_of(hashes[:size]) for size in sizes}
+    with made.service.store.reader(made.id.number) as reader:
+        for size in sizes:
+            assert reader.root(size) == roots[size]
+            for index in {0, size - 1, size // 2, *(dice.randrange(size) for _ in range(8))}:
+                proof = reader.inclusion(index, size)
+                check_inclusion(index, size, hashes[index], proof, roots[size])
+                with pytest.raises(NotVerified):
+                    check_inclusion(index, size, leaf_hash(b"another"), proof, roots[size])
+            for old in sizes[: sizes.index(size) + 1]:
+                check_consistency(old, size, roots[old], roots[size], reader.consistency(old, size))
+
+
+def test_a_large_log_is_verified(tmp_path: Path) -> None:
+    """In the long form one that has a third level of tiles."""
+    size = THIRD_LEVEL if SOAK else 2_100
+    with log(tmp_path / "ledger") as made:
+        made.export(made.grow(size), tmp_path / "out")
+        assert audit(Folder(tmp_path / "out"), made.keys).size == size
+        assert (tmp_path / "out" / "tile" / "2").exists() == SOAK
+        hashes = [leaf_hash(leaf) for leaf in made.leaves()]
+        root = root_of(hashes)
+        with made.service.store.reader(made.id.number) as reader:
+            for index in random.Random(SEED).sample(range(size), 50):
+                check_inclusion(index, size, hashes[index], reader.inclusion(index, size), root)
+
+
+@contextmanager
+def serving(made: Log) -> Iterator[str]:
+    """The service's HTTP interface on a free port of loopback."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(create_app(made.service), log_level="warning", access_log=False))
+    thread = threading.Thread(target=server.run, args=([listening],))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/logs/{made.id.name}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def test_what_the_service_serves_is_what_it_exports_and_is_verified_over_http(tmp_path: Path) -> None:
+    with log(tmp_path / "ledger", publish_tiles=True) as made:
+        stored = made.grow(600)
+        made.export(stored, tmp_path / "out")
+        exported = files(tmp_path / "out")
+        with serving(made) as prefix:
+            checkpoint = audit(Http(prefix), made.keys)
+            served = {name: Http(prefix).read(name) for name in exported}
+            beyond = Http(prefix).read("tile/0/002.p/89")
+        assert (checkpoint.size, checkpoint.origin) == (600, made.id.origin)
+        assert served == exported
+        assert len(exported) == 1 + 3 + 3 + 1  # checkpoint, bundles, tiles of level 0 and of level 1
+        assert beyond is None, "a tile that no checkpoint implies is served"
