@@ -23,12 +23,13 @@ def issue(
     authority: Authority,
     *,
     disclose: bool = False,
+    zone: str | None = None,
     progress: Callable[[str, int], None] = lambda step, done: None,
 ) -> Issued:
     """Writes a package of the selection as of a checkpoint of now, and enters that it was issued.
 
-    `disclose`: sealed values are given with it. Raises IntegrityError where the evidence does not hold; then there is
-    no package.
+    `disclose`: sealed values are given with it. `zone`: the IANA zone of the report, by default the site's. Raises
+    IntegrityError where the evidence does not hold; then there is no package.
     """
     service.publisher.publish(log)
 
@@ -37,7 +38,15 @@ def issue(
 
     verification = service.verifier.last(log)
     with gather(service.store, log, selection, verification=verification) as evidence:
-        issued = build(evidence, out, seal, product=PRODUCT, disclose=disclose, progress=progress)
+        issued = build(
+            evidence,
+            out,
+            seal,
+            product=PRODUCT,
+            disclose=disclose,
+            zone=zone or service.settings.zone,
+            progress=progress,
+        )
     entry = PackageIssued(
         package=issued.package,
         sha256=b64(issued.sha256),

@@ -35,7 +35,7 @@ class Server:
         self._socket = _listen(listen.host, listen.port if port is None else port)
         self._uvicorn = uvicorn.Server(
             uvicorn.Config(
-                create_app(service, web_handlers=web_handlers()),
+                create_app(service, web_handlers=web_handlers(service.settings.zone)),
                 log_level="warning",
                 access_log=False,
                 lifespan="on",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+from sqlalchemy.engine import URL
 
 from ledger import __version__, settings
 from ledger.core.address import LogId
@@ -133,6 +134,7 @@ class Service:
         self.settings, self.settings_digest = settings.load(folder)
         self.clock: WallClock = clock or SystemClock()
         self.keys = FileKeys(folder / "keys")
+        _require_database(self.settings.database_url(folder))
         self.store = _open_store(folder, self.settings, self.clock)
         require_current(self.store.readers)
         self.publisher = Publisher(self.store, self.keys, folder / "signed")
@@ -187,7 +189,7 @@ class Service:
 def create(folder: Path, chosen: Settings, authority: Authority, clock: WallClock | None = None) -> Service:
     """Makes a new ledger: folder, settings, keys, schema, system log and first record log; returns it opened.
 
-    Raises ConfigError if the folder holds a ledger already; then nothing of it is touched.
+    Raises ConfigError if the folder or the database holds a ledger already; then nothing of it is touched.
     """
     if (folder / settings.FILE_NAME).exists():
         raise ConfigError(f"{folder} holds a ledger already", advice="Choose another folder; nothing was changed.")
@@ -195,9 +197,11 @@ def create(folder: Path, chosen: Settings, authority: Authority, clock: WallCloc
     (folder / "signed").mkdir(mode=0o700, exist_ok=True)
     migrate(chosen.owner_url(folder))
     keys = FileKeys(folder / "keys")
-    keys.create_digest_secret()
     store = _open_store(folder, chosen, clock or SystemClock())
     try:
+        if store.logs():
+            raise ConfigError("the database holds a ledger already", advice="Name another one; nothing was changed.")
+        keys.create_digest_secret()
         with store.writing() as connection:
             install(connection, store.projections.newest())
         for number, name in enumerate((SYSTEM, RECORDS)):
@@ -208,6 +212,15 @@ def create(folder: Path, chosen: Settings, authority: Authority, clock: WallCloc
         store.close()
     settings.write(folder, chosen)
     return Service(folder, clock)
+
+
+def _require_database(url: URL) -> None:
+    # SQLite would make an empty database in place of one that is missing.
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
+        raise ConfigError(
+            f"the ledger's database {url.database} is not there",
+            advice="Put it back where it was, or restore it; nothing was written.",
+        )
 
 
 def _create_log(store: Store, keys: FileKeys, log: LogId, authority: Authority) -> None:

@@ -14,12 +14,20 @@ from typing import Annotated
 import msgspec
 from sqlalchemy import make_url
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
 
 from ledger.core.address import check_origin
-from ledger.core.errors import ConfigError
+from ledger.core.errors import ConfigError, InvalidEntry
+from ledger.present.times import site_zone
+from ledger.trust.files import write_durably
 
 FILE_NAME = "trailseal.toml"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_ADVICE = {
+    "origin": "Use letters, digits, '.', '-', '_' and '/' only, as in plant.example/site-a.",
+    "zone": "Use an IANA name, as in Europe/Berlin, or UTC.",
+    "url": "Write sqlite:///FILE or postgresql://USER:${VARIABLE}@HOST/DATABASE.",
+}
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 
 
@@ -31,27 +39,39 @@ class Listen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All settings. `database` is a SQLAlchemy URL; a SQLite path is relative to the ledger's folder.
+    """All settings; ConfigError for an origin or zone that cannot be one.
 
-    `publish_tiles`: leaf data and tiles are open to anyone who reaches the service (a recorded decision of the site);
-    otherwise a token with scope `tiles` is needed. `readers`: database connections for reading, and threads.
+    `database` is a SQLAlchemy URL; a SQLite path is relative to the ledger's folder. `zone`: the site's IANA time zone,
+    in which pages and reports show times beside UTC. `publish_tiles`: leaf data and tiles are open to anyone who
+    reaches the service (a recorded decision of the site); otherwise a token with scope `tiles` is needed. `readers`:
+    database connections for reading, and threads.
     """
 
     origin: str
     database: str = "sqlite:///ledger.sqlite"
     owner_database: str | None = None
+    zone: str = "UTC"
     listen: Listen = Listen()
     publish_tiles: bool = False
     checkpoint_seconds: Seconds = 10.0
     readers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 8
 
+    def __post_init__(self) -> None:
+        for name, value, check in (("origin", self.origin, check_origin), ("zone", self.zone, site_zone)):
+            try:
+                check(value)
+            except InvalidEntry as error:
+                raise ConfigError(f"{name}: {error.message}", advice=_ADVICE[name]) from None
+
     def database_url(self, folder: Path) -> URL:
-        """The URL of the service's role. Raises ConfigError for a variable that is not set."""
-        return _url(self.database, folder)
+        """The URL of the service's role. Raises ConfigError for no such URL, and a variable that is not set."""
+        return _url("database", self.database, folder)
 
     def owner_url(self, folder: Path) -> URL:
-        """The URL by which the schema is migrated: the owner's role in PostgreSQL."""
-        return _url(self.owner_database or self.database, folder)
+        """The URL by which the schema is migrated: the owner's role in PostgreSQL. Raises as `database_url` does."""
+        if self.owner_database is None:
+            return self.database_url(folder)
+        return _url("owner_database", self.owner_database, folder)
 
 
 def load(folder: Path) -> tuple[Settings, str]:
@@ -59,15 +79,18 @@ def load(folder: Path) -> tuple[Settings, str]:
     path = folder / FILE_NAME
     try:
         data = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise ConfigError(
             f"{folder} is not a ledger: it has no {FILE_NAME}", advice="Make one: trailseal init DIR"
-        ) from (None)
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}", advice="Check the file's mode.") from None
     try:
         settings = msgspec.convert(tomllib.loads(data.decode()), Settings)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise ConfigError(f"{path}: {error}", advice="Correct the file; see `trailseal doctor`.") from None
-    check_origin(settings.origin)
+        raise ConfigError(f"{path}: {error}", advice="Correct the file: nothing was started.") from None
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error.message}", advice=error.advice) from None
     return settings, sha256(data).hexdigest()
 
 
@@ -81,29 +104,53 @@ def write(folder: Path, settings: Settings) -> None:
     if settings.owner_database is not None:
         lines.append(f"owner_database = {_quoted(settings.owner_database)}")
     lines += [
+        f"zone = {_quoted(settings.zone)}",
         f"publish_tiles = {str(settings.publish_tiles).lower()}",
         f"checkpoint_seconds = {settings.checkpoint_seconds}",
+        f"readers = {settings.readers}",
         "",
         "[listen]",
         f"host = {_quoted(settings.listen.host)}",
         f"port = {settings.listen.port}",
     ]
-    path = folder / FILE_NAME
-    path.touch(mode=0o600)
-    path.write_text("\n".join(lines) + "\n")
+    write_durably(folder / FILE_NAME, ("\n".join(lines) + "\n").encode())
 
 
-def _url(text: str, folder: Path) -> URL:
-    def value(match: re.Match[str]) -> str:
-        found = os.environ.get(match[1])
-        if found is None:
-            raise ConfigError(f"the database URL needs the environment variable {match[1]}, which is not set")
-        return found
+def _url(setting: str, text: str, folder: Path) -> URL:
+    whole = _VARIABLE.fullmatch(text)
+    try:
+        url = make_url(_variable(setting, whole) if whole else text)
+    except (ArgumentError, ValueError):
+        # The text may hold a password: it is not repeated.
+        raise ConfigError(f"{setting}: this is not a database URL", advice=_ADVICE["url"]) from None
+    # Filled in part by part, so that a password may hold any character.
+    url = url.set(
+        username=_filled(setting, url.username),
+        password=_filled(setting, url.password),
+        host=_filled(setting, url.host),
+        database=_filled(setting, url.database),
+    )
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise ConfigError(f"{setting}: a ledger cannot live on {url.get_backend_name()}", advice=_ADVICE["url"])
+    if url.get_backend_name() == "postgresql":
+        return url
+    if url.database in (None, "", ":memory:"):
+        raise ConfigError(f"{setting}: a ledger cannot live in memory", advice=_ADVICE["url"])
+    return url.set(database=str(folder / str(url.database)))
 
-    url = make_url(_VARIABLE.sub(value, text))
-    if url.get_backend_name() == "sqlite" and url.database:
-        url = url.set(database=str(folder / url.database))
-    return url
+
+def _filled(setting: str, part: str | None) -> str | None:
+    return None if part is None else _VARIABLE.sub(lambda match: _variable(setting, match), part)
+
+
+def _variable(setting: str, match: re.Match[str]) -> str:
+    found = os.environ.get(match[1])
+    if found is None:
+        raise ConfigError(
+            f"{setting} needs the environment variable {match[1]}, which is not set",
+            advice="Set it for this process, for example in the unit file of the service.",
+        )
+    return found
 
 
 def _quoted(text: str) -> str:

@@ -1,5 +1,15 @@
 """The terminal: `trailseal …`. One module a group of commands; `app` puts them together."""
 
-from ledger.cli.app import main
+import sys
 
-__all__ = ["main"]
+
+def main() -> None:
+    """Runs the command line of this process, and ends it with the command's exit code; Ctrl-C leaves no traceback."""
+    try:
+        # Loading every domain takes a second or two, in which Ctrl-C may come as well.
+        from ledger.cli.app import run
+
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)

@@ -1,8 +1,9 @@
 """The command `trailseal`, and how errors leave it."""
 
-import sys
+from collections.abc import Sequence
 
 import typer
+from sqlalchemy.exc import DBAPIError
 
 from ledger import __version__
 from ledger.cli import (
@@ -18,24 +19,35 @@ from ledger.cli import (
     serve,
     source,
     tiles,
+    token,
+    upgrade,
     verify,
 )
+from ledger.cli.ledgers import database_trouble
 from ledger.cli.logs import tell_on_standard_error
-from ledger.cli.output import errors
-from ledger.core.errors import LedgerError
+from ledger.cli.output import complain
+from ledger.core.errors import ConfigError, LedgerError
+
+INTERRUPTED = 130
+"""The shell's exit code for Ctrl-C."""
 
 app = typer.Typer(
     name="trailseal",
-    help="Tamper-evident, verifiable audit trail for regulated manufacturing.",
+    help="Tamper-evident, verifiable audit trail for regulated manufacturing.\n\n"
+    "Exit code 0 only when what the command says holds; 1 when it does not, or on an error; 130 after Ctrl-C.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (init, serve, doctor, collect, append, query, verify, package, rebuild, demo):
+for module in (init, serve, doctor, collect, append, query, verify, package, rebuild, upgrade, demo):
     module.add_to(app)
-app.add_typer(source.group, name="source")
-app.add_typer(tiles.group, name="tiles")
-app.add_typer(key.group, name="key")
+for name, group in (
+    ("source", source.group),
+    ("tiles", tiles.group),
+    ("key", key.group),
+    ("token", token.group),
+):
+    app.add_typer(group, name=name)
 
 
 @app.callback(invoke_without_command=True)
@@ -45,16 +57,44 @@ def _options(version: bool = typer.Option(False, "--version", help="Print the ve
         raise typer.Exit
 
 
-def main() -> None:
-    """Runs the command line; a known error ends it with its message, its advice and exit code 1."""
+_command = typer.main.get_command(app)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command line and returns its exit code: 0 only when what the command says holds.
+
+    An error is told on standard error, as a line that says what is wrong and one that says what to do, with `--json`
+    too: standard output then stays empty. Its code is 1, for a mistyped option as well: 2 is an answer of `verify`.
+    """
     tell_on_standard_error()
     try:
-        app()
+        _require_text(arguments)
+        code = _command.main(list(arguments), prog_name="trailseal", standalone_mode=False)
     except LedgerError as error:
-        errors.print(f"[bold]Error:[/bold] {_plain(error.message)}", highlight=False)
-        errors.print(_plain(error.advice), highlight=False)
-        sys.exit(1)
+        return complain(error.message, error.advice)
+    except DBAPIError as error:
+        trouble = database_trouble(error)
+        return complain(trouble.message, trouble.advice)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return complain(f"{place}{error.strerror or error}", "Check the path, its kind and its mode.")
+    except typer.Abort:
+        return INTERRUPTED
+    except typer.TyperException as error:
+        return _misused(error)
+    return code if isinstance(code, int) else 0
 
 
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
+def _require_text(arguments: Sequence[str]) -> None:
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise ConfigError(f"the argument {argument!r} is not UTF-8", advice="Write it in UTF-8.") from None
+
+
+def _misused(error: typer.TyperException) -> int:
+    if not error.format_message():
+        return 1  # a group of commands without one of them: its help stands there already
+    context: typer.Context | None = getattr(error, "ctx", None)
+    return complain(error.format_message(), f"See `{context.command_path if context else 'trailseal'} --help`.")

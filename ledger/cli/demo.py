@@ -4,14 +4,17 @@ import signal
 import tempfile
 import threading
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ledger.cli.ledgers import local
-from ledger.cli.output import errors, say, say_json_line
-from ledger.demo import Demo
-from ledger.server import Server
+from ledger.cli.output import AsJson, say, say_json_line, tell
+from ledger.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ledger.demo import Demo
 
 
 def add_to(app: typer.Typer) -> None:
@@ -24,30 +27,53 @@ def demo(
     folder: Annotated[
         Path | None, typer.Option("--dir", help="Folder for plant, ledger and package; by default a temporary one.")
     ] = None,
-    port: Annotated[int, typer.Option(help="Port of the pages; 0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option(help="Port of the pages; 0 takes a free one.", min=0, max=65535)] = 0,
+    as_json: AsJson = False,
 ) -> None:
     """Start an ERP and a control system on loopback, make one batch there, collect, verify, and write its package.
 
-    Without --once the plant goes on, the service stays up, and its address is printed; Ctrl-C ends all.
+    With --once the last line is one JSON object with the paths of package and ledger, the number of records, the
+    checkpoint's size and the log's verifier key; exit code 0 only if the ledger verified. Without it the plant goes on,
+    the service stays up, and its address is printed (with --json as one line); Ctrl-C ends all.
     """
-    with tempfile.TemporaryDirectory(prefix="trailseal-demo-") as temporary:
-        place = folder or Path(temporary)
-        with Demo(place, tell=lambda text: errors.print(text, highlight=False)) as shown:
-            done = shown.run()
-            if once:
-                say_json_line(done)
-                return
-            _stay_up(shown, port)
+    if once and folder is None:
+        raise ConfigError("--once leaves a package and a ledger", advice="Say where: --dir DIR.")
+    # Imported here: servers and report take a second to load, which other commands should not wait for.
+    from ledger.demo import Demo
+
+    signal.signal(signal.SIGTERM, _interrupt)
+    with (
+        tempfile.TemporaryDirectory(prefix="trailseal-demo-") as temporary,
+        Demo(folder or Path(temporary), tell=tell) as shown,
+    ):
+        done = shown.run()
+        if once:
+            say_json_line(done)
+        else:
+            _stay_up(shown, port, as_json)
 
 
-def _stay_up(shown: Demo, port: int) -> None:
+def _stay_up(shown: "Demo", port: int, as_json: bool) -> None:
+    from ledger.server import Server
+
     authority = local(shown.service)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     with Server(shown.service, authority, port=port) as server, shown.living(stop):
-        say(f"Trailseal at {server.address}")
-        say(f"Sign in once, within 15 minutes: {server.sign_in_link(authority)}")
-        say(f"The batch of the story: {shown.batch}; its evidence package: {shown.package}")
-        say("Ctrl-C ends all.")
+        link = server.sign_in_link(authority)
+        if as_json:
+            say_json_line(
+                {"address": server.address, "sign_in": link, "batch": shown.batch, "package": str(shown.package)}
+            )
+        else:
+            say(f"Trailseal at {server.address}")
+            say(f"Sign in once, within 15 minutes: {link}")
+            say(f"The batch of the story: {shown.batch}; its evidence package: {shown.package}")
+            say("Ctrl-C ends all.")
         stop.wait()
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    # Whoever ends the demo early, by whatever signal, gets its servers ended too.
+    raise KeyboardInterrupt

@@ -9,11 +9,13 @@ import typer
 
 from ledger.cli.ledgers import LedgerOption, opened
 from ledger.cli.output import AsJson, say, say_json
+from ledger.core.address import LogId
 from ledger.core.clock import MICROSECONDS, utc_text
 from ledger.core.errors import LedgerError
 from ledger.service import Service
 from ledger.store.append import CLOCK_BEHIND_NOTED_US
 from ledger.store.engine import assert_durable
+from ledger.store.logs import LogCreated
 
 LOW_DISK = 2 * 1024**3
 """Bytes free on the ledger's disk below which doctor warns."""
@@ -70,7 +72,26 @@ def _keys(service: Service) -> Iterator[Finding]:
     says = "; ".join(problems) or "key files can be read by their owner only"
     yield Finding(name="keys", ok=not problems, says=says, advice="Set the modes as said; keys are worth the ledger.")
     for log in service.logs.values():
-        service.vkey(log)
+        yield _key(service, log)
+
+
+def _key(service: Service, log: LogId) -> Finding:
+    name = f"key, log {log.name}"
+    with service.store.reader(log.number) as reader:
+        created = service.store.kinds["log-created"].decode(reader.entry(0).body or b"")
+    assert isinstance(created, LogCreated)
+    try:
+        ours = service.vkey(log)
+    except LedgerError as error:
+        return Finding(name=name, ok=False, says=error.message, advice=error.advice)
+    return Finding(
+        name=name,
+        ok=ours == created.key,
+        says="the key file holds the key that the log names"
+        if ours == created.key
+        else f"the key file holds {ours}, the log names {created.key}",
+        advice="Put the log's own key file back: what another key signs, nobody can verify.",
+    )
 
 
 def _clock(service: Service) -> Iterator[Finding]:
@@ -98,7 +119,8 @@ def _listening(service: Service) -> Iterator[Finding]:
 
 
 def _disk(folder: Path) -> Finding:
-    free = shutil.disk_usage(folder if folder.exists() else folder.parent).free
+    place = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    free = shutil.disk_usage(place).free
     return Finding(
         name="disk",
         ok=free >= LOW_DISK,

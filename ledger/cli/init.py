@@ -8,6 +8,7 @@ import typer
 from ledger.cli.ledgers import local, os_user
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.authority import Authority
+from ledger.core.errors import ConfigError
 from ledger.people.access import Scope
 from ledger.service import create
 from ledger.settings import Listen, Settings
@@ -32,11 +33,25 @@ def init(
     owner_database: Annotated[
         str | None, typer.Option(help="PostgreSQL: URL of the owner's role, which creates the tables.")
     ] = None,
-    port: Annotated[int, typer.Option(help="Port on loopback that `trailseal serve` listens on.")] = Listen().port,
+    zone: Annotated[str, typer.Option(help="The site's IANA time zone, shown beside UTC.")] = "UTC",
+    port: Annotated[
+        int, typer.Option(help="Port on loopback that `trailseal serve` listens on.", min=0, max=65535)
+    ] = Listen().port,
     as_json: AsJson = False,
 ) -> None:
-    """Create a ledger, its keys, and its first service account; the account's token is printed once."""
-    settings = Settings(origin=origin, database=database, owner_database=owner_database, listen=Listen(port=port))
+    """Create a ledger, its keys, and its first service account; the account's token is printed once.
+
+    On PostgreSQL two roles are needed (deploy/postgres/roles.sql makes them): the owner's, by which the tables are
+    made, and the service's, which owns nothing.
+    """
+    settings = Settings(
+        origin=origin, database=database, owner_database=owner_database, zone=zone, listen=Listen(port=port)
+    )
+    if settings.database_url(folder).get_backend_name() == "postgresql" and owner_database is None:
+        raise ConfigError(
+            "on PostgreSQL the service's role must own nothing",
+            advice="Give the owner's role too: --owner-database URL; deploy/postgres/roles.sql makes both.",
+        )
     service = create(folder, settings, Authority(actor=f"local:{os_user()}", authenticated=False))
     try:
         authority = local(service)

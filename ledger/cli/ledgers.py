@@ -1,14 +1,17 @@
 """How a command finds and opens its ledger, and who acts."""
 
 import getpass
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import DBAPIError
 
 from ledger.core.authority import Authority
+from ledger.core.errors import ConfigError
 from ledger.service import Service
 
 LedgerOption = Annotated[
@@ -23,16 +26,31 @@ LogOption = Annotated[
 @contextmanager
 def opened(folder: Path, verify_workers: int = 1) -> Iterator[Service]:
     """The ledger in a folder, closed at the end. Raises ConfigError if it can't be opened."""
-    service = Service(folder, verify_workers=verify_workers)
+    try:
+        service = Service(folder, verify_workers=verify_workers)
+    except DBAPIError as error:
+        raise database_trouble(error) from None
     try:
         yield service
     finally:
         service.close()
 
 
+def database_trouble(error: DBAPIError) -> ConfigError:
+    """What the database said, in one line and without the statement, which may hold records."""
+    said = str(error.orig or "").strip().partition("\n")[0]
+    return ConfigError(
+        f"the database refuses: {said or type(error).__name__}",
+        advice="What was acknowledged is kept. Check server, address, rights and disk; `trailseal doctor` helps.",
+    )
+
+
 def os_user() -> str:
-    """The operating system's name of who runs this command."""
-    return getpass.getuser()
+    """The operating system's name of who runs this command; its number where it has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"
 
 
 def local(service: Service) -> Authority:

@@ -11,7 +11,7 @@ from ledger.cli.output import AsJson, progress, say, say_json
 from ledger.core import canonical
 from ledger.core.errors import ConfigError, InvalidEntry
 from ledger.core.record import LinkKind
-from ledger.packages import issue
+from ledger.present.times import site_zone
 from ledger.store.search import Query
 from ledger.trace.selection import ByBatch, BySearch, Selection
 
@@ -32,10 +32,23 @@ def package(
     disclose: Annotated[
         bool, typer.Option("--disclose", help="Give sealed values (names of persons) with the package.")
     ] = False,
+    zone: Annotated[
+        str | None, typer.Option(help="IANA zone of the report's times, beside UTC; by default the site's.")
+    ] = None,
     log: LogOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write an evidence package: readable report, exact records, proofs, keys; verifiable without this ledger."""
+    """Write an evidence package: readable report, exact records, proofs, keys; verifiable without this ledger.
+
+    A query is a JSON object; all members that it gives must hold: text, source, action, outcome, actor, object_type,
+    object_id, link_kind, link_id, and occurred_from (inclusive) and occurred_to (exclusive) in microseconds UTC.
+    Exit code 1, and no package, where the evidence does not hold.
+    """
+    # Imported here: what draws the report takes a second to load, which other commands should not wait for.
+    from ledger.packages import issue
+
+    if zone is not None:
+        site_zone(zone)
     if out.exists():
         raise ConfigError(f"{out} exists already", advice="Choose another name; nothing was written.")
     selection = _selection(batch, link, query)
@@ -48,6 +61,7 @@ def package(
             out,
             local(service),
             disclose=disclose,
+            zone=zone,
             progress=lambda _step, done: report(done, done),
         )
         vkey = service.vkey(chosen)
@@ -67,5 +81,5 @@ def _selection(batch: str | None, link: LinkKind, query: str | None) -> Selectio
         return BySearch(query=msgspec.convert(canonical.loads((query or "").encode()), Query))
     except (InvalidEntry, msgspec.ValidationError) as error:
         raise ConfigError(
-            f"the query cannot be read: {error}", advice="See the members of Query in the help."
+            f"the query cannot be read: {error}", advice="Its members stand in `trailseal package --help`."
         ) from None

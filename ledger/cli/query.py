@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
+from ledger.cli.instants import instant_us
 from ledger.cli.ledgers import LedgerOption, LogOption, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.address import Address
-from ledger.core.clock import parse_utc
 from ledger.core.entry import decode_leaf
 from ledger.core.errors import ConfigError
 from ledger.core.hashing import b64, leaf_hash
@@ -23,6 +23,8 @@ from ledger.trace.selection import ByBatch, Chosen
 
 Limit = Annotated[int, typer.Option(help="How many at most.", min=1, max=MAX_PAGE)]
 
+Before = Annotated[int | None, typer.Option(help="Go on before this index: the next page.", min=0)]
+
 
 def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
@@ -36,15 +38,15 @@ def find(
     ledger: LedgerOption,
     text: Annotated[str, typer.Argument(help="Words and ids that all occur in the record.")] = "",
     source: Annotated[str | None, typer.Option(help="Id of the source.")] = None,
-    action: Annotated[Action | None, typer.Option()] = None,
-    outcome: Annotated[Outcome | None, typer.Option()] = None,
+    action: Annotated[Action | None, typer.Option(help="What was done.")] = None,
+    outcome: Annotated[Outcome | None, typer.Option(help="How it ended.")] = None,
     actor: Annotated[str | None, typer.Option(help="Account, as the source names it.")] = None,
-    object_type: Annotated[str | None, typer.Option()] = None,
-    object_id: Annotated[str | None, typer.Option()] = None,
+    object_type: Annotated[str | None, typer.Option(help="Type of the object, as its source has it.")] = None,
+    object_id: Annotated[str | None, typer.Option(help="Id of the object.")] = None,
     link: Annotated[str | None, typer.Option(help="KIND:ID, such as batch:B-1.")] = None,
-    occurred_from: Annotated[str | None, typer.Option(help="UTC, 2026-11-25T07:10:06.123456Z, inclusive.")] = None,
-    occurred_to: Annotated[str | None, typer.Option(help="UTC, exclusive.")] = None,
-    before: Annotated[int | None, typer.Option(help="Go on before this index: the next page.")] = None,
+    occurred_from: Annotated[str | None, typer.Option(help="Such as 2026-11-25T07:10:06Z, inclusive.")] = None,
+    occurred_to: Annotated[str | None, typer.Option(help="The same, exclusive.")] = None,
+    before: Before = None,
     limit: Limit = 50,
     log: LogOption = None,
     as_json: AsJson = False,
@@ -61,8 +63,8 @@ def find(
         object_id=object_id,
         link_kind=link_kind,
         link_id=link_id,
-        occurred_from=None if occurred_from is None else parse_utc(occurred_from),
-        occurred_to=None if occurred_to is None else parse_utc(occurred_to),
+        occurred_from=None if occurred_from is None else instant_us("--occurred-from", occurred_from),
+        occurred_to=None if occurred_to is None else instant_us("--occurred-to", occurred_to),
     )
     _answer(ledger, log, query, before, limit, as_json)
 
@@ -71,7 +73,7 @@ def history(
     ledger: LedgerOption,
     object_type: Annotated[str, typer.Argument(help="Type of the object, as its source has it.")],
     object_id: Annotated[str, typer.Argument(help="Id of the object.")],
-    before: Annotated[int | None, typer.Option(help="Go on before this index.")] = None,
+    before: Before = None,
     limit: Limit = 50,
     log: LogOption = None,
     as_json: AsJson = False,
@@ -124,7 +126,7 @@ def show(
 def trace(
     ledger: LedgerOption,
     kind: Annotated[LinkKind, typer.Argument(help="What the id names.")],
-    id_: Annotated[str, typer.Argument(metavar="ID")],
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The id itself.")],
     log: LogOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -177,6 +179,6 @@ def _link(text: str | None) -> tuple[LinkKind | None, str | None]:
     if text is None:
         return None, None
     kind, colon, id_ = text.partition(":")
-    if not colon or kind not in set(LinkKind):
-        raise ConfigError(f"{text!r} is not KIND:ID", advice=f"KIND is one of {', '.join(LinkKind)}.")
+    if not colon or not id_ or kind not in set(LinkKind):
+        raise ConfigError(f"--link: {text!r} is not KIND:ID", advice=f"KIND is one of {', '.join(LinkKind)}.")
     return LinkKind(kind), id_

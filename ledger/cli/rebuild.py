@@ -13,7 +13,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def rebuild(ledger: LedgerOption, as_json: AsJson = False) -> None:
-    """Rebuild every table that answers questions from the log, while appends go on; then swap it in."""
+    """Rebuild every table that answers questions from the log, while appends go on; then swap it in.
+
+    Exit code 0 once the new tables answer. What was wrong before is not judged: `trailseal verify` does that.
+    """
     with opened(ledger) as service, progress("rebuild") as report:
         result = rebuild_projections(service.store, service.settings.owner_url(ledger), progress=report)
     if as_json:

@@ -24,7 +24,10 @@ def export(
     log: LogOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write checkpoint, tiles and entry bundles (leaf data only: free of content) as static files."""
+    """Write checkpoint, tiles and entry bundles (leaf data only: free of content) as static files.
+
+    Exit code 1, and nothing written, if the folder holds another log, or what this one can't be the continuation of.
+    """
     with opened(ledger) as service, progress("export tiles", "files") as report:
         chosen = service.log(log)
         stored = service.publisher.publish(chosen)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ledger.cli.ledgers import local, opened
-from ledger.cli.output import AsJson, errors, progress, say, say_json
+from ledger.cli.output import AsJson, progress, say, say_json, tell
 from ledger.core.errors import ConfigError
 from ledger.core.policy import Policy
 from ledger.integrity.kinds import Verdict
@@ -45,6 +45,8 @@ def verify(
     A package needs no ledger and no network. Exit code 0: it holds under the key or policy given; 1: something is
     wrong, and the file or entry is named; 2: consistent with itself, but no key or policy from outside was given.
     """
+    if package is None and (vkey or policy):
+        raise ConfigError("--vkey and --policy are for a package", advice="Name the package, or leave them out.")
     if package is not None:
         _verify_package(package, vkey or [], policy, as_json)
     elif ledger is not None:
@@ -85,7 +87,7 @@ def _verify_ledger(folder: Path, name: str | None, full: bool, workers: int, as_
         for one in reports:
             _print(one)
     if not all(one.holds for one in reports):
-        errors.print("The ledger does not verify.", style="bold")
+        tell("The ledger does not verify.")
         raise typer.Exit(1)
 
 

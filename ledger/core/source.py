@@ -1,13 +1,18 @@
 """A registered source system: what a collector needs to reach it, and what the ledger needs to judge it."""
 
+from typing import Final
+
 import msgspec
 
 from ledger.core.record import Name
 from ledger.core.retention import RetentionClass
 
+PUSH: Final = "push"
+"""The type of a source that no collector reads: its records are brought, by `trailseal append` or the API."""
+
 
 class SourceConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One source. `type` names a collector of the registry; `options` are its own, without secrets.
+    """One source. `type` names a collector of the registry, or is `PUSH`; `options` are its own, without secrets.
 
     `secrets` maps a secret's name to where it is found (`env:NAME` or `file:PATH`): never the secret itself. `seal`
     lists members that hold personal or third-party values (see `core.sealing`). `zone` is the IANA zone in which the

@@ -108,7 +108,7 @@ def site_zone(name: str) -> ZoneInfo:
     """The zone of that IANA name; raises InvalidEntry when there is none."""
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, such as Europe
         raise InvalidEntry(message("time.zone", name=name)) from None
 
 

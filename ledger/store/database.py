@@ -6,7 +6,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL
 
 from ledger.core.errors import ConfigError
@@ -24,24 +25,65 @@ def migrate(url: str | URL) -> None:
     engine = writer_engine(url)
     try:
         with engine.connect() as connection, connection.begin():
-            config = Config()
-            config.set_main_option("script_location", str(_SCRIPTS))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            allow_reading_version(connection)
+            _migrate(connection)
+    finally:
+        engine.dispose()
+
+
+def upgrade(url: str | URL) -> tuple[str, str]:
+    """Migrates the database of a ledger that there is; returns the schema's version before and now.
+
+    Raises ConfigError for a database without one, which must not be taken for a ledger, and for one of a newer program.
+    """
+    engine = writer_engine(url)
+    try:
+        with engine.connect() as connection, connection.begin():
+            before = _version(connection)
+            if before is None:
+                raise ConfigError(
+                    "the database holds no ledger", advice="Check its address, or restore the ledger's database."
+                )
+            _migrate(connection)
+            return before, _wanted()
     finally:
         engine.dispose()
 
 
 def require_current(engine: Engine) -> None:
     """Raises ConfigError unless the database has exactly the schema that this program is written for."""
-    config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS))
-    wanted = ScriptDirectory.from_config(config).get_current_head()
+    wanted = _wanted()
     with engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
+        found = _version(connection)
     if found != wanted:
         raise ConfigError(
             f"the database has schema {found or 'none'}, this program needs {wanted}",
             advice="Run `trailseal init` for a new ledger, or `trailseal upgrade` with the owner's database URL.",
         )
+
+
+def _migrate(connection: Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise ConfigError(
+            f"the database cannot be migrated: {error}", advice="Use a program at least as new as the database."
+        ) from None
+    allow_reading_version(connection)
+
+
+def _version(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _wanted() -> str:
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    assert head is not None
+    return head
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS))
+    return config
