@@ -1,0 +1,95 @@
+"""`trailseal demo --once`, as a person runs it: a process of its own, real servers, one package at the end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.core.note import NoteSigner
+
+pytestmark = pytest.mark.timeout(300)
+_MAIN = "from ledger.cli import main; main()"
+
+
+def _trailseal(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", _MAIN, *arguments], capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def _once(folder: Path) -> tuple[int, list[str], str]:
+    """Exit code, lines of standard output, standard error; the whole group of processes ends with this call."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _MAIN, "demo", "--once", "--dir", str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        out, err = process.communicate(timeout=270)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    return process.returncode, out.splitlines(), err
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    code, lines, err = _once(tmp_path_factory.mktemp("once") / "demo")
+    assert code == 0, err
+    answer = json.loads(lines[-1])
+    assert isinstance(answer, dict)
+    return answer
+
+
+def _json(arguments: Sequence[str]) -> Any:
+    ended = _trailseal(*arguments, "--json")
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
+
+
+def test_the_last_line_names_package_ledger_records_checkpoint_and_key(done: dict[str, Any]) -> None:
+    assert set(done) == {"package", "ledger", "records", "checkpoint", "vkey"}
+    assert Path(done["package"]).is_file()
+    assert Path(done["ledger"]).is_dir()
+    assert done["checkpoint"] >= done["records"] >= 100
+
+
+def test_both_sources_gave_records(done: dict[str, Any]) -> None:
+    totals = {
+        source: _json(["search", "--source", source, "--limit", "1", "--ledger", done["ledger"]])["total"]
+        for source in ("erp", "dcs")
+    }
+    assert min(totals.values()) > 0
+    assert sum(totals.values()) == done["records"]
+
+
+def test_the_package_holds_under_the_key_of_the_line_and_under_no_other(done: dict[str, Any]) -> None:
+    key = done["vkey"]
+    stranger = str(NoteSigner(key.split("+")[0], b"\x07" * 32).verifier)
+    codes = [
+        _trailseal("verify", done["package"], *option).returncode
+        for option in (("--vkey", key), (), ("--vkey", stranger))
+    ]
+    assert codes == [0, 2, 1]
+
+
+def test_at_least_half_of_the_batch_records_of_the_control_system_are_derived(done: dict[str, Any]) -> None:
+    found = _json(["search", "--ledger", done["ledger"], "--source", "dcs", "--limit", "500"])
+    assert found["next_before"] is None
+    ours = {one["index"] for one in found["found"]}
+    production = _json(["search", "--ledger", done["ledger"], "--object-type", "production", "--limit", "1"])
+    shown = _json(["show", str(production["found"][0]["index"]), "--ledger", done["ledger"]])
+    (batch,) = {link["id"] for link in json.loads(shown["body"])["record"]["links"] if link["kind"] == "batch"}
+    members = _json(["trace", "batch", batch, "--ledger", done["ledger"]])["members"]
+    basis = Counter(one["member"]["basis"] for one in members if one["member"]["index"] in ours)
+    assert basis["derived"] >= basis.total() / 2 > 0
+    assert {one["member"]["index"] for one in members} - ours, "the batch shows both worlds"

@@ -1,0 +1,66 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from ledger import settings
+from ledger.core.errors import ConfigError
+from ledger.settings import FILE_NAME, Listen, Settings
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    chosen = Settings(
+        origin="plant.example/a",
+        database="postgresql://service:${PASSWORD}@db.example/ledger",
+        owner_database="postgresql://owner:${OWNER}@db.example/ledger",
+        zone="Europe/Berlin",
+        listen=Listen(host="::1", port=9000),
+        publish_tiles=True,
+        checkpoint_seconds=2.5,
+        readers=3,
+    )
+    settings.write(tmp_path, chosen)
+    assert settings.load(tmp_path)[0] == chosen
+    assert (tmp_path / FILE_NAME).stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('origin = "a b"', "origin"),
+        ('origin = "plant.example/a"\nzone = "Europe/Nowhere"', "Nowhere"),
+        ('origin = "plant.example/a"\nzone = "Europe"', "Europe"),
+        ('origin = "plant.example/a"\nzone = "../../etc/passwd"', "passwd"),
+        ('origin = "plant.example/a"\nsurprise = 1', "surprise"),
+        ('origin = "plant.example/a"\n[listen]\nport = 70000', "port"),
+        ("origin = ", FILE_NAME),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_file(tmp_path: Path, text: str, named: str) -> None:
+    (tmp_path / FILE_NAME).write_text(text)
+    with pytest.raises(ConfigError, match=named) as raised:
+        settings.load(tmp_path)
+    assert str(tmp_path / FILE_NAME) in raised.value.message
+
+
+def test_a_folder_without_settings_is_no_ledger(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is not a ledger"):
+        settings.load(tmp_path)
+
+
+def test_a_password_is_read_from_the_environment_and_may_hold_any_character(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = Settings(origin="plant.example/a", database="postgresql://service:${TRAILSEAL_P}@db.example/ledger")
+    monkeypatch.setitem(os.environ, "TRAILSEAL_P", "p@ss/w:rd?")
+    assert chosen.database_url(tmp_path).password == "p@ss/w:rd?"
+    monkeypatch.delenv("TRAILSEAL_P")
+    with pytest.raises(ConfigError, match="TRAILSEAL_P"):
+        chosen.database_url(tmp_path)
+
+
+def test_a_url_that_is_none_is_refused_without_repeating_it(tmp_path: Path) -> None:
+    for text in ("not-a-url-secret", "mysql://user:secret@db.example/x", "sqlite:///:memory:"):
+        with pytest.raises(ConfigError, match="database") as raised:
+            Settings(origin="plant.example/a", database=text).database_url(tmp_path)
+        assert "secret" not in raised.value.message
