@@ -36,6 +36,15 @@ class ColumnsDiffer(IntegrityError):
     """Something among the search columns of a range is not what the bodies give, or merely looks different."""
 
 
+class StrayRow(ColumnsDiffer):
+    """A row of `table` at `pos` belongs to no record."""
+
+    def __init__(self, table: str, pos: int) -> None:
+        super().__init__("there is a row that no entry gives")
+        self.table = table
+        self.pos = pos
+
+
 class RecordColumns:
     """Checks the records of a span of one log, range by range in order; one walk over each table."""
 
@@ -85,12 +94,20 @@ class RecordColumns:
         else:
             same &= self._bulk.all(_AS_ROWS, span) == rows
         if not same:
+            self._require_none_before(span[0])
             raise ColumnsDiffer("the search columns are not what the bodies give")
 
     def finish(self) -> None:
-        """Raises ColumnsDiffer if rows are left that no record of the span accounts for."""
-        if self._links.take(1) or self._keys.take(1):
-            raise ColumnsDiffer("rows are left that belong to no record")
+        """Raises StrayRow if rows are left that no record of the span accounts for."""
+        self._links.take(1)
+        self._keys.take(1)
+        self._require_none_before(2**63)
+
+    def _require_none_before(self, pos: int) -> None:
+        """What was taken last may begin with rows that stood after the last ones that the range before was due."""
+        for table, rows in (("record_link", self._links), ("source_key", self._keys)):
+            if rows.taken and rows.taken[0][0] < pos:
+                raise StrayRow(table, rows.taken[0][0])
 
     def close(self) -> None:
         self._links.close()
@@ -98,7 +115,8 @@ class RecordColumns:
 
     def _same_links(self, links: list[_LinkRow], records: Sequence[tuple[int, Any]]) -> bool:
         stored = self._links.take(len(links))
-        if stored == links:
+        # Rows of one entry come in whatever order the database sorted them.
+        if stored == links or sorted(stored) == links:
             return True
         # A record may name one kind and id twice; then the first basis stands, and there are fewer rows.
         base = pos_of(self._log, 0)

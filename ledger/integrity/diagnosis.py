@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ledger.core import canonical
 from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry, LeafData, decode_leaf
 from ledger.core.errors import InvalidEntry, LedgerError
@@ -19,6 +18,7 @@ from ledger.integrity.columns import COLUMNS
 from ledger.integrity.compare import first_difference
 from ledger.integrity.edge import Edge, TileDiffers, Tree
 from ledger.integrity.fault import Fault, first
+from ledger.integrity.shapes import Shapes
 from ledger.integrity.streams import DRIVER_ERRORS
 from ledger.store import schema
 from ledger.store.bulk import Bulk
@@ -38,6 +38,7 @@ class Diagnosis:
         self._bulk = Bulk(connection)
         self._log = log
         self._kinds = kinds
+        self._shapes = Shapes(kinds)
         self._live = live
         self._columns = columns
 
@@ -101,9 +102,7 @@ class Diagnosis:
         if not isinstance(body, bytes) or b64(body_commitment(salt, body)) != leaf.body:
             return self._fault(index, "body", "body", "body and salt are not those that the leaf commits to")
         try:
-            canonical.require_canonical(body)
-            if canonical.encode_struct(self._kinds[leaf.kind].decode(body)) != body:
-                return self._fault(index, "body", "body", "not in the canonical form of its kind")
+            self._shapes.read(leaf.kind.encode(), [body])
         except InvalidEntry as error:
             return self._fault(index, "body", "body", error.message)
         return None

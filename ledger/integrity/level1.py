@@ -12,12 +12,13 @@ from ledger.core.errors import LedgerError
 from ledger.core.hashing import HASH_SIZE
 from ledger.core.kinds import KindRegistry
 from ledger.integrity.chain import RANGE, Chain
-from ledger.integrity.columns import ColumnsDiffer, RecordColumns
+from ledger.integrity.columns import ColumnsDiffer, RecordColumns, StrayRow
 from ledger.integrity.diagnosis import Diagnosis
 from ledger.integrity.edge import Edge, read_edge
 from ledger.integrity.fault import Fault
 from ledger.integrity.shapes import Shapes
 from ledger.store import schema
+from ledger.store.position import index_of, log_of
 from ledger.store.projections import Live
 from ledger.store.reading import HeadRow
 
@@ -58,7 +59,7 @@ def verify_span(
                 return Span(before=before, after=chain.edge, fault=fault)
             pulse(until - done)
         if search is not None:
-            fault = _left_over(search, log, high)
+            fault = _left_over(search)
             return Span(before=before, after=chain.edge, fault=fault)
         return Span(before=before, after=chain.edge)
     finally:
@@ -71,6 +72,8 @@ def _range(chain: Chain, diagnosis: Diagnosis, until: int) -> Fault | None:
     try:
         with _no_collection():
             chain.run(until)
+    except StrayRow as stray:
+        return _stray(stray)
     except ColumnsDiffer:
         # Two spellings of one value may look different: only the diagnosis decides.
         return diagnosis.first_fault(before, until)
@@ -94,12 +97,16 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _left_over(search: RecordColumns, log: int, high: int) -> Fault | None:
+def _left_over(search: RecordColumns) -> Fault | None:
     try:
         search.finish()
-    except ColumnsDiffer as error:
-        return Fault(log=log, index=high - 1, table="record_link", what=error.message)
+    except StrayRow as stray:
+        return _stray(stray)
     return None
+
+
+def _stray(stray: StrayRow) -> Fault:
+    return Fault(log=log_of(stray.pos), index=index_of(stray.pos), table=stray.table, what=stray.message)
 
 
 def head_fault(log: int, head: HeadRow, edge: Edge) -> Fault | None:

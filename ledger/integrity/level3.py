@@ -75,7 +75,7 @@ def _binding_fault(
             raise IntegrityError(f"log {bound.origin} held {bound.size} entries then, and holds fewer now")
         if LogReader(connection, number).root(bound.size) != signed.root:
             raise IntegrityError(f"log {bound.origin} had another root at size {bound.size} then")
-        if checkpoints.latest(connection, number, bound.size).size != bound.size:
+        if not Bulk(connection).all("SELECT 1 FROM checkpoint WHERE log = ? AND size = ?", (number, bound.size)):
             what = f"the checkpoint of size {bound.size}, which entry {index} of log {log} names, is missing"
             return Fault(log=number, index=bound.size - 1, table="checkpoint", what=what)
     except LedgerError as error:

@@ -116,10 +116,13 @@ class _Facts:
 
     def compare(self, log: int, low: int, high: int, expected: list[tuple[Any, ...]]) -> Fault | None:
         try:
-            if self._stream.take(len(expected)) == expected:
-                return None
+            taken = self._stream.take(len(expected))
             # Rows of one entry may come in another order than the projector gave them.
+            if taken == expected or first_difference(self._columns, "pos", expected, taken) is None:
+                return None
             span = (pos_of(log, low), pos_of(log, high))
+            if taken and taken[0][self._at] < span[0]:
+                return self._stray(log, taken[0])  # it stood after the last row that the range before was due
             stored = self._bulk.all(f"{self._select} WHERE pos >= ? AND pos < ?", span)
         except DRIVER_ERRORS as error:
             return Fault(log=log, index=low, table=self._name, what=f"cannot be read: {error}")
@@ -131,11 +134,11 @@ class _Facts:
 
     def left_over(self, log: int) -> Fault | None:
         rows = self._stream.take(1)
-        if not rows:
-            return None
-        return Fault(
-            log=log, index=index_of(rows[0][self._at]), table=self._name, what="there is a row that no entry gives"
-        )
+        return self._stray(log, rows[0]) if rows else None
+
+    def _stray(self, log: int, row: tuple[Any, ...]) -> Fault:
+        index = index_of(row[self._at])
+        return Fault(log=log, index=index, table=self._name, what="there is a row that no entry gives")
 
     def close(self) -> None:
         self._stream.close()

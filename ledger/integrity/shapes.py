@@ -3,8 +3,8 @@
 A kind's body structs are mirrored by plain structs with the same members in order of their names: an enum is its text,
 no length is bounded, every integer lies within ±(2^53-1). Bodies are decoded into these and encoded again. For structs
 of that form the output is the RFC 8785 form (`core.canonical.encode_struct`), so bytes that come out equal to what went
-in are canonical: an unknown, doubled or needless member, white space, another order, escape or spelling of a number
-would not come out again. Whether a value is one that its schema allows is level 2's question, which decodes in full.
+in are canonical: an unknown or doubled member, white space, another order, escape or spelling of a number would not
+come out again. Whether a value is one that its schema allows is level 2's question, which decodes in full.
 
 Bodies go through as lines. The encoder writes one line feed after each value and none within; if as many values come
 out as bodies went in, and the whole is equal, then each line is its own body.
@@ -35,7 +35,7 @@ class Shapes:
 
     def __init__(self, kinds: KindRegistry) -> None:
         self._kinds: Mapping[bytes, Kind] = {kind.name.encode(): kind for kind in kinds}
-        self._codecs: dict[bytes, _Codec | None] = {}
+        self._codecs: dict[bytes, Codec | None] = {}
 
     def read(self, kind: bytes, bodies: Sequence[bytes]) -> list[Any]:
         """The bodies of one kind, decoded (plain structs, or what JSON has for a kind that can't be mirrored).
@@ -45,7 +45,7 @@ class Shapes:
         try:
             codec = self._codecs[kind]
         except KeyError:
-            codec = self._codecs[kind] = self._codec(kind)
+            codec = self._codecs[kind] = self.codec(kind)
         if codec is None:
             return [canonical.require_canonical(body) for body in bodies]
         decoder, encoder = codec
@@ -59,7 +59,8 @@ class Shapes:
             raise NotCanonical(f"a body of kind {kind.decode()} is not in canonical form")
         return decoded
 
-    def _codec(self, name: bytes) -> "_Codec | None":
+    def codec(self, name: bytes) -> "Codec | None":
+        """The mirror of a kind's bodies; None where they take the slow way."""
         kind = self._kinds.get(name)
         if kind is None:
             return None
@@ -73,7 +74,7 @@ class Shapes:
         return decoder, _sorted_encoder if tagged else _encoder
 
 
-_Codec = tuple[msgspec.json.Decoder[Any], msgspec.json.Encoder]
+Codec = tuple[msgspec.json.Decoder[Any], msgspec.json.Encoder]
 
 
 class _Mirror:

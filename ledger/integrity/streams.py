@@ -21,13 +21,15 @@ class Stream:
     def __init__(self, cursor: Any) -> None:
         self._cursor = cursor
         self._back: list[tuple[Any, ...]] = []
+        self.taken: list[tuple[Any, ...]] = []
+        """What was taken last."""
 
     def take(self, count: int) -> list[tuple[Any, ...]]:
         """The next rows, at most `count`; fewer only at the end."""
-        if self._back:
-            rows, self._back = self._back[:count], self._back[count:]
-            return rows + self.take(count - len(rows))
-        return list(self._cursor.fetchmany(count)) if count else []
+        rows, self._back = self._back[:count], self._back[count:]
+        more = count - len(rows)
+        self.taken = rows + self._cursor.fetchmany(more) if more else rows
+        return self.taken
 
     def give_back(self, rows: list[tuple[Any, ...]]) -> None:
         """Puts rows that were taken last in front again."""
