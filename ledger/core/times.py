@@ -95,7 +95,7 @@ def parse_source_time(text: str, assumed_zone: str | None = None) -> SourceTime:
         return SourceTime(text=text, precision=precision, basis=Basis.NONE)
     try:
         zone = ZoneInfo(assumed_zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, such as Europe
         raise InvalidEntry(f"{assumed_zone!r} is not a known time zone", advice="Use an IANA name.") from None
     early, late = (moment.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if early.utcoffset() != late.utcoffset():

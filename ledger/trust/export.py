@@ -9,8 +9,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ledger.core.address import LogId
+from ledger.core.checkpoint import Checkpoint
+from ledger.core.errors import CheckpointForked, ConfigError, RolledBack
+from ledger.core.note import parse_note
 from ledger.core.tiles import Tile, bundles_for_size, tiles_for_size
 from ledger.store.checkpoints import StoredCheckpoint
+from ledger.store.reading import LogReader
 from ledger.store.store import Store
 from ledger.trust.files import write_durably
 
@@ -20,11 +24,13 @@ def export_tiles(
 ) -> int:
     """Writes what the folder lacks of the log up to a checkpoint; returns how many files were written.
 
-    Files that are there already stay: a tile never changes.
+    Files that are there already stay: a tile never changes. Raises ConfigError, before anything is written, if the
+    folder holds another log; RolledBack or CheckpointForked if its checkpoint is newer, or not of this log's past.
     """
     total = sum(1 for _ in _files(stored.size))
     written = 0
     with store.reader(log.number) as reader:
+        _continues(out, log, reader, stored.size)
         for done, tile in enumerate(_files(stored.size), start=1):
             path = out / tile.path
             if not path.exists():
@@ -34,6 +40,20 @@ def export_tiles(
             report(done, total)
     write_durably(out / "checkpoint", stored.note, mode=0o644)
     return written + 1
+
+
+def _continues(out: Path, log: LogId, reader: LogReader, size: int) -> None:
+    try:
+        data = (out / "checkpoint").read_bytes()
+    except FileNotFoundError:
+        return
+    there = Checkpoint.parse(parse_note(data).text)
+    if there.origin != log.origin:
+        raise ConfigError(f"{out} holds the log {there.origin}, not {log.origin}", advice="Choose another folder.")
+    if there.size > size:
+        raise RolledBack(f"{out} holds {there.size} entries of log {log.origin}, the log itself {size}")
+    if there.root != reader.root(there.size):
+        raise CheckpointForked(f"{out} holds another past of log {log.origin} than the log itself")
 
 
 def _files(size: int) -> Iterator[Tile]:

@@ -29,7 +29,7 @@ END_SECONDS = 30.0
 _ADDRESS = re.compile(rb"^Trailseal at (http://\S+)$", re.MULTILINE)
 _PR_SET_PDEATHSIG = 1
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["ledger.cli.app", "ledger.service", __name__])
+_forks.set_forkserver_preload(["ledger.cli.app", "ledger.server", __name__])
 
 
 class CommandFailed(RuntimeError):
