@@ -120,3 +120,15 @@ def test_serve_answers_its_health_and_ends_well_at_sigterm(site: Site) -> None:
         assert httpx.get(f"{serving.address}/api/v1/health", timeout=5, trust_env=False).status_code == 200
         assert serving.command.end() == 0
         assert b"Traceback" not in serving.command.printed()
+
+
+def test_a_zone_that_is_none_makes_no_ledger(tmp_path: Path) -> None:
+    _told(trailseal("init", tmp_path / "new", "--origin", "plant.example/new", "--zone", "Mars/Base"), "Mars/Base")
+    assert not (tmp_path / "new").exists()
+
+
+def test_tiles_of_one_log_are_never_written_over_those_of_another(site: Site, tmp_path: Path) -> None:
+    assert site("tiles", "export", "--out", tmp_path / "tiles").code == 0
+    before = (tmp_path / "tiles" / "checkpoint").read_bytes()
+    _told(site("tiles", "export", "--log", "system", "--out", tmp_path / "tiles"), "plant.example/cli/records")
+    assert (tmp_path / "tiles" / "checkpoint").read_bytes() == before
