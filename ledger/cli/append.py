@@ -17,7 +17,6 @@ from ledger.core.errors import ConfigError, InvalidEntry
 from ledger.core.record import Original, Record, Submission
 from ledger.core.run import Rejected, RunBatch, RunReceipt, Status
 from ledger.core.vault import MAX_ORIGINAL
-from ledger.present.inert import one_line
 
 CHUNK = 500
 """Lines of one run, and so of one transaction."""
@@ -27,8 +26,6 @@ MAX_LINE = 4 * MAX_ORIGINAL
 """Bytes of the longest line that is read; what is longer is no line of records, and ends the command."""
 SHOWN = 100
 """Quarantined lines that the answer names one by one."""
-REASON = 500
-"""Characters of a reason; it may quote the line, and the line itself is kept."""
 PARSER, PARSER_VERSION = "trailseal-jsonl", "1"
 MEDIA_TYPE = "application/json"
 
@@ -158,8 +155,6 @@ def _read(line: Line, now: str) -> Submission | Rejected:
     try:
         record = msgspec.convert(canonical.loads(line.data), Record)
     except (InvalidEntry, msgspec.ValidationError) as error:
-        return Rejected(
-            data=line.data, media_type=MEDIA_TYPE, reason=one_line(f"line: {error}", REASON), received_at=now
-        )
+        return Rejected(data=line.data, media_type=MEDIA_TYPE, reason=f"line: {error}", received_at=now)
     original = Original(data=line.data, media_type=MEDIA_TYPE, parser=PARSER, parser_version=PARSER_VERSION)
     return Submission(record=record, received_at=now, original=original)

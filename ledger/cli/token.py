@@ -7,6 +7,7 @@ import typer
 from ledger.cli.instants import utc_of
 from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, say, say_json
+from ledger.core.errors import ConfigError, NotCanonical
 from ledger.people.access import Scope
 from ledger.people.people import Held
 
@@ -34,9 +35,15 @@ def create(
         for one in source or []:
             service.record_log(log).sources.get(one)
         people, authority = service.people, local(service)
-        if account not in {known.account for known in people.accounts()}:
-            people.create_account(account, account, reason, authority)
-        token = people.grant(account, scope, reason, authority, source or (), expires_at)
+        try:
+            if account not in {known.account for known in people.accounts()}:
+                people.create_account(account, account, reason, authority)
+            token = people.grant(account, scope, reason, authority, source or (), expires_at)
+        except NotCanonical as error:
+            raise ConfigError(
+                f"this is no account or no reason: {error.message}",
+                advice="An account is of lower case letters, digits, '.', '_' and '-'; a reason is a sentence.",
+            ) from None
     if as_json:
         say_json({"account": account, "grant": token.grant, "entry": token.index, "token": token.token})
         return

@@ -17,7 +17,7 @@ from ledger.core.vault import Kept
 from ledger.store import schema
 from ledger.store.append import TILE, tile_hashes
 from ledger.store.bulk import Bulk
-from ledger.store.position import index_of, pos_of
+from ledger.store.position import MAX_INDEX, index_of, pos_of
 
 RANGE = 4096
 """Entries fetched at once by a walk over a log: memory stays flat however long the log."""
@@ -68,8 +68,9 @@ class LogReader:
 
     def entry(self, index: int) -> StoredEntry:
         """One entry; raises NotFound if the log doesn't reach so far."""
-        for found in self.entries(index, index + 1):
-            return found
+        if 0 <= index <= MAX_INDEX:
+            for found in self.entries(index, index + 1):
+                return found
         raise NotFound(f"log {self.log} has no entry {index}")
 
     def entries(self, low: int, high: int) -> Iterator[StoredEntry]:
