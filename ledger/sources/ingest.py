@@ -24,7 +24,7 @@ from ledger.findings.kinds import Finding, FindingSort, Incident
 from ledger.sources import tables
 from ledger.sources.inventory import Inventory
 from ledger.sources.kinds import CollectionRun, Duplicate, Quarantined
-from ledger.sources.prepare import KeyedDigest, Preparer, keep_original
+from ledger.sources.prepare import MAX_NAME, KeyedDigest, Preparer, keep_original, replaced
 from ledger.store import schema
 from ledger.store.append import Batch, Placed, Transaction
 from ledger.store.bulk import Bulk
@@ -33,6 +33,9 @@ from ledger.store.reading import VaultReader
 from ledger.store.store import Store
 
 SNAPSHOT_MEDIA_TYPE = "application/vnd.trailseal.snapshot"
+UNKNOWN_MEDIA_TYPE = "application/octet-stream"
+MAX_REASON = 4096
+"""Characters of a reason for quarantine; a longer one is cut."""
 
 
 class Beside(Protocol):
@@ -63,7 +66,7 @@ class Ingest:
         (the run itself is malformed), IntegrityError (the ledger's own tables contradict the log: ingest stops, and an
         incident entry says so).
         """
-        _check_times(batch)
+        _check_run(batch)
         config = self._inventory.get(batch.source)
         run = _Run(self._log.number, batch, authority, Preparer(config.id, check_members(config.seal), self._digest))
         try:
@@ -148,8 +151,8 @@ class _Run:
         prepared = [preparer.prepare(submission) for submission in batch.submissions]
         self.drafts: list[Draft] = [one for one in prepared if isinstance(one, Draft)]
         self._is_draft = [isinstance(one, Draft) for one in prepared]
-        self._rejected: list[Rejected] = [_dated(one, batch) for one in prepared if isinstance(one, Rejected)]
-        self._rejected += batch.rejected
+        rejected = [one for one in prepared if isinstance(one, Rejected)]
+        self._rejected = [_presentable(one, batch) for one in (*rejected, *batch.rejected)]
 
     def check(self, transaction: Transaction) -> None:
         """Under the head lock: the run starts where the source's run before ended."""
@@ -248,13 +251,23 @@ class _Run:
         return reference, (item,)
 
 
-def _dated(one: Rejected, batch: RunBatch) -> Rejected:
-    """What is rejected because its time of receipt cannot be read was received by the end of its run."""
+def _presentable(one: Rejected, batch: RunBatch) -> Rejected:
+    """What is told of rejected input, so that its entry holds whatever the input was; its bytes are untouched.
+
+    What can't be read as a time of receipt was received by the end of its run.
+    """
+    media_type = replaced(one.media_type)
     try:
         parse_utc(one.received_at)
+        received_at = one.received_at
     except NotCanonical:
-        return msgspec.structs.replace(one, received_at=batch.ended_at)
-    return one
+        received_at = batch.ended_at
+    return Rejected(
+        data=one.data,
+        media_type=media_type if 0 < len(media_type) <= MAX_NAME else UNKNOWN_MEDIA_TYPE,
+        reason=replaced(one.reason[:MAX_REASON]),
+        received_at=received_at,
+    )
 
 
 def _placed_outcome(one: Placed) -> RecordOutcome:
@@ -278,7 +291,7 @@ def _last_run(bulk: Bulk, log: int, source: str) -> _LastRun | None:
     return _LastRun(index_of(rows[0][0]), rows[0][1], bytes(rows[0][2])) if rows else None
 
 
-def _check_times(batch: RunBatch) -> None:
+def _check_run(batch: RunBatch) -> None:
     instants = [batch.started_at, batch.ended_at]
     for interval in batch.unreachable:
         instants += [interval.after, interval.before]
@@ -290,5 +303,7 @@ def _check_times(batch: RunBatch) -> None:
         instants.append(batch.clock.measured_at)
     for text in instants:
         parse_utc(text)
+    if batch.cursor_to is not None and replaced(batch.cursor_to) != batch.cursor_to:
+        raise SchemaViolation(f"the cursor {batch.cursor_to!r} holds U+0000 or a lone surrogate")
     if batch.started_at > batch.ended_at:
         raise SchemaViolation(f"the run ends at {batch.ended_at}, before it starts at {batch.started_at}")

@@ -5,6 +5,7 @@ A submission that can't become a record becomes a `Rejected` with the reason; no
 
 import secrets
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -20,6 +21,8 @@ from ledger.core.sealing import holds_sealed, seal
 from ledger.core.times import Clock
 from ledger.core.vault import MAX_ORIGINAL
 
+MAX_NAME = 512
+"""Characters of a name in a body (`core.record.Name`)."""
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 """Stands in body and search columns for U+0000 and for a lone surrogate of a source's text; the original keeps it."""
 
@@ -91,22 +94,20 @@ _encoder = msgspec.json.Encoder(order="sorted")
 
 def _encode(body: RecordBody, record: bytes) -> bytes:
     """The canonical bytes of a body, given those of its record: those of `encode_struct`, without the work twice."""
-    try:
-        return _encoder.encode(
-            _Encoded(
-                record=msgspec.Raw(record),
-                received_at=body.received_at,
-                digest=body.digest,
-                clock=body.clock,
-                original=body.original,
-            )
+    return _encoder.encode(
+        _Encoded(
+            record=msgspec.Raw(record),
+            received_at=body.received_at,
+            digest=body.digest,
+            clock=body.clock,
+            original=body.original,
         )
-    except UnicodeEncodeError:
-        raise SchemaViolation("the original's media type or parser holds a lone surrogate") from None
+    )
 
 
 def keep_original(original: Original) -> tuple[OriginalRef, VaultItem]:
     """How a body names an original, and the vault's item. Raises SchemaViolation above 16 MiB."""
+    _check_names(original.media_type, original.parser, original.parser_version)
     if len(original.data) > MAX_ORIGINAL:
         raise SchemaViolation(f"an original of {len(original.data)} bytes is larger than {MAX_ORIGINAL}")
     salt = secrets.token_bytes(SALT_SIZE)
@@ -118,6 +119,14 @@ def keep_original(original: Original) -> tuple[OriginalRef, VaultItem]:
         parser_version=original.parser_version,
     )
     return reference, VaultItem(sort=ORIGINAL, ordinal=0, salt=salt, value=original.data)
+
+
+@lru_cache(maxsize=1024)
+def _check_names(*names: str) -> None:
+    """Raises SchemaViolation for what no body could name; a source's originals share their names, so seldom run."""
+    for name in names:
+        if not 0 < len(name) <= MAX_NAME or replaced(name) != name:
+            raise SchemaViolation(f"an original's media type or parser can't be {name[:80]!r}")
 
 
 def rejected(submission: Submission, reason: str) -> Rejected:
@@ -144,12 +153,17 @@ def _checked(record: Record) -> tuple[Record, bytes]:
     return clean, canonical.encode_struct(clean)
 
 
+def replaced(text: str) -> str:
+    """The text with every U+0000 and lone surrogate replaced."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", REPLACEMENT)
+
+
 def _replaced(value: Any) -> Any:
-    """The value as plain JSON with every U+0000 and lone surrogate replaced."""
+    """The value as plain JSON, each of its texts `replaced`."""
     if isinstance(value, msgspec.Struct):
         value = msgspec.to_builtins(value)
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", REPLACEMENT)
+        return replaced(value)
     if isinstance(value, dict):
         return {_replaced(key): _replaced(member) for key, member in value.items()}
     if isinstance(value, list | tuple):
