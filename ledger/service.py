@@ -134,7 +134,7 @@ class Service:
         self.settings, self.settings_digest = settings.load(folder)
         self.clock: WallClock = clock or SystemClock()
         self.keys = FileKeys(folder / "keys")
-        _require_database(self.settings.database_url(folder))
+        require_database(self.settings.database_url(folder))
         self.store = _open_store(folder, self.settings, self.clock)
         require_current(self.store.readers)
         self.publisher = Publisher(self.store, self.keys, folder / "signed")
@@ -214,8 +214,8 @@ def create(folder: Path, chosen: Settings, authority: Authority, clock: WallCloc
     return Service(folder, clock)
 
 
-def _require_database(url: URL) -> None:
-    # SQLite would make an empty database in place of one that is missing.
+def require_database(url: URL) -> None:
+    """Raises ConfigError for a SQLite file that is missing: opening it would make an empty one in its place."""
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
         raise ConfigError(
             f"the ledger's database {url.database} is not there",

@@ -6,6 +6,7 @@ from sqlalchemy.exc import DBAPIError
 from ledger import settings
 from ledger.cli.ledgers import LedgerOption, database_trouble, opened
 from ledger.cli.output import AsJson, say, say_json
+from ledger.service import require_database
 from ledger.store.database import upgrade as upgrade_database
 
 
@@ -17,8 +18,10 @@ def add_to(app: typer.Typer) -> None:
 def upgrade(ledger: LedgerOption, as_json: AsJson = False) -> None:
     """Migrate the database to this version, as the owner's role; stop the service first. Forward only."""
     chosen, _ = settings.load(ledger)
+    owner = chosen.owner_url(ledger)
+    require_database(owner)
     try:
-        before, now = upgrade_database(chosen.owner_url(ledger))
+        before, now = upgrade_database(owner)
     except DBAPIError as error:
         raise database_trouble(error) from None
     with opened(ledger):
