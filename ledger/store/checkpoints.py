@@ -39,8 +39,8 @@ def record_intent(connection: Connection, log: int, size: int, root: bytes) -> b
 
 
 def publish(connection: Connection, log: int, size: int, note: bytes) -> None:
-    """Stores a signed checkpoint; its intent is committed already."""
-    Bulk(connection).insert(schema.checkpoint, [(log, size, note)], 1)
+    """Stores a signed checkpoint; its intent is committed already, so one that is there has the same root."""
+    Bulk(connection).run("INSERT INTO checkpoint VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (log, size, note))
 
 
 def latest(connection: Connection, log: int, at_most: int | None = None) -> StoredCheckpoint:

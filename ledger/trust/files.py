@@ -1,6 +1,9 @@
-"""Small files that must be whole or absent, whatever happens."""
+"""Small files that must be whole or absent, whatever happens, and that one process at a time may change."""
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -18,3 +21,14 @@ def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+@contextmanager
+def exclusively(path: Path) -> Iterator[None]:
+    """Waits until no other thread or process of this machine holds the lock of that name, then holds it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -5,7 +5,6 @@ by compare-and-swap; only then sign; then publish. A crash between any two steps
 very size and root of the intent. It refuses a smaller size, and the same size with another root.
 """
 
-import threading
 from pathlib import Path
 
 import msgspec
@@ -13,7 +12,7 @@ import msgspec
 from ledger.core.address import LogId
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.entry import draft
-from ledger.core.errors import CheckpointForked, NotFound, RolledBack
+from ledger.core.errors import CheckpointForked, NotFound, ProofInvalid, RolledBack
 from ledger.core.hashing import b64, unb64
 from ledger.core.merkle import verify_consistency
 from ledger.core.note import sign_note
@@ -22,7 +21,7 @@ from ledger.store.checkpoints import StoredCheckpoint
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader
 from ledger.store.store import Store
-from ledger.trust.files import write_durably
+from ledger.trust.files import exclusively, write_durably
 from ledger.trust.keys import FileKeys
 from ledger.trust.kinds import LogBinding
 
@@ -35,31 +34,31 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Publisher:
-    """Signs for every log of one ledger. One publisher at a time: callers hold the leader lock or are alone."""
+    """Signs for every log of one ledger.
+
+    Of all threads and processes that share the ledger's folder one publishes a log at a time; machines that share a
+    database do it under the leader lock.
+    """
 
     def __init__(self, store: Store, keys: FileKeys, state: Path) -> None:
         self._store = store
         self._keys = keys
         self._state = state
-        self._one = threading.Lock()
 
     def publish(self, log: LogId) -> StoredCheckpoint:
         """Returns a checkpoint of all that the log holds now, signing a new one if the latest is older.
 
         Raises RolledBack when the log is smaller than what was signed before, CheckpointForked when it differs.
         """
-        with self._one:
+        with exclusively(self._file(log).with_suffix(".lock")):
             self._finish(log)
             with self._store.reader(log.number) as reader:
                 head = reader.head()
-                try:
-                    last = checkpoints.latest(reader.connection, log.number)
-                except NotFound:
-                    last = None
-                if last is not None and last.size == head.size:
-                    return last
                 root = head.root()
                 self._continues(log, reader, head.size, root)
+                last = _latest(reader)
+                if last is not None and last.size == head.size:
+                    return last
             with self._store.writing() as connection:
                 if not checkpoints.record_intent(connection, log.number, head.size, root):
                     return checkpoints.latest(connection, log.number)
@@ -95,12 +94,14 @@ class Publisher:
         )
 
     def _grew(self, log: LogId) -> bool:
+        """Whether the log holds entries that no checkpoint covers; raises as `publish` does if it is not the one that
+        was signed.
+        """
         with self._store.reader(log.number) as reader:
-            size = reader.head().size
-            try:
-                return checkpoints.latest(reader.connection, log.number).size < size
-            except NotFound:
-                return size > 0
+            head = reader.head()
+            self._continues(log, reader, head.size, head.root())
+            last = _latest(reader)
+            return head.size > (0 if last is None else last.size)
 
     def _finish(self, log: LogId) -> None:
         """Signs an intent that a crash left without its checkpoint."""
@@ -123,7 +124,12 @@ class Publisher:
             if root != old:
                 raise CheckpointForked(f"log {log.origin}: another root was signed at size {size} before")
             return
-        verify_consistency(signed.size, size, old, root, reader.consistency(signed.size, size))
+        try:
+            verify_consistency(signed.size, size, old, root, reader.consistency(signed.size, size))
+        except ProofInvalid as error:
+            raise CheckpointForked(
+                f"log {log.origin} does not continue what was signed at size {signed.size}"
+            ) from error
 
     def _sign(self, log: LogId, size: int, root: bytes) -> StoredCheckpoint:
         with self._store.reader(log.number) as reader:
@@ -143,3 +149,10 @@ class Publisher:
 
     def _file(self, log: LogId) -> Path:
         return self._state / f"{log.name}.signed"
+
+
+def _latest(reader: LogReader) -> StoredCheckpoint | None:
+    try:
+        return checkpoints.latest(reader.connection, reader.log)
+    except NotFound:
+        return None
