@@ -1,10 +1,12 @@
 """`trailseal demo --once`, as a person runs it: a process of its own, real servers, one package at the end."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -93,3 +95,37 @@ def test_at_least_half_of_the_batch_records_of_the_control_system_are_derived(do
     basis = Counter(one["member"]["basis"] for one in members if one["member"]["index"] in ours)
     assert basis["derived"] >= basis.total() / 2 > 0
     assert {one["member"]["index"] for one in members} - ours, "the batch shows both worlds"
+
+
+def _running_in(folder: Path) -> list[str]:
+    """The command lines of all processes that name the folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            found += [line] if str(folder) in line else []
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_that_is_ended_while_it_starts_leaves_no_server_and_no_traceback(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    folder = tmp_path / "demo"
+    process = subprocess.Popen(
+        [sys.executable, "-c", _MAIN, "demo", "--dir", str(folder)], stderr=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while len(_running_in(folder)) < 2:
+            assert time.monotonic() < deadline, "the ERP does not start"
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(number)
+        _, told = process.communicate(timeout=60)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 130
+    assert b"Traceback" not in told
+    assert _running_in(folder) == []

@@ -17,7 +17,10 @@ from ledger import service
 from ledger.api.app import create_app
 from ledger.core.address import LogId
 from ledger.core.authority import Authority
+from ledger.core.checkpoint import Checkpoint
 from ledger.core.entry import Draft
+from ledger.core.errors import CheckpointForked, RolledBack
+from ledger.core.note import sign_note
 from ledger.service import Service
 from ledger.settings import Settings
 from ledger.sources.prepare import Preparer
@@ -142,6 +145,24 @@ def test_a_later_export_into_the_same_folder_adds_what_is_new_and_the_whole_stil
         assert after == before | fresh
         assert audit(Folder(out), made.keys).size == later
         assert audit_folder(out, made.vkey) == later
+
+
+def test_an_export_over_a_newer_or_another_past_is_refused_and_touches_nothing(
+    grown: tuple[Log, dict[int, Path]], tmp_path: Path
+) -> None:
+    made, exported = grown
+    out = tmp_path / "out"
+    shutil.copytree(exported[257], out)
+    there = files(out)
+    with pytest.raises(RolledBack, match="257"):
+        made.export(made.published(255), out)
+    assert files(out) == there
+    forked = Checkpoint(origin=made.id.origin, size=257, root=b"\x07" * 32).text()
+    note = sign_note(forked, [made.service.keys.log_signer(made.id.name, made.id.origin)])
+    (out / "checkpoint").write_bytes(note)
+    with pytest.raises(CheckpointForked):
+        made.export(made.published(700), out)
+    assert files(out) == there | {"checkpoint": note}
 
 
 def test_any_flipped_byte_of_an_exported_log_is_found(grown: tuple[Log, dict[int, Path]], tmp_path: Path) -> None:
