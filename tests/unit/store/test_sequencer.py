@@ -154,7 +154,7 @@ def test_an_empty_batch_stores_nothing(ledger: Ledger) -> None:
 
 
 def test_leadership_passes_on_whatever_happens_to_the_leader(sqlite_ledger: Ledger) -> None:
-    """Threads come and go at random; some batches are refused, break, dawdle or are interrupted: none hangs."""
+    """Threads come and go at random; some batches are refused, break, are slow or interrupted: none hangs."""
     ledger = sqlite_ledger
     kept: list[Placed] = []
 
