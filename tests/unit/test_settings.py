@@ -1,4 +1,7 @@
+"""Settings: every mistake is named with its place and what to do; no secret stands in the file or in an error."""
+
 import os
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -33,6 +36,11 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ('origin = "plant.example/a"\nzone = "../../etc/passwd"', "passwd"),
         ('origin = "plant.example/a"\nsurprise = 1', "surprise"),
         ('origin = "plant.example/a"\n[listen]\nport = 70000', "port"),
+        ('origin = "plant.example/a"\n[listen]\nsurprise = 1', "surprise"),
+        ('origin = "plant.example/a"\nreaders = 0', "readers"),
+        ('origin = "plant.example/a"\ncheckpoint_seconds = nan', "checkpoint_seconds"),
+        ('origin = "plant.example/a"\npublish_tiles = "yes"', "publish_tiles"),
+        ('database = "sqlite:///a.sqlite"', "origin"),
         ("origin = ", FILE_NAME),
     ],
 )
@@ -41,6 +49,34 @@ def test_a_wrong_setting_is_named_with_its_file(tmp_path: Path, text: str, named
     with pytest.raises(ConfigError, match=named) as raised:
         settings.load(tmp_path)
     assert str(tmp_path / FILE_NAME) in raised.value.message
+    assert raised.value.advice
+
+
+@pytest.mark.parametrize("data", [b'origin = "\xff"', b"\x00", b""])
+def test_bytes_that_are_no_settings_are_named_with_their_file(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / FILE_NAME).write_bytes(data)
+    with pytest.raises(ConfigError, match=FILE_NAME):
+        settings.load(tmp_path)
+
+
+def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).mkdir()
+    with pytest.raises(ConfigError, match="cannot be read"):
+        settings.load(tmp_path)
+
+
+def test_the_digest_is_that_of_the_files_bytes(tmp_path: Path) -> None:
+    data = b'# any comment counts\norigin = "plant.example/a"\n'
+    (tmp_path / FILE_NAME).write_bytes(data)
+    assert settings.load(tmp_path)[1] == sha256(data).hexdigest()
+
+
+def test_a_sqlite_path_is_relative_to_the_ledgers_folder_and_an_absolute_one_stays(tmp_path: Path) -> None:
+    chosen = Settings(origin="plant.example/a")
+    assert chosen.database_url(tmp_path).database == str(tmp_path / "ledger.sqlite")
+    assert chosen.owner_url(tmp_path) == chosen.database_url(tmp_path)
+    absolute = Settings(origin="plant.example/a", database="sqlite:////srv/ledger.sqlite")
+    assert absolute.database_url(tmp_path).database == "/srv/ledger.sqlite"
 
 
 def test_a_folder_without_settings_is_no_ledger(tmp_path: Path) -> None:

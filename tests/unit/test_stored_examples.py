@@ -8,15 +8,19 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from ledger import settings
 from ledger.core import canonical
 from ledger.core.authority import Authority
+from ledger.core.checkpoint import open_checkpoint
 from ledger.core.entry import Entry, LeafData, decode_leaf
 from ledger.core.job import Job
+from ledger.core.note import NoteSigner, sign_note
 from ledger.core.record import Actor, Record, Submission
 from ledger.core.run import RunBatch, RunReceipt, SourceState
 from ledger.core.source import SourceConfig
 from ledger.core.times import Clock, SourceTime
 from ledger.service import assembly
+from ledger.settings import Listen, Settings
 from ledger.store.projections import Projections, Rows
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -80,3 +84,25 @@ def test_a_stored_contract_is_read_and_written_byte_for_byte(contract: type[msgs
 def test_the_stored_leaf_is_leaf_data() -> None:
     leaf = decode_leaf(stored("contracts/LeafData.json"))
     assert (leaf.index, leaf.kind, leaf.v) == (48, "record", 1)
+
+
+def test_the_stored_checkpoint_is_opened_by_its_key_and_signed_again_byte_for_byte() -> None:
+    data = stored("contracts/checkpoint")
+    signer = NoteSigner("plant.example/site-a/records", bytes(range(32)))
+    opened = open_checkpoint(data, signer.verifier.name, [signer.verifier])
+    assert (opened.checkpoint.size, opened.unverified) == (307, ())
+    assert sign_note(opened.checkpoint.text(), [signer]) == data
+
+
+def test_the_stored_settings_are_read(tmp_path: Path) -> None:
+    (tmp_path / settings.FILE_NAME).write_bytes(stored("contracts/trailseal.toml"))
+    assert settings.load(tmp_path)[0] == Settings(
+        origin="plant.example/site-a",
+        database="postgresql://trailseal_runtime:${LEDGER_PASSWORD}@db.example/trailseal",
+        owner_database="postgresql://trailseal_owner:${OWNER_PASSWORD}@db.example/trailseal",
+        zone="Europe/Berlin",
+        listen=Listen(host="127.0.0.1", port=8470),
+        publish_tiles=True,
+        checkpoint_seconds=10.0,
+        readers=8,
+    )
