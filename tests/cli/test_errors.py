@@ -11,6 +11,7 @@ import httpx
 import pytest
 import typer
 
+from ledger import __version__
 from ledger.cli.app import app
 from tests.cli.conftest import SOURCE, Site
 from tests.cli.terminal import Answer, trailseal
@@ -132,3 +133,37 @@ def test_tiles_of_one_log_are_never_written_over_those_of_another(site: Site, tm
     before = (tmp_path / "tiles" / "checkpoint").read_bytes()
     _told(site("tiles", "export", "--log", "system", "--out", tmp_path / "tiles"), "plant.example/cli/records")
     assert (tmp_path / "tiles" / "checkpoint").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "verify",
+        "append",
+        "collect",
+        "doctor",
+        "serve",
+        "demo",
+        "rebuild",
+        "package",
+        "tiles export",
+        "source add",
+        "source test",
+    ],
+)
+def test_help_names_the_exit_code_where_a_command_can_say_no(command: str) -> None:
+    told = " ".join(trailseal(*command.split(), "--help").out.lower().split())
+    assert "exit code" in told
+
+
+def test_the_version_is_answered_and_a_mistyped_option_never_ends_with_an_answer_of_verify(tmp_path: Path) -> None:
+    version = trailseal("--version")
+    assert (version.code, version.out) == (0, f"trailseal {__version__}\n")
+    for arguments in (
+        ("verify", "--vkye", "x"),
+        ("verify", tmp_path, "--workers", "many"),
+        ("nothing",),
+        ("source",),
+        (),
+    ):
+        assert trailseal(*arguments).code == 1, arguments
