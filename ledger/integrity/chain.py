@@ -1,5 +1,7 @@
 """Level 1, the hot path: stored bytes → commitments → leaf data → leaf hashes → chain → tree → roots.
 
+Bodies are taken as bytes here: that they are canonical JSON of their schema is level 2's to show, which decodes them.
+
 Ranges of entries go through in bulk. Where anything of a range does not hold, `diagnosis` looks at it entry by entry
 and names the first that is bad.
 """
@@ -7,11 +9,10 @@ and names the first that is bad.
 from binascii import b2a_base64
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any
 
 from sqlalchemy import Connection
 
-from ledger.core.checkpoint import Checkpoint
+from ledger.core.checkpoint import MAX_SIZE, Checkpoint
 from ledger.core.clock import parse_utc
 from ledger.core.errors import ChainBroken, IntegrityError, MalformedNote
 from ledger.core.hashing import BODY, HASH_SIZE, LEAF
@@ -19,16 +20,12 @@ from ledger.core.kinds import KIND_NAMES
 from ledger.core.note import parse_note
 from ledger.integrity.columns import RecordColumns
 from ledger.integrity.edge import Edge, Tree
-from ledger.integrity.shapes import Shapes
 from ledger.store.bulk import Bulk
 from ledger.store.position import pos_of
 from ledger.store.reading import LogReader
 
 RANGE = 256
 """Entries that go through at once: a tile's, and few enough to stay in a processor's cache."""
-
-_BODIES = 128
-"""Bodies decoded at once: about what fits a processor's cache."""
 
 _KINDS = frozenset(name.encode() for name in KIND_NAMES)
 _LEAF = b'{"body":"%b","index":%d,"kind":"%b","logged_at":"%b","prev":"%b","v":1}'
@@ -49,16 +46,14 @@ class MarkDiffers(IntegrityError):
 class Chain:
     """Verifies the entries of one log from an edge on; `columns` adds the check of the records' search columns."""
 
-    def __init__(
-        self, connection: Connection, log: int, shapes: Shapes, edge: Edge, columns: RecordColumns | None
-    ) -> None:
+    def __init__(self, connection: Connection, log: int, edge: Edge, columns: RecordColumns | None) -> None:
         self._bulk = Bulk(connection)
         self._reader = LogReader(connection, log)
         self._log = log
-        self._shapes = shapes
         self._columns = columns
         self._tree = Tree(connection, log, edge)
         self.edge = edge
+        self._next_mark = self._mark_after(edge.size)
 
     def run(self, high: int) -> None:
         """Goes on to the entry before `high`, at most RANGE entries; then `edge` stands there.
@@ -81,18 +76,18 @@ class Chain:
         hashes = [sha256(LEAF + leaf).digest() for leaf in leaves]
         kinds, times = self._check_leaves(low, leaves, commitments, hashes)
         self._check_times(times)
-        decoded = self._check_bodies(kinds, bodies)
         self._tree.add(hashes)
         self._check_marks(low, high, hashes)
         self.edge = Edge(size=high, leaf_hash=hashes[-1], logged_at=times[-1], partial=self._tree.partial())
         if self._columns is not None:
-            self._columns.check(low, high, [(low + at, body) for at, body in decoded])
+            places = [at for at, kind in enumerate(kinds) if kind == b"record"]
+            self._columns.check(low, high, [low + at for at in places], [bodies[at] for at in places])
 
     def _check_leaves(
         self, low: int, leaves: Sequence[bytes], commitments: Sequence[bytes], hashes: Sequence[bytes]
     ) -> tuple[list[bytes], list[bytes]]:
         """Each leaf equals the one canonical text of its commitment, index, predecessor, and its own kind and time."""
-        kinds = [leaf[_BEFORE_KIND + len(b"%d" % i) : _AFTER_KIND] for i, leaf in enumerate(leaves, low)]
+        kinds = self._kinds(low, leaves)
         times = [leaf[_TIME:_AFTER_TIME] for leaf in leaves]
         before = [self.edge.leaf_hash, *hashes[:-1]]
         prevs = [b2a_base64(one, newline=False) for one in before]
@@ -101,39 +96,40 @@ class Chain:
             raise ChainBroken("a leaf is not the one that its body and its predecessor give")
         return kinds, times
 
-    def _check_times(self, times: Sequence[bytes]) -> None:
+    def _kinds(self, low: int, leaves: Sequence[bytes]) -> list[bytes]:
+        digits, more = len(str(low)), len(str(low + len(leaves) - 1))
+        if digits == more:
+            return [leaf[_BEFORE_KIND + digits : _AFTER_KIND] for leaf in leaves]
+        return [leaf[_BEFORE_KIND + len(str(index)) : _AFTER_KIND] for index, leaf in enumerate(leaves, low)]
+
+    def _check_times(self, times: list[bytes]) -> None:
         """Every time is of the one form (which sorts as it reads), and none is before the one before it."""
-        last = self.edge.logged_at
         for time in dict.fromkeys(times):
             parse_utc(time.decode())
-        for time in times:
-            if time < last:
-                raise ChainBroken("an entry was logged before the one before it")
-            last = time
-
-    def _check_bodies(self, kinds: Sequence[bytes], bodies: Sequence[bytes]) -> list[tuple[int, Any]]:
-        """Every body is canonical; returns the records among them, decoded, with their place in the range."""
-        records: list[tuple[int, Any]] = []
-        for kind in dict.fromkeys(kinds):
-            places = [at for at, one in enumerate(kinds) if one == kind]
-            for at in range(0, len(places), _BODIES):
-                part = places[at : at + _BODIES]
-                decoded = self._shapes.read(kind, [bodies[place] for place in part])
-                if kind == b"record":
-                    records.extend(zip(part, decoded, strict=True))
-        return records
+        if times[0] < self.edge.logged_at or times != sorted(times):
+            raise ChainBroken("an entry was logged before the one before it")
 
     def _check_marks(self, low: int, high: int, hashes: Sequence[bytes]) -> None:
         """Root at every size that an intent or a checkpoint names."""
-        marks = read_marks(self._bulk, self._log, low + 1, high)
-        if not marks:
+        if high < self._next_mark:
             return
+        marks = read_marks(self._bulk, self._log, low + 1, high)
+        self._next_mark = self._mark_after(high)
         frontier, at = self.edge.frontier(), low
         for size, table, column, root in marks:
             frontier.extend(hashes[at - low : size - low])
             at = size
             if root != frontier.root():
                 raise MarkDiffers(table, column, size, f"the root for size {size} is not that of the entries")
+
+    def _mark_after(self, size: int) -> int:
+        """The next size that an intent or a checkpoint names."""
+        found = [
+            row[0]
+            for name in ("checkpoint_intent", "checkpoint")
+            for row in self._bulk.all(f"SELECT min(size) FROM {name} WHERE log = ? AND size > ?", (self._log, size))
+        ]
+        return min((one for one in found if one is not None), default=MAX_SIZE)
 
 
 def read_marks(bulk: Bulk, log: int, low: int, high: int) -> list[tuple[int, str, str, bytes]]:

@@ -28,7 +28,54 @@ _RANGE = "FROM record WHERE pos >= ? AND pos < ? ORDER BY pos"
 _AS_JSON = f"SELECT json_group_array(json_array({', '.join(COLUMNS)})) {_RANGE}"
 _AS_ROWS = f"SELECT {', '.join(COLUMNS)} {_RANGE}"
 
+# A key's log is that of its entry: one look at the whole span instead of one value a row.
+_MISPLACED = "SELECT pos FROM source_key WHERE pos >= ? AND pos < ? AND log <> (pos >> 40) ORDER BY pos LIMIT 1"
 
+
+class _Link(msgspec.Struct, gc=False):
+    kind: str
+    id: str
+    basis: str
+
+
+class _Instant(msgspec.Struct, gc=False):
+    instant_us: int | None = None
+
+
+class _Actor(msgspec.Struct, gc=False):
+    account: str | None
+
+
+class _Target(msgspec.Struct, gc=False):
+    type: str
+    id: str
+
+
+class _Record(msgspec.Struct, gc=False):
+    source: str
+    source_record_id: str
+    action: str
+    occurred_at: _Instant
+    actor: _Actor
+    object: _Target
+    outcome: str = "success"
+    source_recorded_at: _Instant | None = None
+    links: list[_Link] = []
+
+
+class _Digest(msgspec.Struct, gc=False):
+    hmac: str
+
+
+class _Body(msgspec.Struct, gc=False):
+    """Of a record's body only what its search columns are made of."""
+
+    record: _Record
+    received_at: str
+    digest: _Digest
+
+
+_decoder = msgspec.json.Decoder(_Body)
 _LinkRow = tuple[int, str, str, str]
 
 
@@ -52,15 +99,17 @@ class RecordColumns:
         self._bulk = Bulk(connection)
         self._log = log
         self._json = is_sqlite(connection)
-        span = (pos_of(log, low), pos_of(log, high))
+        self._minutes = _Minutes()
+        self._span = span = (pos_of(log, low), pos_of(log, high))
         # Neither table is ordered by entry: the database sorts the span once, and the rows are read as they are due.
         self._links = stream(connection, "SELECT pos, kind, id, basis FROM record_link", span)
-        self._keys = stream(connection, "SELECT pos, log, source, record_id, digest FROM source_key", span)
+        self._keys = stream(connection, "SELECT pos, source, record_id, digest FROM source_key", span)
 
-    def check(self, low: int, high: int, records: Sequence[tuple[int, Any]]) -> None:
-        """Raises ColumnsDiffer unless the rows of this range are those of these records (index, decoded body)."""
+    def check(self, low: int, high: int, indices: Sequence[int], bodies: Sequence[bytes]) -> None:
+        """Raises ColumnsDiffer unless the rows of this range are those of the records at these indices."""
         span = (pos_of(self._log, low), pos_of(self._log, high))
-        base, log, instants = pos_of(self._log, 0), self._log, _Instants()
+        base, minutes = pos_of(self._log, 0), self._minutes
+        records = list(zip(indices, self._read(bodies), strict=True))
         # One comprehension a table, no calls: this runs once for each record ever appended.
         rows = [
             (
@@ -70,7 +119,7 @@ class RecordColumns:
                 record.outcome,
                 record.occurred_at.instant_us,
                 None if (recorded := record.source_recorded_at) is None else recorded.instant_us,
-                instants[body.received_at],
+                minutes[(received := body.received_at)[:17]] + int(received[17:19]) * 1_000_000 + int(received[20:26]),
                 record.actor.account,
                 (target := record.object).type,
                 target.id,
@@ -78,7 +127,7 @@ class RecordColumns:
             for index, body in records
         ]
         keys = [
-            (base + index, log, (record := body.record).source, record.source_record_id, a2b_base64(body.digest.hmac))
+            (base + index, (record := body.record).source, record.source_record_id, a2b_base64(body.digest.hmac))
             for index, body in records
         ]
         links = [
@@ -97,11 +146,20 @@ class RecordColumns:
             self._require_none_before(span[0])
             raise ColumnsDiffer("the search columns are not what the bodies give")
 
+    def _read(self, bodies: Sequence[bytes]) -> list["_Body"]:
+        try:
+            return _decoder.decode_lines(b"\n".join(bodies)) if bodies else []
+        except (msgspec.DecodeError, UnicodeError) as error:
+            raise ColumnsDiffer(f"a body is not a record's: {error}") from None
+
     def finish(self) -> None:
         """Raises StrayRow if rows are left that no record of the span accounts for."""
         self._links.take(1)
         self._keys.take(1)
         self._require_none_before(2**63)
+        misplaced = self._bulk.all(_MISPLACED, self._span)
+        if misplaced:
+            raise StrayRow("source_key", misplaced[0][0])
 
     def _require_none_before(self, pos: int) -> None:
         """What was taken last may begin with rows that stood after the last ones that the range before was due."""
@@ -129,9 +187,9 @@ class RecordColumns:
         return stored[: len(found)] == [(*key, found[key]) for key in sorted(found)]
 
 
-class _Instants(dict[str, int]):
-    """Instants by their text; a batch's records often share one."""
+class _Minutes(dict[str, int]):
+    """Instants of whole minutes by their text up to the seconds."""
 
     def __missing__(self, text: str) -> int:
-        instant = self[text] = parse_utc(text)
+        instant = self[text] = parse_utc(f"{text}00.000000Z")
         return instant

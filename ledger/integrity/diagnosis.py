@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry, LeafData, decode_leaf
-from ledger.core.errors import InvalidEntry, LedgerError
+from ledger.core.errors import LedgerError
 from ledger.core.hashing import b64, body_commitment, leaf_hash
 from ledger.core.kinds import KindRegistry
 from ledger.integrity.chain import MarkDiffers, read_marks
@@ -18,7 +18,6 @@ from ledger.integrity.columns import COLUMNS
 from ledger.integrity.compare import first_difference
 from ledger.integrity.edge import Edge, TileDiffers, Tree
 from ledger.integrity.fault import Fault, first
-from ledger.integrity.shapes import Shapes
 from ledger.integrity.streams import DRIVER_ERRORS
 from ledger.store import schema
 from ledger.store.bulk import Bulk
@@ -38,7 +37,6 @@ class Diagnosis:
         self._bulk = Bulk(connection)
         self._log = log
         self._kinds = kinds
-        self._shapes = Shapes(kinds)
         self._live = live
         self._columns = columns
 
@@ -101,10 +99,6 @@ class Diagnosis:
             return self._fault(index, "body", "salt", "not 32 bytes")
         if not isinstance(body, bytes) or b64(body_commitment(salt, body)) != leaf.body:
             return self._fault(index, "body", "body", "body and salt are not those that the leaf commits to")
-        try:
-            self._shapes.read(leaf.kind.encode(), [body])
-        except InvalidEntry as error:
-            return self._fault(index, "body", "body", error.message)
         return None
 
     def _first_tile(self, edge: Edge, high: int, rows: dict[int, Stored]) -> Fault | None:

@@ -1,9 +1,13 @@
-"""Entries as projectors see them, read for a replay; whether their bytes are the right ones is level 1's question."""
+"""Entries as projectors see them, read for a replay: canonical JSON of their schema.
+
+Whether their bytes are those that the log committed to is level 1's question.
+"""
 
 from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
+from ledger.core import canonical
 from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry, decode_leaf
 from ledger.core.errors import IntegrityError, LedgerError
@@ -16,7 +20,7 @@ RANGE = 1024
 
 
 class Unreadable(IntegrityError):
-    """An entry that is missing, has no body, or whose body is not of its kind."""
+    """An entry that is missing, has no body, or whose body is not the canonical form of one of its kind."""
 
     def __init__(self, index: int, what: str) -> None:
         super().__init__(what)
@@ -36,8 +40,12 @@ def read_entries(connection: Connection, log: int, low: int, high: int, kinds: K
             try:
                 leaf = decode_leaf(data)
                 logged_us, decoded = parse_utc(leaf.logged_at), kinds[leaf.kind].decode(body)
+                # An unknown or doubled member, another order, spacing, escape or number would not come out again.
+                same = canonical.encode_struct(decoded) == body
             except (LedgerError, TypeError) as error:
                 raise Unreadable(index, str(error)) from None
+            if not same:
+                raise Unreadable(index, "the body is not in canonical form")
             yield Entry(log=log, index=index, kind=leaf.kind, logged_us=logged_us, body=decoded)
             index += 1
     if index != high:

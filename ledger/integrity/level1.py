@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 
 import msgspec
 from sqlalchemy import Connection
@@ -16,7 +16,6 @@ from ledger.integrity.columns import ColumnsDiffer, RecordColumns, StrayRow
 from ledger.integrity.diagnosis import Diagnosis
 from ledger.integrity.edge import Edge, read_edge
 from ledger.integrity.fault import Fault
-from ledger.integrity.shapes import Shapes
 from ledger.store import schema
 from ledger.store.position import index_of, log_of
 from ledger.store.projections import Live
@@ -48,9 +47,9 @@ def verify_span(
         start = Edge(size=low, leaf_hash=b"", logged_at=b"", partial=())
         return Span(before=start, after=start, fault=Fault(log=log, index=index, table="tile", what=error.message))
     search = RecordColumns(connection, log, low, high) if columns else None
-    chain = Chain(connection, log, Shapes(kinds), before, search)
+    chain = Chain(connection, log, before, search)
     diagnosis = Diagnosis(connection, log, kinds, live, columns)
-    try:
+    with _no_collection(), closing(search) if search is not None else nullcontext():
         while chain.edge.size < high:
             done = chain.edge.size
             until = min(high, done + RANGE - done % RANGE)
@@ -62,16 +61,12 @@ def verify_span(
             fault = _left_over(search)
             return Span(before=before, after=chain.edge, fault=fault)
         return Span(before=before, after=chain.edge)
-    finally:
-        if search is not None:
-            search.close()
 
 
 def _range(chain: Chain, diagnosis: Diagnosis, until: int) -> Fault | None:
     before = chain.edge
     try:
-        with _no_collection():
-            chain.run(until)
+        chain.run(until)
     except StrayRow as stray:
         return _stray(stray)
     except ColumnsDiffer:
@@ -87,7 +82,7 @@ def _range(chain: Chain, diagnosis: Diagnosis, until: int) -> Fault | None:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Keeps the collector of cycles off while a range's many small objects come and go; they hold no cycles."""
+    """Keeps the collector of cycles off while many small objects come and go; they hold no cycles."""
     enabled = gc.isenabled()
     gc.disable()
     try:

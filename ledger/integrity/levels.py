@@ -27,9 +27,9 @@ LEVELS = (
     Level(
         number=2,
         name="projections and vault",
-        proves="Every table that answers a question equals a replay of the log, search columns and full text included; "
-        "originals, sealed values and secrets are those that entries commit to; whoever caused an entry had the right "
-        "to, as the system log has it.",
+        proves="Every body is canonical JSON of its schema; every table that answers a question equals a replay of the "
+        "log, search columns and full text included; originals, sealed values and secrets are those that entries "
+        "commit to; whoever caused an entry had the right to, as the system log has it.",
         does_not_prove="That an entry that was appended should have been appended.",
         built="all",
     ),

@@ -10,7 +10,6 @@ from ledger.integrity.edge import START
 from ledger.integrity.fault import Fault
 from ledger.integrity.level1 import verify_span
 from ledger.integrity.replay import replay_span
-from ledger.integrity.shapes import Shapes
 from ledger.service import assembly
 from ledger.store.projections import Projections
 from tests.support.ledgers import RECORDS, Ledger, source_time, submission
@@ -65,7 +64,7 @@ def test_ordinary_records_pass_without_a_second_look(ledger: Ledger) -> None:
     with ledger.store.reader(RECORDS) as reader:
         size = reader.head().size
         columns = RecordColumns(reader.connection, RECORDS, 0, size)
-        chain = Chain(reader.connection, RECORDS, Shapes(assembly(ledger.dialect)[0]), START, columns)
+        chain = Chain(reader.connection, RECORDS, START, columns)
         while chain.edge.size < size:
             chain.run(min(size, chain.edge.size + RANGE))
         columns.finish()
