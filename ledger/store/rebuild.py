@@ -255,7 +255,16 @@ class _Rebuild:
     def _write(self, connection: Connection, log: int, rows: Rows, changes: list[tuple[str, int, Valid]]) -> None:
         bulk = Bulk(connection)
         for table, values in rows.items():
-            bulk.insert(self._shadows[table], values, len(values))
+            try:
+                bulk.insert(self._shadows[table], values, len(values))
+            except connection.dialect.loaded_dbapi.IntegrityError as error:
+                size = self._state.walks[log].size
+                raise IntegrityError(
+                    f"log {log}: entries up to {size - 1} give rows of table {table} that an earlier entry gave "
+                    f"already: {error}",
+                    advice="The log holds one record twice, as a forged idempotency row would bring about: open an "
+                    "incident. The live tables are as they were.",
+                ) from error
             self._state.rows[table] += len(values)
         write_changes(connection, log, changes, self._shadows)
         self._state.rows.update(table for table, _, change in changes if change.values is not None)

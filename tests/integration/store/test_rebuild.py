@@ -165,6 +165,18 @@ def test_a_log_that_does_not_hold_is_named_and_nothing_is_changed(ledger: Ledger
     assert schema_of(ledger) == structure
 
 
+def test_a_record_that_the_log_holds_twice_is_told_and_nothing_is_changed(ledger: Ledger) -> None:
+    """Someone deletes its idempotency row; collected again, the record becomes a second entry."""
+    fill(ledger)
+    with ledger.administrator() as connection:
+        connection.exec_driver_sql("DELETE FROM source_key WHERE record_id = '3'")
+    ledger.submit([submission(3, data=b"{}")], cursor_to="3")
+    before, structure = read(ledger), schema_of(ledger)
+    with pytest.raises(IntegrityError, match="source_key"):
+        rebuild(ledger.store, ledger.owner_url)
+    assert (read(ledger), schema_of(ledger)) == (before, structure)
+
+
 def test_what_an_ended_rebuild_left_behind_does_not_stop_the_next(ledger: Ledger) -> None:
     fill(ledger)
     before, structure = read(ledger), schema_of(ledger)
