@@ -54,7 +54,7 @@ def test_every_draft_holds_the_canonical_bytes_of_its_body(
 
 def joined(pair: re.Match[str]) -> str:
     """The character that two surrogates in a row stand for (Unicode 3.9, D91)."""
-    high, low = pair[0]
+    high, low = pair[0][0], pair[0][1]
     return chr(0x10000 + (ord(high) - 0xD800) * 0x400 + ord(low) - 0xDC00)
 
 
