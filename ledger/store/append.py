@@ -6,6 +6,7 @@ here they get index, time, predecessor and tree.
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -338,6 +339,22 @@ def read_head(connection: Connection, log: int, size: int, leaf: bytes, logged_u
     return Head(size, leaf, logged_us, Frontier(size, hashes), partial)
 
 
+_TILE_ROOTS = 16_384
+"""Roots of full tiles that are remembered at most."""
+_tile_roots: dict[bytes, bytes] = {}
+
+
+def tile_root(full: bytes) -> bytes:
+    """Root of a full tile, remembered by its content: tiles never change, and proofs need the same ones again."""
+    key = sha256(full).digest()
+    root = _tile_roots.get(key)
+    if root is None:
+        if len(_tile_roots) >= _TILE_ROOTS:
+            _tile_roots.clear()
+        root = _tile_roots[key] = root_of(full[at : at + HASH_SIZE] for at in range(0, TILE * HASH_SIZE, HASH_SIZE))
+    return root
+
+
 def tile_hashes(connection: Connection, log: int, level: int, n: int, width: int) -> list[bytes]:
     """The first `width` hashes of tile `n` of a level, computed from what lies below it, never from itself."""
     if not width:
@@ -358,9 +375,7 @@ def tile_hashes(connection: Connection, log: int, level: int, n: int, width: int
             .where(tile.log == log, tile.level == level - 1, tile.n >= first, tile.n < first + width)
             .order_by(tile.n)
         )
-        hashes = [
-            root_of(full[at : at + HASH_SIZE] for at in range(0, TILE * HASH_SIZE, HASH_SIZE)) for (full,) in rows
-        ]
+        hashes = [tile_root(bytes(full)) for (full,) in rows]
     if len(hashes) != width:
         raise IntegrityError(f"log {log} lacks {width - len(hashes)} of the hashes of tile {level}/{n}")
     return hashes
