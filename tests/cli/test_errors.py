@@ -15,7 +15,7 @@ from ledger import __version__
 from ledger.cli.app import app
 from tests.cli.conftest import SOURCE, Site
 from tests.cli.terminal import Answer, trailseal
-from tests.support.serving import Serving
+from tests.support.serving import INTERRUPTIBLE, Serving
 
 
 def _told(answer: Answer, name: str) -> None:
@@ -88,7 +88,7 @@ def test_ctrl_c_ends_a_command_with_130_and_no_traceback(site: Site) -> None:
     reading, writing = os.pipe()
     arguments = ("append", "-", "--source", SOURCE, "--ledger", str(site.folder))
     process = subprocess.Popen(
-        [sys.executable, "-c", "from ledger.cli import main; main()", *arguments],
+        [*INTERRUPTIBLE, sys.executable, "-c", "from ledger.cli import main; main()", *arguments],
         stdin=reading,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -25,6 +25,8 @@ from ledger.people.access import Scope
 from ledger.service import Service
 
 START_SECONDS = 60.0
+INTERRUPTIBLE = ("env", "--default-signal=INT")
+"""Before a command that is to hear Ctrl-C: what starts in the background of a shell is born deaf to it."""
 END_SECONDS = 30.0
 _ADDRESS = re.compile(rb"^Trailseal at (http://\S+)$", re.MULTILINE)
 _PR_SET_PDEATHSIG = 1

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from ledger.core.note import NoteSigner
+from tests.support.serving import INTERRUPTIBLE
 
 pytestmark = pytest.mark.timeout(300)
 _MAIN = "from ledger.cli import main; main()"
@@ -113,7 +114,9 @@ def test_a_demo_that_is_ended_while_it_starts_leaves_no_server_and_no_traceback(
 ) -> None:
     folder = tmp_path / "demo"
     process = subprocess.Popen(
-        [sys.executable, "-c", _MAIN, "demo", "--dir", str(folder)], stderr=subprocess.PIPE, start_new_session=True
+        [*INTERRUPTIBLE, sys.executable, "-c", _MAIN, "demo", "--dir", str(folder)],
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     )
     try:
         deadline = time.monotonic() + 60
