@@ -6,9 +6,11 @@ Ranges of entries go through in bulk. Where anything of a range does not hold, `
 and names the first that is bad.
 """
 
+import re
 from binascii import b2a_base64
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import Self
 
 from sqlalchemy import Connection
 
@@ -18,19 +20,22 @@ from ledger.core.errors import ChainBroken, IntegrityError, MalformedNote
 from ledger.core.hashing import BODY, HASH_SIZE, LEAF
 from ledger.core.kinds import KIND_NAMES
 from ledger.core.note import parse_note
+from ledger.integrity.ahead import ahead
 from ledger.integrity.columns import RecordColumns
 from ledger.integrity.edge import Edge, Tree
+from ledger.store.append import TILE
 from ledger.store.bulk import Bulk
-from ledger.store.position import pos_of
-from ledger.store.reading import LogReader
+from ledger.store.engine import is_sqlite
+from ledger.store.position import MAX_INDEX, pos_of
 
 RANGE = 256
 """Entries that go through at once: a tile's, and few enough to stay in a processor's cache."""
 
 _KINDS = frozenset(name.encode() for name in KIND_NAMES)
-_LEAF = b'{"body":"%b","index":%d,"kind":"%b","logged_at":"%b","prev":"%b","v":1}'
-# Where kind and time stand in a canonical leaf, besides the digits of its index: before them, and from the end.
-_BEFORE_KIND, _AFTER_KIND, _TIME, _AFTER_TIME = 72, -104, -89, -62
+_LEAF = b'{"body":"%b","index":%d,"kind":"%b","prev":"%b","v":1}'
+# Between index and predecessor stand kind and time: KIND","logged_at":"TIME. Entries of one commit share them.
+_AFTER_INDEX, _BEFORE_PREV = 72, -62
+_MIDDLE = re.compile(rb'([a-z-]+)","logged_at":"([^"]{27})')
 
 
 class MarkDiffers(IntegrityError):
@@ -43,69 +48,101 @@ class MarkDiffers(IntegrityError):
         self.size = size
 
 
-class Chain:
-    """Verifies the entries of one log from an edge on; `columns` adds the check of the records' search columns."""
+# SQLite joins in passing; PostgreSQL is spared a join that it could plan badly.
+_JOINED = (
+    "SELECT leaf.pos, leaf.data, body.salt, body.body FROM leaf LEFT JOIN body ON body.pos = leaf.pos"
+    " WHERE leaf.pos >= ? AND leaf.pos < ? ORDER BY leaf.pos"
+)
+_LEAVES = "SELECT pos, data FROM leaf WHERE pos >= ? AND pos < ? ORDER BY pos"
+_BODIES = "SELECT pos, salt, body FROM body WHERE pos >= ? AND pos < ? ORDER BY pos"
+# The tiles of level 0 that are full at the end of a range and were not at its beginning.
+_TILES = (
+    f"SELECT n, hashes FROM tile WHERE log = {{log}} AND level = 0"
+    f" AND n >= (? & {MAX_INDEX}) / {TILE} AND n < (? & {MAX_INDEX}) / {TILE}"
+)
 
-    def __init__(self, connection: Connection, log: int, edge: Edge, columns: RecordColumns | None) -> None:
+
+class Chain:
+    """Verifies the entries of one log from an edge on; `columns` adds the check of the records' search columns.
+
+    Use it as a context; nothing else may use the connection meanwhile.
+    """
+
+    def __init__(self, connection: Connection, log: int, edge: Edge, high: int, columns: RecordColumns | None) -> None:
         self._bulk = Bulk(connection)
-        self._reader = LogReader(connection, log)
         self._log = log
+        self._high = high
         self._columns = columns
         self._tree = Tree(connection, log, edge)
         self.edge = edge
         self._next_mark = self._mark_after(edge.size)
+        self._entries = [_JOINED] if is_sqlite(connection) else [_LEAVES, _BODIES]
+        statements = [*self._entries, _TILES.format(log=log)]
+        if columns is not None:
+            statements.append(columns.statement)
+        self._ahead = ahead(connection, statements, () if columns is None else columns.streams)
 
-    def run(self, high: int) -> None:
-        """Goes on to the entry before `high`, at most RANGE entries; then `edge` stands there.
+    def __enter__(self) -> Self:
+        self._ahead.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ahead.__exit__(*error)
+
+    def range_end(self, low: int) -> int:
+        """Where the range that begins at `low` ends."""
+        return min(self._high, low + RANGE - low % RANGE)
+
+    def run(self) -> None:
+        """Goes on by one range; then `edge` stands at its end.
 
         Raises whatever shows that something of the range does not hold; `edge` then still stands before it. Raises
         ColumnsDiffer, with `edge` after the range, where only the search columns don't seem to fit.
         """
         low = self.edge.size
-        rows = self._reader.rows(low, high)
-        first = pos_of(self._log, low)
-        if len(rows) != high - low or rows[0][0] != first or rows[-1][0] != first + high - low - 1:
-            raise ChainBroken("entries are missing")
-        _, leaves, salts, bodies = (list(column) for column in zip(*rows, strict=True))
-        commitments = [
-            b2a_base64(sha256(BODY + salt + body).digest(), newline=False)
-            for salt, body in zip(salts, bodies, strict=True)
-        ]
+        high = self.range_end(low)
+        first, until = pos_of(self._log, low), pos_of(self._log, high)
+        following = (until, pos_of(self._log, self.range_end(high))) if high < self._high else None
+        results = self._ahead.read((first, until), following)
+        entries, (tiles, *more) = results[: len(self._entries)], results[len(self._entries) :]
+        for rows in entries:
+            if len(rows) != high - low or rows[0][0] != first or rows[-1][0] != until - 1:
+                raise ChainBroken("entries are missing")
+        leaves = [row[1] for row in entries[0]]
+        salts = [row[-2] for row in entries[-1]]
+        bodies = [row[-1] for row in entries[-1]]
+        commitments = [b2a_base64(sha256(BODY + row[-2] + row[-1]).digest(), newline=False) for row in entries[-1]]
         if set(map(len, salts)) != {HASH_SIZE}:
             raise ChainBroken("a salt is not of 32 bytes")
         hashes = [sha256(LEAF + leaf).digest() for leaf in leaves]
         kinds, times = self._check_leaves(low, leaves, commitments, hashes)
         self._check_times(times)
-        self._tree.add(hashes)
+        self._tree.add(hashes, stored=dict(tiles))
         self._check_marks(low, high, hashes)
         self.edge = Edge(size=high, leaf_hash=hashes[-1], logged_at=times[-1], partial=self._tree.partial())
         if self._columns is not None:
-            places = [at for at, kind in enumerate(kinds) if kind == b"record"]
-            self._columns.check(low, high, [low + at for at in places], [bodies[at] for at in places])
+            records = [at for at, kind in enumerate(kinds) if kind == b"record"]
+            self._columns.check(first, more[0], [first + at for at in records], [bodies[at] for at in records])
 
     def _check_leaves(
         self, low: int, leaves: Sequence[bytes], commitments: Sequence[bytes], hashes: Sequence[bytes]
     ) -> tuple[list[bytes], list[bytes]]:
         """Each leaf equals the one canonical text of its commitment, index, predecessor, and its own kind and time."""
-        kinds = self._kinds(low, leaves)
-        times = [leaf[_TIME:_AFTER_TIME] for leaf in leaves]
-        before = [self.edge.leaf_hash, *hashes[:-1]]
-        prevs = [b2a_base64(one, newline=False) for one in before]
-        made = list(map(_LEAF.__mod__, zip(commitments, range(low, low + len(leaves)), kinds, times, prevs)))  # noqa: B905
-        if made != leaves or not _KINDS.issuperset(kinds):
-            raise ChainBroken("a leaf is not the one that its body and its predecessor give")
-        return kinds, times
-
-    def _kinds(self, low: int, leaves: Sequence[bytes]) -> list[bytes]:
         digits, more = len(str(low)), len(str(low + len(leaves) - 1))
         if digits == more:
-            return [leaf[_BEFORE_KIND + digits : _AFTER_KIND] for leaf in leaves]
-        return [leaf[_BEFORE_KIND + len(str(index)) : _AFTER_KIND] for index, leaf in enumerate(leaves, low)]
+            middles = [leaf[_AFTER_INDEX + digits : _BEFORE_PREV] for leaf in leaves]
+        else:
+            middles = [leaf[_AFTER_INDEX + len(str(index)) : _BEFORE_PREV] for index, leaf in enumerate(leaves, low)]
+        before = [self.edge.leaf_hash, *hashes[:-1]]
+        prevs = [b2a_base64(one, newline=False) for one in before]
+        made = list(map(_LEAF.__mod__, zip(commitments, range(low, low + len(leaves)), middles, prevs)))  # noqa: B905
+        if made != leaves:
+            raise ChainBroken("a leaf is not the one that its body and its predecessor give")
+        parts = {middle: _kind_and_time(middle) for middle in dict.fromkeys(middles)}
+        return [parts[middle][0] for middle in middles], [parts[middle][1] for middle in middles]
 
     def _check_times(self, times: list[bytes]) -> None:
-        """Every time is of the one form (which sorts as it reads), and none is before the one before it."""
-        for time in dict.fromkeys(times):
-            parse_utc(time.decode())
+        """No entry was logged before the one before it; times of the one form sort as they read."""
         if times[0] < self.edge.logged_at or times != sorted(times):
             raise ChainBroken("an entry was logged before the one before it")
 
@@ -130,6 +167,15 @@ class Chain:
             for row in self._bulk.all(f"SELECT min(size) FROM {name} WHERE log = ? AND size > ?", (self._log, size))
         ]
         return min((one for one in found if one is not None), default=MAX_SIZE)
+
+
+def _kind_and_time(middle: bytes) -> tuple[bytes, bytes]:
+    """Kind and time of a leaf; raises unless the kind is known and the time of the one form."""
+    match = _MIDDLE.fullmatch(middle)
+    if match is None or match[1] not in _KINDS:
+        raise ChainBroken("a leaf names no known kind")
+    parse_utc(match[2].decode())
+    return match[1], match[2]
 
 
 def read_marks(bulk: Bulk, log: int, low: int, high: int) -> list[tuple[int, str, str, bytes]]:

@@ -11,10 +11,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from ledger.core.clock import parse_utc
+from ledger.core.clock import MICROSECONDS, parse_utc
 from ledger.core.errors import IntegrityError
 from ledger.integrity.streams import stream
-from ledger.store.bulk import Bulk
 from ledger.store.engine import is_sqlite
 from ledger.store.position import pos_of
 
@@ -28,51 +27,50 @@ _RANGE = "FROM record WHERE pos >= ? AND pos < ? ORDER BY pos"
 _AS_JSON = f"SELECT json_group_array(json_array({', '.join(COLUMNS)})) {_RANGE}"
 _AS_ROWS = f"SELECT {', '.join(COLUMNS)} {_RANGE}"
 
-# A key's log is that of its entry: one look at the whole span instead of one value a row.
-_MISPLACED = "SELECT pos FROM source_key WHERE pos >= ? AND pos < ? AND log <> (pos >> 40) ORDER BY pos LIMIT 1"
+
+# Of a record's body only what its search columns are made of, in the order in which canonical JSON has it: that is the
+# order in which the decoder finds its way fastest.
 
 
-class _Link(msgspec.Struct, gc=False):
-    kind: str
-    id: str
+class _Link(msgspec.Struct, gc=False, kw_only=True):
     basis: str
+    id: str
+    kind: str
 
 
-class _Instant(msgspec.Struct, gc=False):
+class _Instant(msgspec.Struct, gc=False, kw_only=True):
     instant_us: int | None = None
 
 
-class _Actor(msgspec.Struct, gc=False):
+class _Actor(msgspec.Struct, gc=False, kw_only=True):
     account: str | None
 
 
-class _Target(msgspec.Struct, gc=False):
-    type: str
+class _Target(msgspec.Struct, gc=False, kw_only=True):
     id: str
+    type: str
 
 
-class _Record(msgspec.Struct, gc=False):
+class _Record(msgspec.Struct, gc=False, kw_only=True):
+    action: str
+    actor: _Actor
+    links: list[_Link] = []
+    object: _Target
+    occurred_at: _Instant
+    outcome: str = "success"
     source: str
     source_record_id: str
-    action: str
-    occurred_at: _Instant
-    actor: _Actor
-    object: _Target
-    outcome: str = "success"
     source_recorded_at: _Instant | None = None
-    links: list[_Link] = []
 
 
-class _Digest(msgspec.Struct, gc=False):
+class _Digest(msgspec.Struct, gc=False, kw_only=True):
     hmac: str
 
 
-class _Body(msgspec.Struct, gc=False):
-    """Of a record's body only what its search columns are made of."""
-
-    record: _Record
-    received_at: str
+class _Body(msgspec.Struct, gc=False, kw_only=True):
     digest: _Digest
+    received_at: str
+    record: _Record
 
 
 _decoder = msgspec.json.Decoder(_Body)
@@ -96,54 +94,53 @@ class RecordColumns:
     """Checks the records of a span of one log, range by range in order; one walk over each table."""
 
     def __init__(self, connection: Connection, log: int, low: int, high: int) -> None:
-        self._bulk = Bulk(connection)
-        self._log = log
         self._json = is_sqlite(connection)
-        self._minutes = _Minutes()
-        self._span = span = (pos_of(log, low), pos_of(log, high))
+        self.statement = _AS_JSON if self._json else _AS_ROWS
+        """Gives the rows of a range that `check` wants."""
+        span = (pos_of(log, low), pos_of(log, high))
         # Neither table is ordered by entry: the database sorts the span once, and the rows are read as they are due.
         self._links = stream(connection, "SELECT pos, kind, id, basis FROM record_link", span)
-        self._keys = stream(connection, "SELECT pos, source, record_id, digest FROM source_key", span)
+        # A key under another log's number is not among them, and so is missed.
+        self._keys = stream(
+            connection, f"SELECT pos, source, record_id, digest FROM source_key WHERE log = {log}", span
+        )
+        self.streams = (self._links, self._keys)
 
-    def check(self, low: int, high: int, indices: Sequence[int], bodies: Sequence[bytes]) -> None:
-        """Raises ColumnsDiffer unless the rows of this range are those of the records at these indices."""
-        span = (pos_of(self._log, low), pos_of(self._log, high))
-        base, minutes = pos_of(self._log, 0), self._minutes
-        records = list(zip(indices, self._read(bodies), strict=True))
+    def check(self, first: int, stored: list[tuple[Any, ...]], places: Sequence[int], bodies: Sequence[bytes]) -> None:
+        """Raises ColumnsDiffer unless the rows of a range are those of the records at these positions.
+
+        `first` is the position at which the range begins, `stored` what `statement` gives for it.
+        """
+        seconds = _Seconds()
+        records = list(zip(places, self._read(bodies), strict=True))
         # One comprehension a table, no calls: this runs once for each record ever appended.
         rows = [
             (
-                base + index,
+                pos,
                 (record := body.record).source,
                 record.action,
                 record.outcome,
                 record.occurred_at.instant_us,
                 None if (recorded := record.source_recorded_at) is None else recorded.instant_us,
-                minutes[(received := body.received_at)[:17]] + int(received[17:19]) * 1_000_000 + int(received[20:26]),
+                seconds[(received := body.received_at)[:19]] + int(received[20:26]),
                 record.actor.account,
                 (target := record.object).type,
                 target.id,
             )
-            for index, body in records
+            for pos, body in records
         ]
         keys = [
-            (base + index, (record := body.record).source, record.source_record_id, a2b_base64(body.digest.hmac))
-            for index, body in records
+            (pos, (record := body.record).source, record.source_record_id, a2b_base64(body.digest.hmac))
+            for pos, body in records
         ]
-        links = [
-            (base + index, link.kind, link.id, link.basis) for index, body in records for link in body.record.links
-        ]
+        links = [(pos, link.kind, link.id, link.basis) for pos, body in records for link in body.record.links]
         links.sort()
         # Both streams go on by as much as is due, whatever the first comparison says.
         same = self._same_links(links, records)
         same &= self._keys.take(len(keys)) == keys
-        if self._json:
-            ((text,),) = self._bulk.all(_AS_JSON, span)
-            same &= text.encode() == msgspec.json.encode(rows)
-        else:
-            same &= self._bulk.all(_AS_ROWS, span) == rows
+        same &= (stored[0][0].encode() == msgspec.json.encode(rows)) if self._json else stored == rows
         if not same:
-            self._require_none_before(span[0])
+            self._require_none_before(first)
             raise ColumnsDiffer("the search columns are not what the bodies give")
 
     def _read(self, bodies: Sequence[bytes]) -> list["_Body"]:
@@ -157,9 +154,6 @@ class RecordColumns:
         self._links.take(1)
         self._keys.take(1)
         self._require_none_before(2**63)
-        misplaced = self._bulk.all(_MISPLACED, self._span)
-        if misplaced:
-            raise StrayRow("source_key", misplaced[0][0])
 
     def _require_none_before(self, pos: int) -> None:
         """What was taken last may begin with rows that stood after the last ones that the range before was due."""
@@ -171,25 +165,28 @@ class RecordColumns:
         self._links.close()
         self._keys.close()
 
-    def _same_links(self, links: list[_LinkRow], records: Sequence[tuple[int, Any]]) -> bool:
+    def _same_links(self, links: list[_LinkRow], records: Sequence[tuple[int, _Body]]) -> bool:
         stored = self._links.take(len(links))
         # Rows of one entry come in whatever order the database sorted them.
         if stored == links or sorted(stored) == links:
             return True
         # A record may name one kind and id twice; then the first basis stands, and there are fewer rows.
-        base = pos_of(self._log, 0)
-        found = {
-            (base + index, link.kind, link.id): link.basis
-            for index, body in records
-            for link in reversed(body.record.links)
-        }
+        found = {(pos, link.kind, link.id): link.basis for pos, body in records for link in reversed(body.record.links)}
         self._links.give_back(stored[len(found) :])
         return stored[: len(found)] == [(*key, found[key]) for key in sorted(found)]
 
 
-class _Minutes(dict[str, int]):
-    """Instants of whole minutes by their text up to the seconds."""
+class _Seconds(dict[str, int]):
+    """Instants of whole seconds by their text up to the fraction, as `parse_utc` reads it (asked once a minute)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._minutes: dict[str, int] = {}
 
     def __missing__(self, text: str) -> int:
-        instant = self[text] = parse_utc(f"{text}00.000000Z")
+        minute = text[:17]
+        start = self._minutes.get(minute)
+        if start is None:
+            start = self._minutes[minute] = parse_utc(f"{minute}00.000000Z")
+        instant = self[text] = start + int(text[17:]) * MICROSECONDS
         return instant

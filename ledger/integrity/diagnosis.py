@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry, LeafData, decode_leaf
-from ledger.core.errors import LedgerError
+from ledger.core.errors import LedgerError, SchemaViolation
 from ledger.core.hashing import b64, body_commitment, leaf_hash
 from ledger.core.kinds import KindRegistry
 from ledger.integrity.chain import MarkDiffers, read_marks
@@ -131,7 +131,11 @@ class Diagnosis:
             leaf = decode_leaf(data)
             if leaf.kind == "record":
                 logged_us = parse_utc(leaf.logged_at)
-                decoded = self._kinds[leaf.kind].decode(body)
+                try:
+                    decoded = self._kinds[leaf.kind].decode(body)
+                except SchemaViolation as error:
+                    yield self._fault(index, "body", "body", error.message)
+                    return
                 entry = Entry(log=self._log, index=index, kind=leaf.kind, logged_us=logged_us, body=decoded)
                 self._live.project(entry, expected, [])
         span = (pos_of(self._log, low), pos_of(self._log, high))

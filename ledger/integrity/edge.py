@@ -1,7 +1,9 @@
 """The right edge of a log while it is verified: recomputed hashes grow it, and every tile that fills up is compared."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from struct import iter_unpack
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
@@ -75,8 +77,11 @@ class Tree:
         self._partial = [list(level) for level in edge.partial]
         self._tiles = [(edge.size // TILE ** (level + 1)) for level in range(len(self._partial))]
 
-    def add(self, hashes: Sequence[bytes], level: int = 0) -> None:
-        """Adds hashes in order; raises TileDiffers at the first tile that is not stored as recomputed."""
+    def add(self, hashes: Sequence[bytes], level: int = 0, stored: Mapping[int, Any] | None = None) -> None:
+        """Adds hashes in order; raises TileDiffers at the first tile that is not stored as recomputed.
+
+        `stored`: the tiles of this level that were read already, by number; otherwise each is read as it fills up.
+        """
         if level == len(self._partial):
             self._partial.append([])
             self._tiles.append(0)
@@ -85,7 +90,8 @@ class Tree:
         while len(row) >= TILE:
             full = b"".join(row[:TILE])
             del row[:TILE]
-            self._compare(level, self._tiles[level], full)
+            n = self._tiles[level]
+            self._compare(level, n, full, self._read(level, n) if stored is None else stored.get(n))
             self._tiles[level] += 1
             self.add((tile_root(full),), level + 1)
 
@@ -93,19 +99,22 @@ class Tree:
         """For each level the hashes after its last full tile."""
         return tuple(tuple(level) for level in self._partial)
 
-    def _compare(self, level: int, n: int, full: bytes) -> None:
+    def _read(self, level: int, n: int) -> Any:
         rows = self._bulk.all("SELECT hashes FROM tile WHERE log = ? AND level = ? AND n = ?", (self._log, level, n))
-        if rows and rows[0][0] == full:
+        return rows[0][0] if rows else None
+
+    def _compare(self, level: int, n: int, full: bytes, found: Any) -> None:
+        if found == full:
             return
-        stored = rows[0][0] if rows and isinstance(rows[0][0], bytes) else b""
+        stored = found if isinstance(found, bytes) else b""
         places = range(0, len(full), HASH_SIZE)
         differ = [stored[at : at + HASH_SIZE] != full[at : at + HASH_SIZE] for at in places]
         at = differ.index(True) if True in differ else 0
-        raise TileDiffers(level, n, at, missing=not rows)
+        raise TileDiffers(level, n, at, missing=found is None)
 
 
 def tile_root(hashes: bytes) -> bytes:
     """The root over the 256 hashes of a full tile (RFC 6962 2.1), level by level."""
     while len(hashes) > HASH_SIZE:
-        hashes = b"".join([sha256(NODE + hashes[at : at + 64]).digest() for at in range(0, len(hashes), 64)])
+        hashes = b"".join([sha256(NODE + pair).digest() for (pair,) in iter_unpack("64s", hashes)])
     return hashes

@@ -11,7 +11,7 @@ from ledger.core.clock import parse_utc
 from ledger.core.errors import LedgerError
 from ledger.core.hashing import HASH_SIZE
 from ledger.core.kinds import KindRegistry
-from ledger.integrity.chain import RANGE, Chain
+from ledger.integrity.chain import Chain
 from ledger.integrity.columns import ColumnsDiffer, RecordColumns, StrayRow
 from ledger.integrity.diagnosis import Diagnosis
 from ledger.integrity.edge import Edge, read_edge
@@ -47,12 +47,12 @@ def verify_span(
         start = Edge(size=low, leaf_hash=b"", logged_at=b"", partial=())
         return Span(before=start, after=start, fault=Fault(log=log, index=index, table="tile", what=error.message))
     search = RecordColumns(connection, log, low, high) if columns else None
-    chain = Chain(connection, log, before, search)
+    chain = Chain(connection, log, before, high, search)
     diagnosis = Diagnosis(connection, log, kinds, live, columns)
-    with _no_collection(), closing(search) if search is not None else nullcontext():
+    with _no_collection(), closing(search) if search is not None else nullcontext(), chain:
         while chain.edge.size < high:
             done = chain.edge.size
-            until = min(high, done + RANGE - done % RANGE)
+            until = chain.range_end(done)
             fault = _range(chain, diagnosis, until)
             if fault is not None:
                 return Span(before=before, after=chain.edge, fault=fault)
@@ -66,7 +66,7 @@ def verify_span(
 def _range(chain: Chain, diagnosis: Diagnosis, until: int) -> Fault | None:
     before = chain.edge
     try:
-        chain.run(until)
+        chain.run()
     except StrayRow as stray:
         return _stray(stray)
     except ColumnsDiffer:

@@ -12,42 +12,70 @@ from ledger.store.engine import is_sqlite
 DRIVER_ERRORS: Final = (sqlite3.Error, psycopg.Error, UnicodeError)
 """What a driver raises where a stored value can't be read at all (SQLite: text that is not UTF-8)."""
 
+AT_ONCE: Final = 1024
+"""Rows fetched at once: few enough to be small, enough to spare PostgreSQL a round trip."""
+
 _names = itertools.count()
 
 
 class Stream:
     """A query's rows, in order; PostgreSQL: by a cursor of the server's, so that the client holds what it takes."""
 
-    def __init__(self, cursor: Any) -> None:
-        self._cursor = cursor
-        self._back: list[tuple[Any, ...]] = []
+    def __init__(self, connection: Connection, query: str, span: tuple[int, int]) -> None:
+        raw: Any = connection.connection.driver_connection
+        self._raw = raw
+        self._waiting: list[tuple[Any, ...]] = []
         self.taken: list[tuple[Any, ...]] = []
         """What was taken last."""
+        self._name = f"verify_{next(_names)}"
+        self._cursor: Any = None
+        if is_sqlite(connection):
+            self._cursor = raw.execute(query, span)
+        else:
+            raw.execute(f"DECLARE {self._name} NO SCROLL CURSOR FOR {query.replace('?', '%b')}", span)
+
+    @property
+    def waiting(self) -> int:
+        """Rows that were fetched and not taken yet."""
+        return len(self._waiting)
 
     def take(self, count: int) -> list[tuple[Any, ...]]:
         """The next rows, at most `count`; fewer only at the end."""
-        rows, self._back = self._back[:count], self._back[count:]
-        more = count - len(rows)
-        self.taken = rows + self._cursor.fetchmany(more) if more else rows
+        while len(self._waiting) < count and (more := self._fetch(max(count, AT_ONCE))):
+            self._waiting += more
+        self.taken, self._waiting = self._waiting[:count], self._waiting[count:]
         return self.taken
 
     def give_back(self, rows: list[tuple[Any, ...]]) -> None:
         """Puts rows that were taken last in front again."""
-        self._back = rows + self._back
+        self._waiting = rows + self._waiting
+
+    def fetch(self, count: int) -> str:
+        """PostgreSQL: the statement whose rows are to be handed to `fill` before anything else is taken."""
+        return f"FETCH FORWARD {count} FROM {self._name}"
+
+    def fill(self, rows: list[tuple[Any, ...]]) -> None:
+        """Takes rows that somebody fetched."""
+        self._waiting += rows
 
     def close(self) -> None:
         """Gives the cursor back."""
-        self._cursor.close()
+        if self._cursor is not None:
+            self._cursor.close()
+        elif self._raw.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS:
+            self._raw.execute(f"CLOSE {self._name}")
+
+    def _fetch(self, count: int) -> list[tuple[Any, ...]]:
+        if self._cursor is not None:
+            rows: list[tuple[Any, ...]] = self._cursor.fetchmany(count)
+        else:
+            rows = self._raw.execute(self.fetch(count), binary=True).fetchall()
+        return rows
 
 
 def stream(connection: Connection, select: str, span: tuple[int, int]) -> Stream:
-    """The rows of `select` with `pos` in the span, by `pos`; of one `pos` in the order that the caller must not rely on
-    beyond speed.
+    """The rows of `select` with `pos` in the span, by `pos`; of one `pos` in an order that the caller must not rely
+    on beyond speed.
     """
-    sql = f"{select} WHERE pos >= %s AND pos < %s ORDER BY pos"
-    raw: Any = connection.connection.driver_connection
-    if is_sqlite(connection):
-        return Stream(raw.execute(sql.replace("%s", "?"), span))
-    cursor = raw.cursor(name=f"verify_{next(_names)}", binary=True)
-    cursor.execute(sql, span)
-    return Stream(cursor)
+    joint = "AND" if " WHERE " in select else "WHERE"
+    return Stream(connection, f"{select} {joint} pos >= ? AND pos < ? ORDER BY pos", span)

@@ -64,9 +64,12 @@ class Bulk:
 
     def all(self, sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         """All rows of a query, as the driver gives them."""
+        # fetchall, not iteration: psycopg makes all rows in one call of C, but iterates in Python.
         if self._sqlite:
-            return list(self._raw.execute(sql, values))
-        return list(self._raw.execute(_percent(sql), values, prepare=True, binary=True))
+            found: list[tuple[Any, ...]] = self._raw.execute(sql, values).fetchall()
+        else:
+            found = self._raw.execute(_percent(sql), values, prepare=True, binary=True).fetchall()
+        return found
 
     def one(self, sql: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """The one row of a query that has exactly one."""

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from ledger.core.record import Link, LinkBasis, LinkKind, Target
-from ledger.integrity.chain import RANGE, Chain
+from ledger.integrity.chain import Chain
 from ledger.integrity.columns import RecordColumns
 from ledger.integrity.edge import START
 from ledger.integrity.fault import Fault
@@ -64,9 +64,9 @@ def test_ordinary_records_pass_without_a_second_look(ledger: Ledger) -> None:
     with ledger.store.reader(RECORDS) as reader:
         size = reader.head().size
         columns = RecordColumns(reader.connection, RECORDS, 0, size)
-        chain = Chain(reader.connection, RECORDS, START, columns)
-        while chain.edge.size < size:
-            chain.run(min(size, chain.edge.size + RANGE))
+        with Chain(reader.connection, RECORDS, START, size, columns) as chain:
+            while chain.edge.size < size:
+                chain.run()
         columns.finish()
         columns.close()
 
