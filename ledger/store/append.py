@@ -76,6 +76,7 @@ class Transaction:
         self._hashes: list[bytes] = []
         self._rows: Rows = {"leaf": [], "body": []}
         self._entries: list[Entry] = []
+        self._found: dict[SourceKey, int] = {}
         self._keys: dict[SourceKey, Placed] = {}
         self._ids: dict[tuple[str, str], int] = {}
 
@@ -83,17 +84,25 @@ class Transaction:
     def next_index(self) -> int:
         return self._index
 
-    def find_known(self, drafts: Sequence[Draft]) -> None:
-        """Looks up, in one go, which of the drafts' records the log already has (idempotency)."""
+    def find_known(self, drafts: Iterable[Draft]) -> None:
+        """Looks up, in one go for the whole group, which of the drafts' records the log already has (idempotency)."""
         wanted = {draft.key for draft in drafts if draft.key is not None}
         if not wanted:
             return
         for source, record_id, digest, pos in _known(self.connection, self.log, list(wanted)):
             key = SourceKey(source, record_id, bytes(digest))
-            index = index_of(pos)
-            self._ids[source, record_id] = max(index, self._ids.get((source, record_id), -1))
+            self._ids[source, record_id] = max(index_of(pos), self._ids.get((source, record_id), -1))
             if key in wanted:
-                self._keys[key] = Placed(index, self._open_known(key, pos), duplicate=True)
+                self._found[key] = pos
+
+    def open_known(self, drafts: Sequence[Draft]) -> None:
+        """Opens the earlier entries that these drafts' records were found at; raises IntegrityError for another one."""
+        if not self._found:
+            return
+        for one in drafts:
+            pos = None if one.key is None else self._found.get(one.key)
+            if one.key is not None and pos is not None:
+                self._keys[one.key] = Placed(index_of(pos), self._open_known(one.key, pos), duplicate=True)
 
     def place(self, draft: Draft) -> Placed:
         """Gives the draft its index; a record that the log has already is answered with its earlier entry."""
@@ -227,7 +236,7 @@ class Batch:
         """Raises the LedgerError for which the batch is refused, before anything of it was placed."""
         if self.before is not None:
             self.before(transaction)
-        transaction.find_known(self.drafts)
+        transaction.open_known(self.drafts)
 
     def place(self, transaction: Transaction) -> list[Placed]:
         """Places the drafts, then the entries that close the batch."""
@@ -272,6 +281,7 @@ class Appender:
                 transaction = Transaction(self._connection, self._log, head, self._live, logged_us)
                 if step is not None:
                     transaction.place(draft(step))
+                transaction.find_known(draft for batch in batches for draft in batch.drafts)
                 answers = [self._place(transaction, batch) for batch in batches]
                 after = transaction.write()
         except BaseException:
