@@ -6,12 +6,13 @@ from pathlib import Path
 from ledger.core.address import LogId
 from ledger.core.authority import Authority
 from ledger.core.entry import draft
+from ledger.core.errors import NotFound
 from ledger.core.hashing import b64
 from ledger.core.statement import sign_report
 from ledger.service import PRODUCT, Service
 from ledger.trace.evidence import gather
 from ledger.trace.kinds import PackageIssued
-from ledger.trace.selection import Selection
+from ledger.trace.selection import ByBatch, Selection
 from reports.package import Issued, build
 
 
@@ -29,7 +30,7 @@ def issue(
     """Writes a package of the selection as of a checkpoint of now, and enters that it was issued.
 
     `disclose`: sealed values are given with it. `zone`: the IANA zone of the report, by default the site's. Raises
-    IntegrityError where the evidence does not hold; then there is no package.
+    NotFound for a batch that no record names, IntegrityError where the evidence does not hold; then there is no package.
     """
     service.publisher.publish(log)
 
@@ -38,6 +39,8 @@ def issue(
 
     verification = service.verifier.last(log)
     with gather(service.store, log, selection, verification=verification) as evidence:
+        if isinstance(selection, ByBatch) and next(evidence.records(), None) is None:
+            raise NotFound(f"no record names {selection.kind} {selection.id!r}", advice="Look it up with a search.")
         issued = build(
             evidence,
             out,

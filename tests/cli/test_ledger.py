@@ -81,6 +81,9 @@ def test_a_package_holds_under_the_logs_key_and_under_no_other(site: Site, tmp_p
     stranger = str(NoteSigner("plant.example/cli/records", b"\x07" * 32).verifier)
     assert trailseal("verify", package, "--vkey", stranger).code == 1
     assert site("package", "--batch", "B-2026-00042", "--out", package).code == 1, "it exists already"
+    unknown = tmp_path / "unknown.zip"
+    assert site("package", "--batch", "B-2026-99999", "--out", unknown).code == 1
+    assert not unknown.exists()
 
 
 def test_tiles_projections_and_keys(site: Site, tmp_path: Path) -> None:
