@@ -56,6 +56,7 @@ def parts(seed: int) -> list[Part]:
         suite("package-attacks", "runs", [_ATTACKS]),
         suite("tamper", "runs over every table and column", ["tests/tamper"]),
         suite("durability", "runs", ["tests/integration/store/test_durability.py"], REPETITIONS),
+        suite("tiles", "runs", ["tests/integration/tiles/test_published.py"]),
         suite("processes", "runs", ["tests/integration/store/test_processes.py"], REPETITIONS),
         Part(
             name="properties",

@@ -1,5 +1,6 @@
 """Four processes append to one ledger at once: no fork, no loss, nothing twice."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from tests.support.ledgers import RECORDS, Ledger
 
 REPOSITORY = Path(__file__).parents[3]
 PROCESSES = 4
-RUNS = 12
+RUNS = 200 if "TRAILSEAL_SOAK" in os.environ else 12
 A_RUN = 8
 PRODUCER = """
 import sys
