@@ -30,7 +30,8 @@ def issue(
     """Writes a package of the selection as of a checkpoint of now, and enters that it was issued.
 
     `disclose`: sealed values are given with it. `zone`: the IANA zone of the report, by default the site's. Raises
-    NotFound for a batch that no record names, IntegrityError where the evidence does not hold; then there is no package.
+    NotFound for a batch that no record names, and IntegrityError where the evidence does not hold; there is no package
+    then.
     """
     service.publisher.publish(log)
 
