@@ -1,20 +1,24 @@
 """Inserts many rows into one table by the fastest way that each driver has, inside SQLAlchemy's transaction.
 
-SQLite: the driver's `executemany`. PostgreSQL: binary COPY, and plain INSERT where there are few rows.
+SQLite: the driver's `executemany`, and many rows a statement where full text is indexed. PostgreSQL: binary COPY, and
+plain INSERT where there are few rows.
 """
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import chain, islice
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Integer, LargeBinary, SmallInteger, Table, Text
 
 from ledger.store.engine import is_sqlite
-from ledger.store.schema import Tokens
+from ledger.store.schema import Tokens, has_tokens
 
 FEW_ROWS = 4
 """Up to so many rows PostgreSQL takes single INSERTs faster than a COPY."""
+ROWS_A_STATEMENT = 128
+"""Rows that one INSERT gives SQLite's full-text index at most; a power of two."""
 
 
 class Bulk:
@@ -42,7 +46,9 @@ class Bulk:
 
     def insert(self, table: Table, rows: Iterable[tuple[Any, ...]], count: int) -> None:
         """Inserts the rows, `count` of them or about, or raises the driver's error: then the transaction is void."""
-        if self._sqlite:
+        if self._sqlite and has_tokens(table):
+            self._insert_together(table, rows)
+        elif self._sqlite:
             self._raw.executemany(_insert(table), rows)
         elif self._waiting is not None or count <= FEW_ROWS:
             for row in rows:
@@ -52,6 +58,16 @@ class Bulk:
                 copy.set_types(_types(table))
                 for row in rows:
                     copy.write_row(row)
+
+    def _insert_together(self, table: Table, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Few statements: FTS5 writes a segment of its index at the start of every statement whose trigger feeds it."""
+        source = iter(rows)
+        while chosen := list(islice(source, ROWS_A_STATEMENT)):
+            while chosen:
+                # Powers of two, so that the driver has few statements to keep prepared.
+                count = 1 << len(chosen).bit_length() - 1
+                self.run(_insert(table, count), tuple(chain.from_iterable(chosen[:count])))
+                del chosen[:count]
 
     def run(self, sql: str, values: tuple[Any, ...]) -> None:
         """Runs one statement; `?` marks a value on either database."""
@@ -83,8 +99,9 @@ def _percent(sql: str) -> str:
 
 
 @cache
-def _insert(table: Table) -> str:
-    return f"INSERT INTO {table.name} VALUES ({','.join('?' * len(table.columns))})"
+def _insert(table: Table, rows: int = 1) -> str:
+    row = f"({','.join('?' * len(table.columns))})"
+    return f"INSERT INTO {table.name} VALUES {','.join([row] * rows)}"
 
 
 @cache

@@ -4,6 +4,7 @@ Every table names its class (`core.tables.TableClass`); a test holds it to that.
 log, vault and facts tables in both databases (`append_only`).
 """
 
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -57,6 +58,12 @@ def declare(
         raise ValueError(f"operational table {name} must say why lying in it changes no answer")
     info = {"class": table_class, "update": update, "delete": delete, "why": why}
     return Table(name, metadata, *items, info=info, sqlite_with_rowid=not clustered)
+
+
+@cache
+def has_tokens(table: Table) -> bool:
+    """Whether the table's rows are found by full text."""
+    return any(isinstance(column.type, Tokens) for column in table.columns)
 
 
 def position() -> Column[int]:

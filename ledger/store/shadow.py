@@ -11,7 +11,7 @@ from sqlalchemy.schema import CreateTable
 
 from ledger.store.append_only import create_full_text, feed_full_text, protect
 from ledger.store.engine import is_sqlite
-from ledger.store.schema import Tokens
+from ledger.store.schema import has_tokens
 
 NEXT = "__next"
 
@@ -23,7 +23,7 @@ def create(connection: Connection, tables: Iterable[Table]) -> dict[str, Table]:
     for table in tables:
         shadow = created[table.name] = table.to_metadata(shadows, name=table.name + NEXT)
         connection.execute(CreateTable(shadow))
-        if is_sqlite(connection) and _has_tokens(table):
+        if is_sqlite(connection) and has_tokens(table):
             # Its content is the table that has the live name, as it will be once the shadow has it: an insert into the
             # index doesn't read there.
             create_full_text(connection, f"{table.name}_fts{NEXT}", table.name)
@@ -46,13 +46,13 @@ def take_over(connection: Connection, table: Table) -> None:
     """Drops the live table and gives its place, name, triggers and rights to its shadow."""
     name, sqlite = table.name, is_sqlite(connection)
     connection.exec_driver_sql(f"DROP TABLE {name}")
-    if sqlite and _has_tokens(table):
+    if sqlite and has_tokens(table):
         connection.exec_driver_sql(f"DROP TRIGGER {name}{NEXT}_fts_insert")
         connection.exec_driver_sql(f"DROP TABLE {name}_fts")
         connection.exec_driver_sql(f"ALTER TABLE {name}_fts{NEXT} RENAME TO {name}_fts")
     connection.exec_driver_sql(f"ALTER TABLE {name}{NEXT} RENAME TO {name}")
     if sqlite:
-        if _has_tokens(table):
+        if has_tokens(table):
             feed_full_text(connection, name, f"{name}_fts")
         for index in table.indexes:
             index.create(connection)
@@ -75,10 +75,6 @@ def discard(connection: Connection) -> None:
         )
     for (name,) in names.all():
         connection.exec_driver_sql(f"DROP TABLE {name}")
-
-
-def _has_tokens(table: Table) -> bool:
-    return any(isinstance(column.type, Tokens) for column in table.columns)
 
 
 def _rename_indexes(connection: Connection, table: str) -> None:
