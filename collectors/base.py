@@ -13,8 +13,9 @@ What a collector promises (checked for every registered one by `tests/conformanc
 - input that it cannot read becomes `Rejected`, with its bytes; it is never dropped and never ends the run;
 - a source that can't be reached raises RetriableSource, one that needs a person FatalSource.
 
-To add a source type: one file under `it/`, `ot/` or `infra/`, one line in `collectors/registry.py`, one fixture in
-`tests/conformance`.
+To add a source type: one file under `it/`, `ot/` or `infra/`, one line in `collectors/registry.py`, one file in
+`tests/conformance/targets`. A type that gives items of many products (rows, messages, documents) derives from
+`collectors.mapping.collector.MappedCollector`, and what an item means is said in a mapping file.
 """
 
 from abc import ABC, abstractmethod
@@ -109,12 +110,16 @@ class Collector(ABC):
 
     type: ClassVar[str]
     title: ClassVar[str]
-    parser: ClassVar[str]
-    parser_version: ClassVar[str]
+    parser: str
+    parser_version: str
     options: ClassVar[tuple[Option, ...]] = ()
     secrets: ClassVar[tuple[Secret, ...]] = ()
     streaming: ClassVar[bool] = False
     """True: `collect` listens until told to stop. False: it takes what is there and returns."""
+    mapped: ClassVar[bool] = False
+    """True: records are made by a mapping, which the configuration then holds (`collectors.mapping`)."""
+    lacks: tuple[str, ...] = ()
+    """What such a source cannot tell, in plain words ("old values"): shown before it is registered."""
 
     def __init__(self, config: SourceConfig, secrets: Mapping[str, str], clock: WallClock) -> None:
         """Raises ConfigError for an unknown, missing or unreadable option or secret; reaches for nothing yet."""
@@ -123,8 +128,13 @@ class Collector(ABC):
         self._secrets = dict(secrets)
         self._check_names(config.options, {option.name for option in self.options}, "option")
         self._check_names(self._secrets, {secret.name for secret in self.secrets}, "secret")
+        if config.mapping is not None and not self.mapped:
+            raise ConfigError(
+                f"source {config.id!r} has a mapping, and type {self.type!r} makes its records itself",
+                advice="Leave the mapping out.",
+            )
         for option in self.options:
-            if option.required and not config.options.get(option.name):
+            if option.required and not self.option(option.name):
                 raise ConfigError(
                     f"source {config.id!r} lacks the option {option.name!r}: {option.meaning}",
                     advice=f"Set it with `trailseal source add --option {option.name}=…`.",

@@ -1,26 +1,34 @@
-"""Every source type there is: a new one is a file of its own and one line here."""
+"""Every source type there is: a new one is a file of its own and one line here.
+
+Types are imported when they are asked for: the libraries of all of them together take seconds to load.
+"""
 
 from collections.abc import Mapping
+from importlib import import_module
 
 from collectors.base import Collector
-from collectors.it.tryton import Tryton
-from collectors.ot.opcua import OpcUa
 from collectors.secrets import resolve
 from ledger.core.clock import WallClock
 from ledger.core.errors import ConfigError
 from ledger.core.source import SourceConfig
 
-COLLECTORS: Mapping[str, type[Collector]] = {kind.type: kind for kind in (Tryton, OpcUa)}
+COLLECTORS: Mapping[str, str] = {
+    "opcua": "collectors.ot.opcua:OpcUa",
+    "tryton": "collectors.it.tryton:Tryton",
+}
+"""Source type → module and class."""
 
 
 def collector_type(name: str) -> type[Collector]:
     """The collector of a source type; raises ConfigError for an unknown one."""
     try:
-        return COLLECTORS[name]
+        module, _, kind = COLLECTORS[name].partition(":")
     except KeyError:
         raise ConfigError(
             f"there is no source type {name!r}", advice=f"Use one of: {', '.join(sorted(COLLECTORS))}."
         ) from None
+    found: type[Collector] = getattr(import_module(module), kind)
+    return found
 
 
 def open_collector(config: SourceConfig, clock: WallClock) -> Collector:

@@ -29,11 +29,11 @@ class SourceType(msgspec.Struct, frozen=True, kw_only=True):
 @group.command("types")
 def types(as_json: AsJson = False) -> None:
     """The source types there are, with their options and secrets."""
-    from collectors.registry import COLLECTORS
+    from collectors.registry import COLLECTORS, collector_type
 
     known = [
         SourceType(type=one.type, title=one.title, options=one.options, secrets=one.secrets)
-        for one in COLLECTORS.values()
+        for one in map(collector_type, sorted(COLLECTORS))
     ]
     known.append(SourceType(type=PUSH, title="records that are brought: by `trailseal append`, or by the API"))
     if as_json:

@@ -1,14 +1,18 @@
 """The inventory of sources: registered by an entry, read as of now."""
 
-from sqlalchemy import Connection, select
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import Connection, Table, select
 
 from ledger.core.authority import Authority
-from ledger.core.entry import draft
+from ledger.core.entry import Draft, draft
 from ledger.core.errors import NotFound
 from ledger.core.sealing import check_members
 from ledger.core.source import SourceConfig
 from ledger.sources import tables
-from ledger.sources.kinds import SourceRegistered
+from ledger.sources.kinds import MappingAdopted, SourceRegistered
+from ledger.store.append import Batch, Placed, Transaction
 from ledger.store.reading import LogReader
 from ledger.store.store import Store
 
@@ -19,12 +23,23 @@ class Inventory:
     def __init__(self, store: Store, log: int) -> None:
         self._store = store
         self.log = log
-        self._read_before: dict[tuple[str, int], SourceConfig] = {}
+        self._read_before: dict[tuple[str, int, int | None], SourceConfig] = {}
 
     def register(self, config: SourceConfig, authority: Authority) -> int:
-        """Registers a source, or changes how it is configured; returns the entry's index."""
+        """Registers a source, or changes how it is configured; returns the entry's index.
+
+        A mapping that is not the one it has is an entry of its own, in the same transaction.
+        """
         check_members(config.seal)
-        return self._store.append_one(self.log, draft(SourceRegistered.of(config, authority))).index
+
+        def adopt(transaction: Transaction, _: Sequence[Placed]) -> Sequence[Draft]:
+            before = self._mapping(transaction.connection, config.id)
+            if config.mapping == (before.text if before else None):
+                return ()
+            return (draft(MappingAdopted(source=config.id, text=config.mapping, authority=authority)),)
+
+        registered = draft(SourceRegistered.of(config, authority))
+        return self._store.append(self.log, Batch([registered], closing=adopt))[0].index
 
     def list(self) -> list[SourceConfig]:
         """All sources as they are configured now, by id."""
@@ -40,13 +55,11 @@ class Inventory:
             return self._read(connection, source_id)
 
     def _read(self, connection: Connection, source_id: str) -> SourceConfig:
-        row = tables.source.c
-        index = connection.scalar(
-            select(row.from_index).where(row.log == self.log, row.key == source_id, row.to_index.is_(None))
-        )
+        index = self._current(connection, tables.source, source_id)
         if index is None:
             raise NotFound(f"no source {source_id!r} is registered", advice="Register it with `trailseal source add`.")
-        known = self._read_before.get((source_id, index))
+        mapped = self._current(connection, tables.mapping, source_id)
+        known = self._read_before.get((source_id, index, mapped))
         if known is not None:
             return known
         body = LogReader(connection, self.log).entry(index).body
@@ -54,4 +67,23 @@ class Inventory:
             raise NotFound(f"the registration of source {source_id!r} was disposed of")
         registered = self._store.kinds["source"].decode(body)
         assert isinstance(registered, SourceRegistered)
-        return self._read_before.setdefault((source_id, index), registered.config())
+        adopted = self._mapping(connection, source_id)
+        config = msgspec.structs.replace(registered.config(), mapping=adopted.text if adopted else None)
+        return self._read_before.setdefault((source_id, index, mapped), config)
+
+    def _mapping(self, connection: Connection, source_id: str) -> MappingAdopted | None:
+        index = self._current(connection, tables.mapping, source_id)
+        body = None if index is None else LogReader(connection, self.log).entry(index).body
+        if body is None:
+            return None
+        adopted = self._store.kinds["mapping"].decode(body)
+        assert isinstance(adopted, MappingAdopted)
+        return adopted
+
+    def _current(self, connection: Connection, table: Table, source_id: str) -> int | None:
+        """The entry that holds now for a source."""
+        row = table.c
+        index: int | None = connection.scalar(
+            select(row.from_index).where(row.log == self.log, row.key == source_id, row.to_index.is_(None))
+        )
+        return index

@@ -6,12 +6,15 @@ from ledger.core.authority import Authority
 from ledger.core.kinds import Kind
 from ledger.core.record import Digest, Interval, Name, OriginalRef, Text
 from ledger.core.run import Cursor, Gap
-from ledger.core.source import SourceConfig
+from ledger.core.source import MappingText, SourceConfig
 from ledger.core.times import Clock, SafeInt
 
 
 class SourceRegistered(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="source/1"):
-    """From here on the source is configured so; `options` and `secrets` are pairs, sorted by name."""
+    """From here on the source is configured so; `options` and `secrets` are pairs, sorted by name.
+
+    Its mapping, if it has one, is an entry of its own: `MappingAdopted`.
+    """
 
     id: Name
     type: Name
@@ -56,6 +59,14 @@ class SourceRegistered(msgspec.Struct, frozen=True, kw_only=True, tag_field="sch
             },
             SourceConfig,
         )
+
+
+class MappingAdopted(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="mapping/1"):
+    """From here on the source's items become records by this mapping; `text` is its file's, null: by none."""
+
+    source: Name
+    text: MappingText | None
+    authority: Authority
 
 
 class Duplicate(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +123,7 @@ class Quarantined(
 
 KINDS = (
     Kind("source", [SourceRegistered]),
+    Kind("mapping", [MappingAdopted]),
     Kind("collection-run", [CollectionRun]),
     Kind("quarantine", [Quarantined]),
 )

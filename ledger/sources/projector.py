@@ -7,7 +7,7 @@ from ledger.core.entry import Entry
 from ledger.core.hashing import unb64
 from ledger.core.projector import Projector, Row, Valid
 from ledger.sources import tables as t
-from ledger.sources.kinds import CollectionRun, Quarantined, SourceRegistered
+from ledger.sources.kinds import CollectionRun, MappingAdopted, Quarantined, SourceRegistered
 from ledger.store.position import pos_of
 
 
@@ -22,6 +22,19 @@ class SourceProjector:
     def changes(self, entry: Entry) -> Iterable[Valid]:
         registered: SourceRegistered = entry.body
         yield Valid(registered.id, (registered.type, registered.title))
+
+
+class MappingProjector:
+    """Which entry holds the mapping of each source, and its length; null where it has none any more."""
+
+    name = "mapping"
+    version = 1
+    kinds = frozenset({"mapping"})
+    table = t.mapping.name
+
+    def changes(self, entry: Entry) -> Iterable[Valid]:
+        adopted: MappingAdopted = entry.body
+        yield Valid(adopted.source, (None if adopted.text is None else len(adopted.text),))
 
 
 class RunProjector:
@@ -67,4 +80,4 @@ class QuarantineProjector:
 
 def projectors(_dialect: str) -> tuple[Projector, ...]:
     """All projectors of this domain."""
-    return SourceProjector(), RunProjector(), QuarantineProjector()
+    return SourceProjector(), MappingProjector(), RunProjector(), QuarantineProjector()

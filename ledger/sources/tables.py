@@ -18,6 +18,18 @@ source = declare(
     update=True,
 )
 
+mapping = declare(
+    "mapping",
+    TableClass.PROJECTION,
+    Column("log", SmallInteger, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("from_index", BigInteger, nullable=False),
+    Column("to_index", BigInteger),
+    Column("characters", Integer),
+    PrimaryKeyConstraint("log", "key", "from_index"),
+    update=True,
+)
+
 collection_run = declare(
     "collection_run",
     TableClass.PROJECTION,

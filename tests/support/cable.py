@@ -1,4 +1,7 @@
-"""A network cable that can be pulled: relays one TCP port of the loopback address, cuts it, and plugs it in again."""
+"""A network cable that can be pulled: relays one TCP port of the loopback address, cuts it, and plugs it in again.
+
+It can also be a bad one: slow, or broken in the middle of what the far end sends.
+"""
 
 import asyncio
 import contextlib
@@ -17,7 +20,10 @@ class Cable:
         self._open: set[asyncio.StreamWriter] = set()
         self._plugged = True
         self._server: asyncio.Server | None = None
+        self._left: int | None = None
         self.port = 0
+        self.delay = 0.0
+        """Seconds by which each piece of what the far end sends is late; pieces are then of 1,400 bytes, as frames."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -41,6 +47,15 @@ class Cable:
     def plug(self) -> None:
         """Connections are relayed again."""
         self._plugged = True
+
+    def cut_after(self, count: int) -> None:
+        """Every connection breaks once the far end has sent that many bytes from now on, then holds again."""
+        self._left = count
+
+    @property
+    def cut_is_due(self) -> bool:
+        """Whether the bytes of `cut_after` have not been sent yet."""
+        return self._left is not None
 
     def _run(self, work: object) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)  # type: ignore[arg-type]
@@ -70,10 +85,29 @@ class Cable:
             return
         ends = {writer, far_writer}
         self._open |= ends
-        await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
+        await asyncio.gather(_copy(reader, far_writer), self._carry(far_reader, writer))
         for end in ends:
             end.transport.abort()
         self._open -= ends
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """What the far end sends, with the cable's faults."""
+        with contextlib.suppress(OSError):
+            while data := await reader.read(1400 if self.delay else 65536):
+                if self.delay:
+                    await asyncio.sleep(self.delay)
+                if self._left is not None and len(data) >= self._left:
+                    writer.write(data[: self._left])
+                    await writer.drain()
+                    self._left = None
+                    await asyncio.sleep(0.02)  # what was sent before the break arrives
+                    await self._cut()
+                    return
+                if self._left is not None:
+                    self._left -= len(data)
+                writer.write(data)
+                await writer.drain()
+        writer.close()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

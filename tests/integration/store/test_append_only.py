@@ -10,8 +10,8 @@ from sqlalchemy.exc import DatabaseError
 
 from ledger.store.engine import writer_engine
 from ledger.store.schema import Tokens, metadata
+from tests.support.declared import declare_all
 from tests.support.ledgers import Ledger
-from tests.support.render_schema import declare_all
 
 declare_all()
 TABLES = sorted(metadata.tables)

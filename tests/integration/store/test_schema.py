@@ -8,8 +8,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
 from ledger.store.schema import metadata
+from tests.support.declared import declare_all
 from tests.support.ledgers import Ledger
-from tests.support.render_schema import declare_all
 
 declare_all()
 
@@ -30,7 +30,7 @@ def test_the_migrated_schema_is_the_declared_one(ledger: Ledger) -> None:
     with ledger.administrator() as connection:
         context = MigrationContext.configure(connection, opts=options)
         differences = compare_metadata(context, metadata)
-    assert differences == [], "declare and migration differ: run `python -m tests.support.render_schema`"
+    assert differences == [], "declare and migration differ: write a migration"
 
 
 def test_clustered_tables_keep_their_rows_in_the_primary_key(sqlite_ledger: Ledger) -> None:

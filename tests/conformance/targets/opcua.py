@@ -1,0 +1,55 @@
+"""The demo's control system; operator1 writes the mode of a controller."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from asyncua import ua
+from asyncua.client.client import Client
+
+from collectors.demo.opcua import OpcUaServer
+from collectors.demo.opcua_ids import named_id
+from collectors.demo.opcua_plant import NAMESPACE
+from ledger.core.source import SourceConfig
+from tests.conformance.targets import Target
+
+
+class OpcUaTarget(Target):
+    product = "asyncua 2.1, a real server with users and write auditing"
+    own_account = "collector"
+    listen = 1.0
+
+    def __init__(self, factory: pytest.TempPathFactory) -> None:
+        self._server = OpcUaServer(factory.mktemp("dcs"))
+        self.secrets = {"password": self._server.passwords["collector"]}
+        options = {
+            "url": self.through_cable(self._server.endpoint),
+            "user": "collector",
+            "batch": "REACTOR-1/Batch/Id = REACTOR-1",
+            "values": "REACTOR-1/TIC101/Mode",
+            "equipment": "REACTOR-1 = REACTOR-1, BUFFER-2 = BUFFER-2",
+        }
+        self.config = SourceConfig(id="dcs", type="opcua", title="DCS", options=options)
+
+    def start(self) -> None:
+        self._server.start()
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def work(self, texts: Sequence[str]) -> None:
+        asyncio.run(self._write(texts))
+
+    async def _write(self, texts: Sequence[str]) -> None:
+        client = Client(self._server.endpoint)
+        client.set_user("operator1")
+        client.set_password(self._server.passwords["operator1"])
+        async with client:
+            index = await client.get_namespace_index(NAMESPACE)
+            node = client.get_node(named_id("REACTOR-1.TIC101.Mode", index))
+            for text in texts:
+                await node.write_value(ua.Variant(text, ua.VariantType.String))
+
+
+def make(factory: pytest.TempPathFactory) -> Target:
+    return OpcUaTarget(factory)

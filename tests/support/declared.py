@@ -1,0 +1,12 @@
+"""All tables that the domains declare."""
+
+import importlib
+from pathlib import Path
+
+LEDGER = Path(__file__).parents[2] / "ledger"
+
+
+def declare_all() -> None:
+    """Imports every module that declares tables."""
+    for path in sorted(LEDGER.glob("*/tables.py")):
+        importlib.import_module(f"ledger.{path.parent.name}.tables")
