@@ -34,6 +34,7 @@ from ledger.sources import projector as sources_projector
 from ledger.sources.coverage import Span, spans
 from ledger.sources.ingest import Ingest
 from ledger.sources.inventory import Inventory
+from ledger.sources.originals import KeptOriginal, last_originals
 from ledger.store.database import migrate, require_current
 from ledger.store.logs import CLOCK_STEP, LOG_CREATED, SYSTEM_LOG, LogCreated, LogProjector, choose
 from ledger.store.projections import install
@@ -116,6 +117,11 @@ class RecordLog:
         """What is known of a source's time, run by run; raises NotFound for an unknown source."""
         self.sources.get(source_id)
         return spans(self._store, self.log.number, source_id)
+
+    def last_originals(self, source_id: str, count: int) -> list[KeptOriginal]:
+        """The originals of a source's last records; raises NotFound for an unknown source."""
+        self.sources.get(source_id)
+        return last_originals(self._store, self.log.number, source_id, count)
 
     def sink(self, authority: Authority) -> LocalSink:
         """Where collectors of this process hand their runs (`collectors.base.Sink`)."""

@@ -103,6 +103,20 @@ def test_upgrade_takes_no_empty_and_no_newer_database_for_a_ledger(tmp_path: Pat
     assert (empty.code, "holds no ledger" in empty.err) == (1, True)
 
 
+def test_upgrade_brings_a_ledger_of_the_first_schema_to_this_one_and_it_goes_on(tmp_path: Path) -> None:
+    site = filled(tmp_path)
+    with closing(sqlite3.connect(site.folder / "ledger.sqlite")) as connection, connection:
+        connection.execute("DROP TRIGGER projection_version_no_delete")
+        connection.execute("DROP TABLE mapping")
+        connection.execute("DELETE FROM projection_version WHERE name = 'mapping'")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    assert "trailseal upgrade" in site("search").err
+    done = site("upgrade", "--json")
+    assert done.json() == {"before": "0001", "now": "0002"}
+    assert site("source", "add", "other", "--type", "push").code == 0
+    assert site("verify").code == 0
+
+
 @pytest.mark.parametrize("index", [MAX_INDEX + 1, 1 << 63, 1 << 200])
 def test_an_index_beyond_any_log_is_not_found_and_reads_no_other_log(tmp_path: Path, index: int) -> None:
     site = filled(tmp_path)
