@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
-from string import ascii_lowercase, ascii_uppercase, digits
+from string import ascii_lowercase, digits
 from typing import Final
 
 MAX_TOKEN: Final = 64
@@ -21,14 +21,14 @@ MAX_TOKENS: Final = 512
 _SHORT: Final = 128
 """Characters of the longest text whose tokens are remembered."""
 _CONNECTORS: Final = "._-/:@"
-_KEPT = {
-    **{ord(character): character for character in ascii_lowercase + digits + _CONNECTORS},
-    **{ord(upper): lower for upper, lower in zip(ascii_uppercase, ascii_lowercase, strict=True)},
-}
-# For str.translate: lower case, and a space for each ASCII character that no token has.
-_ASCII = {code: _KEPT.get(code, " ") for code in range(128)}
+_KEPT = ascii_lowercase + digits + _CONNECTORS
+# For bytes.translate of UTF-8: lower case, and a space for each ASCII character that no token has.
+_ASCII = bytes(ord(chr(code).lower()) if chr(code).lower() in _KEPT else ord(" ") for code in range(128))
+_ASCII += bytes(range(128, 256))
 # What comes apart at each step: the stronger joints, then the dot too, then all.
-_STRONG, _DOTTED, _ALL = (str.maketrans(dict.fromkeys(joints, " ")) for joints in ("/:@", "/:@.", _CONNECTORS))
+_STRONG, _DOTTED, _ALL = (
+    bytes.maketrans(joints.encode(), b" " * len(joints)) for joints in ("/:@", "/:@.", _CONNECTORS)
+)
 _NEITHER_WORD_NOR_ASCII = re.compile(r"[^\w\x00-\x7f]")
 
 
@@ -71,10 +71,10 @@ def _with_parts(words: dict[str, None]) -> dict[str, None]:
         (dashed and (strong or "." in joined), _DOTTED),
     ):
         if needed:
-            for part in joined.translate(table).split():
+            for part in _split(joined, table):
                 if part not in found and not part.isalnum():  # else it is there, or among the last step's
                     found[part.strip(_CONNECTORS)] = None
-    found.update(dict.fromkeys(joined.translate(_ALL).split()))
+    found.update(dict.fromkeys(_split(joined, _ALL)))
     return found
 
 
@@ -92,7 +92,12 @@ def _words(text: str) -> dict[str, None]:
     if not text.isascii():
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
         text = _NEITHER_WORD_NOR_ASCII.sub(_mark_or_space, folded)
-    return dict.fromkeys([word.strip(_CONNECTORS) for word in text.translate(_ASCII).split()])
+    return dict.fromkeys([word.strip(_CONNECTORS) for word in _split(text, _ASCII)])
+
+
+def _split(text: str, table: bytes) -> list[str]:
+    """The parts of a text between what the table makes spaces of (in bytes that is ten times as fast)."""
+    return text.encode().translate(table).decode().split()
 
 
 def _mark_or_space(match: re.Match[str]) -> str:
