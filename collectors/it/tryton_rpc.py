@@ -6,23 +6,20 @@ A row comes back as the text between its braces in the answer, never decoded and
 import json
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
+from collectors.it.http import clock_by_date
 from collectors.verbatim import items, members
-from ledger.core.clock import WallClock, utc_text
+from ledger.core.clock import WallClock
 from ledger.core.errors import FatalSource, RetriableSource
 from ledger.core.times import Clock
 
 PAGE = 1000
 """Rows asked for in one call."""
 _TIMEOUT = 30.0
-_METHOD = "HTTP Date header, 1 s resolution: half a second added, half the round trip as uncertainty"
-_EPOCH_SECOND = 1_000_000
 _TRANSIENT = frozenset({"ConcurrencyException", "RateLimitException"})
 _DENIED = frozenset({401, 403})
 
@@ -120,7 +117,7 @@ class TrytonRpc:
             raise RetriableSource(
                 f"the ERP at {self._url} did not answer {method}: {error.__class__.__name__}: {error}"
             ) from None
-        self.source_clock = _measure(response, asked_us, self._clock.now_us()) or self.source_clock
+        self.source_clock = clock_by_date(response.headers, asked_us, self._clock.now_us()) or self.source_clock
         return self._read(method, response)
 
     def _read(self, method: str, response: httpx.Response) -> str:
@@ -160,18 +157,3 @@ def _words(error: object) -> str:
     if len(error) > 1 and isinstance(error[1], list):
         return " ".join(str(part) for part in error[1] if part)
     return str(error[0]) if error else "no reason given"
-
-
-def _measure(response: httpx.Response, asked_us: int, answered_us: int) -> Clock | None:
-    try:
-        moment: datetime = parsedate_to_datetime(response.headers["date"])
-    except (KeyError, ValueError):
-        return None
-    server_us = int(moment.timestamp()) * _EPOCH_SECOND + _EPOCH_SECOND // 2
-    middle_us = (asked_us + answered_us) // 2
-    return Clock(
-        offset_us=server_us - middle_us,
-        uncertainty_us=_EPOCH_SECOND // 2 + (answered_us - asked_us + 1) // 2,
-        measured_at=utc_text(answered_us),
-        method=_METHOD,
-    )
