@@ -30,10 +30,12 @@ from ledger.people import projector as people_projector
 from ledger.people.people import People
 from ledger.settings import Settings
 from ledger.sources import kinds as sources_kinds
+from ledger.sources import map_kinds, map_projector
 from ledger.sources import projector as sources_projector
 from ledger.sources.coverage import Span, spans
 from ledger.sources.ingest import Ingest
 from ledger.sources.inventory import Inventory
+from ledger.sources.maps import Maps
 from ledger.sources.originals import KeptOriginal, last_originals
 from ledger.store.database import migrate, require_current
 from ledger.store.logs import CLOCK_STEP, LOG_CREATED, SYSTEM_LOG, LogCreated, LogProjector, choose
@@ -76,6 +78,7 @@ _DOMAINS = (
     _Domain(trust_kinds.KINDS, trust_projector.projectors),
     _Domain(findings_kinds.KINDS, findings_projector.projectors),
     _Domain(sources_kinds.KINDS, sources_projector.projectors),
+    _Domain(map_kinds.KINDS, map_projector.projectors),
     _Domain(people_kinds.KINDS, people_projector.projectors),
     _Domain(trace_kinds.KINDS, trace_projector.projectors),
     _Domain(integrity_kinds.KINDS, integrity_projector.projectors),
@@ -111,6 +114,7 @@ class RecordLog:
         self.log = log
         self._store = store
         self.sources = Inventory(store, log.number)
+        self.maps = Maps(store, log.number)
         self.ingest = Ingest(store, log, self.sources, keys.content_digest())
 
     def coverage(self, source_id: str) -> Iterator[Span]:

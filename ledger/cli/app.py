@@ -13,6 +13,7 @@ from ledger.cli import (
     doctor,
     init,
     key,
+    maps,
     package,
     query,
     rebuild,
@@ -43,6 +44,7 @@ for module in (init, serve, doctor, collect, append, query, verify, package, reb
     module.add_to(app)
 for name, group in (
     ("source", source.group),
+    ("map", maps.group),
     ("tiles", tiles.group),
     ("key", key.group),
     ("token", token.group),

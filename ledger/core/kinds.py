@@ -31,6 +31,7 @@ KIND_NAMES = frozenset(
         "mapping",
         "identity",
         "asset",
+        "calendar",
         "account",
         "grant",
         "session-event",

@@ -30,6 +30,62 @@ mapping = declare(
     update=True,
 )
 
+identity = declare(
+    "identity",
+    TableClass.PROJECTION,
+    Column("log", SmallInteger, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("from_index", BigInteger, nullable=False),
+    Column("to_index", BigInteger),
+    Column("source", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("person", Text),
+    Column("kind", Text, nullable=False),
+    Column("from_us", BigInteger, nullable=False),
+    Column("to_us", BigInteger),
+    PrimaryKeyConstraint("log", "key", "from_index"),
+    Index("identity_account", "log", "source", "account"),
+    update=True,
+)
+
+asset = declare(
+    "asset",
+    TableClass.PROJECTION,
+    Column("log", SmallInteger, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("from_index", BigInteger, nullable=False),
+    Column("to_index", BigInteger),
+    Column("source", Text, nullable=False),
+    Column("tag", Text, nullable=False),
+    Column("site", Text),
+    Column("area", Text),
+    Column("line", Text),
+    Column("unit", Text),
+    Column("equipment", Text),
+    Column("description", Text),
+    Column("gxp", SmallInteger, nullable=False),
+    Column("from_us", BigInteger, nullable=False),
+    Column("to_us", BigInteger),
+    PrimaryKeyConstraint("log", "key", "from_index"),
+    Index("asset_tag", "log", "source", "tag"),
+    update=True,
+)
+
+calendar = declare(
+    "calendar",
+    TableClass.PROJECTION,
+    Column("log", SmallInteger, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("from_index", BigInteger, nullable=False),
+    Column("to_index", BigInteger),
+    Column("name", Text, nullable=False),
+    Column("shifts", Integer, nullable=False),
+    Column("from_us", BigInteger, nullable=False),
+    Column("to_us", BigInteger),
+    PrimaryKeyConstraint("log", "key", "from_index"),
+    update=True,
+)
+
 collection_run = declare(
     "collection_run",
     TableClass.PROJECTION,

@@ -80,7 +80,7 @@ def test_every_command_has_help_and_takes_json() -> None:
         answer = trailseal(*path, "--help")
         assert answer.code == 0, path
         assert "Usage: trailseal" in answer.out
-        if path not in {(), ("source",), ("tiles",), ("key",), ("token",)}:
+        if path not in {(), ("source",), ("map",), ("tiles",), ("key",), ("token",)}:
             assert "--json" in answer.out, path
 
 
@@ -149,6 +149,8 @@ def test_tiles_of_one_log_are_never_written_over_those_of_another(site: Site, tm
         "tiles export",
         "source add",
         "source test",
+        "map who",
+        "map where",
     ],
 )
 def test_help_names_the_exit_code_where_a_command_can_say_no(command: str) -> None:

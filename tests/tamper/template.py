@@ -36,6 +36,7 @@ from ledger.integrity.tasks import Here
 from ledger.people.access import Scope
 from ledger.people.kinds import SecurityCount, SecurityEntry, SecuritySort
 from ledger.sources.kinds import SourceRegistered
+from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped, Shift
 from ledger.store.engine import is_sqlite
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.store import Store
@@ -107,6 +108,7 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
         _run(ledger, "dcs", number)
         _people(ledger, number)
         _words(ledger, number)
+        _maps(ledger, number)
         ledger.service.publisher.publish_all()
         if number % 2:
             ledger.service.publisher.bind_system()
@@ -179,6 +181,28 @@ def _people(ledger: Ledger, number: int) -> None:
         people.revoke(kept.grant, "no longer needed", AUTHORITY)
         people.sessions.end(session, "signed out")
         people.deactivate(account, "replaced", AUTHORITY)
+
+
+def _maps(ledger: Ledger, number: int) -> None:
+    """Each map set twice for the same time (a correction), and for another time."""
+    log = ledger.service.record_log()
+    since, until = utc_text(START_US + number % 2), utc_text(START_US * 2 + number)
+    span: dict[str, Any] = {"valid_from": since, "valid_to": until, "reason": f"map {number}", "authority": AUTHORITY}
+    levels = ("site", "area", "line", "unit", "equipment", "description")
+    place: dict[str, Any] = {name: f"{name}-{number}" for name in levels}
+    for source in ("dcs", "erp"):
+        account, tag = f"operator{number % 2}", f"TIC{number % 2}.SP"
+        kind = ActorKind.PERSON if number % 3 else ActorKind.SERVICE
+        log.maps.put([
+            IdentityMapped(source=source, account=account, person=f"P-{number}", kind=kind, **span),
+            AssetMapped(source=source, tag=tag, gxp=number % 3 == 0, **place, **span),
+        ])  # fmt: skip
+    shifts = tuple(Shift(name=f"shift {one}", days=(1, 2), start="06:00", end="14:00") for one in range(number + 1))
+    for name in ("site", "lab"):
+        log.maps.put([CalendarSet(calendar=f"{name}{number % 2}", zone="UTC", shifts=shifts, closed=(), **span)])
+    for source in ("dcs", "erp"):
+        config = log.sources.get(source)
+        log.sources.register(msgspec.structs.replace(config, mapping=f"version = {10**number}"), AUTHORITY)
 
 
 def _words(ledger: Ledger, number: int) -> None:

@@ -53,6 +53,12 @@ MESSAGES = {
     "quarantined",
     "entry.quarantine": "Input of {source} was quarantined: {reason}",
     "entry.source": "{authority_actor} registered source {id} ({title}), type {type}",
+    "entry.mapping": "{authority_actor} adopted a mapping for source {source}",
+    "entry.identity": "{authority_actor}: from {valid_from} on account {account} of {source} is {person}; "
+    "reason: {reason}",
+    "entry.asset": "{authority_actor}: from {valid_from} on {tag} of {source} stands at {equipment}; reason: {reason}",
+    "entry.calendar": "{authority_actor}: from {valid_from} on the shifts of calendar {calendar} are new; "
+    "reason: {reason}",
     "entry.key-event.created": "{authority_actor} created the {purpose} key {key}",
     "entry.key-event.retired": "{authority_actor} retired the {purpose} key {key}",
     "entry.log-binding": "Checkpoint of {origin} at size {size} was entered here",

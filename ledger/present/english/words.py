@@ -27,6 +27,7 @@ MESSAGES = {
     "kind.mapping": "mapping",
     "kind.identity": "identity",
     "kind.asset": "asset",
+    "kind.calendar": "calendar",
     "kind.account": "account",
     "kind.grant": "grant",
     "kind.session-event": "session event",

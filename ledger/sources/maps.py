@@ -1,0 +1,237 @@
+"""The dated maps of one log: set, listed, and resolved for a moment as of a size."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, or_, select
+
+from ledger.core.clock import parse_utc, utc_text
+from ledger.core.entry import Draft, draft
+from ledger.core.errors import SchemaViolation
+from ledger.core.record import ActorKind
+from ledger.sources import tables as t
+from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped
+from ledger.store.append import Batch
+from ledger.store.store import Store
+
+MapEntry = IdentityMapped | AssetMapped | CalendarSet
+AT_ONCE = 1000
+"""Entries of an import that go in together."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whose an account is; `entry` says so."""
+
+    source: str
+    account: str
+    person: str | None
+    kind: ActorKind
+    valid_from: str
+    valid_to: str | None
+    entry: int
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a tag stands (ISA-95); `entry` says so."""
+
+    source: str
+    tag: str
+    site: str | None
+    area: str | None
+    line: str | None
+    unit: str | None
+    equipment: str | None
+    description: str | None
+    gxp: bool
+    valid_from: str
+    valid_to: str | None
+    entry: int
+
+
+class Calendar(msgspec.Struct, frozen=True, kw_only=True):
+    """How many shifts a calendar has from when to when; `entry` holds them."""
+
+    calendar: str
+    shifts: int
+    valid_from: str
+    valid_to: str | None
+    entry: int
+
+
+class Worked(msgspec.Struct, frozen=True, kw_only=True):
+    """The shift that was worked at a moment: its name, and the instants at which it began and ended."""
+
+    calendar: str
+    shift: str
+    began: str
+    ended: str
+    entry: int
+
+
+class Maps:
+    """The maps of one log."""
+
+    def __init__(self, store: Store, log: int) -> None:
+        self._store = store
+        self._log = log
+
+    def put(self, entries: Iterable[MapEntry]) -> list[int]:
+        """Appends map entries, all or up to the first that is none; returns their indices, durable.
+
+        Raises SchemaViolation for an interval that ends before it begins, an unknown zone, or a day that is none.
+        """
+        checked = [draft(_checked(entry)) for entry in entries]
+        placed: list[int] = []
+        for at in range(0, len(checked), AT_ONCE):
+            chunk: list[Draft] = checked[at : at + AT_ONCE]
+            placed += [one.index for one in self._store.append(self._log, Batch(chunk))]
+        return placed
+
+    def identities(self, source: str | None = None, size: int | None = None) -> list[Identity]:
+        """All identities as of a size (now, if none is given), by source, account and time."""
+        wanted = () if source is None else (t.identity.c.source == source,)
+        with self._store.reading() as connection:
+            rows = self._rows(connection, t.identity, size, *wanted)
+            return [_identity(row) for row in rows]
+
+    def assets(self, source: str | None = None, size: int | None = None) -> list[Place]:
+        """All places as of a size, by source, tag and time."""
+        wanted = () if source is None else (t.asset.c.source == source,)
+        with self._store.reading() as connection:
+            return [_place(row) for row in self._rows(connection, t.asset, size, *wanted)]
+
+    def calendars(self, size: int | None = None) -> list[Calendar]:
+        """All calendars as of a size."""
+        with self._store.reading() as connection:
+            return [
+                Calendar(
+                    calendar=row.name,
+                    shifts=row.shifts,
+                    valid_from=utc_text(row.from_us),
+                    valid_to=None if row.to_us is None else utc_text(row.to_us),
+                    entry=row.from_index,
+                )
+                for row in self._rows(connection, t.calendar, size)
+            ]
+
+    def person(self, source: str, account: str, at_us: int, size: int | None = None) -> Identity | None:
+        """Whose the account was at that moment; None where no map says. The latest start wins."""
+        row = t.identity.c
+        found = self._at(t.identity, at_us, size, row.source == source, row.account == account)
+        return None if found is None else _identity(found)
+
+    def place(self, source: str, tag: str, at_us: int, size: int | None = None) -> Place | None:
+        """Where the tag stood at that moment; None where no map says. The latest start wins."""
+        row = t.asset.c
+        found = self._at(t.asset, at_us, size, row.source == source, row.tag == tag)
+        return None if found is None else _place(found)
+
+    def shift(self, calendar: str, at_us: int, size: int | None = None) -> Worked | None:
+        """The shift worked at that moment by a calendar; None outside all of them, on a closed day, or without one."""
+        found = self._at(t.calendar, at_us, size, t.calendar.c.name == calendar)
+        if found is None:
+            return None
+        with self._store.reader(self._log) as reader:
+            body = reader.entry(found.from_index).body
+        if body is None:
+            return None
+        held = self._store.kinds["calendar"].decode(body)
+        assert isinstance(held, CalendarSet)
+        return _worked(held, found.from_index, at_us)
+
+    def _at(self, table: Table, at_us: int, size: int | None, *wanted: ColumnElement[bool]) -> Row[Any] | None:
+        row = table.c
+        covers = (row.from_us <= at_us, or_(row.to_us.is_(None), row.to_us > at_us))
+        with self._store.reading() as connection:
+            held = self._rows(connection, table, size, *wanted, *covers)
+        return held[-1] if held else None
+
+    def _rows(
+        self, connection: Connection, table: Table, size: int | None, *wanted: ColumnElement[bool]
+    ) -> Sequence[Row[Any]]:
+        row = table.c
+        held: ColumnElement[bool]
+        if size is None:
+            held = row.to_index.is_(None)
+        else:
+            held = and_(row.from_index < size, or_(row.to_index.is_(None), row.to_index >= size))
+        named = [row[name] for name in ("source", "account", "tag", "name") if name in row]
+        chosen = select(table).where(row.log == self._log, held, *wanted)
+        return connection.execute(chosen.order_by(*named, row.from_us, row.from_index)).all()
+
+
+def _checked(entry: MapEntry) -> MapEntry:
+    if entry.valid_to is not None and parse_utc(entry.valid_to) <= parse_utc(entry.valid_from):
+        raise SchemaViolation(
+            f"a map ends at {entry.valid_to}, not after it begins at {entry.valid_from}",
+            advice="Give an end after the beginning, or none.",
+        )
+    parse_utc(entry.valid_from)
+    if isinstance(entry, CalendarSet):
+        try:
+            ZoneInfo(entry.zone)
+            for day in entry.closed:
+                date.fromisoformat(day)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise SchemaViolation(f"calendar {entry.calendar!r}: {error}", advice="Use IANA zones and days.") from None
+    try:
+        return msgspec.convert(msgspec.to_builtins(entry), type(entry))
+    except msgspec.ValidationError as error:
+        raise SchemaViolation(f"a map entry is none: {error}", advice="Correct what is named.") from None
+
+
+def _identity(row: Row[Any]) -> Identity:
+    return Identity(
+        source=row.source,
+        account=row.account,
+        person=row.person,
+        kind=ActorKind(row.kind),
+        valid_from=utc_text(row.from_us),
+        valid_to=None if row.to_us is None else utc_text(row.to_us),
+        entry=row.from_index,
+    )
+
+
+def _place(row: Row[Any]) -> Place:
+    return Place(
+        source=row.source,
+        tag=row.tag,
+        site=row.site,
+        area=row.area,
+        line=row.line,
+        unit=row.unit,
+        equipment=row.equipment,
+        description=row.description,
+        gxp=bool(row.gxp),
+        valid_from=utc_text(row.from_us),
+        valid_to=None if row.to_us is None else utc_text(row.to_us),
+        entry=row.from_index,
+    )
+
+
+def _worked(held: CalendarSet, entry: int, at_us: int) -> Worked | None:
+    zone = ZoneInfo(held.zone)
+    moment = (_EPOCH + timedelta(microseconds=at_us)).astimezone(zone)
+    # A shift that began yesterday may still run.
+    for day in (moment.date(), moment.date() - timedelta(days=1)):
+        if day.isoformat() in held.closed:
+            continue
+        for shift in held.shifts:
+            if day.isoweekday() not in shift.days:
+                continue
+            start, end = time.fromisoformat(shift.start), time.fromisoformat(shift.end)
+            last = day if end > start else day + timedelta(days=1)
+            began, ended = (datetime.combine(on, at, zone) for on, at in ((day, start), (last, end)))
+            if began <= moment < ended:
+                return Worked(
+                    calendar=held.calendar, shift=shift.name, began=_text(began), ended=_text(ended), entry=entry
+                )
+    return None
+
+
+def _text(moment: datetime) -> str:
+    return utc_text((moment - _EPOCH) // timedelta(microseconds=1))
