@@ -14,6 +14,7 @@ from ledger.core.source import SourceConfig
 
 COLLECTORS: Mapping[str, str] = {
     "opcua": "collectors.ot.opcua:OpcUa",
+    "sql": "collectors.it.sql:Sql",
     "tryton": "collectors.it.tryton:Tryton",
 }
 """Source type → module and class."""
