@@ -126,7 +126,7 @@ class Chain:
 
     def _check_leaves(
         self, low: int, leaves: Sequence[bytes], commitments: Sequence[bytes], hashes: Sequence[bytes]
-    ) -> tuple[list[bytes], list[bytes]]:
+    ) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
         """Each leaf equals the one canonical text of its commitment, index, predecessor, and its own kind and time."""
         digits, more = len(str(low)), len(str(low + len(leaves) - 1))
         if digits == more:
@@ -138,12 +138,13 @@ class Chain:
         made = list(map(_LEAF.__mod__, zip(commitments, range(low, low + len(leaves)), middles, prevs)))  # noqa: B905
         if made != leaves:
             raise ChainBroken("a leaf is not the one that its body and its predecessor give")
-        parts = {middle: _kind_and_time(middle) for middle in dict.fromkeys(middles)}
-        return [parts[middle][0] for middle in middles], [parts[middle][1] for middle in middles]
+        parts = {middle: _kind_and_time(middle) for middle in set(middles)}
+        kinds, times = zip(*[parts[middle] for middle in middles], strict=True)
+        return kinds, times
 
-    def _check_times(self, times: list[bytes]) -> None:
+    def _check_times(self, times: Sequence[bytes]) -> None:
         """No entry was logged before the one before it; times of the one form sort as they read."""
-        if times[0] < self.edge.logged_at or times != sorted(times):
+        if times[0] < self.edge.logged_at or list(times) != sorted(times):
             raise ChainBroken("an entry was logged before the one before it")
 
     def _check_marks(self, low: int, high: int, hashes: Sequence[bytes]) -> None:

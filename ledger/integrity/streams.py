@@ -41,7 +41,7 @@ class Stream:
 
     def take(self, count: int) -> list[tuple[Any, ...]]:
         """The next rows, at most `count`; fewer only at the end."""
-        while len(self._waiting) < count and (more := self._fetch(max(count, AT_ONCE))):
+        while len(self._waiting) < count and (more := self._fetch(count - len(self._waiting))):
             self._waiting += more
         self.taken, self._waiting = self._waiting[:count], self._waiting[count:]
         return self.taken
@@ -66,10 +66,11 @@ class Stream:
             self._raw.execute(f"CLOSE {self._name}")
 
     def _fetch(self, count: int) -> list[tuple[Any, ...]]:
+        # SQLite has its rows at hand: those that are compared next are still in the processor's cache.
         if self._cursor is not None:
             rows: list[tuple[Any, ...]] = self._cursor.fetchmany(count)
         else:
-            rows = self._raw.execute(self.fetch(count), binary=True).fetchall()
+            rows = self._raw.execute(self.fetch(max(count, AT_ONCE)), binary=True).fetchall()
         return rows
 
 
