@@ -114,7 +114,9 @@ def test_every_record_is_derivable_again_from_its_original_alone(target: Target)
 
 def test_every_time_keeps_the_source_s_words_and_says_where_its_offset_comes_from(target: Target) -> None:
     sink = MemorySink(target.config.id)
+    target.work(texts(2))
     pull(target, sink)
+    assert sink.submissions
     for submission in sink.submissions:
         record = submission.record
         for time in (record.occurred_at, record.source_recorded_at):
@@ -142,6 +144,7 @@ def test_hostile_texts_come_through_whole_but_for_what_no_ledger_can_hold(target
 
 def test_a_mangled_original_is_refused_and_never_ends_a_run(target: Target) -> None:
     sink = MemorySink(target.config.id)
+    target.work(texts(6))
     pull(target, sink)
     chance, collector, refused = random.Random(7), fresh(target), 0
     for submission in sink.submissions[:: max(1, len(sink.submissions) // 20)]:

@@ -5,14 +5,18 @@ One file a source type, named as the type is (`-` written `_`), with a function 
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from urllib.parse import urlsplit
 
 import pytest
 
+from collectors.registry import collector_type
+from collectors.runner import Runner
+from ledger.core.clock import SystemClock
 from ledger.core.source import SourceConfig
 from tests.support.cable import Cable
+from tests.support.memory_sink import MemorySink
 
 HOSTILE = (
     "a\x00b",
@@ -110,6 +114,12 @@ class Target(ABC):
         self.work([text])
         self.cable.cut_after(int(4000 * share))
         yield
+
+
+def listen_once(config: SourceConfig, secrets: Mapping[str, str]) -> None:
+    """A first run, for sources that keep things only for those who were there before: as after the registration."""
+    collector = collector_type(config.type)(config, secrets, SystemClock())
+    Runner(collector, MemorySink(config.id), SystemClock()).pull()
 
 
 def make(source_type: str, factory: pytest.TempPathFactory) -> Target:
