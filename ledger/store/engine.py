@@ -92,6 +92,8 @@ def _prepare_sqlite(raw: Any, _record: Any) -> None:
         f"busy_timeout = {BUSY_TIMEOUT_MS}",
         "cache_size = -65536",
         "temp_store = MEMORY",
+        # 16 MiB: a page that many commits write again is copied into the database once for all of them.
+        "wal_autocheckpoint = 4000",
         # Else REPLACE removes a row without the trigger that refuses to delete it.
         "recursive_triggers = ON",
     ):
