@@ -58,17 +58,17 @@ class _Pipelined:
         self._statements = [statement.replace("?", "%b") for statement in statements]
         self._streams = streams
         self._stack = ExitStack()
-        self._sent: tuple[Span, list[Any], list[tuple[Stream, Any]]] | None = None
+        self._sent: tuple[Span, list[Any]] | None = None
 
     def read(self, span: Span, following: Span | None) -> list[list[Row]]:
         if self._sent is None or self._sent[0] != span:
             self._send(span)
         assert self._sent is not None
-        _, cursors, fetches = self._sent
+        _, cursors = self._sent
         self._sent = None
         rows = [cursor.fetchall() for cursor in cursors]
-        for stream, cursor in fetches:
-            stream.fill(cursor.fetchall())
+        for stream in self._streams:
+            stream.collect()
         if following is not None:
             self._send(following)
         return rows
@@ -82,10 +82,10 @@ class _Pipelined:
 
     def _send(self, span: Span) -> None:
         cursors = [self._cursor(statement, span) for statement in self._statements]
-        fetches = [
-            (stream, self._cursor(stream.fetch(AT_ONCE), ())) for stream in self._streams if stream.waiting < AT_ONCE
-        ]
-        self._sent = (span, cursors, fetches)
+        for stream in self._streams:
+            if stream.waiting < AT_ONCE:
+                stream.requested(self._cursor(stream.fetch(AT_ONCE), ()))
+        self._sent = (span, cursors)
         # The server begins now and answers at once; what is asked meanwhile is answered after these.
         self._raw.pgconn.send_flush_request()
         self._raw.pgconn.flush()

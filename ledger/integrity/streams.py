@@ -29,6 +29,7 @@ class Stream:
         """What was taken last."""
         self._name = f"verify_{next(_names)}"
         self._cursor: Any = None
+        self._requested: Any = None
         if is_sqlite(connection):
             self._cursor = raw.execute(query, span)
         else:
@@ -41,8 +42,9 @@ class Stream:
 
     def take(self, count: int) -> list[tuple[Any, ...]]:
         """The next rows, at most `count`; fewer only at the end."""
-        while len(self._waiting) < count and (more := self._fetch(count - len(self._waiting))):
-            self._waiting += more
+        # What was asked for comes first: one range may be due more than is asked for at once.
+        while len(self._waiting) < count and (self.collect() or self._fetch(count - len(self._waiting))):
+            pass
         self.taken, self._waiting = self._waiting[:count], self._waiting[count:]
         return self.taken
 
@@ -51,12 +53,19 @@ class Stream:
         self._waiting = rows + self._waiting
 
     def fetch(self, count: int) -> str:
-        """PostgreSQL: the statement whose rows are to be handed to `fill` before anything else is taken."""
+        """PostgreSQL: the statement that gives the next rows; who sends it tells `requested` its cursor."""
         return f"FETCH FORWARD {count} FROM {self._name}"
 
-    def fill(self, rows: list[tuple[Any, ...]]) -> None:
-        """Takes rows that somebody fetched."""
+    def requested(self, cursor: Any) -> None:
+        """Rows that come next were asked for: they are this cursor's, whenever its answer is in."""
+        self._requested = cursor
+
+    def collect(self) -> list[tuple[Any, ...]]:
+        """Takes in the rows that were asked for, if any were, and returns them."""
+        rows: list[tuple[Any, ...]] = [] if self._requested is None else self._requested.fetchall()
+        self._requested = None
         self._waiting += rows
+        return rows
 
     def close(self) -> None:
         """Gives the cursor back."""
@@ -71,6 +80,7 @@ class Stream:
             rows: list[tuple[Any, ...]] = self._cursor.fetchmany(count)
         else:
             rows = self._raw.execute(self.fetch(max(count, AT_ONCE)), binary=True).fetchall()
+        self._waiting += rows
         return rows
 
 

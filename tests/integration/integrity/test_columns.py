@@ -71,6 +71,14 @@ def test_ordinary_records_pass_without_a_second_look(ledger: Ledger) -> None:
         columns.close()
 
 
+def test_records_of_many_links_pass(ledger: Ledger) -> None:
+    links = tuple(Link(kind=LinkKind.LOT, id=f"{number:02}", basis=LinkBasis.READ) for number in range(12))
+    ledger.submit([submission(number, links=links) for number in range(1100)])
+    with ledger.store.reader(RECORDS) as reader:
+        size = reader.head().size
+        assert first_fault(ledger, reader.connection, size) is None
+
+
 NEW_LINK = "INSERT INTO record_link (kind, id, pos, basis) VALUES ('lot', 'x', {pos}, 'read')"
 LIES: dict[str, tuple[str, int]] = {
     "actor taken away": ("UPDATE record SET actor = NULL WHERE pos = {pos}", 300),
