@@ -7,6 +7,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.support import tested
 from tests.support.ledgers import clock, ledger, postgres_ledger, sqlite_ledger  # noqa: F401 - fixtures
 from tests.support.postgres import PgDatabase, PostgresServer, temporary_postgres
 
@@ -18,13 +19,27 @@ hypothesis.settings.register_profile("soak", deadline=None, max_examples=5000, p
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """The process that hears of all tests keeps what was tried against what."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(tested.Outcomes())
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what needs the database server, so that `-m "not postgres"` runs without one."""
+    """Marks what needs the database server, so that `-m "not postgres"` runs without one; notes what is tried.
+
+    One process runs all tests of a file, as they share its servers; of the conformance suite, all of a source type.
+    """
     for item in items:
         parameters = getattr(item, "callspec", None)
         asked_by_value = parameters is not None and "postgresql" in parameters.params.values()
         if asked_by_value or "postgres_server" in getattr(item, "fixturenames", ()):
             item.add_marker("postgres")
+        target = parameters.params.get("target", "") if parameters is not None else ""
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.relative_to(REPOSITORY)} {target}".strip()))
+        for mark in item.iter_markers("tested"):
+            tested.note(item, tested.Tested(**mark.kwargs))
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from ledger.core.run import RunBatch
 from ledger.core.times import Basis, SourceTime
 from tests.conformance.targets import Target, make
 from tests.support.memory_sink import MemorySink
+from tests.support.tested import note
 
 QUICK = Patience(attempts=2, first=0.05, longest=0.1)
 PATIENT = Patience(attempts=10, first=0.05, longest=0.5)
@@ -36,6 +37,13 @@ def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     yield made
     made.stop()
     made.close()
+
+
+@pytest.fixture(autouse=True)
+def tried(request: pytest.FixtureRequest, target: Target) -> None:
+    """Each test of a target decides whether its rows stand in the README's table."""
+    for row in target.tried:
+        note(request.node, row)
 
 
 class FastClock:

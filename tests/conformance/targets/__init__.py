@@ -17,6 +17,7 @@ from ledger.core.clock import SystemClock
 from ledger.core.source import SourceConfig
 from tests.support.cable import Cable
 from tests.support.memory_sink import MemorySink
+from tests.support.tested import Tested
 
 HOSTILE = (
     "a\x00b",
@@ -40,8 +41,9 @@ class Target(ABC):
 
     config: SourceConfig
     secrets: dict[str, str]
-    product: str
-    """What is run here, with its version where it says one, for the table of what was tested."""
+    product: str = ""
+    tried: tuple[Tested, ...] = ()
+    """What is run here, for the table of what was tested."""
     place: str
     """How a message names where the source is."""
     own_account: str | None = None

@@ -10,12 +10,22 @@ from asyncua.client.client import Client
 from collectors.demo.opcua import OpcUaServer
 from collectors.demo.opcua_ids import named_id
 from collectors.demo.opcua_plant import NAMESPACE
+from collectors.mapping.model import SystemClass
 from ledger.core.source import SourceConfig
 from tests.conformance.targets import Target
+from tests.support.tested import Tested
 
 
 class OpcUaTarget(Target):
-    product = "asyncua 2.1, a real server with users and write auditing"
+    tried = (
+        Tested(
+            system=SystemClass.DCS,
+            source="OPC UA server with auditing",
+            type="opcua",
+            against="asyncua 2.1, a real server with users and write auditing",
+            holds="who, when, old and new value of writes; methods, alarms and their acknowledgement, value changes",
+        ),
+    )
     own_account = "collector"
     listen = 1.0
 

@@ -5,13 +5,23 @@ from collections.abc import Sequence
 import pytest
 
 from collectors.demo.erp import ErpServer
+from collectors.mapping.model import SystemClass
 from ledger.core.source import SourceConfig
 from tests.conformance.targets import Target
 from tests.support.erp_template import seeded_erp_folder
+from tests.support.tested import Tested
 
 
 class TrytonTarget(Target):
-    product = "Tryton 8.2, a real server"
+    tried = (
+        Tested(
+            system=SystemClass.ERP,
+            source="Tryton",
+            type="tryton",
+            against="Tryton 8.2, a real server",
+            holds="who, when, what; old and new values inferred from two looks; creations, writes, deletions, buttons",
+        ),
+    )
     own_account = "collector"
 
     def __init__(self, factory: pytest.TempPathFactory) -> None:
