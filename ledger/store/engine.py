@@ -15,6 +15,9 @@ from ledger.core.errors import ConfigError
 BUSY_TIMEOUT_MS = 60_000
 """How long an appending process waits for another one's transaction on SQLite."""
 
+CHECKPOINT_PAGES = 4000
+"""Pages of the write-ahead log at which SQLite copies it into its file: what many commits wrote again, only once."""
+
 WRITERS = 16
 """Connections that may write: one for each log that this process appends to, and some for what stands beside them."""
 
@@ -92,8 +95,7 @@ def _prepare_sqlite(raw: Any, _record: Any) -> None:
         f"busy_timeout = {BUSY_TIMEOUT_MS}",
         "cache_size = -65536",
         "temp_store = MEMORY",
-        # 16 MiB: a page that many commits write again is copied into the database once for all of them.
-        "wal_autocheckpoint = 4000",
+        f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
         # Else REPLACE removes a row without the trigger that refuses to delete it.
         "recursive_triggers = ON",
     ):

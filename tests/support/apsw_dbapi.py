@@ -15,12 +15,11 @@ Error = apsw.Error
 IntegrityError = apsw.ConstraintError
 
 
-def connect(path: str, *, vfs: str, checkpoint_pages: int, timeout: float, check_same_thread: bool) -> "Connection":
-    """Opens a database through a VFS; its write-ahead log is checkpointed whenever it has so many pages."""
+def connect(path: str, *, vfs: str, timeout: float, check_same_thread: bool) -> "Connection":
+    """Opens a database through a VFS."""
     assert not check_same_thread, "an apsw connection can't be bound to a thread"
     raw = apsw.Connection(path, vfs=vfs)
     raw.set_busy_timeout(int(timeout * 1000))
-    raw.execute(f"PRAGMA wal_autocheckpoint = {checkpoint_pages}")
     return Connection(raw)
 
 

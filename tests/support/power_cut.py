@@ -12,12 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from unittest import mock
 
 import apsw
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.engine import URL
 
+from ledger.store import engine
 from tests.support import apsw_dbapi
 
 SECTOR = 512
@@ -46,11 +48,14 @@ class Disk:
         self._lock = threading.RLock()
         self._name = f"power-cut-{uuid.uuid4().hex}"
         self._vfs = _Vfs(self, self._name)
+        self._checkpoints = mock.patch.object(engine, "CHECKPOINT_PAGES", CHECKPOINT_PAGES)
 
     def __enter__(self) -> Self:
+        self._checkpoints.start()
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._checkpoints.stop()
         self._vfs.unregister()
 
     def url(self, file: str) -> str:
@@ -187,7 +192,7 @@ class PowerCutDialect(SQLiteDialect):
         return apsw_dbapi
 
     def create_connect_args(self, url: URL) -> Any:
-        return [url.database], {"vfs": url.query["vfs"], "checkpoint_pages": CHECKPOINT_PAGES}
+        return [url.database], {"vfs": url.query["vfs"]}
 
 
 registry.register("sqlite.powercut", __name__, PowerCutDialect.__name__)
