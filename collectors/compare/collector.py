@@ -12,7 +12,7 @@ from collectors.compare.differences import Difference, differences, hand_over, s
 from collectors.compare.look import Look
 from collectors.compare.memory import Memory, digest, read_memory
 from collectors.compare.original import MEDIA_TYPE, Envelope, read_envelope
-from collectors.compare.record import Shown, differs, make_record
+from collectors.compare.record import Shown, differs, make_record, read_state
 from collectors.mapping.expression import Item
 from ledger.core.clock import WallClock
 from ledger.core.errors import ConfigError
@@ -54,7 +54,7 @@ class ComparingCollector(Collector):
     """
 
     format: ClassVar[str]
-    lacks = UNSEEN
+    lacks: tuple[str, ...] = UNSEEN
 
     def __init__(self, config: SourceConfig, secrets: Mapping[str, str], clock: WallClock) -> None:
         super().__init__(config, secrets, clock)
@@ -70,7 +70,7 @@ class ComparingCollector(Collector):
         """Reads all that is looked at; raises Stopped once `stop` is set, RetriableSource and FatalSource."""
 
     @abstractmethod
-    def show(self, kind: str, state: Item, facts: Mapping[str, str]) -> Shown:
+    def show(self, kind: str, identity: str, state: Item, facts: Mapping[str, str]) -> Shown:
         """What a state of an object of type `kind` says; a pure function. May raise any ordinary error."""
 
     def comparable(self, kind: str, old: str, new: str) -> bool:
@@ -81,6 +81,11 @@ class ComparingCollector(Collector):
     def scope(self) -> str:
         """What is looked at, in words; where it is another one than before, a new baseline is taken."""
         return ""
+
+    @property
+    def change_counter(self) -> tuple[str, str] | None:
+        """Type and id of an object whose `Shown.count` the source raises with each change of others of that type."""
+        return None
 
     def derive(self, original: Original) -> Record:
         return make_record(read_envelope(original.data), self.config.id, self.show)
@@ -135,14 +140,39 @@ class _Telling:
         """All runs but the last: what was handed over is remembered at once, so that a restart goes on after it."""
         told = self._memory.copy()
         source = self._source
-        found = differences(
-            self._memory, self._cursor.at, self._look, lambda *pair: differs(source.show, *pair), source.comparable
+        found = list(
+            differences(
+                self._memory, self._cursor.at, self._look, lambda *pair: differs(source.show, *pair), source.comparable
+            )
         )
+        missed = self._missed(found)
         for difference in found:
             if self._builder.full:
                 yield self._finish(told, at=self._cursor.at)
-            self._add(difference)
+            self._add(difference, missed)
             hand_over(told, difference, self._look)
+
+    def _missed(self, found: list[Difference]) -> bool:
+        """Whether the source counted other changes than are visible; a gap then says so."""
+        counter = self._source.change_counter
+        if counter is None or (counted := self._counted(counter)) is None:
+            return False
+        kind, identity = counter
+        visible = sum(one.sort == "changed" and one.type == kind and one.id != identity for one in found)
+        if counted == visible:
+            return False
+        said = f"{counted} changes, and {visible} of them are visible" if counted > 0 else "again from a lower number"
+        since = self._memory.seen(kind, identity, self._cursor.at)
+        self._gap(f"{kind} {identity}", f"the source counted {said}", since)
+        return True
+
+    def _counted(self, counter: tuple[str, str]) -> int | None:
+        """By how much the source's counter of changes went up; none where it was not read at both looks."""
+        old, found = self._memory.state(*counter), self._look.get(counter)
+        if old is None or found is None:
+            return None
+        counts = [self._source.show(*counter, read_state(text), {}).count for text in (old, found.state)]
+        return None if counts[0] is None or counts[1] is None else counts[1] - counts[0]
 
     def _finish(self, memory: Memory, at: str) -> RunBatch:
         snapshot = memory.encode()
@@ -153,7 +183,7 @@ class _Telling:
         self._builder = self._source._builder(self._look)
         return batch
 
-    def _add(self, difference: Difference) -> None:
+    def _add(self, difference: Difference, missed: bool) -> None:
         found = difference.found
         self._write(
             Envelope(
@@ -166,6 +196,7 @@ class _Telling:
                 old=difference.old,
                 new=None if found is None else found.state,
                 facts={} if found is None else dict(found.facts),
+                more=missed and difference.sort == "changed",
             )
         )
 

@@ -25,8 +25,8 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     found: Found | None = None
 
 
-Differs = Callable[[str, str, str], bool]
-"""Type, old and new state → whether they say different things; texts that are equal are never asked about."""
+Differs = Callable[[str, str, str, str], bool]
+"""Type, id, old and new state → whether they say different things; texts that are equal are never asked about."""
 Comparable = Callable[[str, str, str], bool]
 """Type, old and new state → whether both were read in the same way, so that they can be compared at all."""
 
@@ -43,7 +43,7 @@ def differences(memory: Memory, at: str, look: Look, differs: Differs, comparabl
         elif old != found.state:
             if not comparable(found.type, old, found.state):
                 yield Difference(sort="first", type=found.type, id=found.id, after="", found=found)
-            elif differs(found.type, old, found.state):
+            elif differs(found.type, found.id, old, found.state):
                 seen = memory.seen(found.type, found.id, at)
                 yield Difference(sort="changed", type=found.type, id=found.id, after=seen, old=old, found=found)
 

@@ -74,6 +74,9 @@ class Look:
             )
         self._found[found.type, found.id] = found
 
+    def get(self, key: tuple[str, str]) -> Found | None:
+        return self._found.get(key)
+
     def __len__(self) -> int:
         return len(self._found)
 

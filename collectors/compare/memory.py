@@ -68,7 +68,7 @@ def read_memory(snapshot: bytes | None, source: str) -> Memory:
         return Memory()
     try:
         return msgspec.json.decode(snapshot, type=Memory)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, ValueError) as error:
         raise FatalSource(
             f"the snapshot of source {source!r} cannot be read: {error}",
             advice="It was written by another collector version; register the source anew under another id.",

@@ -17,8 +17,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
 
     `after` is when the look began that read `old` (or, for a created object, did not find it), `before` when the look
     ended that read `new` (or no longer found it); the collector's clock, UTC. `old` and `new` are the texts of the two
-    states. `look` numbers the runs of the source. A baseline names the count of `objects` and the `digest` of the
-    snapshot of its run.
+    states, `more` that the source counted other changes than are visible, `look` numbers the runs. A baseline names the
+    count of `objects` and the `digest` of the snapshot of its run.
     """
 
     sort: Sort
@@ -30,6 +30,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     old: str | None = None
     new: str | None = None
     facts: dict[str, str] = {}
+    more: bool = False
     objects: int = 0
     digest: str = ""
 
@@ -49,7 +50,7 @@ def read_envelope(data: bytes) -> Envelope:
     try:
         envelope = msgspec.json.decode(data, type=Envelope)
         instants = [parse_utc(text) for text in (envelope.after or envelope.before, envelope.before)]
-    except (msgspec.DecodeError, NotCanonical, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError, NotCanonical, RecursionError) as error:
         raise SkippableRecord(f"not an original of a comparison: {error}") from None
     if instants[0] > instants[1]:
         raise SkippableRecord("the look before is later than the look after")

@@ -44,8 +44,8 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     into: Action | None = None
 
 
-Show = Callable[[str, Item, Mapping[str, str]], Shown]
-"""Type, state and facts → what they say; a pure function."""
+Show = Callable[[str, str, Item, Mapping[str, str]], Shown]
+"""Type, id, state and facts → what they say; a pure function."""
 
 
 def make_record(envelope: Envelope, source: str, show: Show) -> Record:
@@ -58,10 +58,10 @@ def make_record(envelope: Envelope, source: str, show: Show) -> Record:
         raise SkippableRecord(f"the state of {envelope.type} {envelope.id!r} cannot be read: {error}") from None
 
 
-def differs(show: Show, kind: str, old: str, new: str) -> bool:
+def differs(show: Show, kind: str, identity: str, old: str, new: str) -> bool:
     """Whether two states of different text say different things; true where one of them cannot be read."""
     try:
-        before, after = (show(kind, read_state(text), {}) for text in (old, new))
+        before, after = (show(kind, identity, read_state(text), {}) for text in (old, new))
         return any(True for _ in _pairs(before, after))
     except (SkippableRecord, *_BROKEN):
         return True
@@ -92,7 +92,7 @@ def _baseline(envelope: Envelope, source: str) -> Record:
 
 def _object(envelope: Envelope, source: str, show: Show) -> Record:
     before, after = (
-        None if text is None else show(envelope.type, read_state(text), envelope.facts)
+        None if text is None else show(envelope.type, envelope.id, read_state(text), envelope.facts)
         for text in (envelope.old, envelope.new)
     )
     shown = after or before
@@ -118,7 +118,7 @@ def _changes(envelope: Envelope, before: Shown | None, after: Shown | None) -> I
     """What differs, each with the interval in which it changed."""
     interval = envelope.interval()
     units = {**(before.units if before else {}), **(after.units if after else {})}
-    gap = _more_happened(before, after)
+    gap = envelope.more or _more_happened(before, after)
     for name, old, new in _pairs(before, after):
         attribute, old, new = _shortened(name, old, new)
         yield Change(attribute=attribute, old=old, new=new, unit=units.get(name), inferred=interval, gap=gap)

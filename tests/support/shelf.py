@@ -77,7 +77,7 @@ class ShelfCollector(ComparingCollector):
         look.ended = utc_text(self._hand.now_us())
         return look
 
-    def show(self, kind: str, state: Item, facts: Mapping[str, str]) -> Shown:
+    def show(self, kind: str, identity: str, state: Item, facts: Mapping[str, str]) -> Shown:
         members = {name: value for name, value in state.items() if not name.startswith("_")}
         moment, count = state.get("at"), state.get("count")
         return Shown(

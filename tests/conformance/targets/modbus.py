@@ -1,0 +1,54 @@
+"""The demo's PLC; an operator panel writes the names of recipe steps."""
+
+from collections.abc import Sequence
+from itertools import cycle
+
+import pytest
+
+from collectors.demo.modbus import STEP_NAMES, STEP_REGISTERS, STEPS, ModbusPlc
+from ledger.core.source import SourceConfig
+from tests.conformance.targets import HOSTILE, Target
+
+LONGEST = 2 * STEP_REGISTERS
+
+
+class ModbusTarget(Target):
+    product = "pymodbus 3.16, a real Modbus TCP server"
+    credential = None
+    no_credential = "Modbus TCP knows no accounts"
+    no_clock = "Modbus says no time"
+    no_amending = "there is no trail in a controller that could be changed"
+    hostile = (*(text for text in HOSTILE if len(text.encode()) <= LONGEST), "x" * LONGEST)
+
+    def __init__(self, factory: pytest.TempPathFactory) -> None:
+        self._plc = ModbusPlc(factory.mktemp("plc"))
+        self._steps = cycle(range(STEPS))
+        self.secrets = {}
+        self.through_cable(f"tcp://127.0.0.1:{self._plc.port}")
+        assert self.cable is not None
+        self.place = f"127.0.0.1:{self.cable.port}"
+        places = [
+            f"Step{step} = holding:{STEP_NAMES + step * STEP_REGISTERS}:string[{LONGEST}]" for step in range(STEPS)
+        ]
+        options = {
+            "host": "127.0.0.1",
+            "port": str(self.cable.port),
+            "points": "\n".join([*places, "TIC101.SP = holding:10:float32 [°C] @REACTOR-1", "Mode = holding:0"]),
+            "requests_per_second": "100",
+        }
+        self.config = SourceConfig(id="mixer", type="modbus", title="Mixer", options=options)
+
+    def start(self) -> None:
+        self._plc.start()
+
+    def stop(self) -> None:
+        self._plc.stop()
+
+    def work(self, texts: Sequence[str]) -> None:
+        assert len(texts) <= STEPS, "each needs a place of its own until the next look"
+        for text in texts:
+            self._plc.write_step_name(next(self._steps), text)
+
+
+def make(factory: pytest.TempPathFactory) -> Target:
+    return ModbusTarget(factory)
