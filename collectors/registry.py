@@ -13,6 +13,7 @@ from ledger.core.errors import ConfigError
 from ledger.core.source import SourceConfig
 
 COLLECTORS: Mapping[str, str] = {
+    "modbus": "collectors.ot.modbus:Modbus",
     "mqtt": "collectors.ot.mqtt:Mqtt",
     "opcua": "collectors.ot.opcua:OpcUa",
     "sql": "collectors.it.sql:Sql",
