@@ -8,6 +8,7 @@ from typing import Final
 from ledger.core.errors import ConfigError, SkippableRecord
 
 FORMATS: Final = ("json", "text", "bytes")
+_DECODER: Final = json.JSONDecoder(parse_float=Decimal)
 
 
 def pack(data: bytes) -> tuple[str | None, str | None]:
@@ -46,7 +47,7 @@ def read_payload(text: str | None, base64: str | None, form: str) -> object:
     if form == "text":
         return text
     try:
-        return json.loads(text, parse_float=Decimal)
+        return _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise SkippableRecord(f"the payload is not JSON: {error}", advice="Is the option payload right?") from None
 

@@ -88,7 +88,7 @@ def _text(take: Take | None, item: Item) -> str | None:
     if take is None:
         return None
     value = take(item)
-    if isinstance(value, (list, Names)):
+    if type(value) is not str and isinstance(value, (list, Names)):
         value = render(value)
     return name(as_text(value))
 

@@ -67,7 +67,7 @@ def from_datetime(moment: datetime, text: str | None = None) -> SourceTime:
     """The claim of a source that gives an aware datetime; a naive one raises InvalidEntry."""
     if moment.tzinfo is None:
         raise InvalidEntry(f"{moment.isoformat()} carries no UTC offset")
-    offset = moment.strftime("%z")
+    offset = moment.strftime("%z") if moment.utcoffset() else "+0000"
     return SourceTime(
         text=text or moment.isoformat(),
         precision=Precision.MICROSECOND,

@@ -3,10 +3,12 @@
 from decimal import Decimal
 from typing import Any
 
+import jmespath
 import msgspec
 import pytest
 
 from collectors.mapping.collector import json_item
+from collectors.mapping.expression import MISSING, compile_path
 from collectors.mapping.mapper import Mapper
 from collectors.mapping.model import read_mapping
 from ledger.core.errors import ConfigError, SkippableRecord
@@ -224,3 +226,23 @@ def test_what_is_no_json_object_is_refused(data: bytes) -> None:
 def test_a_pattern_that_would_never_end_elsewhere_takes_no_time() -> None:
     mapping = RECORD.replace('"^role-(.*)$"', '"^(a+)+$"')
     assert made(item(role="a" * 50_000 + "!"), mapping).actor.role is None
+
+
+@pytest.mark.parametrize("path", ["a", "a.b", "a||b", "a.b || b.c", "a || b.c || c", "c || a.b.c || missing"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"a": None, "b": 0, "c": "last"},
+        {"a": {"b": ""}, "b": {"c": False}, "c": 7},
+        {"a": {"b": {"c": []}}, "b": [], "c": {}},
+        {"a": False, "b": Decimal("1.50")},
+        {"a": {"b": [1]}, "b": {"c": "x"}, "c": None},
+        {"a": "text", "b": {"c": None}},
+    ],
+)
+def test_paths_that_are_followed_without_the_library_give_what_it_gives(path: str, given: dict[str, object]) -> None:
+    taken = compile_path(path, "test")(given)
+    assert (None if taken is MISSING else taken) == jmespath.search(path, given)
+    if "||" in path:
+        assert taken is not MISSING, "as with the library, null"
