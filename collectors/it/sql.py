@@ -36,7 +36,7 @@ from ledger.core.source import SourceConfig
 
 _SMALL = 2000
 """A memory of so few rows goes along with every batch, a larger one with every `_SOME` batches and the last."""
-_SOME = 20
+_SOME = 5
 _NAMED = 5
 
 

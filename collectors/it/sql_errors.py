@@ -60,7 +60,7 @@ def explain(error: Exception, place: str, account: str) -> CollectorError:
 def _code(error: Exception) -> str:
     for name in ("sqlstate", "sqlite_errorname"):
         if found := getattr(error, name, None):
-            return str(found).removesuffix("_READONLY")
+            return str(found)
     first = error.args[0] if error.args else ""
     if code := getattr(first, "full_code", ""):  # Oracle's
         return str(code)

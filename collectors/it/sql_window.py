@@ -6,6 +6,7 @@ was open at that moment has ended, and nothing more turns up before that row: th
 *floor*). Of every row from the floor on a digest is kept; a row that is there again with another digest was amended.
 """
 
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ _MARKS = 50
 """At most about this many marks within a window."""
 _BYTES = 3 * 1024 * 1024
 """Rows are remembered as long as they fit into this many bytes; with those of the run before, a snapshot holds them."""
+_UNPACKED = 64 * 1024 * 1024
 _ROW_BYTES = 32
 _FUTURE = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -62,8 +64,9 @@ def read_memory(state: SourceState) -> Memory:
     if state.snapshot is None:
         return {}
     try:
-        return msgspec.json.decode(state.snapshot, type=Memory)
-    except msgspec.DecodeError as error:
+        text = zlib.decompressobj().decompress(state.snapshot, _UNPACKED)
+        return msgspec.json.decode(text, type=Memory)
+    except (zlib.error, msgspec.DecodeError) as error:
         raise FatalSource(
             f"the snapshot of source {state.source!r} cannot be read: {error}",
             advice="It was written by another collector version; register the source anew under another id.",
@@ -119,7 +122,7 @@ class Window:
 
     def state(self) -> tuple[Position | None, bytes]:
         """Floor and snapshot with which the next run goes on where this one is."""
-        return self._floor, msgspec.json.encode({**self._read, **self._left})
+        return self._floor, zlib.compress(msgspec.json.encode({**self._read, **self._left}))
 
     def __len__(self) -> int:
         return self._rows + len(self._left)
