@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+import struct
 from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
@@ -25,7 +26,16 @@ _ACTIONS = {
     "changed": Action.UPDATE,
     "deleted": Action.DELETE,
 }
-_BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError, InvalidEntry)
+_BROKEN = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    RecursionError,
+    struct.error,
+    InvalidEntry,
+)
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):

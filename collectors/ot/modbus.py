@@ -54,7 +54,7 @@ class Modbus(Controller):
         self._blocks = list(plan(self._places, int(self.number("max_gap", 0, 100))))
         self._encoding = self.option("encoding")
         try:
-            b"".decode(self._encoding)
+            "a".encode(self._encoding)
         except LookupError:
             raise ConfigError(
                 f"source {config.id!r}: option 'encoding' is {self._encoding!r}", advice="Use utf-8, latin-1 or cp1252."
