@@ -39,7 +39,8 @@ def differences(memory: Memory, at: str, look: Look, differs: Differs, comparabl
         if old is None:
             new = bool(at) and found.type in memory.listed
             sort: Sort = "created" if new else "first"
-            yield Difference(sort=sort, type=found.type, id=found.id, after=at if new else "", found=found)
+            after = memory.blind.get(found.type, at) if new else ""
+            yield Difference(sort=sort, type=found.type, id=found.id, after=after, found=found)
         elif old != found.state:
             if not comparable(found.type, old, found.state):
                 yield Difference(sort="first", type=found.type, id=found.id, after="", found=found)
@@ -49,7 +50,7 @@ def differences(memory: Memory, at: str, look: Look, differs: Differs, comparabl
 
 
 def _deleted(memory: Memory, at: str, look: Look) -> Iterator[Difference]:
-    for kind in sorted(look.listed & set(memory.states)):
+    for kind in sorted(look.listed & set(memory.states) - set(look.unlisted)):
         for identity, old in memory.states[kind].items():
             if (kind, identity) not in look and (kind, identity) not in look.unread:
                 seen = memory.seen(kind, identity, at)
@@ -66,10 +67,18 @@ def hand_over(memory: Memory, difference: Difference, look: Look) -> None:
 
 def settle(memory: Memory, at: str, look: Look, scope: str) -> Memory:
     """The memory once all of a look is told. What could not be read keeps its state, and since when it is known."""
-    settled = Memory(listed=sorted(look.listed), scope=scope, refused=sorted({one.digest for one in look.refused}))
+    hidden = set(look.unlisted)
+    known = ((look.listed | look.rolling) - hidden) | (hidden & set(memory.listed))
+    settled = Memory(
+        listed=sorted(known),
+        blind={kind: memory.blind.get(kind, at) for kind in sorted(known & hidden)},
+        scope=scope,
+        refused=sorted({one.digest for one in look.refused}),
+    )
     for found in look:
         settled.put(found.type, found.id, found.state)
-    for kind, identity in look.unread:
+    unseen = [*look.unread, *((kind, identity) for kind in look.unlisted for identity in memory.states.get(kind, ()))]
+    for kind, identity in unseen:
         old = memory.state(kind, identity)
         if old is not None and (kind, identity) not in look:
             settled.put(kind, identity, old, since=memory.seen(kind, identity, at) or look.began)
@@ -78,6 +87,12 @@ def settle(memory: Memory, at: str, look: Look, scope: str) -> Memory:
 
 def unread(memory: Memory, at: str, look: Look) -> Iterator[tuple[str, str, str]]:
     """What this look could not read: what it is, why, and since when nothing is known of it; the rest in one sum."""
+    for kind in sorted(set(look.unlisted) & set(memory.states)):
+        since = min(memory.seen(kind, identity, at) for identity in memory.states[kind])
+        yield f"all of type {kind}", look.unlisted[kind], since or look.began
+    for kind in sorted(look.rolling & set(memory.states)):
+        if memory.states[kind] and not any((kind, identity) in look for identity in memory.states[kind]):
+            yield f"all of type {kind}", "everything known rolled off: more may have come and gone", at or look.began
     for number, ((kind, identity), reason) in enumerate(look.unread.items()):
         if number == _MAX_GAPS:
             yield "further objects", f"{len(look.unread) - number} more could not be read", at or look.began

@@ -43,14 +43,17 @@ class Look:
     """Fills while a driver reads; raises FatalSource when it would not fit into a snapshot, or an id comes twice.
 
     `began` and `ended` are the collector's clock (`utc_text`). `listed` are the types whose objects were all listed: of
-    those, an object of the look before that is not found is deleted. An object of another type that is not found left
-    the configuration.
+    those, an object of the look before that is not found is deleted. Types that are `rolling` only grow, and forget
+    their oldest objects by themselves. An object of any other type that is not found left the configuration.
     """
 
-    def __init__(self, began: str, listed: frozenset[str] = frozenset()) -> None:
+    def __init__(self, began: str) -> None:
         self.began = began
         self.ended = began
-        self.listed = listed
+        self.listed: set[str] = set()
+        self.rolling: set[str] = set()
+        self.unlisted: dict[str, str] = {}
+        """Type → why its objects could not be listed: all of the look before stay as they were."""
         self.clock: Clock | None = None
         self.refused: list[Refused] = []
         self.unread: dict[tuple[str, str], str] = {}

@@ -11,13 +11,15 @@ from ledger.core.errors import FatalSource
 class Memory(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Type → id → state. Objects were last read at the look that the cursor names, those in `since` at another one.
 
-    `listed` are the types of which every object was listed, `scope` is what was looked at, in the driver's words:
+    `listed` are the types of which every new object shows, `blind` when the look began that last listed them, for those
+    that the last one could not list. `scope` is what was looked at, in the driver's words:
     another scope begins a new baseline. `refused` are digests of input that was rejected and is still there.
     """
 
     states: dict[str, dict[str, str]] = {}
     since: dict[str, dict[str, str]] = {}
     listed: list[str] = []
+    blind: dict[str, str] = {}
     scope: str = ""
     refused: list[str] = []
 
@@ -42,6 +44,7 @@ class Memory(msgspec.Struct, kw_only=True, omit_defaults=True):
             states={kind: dict(states) for kind, states in self.states.items()},
             since={kind: dict(since) for kind, since in self.since.items()},
             listed=list(self.listed),
+            blind=dict(self.blind),
             scope=self.scope,
             refused=list(self.refused),
         )

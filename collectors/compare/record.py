@@ -42,7 +42,8 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """What a state says: attribute → value (anything that `text.render` takes).
 
     `moment` is the time that the source itself gives for the state, `count` how often the source says the object was
-    changed so far, `into` what a change into this state is, where there is a better word than update.
+    changed so far. `into` is what a change into this state is, where there is a better word than update; `happened` is
+    for an object that is itself something that happened: its action, whatever look found it.
     """
 
     attributes: Mapping[str, object]
@@ -52,6 +53,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     count: int | None = None
     links: tuple[Link, ...] = ()
     into: Action | None = None
+    happened: Action | None = None
 
 
 Show = Callable[[str, str, Item, Mapping[str, str]], Shown]
@@ -108,8 +110,8 @@ def _object(envelope: Envelope, source: str, show: Show) -> Record:
     shown = after or before
     assert shown is not None, "an envelope has one state at least"
     action = _ACTIONS[envelope.sort]
-    if action is Action.UPDATE and after is not None and after.into is not None:
-        action = after.into
+    if after is not None:
+        action = after.happened or (after.into if action is Action.UPDATE else None) or action
     return Record(
         source=source,
         source_record_id=object_id(f"{envelope.look}/{envelope.type}/{envelope.id}"),

@@ -16,7 +16,7 @@ from collectors.compare.look import Found, Look, state_text
 from collectors.compare.record import Shown, read_state
 from collectors.mapping.expression import Item
 from collectors.ot.modbus_points import Block, plan, read_place, state, value
-from collectors.ot.modbus_session import ILLEGAL_FUNCTION, ModbusSession, Refusal
+from collectors.ot.modbus_session import ModbusSession, Refusal
 from collectors.ot.plc import CONTROLLER, TAG, Controller, controller_options, judge_points
 from ledger.core.clock import WallClock, utc_text
 from ledger.core.errors import CollectorError, ConfigError
@@ -97,8 +97,8 @@ class Modbus(Controller):
             if isinstance(identity, dict):
                 objects = {str(number): data.hex() for number, data in identity.items()}
                 look.add(Found(type=CONTROLLER, id=self.place, state=state_text(objects)))
-            elif identity.code != ILLEGAL_FUNCTION:  # a controller that has none is no gap
-                look.unread[CONTROLLER, self.place] = f"refused: {identity.words}"
+            else:
+                look.unlisted[CONTROLLER] = f"refused: {identity.words}"
             for block in self._blocks:
                 self._read(session, block, look)
         look.ended = utc_text(self.clock.now_us())

@@ -23,10 +23,9 @@ _FUNCTION = 7
 """Where the function code stands in a frame: after the MBAP header."""
 _BASIC, _REGULAR, _EXTENDED = 0x01, 0x02, 0x03
 _MOST_PARTS = 8
-ILLEGAL_FUNCTION: Final = 0x01
 _NO_ROUTE: Final = frozenset({0x0A, 0x0B})
 _NAMES: Final = {
-    ILLEGAL_FUNCTION: "illegal function",
+    0x01: "illegal function",
     0x02: "illegal data address",
     0x03: "illegal data value",
     0x04: "device failure",

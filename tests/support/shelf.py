@@ -8,6 +8,7 @@ from collectors.compare.look import Found, Look, Refused, state_text
 from collectors.compare.record import Shown
 from collectors.mapping.expression import Item
 from ledger.core.clock import utc_text
+from ledger.core.record import Action
 from ledger.core.source import SourceConfig
 from ledger.core.times import parse_source_time
 
@@ -34,6 +35,8 @@ class Shelf:
         self.objects: dict[str, dict[str, object]] = {}
         self.unread: set[str] = set()
         self.refused: list[bytes] = []
+        self.hidden = ""
+        self.rolling = False
         self.watched: set[str] | None = None
         self.scope = "shelf 1"
 
@@ -63,9 +66,14 @@ class ShelfCollector(ComparingCollector):
         if stop.is_set():
             raise Stopped
         shelf = self._shelf
-        listed = frozenset({"thing"}) if shelf.watched is None else frozenset()
-        look = Look(utc_text(self._hand.now_us()), listed)
-        for name, members in shelf.objects.items():
+        look = Look(utc_text(self._hand.now_us()))
+        if shelf.watched is None and shelf.rolling:
+            look.rolling.add("thing")
+        elif shelf.watched is None:
+            look.listed.add("thing")
+        if shelf.hidden:
+            look.unlisted["thing"] = shelf.hidden
+        for name, members in ({} if shelf.hidden else shelf.objects).items():
             if shelf.watched is not None and name not in shelf.watched:
                 continue
             if name in shelf.unread:
@@ -85,4 +93,5 @@ class ShelfCollector(ComparingCollector):
             units={"weight": facts["unit"]} if "unit" in facts else {},
             moment=parse_source_time(moment) if isinstance(moment, str) else None,
             count=count if isinstance(count, int) else None,
+            happened=Action.ALARM if "alarm" in members else None,
         )

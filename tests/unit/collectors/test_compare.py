@@ -135,6 +135,39 @@ def test_an_object_that_cannot_be_read_keeps_its_state_and_its_interval_grows(wo
     assert [change.inferred for change in record.changes] == [Interval(after=at(180), before=at(241))]
 
 
+def test_objects_that_cannot_be_listed_stay_as_they_were(world: World) -> None:
+    world.shelf.hidden = "the door is locked"
+    assert world.look() == []
+    assert not world.sink.gaps, "nothing was ever known of them"
+    world.shelf.objects, world.shelf.hidden = {"A": {"weight": 5}, "B": {"weight": 6}}, ""
+    assert {record.action for record in world.look()} == {Action.READ}, "they may have been there all the time"
+    world.shelf.hidden = "the door is locked"
+    assert world.look() == []
+    (gap,) = world.sink.gaps
+    assert (gap.subject, gap.reason) == ("all of type thing", "the door is locked")
+    assert (gap.between.after, gap.between.before) == (at(60), at(121))
+    del world.shelf.objects["A"]
+    world.shelf.objects["C"], world.shelf.hidden = {"weight": 7}, ""
+    gone, new = world.look()
+    assert (gone.action, gone.object.id, new.action, new.object.id) == (Action.DELETE, "A", Action.CREATE, "C")
+    interval = Interval(after=at(60), before=at(181))
+    assert [record.changes[0].inferred for record in (gone, new)] == [interval, interval]
+
+
+def test_a_rolling_list_forgets_by_itself_and_says_when_more_may_have_rolled_off(world: World) -> None:
+    world.shelf.rolling = True
+    world.shelf.objects = {"1": {"alarm": "a"}, "2": {"alarm": "b"}}
+    assert [record.action for record in world.look()] == [Action.ALARM, Action.ALARM]
+    world.shelf.objects = {"2": {"alarm": "b"}, "3": {"alarm": "c"}}
+    (record,) = world.look()
+    assert (record.action, record.object.id) == (Action.ALARM, "3")
+    assert not world.sink.gaps
+    world.shelf.objects = {"7": {"alarm": "g"}, "8": {"alarm": "h"}}
+    assert [record.object.id for record in world.look()] == ["7", "8"]
+    (gap,) = world.sink.gaps
+    assert "rolled off" in gap.reason
+
+
 def test_many_objects_that_cannot_be_read_are_a_bounded_number_of_gaps(world: World) -> None:
     world.shelf.objects = {str(number): {"weight": number} for number in range(300)}
     world.look()
