@@ -1,48 +1,61 @@
-"""Tries an OPC UA server: can it be reached, does it audit, does it keep history, are the watched nodes there."""
+"""Tries an OPC UA server: can it be reached, does it audit, what history does it keep, are the nodes there."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from asyncua import ua
-from asyncua.client.client import Client
+from asyncua.common.node import Node
 from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.uaerrors import UaError
 
 from collectors.base import Check, CheckReport, judge_clock
+from collectors.ot.opcua_connect import Access, connected, explain, measure
+from collectors.ot.opcua_history import History, Unserved
 from collectors.ot.opcua_nodes import NodeBook, standard_id
-from collectors.ot.opcua_session import Access, connected, explain, measure
+from collectors.ot.opcua_wire import BoundedClient
 from ledger.core.clock import WallClock
 from ledger.core.errors import FatalSource
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TRIED = timedelta(hours=1)
 
-def check_server(access: Access, values: Sequence[str], clock: WallClock) -> CheckReport:
+
+def check_server(access: Access, values: Sequence[str], histories: Sequence[str], clock: WallClock) -> CheckReport:
     """Never raises for what the server does; the report says it."""
     try:
-        return asyncio.run(_check(access, values, clock))
+        return asyncio.run(_check(access, values, histories, clock))
     except Exception as error:  # a test of a source answers in words, whatever the library raises
         told = explain(error, access)
         return CheckReport(checks=(Check(name="session", ok=False, says=told.message, advice=told.advice),))
 
 
-async def _check(access: Access, values: Sequence[str], clock: WallClock) -> CheckReport:
+async def _check(access: Access, values: Sequence[str], histories: Sequence[str], clock: WallClock) -> CheckReport:
     async with connected(access) as client:
         checks = [Check(name="session", ok=True, says=f"the server accepts {access.user or 'an anonymous session'}")]
         measured = await measure(client, clock)
         checks.append(judge_clock(measured))
         checks.append(await _auditing(client))
         checks.append(await _history(client))
+        checks.append(await _conditions(client))
         book = await NodeBook.open(client)
         checks += [await _node(book, word) for word in values]
+        now = _EPOCH + timedelta(microseconds=clock.now_us())
+        checks += [await _edits(book, History(client, threading.Event()), word, now) for word in histories]
     return CheckReport(checks=tuple(checks), clock=measured)
 
 
-async def _auditing(client: Client) -> Check:
+async def _auditing(client: BoundedClient) -> Check:
     try:
         on = bool(await client.get_node(standard_id(ObjectIds.Server_Auditing)).read_value())
     except UaError:
         on = False
     if on:
-        return Check(name="auditing", ok=True, says="the server says that it audits")
+        says = (
+            "the server says that it audits; whether writes too shows when one writes: try it, and look for the record"
+        )
+        return Check(name="auditing", ok=True, says=says)
     return Check(
         name="auditing",
         ok=False,
@@ -51,7 +64,7 @@ async def _auditing(client: Client) -> Check:
     )
 
 
-async def _history(client: Client) -> Check:
+async def _history(client: BoundedClient) -> Check:
     if ua.EventNotifier.HistoryRead in await client.nodes.server.read_event_notifier():
         return Check(name="event history", ok=True, says="the server keeps its events for reading later")
     return Check(
@@ -62,10 +75,25 @@ async def _history(client: Client) -> Check:
     )
 
 
+async def _conditions(client: BoundedClient) -> Check:
+    method = client.get_node(standard_id(ObjectIds.ConditionType_ConditionRefresh))
+    try:
+        await method.read_browse_name()
+    except UaError:
+        return Check(
+            name="alarms",
+            ok=True,
+            says="the server can't be asked which alarms are active: one that came up unheard is known when it changes",
+            advice="Let the collector run all the time, close to the server.",
+        )
+    return Check(name="alarms", ok=True, says="the server can be asked which alarms are active, after each connection")
+
+
 async def _node(book: NodeBook, word: str) -> Check:
     try:
         node = await book.find(word)
         await node.read_data_value()
+        kept = await _keeps_history(node)
     except FatalSource as error:
         return Check(name=f"node {word}", ok=False, says=error.message, advice=error.advice)
     except UaError as error:
@@ -75,4 +103,32 @@ async def _node(book: NodeBook, word: str) -> Check:
             says=f"the value of {word} cannot be read: {error}",
             advice="Give the user the right to read it, or take it out of the source's options.",
         )
-    return Check(name=f"node {word}", ok=True, says=f"the value of {word} can be read")
+    says = f"the value of {word} can be read, and its history too"
+    if not kept:
+        says = f"the value of {word} can be read, but no history of it: changes while nobody listens are a gap"
+    return Check(name=f"node {word}", ok=True, says=says)
+
+
+async def _edits(book: NodeBook, history: History, word: str, now: datetime) -> Check:
+    title = f"edits of {word}"
+    try:
+        node = await book.find(word)
+    except FatalSource as error:
+        return Check(name=title, ok=False, says=error.message, advice=error.advice)
+    kept = False
+    try:
+        kept = await _keeps_history(node)
+        await history.edits(node.nodeid, now - _TRIED, now)
+    except (Unserved, UaError) as error:
+        raw = "it serves its history, but not" if kept else "it serves neither its history nor"
+        return Check(
+            name=title,
+            ok=False,
+            says=f"of {word}, {raw} who edited it: {error}",
+            advice="Let the server keep modified values (OPC UA Part 11), or take the node out of `history`.",
+        )
+    return Check(name=title, ok=True, says=f"the server says who edited the history of {word}, and when")
+
+
+async def _keeps_history(node: Node) -> bool:
+    return ua.AccessLevel.HistoryRead in await node.get_access_level()

@@ -35,24 +35,30 @@ _FIELDS: dict[int, tuple[str, ...]] = {
 }  # fmt: skip
 CONDITION_ID = "ConditionId"
 """Our name for the condition's own node id: the attribute NodeId with an empty path (OPC UA Part 9, 5.5.2.13)."""
-FIELDS: tuple[str, ...] = (*(name for names in _FIELDS.values() for name in names), CONDITION_ID)
+_DELETES: dict[str, tuple[int, str]] = {
+    "DeletedNode": (ObjectIds.AuditHistoryDeleteEventType, "UpdatedNode"),
+    "DeletedValues": (ObjectIds.AuditHistoryRawModifyDeleteEventType, "OldValues"),
+    "DeletedAtTimes": (ObjectIds.AuditHistoryAtTimeDeleteEventType, "OldValues"),
+}
+"""Our names for fields that another type has by the same name: type and name there."""
+FIELDS: tuple[str, ...] = (*(name for names in _FIELDS.values() for name in names), CONDITION_ID, *_DELETES)
 
 
 def select_clauses() -> list[ua.SimpleAttributeOperand]:
     """What to ask for, in the order of `FIELDS`."""
-    clauses = [
-        ua.SimpleAttributeOperand(
-            TypeDefinitionId=ua.NodeId(ua.Int32(kind)),
-            BrowsePath=[ua.QualifiedName(step, 0) for step in name.split("/")],
-            AttributeId=AttributeIds.Value,
-        )
-        for kind, names in _FIELDS.items()
-        for name in names
-    ]
+    clauses = [_operand(kind, name) for kind, names in _FIELDS.items() for name in names]
     condition = ua.SimpleAttributeOperand(
         TypeDefinitionId=ua.NodeId(ua.Int32(ObjectIds.ConditionType)), AttributeId=AttributeIds.NodeId
     )
-    return [*clauses, condition]
+    return [*clauses, condition, *(_operand(kind, name) for kind, name in _DELETES.values())]
+
+
+def _operand(kind: int, name: str) -> ua.SimpleAttributeOperand:
+    return ua.SimpleAttributeOperand(
+        TypeDefinitionId=ua.NodeId(ua.Int32(kind)),
+        BrowsePath=[ua.QualifiedName(step, 0) for step in name.split("/")],
+        AttributeId=AttributeIds.Value,
+    )
 
 
 def standard_name(kind: ua.NodeId) -> str | None:

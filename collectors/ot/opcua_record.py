@@ -12,6 +12,8 @@ What becomes what:
 | AuditConditionAcknowledge, …Confirm, …Respond / Shelving, Suppression | acknowledge / suppress | the alarm |
 | AuditActivateSession / AuditSession | login, login-failed / logout | the session |
 | node management | configure | the node |
+| AuditHistory… events | update, delete of historical values | the node |
+| an edit that the modified history gives | create, update, delete of a historical value | the node |
 | condition | alarm while active, alarm-clear after | the alarm |
 | value of a watched node that no audit event explains | update, start, stop; actor unknown | the node |
 
@@ -20,19 +22,19 @@ What becomes what:
 - A refused action has outcome *denied* (or *failure*), the values it would have set, and the server's words as reason.
 """
 
-from base64 import b64decode
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 from asyncua import ua
 from asyncua.ua.attribute_ids import AttributeIds
 
+from collectors.ot.opcua_binary import unpack_value
+from collectors.ot.opcua_edit import audited_edits, read_edit
+from collectors.ot.opcua_event import is_done, needed_time, of, time_in, utc
 from collectors.ot.opcua_fields import CONDITION_ID
-from collectors.ot.opcua_original import PARSER, PARSER_VERSION, Envelope, NodeFacts
-from collectors.ot.opcua_values import aware, node_text, plain, render_variant, unpack_value
+from collectors.ot.opcua_original import PARSER, PARSER_VERSION, Envelope, NodeFacts, decode
+from collectors.ot.opcua_values import node_text, plain, render_variant, source_time, time_of
 from collectors.text import name, render
-from ledger.core.clock import utc_text
 from ledger.core.errors import SkippableRecord
 from ledger.core.record import (
     Action,
@@ -49,7 +51,6 @@ from ledger.core.record import (
     Target,
     Value,
 )
-from ledger.core.times import SourceTime, from_datetime
 
 _AUDIT: dict[str, Action] = {
     "AuditWriteUpdateEventType": Action.UPDATE,
@@ -71,6 +72,11 @@ _AUDIT: dict[str, Action] = {
     "AuditNodeManagementEventType": Action.CONFIGURE,
     "AuditHistoryUpdateEventType": Action.UPDATE,
     "AuditHistoryValueUpdateEventType": Action.UPDATE,
+    "AuditHistoryDeleteEventType": Action.DELETE,
+    "AuditHistoryRawModifyDeleteEventType": Action.DELETE,
+    "AuditHistoryAtTimeDeleteEventType": Action.DELETE,
+    "AuditHistoryEventUpdateEventType": Action.UPDATE,
+    "AuditHistoryEventDeleteEventType": Action.DELETE,
 }
 _REFUSALS = (
     "BadUserAccessDenied", "BadNotWritable", "BadNotExecutable", "BadIdentityTokenRejected", "BadIdentityTokenInvalid",
@@ -95,11 +101,11 @@ class Reader:
 
         An envelope that cannot be read is its only part: `derive` will say what is wrong.
         """
-        if envelope.node.path not in self._batches:
+        if envelope.node.path not in self._batches or envelope.sort == "edit":
             return (envelope,)
         try:
             old, new = self._old_and_new(envelope)
-            turned = _turned(old, new) and (envelope.sort == "value" or _is_done(envelope))
+            turned = _turned(old, new) and (envelope.sort == "value" or is_done(envelope.kind, envelope.event()))
         except Exception:  # as in `derive`, which says what is wrong
             return (envelope,)
         if not turned:
@@ -112,6 +118,8 @@ class Reader:
             envelope = msgspec.json.decode(original.data, type=Envelope)
             if envelope.sort == "value":
                 return self._value(envelope)
+            if envelope.sort == "edit":
+                return self._edit(envelope)
             event = envelope.event()
             if envelope.kind.startswith("Audit"):
                 return self._audit(envelope, event)
@@ -120,21 +128,21 @@ class Reader:
             raise SkippableRecord(f"not an original of {PARSER}/{PARSER_VERSION}: {error!r}") from error
 
     def _audit(self, envelope: Envelope, event: Mapping[str, ua.Variant]) -> Record:
-        done = bool(_of(event, "Status"))
-        status = name(str(plain(_of(event, "StatusCodeId"), ()) or ""))
-        message = name(str(plain(_of(event, "Message"), ()) or ""))
+        done = bool(of(event, "Status"))
+        status = name(str(plain(of(event, "StatusCodeId"), ()) or ""))
+        message = name(str(plain(of(event, "Message"), ()) or ""))
         action, links = self._audited_action(envelope, event, done)
         outcome = Outcome.SUCCESS
         if not done:
             denied = any(word in f"{status} {message}" for word in _REFUSALS)
             outcome = Outcome.DENIED if denied else Outcome.FAILURE
-        comment = name(str(plain(_of(event, "Comment"), ()) or ""))
+        comment = name(str(plain(of(event, "Comment"), ()) or ""))
         return Record(
             source=self._source,
             source_record_id=_identity(envelope, event),
             action=action,
-            occurred_at=_time(event, "ActionTimeStamp") or _needed_time(event),
-            source_recorded_at=_needed_time(event),
+            occurred_at=time_in(event, "ActionTimeStamp") or needed_time(event),
+            source_recorded_at=needed_time(event),
             actor=self._actor(envelope, event),
             object=self._audited_object(envelope, event, action),
             outcome=outcome,
@@ -148,7 +156,7 @@ class Reader:
     ) -> tuple[Action, tuple[Link, ...]]:
         action = _AUDIT.get(envelope.kind, Action.EXECUTE)
         if envelope.kind == "AuditWriteUpdateEventType":
-            if _of(event, "AttributeId") != AttributeIds.Value:
+            if of(event, "AttributeId") != AttributeIds.Value:
                 return Action.CONFIGURE, ()
             if done and envelope.node.path in self._batches:
                 return self._turn(envelope)
@@ -174,50 +182,52 @@ class Reader:
             event = envelope.event()
             before, after = event.get("OldValue"), event.get("NewValue")
         else:
-            before = unpack_value(b64decode(envelope.before)).Value if envelope.before else None
-            after = unpack_value(b64decode(envelope.data)).Value
+            before = unpack_value(decode(envelope.before)).Value if envelope.before else None
+            after = unpack_value(decode(envelope.data)).Value
         return render_variant(before, envelope.namespaces), render_variant(after, envelope.namespaces)
 
     def _audited_changes(self, envelope: Envelope, event: Mapping[str, ua.Variant]) -> tuple[Change, ...]:
         spaces = envelope.namespaces
         if envelope.kind == "AuditWriteUpdateEventType":
-            attribute = AttributeIds(_of(event, "AttributeId"))
-            part = f"[{event['IndexRange'].Value}]" if _of(event, "IndexRange") else ""
+            attribute = AttributeIds(of(event, "AttributeId"))
+            part = f"[{event['IndexRange'].Value}]" if of(event, "IndexRange") else ""
             old, new = self._old_and_new(envelope)
             unit = envelope.node.unit if attribute is AttributeIds.Value else None
             return (Change(attribute=f"{attribute.name}{part}", old=old, new=new, unit=unit),)
+        if edits := audited_edits(envelope, event):
+            return edits
         told = ("MethodId", "InputArguments", "UpdatedNode", "OldValues", "NewValues", "ConditionEventId")
         return tuple(
             Change(attribute=field, new=render_variant(event[field], spaces))
             for field in told
-            if _of(event, field) not in (None, [])
+            if of(event, field) not in (None, [])
         )
 
     def _audited_object(self, envelope: Envelope, event: Mapping[str, ua.Variant], action: Action) -> Target:
-        session = _of(event, "SessionId")
+        session = of(event, "SessionId")
         if action in {Action.LOGIN, Action.LOGIN_FAILED, Action.LOGOUT}:
             known = session is not None and not session.is_null()
             identity = node_text(session, envelope.namespaces) if known else "none"
-            return Target(type="session", id=identity, name=name(_of(event, "SourceName")))
+            return Target(type="session", id=identity, name=name(of(event, "SourceName")))
         kind = "alarm" if envelope.kind.startswith("AuditCondition") else "node"
         return Target(type=kind, id=envelope.node.id, name=name(envelope.node.path))
 
     def _condition(self, envelope: Envelope, event: Mapping[str, ua.Variant]) -> Record:
-        active = _of(event, "ActiveState/Id")
-        condition = _of(event, CONDITION_ID)
-        alarm = name(_of(event, "ConditionName")) or envelope.node.path
+        active = of(event, "ActiveState/Id")
+        condition = of(event, CONDITION_ID)
+        alarm = name(of(event, "ConditionName")) or envelope.node.path
         identity = node_text(condition, envelope.namespaces) if condition is not None else envelope.node.id
         changes = [
             Change(attribute=field, new=render_variant(event[field], envelope.namespaces))
             for field in (*_STATE, "ClientUserId")
-            if _of(event, field) is not None and plain(_of(event, field), ()) not in (None, "")
+            if of(event, field) is not None and plain(of(event, field), ()) not in (None, "")
         ]
         return Record(
             source=self._source,
             source_record_id=_identity(envelope, event),
             action=Action.ALARM_CLEAR if active is False else Action.ALARM,
-            occurred_at=_needed_time(event),
-            source_recorded_at=_time(event, "ReceiveTime"),
+            occurred_at=needed_time(event),
+            source_recorded_at=time_in(event, "ReceiveTime"),
             actor=Actor(account=None, kind=ActorKind.DEVICE),
             object=Target(type="alarm", id=identity, name=alarm),
             changes=tuple(changes),
@@ -225,22 +235,23 @@ class Reader:
         )
 
     def _value(self, envelope: Envelope) -> Record:
-        after = unpack_value(b64decode(envelope.data, validate=True))
-        before = unpack_value(b64decode(envelope.before, validate=True)) if envelope.before else None
-        moment = _stamp(after)
+        after = unpack_value(decode(envelope.data))
+        before = unpack_value(decode(envelope.before)) if envelope.before else None
+        moment = source_time(time_of(after))
         if moment is None:
             raise ValueError("the value carries no time stamp")
         old, new = self._old_and_new(envelope)
         inferred = None
-        if before is not None and (earlier := _stamp(before)) is not None:
-            inferred = Interval(after=_utc(earlier), before=_utc(moment))
+        if before is not None and (earlier := source_time(time_of(before))) is not None:
+            inferred = Interval(after=utc(earlier), before=utc(moment))
         changes = [
             Change(attribute="Value", old=old, new=new, unit=envelope.node.unit, inferred=inferred, gap=envelope.gap)
         ]
-        if before is not None and before.StatusCode != after.StatusCode:
+        if before is not None:
             states = (plain(value.StatusCode or ua.StatusCode(), ()) for value in (before, after))
             was, now = (render(state) for state in states)
-            changes.append(Change(attribute="StatusCode", old=was, new=now, inferred=inferred))
+            if was != now:
+                changes.append(Change(attribute="StatusCode", old=was, new=now, inferred=inferred))
         action, links = self._turn(envelope) if envelope.node.path in self._batches else (Action.UPDATE, ())
         identity = f"value:{envelope.node.id}@{moment.text}"
         return Record(
@@ -248,27 +259,40 @@ class Reader:
             source_record_id=f"{identity}:{envelope.part}" if envelope.part else identity,
             action=action,
             occurred_at=moment,
-            source_recorded_at=from_datetime(aware(after.ServerTimestamp)) if after.ServerTimestamp else None,
+            source_recorded_at=source_time(after.ServerTimestamp),
             actor=Actor(account=None, kind=ActorKind.UNKNOWN),
             object=Target(type="node", id=envelope.node.id, name=name(envelope.node.path)),
             changes=tuple(changes),
             links=(*links, *self._place(envelope.node)),
         )
 
+    def _edit(self, envelope: Envelope) -> Record:
+        edit = read_edit(envelope)
+        return Record(
+            source=self._source,
+            source_record_id=edit.identity,
+            action=edit.action,
+            occurred_at=edit.at,
+            actor=Actor(account=edit.user, kind=self._kind_of(edit.user)),
+            object=Target(type="node", id=envelope.node.id, name=name(envelope.node.path)),
+            changes=edit.changes,
+            links=self._place(envelope.node),
+        )
+
     def _actor(self, envelope: Envelope, event: Mapping[str, ua.Variant]) -> Actor:
-        account = name(_of(event, "ClientUserId"))
-        session = _of(event, "SessionId")
-        kind = ActorKind.PERSON
-        if account is None:
-            kind = ActorKind.UNKNOWN
-        elif account in self._services:
-            kind = ActorKind.SERVICE
+        account = name(of(event, "ClientUserId"))
+        session = of(event, "SessionId")
         return Actor(
             account=account,
-            kind=kind,
+            kind=self._kind_of(account),
             channel="opc-ua",
             session=node_text(session, envelope.namespaces) if session is not None and not session.is_null() else None,
         )
+
+    def _kind_of(self, account: str | None) -> ActorKind:
+        if account is None:
+            return ActorKind.UNKNOWN
+        return ActorKind.SERVICE if account in self._services else ActorKind.PERSON
 
     def _place(self, node: NodeFacts) -> tuple[Link, ...]:
         """The equipment of a batch node, else that whose path the node lies under; the longest path wins."""
@@ -279,53 +303,6 @@ class Reader:
         return (Link(kind=LinkKind.EQUIPMENT, id=unit, basis=LinkBasis.DERIVED),)
 
 
-class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """One value of a node, for comparing: by its rendering, its status and its source time."""
-
-    value: Value
-    status: str
-    at_us: int
-
-
-def sample_of(envelope: Envelope) -> Sample | None:
-    """The value that an original holds; None where it cannot be read or has no time, which `derive` will say."""
-    try:
-        value = unpack_value(b64decode(envelope.data, validate=True))
-        moment = _stamp(value)
-        if moment is None:
-            return None
-        return Sample(
-            value=render_variant(value.Value, envelope.namespaces),
-            status=str(plain(value.StatusCode or ua.StatusCode(), ())),
-            at_us=_micros(moment),
-        )
-    except Exception:  # as in `derive`
-        return None
-
-
-def written_by(envelope: Envelope) -> Sample | None:
-    """The value that an audited write set; None for any other event, a refused write, and what cannot be read."""
-    try:
-        if not _is_done(envelope):
-            return None
-        event = envelope.event()
-        moment = _time(event, "ActionTimeStamp") or _needed_time(event)
-        return Sample(
-            value=render_variant(event.get("NewValue"), envelope.namespaces), status="Good", at_us=_micros(moment)
-        )
-    except Exception:  # as in `derive`
-        return None
-
-
-def _is_done(envelope: Envelope) -> bool:
-    event = envelope.event()
-    return (
-        envelope.kind == "AuditWriteUpdateEventType"
-        and bool(_of(event, "Status"))
-        and _of(event, "AttributeId") == AttributeIds.Value
-    )
-
-
 def _turned(old: Value, new: Value) -> bool:
     """Whether one batch gave way to another with no empty value between."""
     return bool(old) and bool(new) and old != new
@@ -334,35 +311,3 @@ def _turned(old: Value, new: Value) -> bool:
 def _identity(envelope: Envelope, event: Mapping[str, ua.Variant]) -> str:
     identity: bytes = event["EventId"].Value
     return f"{identity.hex()}:{envelope.part}" if envelope.part else identity.hex()
-
-
-def _of(event: Mapping[str, ua.Variant], field: str) -> Any:
-    variant = event.get(field)
-    return None if variant is None else variant.Value
-
-
-def _time(event: Mapping[str, ua.Variant], field: str) -> SourceTime | None:
-    moment = _of(event, field)
-    return None if moment is None else from_datetime(aware(moment))
-
-
-def _stamp(value: ua.DataValue) -> SourceTime | None:
-    """When the source says that it had this value; where only the server says so, its time."""
-    moment = value.SourceTimestamp or value.ServerTimestamp
-    return None if moment is None else from_datetime(aware(moment))
-
-
-def _needed_time(event: Mapping[str, ua.Variant]) -> SourceTime:
-    moment = _time(event, "Time")
-    if moment is None:
-        raise ValueError("the event carries no time")
-    return moment
-
-
-def _utc(moment: SourceTime) -> str:
-    return utc_text(_micros(moment))
-
-
-def _micros(moment: SourceTime) -> int:
-    assert moment.instant_us is not None, "OPC UA times are instants"
-    return moment.instant_us

@@ -1,128 +1,88 @@
 """One connection to an OPC UA server, in a thread and event loop of its own; what it hears comes out of a queue.
 
-Order: subscribe first, then read what was missed from the server's history and what watched nodes hold now, then say
-`CaughtUp`, then pass on what comes live: so nothing falls between history and subscription. What comes twice is dropped
-by its EventId. A lost connection, a full queue and a refused logon all end the session with `Lost`; connecting again is
-the runner's part.
+Order: subscribe first, then read what was missed from the server's history and what watched nodes hold now, then the
+edits of histories, then say `CaughtUp`, then pass on what comes live: so nothing falls between history and
+subscription. What comes twice is dropped by its EventId. A lost connection, an overflow in the server, bytes that break
+a bound and a refused logon all end the session with `Lost`; connecting again is the runner's part.
 """
 
 import asyncio
-import contextlib
 import queue
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import msgspec
 from asyncua import ua
-from asyncua.client.client import Client
 from asyncua.client.ua_client import UaClientState
-from asyncua.common.events import where_clause_from_evtype
 from asyncua.common.node import Node
-from asyncua.common.subscription import DataChangeEvent, OpcEvent, OverflowPolicy, StatusChangeEvent, Subscription
-from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
-from asyncua.ua.uaerrors import UaError
+from asyncua.ua.uaerrors import UaStatusCodeError
 
-from collectors.ot.opcua_fields import FIELDS, select_clauses
-from collectors.ot.opcua_nodes import NodeBook, standard_id
+from collectors.ot.opcua_binary import Ended, FileTime, Piece, RawEvent, RawValue, Unreadable
+from collectors.ot.opcua_bounds import Refused
+from collectors.ot.opcua_connect import Access, connected, explain, measure
+from collectors.ot.opcua_edit_watch import EditWatch
+from collectors.ot.opcua_fields import CONDITION_ID, FIELDS, select_clauses
+from collectors.ot.opcua_heard import CaughtUp, ClockRead, EventSeen, Garbled, Heard, Lost, Standing, ValueSeen
+from collectors.ot.opcua_history import History
+from collectors.ot.opcua_nodes import NodeBook, standard_id, where_is_one_of
 from collectors.ot.opcua_original import Envelope, NodeFacts, encode
-from collectors.ot.opcua_values import aware, pack_event, pack_value
+from collectors.ot.opcua_subscription import Subscription
+from collectors.ot.opcua_values import node_text
+from collectors.ot.opcua_wire import BoundedClient
 from ledger.core.clock import WallClock, utc_text
-from ledger.core.errors import CollectorError, FatalSource, RetriableSource
-from ledger.core.times import Clock
+from ledger.core.errors import CollectorError, RetriableSource
 
-_TIMEOUT = 10.0
-_SESSION_MS = 60_000
-_PUBLISH_MS = 250
-_QUEUE = 20_000
-_ITEM_QUEUE = 10_000
-_PAGE = 1000
+_WAITING = 250
+"""So much is heard ahead of who takes it."""
 _CLOCK_SECONDS = 30.0
+_LOOK_SECONDS = 0.2
+_ROOM_SECONDS = 0.05
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TICK_US = 1_500_000
-_TICK_LOOK = 0.02
-_METHOD = "OPC UA Server_ServerStatus_CurrentTime as it moves on, half the time between two looks as uncertainty"
-_NEEDS_A_PERSON = (
+_DAY = timedelta(days=1)
+_DAY_US = 86_400_000_000
+_OVERFLOW = 0x0480
+"""Bits of a StatusCode: values were lost before this one (Part 4, 7.39.1)."""
+_NOWHERE = NodeFacts(id="none", path="none")
+_PASSING = frozenset({"EventId", "ReceiveTime"})
+"""Fields that may differ when an event is told again."""
+_STATE = 16
+_FILTER_REFUSED = (
+    ua.uaerrors.BadEventFilterInvalid,
+    ua.uaerrors.BadMonitoredItemFilterUnsupported,
+    ua.uaerrors.BadMonitoredItemFilterInvalid,
+    ua.uaerrors.BadFilterOperatorUnsupported,
+    ua.uaerrors.BadFilterOperatorInvalid,
+    ua.uaerrors.BadContentFilterInvalid,
+)
+_HISTORY_REFUSED = (
+    ua.uaerrors.BadHistoryOperationUnsupported,
+    ua.uaerrors.BadHistoryOperationInvalid,
+    ua.uaerrors.BadServiceUnsupported,
+    ua.uaerrors.BadNotSupported,
+    ua.uaerrors.BadNotImplemented,
     ua.uaerrors.BadUserAccessDenied,
-    ua.uaerrors.BadIdentityTokenRejected,
-    ua.uaerrors.BadIdentityTokenInvalid,
-    ua.uaerrors.BadSecurityPolicyRejected,
-    ua.uaerrors.BadSecurityModeRejected,
-    ua.uaerrors.BadSecurityChecksFailed,
-    ua.uaerrors.BadCertificateInvalid,
-    ua.uaerrors.BadCertificateUntrusted,
-    ua.uaerrors.BadCertificateTimeInvalid,
 )
 
 
-class Access(msgspec.Struct, frozen=True, kw_only=True):
-    """How to reach a server: address, logon, and asyncua's security string (see the collector's option)."""
-
-    url: str
-    user: str
-    password: str
-    security: str
-
-
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What to listen for: `values` are nodes by id or path; history is read from `events_from` on.
+    """What to listen for: nodes by id or path; the history of events is read from `events_from` on.
 
-    `values_from` is, by node id, the time of the last known value.
+    `values_from` is, by node id, the time of the last known value, `values_since` from when on the values of other
+    watched nodes are read. Edits are looked for in `histories`, of values of the last `edit_window`, every
+    `edit_seconds`; `known_edits` are those found before, by node id.
     """
 
     values: tuple[str, ...]
     events_from: datetime
     values_from: Mapping[str, datetime]
-
-
-class EventSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """An event; `time_us` is the server's."""
-
-    received_at: str
-    time_us: int
-    envelope: Envelope
-
-
-class ValueSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """A value of a watched node; `first` is the one that it holds as the session begins.
-
-    `kept` says whether the server keeps the node's history, so that nothing lies unread before it.
-    """
-
-    received_at: str
-    envelope: Envelope
-    first: bool
-    kept: bool
-
-
-class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
-    """Something the server sent that cannot be written in its own binary again; `data` is what the library shows."""
-
-    received_at: str
-    data: bytes
-    reason: str
-
-
-class CaughtUp(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the server keeps was passed on; `kept` says whether it keeps events at all."""
-
-    kept: bool
-
-
-class ClockRead(msgspec.Struct, frozen=True, kw_only=True):
-    """The server's clock was measured."""
-
-    clock: Clock
-
-
-class Lost(msgspec.Struct, frozen=True, kw_only=True):
-    """The session ended by itself."""
-
-    error: CollectorError
-
-
-Heard = EventSeen | ValueSeen | Unreadable | CaughtUp | ClockRead | Lost
+    values_since: datetime | None = None
+    histories: tuple[str, ...] = ()
+    known_edits: Mapping[str, Mapping[str, int]] = {}
+    edit_window: timedelta = _DAY
+    edit_seconds: float = 300.0
 
 
 class Session:
@@ -134,9 +94,6 @@ class Session:
         self._clock = clock
         self._heard: queue.Queue[Heard] = queue.Queue()
         self._closing = threading.Event()
-        self._seen: set[bytes] = set()
-        self._merging = True
-        self._kept: set[ua.NodeId] = set()
         self._thread = threading.Thread(target=self._main, name="opcua-session", daemon=True)
 
     def __enter__(self) -> "Session":
@@ -148,7 +105,7 @@ class Session:
         self._thread.join()
 
     def next(self, seconds: float) -> Heard | None:
-        """What was heard next, or None when nothing was for so long."""
+        """The next thing heard, or None when nothing came in that time. After `Lost` nothing more comes."""
         try:
             return self._heard.get(timeout=seconds)
         except queue.Empty:
@@ -162,205 +119,242 @@ class Session:
 
     async def _listen(self) -> None:
         async with connected(self._access) as client:
-            book = await NodeBook.open(client)
-            await self._read_clock(client)
-            subscription = await client.create_subscription(
-                _PUBLISH_MS, queue_maxsize=_QUEUE, overflow=OverflowPolicy.DISCONNECT
-            )
-            event_filter = await _event_filter(client)
-            await subscription.subscribe_events(client.nodes.server, evfilter=event_filter, queuesize=_ITEM_QUEUE)
-            nodes = [await book.find(word) for word in self._wanted.values]
-            kept = await self._read_event_history(client, book, event_filter)
-            await self._read_value_history(book, nodes)
-            for node in nodes:
-                await subscription.subscribe_data_change(node, queuesize=_ITEM_QUEUE)
-                await self._value(book, node, await _present(client, node), first=True)
-            self._heard.put(CaughtUp(kept=kept))
-            await self._pass_on(client, book, subscription)
+            try:
+                await _Listener(client, self._wanted, self._clock, self._closing, self._heard).run()
+            except CollectorError:
+                raise
+            except (UaStatusCodeError, OSError, TimeoutError) as error:
+                if client.refused is None:
+                    raise
+                raise self._quarantined(client.refused) from error
+            except Refused as refused:
+                raise self._quarantined(refused) from refused
+            except Exception as error:  # asyncua's decoder names no error of its own for bytes that are none of its
+                unread = Refused(f"an answer cannot be read: {error!r}", client.last_answer)
+                raise self._quarantined(unread) from error
 
-    async def _pass_on(self, client: Client, book: NodeBook, subscription: Subscription) -> None:
-        measured = asyncio.get_running_loop().time()
+    def _quarantined(self, refused: Refused) -> RetriableSource:
+        """The session's end, after its cause was handed over."""
+        received_at = utc_text(self._clock.now_us())
+        if refused.data:
+            self._heard.put(Garbled(received_at=received_at, data=refused.data, reason=refused.reason))
+        return RetriableSource(
+            f"the OPC UA server at {self._access.url} sent what breaks the rules of OPC UA: {refused.reason}",
+            advice="See what was quarantined; tell the server's vendor, or find out who stands between.",
+        )
+
+
+class _Listener:
+    """The work of one session over a client that is signed in."""
+
+    def __init__(
+        self,
+        client: BoundedClient,
+        wanted: Wanted,
+        clock: WallClock,
+        closing: threading.Event,
+        heard: "queue.Queue[Heard]",
+    ) -> None:
+        self._client = client
+        self._wanted = wanted
+        self._clock = clock
+        self._closing = closing
+        self._heard = heard
+        self._history = History(client, closing)
+        self._seen: set[bytes] = set()
+        self._merging = True
+        self._watched: list[Node] = []
+        self._kept: set[ua.NodeId] = set()
+
+    async def run(self) -> None:
+        self._book = await NodeBook.open(self._client)
+        await self._read_clock()
+        self._subscription = await Subscription.begin(self._client)
+        event_filter = await self._listen_for_events()
+        self._watched = [await self._book.find(word) for word in self._wanted.values]
+        edits = EditWatch(
+            self._history,
+            self._book,
+            [(await self._book.find(word)).nodeid for word in self._wanted.histories],
+            self._wanted.known_edits,
+            self._wanted.edit_window,
+            self._clock,
+        )
+        kept = await self._read_event_history(event_filter)
+        await self._read_value_history()
+        await self._subscription.watch([node.nodeid for node in self._watched])
+        await self._read_present()
+        await self._subscription.refresh_conditions()
+        await self._look_for_edits(edits)
+        await self._say(CaughtUp(kept=kept))
+        await self._pass_on(edits)
+
+    async def _pass_on(self, edits: EditWatch) -> None:
+        now = asyncio.get_running_loop().time
+        measured = looked = now()
         while not self._closing.is_set():
-            heard = await subscription.next_event(timeout=0.2)
-            if isinstance(heard, OpcEvent):
-                await self._event(book, list(heard.event.event_fields or []))
-            elif isinstance(heard, DataChangeEvent):
-                await self._value(book, heard.node, heard.data.monitored_item.Value, first=False)
-            elif heard is None and self._merging:  # all that came while history was read is through
+            piece = await self._subscription.next(_LOOK_SECONDS)
+            if piece is not None:
+                await self._take(piece)
+            elif self._merging:  # all that came while history was read is through
                 self._merging = False
                 self._seen.clear()
-            elif isinstance(heard, StatusChangeEvent):
-                raise ConnectionError("the server ended the subscription")
-            if client.uaclient.state is not UaClientState.CONNECTED:
+            if self._client.uaclient.state is not UaClientState.CONNECTED or self._subscription.is_silent:
                 raise ConnectionError("the connection broke")
-            if asyncio.get_running_loop().time() - measured > _CLOCK_SECONDS:
-                measured = asyncio.get_running_loop().time()
-                await self._read_clock(client)
+            if now() - measured > _CLOCK_SECONDS:
+                measured = now()
+                await self._read_clock()
+            if self._wanted.histories and now() - looked > self._wanted.edit_seconds:
+                looked = now()
+                await self._look_for_edits(edits)
 
-    async def _event(self, book: NodeBook, fields: list[ua.Variant]) -> None:
-        try:
-            data = encode(pack_event(fields))
-            by_name = dict(zip(FIELDS, fields, strict=True))
-        except Exception as error:  # the library names no error of its own for what it cannot encode
-            self._refuse(fields, error)
+    async def _take(self, piece: Piece) -> None:
+        if isinstance(piece, RawEvent):
+            await self._event(piece)
+        elif isinstance(piece, RawValue):
+            if piece.handle < len(self._watched):
+                missed = piece.value.StatusCode is not None and piece.value.StatusCode.value & _OVERFLOW == _OVERFLOW
+                await self._value(self._watched[piece.handle], piece, missed=missed)
+        elif isinstance(piece, Ended):
+            raise ConnectionError(f"the server ended the subscription: {piece.status.name}")
+        else:
+            await self._garbled(piece)
+
+    async def _event(self, event: RawEvent) -> None:
+        if len(event.fields) != len(FIELDS):
+            reason = f"an event with {len(event.fields)} fields where {len(FIELDS)} were asked for"
+            await self._garbled(Unreadable(data=event.data, reason=reason))
             return
-        identity, source = by_name["EventId"].Value, by_name["SourceNode"].Value
-        if self._merging and identity is not None:
+        values = {name: variant.Value for name, variant in zip(FIELDS, event.fields, strict=True)}
+        kind = values["EventType"]
+        standard = await self._book.standard_kind(kind) if isinstance(kind, ua.NodeId) else ""
+        if standard == "EventQueueOverflowEventType":
+            raise ConnectionError("the server could not keep all events for us")
+        if standard == "RefreshRequiredEventType":
+            await self._subscription.refresh_conditions()
+        if not self._book.is_listened(standard):
+            return
+        identity = values["EventId"]
+        if self._merging and isinstance(identity, bytes):
             if identity in self._seen:
                 return
             self._seen.add(identity)
-        moment = by_name["Time"].Value
-        node = await book.facts(source) if source is not None else NodeFacts(id="none", path="none")
+        moment = values["Time"]
+        limit = self._clock.now_us() + _DAY_US  # a time far off must not move the cursor there
         envelope = Envelope(
             sort="event",
-            data=data,
-            node=node,
-            namespaces=book.namespaces,
-            kind=await book.standard_kind(by_name["EventType"].Value),
+            data=encode(event.data),
+            node=await self._node_of(values),
+            namespaces=self._book.namespaces,
+            kind=standard,
             fields=FIELDS,
         )
-        time_us = 0 if moment is None else (aware(moment) - _EPOCH) // timedelta(microseconds=1)
-        self._heard.put(EventSeen(received_at=self._now(), time_us=time_us, envelope=envelope))
+        await self._say(
+            EventSeen(
+                received_at=self._now(),
+                time_us=min(moment.unix_us, limit) if isinstance(moment, FileTime) else 0,
+                envelope=envelope,
+                standing=None if standard.startswith("Audit") else _standing(values, self._book.namespaces),
+            )
+        )
 
-    async def _value(self, book: NodeBook, node: Node, value: ua.DataValue, first: bool) -> None:
-        try:
-            data = encode(pack_value(value))
-        except Exception as error:  # as for events
-            self._refuse(value, error)
-            return
+    async def _node_of(self, values: Mapping[str, object]) -> NodeFacts:
+        """The node that an event speaks of."""
+        for name in ("UpdatedNode", "DeletedNode", "SourceNode"):
+            node = values[name]
+            if isinstance(node, ua.NodeId) and not node.is_null():
+                return await self._book.facts(node)
+        return _NOWHERE
+
+    async def _value(self, node: Node, value: RawValue, missed: bool) -> None:
         envelope = Envelope(
             sort="value",
-            data=data,
-            node=await book.facts(node.nodeid),
-            namespaces=book.namespaces,
+            data=encode(value.data),
+            node=await self._book.facts(node.nodeid),
+            namespaces=self._book.namespaces,
         )
-        kept = node.nodeid in self._kept
-        self._heard.put(ValueSeen(received_at=self._now(), envelope=envelope, first=first, kept=kept))
+        await self._say(ValueSeen(received_at=self._now(), envelope=envelope, missed=missed))
 
-    def _refuse(self, what: object, error: Exception) -> None:
-        reason = f"the notification cannot be encoded: {error!r}"
-        shown = repr(what).encode("utf-8", "backslashreplace")
-        self._heard.put(Unreadable(received_at=self._now(), data=shown, reason=reason))
+    async def _garbled(self, piece: Unreadable) -> None:
+        await self._say(Garbled(received_at=self._now(), data=piece.data, reason=piece.reason))
 
-    async def _read_event_history(self, client: Client, book: NodeBook, event_filter: ua.EventFilter) -> bool:
+    async def _listen_for_events(self) -> ua.EventFilter:
+        """Lets the server choose what concerns us; one that can't gets asked for everything."""
+        server, clauses = standard_id(ObjectIds.Server), select_clauses()
+        event_filter = ua.EventFilter(
+            SelectClauses=clauses, WhereClause=where_is_one_of(await self._book.listened_kinds())
+        )
+        try:
+            await self._subscription.listen_for_events(server, event_filter)
+        except _FILTER_REFUSED:
+            event_filter = ua.EventFilter(SelectClauses=clauses)
+            await self._subscription.listen_for_events(server, event_filter)
+        return event_filter
+
+    async def _read_event_history(self, event_filter: ua.EventFilter) -> bool:
         """Passes on all events that the server kept since `events_from`; false when it keeps none."""
-        server = client.nodes.server
+        server = self._client.nodes.server
         if ua.EventNotifier.HistoryRead not in await server.read_event_notifier():
             return False
-        details = ua.ReadEventDetails(Filter=event_filter, EndTime=_ua_time(_EPOCH + _us(self._clock.now_us()) + _DAY))
-        details.StartTime, details.NumValuesPerNode = _ua_time(self._wanted.events_from), _PAGE
-        continuation: bytes | None = None
-        while not self._closing.is_set():
-            item = ua.HistoryReadValueId(NodeId=server.nodeid, ContinuationPoint=continuation)
-            parameters = ua.HistoryReadParameters(HistoryReadDetails=details, NodesToRead=[item])
-            (result,) = await client.uaclient.history_read(parameters)
-            result.StatusCode.check()
-            rows = list(result.HistoryData.Events or [])
-            fresh = len(self._seen)
-            for row in rows:
-                await self._event(book, list(row.EventFields))
-            continuation = result.ContinuationPoint
-            if continuation is None and len(rows) < details.NumValuesPerNode:
-                return True
-            if continuation is None:  # cut off without saying so: go on from the last time, in larger steps if need be
-                details.StartTime = _last_time(rows)
-                details.NumValuesPerNode *= 1 if len(self._seen) > fresh else 2
+        try:
+            async for piece in self._history.events(server.nodeid, event_filter, self._wanted.events_from, self._end()):
+                await self._take(piece)
+        except _HISTORY_REFUSED:
+            return False
         return True
 
-    async def _read_value_history(self, book: NodeBook, nodes: list[Node]) -> None:
+    async def _read_value_history(self) -> None:
         """Passes on what watched nodes held since their last known value, where the server keeps it."""
-        for node in nodes:
+        for node in self._watched:
             if ua.AccessLevel.HistoryRead in await node.get_access_level():
                 self._kept.add(node.nodeid)
-            since = self._wanted.values_from.get((await book.facts(node.nodeid)).id)
+            facts = await self._book.facts(node.nodeid)
+            since = self._wanted.values_from.get(facts.id, self._wanted.values_since)
             if since is None or node.nodeid not in self._kept:
                 continue
-            for value in await node.read_raw_history(since, _EPOCH + _us(self._clock.now_us()) + _DAY, 0):
-                await self._value(book, node, value, first=False)
+            try:
+                async for piece in self._history.values(node.nodeid, since, self._end()):
+                    if isinstance(piece, RawValue):
+                        await self._value(node, piece, missed=False)
+                    else:
+                        await self._garbled(piece)
+            except _HISTORY_REFUSED:
+                self._kept.discard(node.nodeid)
 
-    async def _read_clock(self, client: Client) -> None:
-        self._heard.put(ClockRead(clock=await measure(client, self._clock)))
+    async def _read_present(self) -> None:
+        """Passes on what watched nodes hold now."""
+        if self._watched:
+            present = await self._client.present([node.nodeid for node in self._watched])
+            for node, value in zip(self._watched, present.values, strict=True):
+                await self._value(node, value, missed=node.nodeid not in self._kept)
+
+    async def _look_for_edits(self, edits: EditWatch) -> None:
+        async for found in edits.look():
+            await self._say(found)
+
+    async def _read_clock(self) -> None:
+        await self._say(ClockRead(clock=await measure(self._client, self._clock)))
+
+    async def _say(self, heard: Heard) -> None:
+        """Waits for room, so that a slow ledger holds up the server and not the memory."""
+        while self._heard.qsize() >= _WAITING and not self._closing.is_set():  # noqa: ASYNC110 (a thread makes room)
+            await asyncio.sleep(_ROOM_SECONDS)
+        self._heard.put(heard)
+
+    def _end(self) -> datetime:
+        return _EPOCH + timedelta(microseconds=self._clock.now_us()) + _DAY
 
     def _now(self) -> str:
         return utc_text(self._clock.now_us())
 
 
-_DAY = timedelta(days=1)
-
-
-@contextlib.asynccontextmanager
-async def connected(access: Access) -> AsyncIterator[Client]:
-    """A signed-in client; it does not reconnect by itself, as the gap would be nobody's."""
-    client = Client(access.url, timeout=_TIMEOUT)
-    client.name = client.description = "Trailseal collector"
-    client.application_uri = "urn:trailseal:collector"
-    client.session_timeout = _SESSION_MS
-    if access.user:
-        client.set_user(access.user)
-        client.set_password(access.password)
-    await client.set_security_string(access.security)
-    await client.connect()
-    try:
-        yield client
-    finally:
-        with contextlib.suppress(Exception):  # the server may be gone; what was heard is what counts
-            await client.disconnect()
-
-
-async def measure(client: Client, clock: WallClock) -> Clock:
-    """The server's clock against ours, taken when CurrentTime moves on: some servers set it once a second only."""
-    node = client.get_node(standard_id(ObjectIds.Server_ServerStatus_CurrentTime))
-    first = value = await node.read_value()
-    begun_us = before_us = asked_us = answered_us = clock.now_us()
-    while value == first and answered_us - begun_us < _TICK_US:
-        await asyncio.sleep(_TICK_LOOK)
-        before_us, asked_us = asked_us, clock.now_us()
-        value = await node.read_value()
-        answered_us = clock.now_us()
-    server_us = (aware(value) - _EPOCH) // timedelta(microseconds=1)
-    return Clock(
-        offset_us=server_us - (asked_us + answered_us) // 2,
-        uncertainty_us=(answered_us - (begun_us if value == first else before_us) + 1) // 2,
-        measured_at=utc_text(answered_us),
-        method=_METHOD,
-    )
-
-
-def explain(error: Exception, access: Access) -> CollectorError:
-    """What ended a session, as an error of the tree."""
-    if isinstance(error, CollectorError):
-        return error
-    words = f"{error.__class__.__name__}: {error}" if str(error) else error.__class__.__name__
-    if isinstance(error, _NEEDS_A_PERSON):
-        return FatalSource(
-            f"the OPC UA server at {access.url} refuses user {access.user!r}: {words}",
-            advice="Check user, password, certificate and security of the source.",
-        )
-    if isinstance(error, UaError | OSError | TimeoutError):
-        return RetriableSource(f"the OPC UA server at {access.url} cannot be listened to: {words}")
-    return FatalSource(f"listening to the OPC UA server at {access.url} failed: {words}")
-
-
-async def _present(client: Client, node: Node) -> ua.DataValue:
-    """What a node holds now, with both time stamps, as a subscription gives it."""
-    item = ua.ReadValueId(NodeId=node.nodeid, AttributeId=AttributeIds.Value)
-    parameters = ua.ReadParameters(TimestampsToReturn=ua.TimestampsToReturn.Both, NodesToRead=[item])
-    (value,) = await client.uaclient.read(parameters)
-    return value
-
-
-async def _event_filter(client: Client) -> ua.EventFilter:
-    kinds = [client.get_node(standard_id(kind)) for kind in (ObjectIds.AuditEventType, ObjectIds.ConditionType)]
-    return ua.EventFilter(SelectClauses=select_clauses(), WhereClause=await where_clause_from_evtype(kinds))
-
-
-def _last_time(rows: list[ua.HistoryEventFieldList]) -> ua.DateTime:
-    return _ua_time(aware(rows[-1].EventFields[FIELDS.index("Time")].Value))
-
-
-def _ua_time(moment: datetime) -> ua.DateTime:
-    return ua.DateTime.combine(moment.date(), moment.timetz())
-
-
-def _us(instant_us: int) -> timedelta:
-    return timedelta(microseconds=instant_us)
+def _standing(values: Mapping[str, object], namespaces: tuple[str, ...]) -> Standing | None:
+    condition, branch = values[CONDITION_ID], values["BranchId"]
+    if not isinstance(condition, ua.NodeId):
+        return None
+    key = node_text(condition, namespaces)
+    if isinstance(branch, ua.NodeId) and not branch.is_null():
+        key = f"{key} {node_text(branch, namespaces)}"
+    said = "\n".join(f"{name}={value!s}" for name, value in values.items() if name not in _PASSING)
+    state = sha256(said.encode("utf-8", "surrogateescape")).hexdigest()[:_STATE]
+    return Standing(condition=key, state=state, retained=values["Retain"] is True)

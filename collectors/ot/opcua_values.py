@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import msgspec
 from asyncua import ua
-from asyncua.common.utils import Buffer
-from asyncua.ua.ua_binary import struct_from_binary, struct_to_binary, variant_from_binary
 
+from collectors.ot.opcua_binary import FileTime
 from collectors.text import clean, render, render_float32
 from ledger.core.record import Value
+from ledger.core.times import Precision, SourceTime, from_datetime
 
-_HAS_VALUE = 0x01
-"""Bit of a DataValue's first byte (OPC UA Part 6, 5.2.2.17)."""
-_SORT, _IS_ARRAY = 0x3F, 0x80
-"""Bits of a Variant's first byte (OPC UA Part 6, 5.2.2.16)."""
+_CODE = 0xFFFF_0000
+"""Bits of a StatusCode that name it; the others say more of the value that it stands with (Part 4, 7.39)."""
 _SORTS = {"String": "s", "Guid": "g", "ByteString": "b"}
 
 
@@ -37,7 +36,7 @@ def plain(value: object, namespaces: Sequence[str]) -> object:
     if isinstance(value, ua.NodeId):
         return node_text(value, namespaces)
     if isinstance(value, ua.StatusCode):
-        return value.name
+        return ua.StatusCode(ua.UInt32(value.value & _CODE)).name
     if isinstance(value, ua.Variant):
         return plain(value.Value, namespaces)
     if isinstance(value, list | tuple):
@@ -56,54 +55,22 @@ def render_variant(variant: ua.Variant | None, namespaces: Sequence[str]) -> Val
     return render(plain(variant.Value, namespaces))
 
 
-def pack_event(fields: Sequence[ua.Variant]) -> bytes:
-    """The fields in OPC UA binary, as HistoryEventFieldList (Part 11, 6.6.4): the same for a live and a kept event."""
-    data: bytes = struct_to_binary(ua.HistoryEventFieldList(list(fields)))
-    return data
+def source_time(moment: datetime | None) -> SourceTime | None:
+    """A time of the server, to its last digit; None where it gives none or the null time (Part 6, 5.2.2.5)."""
+    if moment is None or (isinstance(moment, FileTime) and moment.ticks <= 0):
+        return None
+    told = from_datetime(aware(moment))
+    if isinstance(moment, FileTime) and moment.ticks % 10:
+        return msgspec.structs.replace(told, precision=Precision.NANOSECOND)
+    return told
 
 
-def unpack_event(data: bytes) -> list[ua.Variant]:
-    """Reads what `pack_event` wrote; raises ValueError for anything else."""
-    buffer = Buffer(data)
-    count = int.from_bytes(buffer.read(4), "little", signed=True)
-    fields = [_read_variant(buffer) for _ in range(count)]
-    if len(buffer):
-        raise ValueError("bytes are left over after the event's fields")
-    return fields
-
-
-def pack_value(value: ua.DataValue) -> bytes:
-    """The value with status and time stamps in OPC UA binary (Part 6, 5.2.2.17)."""
-    data: bytes = struct_to_binary(value)
-    return data
-
-
-def unpack_value(data: bytes) -> ua.DataValue:
-    """Reads what `pack_value` wrote; raises ValueError for anything else."""
-    buffer = Buffer(data)
-    if data[0] & _HAS_VALUE:
-        _read_variant(Buffer(data[1:]))
-    value = struct_from_binary(ua.DataValue, buffer)
-    if len(buffer):
-        raise ValueError("bytes are left over after the value")
-    return value
-
-
-def _read_variant(buffer: Buffer) -> ua.Variant:
-    """As the library, but refuses an array of nulls: it takes no bytes, so its length is limited by nothing."""
-    _refuse_endless(buffer.copy())
-    return variant_from_binary(buffer)
-
-
-def _refuse_endless(look: Buffer) -> None:
-    encoding = look.read(1)[0]
-    sort, is_array = encoding & _SORT, bool(encoding & _IS_ARRAY)
-    count = int.from_bytes(look.read(4), "little", signed=True) if is_array else 1
-    if sort == ua.VariantType.Null.value and is_array and count > 0:
-        raise ValueError(f"an array of {count} nulls")
-    if sort == ua.VariantType.Variant.value:
-        for _ in range(count):
-            _read_variant(look)
+def time_of(value: ua.DataValue) -> FileTime | None:
+    """When the source says that it had this value; where only the server says so, its time."""
+    for moment in (value.SourceTimestamp, value.ServerTimestamp):
+        if isinstance(moment, FileTime) and moment.ticks > 0:
+            return moment
+    return None
 
 
 def aware(moment: datetime) -> datetime:
