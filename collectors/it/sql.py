@@ -13,7 +13,9 @@ table are read again at every run, and each row is handed over once for each for
 - Personal columns that Trailseal must not see are left out by a `query`: what is not selected never leaves the source.
 """
 
+import json
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import ClassVar
 
 import msgspec
@@ -70,6 +72,7 @@ class Sql(MappedCollector):
         ),
         Option(name="window_rows", meaning="the window is at most so many rows", default="10000"),
         Option(name="names", meaning="`lower`: the mapping sees column names in lower case; `as-is`", default="as-is"),
+        Option(name="json_columns", meaning="columns of JSON text, comma-separated: the mapping sees what it says"),
         Option(name="fingerprint", meaning="that of the table's columns, as the test says it: another table is fatal"),
     )
     secrets = (Secret(name="password", meaning="the account's password; a file has none", required=False),)
@@ -86,12 +89,19 @@ class Sql(MappedCollector):
         query = query.strip().rstrip(";")
         _check_source(config.id, table, query, order)
         self._rows = Rows(table, query, order)
+        self._json = read_list(self.option("json_columns"))
         self._numbered = self.mapping.record.sequence is not None
 
     def item(self, original: Original) -> Item:
-        """`table`, `row` (column → value) and `twin` (how many rows before it were the same in every cell)."""
+        """`table`, `row` (column → value), `digest` (an id for rows that have none), `twin` (how many rows before it
+        are the same in every cell).
+        """
         envelope = decode(original.data)
-        return {"table": envelope.table, "row": item_row(envelope.row, self._lower), "twin": envelope.twin}
+        row = item_row(envelope.row, self._lower)
+        for name in self._json:
+            row[name] = _parsed(row.get(name))
+        digest = msgspec.structs.replace(envelope, twin=0).digest()
+        return {"table": envelope.table, "row": row, "digest": digest, "twin": envelope.twin}
 
     def check(self) -> CheckReport:
         return check_table(self._database, self._rows, self._window_us, self.option("fingerprint"), self.clock)
@@ -208,6 +218,16 @@ class _Run:
         batch = builder.build(self._text, text, snapshot)
         self._text = text
         return batch
+
+
+def _parsed(value: object) -> object:
+    """What a JSON text says, decimals as such; a value that is none as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        return value
 
 
 def _gone(places: list[str]) -> str:

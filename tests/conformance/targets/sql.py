@@ -6,10 +6,12 @@ from collections.abc import Sequence
 import psycopg
 import pytest
 
+from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from ledger.core.source import SourceConfig
 from tests.conformance.targets import HOSTILE, Target
 from tests.support.postgres import PostgresServer, temporary_postgres
+from tests.support.tested import Tested
 
 _TABLE = """
 CREATE SCHEMA lims;
@@ -30,7 +32,16 @@ FROM lims.audit_trail
 
 
 class SqlTarget(Target):
-    product = "PostgreSQL 15, a real server"
+    tried = (
+        Tested(
+            system=SystemClass.LIMS,
+            source="audit table in a database",
+            type="sql",
+            against="PostgreSQL 15, a real server; further tests on MariaDB 10.11 and SQLite 3",
+            holds="what the table says: who, when, field, old and new value, reason; amended and vanished rows; "
+            "missing numbers",
+        ),
+    )
     own_account = "collector"
     hostile = tuple(text for text in HOSTILE if "\x00" not in text)  # PostgreSQL's text has no U+0000
     no_amending = ""
