@@ -16,6 +16,7 @@ COLLECTORS: Mapping[str, str] = {
     "modbus": "collectors.ot.modbus:Modbus",
     "mqtt": "collectors.ot.mqtt:Mqtt",
     "opcua": "collectors.ot.opcua:OpcUa",
+    "rest": "collectors.it.rest:Rest",
     "sql": "collectors.it.sql:Sql",
     "tryton": "collectors.it.tryton:Tryton",
 }

@@ -39,12 +39,13 @@ _QUERY_SAFE = "$:,'()*/!@;"
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came back: `url` is the address that was asked, `body` what it holds once decompressed."""
+    """What came back from `url`; `body` is decompressed, `next_link` the target of the Link header's `next`."""
 
     url: str
     status: int
     headers: httpx.Headers
     body: bytes
+    next_link: str | None = None
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,6 +179,9 @@ class Http:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._http.close()
 
     def address(self, link: str, seen_from: str | None = None) -> str:
@@ -241,7 +245,9 @@ class Http:
                 f"{self.base} did not answer: {error.__class__.__name__}: {error}", advice=_advice(error)
             ) from None
         self.source_clock = clock_by_date(response.headers, asked_us, answered_us) or self.source_clock
-        return Answer(url=url, status=response.status_code, headers=response.headers, body=body)
+        return Answer(
+            url=url, status=response.status_code, headers=response.headers, body=body, next_link=_next(response)
+        )
 
     def _read(self, response: httpx.Response) -> bytes:
         coding = response.headers.get("content-encoding", "identity").strip().lower()
@@ -313,6 +319,14 @@ def retry_after(headers: Mapping[str, str], now_us: int) -> float | None:
     except (ValueError, OverflowError):
         return None
     return max(0.0, until - now)
+
+
+def _next(response: httpx.Response) -> str | None:
+    """The target whose relation is `next` (RFC 8288); a link may have several relations."""
+    for link in response.links.values():
+        if "next" in (link.get("rel") or "").lower().split():
+            return link.get("url")
+    return None
 
 
 def _not_now(place: str, seconds: float) -> RetriableSource:
