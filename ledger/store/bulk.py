@@ -18,7 +18,7 @@ from ledger.store.schema import Tokens, has_tokens
 FEW_ROWS = 4
 """Up to so many rows PostgreSQL takes single INSERTs faster than a COPY."""
 ROWS_A_STATEMENT = 128
-"""Rows that one INSERT gives SQLite's full-text index at most; a power of two."""
+"""Rows that one INSERT gives SQLite's full-text index at most."""
 
 
 class Bulk:
@@ -63,11 +63,7 @@ class Bulk:
         """Few statements: FTS5 writes a segment of its index at the start of every statement whose trigger feeds it."""
         source = iter(rows)
         while chosen := list(islice(source, ROWS_A_STATEMENT)):
-            while chosen:
-                # Powers of two, so that the driver has few statements to keep prepared.
-                count = 1 << len(chosen).bit_length() - 1
-                self.run(_insert(table, count), tuple(chain.from_iterable(chosen[:count])))
-                del chosen[:count]
+            self.run(_insert(table, len(chosen)), tuple(chain.from_iterable(chosen)))
 
     def run(self, sql: str, values: tuple[Any, ...]) -> None:
         """Runs one statement; `?` marks a value on either database."""

@@ -52,4 +52,4 @@ def test_the_full_text_index_of_a_batch_is_fed_by_few_statements(sqlite_ledger: 
         raw.set_trace_callback(statements.add)
         Bulk(connection).insert(schema.record, rows(sqlite_ledger, 1000), 1000)
         raw.set_trace_callback(None)
-    assert 0 < sum(one.startswith("INSERT INTO record ") for one in statements) <= 1000 / ROWS_A_STATEMENT + 7
+    assert 0 < sum(one.startswith("INSERT INTO record ") for one in statements) <= 1000 / ROWS_A_STATEMENT + 1
