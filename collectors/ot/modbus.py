@@ -19,7 +19,7 @@ from collectors.ot.modbus_points import Block, plan, read_place, state, value
 from collectors.ot.modbus_session import ModbusSession, Refusal
 from collectors.ot.plc import CONTROLLER, TAG, Controller, controller_options, judge_points
 from ledger.core.clock import WallClock, utc_text
-from ledger.core.errors import CollectorError, ConfigError
+from ledger.core.errors import CollectorError
 from ledger.core.source import SourceConfig
 
 _ADDRESS = "TABLE:NUMBER[:TYPE[:ORDER]], as holding:40:float32:little (tables holding, input, coil, discrete)"
@@ -52,13 +52,7 @@ class Modbus(Controller):
         self._places = [read_place(point) for point in self.points]
         self._unit = int(self.number("unit", 0, 255))
         self._blocks = list(plan(self._places, int(self.number("max_gap", 0, 100))))
-        self._encoding = self.option("encoding")
-        try:
-            "a".encode(self._encoding)
-        except LookupError:
-            raise ConfigError(
-                f"source {config.id!r}: option 'encoding' is {self._encoding!r}", advice="Use utf-8, latin-1 or cp1252."
-            ) from None
+        self._encoding = self.encoding()
 
     def show(self, kind: str, identity: str, state: Item, facts: Mapping[str, str]) -> Shown:
         if kind == CONTROLLER:

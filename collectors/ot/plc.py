@@ -146,6 +146,25 @@ class Controller(ComparingCollector):
     def change_counter(self) -> tuple[str, str] | None:
         return (TAG, self._counter) if self._counter else None
 
+    def encoding(self) -> str:
+        """The option `encoding`; raises ConfigError for one that there is not."""
+        name = self.option("encoding")
+        try:
+            "a".encode(name)
+        except LookupError:
+            raise ConfigError(
+                f"source {self.config.id!r}: option 'encoding' is {name!r}", advice="Use utf-8, latin-1 or cp1252."
+            ) from None
+        return name
+
+    def yes(self, name: str) -> bool:
+        """An option that is yes or no; raises ConfigError for anything else."""
+        if self.option(name) not in ("yes", "no"):
+            raise ConfigError(
+                f"source {self.config.id!r}: option {name!r} is {self.option(name)!r}", advice="Use yes or no."
+            )
+        return self.option(name) == "yes"
+
     def away(self, what: object) -> RetriableSource:
         """The controller does not answer, or breaks off."""
         return RetriableSource(

@@ -57,6 +57,8 @@ class Target(ABC):
     """Texts that must come through; fewer only where the source or its protocol itself can't hold one."""
     no_clock: str = ""
     """Why the source's clock can't be measured."""
+    no_instant: str = ""
+    """Why its records name no instant."""
     no_amending: str = "nothing that was collected is read again"
     no_numbers: str = "the source numbers nothing without gaps"
     cable: Cable | None = None
