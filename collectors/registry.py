@@ -17,6 +17,7 @@ COLLECTORS: Mapping[str, str] = {
     "mqtt": "collectors.ot.mqtt:Mqtt",
     "opcua": "collectors.ot.opcua:OpcUa",
     "rest": "collectors.it.rest:Rest",
+    "s7": "collectors.ot.s7:S7",
     "sql": "collectors.it.sql:Sql",
     "tryton": "collectors.it.tryton:Tryton",
 }
