@@ -19,6 +19,7 @@ COLLECTORS: Mapping[str, str] = {
     "rest": "collectors.it.rest:Rest",
     "s7": "collectors.ot.s7:S7",
     "sql": "collectors.it.sql:Sql",
+    "tail": "collectors.infra.tail:Tail",
     "tryton": "collectors.it.tryton:Tryton",
 }
 """Source type → module and class."""

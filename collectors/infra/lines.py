@@ -1,0 +1,65 @@
+"""The original of a record that stood in a file: its bytes as they were written, and where they stood.
+
+A JSON object: `file` (name), `number` (of the file, as the collector counts them), `offset` (of the first byte, or the
+number of the item in a file that is read whole), the bytes as `text` where they are UTF-8, else as `base64`; `header`
+is the line of the file that names its columns.
+"""
+
+from base64 import b64decode, b64encode
+
+import msgspec
+
+from collectors.infra.entries import EntryReader
+from collectors.mapping.expression import Item
+from ledger.core.errors import SkippableRecord
+
+MEDIA_TYPE = "application/json"
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """See the module."""
+
+    file: str
+    number: int
+    offset: int
+    text: str | None = None
+    base64: str | None = None
+    header: str | None = None
+
+    def data(self) -> bytes:
+        """The bytes; raises ValueError where they are given twice, not at all, or not in base64."""
+        if (self.text is None) == (self.base64 is None):
+            raise ValueError("one of text and base64 is needed")
+        return self.text.encode() if self.text is not None else b64decode(self.base64 or "", validate=True)
+
+
+def make_line(file: str, number: int, offset: int, data: bytes, header: str | None = None) -> Line:
+    """The line with its bytes in the form that holds them."""
+    try:
+        return Line(file=file, number=number, offset=offset, text=data.decode(), header=header)
+    except UnicodeDecodeError:
+        encoded = b64encode(data).decode()
+        return Line(file=file, number=number, offset=offset, base64=encoded, header=header)
+
+
+def read_line(data: bytes) -> Line:
+    """The line that an original holds; raises SkippableRecord for anything else."""
+    try:
+        return msgspec.json.decode(data, type=Line)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise SkippableRecord(f"not the original of a line: {error}") from None
+
+
+def line_item(line: Line, reader: EntryReader, encoding: str) -> Item:
+    """What a mapping sees: `entry` (the fields), `text` (all of it) and `file` (`name`, `number`, `offset`)."""
+    try:
+        text = line.data().decode(encoding, "replace")
+    except ValueError as error:
+        raise SkippableRecord(f"not the original of a line: {error}") from None
+    if line.offset == 0:
+        text = text.removeprefix("\ufeff")
+    return {
+        "entry": reader.read(text, line.header),
+        "text": text,
+        "file": {"name": line.file, "number": line.number, "offset": line.offset},
+    }
