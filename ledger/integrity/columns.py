@@ -158,7 +158,7 @@ class RecordColumns:
         """What was taken last may begin with rows that stood after the last ones that the range before was due."""
         for table, rows in (("record_link", self._links), ("source_key", self._keys)):
             if rows.taken and rows.taken[0][0] < pos:
-                raise StrayRow(table, rows.taken[0][0])
+                raise StrayRow(table, int(rows.taken[0][0]))  # SQLite lets a position be a fraction
 
     def close(self) -> None:
         self._links.close()

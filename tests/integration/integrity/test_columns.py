@@ -125,6 +125,18 @@ def test_a_row_after_the_last_due_one_of_a_range_is_named_by_the_replay_too(sqli
     assert (fault.index, fault.table) == (1023, "record_link")
 
 
+@pytest.mark.parametrize("number", [255, 256, 300])
+def test_a_link_between_two_entries_is_a_fault(sqlite_ledger: Ledger, number: int) -> None:
+    size = fill(sqlite_ledger)
+    with sqlite_ledger.administrator() as connection:
+        connection.execute(text(NEW_LINK.format(pos=f"{(RECORDS << 40) + number}.5")))
+    with sqlite_ledger.store.reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM record_link WHERE typeof(pos) = 'real'")).scalar() == 1
+        fault = first_fault(sqlite_ledger, connection, size)
+    assert fault is not None
+    assert fault.table == "record_link"
+
+
 def test_text_that_is_not_utf_8_is_a_fault_and_breaks_nothing(sqlite_ledger: Ledger) -> None:
     size = fill(sqlite_ledger)
     with sqlite_ledger.administrator() as connection:
