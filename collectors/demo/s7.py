@@ -24,7 +24,7 @@ from ledger.core.clock import SystemClock, WallClock
 DB, STEPS, STEP_BYTES = 10, 8, 256
 SET_POINT, STEP_NAMES = 0, 8
 STOP, STARTUP, RUN = 4, 6, 8
-_KINDS: Final = {"OB": 0x38, "DB": 0x41, "SDB": 0x42, "FC": 0x43, "FB": 0x45}
+_KINDS: Final = {"OB": 0x38, "FB": 0x45, "FC": 0x43, "DB": 0x41, "SDB": 0x42, "SFC": 0x44, "SFB": 0x46}
 _TELEGRAM = 200
 _BUFFER = 100
 _EPOCH_1984 = datetime(1984, 1, 1, tzinfo=UTC)

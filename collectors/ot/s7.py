@@ -199,9 +199,7 @@ def _read_blocks(session: S7Session, kinds: Sequence[str], look: Look) -> None:
     counts = session.counts() if kinds else {}
     for kind in kinds:
         look.listed.add(_block_type(kind))
-        if isinstance(counts, Refusal):
-            look.unlisted[_block_type(kind)] = counts.words
-        elif counts[kind]:
+        if isinstance(counts, Refusal) or counts[kind]:  # some CPUs refuse to list a kind of which there are none
             _read_kind(session, kind, look)
 
 

@@ -27,8 +27,9 @@ logging.getLogger("snap7").addHandler(logging.NullHandler())  # it says at the t
 
 T = TypeVar("T")
 _JOB, _USERDATA = 0x01, 0x07
-_READ_FUNCTIONS: Final = frozenset({0x04, 0xF0})
-"""Read variables, set up communication."""
+_READ, _SET_UP = 0x04, 0xF0
+_READ_LENGTH = 24
+"""A request that reads one item; the library has one of no item, which no CPU knows."""
 _READ_SERVICES: Final = frozenset(
     {
         (S7UserDataGroup.BLOCK_INFO, S7UserDataSubfunction.LIST_ALL),
@@ -65,7 +66,7 @@ def is_read(pdu: bytes) -> bool:
     if len(pdu) < 11 or pdu[0] != 0x32:
         return False
     if pdu[1] == _JOB:
-        return pdu[10] in _READ_FUNCTIONS
+        return pdu[10] == _SET_UP or (pdu[10] == _READ and len(pdu) >= _READ_LENGTH)
     if pdu[1] != _USERDATA or len(pdu) < 17:
         return False
     return pdu[15] >> 4 == _REQUEST and (pdu[15] & 0x0F, pdu[16]) in _READ_SERVICES
