@@ -16,6 +16,10 @@ _CONNACK, _PUBLISH, _SUBACK, _UNSUBACK, _DISCONNECT, _AUTH = 2, 3, 9, 11, 14, 15
 _LEVEL_AT: Final = 6
 _PROPERTIES_AT: Final = 10
 _MAX_HEADER: Final = 5
+_USER_PROPERTY, _CORRELATION, _SUBSCRIPTION = 0x26, 0x09, 0x0B
+_TEXTS: Final = frozenset({0x03, 0x08, _USER_PROPERTY})
+_SIZES: Final = {0x01: 1, 0x02: 4, 0x23: 2}
+"""Properties of a PUBLISH (MQTT 5, 2.2.2.2): those that are texts, and the sizes of numbers."""
 _RETURN_CODES: Final = {0: 0x00, 1: 0x84, 2: 0x85, 3: 0x88, 4: 0x86, 5: 0x87}
 """CONNACK's return code in 3.1.1 → reason code in 5."""
 
@@ -80,13 +84,69 @@ class Wire:
         return packets
 
     def _read(self, buffer: memoryview) -> "mqtt5.Packet | Unreadable":
+        if buffer[0] >> 4 != _PUBLISH:
+            return _parse(bytes(buffer), self._old)
+        data = bytes(buffer)
         try:
-            packet, _ = mqtt5.read(memoryview(_as_new(bytes(buffer))) if self._old else buffer)
+            if self._old:
+                data = _as_new(data)
+            _check_texts(data)
+            return mqtt5.read(memoryview(data))[0]
         except (ValueError, IndexError) as error:
-            if buffer[0] >> 4 != _PUBLISH:
-                raise
             return _unreadable(bytes(buffer), str(error))
-        return packet
+
+
+def _parse(data: bytes, old: bool) -> "mqtt5.Packet":
+    """A packet that the broker makes itself; raises ValueError and IndexError."""
+    try:
+        return mqtt5.read(memoryview(_as_new(data) if old else data))[0]
+    except BaseException as error:  # the library panics at text that is not UTF-8
+        if error.__class__.__module__ == "pyo3_runtime":
+            raise ValueError("a text that is not UTF-8") from None
+        raise
+
+
+def _check_texts(data: bytes) -> None:
+    """Raises ValueError for a PUBLISH with text that is not UTF-8, at which the library would panic.
+
+    What else can be wrong with it, the library finds.
+    """
+    start = _body_at(data)
+    at = _check_text(data, start)
+    if data[0] >> 1 & 3:
+        at += 2
+    length, at = _varint(data, at)
+    end = min(at + length, len(data))
+    while at < end:
+        kind, at = data[at], at + 1
+        if kind in _TEXTS:
+            at = _check_text(data, at)
+            if kind == _USER_PROPERTY:
+                at = _check_text(data, at)
+        elif kind == _CORRELATION:
+            at += 2 + int.from_bytes(data[at : at + 2])
+        elif kind == _SUBSCRIPTION:
+            _, at = _varint(data, at)
+        else:
+            at += _SIZES.get(kind, len(data))
+
+
+def _check_text(data: bytes, at: int) -> int:
+    """Where the text that begins here ends."""
+    end = at + 2 + int.from_bytes(data[at : at + 2])
+    data[at + 2 : end].decode()
+    return end
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value, place = 0, 0
+    while place < 4:
+        byte = data[at + place]
+        value |= (byte & 0x7F) << (7 * place)
+        place += 1
+        if byte < 0x80:
+            return value, at + place
+    raise ValueError("a length of more than four bytes")
 
 
 def _unreadable(data: bytes, reason: str) -> Unreadable:

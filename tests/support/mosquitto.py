@@ -93,11 +93,11 @@ class Mosquitto:
         client.disconnect()
         client.loop_stop()
 
-    def client(self, account: str) -> Client:
-        """A connected client of the paho library."""
-        client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
+    def client(self, account: str, client_id: str = "", *, clean: bool = False) -> Client:
+        """A connected client of the paho library; `clean`: the session of that client id ends."""
+        client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTv5)
         client.username_pw_set(account, self.passwords[account])
-        client.connect("127.0.0.1", self.port)
+        client.connect("127.0.0.1", self.port, clean_start=clean)
         client.loop_start()
         return client
 
