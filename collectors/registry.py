@@ -15,6 +15,7 @@ from ledger.core.source import SourceConfig
 COLLECTORS: Mapping[str, str] = {
     "modbus": "collectors.ot.modbus:Modbus",
     "mqtt": "collectors.ot.mqtt:Mqtt",
+    "odata": "collectors.it.odata:OData",
     "opcua": "collectors.ot.opcua:OpcUa",
     "rest": "collectors.it.rest:Rest",
     "s7": "collectors.ot.s7:S7",

@@ -111,7 +111,10 @@ class ListingCollector(MappedCollector):
             raise FatalSource(f"{http.base} has no page {self.spec.probe!r}", advice="Correct the option probe.")
 
     def _try(self, http: Http, each: str) -> Check:
+        """Whether a list can be asked for, from its start and by time, and whether the mapping fits its first item."""
         name = f"list {each}" if each else "list"
+        if self.spec.since:
+            next(iter(Walk(http, self.spec, each, self.clock.now_us())), None)
         spec = msgspec.structs.replace(self.spec, page_size=min(self.spec.page_size, _TRIED))
         for listed in Walk(http, spec, each, spec.start):
             try:
