@@ -11,6 +11,8 @@ to find what:
   ConditionType alone hold no old value and no alarm state;
 - it may read what it missed from the event history of the same object, over a restart too, and the raw history of
   every tag that people write; the type filter holds there as well;
+- engineer1 may edit that raw history afterwards (HistoryUpdate); who did is kept as modified values
+  (`collectors/demo/opcua_history_edit.py`);
 - security policies None and Basic256Sha256 (sign and encrypt) with a self-signed certificate; only users of the plant
   may sign in, and their passwords are encrypted by both;
 - ConditionRefresh is served, so a client that connects late can ask for the alarms that still count.

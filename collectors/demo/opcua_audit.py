@@ -9,6 +9,9 @@ The fields follow OPC UA Part 5, 6.4, and Part 9, 5.10:
 - AuditWriteUpdateEventType: SourceNode is the node that was written, SourceName `Attribute/Write`, AttributeId the
   attribute, OldValue what it held just before, NewValue what the client sent (also when refused), Status whether it
   was written. The reason of a refusal stands in Message.
+- AuditHistoryValueUpdateEventType, AuditHistoryRawModifyDeleteEventType: SourceNode and UpdatedNode are the node whose
+  history was edited, SourceName `Attribute/HistoryUpdate`, NewValues what the client sent, OldValues what was replaced
+  or deleted, Status whether all of it was done.
 - AuditConditionAcknowledgeEventType (ConditionEventId, Comment), else AuditUpdateMethodEventType: SourceNode is the
   object whose method was called, SourceName `Method/<name>`, MethodId, InputArguments, StatusCodeId, Status.
 - AuditActivateSessionEventType, AuditSessionEventType: SourceNode is the Server object, SourceName
@@ -40,6 +43,7 @@ from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.status_codes import StatusCodes
 
 from collectors.demo.opcua_events import SERVER_NODE, Emitter, new_event
+from collectors.demo.opcua_history_edit import Edited, EditedHistory
 from collectors.demo.opcua_ids import standard_id, status_of, ua_time
 from collectors.demo.opcua_plant import USER_RIGHTS, Plant, Right
 
@@ -81,6 +85,7 @@ class AuditedServer(InternalServer):
 
     def __init__(self, users: KnownUsers, server_uri: str) -> None:
         super().__init__(user_manager=users)
+        self.history_manager = EditedHistory(self)
         self.server_uri = server_uri
         self.write_lock = asyncio.Lock()
         self._plant: Plant | None = None
@@ -171,6 +176,37 @@ class AuditedSession(InternalSession):
 
     async def call(self, params: list[ua.CallMethodRequest]) -> list[ua.CallMethodResult]:
         return [await self._call_one(request) for request in params]
+
+    async def history_update(self, params: ua.HistoryUpdateParameters) -> list[ua.HistoryUpdateResult]:
+        results = []
+        for details in params.HistoryUpdateDetails:
+            async with self._server.write_lock:
+                results.append(await self._edit_one(details))
+        return results
+
+    async def _edit_one(self, details: object) -> ua.HistoryUpdateResult:
+        emitter = self._server.emitter
+        began = emitter.now()
+        if not isinstance(details, ua.UpdateDataDetails | ua.DeleteRawModifiedDetails):
+            return ua.HistoryUpdateResult(StatusCode=status_of(StatusCodes.BadHistoryOperationUnsupported))
+        edited = Edited(status=status_of(StatusCodes.BadUserAccessDenied))
+        if details.NodeId in self._server.plant.rights and self._holds(Right.EDIT_HISTORY):
+            edited = emitter.edit_history(details, self._user_name, began)
+        done = edited.outcome
+        fields: dict[str, Any] = {"UpdatedNode": details.NodeId, "OldValues": list(edited.old)}
+        if isinstance(details, ua.UpdateDataDetails):
+            kind: type[Event] = event_objects.AuditHistoryValueUpdateEvent
+            fields |= {"PerformInsertReplace": details.PerformInsertReplace.value, "NewValues": details.UpdateValues}
+        else:
+            kind = event_objects.AuditHistoryRawModifyDeleteEvent
+            fields |= {
+                "IsDeleteModified": details.IsDeleteModified,
+                "StartTime": details.StartTime,
+                "EndTime": details.EndTime,
+            }
+        message = f"{self._user_name} {_outcome(done, 'edited', 'editing')} the history of {details.NodeId.Identifier}"
+        await emitter.emit(self._event(kind, details.NodeId, "Attribute/HistoryUpdate", began, done, message, **fields))
+        return ua.HistoryUpdateResult(StatusCode=edited.status, OperationResults=list(edited.each))
 
     async def _write_one(self, item: ua.WriteValue) -> ua.StatusCode:
         emitter = self._server.emitter

@@ -14,6 +14,7 @@ from asyncua.server.subscription_service import SubscriptionService
 from asyncua.ua.object_ids import ObjectIds
 
 from collectors.demo.opcua_history import PlantHistory
+from collectors.demo.opcua_history_edit import Edited, edit
 from collectors.demo.opcua_ids import standard_id
 from ledger.core.clock import WallClock
 
@@ -24,6 +25,8 @@ _BUILT_IN = {
     ObjectIds.Duration: ua.VariantType.Double,
     ObjectIds.NumericRange: ua.VariantType.String,
     ObjectIds.AudioDataType: ua.VariantType.ByteString,
+    ObjectIds.DataValue: ua.VariantType.DataValue,
+    ObjectIds.PerformUpdateType: ua.VariantType.Int32,
 }
 
 
@@ -41,6 +44,12 @@ class Emitter:
     async def keep_value(self, node_id: ua.NodeId, value: ua.DataValue) -> None:
         """Puts a written value into the history, from which the server also takes it back when it starts again."""
         await self._history.save_node_value(node_id, value)
+
+    def edit_history(
+        self, details: ua.UpdateDataDetails | ua.DeleteRawModifiedDetails, user: str, at: datetime
+    ) -> Edited:
+        """Changes what the history holds of the past, and keeps who did it."""
+        return edit(self._history, details, user, at)
 
     async def emit(self, event: Event) -> bytes:
         """Returns the EventId; the event is in the history before any subscriber is sent it."""

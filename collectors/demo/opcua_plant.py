@@ -12,6 +12,8 @@ write has a readable history (raw values), in which the value that the server st
 | `REACTOR-1.Batch.Id`, `.State` | String | | operator1, engineer1 |
 | `BUFFER-2.LIC301.SP`, `.PV` | Double | % | SP: operator1, engineer1; PV: nobody |
 
+The history of such a tag can be edited afterwards (HistoryUpdate) by engineer1, and says who did (modified values).
+
 `REACTOR-1.Batch.Id` is the running batch, empty when the unit is free. Every tag hangs under
 Objects/<unit>/<object>/<name>; a tag with a unit carries the property EngineeringUnits (OPC UA Part 8, 5.6.3).
 """
@@ -45,11 +47,12 @@ class Right(StrEnum):
     OPERATE = "operate"
     RECIPE = "recipe"
     ACKNOWLEDGE = "acknowledge"
+    EDIT_HISTORY = "edit-history"
 
 
 USER_RIGHTS: dict[str, frozenset[Right]] = {
     "operator1": frozenset({Right.OPERATE, Right.ACKNOWLEDGE}),
-    "engineer1": frozenset({Right.OPERATE, Right.RECIPE}),
+    "engineer1": frozenset({Right.OPERATE, Right.RECIPE, Right.EDIT_HISTORY}),
     "collector": frozenset(),
 }
 
@@ -143,6 +146,7 @@ async def _open_history(node: Node) -> None:
     await node.write_attribute(AttributeIds.Historizing, ua.DataValue(ua.Variant(True)))
     for attribute in (AttributeIds.AccessLevel, AttributeIds.UserAccessLevel):
         await node.set_attr_bit(attribute, ua.AccessLevel.HistoryRead)
+        await node.set_attr_bit(attribute, ua.AccessLevel.HistoryWrite)
 
 
 async def _add_unit(node: Node, tag: Tag, unit: Unit, index: int) -> None:

@@ -1,7 +1,7 @@
 """Runs the demo's control system until it is told to stop: address space, simulation, alarm, audit, history.
 
-Kept over a restart, from the history file in the folder: every value that a client wrote, and all events. Process
-values start at their set point.
+Kept over a restart, from the history file in the folder: every value that a client wrote, every edit of these values,
+and all events. Process values start at their set point.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from collectors.demo.opcua_alarm import HighAlarm
 from collectors.demo.opcua_audit import AuditedServer, KnownUsers
 from collectors.demo.opcua_events import Emitter
 from collectors.demo.opcua_history import PlantHistory
+from collectors.demo.opcua_history_edit import serve_history_updates
 from collectors.demo.opcua_ids import named_id, standard_id
 from collectors.demo.opcua_plant import ALARM_INPUT, NAMESPACE, TAGS, Plant, build
 from ledger.core.clock import SystemClock
@@ -41,6 +42,7 @@ async def serve(folder: Path, port: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    serve_history_updates()
     core = AuditedServer(KnownUsers(_passwords(folder)), _SERVER_URI)
     core.bind_condition_methods = True
     history = PlantHistory(folder / HISTORY_FILE, core.aspace)
