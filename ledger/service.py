@@ -3,7 +3,7 @@
 This is the only place that knows all domains; a new one is added to `_DOMAINS`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,8 +11,13 @@ import msgspec
 from sqlalchemy.engine import URL
 
 from ledger import __version__, settings
+from ledger.agents import kinds as agents_kinds
+from ledger.agents import projector as agents_projector
+from ledger.agents.agents import Agents, Invitation
+from ledger.agents.deliveries import Deliveries
 from ledger.core.address import LogId
 from ledger.core.authority import Authority
+from ledger.core.batch import SignedBatch, SignedReceipt
 from ledger.core.clock import SystemClock, WallClock
 from ledger.core.entry import draft
 from ledger.core.errors import ConfigError
@@ -80,6 +85,7 @@ _DOMAINS = (
     _Domain(sources_kinds.KINDS, sources_projector.projectors),
     _Domain(map_kinds.KINDS, map_projector.projectors),
     _Domain(people_kinds.KINDS, people_projector.projectors),
+    _Domain(agents_kinds.KINDS, agents_projector.projectors),
     _Domain(trace_kinds.KINDS, trace_projector.projectors),
     _Domain(integrity_kinds.KINDS, integrity_projector.projectors),
 )
@@ -110,12 +116,14 @@ class LocalSink:
 class RecordLog:
     """A record log with what belongs to it: its sources, and the ingest of their runs."""
 
-    def __init__(self, store: Store, keys: FileKeys, log: LogId) -> None:
+    def __init__(self, store: Store, keys: FileKeys, log: LogId, agents: Agents) -> None:
         self.log = log
         self._store = store
+        self._keys = keys
         self.sources = Inventory(store, log.number)
         self.maps = Maps(store, log.number)
         self.ingest = Ingest(store, log, self.sources, keys.content_digest())
+        self.deliveries = Deliveries(store, log, agents, self.ingest)
 
     def coverage(self, source_id: str) -> Iterator[Span]:
         """What is known of a source's time, run by run; raises NotFound for an unknown source."""
@@ -126,6 +134,10 @@ class RecordLog:
         """The originals of a source's last records; raises NotFound for an unknown source."""
         self.sources.get(source_id)
         return last_originals(self._store, self.log.number, source_id, count)
+
+    def take(self, batch: SignedBatch) -> SignedReceipt:
+        """Takes an agent's batch, durable once this returns, and signs the receipt; raises as `Deliveries.take`."""
+        return self.deliveries.take(batch, self._keys.receipt_seed(self.log.name))
 
     def sink(self, authority: Authority) -> LocalSink:
         """Where collectors of this process hand their runs (`collectors.base.Sink`)."""
@@ -154,8 +166,11 @@ class Service:
         self.logs = {log.name: log for log in self.store.logs()}
         if SYSTEM not in self.logs:
             raise ConfigError(f"the ledger in {folder} was never completed", advice="Remove it and run init again.")
+        self.agents = Agents(self.store, self.people.directory)
         self._record_logs = {
-            name: RecordLog(self.store, self.keys, log) for name, log in self.logs.items() if log.number != SYSTEM_LOG
+            name: RecordLog(self.store, self.keys, log, self.agents)
+            for name, log in self.logs.items()
+            if log.number != SYSTEM_LOG
         }
 
     def log(self, name: str | None = None) -> LogId:
@@ -184,6 +199,20 @@ class Service:
     def vkey(self, log: LogId) -> str:
         """The verifier key of a log's checkpoints: what is pinned outside to verify them."""
         return str(self.keys.log_signer(log.name, log.origin).verifier)
+
+    def invite(
+        self, agent: str, sources: Sequence[str], zone: str | None, reason: str, authority: Authority, log: str | None
+    ) -> Invitation:
+        """Invites an agent (`Agents.invite`) to deliver runs of sources of one record log; raises NotFound for others.
+
+        The log's receipt key is made here if the log is older than agents are.
+        """
+        chosen = self.record_log(log)
+        for source in sources:
+            chosen.sources.get(source)
+        if not self.keys.has_receipt_key(chosen.log.name):
+            _create_receipt_key(self.store, self.keys, chosen.log, authority)
+        return self.agents.invite(agent, sources, zone, reason, authority)
 
     def record_start(self, authority: Authority) -> None:
         """Enters in the system log that the service started, and with which settings."""
@@ -239,6 +268,14 @@ def _create_log(store: Store, keys: FileKeys, log: LogId, authority: Authority) 
     store.create_log(LogCreated(number=log.number, name=log.name, origin=log.origin, key=vkey, product=PRODUCT))
     report = str(keys.report_signer(log.name, log.origin).verifier)
     _enter_key(store, log.number, KeyPurpose.REPORT, report, authority)
+    if log.number != SYSTEM_LOG:
+        _create_receipt_key(store, keys, log, authority)
+
+
+def _create_receipt_key(store: Store, keys: FileKeys, log: LogId, authority: Authority) -> None:
+    keys.create_receipt_key(log.name)
+    vkey = str(keys.receipt_signer(log.name, log.origin).verifier)
+    _enter_key(store, log.number, KeyPurpose.RECEIPT, vkey, authority)
 
 
 def _enter_key(store: Store, log: int, purpose: KeyPurpose, key: str, authority: Authority) -> None:

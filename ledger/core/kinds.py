@@ -50,6 +50,8 @@ KIND_NAMES = frozenset(
         "signature",
         "decision",
         "package-issued",
+        "agent",
+        "delivery",
         "disposal",
         "erasure",
         "legal-hold",

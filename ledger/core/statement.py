@@ -54,6 +54,11 @@ def report_key_name(origin: str) -> str:
     return f"{origin}/report"
 
 
+def receipt_key_name(origin: str) -> str:
+    """Return the name of the key that signs a log's receipts."""
+    return f"{origin}/receipt"
+
+
 def sign_report(origin: str, payload: Mapping[str, object], seed: bytes) -> bytes:
     """Return the signed note of a report: the report statement's two lines and the report key's signature."""
     text = statement_message(Purpose.REPORT, origin, payload).decode() + "\n"

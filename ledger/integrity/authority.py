@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 from sqlalchemy import Connection
 
+from ledger.agents.kinds import AgentEntry, AgentState
 from ledger.core.address import parse_address
 from ledger.core.authority import Authority
 from ledger.core.clock import parse_utc
@@ -33,7 +34,9 @@ GRACE_US = 60_000_000
 """How long after a right expired an entry may be logged that was accepted while it was in force."""
 RANGE = 16_384
 """Leaves looked at between two pulses."""
-_UNPRIVILEGED = tuple(b'"kind":"%s"' % kind for kind in (b"record", b"quarantine", b"log-binding", b"finding"))
+_UNPRIVILEGED = tuple(
+    b'"kind":"%s"' % kind for kind in (b"record", b"quarantine", b"log-binding", b"finding", b"delivery")
+)
 
 
 class Rights:
@@ -52,6 +55,8 @@ class Rights:
             name = body.grant
         elif isinstance(body, SessionEntry):
             name = body.session
+        elif isinstance(body, AgentEntry):
+            name = body.agent
         else:
             return
         self._entries[entry.index] = body
@@ -64,19 +69,22 @@ class Rights:
             index = parse_address(address).index
             body = self._entries.get(index)
             if body is None or index >= size:
-                return f"{address} is no account, grant or session as of size {size} of the system log"
+                return f"{address} is no account, grant, session or agent as of size {size} of the system log"
             if not self._current(body, index, size):
                 return f"{address} had been superseded at size {size} of the system log"
             named.append(body)
         grants = [body for body in named if isinstance(body, GrantEntry)]
         accounts = [body for body in named if isinstance(body, AccountEntry)]
         sessions = [body for body in named if isinstance(body, SessionEntry)]
+        agents = [body for body in named if isinstance(body, AgentEntry)]
+        if agents:
+            return _refused_agent(authority, agents, len(named), scope, source)
         if authority.authenticated:
             return _refused_grant(authority, accounts, grants, scope, source, at_us)
         return next(filter(None, (_refused_session(authority, session, at_us) for session in sessions)), "")
 
     def _current(self, body: msgspec.Struct, index: int, size: int) -> bool:
-        name = next(getattr(body, field) for field in ("grant", "session", "account") if hasattr(body, field))
+        name = next(getattr(body, field) for field in ("grant", "session", "agent", "account") if hasattr(body, field))
         changes = self._changes[type(body), name]
         return changes[bisect_left(changes, size) - 1] == index
 
@@ -141,7 +149,7 @@ def _needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
     """The scope, and for ingest the source, that causing such an entry takes; no scope: any grant in force."""
     if isinstance(body, CollectionRun):
         return Scope.INGEST, body.source
-    if isinstance(body, AccountEntry | GrantEntry):
+    if isinstance(body, AccountEntry | GrantEntry | AgentEntry):
         return Scope.ADMIN, None
     if isinstance(body, Verification):
         return Scope.VERIFY, None
@@ -171,6 +179,19 @@ def _refused_grant(
         return f"grant {grant.grant!r} does not hold scope {scope.value!r}"
     if source is not None and source not in grant.sources:
         return f"grant {grant.grant!r} is not bound to source {source!r}"
+    return ""
+
+
+def _refused_agent(
+    authority: Authority, agents: list[AgentEntry], named: int, scope: Scope | None, source: str | None
+) -> str:
+    agent = agents[0]
+    if named != 1 or authority.actor != f"agent:{agent.agent}":
+        return "it names an agent's entry, and others besides or for somebody else"
+    if agent.state is not AgentState.CONFIRMED:
+        return f"agent {agent.agent!r} was {agent.state.value}"
+    if scope is not Scope.INGEST or source not in agent.sources:
+        return f"agent {agent.agent!r} may only deliver runs of its sources"
     return ""
 
 

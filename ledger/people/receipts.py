@@ -4,14 +4,14 @@ The receipt is written in the very transaction of the run, so that neither is th
 given again it is held against the log: a forged row can't make a caller believe in records that were never appended.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import delete, select
 
 from ledger.core.address import LogId
-from ledger.core.entry import decode_leaf
+from ledger.core.entry import Draft, decode_leaf
 from ledger.core.errors import Conflict, IntegrityError, NotFound
 from ledger.core.run import RunBatch, RunReceipt, Status
 from ledger.people.tables import request_receipt
@@ -62,11 +62,12 @@ class Exchange:
             self._compare(bytes(earlier))
             raise Answered("this request was answered before")
 
-    def keep(self, transaction: Transaction, receipt: RunReceipt) -> None:
-        """Writes the receipt beside the run."""
+    def keep(self, transaction: Transaction, receipt: RunReceipt) -> Sequence[Draft]:
+        """Writes the receipt beside the run; no entry of its own."""
         row = (*self._names, self._digest, self._store.clock.now_us(), msgspec.json.encode(receipt))
         Bulk(transaction.connection).insert(request_receipt, [row], 1)
         transaction.scratch["receipt", *self._names] = self._digest
+        return ()
 
     def again(self, log: LogId, batch: RunBatch) -> RunReceipt:
         """The first receipt, once the log bears it out for the batch that was sent again.

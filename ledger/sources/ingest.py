@@ -45,8 +45,8 @@ class Beside(Protocol):
         """Under the head lock, before anything is placed: raises the LedgerError for which the run is refused."""
         ...
 
-    def keep(self, transaction: Transaction, receipt: RunReceipt) -> None:
-        """Writes what is to be kept, now that the receipt is known."""
+    def keep(self, transaction: Transaction, receipt: RunReceipt) -> Sequence[Draft]:
+        """Writes what is to be kept, now that the receipt is known; the entries it gives follow the run's own."""
         ...
 
 
@@ -128,8 +128,7 @@ def _batch(run: "_Run", origin: str, beside: Beside | None) -> Batch:
         first = transaction.next_index
         following = run.close(transaction, placed)
         after = [Placed(first + at, b"") for at in range(len(following))]
-        beside.keep(transaction, run.receipt(origin, [*placed, *after]))
-        return following
+        return [*following, *beside.keep(transaction, run.receipt(origin, [*placed, *after]))]
 
     return Batch(run.drafts, closing=close, before=admit)
 
@@ -148,6 +147,7 @@ class _Run:
         self._batch = batch
         self._authority = authority
         self._last: _LastRun | None = None
+        self._index = -1
         prepared = [preparer.prepare(submission) for submission in batch.submissions]
         self.drafts: list[Draft] = [one for one in prepared if isinstance(one, Draft)]
         self._is_draft = [isinstance(one, Draft) for one in prepared]
@@ -197,8 +197,8 @@ class _Run:
             gaps=self._batch.gaps,
             snapshot=snapshot,
         )
-        index = first_quarantined + len(quarantine) + len(findings)
-        transaction.scratch["last-run", self._batch.source] = _LastRun(index, self._batch.cursor_to, chain)
+        self._index = first_quarantined + len(quarantine) + len(findings)
+        transaction.scratch["last-run", self._batch.source] = _LastRun(self._index, self._batch.cursor_to, chain)
         return [*quarantine, *findings, draft(run, items)]
 
     def receipt(self, origin: str, placed: Sequence[Placed]) -> RunReceipt:
@@ -210,7 +210,7 @@ class _Run:
             for is_draft in self._is_draft
         ]
         outcomes += [_quarantine_outcome(*one) for one in quarantined]
-        return RunReceipt(origin=origin, run=placed[-1].index, outcomes=tuple(outcomes))
+        return RunReceipt(origin=origin, run=self._index, outcomes=tuple(outcomes))
 
     def _quarantine(self, one: Rejected) -> Draft:
         reference, digest = None, None

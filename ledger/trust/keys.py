@@ -1,7 +1,7 @@
 """The key provider: secrets of a ledger, each in a file of its own that only its owner can read.
 
-`keys/<log>.log.key` and `keys/<log>.report.key` hold Ed25519 seeds, `keys/digest.key` the secret of the keyed content
-digest. A secret never leaves this module but as a signer, and stands in no log, entry or error.
+`keys/<log>.log.key`, `….report.key` and `….receipt.key` hold Ed25519 seeds, `keys/digest.key` the secret of the keyed
+content digest. A secret never leaves this module but as a signer, and stands in no log, entry or error.
 """
 
 import hmac
@@ -13,7 +13,7 @@ from pathlib import Path
 from ledger.core.errors import ConfigError
 from ledger.core.hashing import b64, unb64
 from ledger.core.note import NoteSigner
-from ledger.core.statement import report_key_name
+from ledger.core.statement import receipt_key_name, report_key_name
 from ledger.trust.files import write_durably
 
 SEED_SIZE = 32
@@ -45,6 +45,22 @@ class FileKeys:
     def report_seed(self, log: str) -> bytes:
         """The seed itself, for `core.statement.sign_report`; stays in memory for the one call."""
         return self._read(f"{log}.report")
+
+    def create_receipt_key(self, log: str) -> None:
+        """Makes the key that signs receipts for agents' batches; raises ConfigError rather than overwrite one."""
+        self._create(f"{log}.receipt")
+
+    def has_receipt_key(self, log: str) -> bool:
+        """Whether the log has one: a ledger from before there were agents is given it with its first."""
+        return self._path(f"{log}.receipt").exists()
+
+    def receipt_signer(self, log: str, origin: str) -> NoteSigner:
+        """The receipt key under its name, `<origin>/receipt`."""
+        return NoteSigner(receipt_key_name(origin), self._read(f"{log}.receipt"))
+
+    def receipt_seed(self, log: str) -> bytes:
+        """The seed itself, for `core.batch.sign_receipt`; stays in memory for the one call."""
+        return self._read(f"{log}.receipt")
 
     def content_digest(self) -> tuple[str, Callable[[bytes], bytes]]:
         """The digest secret's id, and the keyed digest (HMAC-SHA-256) under it."""

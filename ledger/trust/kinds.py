@@ -15,6 +15,7 @@ class KeyPurpose(StrEnum):
 
     LOG = "log"
     REPORT = "report"
+    RECEIPT = "receipt"
     DIGEST = "digest"
 
 

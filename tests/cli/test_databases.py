@@ -93,7 +93,7 @@ def test_upgrade_takes_no_empty_and_no_newer_database_for_a_ledger(tmp_path: Pat
     database = site.folder / "ledger.sqlite"
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    assert "needs 0003" in site("search").err
+    assert "needs 0004" in site("search").err
     newer = site("upgrade")
     assert (newer.code, "at least as new" in newer.err) == (1, True)
     database.unlink()
@@ -107,12 +107,16 @@ def test_upgrade_brings_a_ledger_of_the_first_schema_to_this_one_and_it_goes_on(
     site = filled(tmp_path)
     with closing(sqlite3.connect(site.folder / "ledger.sqlite")) as connection, connection:
         connection.execute("DROP TRIGGER projection_version_no_delete")
-        connection.execute("DROP TABLE mapping")
-        connection.execute("DELETE FROM projection_version WHERE name = 'mapping'")
+        for table in ("mapping", "identity", "asset", "calendar", "agent", "agent_batch"):
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute(
+            "DELETE FROM projection_version"
+            " WHERE name IN ('mapping', 'identity', 'asset', 'calendar', 'agent', 'delivery')"
+        )
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     assert "trailseal upgrade" in site("search").err
     done = site("upgrade", "--json")
-    assert done.json() == {"before": "0001", "now": "0003"}
+    assert done.json() == {"before": "0001", "now": "0004"}
     assert site("source", "add", "other", "--type", "push").code == 0
     assert site("verify").code == 0
 

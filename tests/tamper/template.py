@@ -42,6 +42,7 @@ from ledger.store.logs import SYSTEM_LOG
 from ledger.store.store import Store
 from ledger.trace.kinds import PackageIssued
 from ledger.trust.kinds import KeyEvent, KeyEventSort, KeyPurpose
+from tests.support.devices import Device
 from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger, new_ledger, source_time, submission
 from tests.support.postgres import PgDatabase
 
@@ -109,6 +110,7 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
         _people(ledger, number)
         _words(ledger, number)
         _maps(ledger, number)
+        _agents(ledger, number)
         ledger.service.publisher.publish_all()
         if number % 2:
             ledger.service.publisher.bind_system()
@@ -203,6 +205,29 @@ def _maps(ledger: Ledger, number: int) -> None:
     for source in ("dcs", "erp"):
         config = log.sources.get(source)
         log.sources.register(msgspec.structs.replace(config, mapping=f"version = {10**number}"), AUTHORITY)
+
+
+def _agents(ledger: Ledger, number: int) -> None:
+    """An agent that delivers in two epochs, and one that was only invited; other entries stand in between."""
+    agents = ledger.service.agents
+    device = Device(f"edge{number}")
+
+    def between() -> None:
+        ledger.service.people.sessions.issue_link(AUTHORITY)
+
+    device.enrol(ledger, ("erp", f"dcs{number}"), between)
+    for epoch in (1, 2):
+        for count in (number + 1, number + 2):
+            device.cursor = ledger.service.ingest.state("erp").cursor
+            first = 10_000 + 1000 * number + 100 * epoch + 10 * count
+            made = device.make(*range(first, first + count))
+            ledger.service.record_log().take(made)
+            device.sent(made)
+        between()
+        agents.approve_epoch(device.name, f"epoch {epoch + 1}, {number}", AUTHORITY)
+        between()
+        device.epoch, device.number, device.previous = epoch + 1, 0, None
+    agents.invite(f"spare{number}", [f"erp{number}"], f"zone {number}", "spare", AUTHORITY)
 
 
 def _words(ledger: Ledger, number: int) -> None:

@@ -59,6 +59,12 @@ MESSAGES = {
     "entry.asset": "{authority_actor}: from {valid_from} on {tag} of {source} stands at {equipment}; reason: {reason}",
     "entry.calendar": "{authority_actor}: from {valid_from} on the shifts of calendar {calendar} are new; "
     "reason: {reason}",
+    "entry.agent.invited": "{authority_actor} invited agent {agent}; reason: {reason}",
+    "entry.agent.enrolled": "Agent {agent} enrolled with a key of its own",
+    "entry.agent.confirmed": "{authority_actor} confirmed the key of agent {agent}, epoch {epoch}; reason: {reason}",
+    "entry.agent.revoked": "{authority_actor} revoked agent {agent}; reason: {reason}",
+    "entry.delivery": "Agent {header_agent} delivered batch {header_number} of epoch {header_epoch}: run {run} "
+    "of {header_source}",
     "entry.key-event.created": "{authority_actor} created the {purpose} key {key}",
     "entry.key-event.retired": "{authority_actor} retired the {purpose} key {key}",
     "entry.log-binding": "Checkpoint of {origin} at size {size} was entered here",

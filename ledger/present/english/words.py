@@ -46,6 +46,8 @@ MESSAGES = {
     "kind.signature": "signature",
     "kind.decision": "decision",
     "kind.package-issued": "package issued",
+    "kind.agent": "agent",
+    "kind.delivery": "delivery",
     "kind.disposal": "disposal",
     "kind.erasure": "erasure",
     "kind.legal-hold": "legal hold",

@@ -1,0 +1,36 @@
+"""Tables of the agents domain."""
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, PrimaryKeyConstraint, SmallInteger, Text
+
+from ledger.core.tables import TableClass
+from ledger.store.schema import declare, position
+
+agent = declare(
+    "agent",
+    TableClass.PROJECTION,
+    Column("log", SmallInteger, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("from_index", BigInteger, nullable=False),
+    Column("to_index", BigInteger),
+    Column("state", Text, nullable=False),
+    Column("sources", Text, nullable=False),
+    Column("zone", Text),
+    Column("public_key", LargeBinary),
+    Column("epoch", BigInteger, nullable=False),
+    PrimaryKeyConstraint("log", "key", "from_index"),
+    update=True,
+)
+"""`sources` is a canonical JSON array."""
+
+agent_batch = declare(
+    "agent_batch",
+    TableClass.PROJECTION,
+    position(),
+    Column("agent", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("batch_number", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("run", BigInteger, nullable=False),
+    Index("agent_batch_number", "agent", "epoch", "batch_number"),
+)
+"""`pos` is the delivery entry's; `digest` the batch's."""
