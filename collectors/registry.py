@@ -17,6 +17,7 @@ COLLECTORS: Mapping[str, str] = {
     "mqtt": "collectors.ot.mqtt:Mqtt",
     "odata": "collectors.it.odata:OData",
     "opcua": "collectors.ot.opcua:OpcUa",
+    "pg-logical": "collectors.it.pg_logical:PgLogical",
     "rest": "collectors.it.rest:Rest",
     "s7": "collectors.ot.s7:S7",
     "sql": "collectors.it.sql:Sql",

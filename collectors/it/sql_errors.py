@@ -10,12 +10,14 @@ _REFUSED = frozenset(
 _FORBIDDEN = frozenset({"42501", "1142", "1143", "1227", "229", "230", "ORA-01031", "ORA-00942", "SQLITE_AUTH"})
 """The account lacks a right; Oracle says of a table that may not be read that it does not exist."""
 _WRONG = frozenset(
-    {"1049", "1054", "1064", "1146", "1792", "207", "208", "4060", "42S02", "42S22"}
+    {"1049", "1054", "1064", "1146", "1792", "25006", "207", "208", "4060", "42S02", "42S22"}
     | {"ORA-00904", "ORA-00933", "ORA-12514", "SQLITE_ERROR", "SQLITE_NOTADB", "SQLITE_CORRUPT"}
 )
 """There is no such database, table or column, or the query cannot be read."""
-_WRONG_CLASSES = ("22", "25", "3D", "3F", "42", "54", "55", "0A")
+_WRONG_CLASSES = ("22", "3D", "3F", "42", "54", "55", "0A")
 """Classes of SQLSTATE that a person has to correct (PostgreSQL)."""
+_BUSY = frozenset({"55006", "55P03"})
+"""Somebody else holds it at the moment (PostgreSQL)."""
 _SLOW = frozenset({"57014", "1969", "3024", "SQLITE_INTERRUPT", "DPY-4024"})
 """The statement was ended as it took too long."""
 _REFUSALS = (
@@ -49,6 +51,8 @@ def explain(error: Exception, place: str, account: str) -> CollectorError:
             f"the database at {place} took too long: {said}",
             advice="Put an index on the order columns, or name a query that reads less.",
         )
+    if code in _BUSY:
+        return RetriableSource(f"the database at {place} is used by somebody else just now: {said}")
     if code in _WRONG or code[:2] in _WRONG_CLASSES or (not code and any(words in said for words in _UNKNOWN)):
         return FatalSource(
             f"the database at {place} cannot do what is asked: {said}",
