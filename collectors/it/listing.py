@@ -33,6 +33,7 @@ MEDIA_TYPE = "application/json"
 BATCH_BYTES = 8 * 1024 * 1024
 """A run is handed over once its originals hold this many bytes."""
 _TRIED = 5
+_US = timedelta(microseconds=1)
 
 
 class ListingCollector(MappedCollector):
@@ -127,6 +128,8 @@ class ListingCollector(MappedCollector):
                 return Check(
                     name=name, ok=False, says=f"it can be read, and the mapping does not fit: {error}", advice=_FIT
                 )
+            if self.spec.time is not None and listed.at is None:
+                return Check(name=name, ok=False, says="the time of its first item names no instant", advice=_ZONE)
             return Check(name=name, ok=True, says=f"it can be read, and its first item gives {len(found)} records")
         return Check(
             name=name,
@@ -137,6 +140,7 @@ class ListingCollector(MappedCollector):
 
 
 _FIT = "Compare the mapping with an item (`trailseal source try-mapping`), and the options items, nested and keep."
+_ZONE = "Correct the options time and time_format; where a time has no offset, set the source's zone."
 
 
 class _Run:
@@ -170,11 +174,12 @@ class _Run:
         spec = self._spec
         place = Place(
             self._marks[each],
-            window_us=spec.window // timedelta(microseconds=1),
+            window_us=spec.window // _US,
             lists=len(spec.each),
             moves=spec.sorted,
         )
-        walk = Walk(self._http, spec, each, place.since(spec.start, self._clock.now_us()), place.tag)
+        since = self._within_reach(each, place.since(spec.start, self._clock.now_us()))
+        walk = Walk(self._http, spec, each, since, place.tag)
         try:
             for listed in walk:
                 for data in self._found(each, listed):
@@ -193,6 +198,15 @@ class _Run:
         if walk.missing:
             self._gap(each, f"{walk.missing} items fewer came than the source itself counts")
         self._marks[each] = place.finished(None if spec.detail else walk.tag, unchanged=walk.unchanged)
+
+    def _within_reach(self, each: str, since: int | None) -> int | None:
+        if since is None or self._spec.reach is None:
+            return since
+        oldest = self._present_us() - self._spec.reach // _US
+        if since >= oldest:
+            return since
+        self._gap(each, f"the source answers for the last {self._spec.reach.days} days only", since, oldest)
+        return oldest
 
     def _found(self, each: str, listed: Listed) -> list[bytes]:
         """The originals of an item; the item's own bytes where it cannot be taken apart, to be rejected then."""
@@ -230,10 +244,12 @@ class _Run:
         clock = self._http.source_clock
         return self._clock.now_us() + (0 if clock is None else clock.offset_us + clock.uncertainty_us)
 
-    def _gap(self, each: str, reason: str) -> None:
-        now = max(self._began, utc_text(self._clock.now_us()))
-        subject = f"list {each}" if each else "list"
-        self._builder.gaps.append(Gap(subject=subject, reason=reason, between=Interval(after=self._began, before=now)))
+    def _gap(self, each: str, reason: str, after_us: int | None = None, before_us: int | None = None) -> None:
+        """A gap between two instants, or else within this run."""
+        after = self._began if after_us is None else utc_text(after_us)
+        before = utc_text(self._clock.now_us() if before_us is None else before_us)
+        between = Interval(after=after, before=max(after, before))
+        self._builder.gaps.append(Gap(subject=f"list {each}" if each else "list", reason=reason, between=between))
 
     def _new_builder(self) -> BatchBuilder:
         collector = self._collector

@@ -101,9 +101,14 @@ class Walk:
         return None, False
 
     def _new(self, page: _Page) -> Generator[Listed, None, int]:
-        """Hands on what this reading has not handed on yet; how many that were."""
+        """Hands on what this reading has not handed on yet, but for what is older than it was to be; how many it was.
+
+        A source may be able to filter by the day or the minute only, or not at all.
+        """
         fresh = 0
         for one in page.listed:
+            if one.at is not None and self._since is not None and one.at < self._since:
+                continue
             mark = _digest(one.text)
             if mark in self._seen:
                 continue

@@ -38,10 +38,10 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     """One list, or one for each of several things. `{each}` and `{since}` stand for what is filled in.
 
     `since` are parameters for all that changed from a time on; they take the place of those of the same name in
-    `query`. `sorted` says that the list is ascending by `time`. `detail` is the address of the whole item, `{id}` and
-    the like filled in from what was listed. `nested` are lists within an item whose members are the records, each with
-    the members `keep` of the item around it. `probe` is read first: some sources take a wrong key for no key, and show
-    what anybody may see.
+    `query`; the source answers for no longer than `reach` back. `sorted` says that the list is ascending by `time`.
+    `detail` is the address of the whole item, `{id}` and the like filled in from what was listed. `nested` are lists
+    within an item whose members are the records, each with the members `keep` of the item around it. `probe` is read
+    first: some sources take a wrong key for no key, and show what anybody may see.
     """
 
     path: str
@@ -63,6 +63,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     probe: str = ""
     time: Read | None = None
     window: timedelta = timedelta(0)
+    reach: timedelta | None = None
     sorted: bool = False
     detail: str = ""
     detail_item: Path = ()

@@ -6,6 +6,7 @@ while it changes, `listing_item` for what an original holds.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from collectors.base import Check, Option
 from collectors.it.http import Http, checked_address
@@ -55,6 +56,7 @@ class Rest(ListingCollector):
             default="%Y-%m-%dT%H:%M:%SZ",
         ),
         Option(name="since_zone", meaning="zone in which {since} is written", default="UTC"),
+        Option(name="reach_days", meaning="how far back the source can be asked; what lies before that is a gap"),
         Option(name="items", meaning="where the items stand in an answer, names divided by dots; empty: it is a list"),
         Option(name="time", meaning="JMESPath of the time at which a listed item last changed"),
         Option(name="time_format", meaning="how it is written: iso, unix, unix-ms, …, or a pattern", default="iso"),
@@ -124,6 +126,7 @@ class Rest(ListingCollector):
             passing=read_list(self.option("passing")),
             time=self._read_time(),
             window=window(self),
+            reach=timedelta(days=self.number("reach_days", 0.01, 36_500)) if self.option("reach_days") else None,
             sorted=word(self, "sorted", ("yes", "no")) == "yes",
             detail=self.option("detail"),
             detail_item=path(self.option("detail_item")),
