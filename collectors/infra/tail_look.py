@@ -99,7 +99,7 @@ class Look:
         for one in found:
             if stop.is_set():
                 return
-            place = known[one.path]
+            place = self._register.still(one, known[one.path])
             if self._register.finished(one, place):
                 continue
             try:

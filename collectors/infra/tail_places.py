@@ -15,7 +15,7 @@ import msgspec
 from collectors.infra.splitting import BEHIND
 from collectors.infra.tail_files import HEAD, Found, LogFile
 
-_COMPARED: Final = 4096
+COMPARED: Final = 4096
 MAX_CLOSED: Final = 16
 """The places of so many finished files are kept; an older file that was not changed since is taken as read."""
 MAX_OPEN: Final = 256
@@ -115,7 +115,7 @@ def _ends_as(key: bytes, file: LogFile, offset: int, end_mark: str) -> bool:
 
 def is_prefix(short: LogFile, size: int, long: LogFile) -> bool:
     """Whether a file of `size` bytes is how another one begins, judged by its first and its last bytes."""
-    start = max(0, size - _COMPARED)
+    start = max(0, size - COMPARED)
     return short.head() == long.head(len(short.head())) and short.read(start, size) == long.read(start, size - start)
 
 

@@ -1,13 +1,15 @@
 """The files of a log as one look finds them: which of them were read before, under whatever name, and how far."""
 
+from enum import Enum
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from collectors.infra.splitting import Splitter
+from collectors.infra.splitting import BEHIND, Splitter
 from collectors.infra.tail_files import Broken, Found, LogFile
 from collectors.infra.tail_places import (
+    COMPARED,
     MAX_OPEN,
     Cursor,
     Place,
@@ -22,6 +24,14 @@ from collectors.infra.tail_places import (
 from ledger.core.errors import FatalSource
 
 _NEVER: Final = 2**63
+
+
+class Twin(Enum):
+    """What a second file that holds a place is: it has nothing more, it is the one to read on, or one of its own."""
+
+    SAME = "same"
+    LONGER = "longer"
+    OTHER = "other"
 
 
 class Register:
@@ -61,28 +71,37 @@ class Register:
             return one.mtime_ns < self._before
         return place.closed and place.mtime_ns == one.mtime_ns
 
+    def still(self, one: Found, place: Place | None) -> Place | None:
+        """The place that `same_file` gave, unless an older file was found since to be the one that it is in."""
+        return place if place is not None and self._files.get(place.number) is one else None
+
     def recognise(self, one: Found, file: LogFile, settled: bool) -> tuple[bool, Place | None]:
         """The place in a file that has another inode now; true when there is nothing in it to read: its content is
         read from another file, or it is still being written from one (`settled`: it is not). Raises OSError.
         """
         for place in self._places.values():
-            if not place.offset:
-                continue
             there = self._files.get(place.number)
+            few = place.offset < BEHIND and (one.live or there is not None)
+            if not place.offset or few:
+                continue  # so few bytes may be the same by chance: rather read twice than not at all
             try:
-                if not one.live and not file.packed and one.size < place.offset:
-                    if self._is_copy(one, file, place, there):
+                if not file.packed and one.size < place.offset:
+                    if not one.live and self._is_copy(one, file, place, there):
                         return True, None
                     continue
-                if not holds(self._key, place, file) or (one.live and there is not None and there.live):
+                if not holds(self._key, place, file):
                     continue
+                found = Twin.LONGER if there is None else self._compare(one, file, place, there)
             except Broken:
                 if not begins_as(self._key, place, file):
                     continue
                 if not settled:
                     self._files.setdefault(place.number, one)
                     return True, None
-            if there is not None and not one.live:
+                found = Twin.SAME if there is not None else Twin.LONGER
+            if found is Twin.OTHER:
+                continue
+            if found is Twin.SAME:
                 return True, None
             self._files[place.number] = one
             return False, place
@@ -164,3 +183,19 @@ class Register:
             return is_prefix(file, one.size, other)
         finally:
             other.close()
+
+    def _compare(self, one: Found, file: LogFile, place: Place, there: Found) -> Twin:
+        """How a file that holds a place goes on, beside the file in which that place is now."""
+        if one.live and there.live:
+            return Twin.OTHER
+        other = LogFile(there.path)
+        try:
+            ours, theirs = (each.read(place.offset, COMPARED) for each in (file, other))
+        finally:
+            other.close()
+        shared = min(len(ours), len(theirs))
+        if ours[:shared] != theirs[:shared]:
+            # Both begin alike: what was read was the rotated one, and its program began the live one the same way.
+            return Twin.OTHER if one.live or not there.live else Twin.LONGER
+        longer = one.size > there.size if not file.packed and not other.packed else len(ours) > len(theirs)
+        return Twin.LONGER if longer or one.live else Twin.SAME

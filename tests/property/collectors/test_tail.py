@@ -34,7 +34,20 @@ attribute = { text = "text" }
 new = "text"
 """
 STEPS = st.lists(
-    st.sampled_from(["line", "lines", "half", "rename", "copy and truncate", "pack", "pull", "killed"]), max_size=14
+    st.sampled_from(
+        [
+            "line",
+            "lines of a busy day",
+            "half a line",
+            "rename",
+            "copy and truncate",
+            "copy, read and truncate",
+            "pack",
+            "pull",
+            "killed",
+        ]
+    ),
+    max_size=14,
 )
 
 
@@ -49,16 +62,16 @@ class World:
         self.half = ""
 
     def do(self, step: str) -> None:
-        getattr(self, step.replace(" ", "_"))()
+        getattr(self, step.replace(",", "").replace(" ", "_"))()
 
     def line(self) -> None:
-        self._write(f"{self.half}line {len(self.lines)}\n")
+        self._write(f"{self.half}{len(self.lines):070}\n")
 
-    def lines_(self, count: int = 70) -> None:
-        for _ in range(count):
+    def lines_of_a_busy_day(self) -> None:
+        for _ in range(70):
             self.line()
 
-    def half_line(self) -> None:
+    def half_a_line(self) -> None:
         self.half += "x"
         with self.log.open("a") as file:
             file.write("x")
@@ -72,6 +85,14 @@ class World:
     def copy_and_truncate(self) -> None:
         self._shift()
         shutil.copy(self.log, self._old(1))
+        os.truncate(self.log, 0)
+        self.half = ""
+
+    def copy_read_and_truncate(self) -> None:
+        """The collector comes while the copy is there and the truncation is not."""
+        self._shift()
+        shutil.copy(self.log, self._old(1))
+        self.pull()
         os.truncate(self.log, 0)
         self.half = ""
 
@@ -121,7 +142,7 @@ def test_each_line_is_read_once_whatever_happens_in_between(steps: list[str]) ->
     with tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder))
         for step in steps:
-            world.do({"lines": "lines_", "half": "half_line"}.get(step, step))
+            world.do(step)
         world.pull()
         world.pull()
         read = [str(record.changes[0].new) for record in world.sink.records]

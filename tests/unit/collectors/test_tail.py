@@ -170,11 +170,12 @@ def test_a_file_that_was_copied_and_truncated_is_read_on_in_the_copy(log: Log) -
 
 
 def test_a_copy_that_is_made_before_the_truncation_is_not_read_again(log: Log) -> None:
-    log.write("a\nb\n")
+    first, second, third = ("a" * 50, "b" * 50, "c" * 50)
+    log.write(f"{first}\n{second}\n")
     shutil.copy(log.path, log.path.parent / "app.log.1")
-    assert log.pull() == ["a", "b"]
-    log.write("c\n")
-    assert log.pull() == ["c"]
+    assert log.pull() == [first, second]
+    log.write(f"{third}\n")
+    assert log.pull() == [third]
     os.truncate(log.path, 0)
     assert log.pull() == []
     log.write("d\n")
@@ -260,6 +261,40 @@ def test_two_files_that_begin_alike_are_two(tmp_path: Path) -> None:
     log.write("text\nb\nc\n", "app-2.log")
     assert log.pull() == ["b", "c"]
     assert log.pull() == []
+
+
+def test_files_that_begin_with_the_same_long_header_are_told_apart_however_they_are_rotated(tmp_path: Path) -> None:
+    log = Log(tmp_path, format="csv")
+    header = "text," + ",".join(f"column_{number}" for number in range(20)) + "\n"
+    row = "," * 20 + "\n"
+    log.write(header)
+    assert log.pull() == []
+    log.write(f"a{row}b{row}")
+    shutil.copy(log.path, log.path.parent / "app.log.1")
+    os.truncate(log.path, 0)
+    log.write(header)
+    assert log.pull() == ["a", "b"]
+    log.write(f"c{row}")
+    assert log.pull() == ["c"]
+    log.rename("app.log.1", "app.log.2")
+    log.rename("app.log", "app.log.1")
+    log.write(f"{header}d{row}")
+    pack(gzip.open, log.path.parent / "app.log.2", "app.log.2.gz")
+    pack(gzip.open, log.path.parent / "app.log.1", "app.log.1.gz")
+    assert log.pull() == ["d"]
+    assert not log.sink.gaps
+
+
+def test_short_files_that_are_alike_are_not_taken_for_copies(log: Log) -> None:
+    log.write("opened\n")
+    assert log.pull() == ["opened"]
+    log.rename("app.log", "app.log.1")
+    log.write("opened\n")
+    assert log.pull() == ["opened"]
+    log.rename("app.log.1", "app.log.2")
+    log.rename("app.log", "app.log.1")
+    log.write("opened\nb\n")
+    assert log.pull() == ["opened", "b"]
 
 
 def test_a_csv_row_knows_the_header_of_its_file(tmp_path: Path) -> None:
