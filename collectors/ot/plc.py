@@ -27,7 +27,7 @@ PLC_LACKS = (
     "a single instant for all values: blocks of points are read one after the other",
     "what is not among the points",
 )
-_POINT = re.compile(r"(?P<tag>[^=]+?)\s*(?:=\s*(?P<address>\S+))?\s*(?:\[(?P<unit>[^\]]+)\])?\s*(?:@\s*(?P<asset>.+))?")
+_POINT = re.compile(r"(?P<tag>[^=]+?)(?:\s*=\s*(?P<address>\S+))?(?:\s+\[(?P<unit>[^\]]+)\])?(?:\s+@\s*(?P<asset>.+))?")
 _FASTEST = 100.0
 _FEW = 5
 
