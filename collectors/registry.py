@@ -13,6 +13,7 @@ from ledger.core.errors import ConfigError
 from ledger.core.source import SourceConfig
 
 COLLECTORS: Mapping[str, str] = {
+    "enip": "collectors.ot.enip:Enip",
     "modbus": "collectors.ot.modbus:Modbus",
     "mqtt": "collectors.ot.mqtt:Mqtt",
     "odata": "collectors.it.odata:OData",
