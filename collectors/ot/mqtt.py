@@ -87,3 +87,9 @@ class Mqtt(MappedCollector):
 
     def snapshot(self) -> bytes | None:
         return None
+
+    def closing(self) -> None:
+        """Nothing is kept that an end would change."""
+
+    def outgoing(self) -> list[tuple[str, bytes]]:
+        return []

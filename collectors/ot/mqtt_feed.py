@@ -68,7 +68,15 @@ class Reader(Protocol):
         ...
 
     def snapshot(self) -> bytes | None:
-        """The collector's own state at the end of the batch; None: unchanged."""
+        """The collector's own state at the end of the batch, asked for after `cursor`; None: unchanged."""
+        ...
+
+    def closing(self) -> None:
+        """The next batch is the last of this call."""
+        ...
+
+    def outgoing(self) -> list[tuple[str, bytes]]:
+        """Messages (topic and payload) to be published now, with QoS 0; most readers have none ever."""
         ...
 
 
@@ -106,6 +114,7 @@ class Feed:
                 yield self._finish()
             while not (stop.is_set() and session.pongs):
                 yield from self._listen(session)
+            self._reader.closing()
             yield from self._hand_over(session)
             if self._trouble is not None:
                 raise self._trouble
@@ -156,6 +165,7 @@ class Feed:
             self._upkeep(session, received_at)
         if self._trouble is not None:
             if self._pending:
+                self._reader.closing()
                 yield self._finish()
             raise self._trouble
         if self._due():
@@ -166,6 +176,8 @@ class Feed:
             if self._known:
                 session.acknowledge(self._known)
                 self._known = []
+            for topic, payload in self._reader.outgoing():
+                session.publish(topic, payload)
             if session.pongs > self._pongs:
                 self._pongs = session.pongs
                 self._contact = now

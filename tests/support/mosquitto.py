@@ -5,9 +5,8 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from paho.mqtt.client import Client, MQTTMessageInfo, MQTTv5
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.properties import Properties
+from paho.mqtt.client import Client, MQTTv5  # type: ignore[import-untyped]
+from paho.mqtt.properties import Properties  # type: ignore[import-untyped]
 
 from collectors.demo.process import ServerProcess, free_port, new_secret, write_private
 
@@ -87,7 +86,7 @@ class Mosquitto:
         """Returns once the broker has taken all of them."""
         client = self.client("publisher")
         for topic, payload in messages:
-            told: MQTTMessageInfo = client.publish(topic, payload, qos, retain, properties)
+            told = client.publish(topic, payload, qos, retain, properties)
             told.wait_for_publish(_SECONDS)
             assert told.is_published(), "the broker did not take the message"
         client.disconnect()
@@ -95,14 +94,14 @@ class Mosquitto:
 
     def client(self, account: str, client_id: str = "", *, clean: bool = False) -> Client:
         """A connected client of the paho library; `clean`: the session of that client id ends."""
-        client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTv5)
+        client = Client(client_id, protocol=MQTTv5)
         client.username_pw_set(account, self.passwords[account])
         client.connect("127.0.0.1", self.port, clean_start=clean)
         client.loop_start()
         return client
 
     def _answers(self) -> bool:
-        client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
+        client = Client(protocol=MQTTv5)
         client.username_pw_set("publisher", self.passwords["publisher"])
         try:
             client.connect("127.0.0.1", self.port)

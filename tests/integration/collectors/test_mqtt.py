@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
+from paho.mqtt.packettypes import PacketTypes  # type: ignore[import-untyped]
+from paho.mqtt.properties import Properties  # type: ignore[import-untyped]
 
 from collectors.ot.mqtt import Mqtt
 from collectors.runner import Patience, Runner
@@ -210,7 +210,7 @@ def test_what_mqtt_5_says_besides_the_payload_is_there_for_the_mapping(broker: M
     source = collector(broker, "properties")
     sink = MemorySink(source.config.id)
     pull(source, sink)
-    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    properties = Properties(PacketTypes.PUBLISH)
     properties.UserProperty = [("user", "operator1"), ("station", "HMI-3")]
     broker.publish([("plant/properties", b"1")], properties=properties)
     pull(source, sink)

@@ -82,7 +82,10 @@ def test_a_refused_topic_is_named(version: Version, answer: bytes) -> None:
         session.subscribe([Wanted("secret/#", 1)])
 
 
-def test_the_check_says_which_topic_is_refused_and_which_is_delivered_less_surely() -> None:
+def test_the_check_says_which_topic_is_refused_and_which_is_delivered_less_surely(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mqtt_session, "_TIMEOUT", 0.5)
     answers = (bytes((0x90, 4, 0, 1, 0, 0x87)), bytes((0x90, 4, 0, 2, 0, 0)))
     with peer(WELCOME, *answers) as access:
         report = check_broker(access, [Wanted("secret/#", 1), Wanted("plant/#", 1)])
