@@ -66,8 +66,11 @@ class ComparingCollector(Collector):
             )
 
     @abstractmethod
-    def look(self, stop: Stop) -> Look:
-        """Reads all that is looked at; raises Stopped once `stop` is set, RetriableSource and FatalSource."""
+    def look(self, stop: Stop, known: Memory) -> Look:
+        """Reads all that is looked at; raises Stopped once `stop` is set, RetriableSource and FatalSource.
+
+        `known` is what earlier looks found, for a driver that has to make sure before it leaves something out.
+        """
 
     @abstractmethod
     def show(self, kind: str, identity: str, state: Item, facts: Mapping[str, str]) -> Shown:
@@ -94,7 +97,7 @@ class ComparingCollector(Collector):
         cursor = read_cursor(state.cursor, Cursor, self.config.id) or Cursor()
         memory = read_memory(state.snapshot, self.config.id)
         try:
-            look = self.look(stop)
+            look = self.look(stop, memory)
         except Stopped:
             yield self._builder(None).build(state.cursor, state.cursor)
             return

@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 
 from collectors.base import Check, CheckReport, Option, Stop, judge_clock
 from collectors.compare.look import Found, Look, state_text
+from collectors.compare.memory import Memory
 from collectors.compare.record import Shown, read_state
 from collectors.mapping.expression import Item
 from collectors.options import read_list
@@ -117,7 +118,7 @@ class Enip(Controller):
             checks.append(judge_clock(clock))
         return CheckReport(checks=tuple(checks), clock=clock)
 
-    def look(self, stop: Stop) -> Look:
+    def look(self, stop: Stop, known: Memory) -> Look:
         with self._session(stop) as session:
             return self._look(session)
 

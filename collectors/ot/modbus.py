@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from collectors.base import Check, CheckReport, Option, Stop, judge_clock
 from collectors.compare.look import Found, Look, state_text
+from collectors.compare.memory import Memory
 from collectors.compare.record import Shown, read_state
 from collectors.mapping.expression import Item
 from collectors.ot.modbus_points import Block, plan, read_place, state, value
@@ -84,7 +85,7 @@ class Modbus(Controller):
             checks.append(judge_clock(None))
         return CheckReport(checks=tuple(checks))
 
-    def look(self, stop: Stop) -> Look:
+    def look(self, stop: Stop, known: Memory) -> Look:
         look = Look(utc_text(self.clock.now_us()))
         with self._session(stop) as session:
             identity = session.identity()

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from collectors.base import CheckReport, Option, Stop
 from collectors.compare.collector import ComparingCollector, Stopped, baseline_option
 from collectors.compare.look import Found, Look, Refused, state_text
+from collectors.compare.memory import Memory
 from collectors.compare.record import Shown
 from collectors.mapping.expression import Item
 from ledger.core.clock import utc_text
@@ -62,7 +63,7 @@ class ShelfCollector(ComparingCollector):
     def check(self) -> CheckReport:
         return CheckReport(checks=())
 
-    def look(self, stop: Stop) -> Look:
+    def look(self, stop: Stop, known: Memory) -> Look:
         if stop.is_set():
             raise Stopped
         shelf = self._shelf

@@ -5,15 +5,25 @@ from itertools import cycle
 
 import pytest
 
+from collectors.mapping.model import SystemClass
 from ledger.core.source import SourceConfig
 from tests.conformance.targets import HOSTILE, Target
 from tests.support.enip_simulator import STEPS, EnipSimulator
+from tests.support.tested import Tested
 
 LONGEST = 250
 
 
 class EnipTarget(Target):
-    product = "cpppo 5.2, a simulator of a Logix controller"
+    tried = (
+        Tested(
+            system=SystemClass.PLC,
+            source="EtherNet/IP controllers (polled)",
+            type="enip",
+            against="cpppo 5.2, a simulator of a Logix controller",
+            holds="values with their interval, mode, identity, project name, edit state and audit value; not who",
+        ),
+    )
     credential = None
     no_credential = "EtherNet/IP knows no accounts"
     no_clock = "the simulator keeps no clock"

@@ -6,14 +6,24 @@ from itertools import cycle
 import pytest
 
 from collectors.demo.modbus import STEP_NAMES, STEP_REGISTERS, STEPS, ModbusPlc
+from collectors.mapping.model import SystemClass
 from ledger.core.source import SourceConfig
 from tests.conformance.targets import HOSTILE, Target
+from tests.support.tested import Tested
 
 LONGEST = 2 * STEP_REGISTERS
 
 
 class ModbusTarget(Target):
-    product = "pymodbus 3.16, a real Modbus TCP server"
+    tried = (
+        Tested(
+            system=SystemClass.PLC,
+            source="Modbus TCP controllers (polled)",
+            type="modbus",
+            against="pymodbus 3.16, a real Modbus TCP server",
+            holds="old and new value of each point with the interval between two looks, device identification; not who",
+        ),
+    )
     credential = None
     no_credential = "Modbus TCP knows no accounts"
     no_clock = "Modbus says no time"

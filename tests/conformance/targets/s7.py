@@ -6,14 +6,26 @@ from itertools import cycle
 import pytest
 
 from collectors.demo.s7 import DB, STEP_BYTES, STEP_NAMES, STEPS, S7Cpu
+from collectors.mapping.model import SystemClass
 from ledger.core.source import SourceConfig
 from tests.conformance.targets import HOSTILE, Target
+from tests.support.tested import Tested
 
 LONGEST = STEP_BYTES - 2
 
 
 class S7Target(Target):
-    product = "python-snap7 3.3, a server with status lists and block descriptions added to the protocol"
+    tried = (
+        Tested(
+            system=SystemClass.PLC,
+            source="S7 controllers (polled)",
+            type="s7",
+            against="python-snap7 3.3, a server; status lists, diagnostic buffer and block checksums added after the "
+            "protocol",
+            holds="values with their interval, mode, protection, blocks with checksum and author, diagnostic buffer; "
+            "not who",
+        ),
+    )
     credential = None
     no_credential = "a classic S7 connection knows no accounts"
     no_instant = "a controller does not say when a value was written"
