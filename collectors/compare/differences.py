@@ -37,7 +37,7 @@ def differences(memory: Memory, at: str, look: Look, differs: Differs, comparabl
     for found in look:
         old = memory.state(found.type, found.id)
         if old is None:
-            new = bool(at) and found.type in memory.listed
+            new = bool(at) and found.type in memory.listed and found.id not in memory.hidden.get(found.type, ())
             sort: Sort = "created" if new else "first"
             after = memory.blind.get(found.type, at) if new else ""
             yield Difference(sort=sort, type=found.type, id=found.id, after=after, found=found)
@@ -80,7 +80,11 @@ def settle(memory: Memory, at: str, look: Look, scope: str) -> Memory:
     unseen = [*look.unread, *((kind, identity) for kind in look.unlisted for identity in memory.states.get(kind, ()))]
     for kind, identity in unseen:
         old = memory.state(kind, identity)
-        if old is not None and (kind, identity) not in look:
+        if (kind, identity) in look:
+            continue
+        if old is None:
+            settled.hidden.setdefault(kind, []).append(identity)
+        else:
             settled.put(kind, identity, old, since=memory.seen(kind, identity, at) or look.began)
     return settled
 

@@ -12,14 +12,16 @@ class Memory(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Type → id → state. Objects were last read at the look that the cursor names, those in `since` at another one.
 
     `listed` are the types of which every new object shows, `blind` when the look began that last listed them, for those
-    that the last one could not list. `scope` is what was looked at, in the driver's words:
-    another scope begins a new baseline. `refused` are digests of input that was rejected and is still there.
+    that the last one could not list, `hidden` ids that are there and never could be read. `scope` is what was looked
+    at, in the driver's words: another scope begins a new baseline. `refused` are digests of input that was rejected and
+    is still there.
     """
 
     states: dict[str, dict[str, str]] = {}
     since: dict[str, dict[str, str]] = {}
     listed: list[str] = []
     blind: dict[str, str] = {}
+    hidden: dict[str, list[str]] = {}
     scope: str = ""
     refused: list[str] = []
 
@@ -45,6 +47,7 @@ class Memory(msgspec.Struct, kw_only=True, omit_defaults=True):
             since={kind: dict(since) for kind, since in self.since.items()},
             listed=list(self.listed),
             blind=dict(self.blind),
+            hidden={kind: list(ids) for kind, ids in self.hidden.items()},
             scope=self.scope,
             refused=list(self.refused),
         )

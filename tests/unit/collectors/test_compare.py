@@ -135,6 +135,18 @@ def test_an_object_that_cannot_be_read_keeps_its_state_and_its_interval_grows(wo
     assert [change.inferred for change in record.changes] == [Interval(after=at(180), before=at(241))]
 
 
+def test_an_object_that_was_there_and_is_read_for_the_first_time_was_not_created_then(world: World) -> None:
+    world.shelf.objects, world.shelf.unread = {"A": {"weight": 5}, "B": {"weight": 6}}, {"B"}
+    world.look()
+    world.look()
+    world.shelf.unread = set()
+    (record,) = world.look()
+    assert (record.action, record.object.id, record.changes[0].inferred) == (Action.READ, "B", None)
+    world.shelf.objects["C"] = {"weight": 7}
+    (record,) = world.look()
+    assert record.action is Action.CREATE
+
+
 def test_objects_that_cannot_be_listed_stay_as_they_were(world: World) -> None:
     world.shelf.hidden = "the door is locked"
     assert world.look() == []
