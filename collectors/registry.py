@@ -21,6 +21,7 @@ COLLECTORS: Mapping[str, str] = {
     "pg-logical": "collectors.it.pg_logical:PgLogical",
     "rest": "collectors.it.rest:Rest",
     "s7": "collectors.ot.s7:S7",
+    "snapshot-files": "collectors.infra.snapshot_files:SnapshotFiles",
     "sparkplug": "collectors.ot.sparkplug:Sparkplug",
     "sql": "collectors.it.sql:Sql",
     "tail": "collectors.infra.tail:Tail",
