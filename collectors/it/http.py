@@ -9,8 +9,8 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from ipaddress import ip_address
-from pathlib import Path
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -127,12 +127,14 @@ def clock_by_date(headers: Mapping[str, str], asked_us: int, answered_us: int) -
     )
 
 
-def trust(ca_file: str) -> ssl.SSLContext | bool:
-    """What certificates are verified against; raises ConfigError for a CA file that can't be read."""
-    if not ca_file:
-        return True
+@cache
+def trust(ca_file: str = "") -> ssl.SSLContext:
+    """What certificates are verified against: the authorities of a file, or of the system this runs on.
+
+    Raises ConfigError for a file that can't be read. A changed file is read by the next process.
+    """
     try:
-        return ssl.create_default_context(cafile=Path(ca_file))
+        return ssl.create_default_context(cafile=ca_file or None)
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(
             f"the CA file {ca_file} cannot be read: {error}",
@@ -148,7 +150,7 @@ class Http:
         base: str,
         clock: WallClock,
         *,
-        verify: ssl.SSLContext | bool = True,
+        verify: ssl.SSLContext | None = None,
         limits: Limits | None = None,
         stop: Stop | None = None,
         pause: Pause | None = None,
@@ -169,7 +171,7 @@ class Http:
         self._http = httpx.Client(
             timeout=self._limits.silence,
             trust_env=False,
-            verify=verify,
+            verify=verify or trust(),
             headers={"Accept": "application/json", "Accept-Encoding": "gzip"},
         )
 

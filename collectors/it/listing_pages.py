@@ -78,7 +78,7 @@ class Walk:
     def _stretch(self, since: int | None) -> Generator[Listed, None, tuple[int | None, bool]]:
         """Reads pages until the end, or until it is better to ask anew from a later time on, which it then returns."""
         url: str | None = self._first(since)
-        read, number, total, asked = 0, 0, None, set[bytes]()
+        read, number, total, asked, before = 0, 0, None, set[bytes](), list[str]()
         while url is not None:
             if (mark := _digest(url)) in asked:
                 raise FatalSource(f"{self._http.base} leads in a circle: the page {url} names itself as one to come")
@@ -87,6 +87,12 @@ class Walk:
             if page is None:
                 self.unchanged = True
                 return None, False
+            if (texts := [one.text for one in page.listed]) and texts == before:
+                raise FatalSource(
+                    f"{self._http.base} gives the same page again, whatever place in the list is asked for",
+                    advice="Correct the options paging and place_param.",
+                )
+            before = texts
             fresh = yield from self._new(page)
             read, number = read + len(page.listed), number + 1
             counted = _number(self._spec.total, page.around)
