@@ -9,7 +9,7 @@ from collectors.text import clean
 from ledger.core.clock import WallClock, utc_text
 from ledger.core.errors import InvalidEntry, SkippableRecord
 from ledger.core.record import Original, Record, Submission
-from ledger.core.run import Gap, Rejected, RunBatch
+from ledger.core.run import Gap, Rejected, RunBatch, SourceFacts
 from ledger.core.times import Clock
 
 _NAME = 512
@@ -28,6 +28,8 @@ class BatchBuilder:
         self._submissions: list[Submission] = []
         self._rejected: list[Rejected] = []
         self.gaps: list[Gap] = []
+        self.facts: SourceFacts | None = None
+        """What the source says of itself; a driver sets it on a look's first run."""
 
     def __len__(self) -> int:
         return len(self._submissions) + len(self._rejected)
@@ -70,6 +72,7 @@ class BatchBuilder:
             clock=self.source_clock,
             gaps=tuple(_printable(gap) for gap in self.gaps),
             snapshot=snapshot,
+            facts=self.facts,
         )
 
 

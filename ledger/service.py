@@ -35,13 +35,15 @@ from ledger.people import projector as people_projector
 from ledger.people.people import People
 from ledger.settings import Settings
 from ledger.sources import kinds as sources_kinds
-from ledger.sources import map_kinds, map_projector
+from ledger.sources import life_kinds, life_projector, map_kinds, map_projector
 from ledger.sources import projector as sources_projector
 from ledger.sources.coverage import Span, spans
 from ledger.sources.ingest import Ingest
 from ledger.sources.inventory import Inventory
+from ledger.sources.life import Lives
 from ledger.sources.maps import Maps
 from ledger.sources.originals import KeptOriginal, last_originals
+from ledger.sources.systems import Systems
 from ledger.store.database import migrate, require_current
 from ledger.store.logs import CLOCK_STEP, LOG_CREATED, SYSTEM_LOG, LogCreated, LogProjector, choose
 from ledger.store.projections import install
@@ -84,6 +86,7 @@ _DOMAINS = (
     _Domain(findings_kinds.KINDS, findings_projector.projectors),
     _Domain(sources_kinds.KINDS, sources_projector.projectors),
     _Domain(map_kinds.KINDS, map_projector.projectors),
+    _Domain(life_kinds.KINDS, life_projector.projectors),
     _Domain(people_kinds.KINDS, people_projector.projectors),
     _Domain(agents_kinds.KINDS, agents_projector.projectors),
     _Domain(trace_kinds.KINDS, trace_projector.projectors),
@@ -122,6 +125,8 @@ class RecordLog:
         self._keys = keys
         self.sources = Inventory(store, log.number)
         self.maps = Maps(store, log.number)
+        self.lives = Lives(store, log.number)
+        self.systems = Systems(store, log.number)
         self.ingest = Ingest(store, log, self.sources, keys.content_digest())
         self.deliveries = Deliveries(store, log, agents, self.ingest)
 
@@ -205,14 +210,20 @@ class Service:
     ) -> Invitation:
         """Invites an agent (`Agents.invite`) to deliver runs of sources of one record log; raises NotFound for others.
 
-        The log's receipt key is made here if the log is older than agents are.
+        The log's first agent brings its receipt key with it.
         """
         chosen = self.record_log(log)
         for source in sources:
             chosen.sources.get(source)
-        if not self.keys.has_receipt_key(chosen.log.name):
-            _create_receipt_key(self.store, self.keys, chosen.log, authority)
+        self.require_receipt_key(chosen.log, authority)
         return self.agents.invite(agent, sources, zone, reason, authority)
+
+    def require_receipt_key(self, log: LogId, authority: Authority) -> None:
+        """Makes the key that signs receipts of a log, unless it has one."""
+        if not self.keys.has_receipt_key(log.name):
+            self.keys.create_receipt_key(log.name)
+            vkey = str(self.keys.receipt_signer(log.name, log.origin).verifier)
+            _enter_key(self.store, log.number, KeyPurpose.RECEIPT, vkey, authority)
 
     def record_start(self, authority: Authority) -> None:
         """Enters in the system log that the service started, and with which settings."""
@@ -268,14 +279,6 @@ def _create_log(store: Store, keys: FileKeys, log: LogId, authority: Authority) 
     store.create_log(LogCreated(number=log.number, name=log.name, origin=log.origin, key=vkey, product=PRODUCT))
     report = str(keys.report_signer(log.name, log.origin).verifier)
     _enter_key(store, log.number, KeyPurpose.REPORT, report, authority)
-    if log.number != SYSTEM_LOG:
-        _create_receipt_key(store, keys, log, authority)
-
-
-def _create_receipt_key(store: Store, keys: FileKeys, log: LogId, authority: Authority) -> None:
-    keys.create_receipt_key(log.name)
-    vkey = str(keys.receipt_signer(log.name, log.origin).verifier)
-    _enter_key(store, log.number, KeyPurpose.RECEIPT, vkey, authority)
 
 
 def _enter_key(store: Store, log: int, purpose: KeyPurpose, key: str, authority: Authority) -> None:

@@ -33,7 +33,7 @@ from collectors.options import read_list
 from ledger.core.clock import WallClock, utc_text
 from ledger.core.errors import ConfigError, FatalSource
 from ledger.core.record import Interval, Original
-from ledger.core.run import Gap, RunBatch, SourceState
+from ledger.core.run import Gap, RunBatch, SourceFacts, SourceState
 from ledger.core.source import SourceConfig
 
 _SMALL = 2000
@@ -144,6 +144,8 @@ class _Run:
 
     def batches(self, session: Session, stop: Stop) -> Iterator[RunBatch]:
         builder = self._builder(session)
+        columns = fingerprint(shape(session, self._of._rows))
+        builder.facts = SourceFacts(version=session.product or None, schema=columns)
         try:
             for group in self._of._rows.groups(session, self._cursor.floor):
                 for row, twin in self._window.fresh(group):

@@ -41,7 +41,7 @@ from collectors.options import read_list, read_map
 from ledger.core.clock import WallClock, parse_utc, utc_text
 from ledger.core.errors import CollectorError, FatalSource
 from ledger.core.record import Interval, Original, Record
-from ledger.core.run import Gap, RunBatch, SourceState
+from ledger.core.run import Gap, RunBatch, SourceFacts, SourceState
 from ledger.core.source import SourceConfig
 
 
@@ -122,6 +122,7 @@ class Tryton(Collector):
         memory = _memory(state.snapshot, self.config.id)
         with self._session() as rpc:
             builder = self._builder(rpc)
+            builder.facts = SourceFacts(version=f"Tryton {rpc.version()}")
             look, began, settled = Watcher(rpc, self._models, memory, self._window, self.clock).look(cursor.at or None)
             text, part = state.cursor, cursor.part
             found = list(pending(look, memory, self._models))

@@ -62,6 +62,11 @@ class TrytonRpc:
         finally:
             self._http.close()
 
+    def version(self) -> str:
+        """The server's version, as it says it."""
+        told = json.loads(self._post("common.server.version", []))
+        return str(told)
+
     def search(self, model: str, domain: Domain) -> list[int]:
         """The ids of all rows that match, ascending; inactive rows count too."""
         ids: list[int] = []

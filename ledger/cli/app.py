@@ -12,6 +12,7 @@ from ledger.cli import (
     demo,
     doctor,
     init,
+    inventory,
     key,
     maps,
     package,
@@ -45,6 +46,7 @@ for module in (init, serve, doctor, collect, append, query, verify, package, reb
 for name, group in (
     ("source", source.group),
     ("map", maps.group),
+    ("inventory", inventory.group),
     ("tiles", tiles.group),
     ("key", key.group),
     ("token", token.group),

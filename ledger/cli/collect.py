@@ -7,9 +7,10 @@ import typer
 from collectors.runner import Progress, Runner
 from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, progress, say, say_json
-from ledger.core.errors import CollectorError, ConfigError
+from ledger.core.errors import CollectorError, ConfigError, Conflict
 from ledger.core.source import PUSH, SourceConfig
 from ledger.service import RecordLog
+from ledger.sources.life import CLOSED
 
 LISTEN_SECONDS = 10.0
 
@@ -21,7 +22,9 @@ def add_to(app: typer.Typer) -> None:
 
 def collect(
     ledger: LedgerOption,
-    source: Annotated[str | None, typer.Argument(help="The source; without it, all that are pulled.")] = None,
+    source: Annotated[
+        str | None, typer.Argument(help="The source; without it, all that are pulled and not suspended.")
+    ] = None,
     listen: Annotated[
         float, typer.Option(help="Seconds to listen to a source that sends by itself.", min=0.5)
     ] = LISTEN_SECONDS,
@@ -46,7 +49,7 @@ def collect(
                     progress=lambda now: report(now.appended, now.appended),
                 )
                 done.append(runner.pull(listen))
-            except (CollectorError, ConfigError) as error:
+            except (CollectorError, ConfigError, Conflict) as error:
                 failed.append({"source": config.id, "error": error.message, "advice": error.advice})
     if as_json:
         say_json({"collected": done, "failed": failed})
@@ -66,7 +69,8 @@ def collect(
 
 def _pulled(chosen: RecordLog, source: str | None) -> list[SourceConfig]:
     if source is None:
-        return [config for config in chosen.sources.list() if config.type != PUSH]
+        pulled = [config for config in chosen.sources.list() if config.type != PUSH]
+        return [config for config in pulled if chosen.lives.standing(config.id).state not in CLOSED]
     config = chosen.sources.get(source)
     if config.type == PUSH:
         raise ConfigError(

@@ -4,7 +4,7 @@ import msgspec
 import typer
 
 from collectors.base import Option, Secret
-from ledger.cli import source_add, source_mapping
+from ledger.cli import source_add, source_life, source_mapping
 from ledger.cli.ledgers import LedgerOption, LogOption, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.cli.source_add import tried
@@ -14,6 +14,7 @@ from ledger.core.source import PUSH
 group = typer.Typer(help="Source systems: types and templates, register, list, try, coverage.", no_args_is_help=True)
 source_add.add_to(group)
 source_mapping.add_to(group)
+source_life.add_to(group)
 
 
 class SourceType(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,6 +32,8 @@ KIND_NAMES = frozenset(
         "identity",
         "asset",
         "calendar",
+        "source-life",
+        "system",
         "account",
         "grant",
         "session-event",

@@ -33,6 +33,16 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     between: Interval
 
 
+class SourceFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a source says of itself, as far as it can be read: its version, a fingerprint of the schema that is read,
+    and its audit-trail setting in words. A change of any makes the source one to validate anew.
+    """
+
+    version: Name | None = None
+    schema: Name | None = None
+    audit_trail: Name | None = None
+
+
 class RunBatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One run of one source, or one part of it: all of it is appended in one transaction, or none.
 
@@ -51,6 +61,7 @@ class RunBatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     unreachable: tuple[Interval, ...] = ()
     gaps: tuple[Gap, ...] = ()
     snapshot: bytes | None = None
+    facts: SourceFacts | None = None
 
 
 class Status(StrEnum):

@@ -24,6 +24,8 @@ from ledger.findings.kinds import Finding, FindingSort, Incident
 from ledger.sources import tables
 from ledger.sources.inventory import Inventory
 from ledger.sources.kinds import CollectionRun, Duplicate, Quarantined
+from ledger.sources.life import Standing, require_open, standing, told_by_run
+from ledger.sources.life_kinds import LifeState
 from ledger.sources.prepare import MAX_NAME, KeyedDigest, Preparer, keep_original, replaced
 from ledger.store import schema
 from ledger.store.append import Batch, Placed, Transaction
@@ -148,6 +150,7 @@ class _Run:
         self._authority = authority
         self._last: _LastRun | None = None
         self._index = -1
+        self._life = Standing(state=LifeState.CONNECTED, entry=None, facts=None)
         prepared = [preparer.prepare(submission) for submission in batch.submissions]
         self.drafts: list[Draft] = [one for one in prepared if isinstance(one, Draft)]
         self._is_draft = [isinstance(one, Draft) for one in prepared]
@@ -166,6 +169,10 @@ class _Run:
                 advice="Ask for the source's state and go on from there.",
             )
         self._last = last
+        self._life = transaction.scratch.get(("life", self._batch.source)) or standing(
+            transaction.connection, self._log, self._batch.source
+        )
+        require_open(self._life, self._batch.source)
 
     def close(self, transaction: Transaction, placed: Sequence[Placed]) -> Sequence[Draft]:
         """The entries after the records: quarantine, findings, and the run's own."""
@@ -196,10 +203,23 @@ class _Run:
             unreachable=self._batch.unreachable,
             gaps=self._batch.gaps,
             snapshot=snapshot,
+            facts=self._batch.facts,
         )
         self._index = first_quarantined + len(quarantine) + len(findings)
         transaction.scratch["last-run", self._batch.source] = _LastRun(self._index, self._batch.cursor_to, chain)
-        return [*quarantine, *findings, draft(run, items)]
+        return [*quarantine, *findings, draft(run, items), *self._told(transaction)]
+
+    def _told(self, transaction: Transaction) -> Sequence[Draft]:
+        """An entry about the source, where it told of itself what it had not told before."""
+        if self._batch.facts is None:
+            return ()
+        life = told_by_run(self._life, self._batch.source, self._batch.facts, self._authority)
+        if life is None:
+            return ()
+        transaction.scratch["life", self._batch.source] = Standing(
+            state=life.state, entry=self._index + 1, facts=life.facts
+        )
+        return (draft(life),)
 
     def receipt(self, origin: str, placed: Sequence[Placed]) -> RunReceipt:
         """What became of every submission and every rejected input, in that order."""

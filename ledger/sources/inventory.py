@@ -12,6 +12,7 @@ from ledger.core.sealing import check_members
 from ledger.core.source import SourceConfig
 from ledger.sources import tables
 from ledger.sources.kinds import MappingAdopted, SourceRegistered
+from ledger.sources.life import reconfigured, standing
 from ledger.store.append import Batch, Placed, Transaction
 from ledger.store.reading import LogReader
 from ledger.store.store import Store
@@ -33,10 +34,13 @@ class Inventory:
         check_members(config.seal)
 
         def adopt(transaction: Transaction, _: Sequence[Placed]) -> Sequence[Draft]:
+            entries: list[Draft] = []
             before = self._mapping(transaction.connection, config.id)
-            if config.mapping == (before.text if before else None):
-                return ()
-            return (draft(MappingAdopted(source=config.id, text=config.mapping, authority=authority)),)
+            if config.mapping != (before.text if before else None):
+                adopted = MappingAdopted(source=config.id, text=config.mapping, authority=authority)
+                entries.append(draft(adopted))
+            life = reconfigured(standing(transaction.connection, self.log, config.id), config.id, authority)
+            return entries if life is None else [*entries, draft(life)]
 
         registered = draft(SourceRegistered.of(config, authority))
         return self._store.append(self.log, Batch([registered], closing=adopt))[0].index

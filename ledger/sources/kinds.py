@@ -5,7 +5,7 @@ import msgspec
 from ledger.core.authority import Authority
 from ledger.core.kinds import Kind
 from ledger.core.record import Digest, Interval, Name, OriginalRef, Text
-from ledger.core.run import Cursor, Gap
+from ledger.core.run import Cursor, Gap, SourceFacts
 from ledger.core.source import MappingText, SourceConfig
 from ledger.core.times import Clock, SafeInt
 
@@ -103,6 +103,7 @@ class CollectionRun(
     unreachable: tuple[Interval, ...] = ()
     gaps: tuple[Gap, ...] = ()
     snapshot: OriginalRef | None = None
+    facts: SourceFacts | None = None
 
 
 class Quarantined(

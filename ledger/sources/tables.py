@@ -86,6 +86,36 @@ calendar = declare(
     update=True,
 )
 
+source_life = declare(
+    "source_life",
+    TableClass.PROJECTION,
+    Column("log", SmallInteger, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("from_index", BigInteger, nullable=False),
+    Column("to_index", BigInteger),
+    Column("event", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("facts", Text),
+    PrimaryKeyConstraint("log", "key", "from_index"),
+    update=True,
+)
+"""`facts` is canonical JSON."""
+
+site_system = declare(
+    "site_system",
+    TableClass.PROJECTION,
+    Column("log", SmallInteger, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("from_index", BigInteger, nullable=False),
+    Column("to_index", BigInteger),
+    Column("criticality", Text, nullable=False),
+    Column("trail", Text, nullable=False),
+    Column("source", Text),
+    Column("standing", Text, nullable=False),
+    PrimaryKeyConstraint("log", "key", "from_index"),
+    update=True,
+)
+
 collection_run = declare(
     "collection_run",
     TableClass.PROJECTION,

@@ -51,7 +51,7 @@ class FileKeys:
         self._create(f"{log}.receipt")
 
     def has_receipt_key(self, log: str) -> bool:
-        """Whether the log has one: a ledger from before there were agents is given it with its first."""
+        """Whether the log has one: its first agent brings it."""
         return self._path(f"{log}.receipt").exists()
 
     def receipt_signer(self, log: str, origin: str) -> NoteSigner:

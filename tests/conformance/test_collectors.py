@@ -107,6 +107,16 @@ def test_what_happens_in_the_source_becomes_a_record_once(target: Target) -> Non
     assert len({record.source_record_id for record in sink.records}) == len(sink.records)
 
 
+def test_what_the_source_says_of_itself_stays_the_same_while_it_does(target: Target) -> None:
+    told = []
+    for _ in range(2):
+        sink = MemorySink(target.config.id)
+        pull(target, sink)
+        told.append([run.facts for run in sink.runs if run.facts is not None])
+    assert told[0][:1] == told[1][:1]
+    assert len(told[0]) <= 1, "once a look"
+
+
 def test_every_record_is_derivable_again_from_its_original_alone(target: Target) -> None:
     sink = MemorySink(target.config.id)
     target.work(texts(2))

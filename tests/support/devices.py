@@ -19,8 +19,9 @@ RECORD_ORIGIN = f"{ORIGIN}/records"
 class Device:
     """An agent as it is on site: its key, and the batch before."""
 
-    def __init__(self, name: str = "edge1", epoch: int = 1) -> None:
+    def __init__(self, name: str = "edge1", epoch: int = 1, origin: str = RECORD_ORIGIN) -> None:
         self.name = name
+        self.origin = origin
         self.epoch = epoch
         self.seed = secrets.token_bytes(32)
         self.number = 0
@@ -33,6 +34,7 @@ class Device:
 
     def enrol(self, ledger: Ledger, sources: tuple[str, ...] = (SOURCE,), between: Callable[[], object] = int) -> None:
         """Enrols it; `between` is called between the steps."""
+        ledger.service.require_receipt_key(ledger.service.record_log().log, AUTHORITY)
         invited = ledger.service.agents.invite(self.name, sources, "zone 2", "line 2", AUTHORITY)
         between()
         ledger.service.agents.enrol(self.name, invited.code, self.public)
@@ -59,7 +61,7 @@ class Device:
             "cursor": run.cursor_to,
             "payload": payload_digest(payload),
         }
-        return sign_batch(BatchHeader(**(usual | header)), payload, RECORD_ORIGIN, self.seed)
+        return sign_batch(BatchHeader(**(usual | header)), payload, self.origin, self.seed)
 
     def sent(self, made: SignedBatch) -> None:
         self.number, self.previous, self.cursor = made.header.number, batch_digest(made.header), made.header.cursor

@@ -25,7 +25,7 @@ from ledger.core.record import (
     Submission,
     Target,
 )
-from ledger.core.run import Gap, Rejected
+from ledger.core.run import Gap, Rejected, SourceFacts
 from ledger.core.source import SourceConfig
 from ledger.findings.kinds import Finding, FindingSort, Incident
 from ledger.integrity.fault import Fault, first
@@ -36,6 +36,7 @@ from ledger.integrity.tasks import Here
 from ledger.people.access import Scope
 from ledger.people.kinds import SecurityCount, SecurityEntry, SecuritySort
 from ledger.sources.kinds import SourceRegistered
+from ledger.sources.life_kinds import Criticality, SystemListed, Trail
 from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped, Shift
 from ledger.store.engine import is_sqlite
 from ledger.store.logs import SYSTEM_LOG
@@ -111,6 +112,7 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
         _words(ledger, number)
         _maps(ledger, number)
         _agents(ledger, number)
+        _life(ledger, number)
         ledger.service.publisher.publish_all()
         if number % 2:
             ledger.service.publisher.bind_system()
@@ -228,6 +230,36 @@ def _agents(ledger: Ledger, number: int) -> None:
         between()
         device.epoch, device.number, device.previous = epoch + 1, 0, None
     agents.invite(f"spare{number}", [f"erp{number}"], f"zone {number}", "spare", AUTHORITY)
+
+
+def _life(ledger: Ledger, number: int) -> None:
+    """What a source tells of itself, what people decide about it, and systems of the inventory."""
+    log = ledger.service.record_log()
+    for source in ("erp", "dcs"):
+        facts = SourceFacts(version=f"{number}.0", schema=f"schema {number}")
+        ledger.submit([], source, cursor_to=f"told {number}", facts=facts)
+        ledger.service.people.sessions.issue_link(AUTHORITY)
+        if number % 2:
+            log.lives.suspend(source, f"moved {number}", AUTHORITY)
+            ledger.store.append_one(RECORDS, draft(Incident(code="pause", source=source, detail="", stopped="nothing")))
+            log.lives.resume(source, f"back {number}", AUTHORITY)
+    for name in ("mes", "scale"):
+        log.systems.put(
+            SystemListed(
+                system=f"{name}{number % 2}",
+                title=f"System {number}",
+                system_class="mes",
+                owner=f"owner {number}",
+                criticality=Criticality.HIGH if number % 3 else Criticality.LOW,
+                trail=Trail.ON if number % 3 else Trail.NONE,
+                source=("erp", "dcs", None)[number % 3],
+                reviewed=None if number % 3 else f"on paper {number}",
+                why=None,
+                retired=False,
+                reason=f"inventory {number}",
+                authority=AUTHORITY,
+            )
+        )
 
 
 def _words(ledger: Ledger, number: int) -> None:

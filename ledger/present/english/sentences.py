@@ -59,6 +59,17 @@ MESSAGES = {
     "entry.asset": "{authority_actor}: from {valid_from} on {tag} of {source} stands at {equipment}; reason: {reason}",
     "entry.calendar": "{authority_actor}: from {valid_from} on the shifts of calendar {calendar} are new; "
     "reason: {reason}",
+    "entry.source-life.identified": "Source {source} told of itself: {reason}",
+    "entry.source-life.changed": "Source {source} is not what it was: {reason}; it is {state}",
+    "entry.source-life.reconfigured": "Source {source} is to be validated anew: {reason}",
+    "entry.source-life.validated": "{authority_actor} validated source {source} on {sample} records; reason: {reason}",
+    "entry.source-life.suspended": "{authority_actor} suspended source {source}; reason: {reason}",
+    "entry.source-life.resumed": "{authority_actor} resumed source {source}; reason: {reason}",
+    "entry.source-life.closing": "{authority_actor} drew up the final account of source {source}: {account_records} "
+    "records of {account_runs} runs; reason: {reason}",
+    "entry.source-life.decommissioned": "{authority_actor} decommissioned source {source} with {account_records} "
+    "records; reason: {reason}",
+    "entry.system": "{authority_actor} listed system {system} ({title}) of {owner}; reason: {reason}",
     "entry.agent.invited": "{authority_actor} invited agent {agent}; reason: {reason}",
     "entry.agent.enrolled": "Agent {agent} enrolled with a key of its own",
     "entry.agent.confirmed": "{authority_actor} confirmed the key of agent {agent}, epoch {epoch}; reason: {reason}",

@@ -28,6 +28,8 @@ MESSAGES = {
     "kind.identity": "identity",
     "kind.asset": "asset",
     "kind.calendar": "calendar",
+    "kind.source-life": "life of a source",
+    "kind.system": "system of the inventory",
     "kind.account": "account",
     "kind.grant": "grant",
     "kind.session-event": "session event",

@@ -1,0 +1,152 @@
+"""`trailseal source life`, `validate`, `suspend`, `resume`, `close`, `decommission`, `statement`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
+from ledger.cli.output import AsJson, say, say_json
+from ledger.core.authority import Authority
+from ledger.core.source import PUSH
+from ledger.service import RecordLog
+from ledger.sources.life_kinds import LifeState
+
+Source = Annotated[str, typer.Argument(help="The source.")]
+Reason = Annotated[str, typer.Option(help="Why; it stands in the entry.")]
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
+    """What a source's own trail lacks, what is added here, and what stays open; as of the source's standing."""
+
+    source: str
+    title: str
+    type: str
+    state: LifeState
+    since: int | None
+    lacks: tuple[str, ...]
+    adds: tuple[str, ...]
+    open: tuple[str, ...]
+
+
+_ADDS = (
+    "each record is kept with the exact bytes that the source gave, and can be derived from them again",
+    "since its receipt no record can be changed, removed, inserted or reordered unseen",
+    "each collection is on record with where it began and ended; time without contact and gaps are named",
+    "the source's clock is measured where it tells its time, and four times are kept apart",
+    "the same record collected again with other content is kept beside the first, and is a finding",
+)
+_OPEN = (
+    "what happened before the receipt here is the source's word: exposed is the time from its record to the receipt",
+)
+
+
+def add_to(group: typer.Typer) -> None:
+    """Adds the commands."""
+    for command in (life, validate, suspend, resume, close, decommission, statement):
+        group.command(command.__name__)(command)
+
+
+def life(source: Source, ledger: LedgerOption, log: LogOption = None, as_json: AsJson = False) -> None:
+    """All that happened to a source since it was connected, and where it stands."""
+    with opened(ledger) as service:
+        lives = service.record_log(log).lives
+        now, found = lives.standing(source), lives.history(source)
+    if as_json:
+        say_json({"state": now.state, "history": [{"entry": index, "life": one} for index, one in found]})
+        return
+    for index, one in found:
+        say(f"entry {index}  {one.event.value:14} {one.authority.actor:20} {one.reason}")
+    say(f"Source {source} is {now.state.value}{'' if now.entry is None else f' since entry {now.entry}'}.")
+
+
+def validate(
+    source: Source,
+    ledger: LedgerOption,
+    sample: Annotated[list[int], typer.Option(help="An entry that you looked at and found right; as often as needed.")],
+    reason: Reason,
+    log: LogOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say that a sample of a source's records is right: who, when, old and new as in the source."""
+    _decide(ledger, log, as_json, lambda chosen, by: chosen.lives.validate(source, sample, reason, by))
+
+
+def suspend(
+    source: Source, ledger: LedgerOption, reason: Reason, log: LogOption = None, as_json: AsJson = False
+) -> None:
+    """Take nothing of a source until it is resumed."""
+    _decide(ledger, log, as_json, lambda chosen, by: chosen.lives.suspend(source, reason, by))
+
+
+def resume(
+    source: Source, ledger: LedgerOption, reason: Reason, log: LogOption = None, as_json: AsJson = False
+) -> None:
+    """Take a suspended source's runs again; it is to be validated anew."""
+    _decide(ledger, log, as_json, lambda chosen, by: chosen.lives.resume(source, reason, by))
+
+
+def close(
+    source: Source,
+    ledger: LedgerOption,
+    reason: Reason,
+    at_source: Annotated[int | None, typer.Option(help="How many records the source itself counts.", min=0)] = None,
+    log: LogOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw up the final account of a source; somebody else confirms it with `decommission`."""
+    _decide(ledger, log, as_json, lambda chosen, by: chosen.lives.close(source, reason, by, at_source))
+
+
+def decommission(
+    source: Source, ledger: LedgerOption, reason: Reason, log: LogOption = None, as_json: AsJson = False
+) -> None:
+    """Confirm the account that somebody else drew up: the source ends, its records stay searchable."""
+    _decide(ledger, log, as_json, lambda chosen, by: chosen.lives.decommission(source, reason, by))
+
+
+def statement(source: Source, ledger: LedgerOption, log: LogOption = None, as_json: AsJson = False) -> None:
+    """The equivalence statement: what the source's own trail lacks, what Trailseal adds, what stays open."""
+    with opened(ledger) as service:
+        chosen = service.record_log(log)
+        config, now = chosen.sources.get(source), chosen.lives.standing(source)
+    lacks = () if config.type == PUSH else _lacks(config.type, config.mapping)
+    # An actor or a moment that the source does not tell is not made good by anything here.
+    still = tuple(f"not made good here: {lack}" for lack in lacks)
+    told = Statement(
+        source=source,
+        title=config.title,
+        type=config.type,
+        state=now.state,
+        since=now.entry,
+        lacks=lacks,
+        adds=_ADDS,
+        open=(*still, *_OPEN),
+    )
+    if as_json:
+        say_json(told)
+        return
+    say(f"{told.title} ({source}, {told.type}) is {told.state.value}")
+    for title, lines in (("Its own trail lacks", told.lacks), ("Added here", told.adds), ("Stays open", told.open)):
+        say(f"{title}:")
+        for line in lines or ("nothing that is known",):
+            say(f"  - {line}")
+
+
+def _lacks(source_type: str, mapping: str | None) -> tuple[str, ...]:
+    # Imported here: the sources' own libraries take seconds to load, which other commands should not wait for.
+    from collectors.mapping.model import read_mapping
+    from collectors.registry import collector_type
+
+    return collector_type(source_type).lacks if mapping is None else read_mapping(mapping).lacks
+
+
+def _decide(ledger: Path, log: str | None, as_json: bool, act: Callable[[RecordLog, Authority], int]) -> None:
+    with opened(ledger) as service:
+        index = act(service.record_log(log), local(service))
+    if as_json:
+        say_json({"entry": index})
+    else:
+        say(f"Entry {index}.")
