@@ -14,16 +14,20 @@ from ledger.core.source import SourceConfig
 
 COLLECTORS: Mapping[str, str] = {
     "enip": "collectors.ot.enip:Enip",
+    "git": "collectors.it.git:GitRepository",
     "modbus": "collectors.ot.modbus:Modbus",
     "mqtt": "collectors.ot.mqtt:Mqtt",
+    "nats": "collectors.infra.nats:Nats",
     "odata": "collectors.it.odata:OData",
     "opcua": "collectors.ot.opcua:OpcUa",
     "pg-logical": "collectors.it.pg_logical:PgLogical",
     "rest": "collectors.it.rest:Rest",
     "s7": "collectors.ot.s7:S7",
     "snapshot-files": "collectors.infra.snapshot_files:SnapshotFiles",
+    "snapshot-sql": "collectors.it.snapshot_sql:SnapshotSql",
     "sparkplug": "collectors.ot.sparkplug:Sparkplug",
     "sql": "collectors.it.sql:Sql",
+    "syslog": "collectors.infra.syslog:Syslog",
     "tail": "collectors.infra.tail:Tail",
     "tryton": "collectors.it.tryton:Tryton",
 }
