@@ -1,19 +1,19 @@
-"""The composition root: one process that serves API and pages, and leads the schedules while it holds the lock."""
+"""The composition root: one process that serves API and pages, and leads the schedules while it holds the lock.
 
-import contextlib
+Where the settings say so, edge agents have ports of their own, over TLS: one for those that hold a certificate, one for
+enrolment alone.
+"""
+
 import signal
-import socket
 import threading
 from types import FrameType, TracebackType
 from typing import Self
 
-import uvicorn
-
 from ledger.api.app import create_app
 from ledger.core.authority import Authority
-from ledger.core.errors import ConfigError
 from ledger.jobs.leader import leader_lock
 from ledger.jobs.scheduler import Duty, Schedule, Scheduler
+from ledger.listeners import AgentListeners, Listener
 from ledger.service import VERIFY, Service
 from ledger.web.handlers import handlers as web_handlers
 
@@ -22,7 +22,6 @@ SCHEDULES = (
     Schedule(sort=VERIFY, every_s=HOUR, offset_s=300, parameters='{"full":false}'),
     Schedule(sort=VERIFY, every_s=DAY, offset_s=2 * HOUR),
 )
-_START_SECONDS = 30.0
 
 
 class Server:
@@ -32,20 +31,13 @@ class Server:
         self._service = service
         self._authority = authority
         listen = service.settings.listen
-        self._socket = _listen(listen.host, listen.port if port is None else port)
-        self._uvicorn = uvicorn.Server(
-            uvicorn.Config(
-                create_app(service, web_handlers=web_handlers(service.settings.zone)),
-                log_level="warning",
-                access_log=False,
-                lifespan="on",
-                server_header=False,
-                timeout_graceful_shutdown=10,
-            )
+        self._main = Listener(
+            "http",
+            listen.host,
+            listen.port if port is None else port,
+            lambda: create_app(service, web_handlers=web_handlers(service.settings.zone)),
         )
-        self._thread = threading.Thread(
-            target=self._uvicorn.run, kwargs={"sockets": [self._socket]}, name="http", daemon=True
-        )
+        self._agents = AgentListeners(service)
         lock = leader_lock(service.settings.database_url(service.folder), service.folder)
         duties = (
             Duty(name="publish", every_s=service.settings.checkpoint_seconds, run=service.publisher.publish_all),
@@ -57,8 +49,12 @@ class Server:
     @property
     def address(self) -> str:
         """The URL of the pages."""
-        host, port = self._socket.getsockname()[:2]
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        return f"http://{self._main.place}"
+
+    @property
+    def agent_addresses(self) -> dict[str, str]:
+        """The URLs of the agents' ports that are open: `deliveries`, `enrolment`."""
+        return self._agents.addresses
 
     def sign_in_link(self, authority: Authority) -> str:
         """A link that begins one session of the read-only pages; good once, for 15 minutes."""
@@ -80,32 +76,14 @@ class Server:
     def __enter__(self) -> Self:
         self._service.record_start(self._authority)
         self._service.publisher.publish_all()
-        self._thread.start()
-        waited = threading.Event()
-        for _ in range(int(_START_SECONDS / 0.02)):
-            if self._uvicorn.started:
-                self._scheduler.start()
-                return self
-            if not self._thread.is_alive() or waited.wait(0.02):
-                break
-        raise ConfigError("the service did not start", advice="See the messages above; `trailseal doctor` helps.")
+        self._main.start()
+        self._agents.start()
+        self._scheduler.start()
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._scheduler.stop()
-        self._uvicorn.should_exit = True
-        self._thread.join()
-        with contextlib.suppress(OSError):
-            self._socket.close()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=512)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot listen on {host} port {port}: {error.strerror}",
-            advice="Choose another port: --port, or [listen] in trailseal.toml.",
-        ) from None
+        self._agents.stop()
+        self._main.stop()

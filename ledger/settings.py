@@ -38,6 +38,19 @@ class Listen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8470
 
 
+class AgentPorts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where edge agents reach the ledger over TLS; without `port` they do not.
+
+    `port` takes batches, from agents with a certificate alone; `enrol_port` takes enrolments, and is best open only
+    while there are any. 0 takes a free port. `certificate_days`: how long an agent's certificate is good.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
+    enrol_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
+    certificate_days: Annotated[float, msgspec.Meta(gt=0, le=366)] = 90.0
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings; ConfigError for an origin or zone that cannot be one.
 
@@ -52,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     owner_database: str | None = None
     zone: str = "UTC"
     listen: Listen = Listen()
+    agents: AgentPorts = AgentPorts()
     publish_tiles: bool = False
     checkpoint_seconds: Seconds = 10.0
     readers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 8
@@ -112,6 +126,15 @@ def write(folder: Path, settings: Settings) -> None:
         "[listen]",
         f"host = {_quoted(settings.listen.host)}",
         f"port = {settings.listen.port}",
+        "",
+        "[agents]",
+        f"host = {_quoted(settings.agents.host)}",
+        *(
+            f"{name} = {port}"
+            for name, port in (("port", settings.agents.port), ("enrol_port", settings.agents.enrol_port))
+            if port is not None
+        ),
+        f"certificate_days = {settings.agents.certificate_days}",
     ]
     write_durably(folder / FILE_NAME, ("\n".join(lines) + "\n").encode())
 

@@ -40,6 +40,14 @@ class Delivered(Conflict):
     """The same batch was taken before."""
 
 
+class NumberReused(Conflict):
+    """The number was another batch's."""
+
+
+class NotBound(AccessDenied):
+    """The agent signed the batch, but may not deliver this source or in this epoch."""
+
+
 class Last(msgspec.Struct, frozen=True):
     """The last batch of an agent's epoch that a log has; 0 for none."""
 
@@ -131,7 +139,7 @@ class _Beside:
         if head.number <= last.number:
             row = _row(connection, self._log, head.agent, head.epoch, head.number)
             if row is not None and b64(bytes(row.digest)) != batch_digest(head):
-                raise Conflict(
+                raise NumberReused(
                     f"number {head.number} of agent {head.agent!r} was another batch",
                     advice="A number is given once. If the agent was restored, approve a new epoch.",
                 )
@@ -168,9 +176,9 @@ def _allowed(
     except SignatureInvalid as error:
         raise AccessDenied(f"batch {head.number} of agent {head.agent!r}: {error.message}") from None
     if head.source not in now.sources:
-        raise AccessDenied(f"agent {head.agent!r} is not bound to source {head.source!r}")
+        raise NotBound(f"agent {head.agent!r} is not bound to source {head.source!r}")
     if head.epoch != now.epoch:
-        raise AccessDenied(
+        raise NotBound(
             f"agent {head.agent!r} is in epoch {now.epoch}, the batch in {head.epoch}",
             advice="A restored agent goes on in a new epoch once a person approves it.",
         )

@@ -10,7 +10,7 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
-from ledger.api import entries, logs, openapi, people, searching, sources, tiles, verification
+from ledger.api import agents, deliveries, entries, logs, openapi, people, searching, sources, tiles, verification
 from ledger.api.context import Context
 from ledger.api.gate import Gate, require_declared
 from ledger.api.headers import harden
@@ -27,6 +27,8 @@ UPKEEP_SECONDS: Final = 1.0
 TOUCHES_EVERY: Final = 60
 RECEIPTS_EVERY: Final = 3600
 """In rounds of upkeep."""
+AGENT_READERS: Final = 2
+"""Threads that read for agents."""
 
 
 def create_app(service: Service, *, web_handlers: Sequence[ControllerRouterHandler] = ()) -> Litestar:
@@ -66,12 +68,15 @@ def create_app(service: Service, *, web_handlers: Sequence[ControllerRouterHandl
             searching.search_records,
             sources.router,
             people.router,
+            agents.router,
+            deliveries.router,
+            deliveries.enrol,
             verification.router,
         ],
     )
     app = Litestar(
         route_handlers=[api, tiles.router, openapi.docs, *web_handlers],
-        guards=[Gate(service.people, lanes, service.settings.publish_tiles)],
+        guards=[Gate(service, lanes)],
         dependencies={"context": Provide(provide_context)},
         exception_handlers=HANDLERS,
         before_send=[harden],
@@ -85,6 +90,37 @@ def create_app(service: Service, *, web_handlers: Sequence[ControllerRouterHandl
     )
     require_declared(app)
     openapi.complete(app)
+    return app
+
+
+def create_agents_app(service: Service, *, enrolment: bool) -> Litestar:
+    """What edge agents reach over TLS, and nothing else: their deliveries, or else enrolment alone."""
+    lanes = Lanes(AGENT_READERS)
+    context = Context(service, lanes)
+
+    @contextlib.asynccontextmanager
+    async def running(_app: Litestar) -> AsyncIterator[None]:
+        yield
+        lanes.close()
+
+    async def provide_context() -> Context:
+        return context
+
+    routes: list[ControllerRouterHandler] = [deliveries.enrol] if enrolment else [deliveries.router]
+    app = Litestar(
+        route_handlers=[Router("/api/v1", route_handlers=routes)],
+        guards=[Gate(service, lanes)],
+        dependencies={"context": Provide(provide_context)},
+        exception_handlers=HANDLERS,
+        before_send=[harden],
+        openapi_config=None,
+        request_max_body_size=MAX_BODY,
+        lifespan=[running],
+        logging_config=None,
+        debug=False,
+        signature_types=[Context],
+    )
+    require_declared(app)
     return app
 
 

@@ -11,11 +11,15 @@ from litestar.handlers import BaseRouteHandler
 from litestar.routes import HTTPRoute
 
 from ledger.api.lanes import Lanes
+from ledger.api.tls import certified
+from ledger.core.batch import key_id
 from ledger.core.errors import AccessDenied, ConfigError, NotAuthenticated, RateLimited
+from ledger.core.hashing import unb64
 from ledger.people.access import Access, Caller, Door, Scope
 from ledger.people.kinds import SecuritySort
-from ledger.people.people import People
 from ledger.people.sessions import cookie_name
+from ledger.service import Service
+from ledger.trust.agent_ca import Identity
 
 CallerRequest = Request[Caller, None, State]
 """A request that the guard let through: its `user` is the caller."""
@@ -27,10 +31,12 @@ _OWN_SITE: Final = frozenset({"same-origin", "none"})
 class Gate:
     """The guard of the whole application."""
 
-    def __init__(self, people: People, lanes: Lanes, publish_tiles: bool) -> None:
-        self._people = people
+    def __init__(self, service: Service, lanes: Lanes) -> None:
+        self._people = service.people
         self._lanes = lanes
-        self._publish_tiles = publish_tiles
+        self._publish_tiles = service.settings.publish_tiles
+        self._store = service.store
+        self._agents = service.agents
 
     async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         """Lets the request through with its caller as `user`, or raises.
@@ -43,12 +49,42 @@ class Gate:
         self._refuse_other_sites(connection)
         if access is Door.OPEN or (access is Door.PUBLISHED and self._publish_tiles):
             return
+        if access is Door.SIGNED:
+            self._admit_signed(connection)
+            return
+        shown = certified(connection) if access is Door.CERTIFIED else None
+        if shown is not None:
+            connection.scope["user"] = await self._lanes.read(self._by_certificate, shown)
+            return
         caller = await self._identify(connection)
         connection.scope["user"] = caller
+        if access is Door.CERTIFIED:
+            self._people.security.note(SecuritySort.NO_GRANT, account=caller.account)
+            raise AccessDenied("only an edge agent with its certificate may call this", advice="Use the agents' port.")
         needed = Scope.TILES if access is Door.PUBLISHED else access
         if isinstance(needed, Scope) and needed not in caller.scopes:
             self._people.security.note(SecuritySort.NO_GRANT, account=caller.account)
             raise AccessDenied(f"{caller.account} holds no grant with scope {needed.value!r}")
+
+    def _admit_signed(self, connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+        """Its signature is looked at once the body is read; who has shown many bad ones is not listened to."""
+        peer = peer_of(connection)
+        if certified(connection) is None and self._people.security.blocked_us(peer):
+            self._people.security.failed(peer)
+            raise RateLimited("too many calls without a valid credential came from there")
+
+    def _by_certificate(self, shown: Identity) -> Caller:
+        """The agent, if it is in use with the key that its certificate was issued for."""
+        with self._store.reading() as connection:
+            standing = self._agents.standing(connection, shown.agent)
+        if standing is None or key_id(unb64(standing[0].public_key or "", 32)) != shown.key:
+            self._people.security.note(SecuritySort.AGENT_REFUSED)
+            raise AccessDenied(
+                f"agent {shown.agent!r} is not in use with this certificate",
+                advice="Have its key confirmed (`trailseal agent confirm`), or enrol it anew if it was revoked.",
+            )
+        now, authority = standing
+        return Caller(account=authority.actor, scopes=frozenset(), sources=frozenset(now.sources), authority=authority)
 
     async def _identify(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
         header = connection.headers.get("authorization")
@@ -62,7 +98,7 @@ class Gate:
             seen = self._people.sessions.peek(cookie)
             if seen is not None:
                 return seen
-        peer = connection.client.host if connection.client else "local"
+        peer = peer_of(connection)
         shown = cookie or "" if header is None else _bearer(header)
         if self._people.security.blocked_us(peer) and not self._people.directory.was_good(shown):
             self._people.security.failed(peer)
@@ -99,6 +135,11 @@ class Gate:
             raise AccessDenied(
                 "the request does not say which page sent it", advice="Use a current browser, or a token in its place."
             )
+
+
+def peer_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """Where a request comes from, as refusals are counted."""
+    return connection.client.host if connection.client else "local"
 
 
 def _bearer(header: str) -> str:

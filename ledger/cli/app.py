@@ -7,6 +7,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger import __version__
 from ledger.cli import (
+    agent,
     append,
     collect,
     demo,
@@ -50,6 +51,7 @@ for name, group in (
     ("tiles", tiles.group),
     ("key", key.group),
     ("token", token.group),
+    ("agent", agent.group),
 ):
     app.add_typer(group, name=name)
 

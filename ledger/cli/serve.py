@@ -30,8 +30,11 @@ def serve(
         with Server(service, authority, port=port) as server:
             link = server.sign_in_link(authority)
             if as_json:
-                say_json_line({"address": server.address, "sign_in": link})
+                agents = {"agents": server.agent_addresses} if server.agent_addresses else {}
+                say_json_line({"address": server.address, "sign_in": link, **agents})
             else:
                 say(f"Trailseal at {server.address}")
+                for name, address in server.agent_addresses.items():
+                    say(f"Agents' {name} at {address}")
                 say(f"Sign in once, within 15 minutes: {link}")
             server.wait()

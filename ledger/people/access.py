@@ -32,6 +32,10 @@ class Door(StrEnum):
     """Any authenticated caller, whatever its scopes."""
     PUBLISHED = "published"
     """Anyone where the site publishes its tiles, else scope `tiles`."""
+    SIGNED = "signed"
+    """Whoever's signature the body bears: an edge agent."""
+    CERTIFIED = "certified"
+    """An edge agent in use, over TLS with its own certificate."""
 
 
 Access = Scope | Door

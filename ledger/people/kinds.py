@@ -104,6 +104,7 @@ class SecuritySort(StrEnum):
     OUT_OF_ORDER = "out-of-order"
     REPLAYED = "replayed"
     CROSS_SITE = "cross-site"
+    AGENT_REFUSED = "agent-refused"
 
 
 class SecurityCount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

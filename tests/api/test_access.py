@@ -18,11 +18,13 @@ from tests.api.world import OTHER_SOURCE, SOURCE, World, bearer
 VALUES = {
     "log:str": "records", "index:int": "1", "size:int": "1", "source:str": SOURCE, "account:str": "nobody",
     "grant_id:str": "0" * 16, "path:path": "0/000", "path:str": "other", "name:str": "start.js", "job:int": "1",
+    "agent:str": "edge1",
 }  # fmt: skip
 PUBLIC = {
     ("GET", "/api/v1/health"),
     ("GET", "/api/v1/keys"),
     ("POST", "/api/v1/session"),
+    ("POST", "/api/v1/agents/enrolment"),
 }
 """All that a stranger may call while tiles are not published (R05)."""
 
@@ -59,7 +61,7 @@ def test_a_stranger_may_call_only_health_keys_and_the_exchange_of_a_sign_in_code
             {"Authorization": "Basic eA=="},
         ):
             status = ask(patient, method, path, headers)
-            assert (status == 401) == (access is not Door.OPEN), (method, path, status)
+            assert (status == 401) == (access not in (Door.OPEN, Door.SIGNED)), (method, path, status)
         if access is Door.OPEN:
             open_routes.add((method, path))
     assert open_routes == PUBLIC
@@ -74,7 +76,9 @@ def test_a_token_opens_exactly_the_routes_that_declare_its_scope(
         if path == "/api/v1/session" and method == "POST":
             continue
         wanted = (
-            access is scope or access in (Door.OPEN, Door.CALLER) or (access is Door.PUBLISHED and scope is Scope.TILES)
+            access is scope
+            or access in (Door.OPEN, Door.CALLER, Door.SIGNED)
+            or (access is Door.PUBLISHED and scope is Scope.TILES)
         )
         status = ask(patient, method, path, world.headers(scope))
         assert (status not in (401, 403)) == wanted, (method, path, scope, status)
@@ -100,7 +104,7 @@ def test_a_token_that_ended_opens_nothing(patient: TestClient[Any], world: World
     else:
         world.clock.pass_seconds(61)
     for method, path, access in routes(patient.app):
-        if access is not Door.OPEN:
+        if access not in (Door.OPEN, Door.SIGNED):
             assert ask(patient, method, path, bearer(token.token)) == 401, (method, path)
 
 
@@ -119,7 +123,9 @@ def test_published_tiles_are_open_and_nothing_else_with_them(tmp_path: Path, mon
     world.service.publisher.publish_all()
     with TestClient(create_app(world.service)) as client:
         strangers = {
-            (method, path) for method, path, _ in routes(client.app) if ask(client, method, path, {}) not in (401, 403)
+            (method, path)
+            for method, path, access in routes(client.app)
+            if access is not Door.SIGNED and ask(client, method, path, {}) not in (401, 403)
         }
         assert strangers - PUBLIC == {
             ("GET", "/logs/{log:str}/checkpoint"),

@@ -8,7 +8,7 @@ import pytest
 
 from ledger import settings
 from ledger.core.errors import ConfigError
-from ledger.settings import FILE_NAME, Listen, Settings
+from ledger.settings import FILE_NAME, AgentPorts, Listen, Settings
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
@@ -18,6 +18,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         owner_database="postgresql://owner:${OWNER}@db.example/ledger",
         zone="Europe/Berlin",
         listen=Listen(host="::1", port=9000),
+        agents=AgentPorts(host="::1", port=9001, enrol_port=9002, certificate_days=30.0),
         publish_tiles=True,
         checkpoint_seconds=2.5,
         readers=3,
@@ -37,6 +38,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ('origin = "plant.example/a"\nsurprise = 1', "surprise"),
         ('origin = "plant.example/a"\n[listen]\nport = 70000', "port"),
         ('origin = "plant.example/a"\n[listen]\nsurprise = 1', "surprise"),
+        ('origin = "plant.example/a"\n[agents]\ncertificate_days = 0', "certificate_days"),
         ('origin = "plant.example/a"\nreaders = 0', "readers"),
         ('origin = "plant.example/a"\ncheckpoint_seconds = nan', "checkpoint_seconds"),
         ('origin = "plant.example/a"\npublish_tiles = "yes"', "publish_tiles"),

@@ -1,0 +1,210 @@
+"""What edge agents call: enrolment with a one-time code, signed batches, where they stand, a new certificate."""
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from litestar import Request, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from ledger.agents.deliveries import NotBound, NumberReused
+from ledger.api.agents import AgentPath, agent_ca
+from ledger.api.context import Context
+from ledger.api.fields import SourceId, without_nul
+from ledger.api.gate import CallerRequest, peer_of
+from ledger.api.problems import declared
+from ledger.api.sources import RecordLog
+from ledger.api.tls import certified
+from ledger.core.batch import SignedBatch, SignedReceipt, key_id
+from ledger.core.enrolment import Certificate, CertificateRequest, Enrolled, Enrolment, Standing
+from ledger.core.errors import AccessDenied, Conflict, NotFound, RateLimited
+from ledger.core.hashing import unb64
+from ledger.core.run import SourceState
+from ledger.people.access import Caller, Door, allow
+from ledger.people.kinds import SecuritySort
+from ledger.store import checkpoints
+
+MAX_BATCH: Final = 96 * 1024 * 1024
+"""Bytes of the largest batch as it travels: its payload in base64, header and signature."""
+MAX_ENROLMENT: Final = 64 * 1024
+_NEVER: Final = "No agent was ever invited here: `trailseal agent invite`."
+
+
+@post(
+    "/{agent:str}/batches",
+    opt=allow(Door.SIGNED),
+    responses=declared(409, 413),
+    security=[{}],
+    status_code=HTTPStatus.CREATED,
+    request_max_body_size=MAX_BATCH,
+)
+async def take_batch(
+    context: NamedDependency[Context],
+    request: Request[Any, Any, Any],
+    agent: AgentPath,
+    data: JSONBody[SignedBatch],
+    log: RecordLog = None,
+) -> SignedReceipt:
+    """Takes a batch that the agent signed, once and in its order; the same batch again is answered by its receipt.
+
+    Whoever brings it: the signature in the body is what counts. 409: it does not follow the batch taken last, its
+    number was another batch's, or its run does not start where the source stands.
+    """
+    without_nul(agent=agent, log=log, header=data.header.agent)
+    security = context.service.people.security
+    known = f"agent:{data.header.agent}"
+    try:
+        if data.header.agent != agent:
+            raise AccessDenied(
+                f"the batch is of agent {data.header.agent!r}, the address of {agent!r}",
+                advice="Send each batch to the address of its own agent.",
+            )
+        return await context.lanes.append(_take, context, log, data)
+    except NotBound:
+        security.note(SecuritySort.WRONG_SOURCE, known, data.header.source)
+        raise
+    except NumberReused:
+        security.note(SecuritySort.REPLAYED, known, data.header.source)
+        raise
+    except Conflict:
+        security.note(SecuritySort.OUT_OF_ORDER, known, data.header.source)
+        raise
+    except AccessDenied:
+        security.note(SecuritySort.AGENT_REFUSED)
+        if certified(request) is None:
+            security.failed(peer_of(request))
+        raise
+
+
+@get("/{agent:str}/last", opt=allow(Door.CERTIFIED), responses=declared())
+async def last_batch(
+    context: NamedDependency[Context], request: CallerRequest, agent: AgentPath, log: RecordLog = None
+) -> Standing:
+    """Where the calling agent's epoch stands, what it may deliver, and the log's latest checkpoint."""
+    _require_self(request.user, agent)
+    return await context.lanes.read(_standing, context, log, agent)
+
+
+@get("/{agent:str}/sources/{source:str}", opt=allow(Door.CERTIFIED), responses=declared())
+async def source_state(
+    context: NamedDependency[Context],
+    request: CallerRequest,
+    agent: AgentPath,
+    source: SourceId,
+    log: RecordLog = None,
+) -> SourceState:
+    """Where one of the calling agent's sources stands: what it goes on from when it begins, or begins anew."""
+    without_nul(source=source)
+    _require_self(request.user, agent)
+    request.user.require_source(source)
+    return await context.lanes.read(_state, context, log, source)
+
+
+@post("/{agent:str}/certificate", opt=allow(Door.CERTIFIED), responses=declared())
+async def renew_certificate(
+    context: NamedDependency[Context], request: CallerRequest, agent: AgentPath, data: JSONBody[CertificateRequest]
+) -> Certificate:
+    """A new certificate for the calling agent, before its present one expires."""
+    _require_self(request.user, agent)
+    return await context.lanes.append(_renew, context, agent, data.request)
+
+
+@post(
+    "/enrolment",
+    opt=allow(Door.OPEN),
+    responses=declared(409, 413),
+    security=[{}],
+    tags=["agents"],
+    request_max_body_size=MAX_ENROLMENT,
+)
+async def enrolment(
+    context: NamedDependency[Context], request: Request[Any, Any, Any], data: JSONBody[Enrolment]
+) -> Enrolled:
+    """Uses a one-time code up: the agent's own key is taken in, for a person to confirm, and it gets a certificate."""
+    without_nul(agent=data.agent, log=data.log)
+    security, peer = context.service.people.security, peer_of(request)
+    if security.blocked_us(peer):
+        security.failed(peer)
+        raise RateLimited("too many calls without a valid credential came from there")
+    try:
+        return await context.lanes.append(_enrol, context, data)
+    except AccessDenied:
+        security.note(SecuritySort.AGENT_REFUSED)
+        security.failed(peer)
+        raise
+
+
+def _take(context: Context, log: str | None, batch: SignedBatch) -> SignedReceipt:
+    target = context.record_log(log)
+    if not context.service.keys.has_receipt_key(target.log.name):
+        raise AccessDenied(f"agent {batch.header.agent!r} is not in use", advice=_NEVER)
+    return target.take(batch)
+
+
+def _standing(context: Context, log: str | None, agent: str) -> Standing:
+    target, service = context.record_log(log), context.service
+    last = target.deliveries.last(agent)
+    with service.store.reading() as connection:
+        standing = service.agents.standing(connection, agent)
+        try:
+            checkpoint = checkpoints.latest(connection, target.log.number).note.decode()
+        except NotFound:
+            checkpoint = None
+    if standing is None:
+        raise AccessDenied(f"agent {agent!r} is not in use")
+    now, _ = standing
+    return Standing(
+        agent=agent,
+        key=key_id(unb64(now.public_key or "", 32)),
+        epoch=now.epoch,
+        number=last.number,
+        digest=last.digest,
+        sources=now.sources,
+        checkpoint=checkpoint,
+    )
+
+
+def _state(context: Context, log: str | None, source: str) -> SourceState:
+    return context.record_log(log).ingest.state(source)
+
+
+def _renew(context: Context, agent: str, request: str) -> Certificate:
+    service = context.service
+    with service.store.reading() as connection:
+        standing = service.agents.standing(connection, agent)
+    if standing is None:
+        raise AccessDenied(f"agent {agent!r} is not in use")
+    key = key_id(unb64(standing[0].public_key or "", 32))
+    return Certificate(certificate=agent_ca(service).client(agent, key, request))
+
+
+def _enrol(context: Context, data: Enrolment) -> Enrolled:
+    service = context.service
+    target = context.record_log(data.log).log
+    public_key, secret, authority = unb64(data.public_key, 32), unb64(data.secret, 32), agent_ca(service)
+    if not authority.file.exists():
+        raise AccessDenied(f"agent {data.agent!r} is not invited", advice=_NEVER)
+    # Before the code is used up: a request that no certificate can be issued for costs nothing.
+    certificate = authority.client(data.agent, key_id(public_key), data.request)
+    service.agents.enrol(data.agent, secret, public_key)
+    known = next(one for one in service.agents.list() if one.agent == data.agent)
+    return Enrolled(
+        agent=data.agent,
+        log=target.name,
+        origin=target.origin,
+        log_key=service.vkey(target),
+        receipt_key=str(service.keys.receipt_signer(target.name, target.origin).verifier),
+        epoch=known.epoch,
+        sources=known.sources,
+        certificate=certificate,
+        authority=authority.pem,
+    )
+
+
+def _require_self(caller: Caller, agent: str) -> None:
+    if caller.account != f"agent:{agent}":
+        raise AccessDenied(f"{caller.account} asks in the name of agent {agent!r}")
+
+
+router = Router("/agents", route_handlers=[take_batch, last_batch, source_state, renew_certificate], tags=["agents"])
+enrol = Router("/agents", route_handlers=[enrolment])

@@ -1,0 +1,109 @@
+"""`trailseal agent`: at the ledger, who may deliver from elsewhere; on site, the agent itself."""
+
+from typing import Annotated
+
+import typer
+
+from ledger.agents.agents import KnownAgent
+from ledger.agents.kinds import AgentState
+from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
+from ledger.cli.output import AsJson, say, say_json
+from ledger.core.errors import ConfigError, NotCanonical
+
+group = typer.Typer(
+    help="Edge agents: programs that collect elsewhere and hand over signed batches.", no_args_is_help=True
+)
+
+Agent = Annotated[str, typer.Argument(help="The agent's name.")]
+Reason = Annotated[str, typer.Option(help="Why; it stands in the entry.")]
+
+
+@group.command("invite")
+def invite(
+    agent: Annotated[str, typer.Argument(help="The agent's name: lower case, digits, . _ -")],
+    source: Annotated[list[str], typer.Option(help="A registered source that it may deliver, as often as needed.")],
+    ledger: LedgerOption,
+    zone: Annotated[str | None, typer.Option(help="The zone (IEC 62443) in which it stands.")] = None,
+    reason: Reason = "invited at the terminal",
+    log: LogOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Invite an agent. Prints its one-time code: good once, for an hour, and kept nowhere."""
+    # Imported here: the API takes a second to load, which other commands should not wait for.
+    from ledger.api.agents import invite as make
+
+    with opened(ledger) as service:
+        try:
+            made = make(service, agent, tuple(source), zone, reason, local(service), log)
+        except NotCanonical as error:
+            raise ConfigError(
+                f"this is no name or no reason: {error.message}",
+                advice="A name is of lower case letters, digits, '.', '_' and '-'; a reason is a sentence.",
+            ) from None
+    if as_json:
+        say_json(made)
+        return
+    say(f"Agent {agent} is invited: entry {made.index} of the system log")
+    say(f"Code, shown once, good until {made.expires_at}: {made.code}")
+    say("On site: trailseal agent enrol DIR --server https://… --code CODE")
+
+
+@group.command("list")
+def list_agents(ledger: LedgerOption, as_json: AsJson = False) -> None:
+    """Every agent there is or was: its state, sources, zone and key."""
+    with opened(ledger) as service:
+        known = service.agents.list()
+    if as_json:
+        say_json(known)
+        return
+    for one in known:
+        zone = f" in zone {one.zone}" if one.zone else ""
+        say(f"{one.agent:20} {one.state.value}, epoch {one.epoch}, for {', '.join(one.sources)}{zone}{_key(one)}")
+
+
+@group.command("confirm")
+def confirm(
+    agent: Agent,
+    fingerprint: Annotated[str, typer.Option(help="The fingerprint that `trailseal agent show` prints on site.")],
+    ledger: LedgerOption,
+    reason: Reason = "the fingerprint was compared on site",
+    as_json: AsJson = False,
+) -> None:
+    """Let an enrolled agent deliver, once its key's fingerprint was compared; not by whoever invited it."""
+    with opened(ledger) as service:
+        index = service.agents.confirm(agent, fingerprint, reason, local(service))
+    _tell(agent, index, "may deliver", as_json)
+
+
+@group.command("revoke")
+def revoke(
+    agent: Agent, ledger: LedgerOption, reason: Reason = "revoked at the terminal", as_json: AsJson = False
+) -> None:
+    """End an agent's right at once: nothing of it is taken from here on."""
+    with opened(ledger) as service:
+        index = service.agents.revoke(agent, reason, local(service))
+    _tell(agent, index, "is revoked", as_json)
+
+
+@group.command("approve-epoch")
+def approve_epoch(
+    agent: Agent, ledger: LedgerOption, reason: Reason = "the agent was restored", as_json: AsJson = False
+) -> None:
+    """Let an agent that was restored from a copy begin anew; what it numbered before is not taken any more."""
+    with opened(ledger) as service:
+        index = service.agents.approve_epoch(agent, reason, local(service))
+    _tell(agent, index, "may begin a new epoch", as_json)
+
+
+def _tell(agent: str, index: int, what: str, as_json: bool) -> None:
+    if as_json:
+        say_json({"agent": agent, "entry": index})
+    else:
+        say(f"Agent {agent} {what}: entry {index} of the system log.")
+
+
+def _key(one: KnownAgent) -> str:
+    if one.fingerprint is None:
+        return ""
+    shown = one.fingerprint if one.state is AgentState.CONFIRMED else "(compare with `trailseal agent show` on site)"
+    return f"; key {shown}"
