@@ -34,7 +34,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
 
 
-def as_json(value: object, status: int = 200, **headers: str) -> Reply:
+def as_json(value: object, status: int = 200, /, **headers: str) -> Reply:
     """An answer of JSON."""
     named = {name.replace("_", "-"): text for name, text in headers.items()}
     return Reply(status=status, body=json.dumps(value).encode(), headers={"Content-Type": "application/json", **named})

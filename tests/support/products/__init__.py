@@ -1,0 +1,1 @@
+"""Peers that answer in the documented shape of products which cannot run here: pages, filters, errors, sign-in."""
