@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from collectors.base import Check, CheckReport, judge_clock
 from collectors.it.pg_feed import PLUGINS
 from collectors.it.pg_wal import Slot, WalSession, connected
+from collectors.it.sql_check import judge_encryption
 from collectors.options import read_list
 from ledger.core.clock import WallClock
 from ledger.core.errors import CollectorError
@@ -36,6 +37,7 @@ def check_wal(
             server = wal.server
             says = f"PostgreSQL {wal.version // 10000}.{wal.version % 10000} answers {server.account}"
             checks += [Check(name="connection", ok=True, says=says), _level(wal), _right(wal)]
+            checks.append(judge_encryption(wal.safe))
             name, publication, tables = names
             slot = wal.slot(name)
             checks.append(judge_slot(slot, name, publication, wal))

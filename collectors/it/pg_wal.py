@@ -11,12 +11,13 @@ import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from collectors.it.sql_database import stays_here
 from collectors.it.sql_errors import explain
 from ledger.core.clock import WallClock, utc_text
 from ledger.core.errors import ConfigError, FatalSource
 from ledger.core.times import Clock
 
-_FETCH = 200
+_FETCH = 50
 _SETTINGS = (
     "SET default_transaction_read_only = on",
     "SET statement_timeout = '300s'",
@@ -123,6 +124,11 @@ class WalSession:
     @property
     def version(self) -> int:
         return self._connection.info.server_version
+
+    @property
+    def safe(self) -> bool:
+        """Whether the connection is encrypted, or crosses no network."""
+        return self._connection.pgconn.ssl_in_use or stays_here(self._connection.info.host)
 
     def rows(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         return self._connection.execute(statement, parameters or None).fetchall()

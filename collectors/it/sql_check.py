@@ -1,10 +1,11 @@
 """Tries a table: can it be read, is the session read-only, what are its columns, does its order name every row."""
 
+import warnings
 from collections.abc import Sequence
 from hashlib import sha256
 
 from sqlalchemy import inspect
-from sqlalchemy.exc import NoSuchTableError
+from sqlalchemy.exc import NoSuchTableError, SAWarning
 from sqlalchemy.sql.selectable import TableClause
 
 from collectors.base import Check, CheckReport, judge_clock
@@ -26,6 +27,7 @@ def check_table(database: Database, rows: Rows, window_us: int, wanted: str, clo
             whose = database.account or "no account"
             checks.append(Check(name="connection", ok=True, says=f"{session.product} answers {whose}"))
             checks.append(Check(name="read-only", ok=True, says=database.kind.read_only))
+            checks.append(judge_encryption(database.stays_here or session.encrypted()))
             checks.append(_schema(session, rows, wanted))
             checks.append(_order(session, rows, window_us))
             checks.append(_index(session, rows))
@@ -42,7 +44,9 @@ def shape(session: Session, rows: Rows) -> str:
     """The columns in order, each with its type, as the database says them; of a query as its driver does."""
     if isinstance(rows.source, TableClause):
         try:
-            found = inspect(session.connection).get_columns(rows.source.name, schema=rows.source.schema)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SAWarning)  # of a type that SQLAlchemy has no class for
+                found = inspect(session.connection).get_columns(rows.source.name, schema=rows.source.schema)
         except NoSuchTableError:
             raise FatalSource(
                 f"there is no table or view {rows.label} at {session.database.place}",
@@ -60,6 +64,19 @@ def shape(session: Session, rows: Rows) -> str:
 def fingerprint(columns: str) -> str:
     """Tells one shape from another: 128 bits of SHA-256, hexadecimal."""
     return sha256(columns.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def judge_encryption(safe: bool | None) -> Check:
+    """Whether what is read can be read on the way, or changed; null: not known."""
+    if safe:
+        return Check(name="encryption", ok=True, says="the connection is encrypted, or stays on this machine")
+    return Check(
+        name="encryption",
+        ok=safe is None,
+        says="the connection is not encrypted" if safe is False else "whether the connection is encrypted is not known",
+        advice="Ask for it in the url: ?sslmode=verify-full&sslrootcert=FILE (PostgreSQL), "
+        "?ssl_ca=FILE&ssl_verify_identity=true (MySQL, MariaDB), or what the driver has for it.",
+    )
 
 
 def _schema(session: Session, rows: Rows, wanted: str) -> Check:

@@ -7,12 +7,13 @@ session, and Oracle only a transaction; there the account's rights are what keep
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import msgspec
+import psycopg
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
@@ -123,6 +124,8 @@ class Database:
         self.backend = backend
         self.place = url
         self.account = parsed.username or ""
+        self.stays_here = backend == "sqlite" or stays_here(parsed.host)
+        """Whether what is read crosses no network."""
         self._url = parsed if "+" in parsed.drivername else parsed.set(drivername=f"{backend}+{self.kind.driver}")
         self._password = password
 
@@ -183,6 +186,17 @@ class Session:
         name = "mariadb" if getattr(dialect, "is_mariadb", False) else dialect.name
         return f"{name} {version}".strip()
 
+    def encrypted(self) -> bool | None:
+        """Whether the connection is encrypted; null where that cannot be asked."""
+        driver = self.connection.connection.driver_connection
+        if isinstance(driver, psycopg.Connection):
+            return bool(driver.pgconn.ssl_in_use)
+        if self.database.backend in ("mysql", "mariadb"):
+            row = self.connection.execute(text("SHOW STATUS LIKE 'Ssl_cipher'")).first()
+            self.connection.rollback()
+            return row is not None and bool(row[1])
+        return None
+
     def _measure(self) -> Clock | None:
         if self.database.kind.now is None:
             self.connection.execute(text("SELECT 1 FROM sqlite_master LIMIT 1"))  # an empty look, to see that it opens
@@ -195,7 +209,7 @@ class Session:
         if not isinstance(moment, datetime):
             return None
         server = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-        server_us = round((server - _EPOCH).total_seconds() * 1_000_000)
+        server_us = (server - _EPOCH) // timedelta(microseconds=1)
         return Clock(
             offset_us=server_us - (asked_us + answered_us) // 2,
             uncertainty_us=(answered_us - asked_us + 1) // 2 + 1,
@@ -208,6 +222,11 @@ class Session:
         if self.database.backend not in ("mysql", "mariadb"):
             return ()
         return tuple(place for place, kind in enumerate(types) if kind == _MYSQL_TIMESTAMP)
+
+
+def stays_here(host: str | None) -> bool:
+    """Whether a host is this machine: none or a folder (a socket), a loopback address."""
+    return not host or host == "localhost" or host.startswith(("/", "127.")) or host == "::1"
 
 
 _FORM = (

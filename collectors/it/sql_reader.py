@@ -102,17 +102,20 @@ class Rows:
             row = result.first()
         return None if row is None else to_cell(_zoned(row, utc)[0])
 
-    def _page(self, session: Session, floor: Position | None, limit: int, room: int) -> tuple[list[Row], bool]:
-        """Rows, and whether there may be more of them."""
+    def page(self, floor: Position | None, limit: int) -> Select[Any]:
+        """So many rows from that position on, in order."""
         wanted = self.select().where(and_(*(one.is_not(None) for one in self._columns)))
         if floor is not None:
             wanted = wanted.where(self._from(floor))
-        wanted = wanted.order_by(*self._columns).limit(limit)
+        return wanted.order_by(*self._columns).limit(limit)
+
+    def _page(self, session: Session, floor: Position | None, limit: int, room: int) -> tuple[list[Row], bool]:
+        """Rows, and whether there may be more of them."""
         rows: list[Row] = []
         size = 0
         options = {"stream_results": True, "max_row_buffer": _FETCH, "yield_per": _FETCH}
         with session.connection.begin():
-            result = session.connection.execute(wanted, execution_options=options)
+            result = session.connection.execute(self.page(floor, limit), execution_options=options)
             assert result.cursor is not None, "a SELECT gives a cursor"
             names = [str(described[0]) for described in result.cursor.description]
             utc = session.utc_columns([described[1] for described in result.cursor.description])

@@ -151,6 +151,11 @@ class Window:
         self._rows -= len(digests)
         self._bytes -= len(first) + _ROW_BYTES * (1 + len(digests))
         self._floor = _position(next(iter(self._read)))
+        if self._in_the_future(self._floor):
+            raise FatalSource(
+                f"more rows than the window holds have a time in the future, from {self._floor[0].value} on",
+                advice="Correct the source's clock; order by a number, or set `window_rows` higher, to go on.",
+            )
 
 
 def settle(cursor: Cursor, memory: Memory, now_us: int, window_us: int) -> tuple[Cursor, Memory]:

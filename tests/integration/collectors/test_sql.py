@@ -198,6 +198,7 @@ def test_rows_that_are_the_same_in_every_cell_are_told_apart_by_their_number(tra
     assert sorted(record.source_record_id for record in sink.records) == ["a/x/0", "a/x/1", "a/x/2", "a/y/0"]
 
 
+@only("postgresql")
 def test_a_long_table_is_read_in_bounded_parts_and_goes_on_where_it_was_stopped(trail: Audited) -> None:
     trail.fill(ROW, rows(*range(1, 7001)))
     sink, stop = MemorySink("lims"), threading.Event()

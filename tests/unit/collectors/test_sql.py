@@ -1,14 +1,18 @@
 """What is refused before a database is reached, and what its errors become: who must do what."""
 
 import sqlite3
+from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 import psycopg
 import pytest
 
-from collectors.it.pg_logical import PgLogical
 from collectors.it.sql import Sql
 from collectors.it.sql_errors import explain
+from collectors.it.sql_reader import Rows, read_row
+from collectors.it.sql_value import Cell
+from collectors.it.sql_window import Cursor, Window
 from collectors.mapping.templates import template
 from ledger.core.clock import SystemClock
 from ledger.core.errors import ConfigError, FatalSource, RetriableSource
@@ -127,29 +131,27 @@ def test_an_error_of_a_driver_says_place_account_and_what_to_do(
         assert "'reader'" in found.message
 
 
-@pytest.mark.parametrize(
-    ("options", "named"),
-    [
-        ({"url": "postgresql://collector:secret@127.0.0.1/lims"}, "holds a password"),
-        ({"url": "mariadb://collector@127.0.0.1/lims"}, "no address"),
-        ({"url": "postgresql://collector@127.0.0.1/lims?nonsense=1"}, "no database address"),
-        ({"max_changes": "0"}, "max_changes"),
-    ],
-)
-def test_options_of_logical_decoding_that_cannot_be_are_refused(options: dict[str, str], named: str) -> None:
-    with pytest.raises(ConfigError, match=named) as caught:
-        logical(**options)
-    assert ":secret" not in f"{caught.value.message} {caught.value.advice}"
+@pytest.mark.parametrize("name", ["mssql", "oracle", "postgresql", "mysql", "sqlite"])
+def test_a_page_can_be_written_for_every_kind_of_database(name: str) -> None:
+    dialect = import_module(f"sqlalchemy.dialects.{name}").dialect()
+    floor = (Cell("instant", "2026-03-01T08:15:00+00:00"), Cell("int", str(2**40)))
+    for rows in (
+        Rows("audit.TRAIL", "", ("at", "id")),
+        Rows("", "SELECT at, id, '10:30' AS x FROM trail", ("at", "id")),
+    ):
+        text = str(rows.page(floor, 10).compile(dialect=dialect))
+        assert "::" not in text.partition("ORDER BY")[0], "the column's own type decides"
+        assert " >= " in text
+        assert ("TOP" if name == "mssql" else "FETCH FIRST" if name == "oracle" else "LIMIT") in text
 
 
-def test_a_server_that_is_away_is_said() -> None:
-    (check,) = logical().check().checks
-    assert not check.ok
-    assert URL.rpartition("@")[2] in check.says
-
-
-def logical(**options: str) -> PgLogical:
-    given: dict[str, Any] = {"url": "postgresql://collector@127.0.0.1:1/lims", **options}
-    mapping = template("postgresql-rows").text
-    config = SourceConfig(id="lims", type="pg-logical", title="LIMS", options=given, mapping=mapping)
-    return PgLogical(config, {"password": "x"}, SystemClock())
+def test_more_rows_of_the_future_than_the_window_holds_do_not_hide_those_of_the_present() -> None:
+    window = Window(Cursor(order=("at",)), {}, 2, 0)
+    first, second, third = [read_row("t", ["at"], [datetime(2126, 1, day, tzinfo=UTC)], [0]) for day in (1, 2, 3)]
+    for row in (first, second, third):
+        window.fresh([row])
+    window.taken(first)
+    window.taken(second)
+    with pytest.raises(FatalSource, match="future"):
+        window.taken(third)
+    assert window.last is None
