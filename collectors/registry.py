@@ -24,6 +24,7 @@ COLLECTORS: Mapping[str, str] = {
     "rest": "collectors.it.rest:Rest",
     "s7": "collectors.ot.s7:S7",
     "snapshot-files": "collectors.infra.snapshot_files:SnapshotFiles",
+    "snapshot-rest": "collectors.it.snapshot_rest:SnapshotRest",
     "snapshot-sql": "collectors.it.snapshot_sql:SnapshotSql",
     "sparkplug": "collectors.ot.sparkplug:Sparkplug",
     "sql": "collectors.it.sql:Sql",
