@@ -56,6 +56,11 @@ class OpcUa(Collector):
             name="security",
             meaning="POLICY,MODE,CERTIFICATE,KEY[,SERVER CERTIFICATE] (files), as Basic256Sha256,SignAndEncrypt,…",
         ),
+        Option(
+            name="plain_password",
+            meaning="yes: where the server wants it so, send the password as plain text",
+            default="no",
+        ),
         Option(name="values", meaning="nodes whose values are watched: node ids or paths, comma-separated"),
         Option(name="batch", meaning="path of a node that holds the running batch = equipment, comma-separated"),
         Option(name="equipment", meaning="path = equipment, comma-separated: nodes below link to it (derived)"),
@@ -72,6 +77,7 @@ class OpcUa(Collector):
         "what happened while nobody listened, where the server keeps no event history",
         "who edited a historical value, where the server keeps no modified history or it is older than edit_days",
         "when an alarm cleared while nobody listened, where the server keeps no event history",
+        "values that came and went between two samples of a server that samples",
         "a gap-free counter of events: one that a server loses without saying so is not missed",
     )
     secrets = (Secret(name="password", meaning="the user's password", required=False),)
@@ -91,6 +97,7 @@ class OpcUa(Collector):
             user=self.option("user"),
             password=self.secret("password"),
             security=self.option("security"),
+            plain_password=self.option("plain_password") == "yes",
         )
         self.reader = Reader(
             source=config.id,

@@ -14,6 +14,7 @@ from collectors.base import Check, CheckReport, judge_clock
 from collectors.ot.opcua_connect import Access, connected, explain, measure
 from collectors.ot.opcua_history import History, Unserved
 from collectors.ot.opcua_nodes import NodeBook, standard_id
+from collectors.ot.opcua_subscription import Subscription
 from collectors.ot.opcua_wire import BoundedClient
 from ledger.core.clock import WallClock
 from ledger.core.errors import FatalSource
@@ -76,17 +77,16 @@ async def _history(client: BoundedClient) -> Check:
 
 
 async def _conditions(client: BoundedClient) -> Check:
-    method = client.get_node(standard_id(ObjectIds.ConditionType_ConditionRefresh))
-    try:
-        await method.read_browse_name()
-    except UaError:
-        return Check(
-            name="alarms",
-            ok=True,
-            says="the server can't be asked which alarms are active: one that came up unheard is known when it changes",
-            advice="Let the collector run all the time, close to the server.",
-        )
-    return Check(name="alarms", ok=True, says="the server can be asked which alarms are active, after each connection")
+    subscription = await Subscription.begin(client)
+    if await subscription.refresh_conditions():
+        says = "the server tells which alarms are active when it is asked, after each connection"
+        return Check(name="alarms", ok=True, says=says)
+    return Check(
+        name="alarms",
+        ok=True,
+        says="the server does not tell which alarms are active: one that came up unheard is known when it changes",
+        advice="Let the collector run all the time, close to the server.",
+    )
 
 
 async def _node(book: NodeBook, word: str) -> Check:

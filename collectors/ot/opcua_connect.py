@@ -40,18 +40,19 @@ _NEEDS_A_PERSON = (
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
-    """How to reach a server: address, logon, and asyncua's security string (see the collector's option)."""
+    """How to reach a server: address, logon, and asyncua's security string (see the collector's options)."""
 
     url: str
     user: str
     password: str
     security: str
+    plain_password: bool = False
 
 
 @contextlib.asynccontextmanager
 async def connected(access: Access) -> AsyncIterator[BoundedClient]:
     """A signed-in client."""
-    client = BoundedClient(access.url, _TIMEOUT)
+    client = BoundedClient(access.url, _TIMEOUT, access.plain_password)
     client.name = client.description = "Trailseal collector"
     client.application_uri = "urn:trailseal:collector"
     client.session_timeout = _SESSION_MS

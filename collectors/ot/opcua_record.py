@@ -222,6 +222,9 @@ class Reader:
             for field in (*_STATE, "ClientUserId")
             if of(event, field) is not None and plain(of(event, field), ()) not in (None, "")
         ]
+        branch = of(event, "BranchId")
+        if branch is not None and not branch.is_null():  # an earlier state, which still wants an acknowledgement
+            changes.append(Change(attribute="BranchId", new=node_text(branch, envelope.namespaces)))
         return Record(
             source=self._source,
             source_record_id=_identity(envelope, event),

@@ -17,7 +17,8 @@ from collectors.ot.opcua_nodes import standard_id
 from collectors.ot.opcua_wire import BoundedClient
 
 _PUBLISH_MS = 100.0
-_SAMPLE_MS = 50.0
+_SAMPLE_MS = 0.0
+"""Every change, where the server can tell it, else as often as it looks (Part 4, 5.13.1.2)."""
 _KEEP_ALIVE = 50
 _LIFETIME = 6_000
 """After so many publishing intervals without a sign of us the server gives the subscription up: ten minutes."""

@@ -19,13 +19,14 @@ from asyncua.client.ua_session import UaSession
 from asyncua.common.connection import TransportLimits
 from asyncua.common.shortcuts import Shortcuts
 from asyncua.common.utils import Buffer
-from asyncua.crypto.security_policies import SecurityPolicy
+from asyncua.crypto.security_policies import SecurityPolicy, SecurityPolicyNone
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.ua_binary import Primitives, nodeid_from_binary, struct_from_binary
 from asyncua.ua.uaerrors import UaStatusCodeError
 
 from collectors.ot.opcua_binary import FileTime, RawValue, read_data_value, read_length, read_undecoded
 from collectors.ot.opcua_bounds import BoundedBuffer, Refused
+from ledger.core.errors import FatalSource
 
 MAX_CHUNK = 65_536
 MAX_MESSAGE = 16 * 1024 * 1024
@@ -44,8 +45,9 @@ class Values(msgspec.Struct, frozen=True, kw_only=True):
 class BoundedClient(Client):
     """asyncua's client on a bounded connection; it does not connect again by itself, as the gap would be nobody's."""
 
-    def __init__(self, url: str, timeout: float) -> None:
+    def __init__(self, url: str, timeout: float, plain_password: bool) -> None:
         super().__init__(url, timeout)
+        self._plain_password = plain_password
         self._transport = _Transport(timeout)
         self.uaclient = self._transport
         self.uaclient.pre_request_hook = self._wait_until_ready
@@ -62,6 +64,19 @@ class BoundedClient(Client):
     def last_answer(self) -> bytes:
         """The latest answer to a request, for when it turns out to be unreadable."""
         return self._transport.last_answer
+
+    def server_policy(self, token_type: ua.UserTokenType) -> ua.UserTokenPolicy:
+        """How the server wants a logon; raises FatalSource where a password would go unencrypted over the network."""
+        policy = super().server_policy(token_type)
+        is_open = policy.SecurityPolicyUri in (None, "", SecurityPolicyNone.URI)
+        is_hidden = self.security_policy.Mode == ua.MessageSecurityMode.SignAndEncrypt
+        if token_type == ua.UserTokenType.UserName and is_open and not is_hidden and not self._plain_password:
+            raise FatalSource(
+                f"the OPC UA server at {self.server_url.geturl()} takes the password of user {self._username!r} only as"
+                " plain text",
+                advice="Encrypt the session (option `security`), or set plain_password=yes where nobody can listen.",
+            )
+        return policy
 
     async def present(self, nodes: Sequence[ua.NodeId]) -> Values:
         """The value of each node, with both time stamps, as a subscription gives it."""

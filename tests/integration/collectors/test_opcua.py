@@ -10,39 +10,24 @@ from urllib.parse import urlsplit
 
 import pytest
 from asyncua import ua
-from asyncua.client.client import Client
 from asyncua.common.node import Node
 from asyncua.crypto.cert_gen import setup_self_signed_certificate
 from asyncua.server.server import Server
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from collectors.base import Collector
 from collectors.demo.opcua import OpcUaServer
-from collectors.demo.opcua_ids import named_id
-from collectors.demo.opcua_plant import NAMESPACE
 from collectors.demo.process import free_port
-from collectors.ot.opcua import OpcUa
-from collectors.runner import Runner
-from ledger.core.clock import SystemClock, parse_utc
+from ledger.core.clock import parse_utc
 from ledger.core.errors import FatalSource
 from ledger.core.record import Action, ActorKind, Record
-from ledger.core.source import SourceConfig
-from tests.integration.collectors.following import PATIENT, Following, wait_for
+from tests.integration.collectors.following import Following, wait_for
+from tests.integration.collectors.opcua_work import collector, pull
+from tests.integration.collectors.opcua_work import write as write_as
 from tests.support.cable import Cable
 from tests.support.memory_sink import MemorySink
 
 T = TypeVar("T")
-CLOCK = SystemClock()
 SPACE = "urn:plain.example:plc"
-
-
-def collector(password: str = "", **options: str) -> Collector:
-    config = SourceConfig(id="dcs", type="opcua", title="DCS", options=options)
-    return OpcUa(config, {"password": password} if password else {}, CLOCK)
-
-
-def pull(one: Collector, sink: MemorySink, seconds: float = 1.0) -> None:
-    Runner(one, sink, CLOCK, patience=PATIENT).pull(listen_seconds=seconds)
 
 
 class PlainServer:
@@ -107,10 +92,16 @@ async def make_certificate(folder: Path, name: str, uri: str) -> None:
     )
 
 
-@pytest.fixture
-def plain() -> Iterator[PlainServer]:
+@pytest.fixture(scope="module")
+def started() -> Iterator[PlainServer]:
     with PlainServer() as server:
         yield server
+
+
+@pytest.fixture
+def plain(started: PlainServer) -> PlainServer:
+    started.set_batch("")
+    return started
 
 
 @pytest.fixture(scope="module")
@@ -120,15 +111,7 @@ def dcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpcUaServer]:
 
 
 def write(server: OpcUaServer, tag: str, value: float | str) -> None:
-    async def work() -> None:
-        client = Client(server.endpoint)
-        client.set_user("operator1")
-        client.set_password(server.passwords["operator1"])
-        async with client:
-            index = await client.get_namespace_index(NAMESPACE)
-            await client.get_node(named_id(tag, index)).write_value(value)
-
-    asyncio.run(work())
+    asyncio.run(write_as(server, "operator1", tag, value))
 
 
 def values(sink: MemorySink, path: str) -> list[object]:
@@ -236,3 +219,13 @@ def test_a_signed_and_encrypted_session_collects_and_a_wrong_key_does_not(tmp_pa
         pull(secure, sink, 1.5)
         assert turns(sink) == [(Action.START, "B-1")]
         assert not collector(url=server.url, batch="MIXER-3/BatchId = MIXER-3").check().ok
+
+
+def test_a_password_is_not_sent_as_plain_text_unless_that_is_wanted(plain: PlainServer) -> None:
+    with pytest.raises(FatalSource, match="plain text") as caught:
+        pull(collector("Secret-17", url=plain.url, user="operator1"), MemorySink("dcs"))
+    assert "operator1" in caught.value.message
+    assert "Secret-17" not in str(caught.value)
+    assert not collector("Secret-17", url=plain.url, user="operator1").check().ok
+    report = collector("Secret-17", url=plain.url, user="operator1", plain_password="yes").check()
+    assert report.checks[0].ok, "this server lets everybody in"
