@@ -15,6 +15,7 @@ from ledger.core.source import SourceConfig
 COLLECTORS: Mapping[str, str] = {
     "enip": "collectors.ot.enip:Enip",
     "git": "collectors.it.git:GitRepository",
+    "kafka": "collectors.infra.kafka:Kafka",
     "modbus": "collectors.ot.modbus:Modbus",
     "mqtt": "collectors.ot.mqtt:Mqtt",
     "nats": "collectors.infra.nats:Nats",

@@ -24,6 +24,8 @@ class Cable:
         self.port = 0
         self.delay = 0.0
         """Seconds by which each piece of what the far end sends is late; pieces are then of 1,400 bytes, as frames."""
+        self.rewrite: tuple[bytes, bytes] | None = None
+        """Bytes that the far end sends and others, as many, that arrive for them: an address that it tells."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -96,6 +98,8 @@ class Cable:
             while data := await reader.read(1400 if self.delay else 65536):
                 if self.delay:
                     await asyncio.sleep(self.delay)
+                if self.rewrite is not None:
+                    data = data.replace(*self.rewrite)
                 if self._left is not None and len(data) >= self._left:
                     writer.write(data[: self._left])
                     await writer.drain()
