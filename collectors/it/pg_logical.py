@@ -21,11 +21,12 @@ import msgspec
 from collectors.base import CheckReport, Option, Secret, Stop, read_cursor
 from collectors.batch import BatchBuilder
 from collectors.it.pg_feed import MEDIA_TYPE, Changed, Feed, to_item
-from collectors.it.pg_logical_check import MEBIBYTE, check_wal, judge_slot
+from collectors.it.pg_logical_check import MEBIBYTE, check_wal, judge_slot, source_facts
 from collectors.it.pg_output import Begin, Commit
 from collectors.it.pg_wal import Slot, WalSession, check_url, connected, lsn_number, lsn_text
 from collectors.mapping.collector import MappedCollector
 from collectors.mapping.expression import Item
+from collectors.options import read_list
 from ledger.core.clock import WallClock, utc_text
 from ledger.core.errors import FatalSource, SkippableRecord
 from ledger.core.record import Interval, Original
@@ -168,6 +169,7 @@ class _Run:
         until = min(lsn_number(wal.flushed()), lsn_number(self._cursor.lsn) + _STEP)
         feed = Feed(slot.plugin or "", of.option("user_message"), wal.primary_key)
         names = (of._slot, slot.plugin or "", of.option("publication"), of.option("tables"))
+        self._builder.facts = source_facts(wal, slot, of.option("publication"), read_list(of.option("tables")))
         count = 0
         try:
             for lsn, data in wal.peek(*names, lsn_text(until), of._most):

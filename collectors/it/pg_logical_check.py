@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from collectors.base import Check, CheckReport, judge_clock
 from collectors.it.pg_feed import PLUGINS
 from collectors.it.pg_wal import Slot, WalSession, connected
-from collectors.it.sql_check import judge_encryption
+from collectors.it.sql_check import fingerprint, judge_encryption
 from collectors.options import read_list
 from ledger.core.clock import WallClock
 from ledger.core.errors import CollectorError
+from ledger.core.run import SourceFacts
 
 MEBIBYTE = 1024 * 1024
 _NAMED = 5
@@ -16,6 +17,12 @@ _PUBLISHED = """
 SELECT t.schemaname, t.tablename, c.relreplident::text FROM pg_publication_tables t
 JOIN pg_namespace n ON n.nspname = t.schemaname JOIN pg_class c ON c.relname = t.tablename AND c.relnamespace = n.oid
 WHERE t.pubname = %s ORDER BY 1, 2
+"""
+_OPERATIONS = "SELECT pubinsert, pubupdate, pubdelete, pubtruncate FROM pg_publication WHERE pubname = %s"
+_COLUMNS = """
+SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod)
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname || '.' || c.relname = ANY(%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY 1, 2, a.attnum
 """
 _ALL = """
 SELECT n.nspname, c.relname, c.relreplident::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -35,7 +42,7 @@ def check_wal(
     try:
         with connected(*place, clock) as wal:
             server = wal.server
-            says = f"PostgreSQL {wal.version // 10000}.{wal.version % 10000} answers {server.account}"
+            says = f"{wal.product} answers {server.account}"
             checks += [Check(name="connection", ok=True, says=says), _level(wal), _right(wal)]
             checks.append(judge_encryption(wal.safe))
             name, publication, tables = names
@@ -51,6 +58,22 @@ def check_wal(
     else:
         checks.append(judge_clock(measured))
     return CheckReport(checks=tuple(checks), clock=measured)
+
+
+def source_facts(wal: WalSession, slot: Slot, publication: str, wanted: Sequence[str]) -> SourceFacts:
+    """The server's version, the columns of all tables whose changes are given, and how whole those changes are."""
+    tables = _tables(wal, slot, publication, wanted)
+    columns = wal.rows(_COLUMNS, [name for name, _ in tables])
+    partial = [name for name, identity in tables if identity != "f"]
+    whole = f"old rows not logged for {_some(partial)}" if partial else "old rows logged whole"
+    operations = ""
+    if slot.plugin == "pgoutput" and (found := wal.rows(_OPERATIONS, publication)):
+        operations = f", {_operations(publication, found[0]).says}"
+    return SourceFacts(
+        version=wal.product,
+        schema=fingerprint("\n".join(" ".join(row) for row in columns)),
+        audit_trail=f"{len(tables)} tables by {slot.plugin}, {whole}{operations}"[:512],
+    )
 
 
 def judge_slot(slot: Slot | None, name: str, publication: str, wal: WalSession) -> Check:
@@ -101,20 +124,21 @@ def _right(wal: WalSession) -> Check:
 
 def _of_tables(wal: WalSession, slot: Slot, publication: str, wanted: Sequence[str]) -> list[Check]:
     if slot.plugin == "pgoutput":
-        found = wal.rows(
-            "SELECT pubinsert, pubupdate, pubdelete, pubtruncate FROM pg_publication WHERE pubname = %s", publication
-        )
+        found = wal.rows(_OPERATIONS, publication)
         if not found:
             says = f"there is no publication {publication!r}"
             advice = f'CREATE PUBLICATION "{publication}" FOR TABLE …; the slot has to be made after it.'
             return [Check(name="publication", ok=False, says=says, advice=advice)]
-        checks = [_operations(publication, found[0])]
-        tables = [(f"{schema}.{name}", identity) for schema, name, identity in wal.rows(_PUBLISHED, publication)]
-    else:
-        checks = []
-        tables = [(f"{schema}.{name}", identity) for schema, name, identity in wal.rows(_ALL)]
-        tables = [(name, identity) for name, identity in tables if not wanted or name in wanted]
-    return [*checks, _identities(tables)]
+        return [_operations(publication, found[0]), _identities(_tables(wal, slot, publication, wanted))]
+    return [_identities(_tables(wal, slot, publication, wanted))]
+
+
+def _tables(wal: WalSession, slot: Slot, publication: str, wanted: Sequence[str]) -> list[tuple[str, str]]:
+    """Name and replica identity of each table whose changes the slot gives."""
+    if slot.plugin == "pgoutput":
+        return [(f"{schema}.{name}", identity) for schema, name, identity in wal.rows(_PUBLISHED, publication)]
+    tables = [(f"{schema}.{name}", identity) for schema, name, identity in wal.rows(_ALL)]
+    return [(name, identity) for name, identity in tables if not wanted or name in wanted]
 
 
 def _operations(publication: str, published: Sequence[bool]) -> Check:

@@ -126,6 +126,11 @@ class WalSession:
         return self._connection.info.server_version
 
     @property
+    def product(self) -> str:
+        """Name and version of the server."""
+        return f"PostgreSQL {self.version // 10000}.{self.version % 10000}"
+
+    @property
     def safe(self) -> bool:
         """Whether the connection is encrypted, or crosses no network."""
         return self._connection.pgconn.ssl_in_use or stays_here(self._connection.info.host)

@@ -379,6 +379,21 @@ def test_trying_says_what_holds_and_what_to_do(lims: Lims) -> None:
             lims.pull(MemorySink("lims"), publication="nothing")
 
 
+def test_each_run_says_the_version_the_columns_and_how_whole_the_log_is(lims: Lims) -> None:
+    sink = MemorySink("lims")
+    lims.pull(sink)
+    lims.run("ALTER TABLE remark ADD COLUMN extra int", "ALTER TABLE remark REPLICA IDENTITY DEFAULT")
+    lims.pull(sink)
+    before, after = (run.facts for run in sink.runs)
+    assert before is not None
+    assert after is not None
+    assert before.version == after.version
+    assert "PostgreSQL 15." in str(before.version)
+    assert before.schema != after.schema
+    assert "old rows logged whole" in str(before.audit_trail)
+    assert "old rows not logged for public.remark" in str(after.audit_trail)
+
+
 def test_a_slot_of_another_plugin_or_kind_is_refused_in_words(output: Lims) -> None:
     output.drop_slot()
     output.run("SELECT pg_create_logical_replication_slot('trailseal', 'test_decoding')")
