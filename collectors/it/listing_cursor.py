@@ -55,12 +55,13 @@ class Place:
         self._news = mark.news
 
     def since(self, start: int | None, now_us: int) -> int | None:
-        """From which time on the list has to be read."""
+        """From which time on the list has to be read; never from before the start."""
         at = self._mark.at
         if at is None:
             return start
         quiet = self._mark.news is not None and now_us - parse_utc(self._mark.news) > self._window_us
-        return at if quiet else at - self._window_us
+        since = at if quiet else at - self._window_us
+        return since if start is None else max(since, start)
 
     @property
     def tag(self) -> Tag | None:

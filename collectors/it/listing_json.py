@@ -57,10 +57,11 @@ def without(text: str, path: Path) -> str:
     head, rest = path[0], path[1:]
     if head not in parts:
         return text
-    kept = {name: part for name, part in parts.items() if name != head}
-    if rest and parts[head].startswith("{"):
-        kept = {name: without(part, rest) if name == head else part for name, part in parts.items()}
-    return as_object(kept)
+    if not rest:
+        return as_object({name: part for name, part in parts.items() if name != head})
+    if not parts[head].startswith("{"):
+        return text
+    return as_object({**parts, head: without(parts[head], rest)})
 
 
 def as_object(parts: Mapping[str, str]) -> str:

@@ -78,6 +78,7 @@ class HttpPeer:
 
         class Answering(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # head and body go in two writes, and the second would wait for an answer
 
             def do_GET(self) -> None:
                 self._answer()

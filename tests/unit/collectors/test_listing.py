@@ -284,6 +284,16 @@ def test_what_becomes_visible_late_is_found_within_the_window_and_nothing_is_dou
     assert ids(sink)[31:] == ["32"]
 
 
+def test_what_is_before_the_start_is_never_read_not_even_within_the_window(peer: HttpPeer, clock: HandClock) -> None:
+    peer.handler = trail = Trail("offset", 10)
+    sink, made = MemorySink("s"), collector(peer, clock, start="2026-11-25T09:00:06+01:00")
+    pull(sink, made)
+    trail.add(11)
+    trail.add(3)
+    pull(sink, made)
+    assert ids(sink) == ["7", "8", "9", "10", "11"]
+
+
 def test_an_item_that_is_changed_afterwards_comes_again_while_the_window_lasts(
     peer: HttpPeer, clock: HandClock
 ) -> None:
