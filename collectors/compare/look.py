@@ -91,11 +91,13 @@ class Look:
 
 
 def object_id(text: str) -> str:
-    """The id as a record can hold it: cleaned, and one that is too long is cut and ends in its SHA-256."""
-    text = clean(text) or "(empty)"
-    if len(text) <= _MAX_ID:
+    """The id as a record can hold it; one that it can't hold as it is (empty, too long, U+0000, a lone surrogate) is
+    cleaned and cut, and ends in its SHA-256, so that two of them stay apart.
+    """
+    fitting = clean(text) or "(empty)"
+    if fitting == text and len(text) <= _MAX_ID:
         return text
-    return f"{text[: _MAX_ID - 65]}#{hashlib.sha256(text.encode()).hexdigest()}"
+    return f"{fitting[: _MAX_ID - 65]}#{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def state_text(state: Mapping[str, object]) -> str:

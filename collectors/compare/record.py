@@ -19,6 +19,7 @@ from ledger.core.times import Basis, Precision, SourceTime
 LONG_TEXT = 4096
 """A text of more characters is not shown whole in a record; the original holds it."""
 _MAX_DIFF = 65_536
+_LONGEST_NAME = 512
 _MAX_LINES = 2_000
 _ACTIONS = {
     "first": Action.READ,
@@ -118,12 +119,14 @@ def _object(envelope: Envelope, source: str, show: Show) -> Record:
         action=action,
         occurred_at=_moment(envelope, before, after),
         actor=_NOBODY,
-        object=Target(
-            type=clean(envelope.type), id=object_id(envelope.id), name=object_id(shown.name) if shown.name else None
-        ),
+        object=Target(type=clean(envelope.type), id=object_id(envelope.id), name=_name(shown.name)),
         changes=tuple(_changes(envelope, before, after)),
         links=shown.links,
     )
+
+
+def _name(text: str | None) -> str | None:
+    return clean(text)[:_LONGEST_NAME] if text else None
 
 
 def _changes(envelope: Envelope, before: Shown | None, after: Shown | None) -> Iterator[Change]:

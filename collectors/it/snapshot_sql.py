@@ -164,7 +164,7 @@ class SnapshotSql(ComparingCollector):
         except TypeError as error:
             self._refuse(look, names, values, str(error))
             return
-        parts = [render(values[place]) for place in keys]
+        parts = [value if isinstance(value, str) else render(value) for value in (values[place] for place in keys)]
         if any(part is None for part in parts):
             self._refuse(look, names, values, "a key column is null, so nothing names the row")
             return

@@ -354,7 +354,9 @@ def test_long_ids_stay_apart() -> None:
     one, other = object_id("p/" * 4000 + "a"), object_id("p/" * 4000 + "b")
     assert one != other
     assert len(one) == len(other) == 512
-    assert object_id("") == "(empty)"
+    assert object_id(one) == one
+    assert len({object_id(text) for text in ("", "(empty)", "\x00", "\ufffd", "\ud800")}) == 5
+    assert object_id("TIC101.SP") == "TIC101.SP"
 
 
 def test_a_stopped_look_counts_for_nothing(world: World) -> None:
