@@ -60,7 +60,14 @@ async def connected(access: Access) -> AsyncIterator[BoundedClient]:
         client.set_user(access.user)
         client.set_password(access.password)
     await client.set_security_string(access.security)
-    await client.connect()
+    try:
+        await client.connect()
+    except (CollectorError, UaError, OSError, TimeoutError):
+        raise
+    except Exception as error:  # asyncua's decoder names no error of its own for bytes that are none of its
+        raise RetriableSource(
+            f"the OPC UA server at {access.url} answers a logon with what cannot be read: {error!r}"
+        ) from error
     try:
         yield client
     finally:

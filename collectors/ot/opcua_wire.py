@@ -120,6 +120,12 @@ class _Protocol(UASocketProtocol):
         self._fail_all_pending(refused)
         self.disconnect_socket()
 
+    def _fail_all_pending(self, exc: Exception) -> None:
+        if isinstance(exc, ua.uaerrors.BadRequestTooLarge) and self._owner.refused is None:
+            most = f"{MAX_CHUNK:,} bytes in a chunk or {MAX_MESSAGE:,} in a message"
+            exc = self._owner.refused = Refused(f"the server sends more than {most}")
+        super()._fail_all_pending(exc)
+
     def _call_callback(self, request_id: int, body: Buffer | ua.Acknowledge) -> None:
         super()._call_callback(request_id, BoundedBuffer(bytes(body)) if isinstance(body, Buffer) else body)
 
