@@ -22,7 +22,7 @@ ACCOUNTS = ("collector", "publisher")
 class NatsServer:
     """One server; its streams lie in `folder` and outlive `stop` and `start`, on the same port."""
 
-    def __init__(self, folder: Path, settings: str = "") -> None:
+    def __init__(self, folder: Path, settings: str = "", *, jetstream: bool = True) -> None:
         """`settings` are lines of its configuration."""
         program = shutil.which("nats-server") or "/usr/sbin/nats-server"
         assert Path(program).exists(), "these tests need Debian's package nats-server"
@@ -31,9 +31,9 @@ class NatsServer:
         self.passwords = {name: new_secret() for name in ACCOUNTS}
         users = ", ".join(f'{{user: {name}, password: "{secret}"}}' for name, secret in self.passwords.items())
         self._configuration = folder / "nats.conf"
-        text = (
-            f'listen: 127.0.0.1:{self.port}\njetstream {{store_dir: "{folder}"}}\nauthorization {{users: [{users}]}}\n'
-        )
+        text = f"listen: 127.0.0.1:{self.port}\nauthorization {{users: [{users}]}}\n"
+        if jetstream:
+            text += f'jetstream {{store_dir: "{folder}"}}\n'
         write_private(self._configuration, text + settings)
         self._command = [program, "-c", str(self._configuration)]
         self._process: ServerProcess | None = None
