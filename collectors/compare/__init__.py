@@ -7,10 +7,10 @@ What such records can and cannot say, whatever the driver:
 
 - each gives old and new value with the *interval* in which the change lies: from the beginning of the look that last
   read the object to the end of the one that found it changed. Not a moment, unless the source keeps one of its own;
-- who did it is unknown: account null, kind unknown;
+- who changed it is unknown: account null, kind unknown;
 - a change that is undone between two looks is invisible, and of several only the first old and the last new value are
   known. Where an object counts its own changes, `gap` marks that there were more;
-- the first look is the *baseline*: with `each`, one record (action read) an object, which gives its state a place in
-  the log; with `one`, a single record that names the count of objects and the SHA-256 of the snapshot, which the run
-  keeps in the vault.
+- the first look is the *baseline*: with `each`, one record (action read, by a service: the collector) an object, which
+  gives its state a place in the log; with `one`, a single record that names the count of objects and the SHA-256 of the
+  snapshot, which the run keeps in the vault.
 """

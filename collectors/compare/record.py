@@ -94,7 +94,7 @@ def _baseline(envelope: Envelope, source: str) -> Record:
         source_record_id=f"{envelope.look}/baseline",
         action=Action.READ,
         occurred_at=_not_after(envelope),
-        actor=_NOBODY,
+        actor=_COLLECTOR,
         object=Target(type="baseline", id=source),
         changes=(
             Change(attribute="objects", new=envelope.objects),
@@ -118,7 +118,7 @@ def _object(envelope: Envelope, source: str, show: Show) -> Record:
         source_record_id=object_id(f"{envelope.look}/{envelope.type}/{envelope.id}"),
         action=action,
         occurred_at=_moment(envelope, before, after),
-        actor=_NOBODY,
+        actor=_COLLECTOR if action is Action.READ else _NOBODY,
         object=Target(type=clean(envelope.type), id=object_id(envelope.id), name=_name(shown.name)),
         changes=tuple(_changes(envelope, before, after)),
         links=shown.links,
@@ -196,3 +196,5 @@ def _not_after(envelope: Envelope) -> SourceTime:
 
 
 _NOBODY = Actor(account=None, kind=ActorKind.UNKNOWN)
+_COLLECTOR = Actor(account=None, kind=ActorKind.SERVICE)
+"""It is the collector that reads at a first look; the source does not say by what account it knows it."""

@@ -55,7 +55,7 @@ def test_the_first_look_reads_each_object_and_names_no_change(world: World) -> N
         Change(attribute="weight", new=5, unit="kg"),
     )
     assert (first.occurred_at.text, first.occurred_at.instant_us) == (f"../{at(1)}", None)
-    assert (first.actor.account, first.actor.kind) == (None, ActorKind.UNKNOWN)
+    assert (first.actor.account, first.actor.kind) == (None, ActorKind.SERVICE), "it is the collector that read it"
     assert second.object.id == "B"
     assert world.look() == []
 
