@@ -63,7 +63,7 @@ def controller_options(port: str, address: str) -> tuple[Option, ...]:
     """The options of every controller; `address` says how the type writes one."""
     return (
         Option(name="host", meaning="host name or IP address of the controller", required=True),
-        Option(name="port", meaning="TCP port", default=port),
+        Option(name="port", meaning="TCP port of the controller", default=port),
         Option(
             name="points",
             meaning=f"what is watched, comma- or line-separated: TAG = ADDRESS [unit] @equipment; ADDRESS is {address}",
