@@ -28,6 +28,8 @@ from tests.support.memory_sink import MemorySink
 
 T = TypeVar("T")
 SPACE = "urn:plain.example:plc"
+OVERFLOW = 0x0480
+"""Bits of a good StatusCode: values were lost before this one (Part 4, 7.39.1)."""
 
 
 class PlainServer:
@@ -54,10 +56,10 @@ class PlainServer:
         self._thread.join()
         self._loop.close()
 
-    def set_batch(self, batch: str) -> None:
+    def set_batch(self, batch: str, status: int = 0) -> None:
         """As the controller's own program does: no client writes, so nobody could audit it."""
         assert self._batch is not None
-        self._run(self._batch.write_value(batch))
+        self._run(self._batch.write_value(ua.DataValue(ua.Variant(batch), ua.StatusCode(ua.UInt32(status)))))
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
@@ -165,6 +167,20 @@ def test_a_batch_that_the_controller_sets_itself_starts_and_stops_by_someone_unk
     changes: list[Record] = [record for record in sink.records if record.source_record_id.startswith("value:")]
     assert {record.actor.kind for record in changes} == {ActorKind.UNKNOWN}
     assert not any(record.changes[0].gap for record in changes)
+
+
+def test_values_that_the_server_could_not_keep_for_us_are_a_gap(plain: PlainServer) -> None:
+    sink = MemorySink("dcs")
+    with Following(collector(url=plain.url, batch="MIXER-3/BatchId = MIXER-3"), sink):
+        wait_for(lambda: bool(sink.runs))
+        plain.set_batch("B-1")
+        time.sleep(0.3)
+        plain.set_batch("", OVERFLOW)
+        wait_for(lambda: len(turns(sink)) == 2)
+    first, second = [record.changes for record in sink.records if record.source_record_id.startswith("value:")]
+    assert (first[0].gap, second[0].gap) == (False, True)
+    assert len(second) == 1, "that is no other status of the value"
+    assert [gap.subject for gap in sink.gaps] == ["values of MIXER-3/BatchId"]
 
 
 def test_the_shortest_look_sees_where_a_batch_stands_and_the_next_one_that_it_changed(plain: PlainServer) -> None:

@@ -1,5 +1,6 @@
 """Whatever a server sends, the OPC UA collector neither hangs nor grows nor ends for good; it keeps what it refused."""
 
+import asyncio
 import random
 import resource
 import struct
@@ -15,7 +16,9 @@ from collectors.demo.opcua import OpcUaServer
 from collectors.ot.opcua_bounds import KEPT
 from collectors.runner import Patience, Runner
 from ledger.core.errors import CollectorError, RetriableSource
-from tests.integration.collectors.opcua_work import CLOCK, collector
+from ledger.core.record import Action
+from tests.integration.collectors.following import Following, wait_for
+from tests.integration.collectors.opcua_work import CLOCK, collector, write
 from tests.support.memory_sink import MemorySink
 from tests.support.opcua_relay import Relay, kind_of
 from tests.support.seeds import SEED
@@ -176,6 +179,23 @@ def test_what_is_unreadable_of_a_history_is_kept_and_the_rest_is_read(relay: Rel
     pull(relay, dcs, sink, 0.5)
     assert sink.rejected
     assert len(sink.records) > 0
+
+
+def test_events_that_the_server_could_not_keep_for_us_are_read_from_its_history(relay: Relay, dcs: OpcUaServer) -> None:
+    written, overflow = (
+        b"\x11\x01\x00" + struct.pack("<H", kind)
+        for kind in (ObjectIds.AuditWriteUpdateEventType, ObjectIds.EventQueueOverflowEventType)
+    )
+    relay.change_body = lambda body: body.replace(written, overflow) if kind_of(body) == PUBLISH else body
+    sink = MemorySink("dcs")
+    with Following(through(relay, dcs), sink):
+        wait_for(lambda: bool(sink.runs))
+        asyncio.run(write(dcs, "operator1", "BUFFER-2.LIC301.SP", 61.5))
+        wait_for(lambda: any(record.action is Action.UPDATE for record in sink.records))
+    (record,) = [record for record in sink.records if record.action is Action.UPDATE]
+    assert (record.actor.account, record.changes[0].new) == ("operator1", "61.5")
+    assert any(run.unreachable for run in sink.runs), "the session began anew"
+    assert sink.gaps == []
 
 
 @pytest.mark.parametrize("number", range(12))
