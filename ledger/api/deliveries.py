@@ -109,6 +109,15 @@ async def renew_certificate(
     return await context.lanes.append(_renew, context, agent, data.request)
 
 
+@get("/authority", opt=allow(Door.OPEN), responses=declared(), security=[{}], tags=["agents"])
+async def authority(context: NamedDependency[Context]) -> Certificate:
+    """The certificate of the agents' authority; a one-time code holds its SHA-256, by which an agent knows it."""
+    found = agent_ca(context.service)
+    if not found.file.exists():
+        raise NotFound("there are no agents here", advice=_NEVER)
+    return Certificate(certificate=await context.lanes.read(lambda: found.pem))
+
+
 @post(
     "/enrolment",
     opt=allow(Door.OPEN),
@@ -207,4 +216,4 @@ def _require_self(caller: Caller, agent: str) -> None:
 
 
 router = Router("/agents", route_handlers=[take_batch, last_batch, source_state, renew_certificate], tags=["agents"])
-enrol = Router("/agents", route_handlers=[enrolment])
+enrol = Router("/agents", route_handlers=[authority, enrolment])

@@ -6,6 +6,7 @@ import typer
 
 from ledger.agents.agents import KnownAgent
 from ledger.agents.kinds import AgentState
+from ledger.cli import agent_site
 from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.errors import ConfigError, NotCanonical
@@ -13,6 +14,7 @@ from ledger.core.errors import ConfigError, NotCanonical
 group = typer.Typer(
     help="Edge agents: programs that collect elsewhere and hand over signed batches.", no_args_is_help=True
 )
+agent_site.add_to(group)
 
 Agent = Annotated[str, typer.Argument(help="The agent's name.")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the entry.")]
@@ -45,7 +47,7 @@ def invite(
         return
     say(f"Agent {agent} is invited: entry {made.index} of the system log")
     say(f"Code, shown once, good until {made.expires_at}: {made.code}")
-    say("On site: trailseal agent enrol DIR --server https://… --code CODE")
+    say("On site: trailseal agent enrol DIR --server https://… --enrol-server https://… --code CODE")
 
 
 @group.command("list")

@@ -24,6 +24,7 @@ PUBLIC = {
     ("GET", "/api/v1/health"),
     ("GET", "/api/v1/keys"),
     ("POST", "/api/v1/session"),
+    ("GET", "/api/v1/agents/authority"),
     ("POST", "/api/v1/agents/enrolment"),
 }
 """All that a stranger may call while tiles are not published (R05)."""

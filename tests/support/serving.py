@@ -30,6 +30,7 @@ INTERRUPTIBLE = ("env", "--default-signal=INT")
 END_SECONDS = 30.0
 _ADDRESS = re.compile(rb"^Trailseal at (http://\S+)$", re.MULTILINE)
 _PR_SET_PDEATHSIG = 1
+_CLONE_NEWNET = 0x40000000
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(["ledger.cli.app", "ledger.server", __name__])
 
@@ -43,13 +44,19 @@ class StillRunning(CommandFailed):
 
 
 class Command:
-    """One `trailseal` process. What it prints, errors too, is added to `output`. It never outlives this process."""
+    """One `trailseal` process. What it prints, errors too, is added to `output`. It never outlives this process.
 
-    def __init__(self, arguments: Sequence[str], output: Path, *, warm: bool = True) -> None:
+    A warm one may run in a network namespace of that name.
+    """
+
+    def __init__(
+        self, arguments: Sequence[str], output: Path, *, warm: bool = True, namespace: str | None = None
+    ) -> None:
+        assert warm or namespace is None
         self.output = output
         self._process: BaseProcess | subprocess.Popen[bytes]
         if warm:
-            self._process = _forks.Process(target=_run, args=(list(arguments), str(output)))
+            self._process = _forks.Process(target=_run, args=(list(arguments), str(output), namespace))
             self._process.start()
         else:
             command = [sys.executable, "-c", "from ledger.cli import main; main()", *arguments]
@@ -180,9 +187,14 @@ def token(service: Service, account: str, authority: Authority, sources: Sequenc
     return service.people.grant(account, scopes, "test", authority, sources=list(sources)).token
 
 
-def _run(arguments: list[str], output: str) -> None:
+def _run(arguments: list[str], output: str, namespace: str | None) -> None:
     """In the forked process: the command, its output in a file, its life bound to the process that forked it."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if namespace is not None:
+        with Path("/run/netns", namespace).open() as place:
+            if libc.setns(place.fileno(), _CLONE_NEWNET):
+                raise OSError(ctypes.get_errno(), f"cannot enter network namespace {namespace}")
     printed = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(printed, sys.stdout.fileno())
     os.dup2(printed, sys.stderr.fileno())

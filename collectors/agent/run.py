@@ -1,0 +1,192 @@
+"""The running agent: a thread for each source, which reads into the spool, and one that hands the spool over."""
+
+import fcntl
+import os
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from collectors.agent.config import AgentConfig, AgentSource
+from collectors.agent.files import write_whole
+from collectors.agent.identity import Identity
+from collectors.agent.link import Link
+from collectors.agent.push import Pusher
+from collectors.agent.spool import Spool
+from collectors.base import Stop
+from collectors.registry import open_collector
+from collectors.runner import Patience, Progress, Runner
+from ledger.core.clock import WallClock, utc_text
+from ledger.core.errors import ConfigError, LedgerError
+from ledger.core.times import Clock
+
+STATUS_FILE: Final = "status.json"
+LOCK_FILE: Final = "agent.lock"
+_STATUS_SECONDS: Final = 1.0
+
+
+class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How one source fares: runs and records since the start, what it waits for."""
+
+    source: str
+    runs: int = 0
+    records: int = 0
+    rejected: int = 0
+    trouble: str = ""
+
+
+class AgentStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How the agent fares: what was numbered, delivered and still waits; `clock` is the ledger's against ours."""
+
+    agent: str
+    at: str
+    pid: int
+    epoch: int
+    number: int
+    delivered: int
+    waiting: int
+    kept: int
+    held_bytes: int
+    checkpoint: int
+    trouble: str
+    halted: str
+    certificate_until: str
+    clock: Clock | None
+    sources: tuple[SourceStatus, ...]
+
+
+class Agent:
+    """An enrolled agent with its configuration. One process at a time runs it."""
+
+    def __init__(self, folder: Path, config: AgentConfig, clock: WallClock, stop: Stop) -> None:
+        """Raises ConfigError for no agent, a source that can't be, and a folder in which one runs already."""
+        self._folder = folder
+        self._config = config
+        self._clock = clock
+        self._stop = stop
+        self._identity = Identity(folder)
+        self._sources = {one.id: one for one in config.source}
+        self._collectors = {one.id: open_collector(one.config(folder), clock) for one in config.source}
+        self._lock = _exclusive(folder / LOCK_FILE)
+        self._patience = Patience(attempts=None, first=0.5, longest=config.longest_wait_s)
+        self._spool = Spool(self._identity, clock, config.limits)
+        self._link = Link(config.server, self._identity, clock)
+        self._pusher = Pusher(
+            self._spool,
+            self._link,
+            self._identity,
+            clock,
+            list(self._sources),
+            heartbeat_seconds=config.heartbeat_s,
+            patience=self._patience,
+        )
+        self._failure: BaseException | None = None
+        self._states = {name: SourceStatus(source=name) for name in self._sources}
+
+    def run(self, tell: Callable[[AgentStatus], None] = lambda _status: None) -> None:
+        """Runs until stopped; `tell` is called with each new status. Raises what a defect in a thread raised."""
+        works: list[Callable[[], None]] = [lambda: self._pusher.run(self._stop)]
+        works += [partial(self._follow, source) for source in self._sources.values()]
+        threads = [threading.Thread(target=self._guarded, args=(work,), daemon=True) for work in works]
+        for thread in threads:
+            thread.start()
+        while not self._stop.wait(_STATUS_SECONDS):
+            self._show(tell)
+            if self._failure is not None:
+                raise self._failure
+        for thread in threads:
+            thread.join()
+        self._show(tell)
+        self._link.close()
+        self._spool.close()
+        os.close(self._lock)
+
+    def status(self) -> AgentStatus:
+        """How it fares now."""
+        place = self._spool.place
+        return AgentStatus(
+            agent=self._identity.name,
+            at=utc_text(self._clock.now_us()),
+            pid=os.getpid(),
+            epoch=place.epoch,
+            number=place.number,
+            delivered=place.delivered,
+            waiting=self._spool.waiting(),
+            kept=self._spool.kept(),
+            held_bytes=self._spool.held,
+            checkpoint=self._pusher.covered,
+            trouble=self._pusher.trouble,
+            halted=place.halted,
+            certificate_until=utc_text(int(self._identity.certificate().not_valid_after_utc.timestamp()) * 1_000_000),
+            clock=self._link.offset,
+            sources=tuple(self._states.values()),
+        )
+
+    def _follow(self, source: AgentSource) -> None:
+        """Reads one source until stopped; after what needs a person it looks again, as the person may have acted."""
+        while not self._stop.is_set():
+            runner = Runner(
+                self._collectors[source.id],
+                self._spool,
+                self._clock,
+                stop=self._stop,
+                patience=self._patience,
+                progress=lambda now: self._note(source.id, now),
+            )
+            try:
+                runner.follow(source.every_s)
+            except LedgerError as error:
+                told = msgspec.structs.replace(self._states[source.id], trouble=f"{error.message}. {error.advice}")
+                self._states[source.id] = told
+                self._stop.wait(min(source.every_s, self._config.longest_wait_s))
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """A defect in one thread ends the whole agent, so that whatever watches over it starts it again."""
+        try:
+            work()
+        except BaseException as error:
+            self._failure = error
+
+    def _note(self, source: str, now: Progress) -> None:
+        self._states[source] = SourceStatus(
+            source=source, runs=now.runs, records=now.appended, rejected=now.quarantined, trouble=now.trouble
+        )
+
+    def _show(self, tell: Callable[[AgentStatus], None]) -> None:
+        status = self.status()
+        write_whole(self._folder / STATUS_FILE, msgspec.json.encode(status), durable=False)
+        tell(status)
+
+
+def read_status(folder: Path) -> AgentStatus:
+    """What the running agent, or the one that ran last, told of itself; raises ConfigError if none ever ran."""
+    try:
+        return msgspec.json.decode((folder / STATUS_FILE).read_bytes(), type=AgentStatus)
+    except FileNotFoundError:
+        raise ConfigError(f"no agent has run in {folder} yet", advice="Start it: trailseal agent run DIR") from None
+
+
+def running(folder: Path) -> bool:
+    """Whether an agent runs in the folder now."""
+    if not (folder / LOCK_FILE).exists():
+        return False
+    try:
+        os.close(_exclusive(folder / LOCK_FILE))
+    except ConfigError:
+        return True
+    return False
+
+
+def _exclusive(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise ConfigError(
+            f"an agent runs in {path.parent} already", advice="One process at a time runs an agent."
+        ) from None
+    return descriptor
