@@ -13,6 +13,7 @@ from ledger.core.errors import ConfigError
 from ledger.core.source import SourceConfig
 
 COLLECTORS: Mapping[str, str] = {
+    "backup": "collectors.infra.backup:Backup",
     "enip": "collectors.ot.enip:Enip",
     "git": "collectors.it.git:GitRepository",
     "kafka": "collectors.infra.kafka:Kafka",
