@@ -27,7 +27,7 @@ class OpcUaTarget(Target):
         ),
     )
     own_account = "collector"
-    listen = 1.0
+    listen = 0.3
 
     def __init__(self, factory: pytest.TempPathFactory) -> None:
         self._server = OpcUaServer(factory.mktemp("dcs"))
