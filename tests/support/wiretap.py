@@ -11,6 +11,7 @@ from time import monotonic
 from types import TracebackType
 from typing import NamedTuple, Self
 
+_FEW, _LATE = 10, 0.1
 Split = Callable[[bytes], int | None]
 """The length of the first frame of what came so far, or None while it is not whole."""
 
@@ -119,3 +120,15 @@ def _close(end: socket.socket) -> None:
     with contextlib.suppress(OSError):
         end.shutdown(socket.SHUT_RDWR)
     end.close()
+
+
+def assert_paced(instants: list[float], per_second: float) -> None:
+    """Never more than the rate allows, over all and in any ten that follow one another.
+
+    What passes here may be seen late on a busy machine, by `_LATE` seconds.
+    """
+    assert len(instants) > 2 * _FEW
+    ordered = sorted(instants)
+    for many in (_FEW, len(ordered) - 1):
+        for first, last in zip(ordered, ordered[many:], strict=False):
+            assert last - first >= many / per_second - _LATE, f"{many} requests in {last - first:.3f} s"
