@@ -1,4 +1,4 @@
-"""The demo: the story of one batch in the small plant, followed by a ledger from its two sources to a package.
+"""The demo: the story of one batch in the small plant, followed by a ledger from its six sources to a package.
 
 The sources are real servers in processes of their own (`collectors.demo`); the ledger reaches them as it would any
 plant's, through registered sources and the collectors' runner.
@@ -14,13 +14,17 @@ from typing import Self
 import msgspec
 
 from collectors.demo.erp import ErpServer
+from collectors.demo.mes import MAPPING as MES_MAPPING
+from collectors.demo.modbus import BYPASS, MIXING_TIME, MODE, SET_POINT
 from collectors.demo.opcua import OpcUaServer
 from collectors.demo.opcua_plant import BATCH_ID, BUFFER, REACTOR
+from collectors.demo.shop_floor import GATEWAY_MAPPING, ShopFloor
 from collectors.demo.story import LEVEL, PRESSURE, RECIPE_HOLD, RECIPE_TEMPERATURE, TEMPERATURE, Story
 from collectors.registry import open_collector
 from collectors.runner import Runner
 from ledger.core.address import LogId
 from ledger.core.authority import Authority
+from ledger.core.clock import SystemClock
 from ledger.core.errors import CollectorError, ConfigError, IntegrityError
 from ledger.core.record import LinkKind
 from ledger.core.source import SourceConfig
@@ -32,11 +36,11 @@ from ledger.trace.selection import ByBatch
 from ledger.trust.files import write_durably
 
 ORIGIN = "demo.example/plant"
-ERP, DCS = "erp", "dcs"
+ERP, DCS, PLC, MES, RECIPES, GATEWAY = "erp", "dcs", "plc", "mes", "recipes", "gateway"
 WATCHED = (TEMPERATURE, PRESSURE, RECIPE_TEMPERATURE, RECIPE_HOLD, LEVEL)
 """Tags whose values are watched besides the audit events."""
 _COLLECTOR = "collector"
-_ERP_SECONDS = 10.0
+_PULL_SECONDS = 10.0
 _QUIET_SECONDS = 3.0
 """How long to go on listening to the control system after the story's last event."""
 
@@ -70,6 +74,8 @@ class Demo:
             self._erp = opening.enter_context(ErpServer(self._folder / "erp"))
             self._tell("Starting the control system (OPC UA) …")
             self._dcs = opening.enter_context(OpcUaServer(self._folder / "dcs"))
+            self._tell("Starting the PLC (Modbus TCP) and opening MES, recipes and gateway log …")
+            self._floor = opening.enter_context(ShopFloor(self._folder, SystemClock()))
             self.service = self._create_ledger()
             opening.callback(self.service.close)
             self._open = opening.pop_all()
@@ -87,8 +93,9 @@ class Demo:
             for step in story.steps():
                 self._tell(f"  {step.name}")
                 step.act()
-                runners[ERP].pull()
-            runners[ERP].pull()
+                self._floor.act(step.name, story.batch)
+                _pull(runners)
+            _pull(runners)
             threading.Event().wait(_QUIET_SECONDS)
         self.batch = story.facts.batch
         log = self.service.log()
@@ -118,7 +125,7 @@ class Demo:
 
     @contextlib.contextmanager
     def following(self, stop: threading.Event) -> Iterator[dict[str, Runner]]:
-        """The control system is listened to in a thread of its own; the ERP's runner is the caller's to pull."""
+        """The control system is listened to in a thread of its own; the other runners are the caller's to pull."""
         record_log = self.service.record_log()
         sink = record_log.sink(self.service.people.local("demo"))
         clock = self.service.clock
@@ -151,7 +158,11 @@ class Demo:
         with self.following(stop) as runners:
             threads = [
                 threading.Thread(target=story.live, args=(stop,), name="plant"),
-                threading.Thread(target=runners[ERP].follow, args=(_ERP_SECONDS,), name="collect from the ERP"),
+                *(
+                    threading.Thread(target=runner.follow, args=(_PULL_SECONDS,), name=f"collect from {name}")
+                    for name, runner in runners.items()
+                    if name != DCS
+                ),
             ]
             for thread in threads:
                 thread.start()
@@ -165,9 +176,48 @@ class Demo:
     def _create_ledger(self) -> Service:
         authority = Authority(actor="local:demo", authenticated=False)
         service = create(self._folder / "ledger", Settings(origin=ORIGIN), authority)
-        for config in (self._erp_source(), self._dcs_source()):
+        for config in (self._erp_source(), self._dcs_source(), *self._floor_sources()):
             service.sources.register(config, authority)
         return service
+
+    def _floor_sources(self) -> Iterator[SourceConfig]:
+        yield SourceConfig(
+            id=PLC,
+            type="modbus",
+            title="Mixer controller (Modbus TCP)",
+            options={
+                "host": "127.0.0.1",
+                "port": str(self._floor.plc.port),
+                "points": f"TIC101.SP = holding:{SET_POINT}:float32 [degC] @{REACTOR}\n"
+                f"MIX101.TIME = holding:{MIXING_TIME}:uint32:little [s] @{REACTOR}\n"
+                f"MIX101.MODE = holding:{MODE} @{REACTOR}\nMIX101.BYPASS = coil:{BYPASS} @{REACTOR}",
+                "requests_per_second": "50",
+            },
+            owner="automation",
+        )
+        yield SourceConfig(
+            id=MES,
+            type="sql",
+            title="Batch record (MES, SQLite)",
+            options={"url": self._floor.mes.url},
+            mapping=MES_MAPPING,
+            owner="production",
+        )
+        yield SourceConfig(
+            id=RECIPES,
+            type="snapshot-files",
+            title="Recipe files",
+            options={"folder": str(self._floor.recipes), "include": "*.toml"},
+            owner="engineering",
+        )
+        yield SourceConfig(
+            id=GATEWAY,
+            type="tail",
+            title="Gateway between the zones (log)",
+            options={"path": str(self._floor.gateway)},
+            mapping=GATEWAY_MAPPING,
+            owner="it",
+        )
 
     def _erp_source(self) -> SourceConfig:
         return SourceConfig(
@@ -200,3 +250,10 @@ class Demo:
         path = self._folder / f"{name}.password"
         write_durably(path, value.encode())
         return f"file:{path}"
+
+
+def _pull(runners: dict[str, Runner]) -> None:
+    """A look at every source that is not listened to."""
+    for name, runner in runners.items():
+        if name != DCS:
+            runner.pull()

@@ -82,6 +82,11 @@ class Story:
         yield Step(name="bill of materials renamed", act=order.rename_the_recipe)
 
     @property
+    def batch(self) -> str:
+        """The order's batch; empty before it is planned."""
+        return self._order.batch
+
+    @property
     def facts(self) -> StoryFacts:
         """Raises Conflict while the batch has not been finished."""
         start, end = self._occupied, self._freed

@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -64,8 +65,8 @@ class TrytonRpc:
 
     def version(self) -> str:
         """The server's version, as it says it."""
-        told = json.loads(self._post("common.server.version", []))
-        return str(told)
+        root = urlsplit(self._url)._replace(path="/rpc/").geturl()
+        return str(json.loads(self._post("common.server.version", [], root)))
 
     def search(self, model: str, domain: Domain) -> list[int]:
         """The ids of all rows that match, ascending; inactive rows count too."""
@@ -109,12 +110,12 @@ class TrytonRpc:
     def _call(self, method: str, parameters: list[object]) -> str:
         return self._post(method, [*parameters, self._context])
 
-    def _post(self, method: str, parameters: list[object]) -> str:
+    def _post(self, method: str, parameters: list[object], url: str | None = None) -> str:
         headers = {"Authorization": self._authorization} if self._authorization else {}
         asked_us = self._clock.now_us()
         try:
             response = self._http.post(
-                self._url, json={"id": 1, "method": method, "params": parameters}, headers=headers
+                url or self._url, json={"id": 1, "method": method, "params": parameters}, headers=headers
             )
         except httpx.InvalidURL as error:
             raise FatalSource(f"{self._url!r} is no address: {error}") from None

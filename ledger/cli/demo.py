@@ -30,7 +30,9 @@ def demo(
     port: Annotated[int, typer.Option(help="Port of the pages; 0 takes a free one.", min=0, max=65535)] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Start an ERP and a control system on loopback, make one batch there, collect, verify, and write its package.
+    """Start a small plant on loopback, make one batch there, collect, verify, and write its package.
+
+    The plant: an ERP, a control system, a PLC, a batch record, recipe files, and the log of a gateway.
 
     With --once the last line is one JSON object with the paths of package and ledger, the number of records, the
     checkpoint's size and the log's verifier key; exit code 0 only if the ledger verified. Without it the plant goes on,
