@@ -7,13 +7,15 @@ from functools import partial
 from pathlib import Path
 
 from tests.integration.reports.test_attacks import MUTATIONS
-from tests.kill import appending, campaign
+from tests.kill import agents, appending, campaign
 from tests.soak import memory, suites
 from tests.soak.run import Part, Step
 from tests.soak.state import ROOT
 from tests.support.postgres import temporary_postgres
 
 KILLS, KILLS_A_STEP = 200, 20
+BLOWS, BLOWS_A_STEP = 100, 10
+"""To edge agents, of each sort."""
 APPEND_KILLS, APPEND_KILLS_A_STEP = 100, 10
 CHANGED_BYTES = 10_000
 REPETITIONS = 20
@@ -45,6 +47,16 @@ def parts(seed: int) -> list[Part]:
             name="kills-append",
             unit="kills",
             steps=repeated(APPEND_KILLS // APPEND_KILLS_A_STEP, APPEND_KILLS_A_STEP, _kills_append),
+        ),
+        Part(
+            name="agent-links",
+            unit="cables cut",
+            steps=repeated(BLOWS // BLOWS_A_STEP, BLOWS_A_STEP, partial(_agents, agents.Blow.CUT)),
+        ),
+        Part(
+            name="agent-kills",
+            unit="agents killed",
+            steps=repeated(BLOWS // BLOWS_A_STEP, BLOWS_A_STEP, partial(_agents, agents.Blow.KILL)),
         ),
         suite(
             "package-bytes",
@@ -96,6 +108,11 @@ def _kills_append(seed: int) -> str:
     with tempfile.TemporaryDirectory(prefix="trailseal-append-") as folder:
         files = appending.run(APPEND_KILLS_A_STEP, 10_000, seed, Path(folder))
     return f"{APPEND_KILLS_A_STEP} appends killed, {files} files completed"
+
+
+def _agents(blow: agents.Blow, seed: int) -> str:
+    with tempfile.TemporaryDirectory(prefix="trailseal-agents-") as folder:
+        return agents.run({blow: BLOWS_A_STEP}, seed, Path(folder)).says()
 
 
 def _flat(work: str, few: int, many: int) -> str:

@@ -88,12 +88,22 @@ class LineFile:
 class Site:
     """An agent's folder, its sources, and the process that runs there."""
 
-    def __init__(self, plant: "Plant", name: str, sources: Sequence[str], namespace: str | None, **config: Any) -> None:
+    def __init__(
+        self,
+        plant: "Plant",
+        name: str,
+        sources: Sequence[str],
+        namespace: str | None,
+        line_pause: float,
+        **config: Any,
+    ) -> None:
         self.plant = plant
         self.name = name
         self.namespace = namespace
         self.folder = plant.folder / name
-        self.files = {source: LineFile(plant.folder / f"{source}.jsonl", at) for at, source in enumerate(sources)}
+        self.files = {
+            source: LineFile(plant.folder / f"{source}.jsonl", at, line_pause) for at, source in enumerate(sources)
+        }
         self.config: dict[str, Any] = {"heartbeat_s": 0.5, "longest_wait_s": 1.0, **config}
         self._output = plant.folder / f"{name}.log"
         self._command: Command | None = None
@@ -232,10 +242,11 @@ class Plant:
         host: str = "127.0.0.1",
         namespace: str | None = None,
         zone: str = "zone 2",
+        line_pause: float = 0.004,
         **config: Any,
     ) -> Site:
         """An agent, invited, enrolled and confirmed; it reaches the ledger's ports at `host`."""
-        site = Site(self, name, sources, namespace, **config)
+        site = Site(self, name, sources, namespace, line_pause, **config)
         self.sites.append(site)
         with self.opened() as service:
             for source, file in site.files.items():
