@@ -6,16 +6,29 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
+# Node, which some peers of the tests run on, comes with the development packages: Debian's own may be too old.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 ERP_BIN := .venv/erp/bin
 PYTEST_ARGS ?=
 
 # Debian packages that the tests alone need, each with the command that shows it is there.
 TEST_PACKAGES := postgresql:/usr/lib/postgresql/*/bin/initdb chromium:/usr/bin/chromium \
-	fonts-liberation:/usr/share/fonts/truetype/liberation* poppler-utils:/usr/bin/pdftoppm qpdf:/usr/bin/qpdf
+	fonts-liberation:/usr/share/fonts/truetype/liberation* poppler-utils:/usr/bin/pdftoppm qpdf:/usr/bin/qpdf \
+	postgresql-15-pgaudit:/usr/lib/postgresql/15/lib/pgaudit.so \
+	postgresql-15-wal2json:/usr/lib/postgresql/15/lib/wal2json.so mariadb-server:/usr/sbin/mariadbd \
+	redmine:/usr/share/redmine redmine-sqlite:/usr/share/doc/redmine-sqlite \
+	ruby-webrick:/usr/share/rubygems-integration/all/gems/webrick-* mosquitto:/usr/sbin/mosquitto \
+	nats-server:/usr/sbin/nats-server rsyslog:/usr/sbin/rsyslogd \
+	rsyslog-gnutls:/usr/lib/*/rsyslog/lmnsd_gtls.so bsdutils:/usr/bin/logger logrotate:/usr/sbin/logrotate \
+	influxdb:/usr/bin/influxd slapd:/usr/sbin/slapd ldap-utils:/usr/bin/ldapmodify \
+	restic:/usr/bin/restic borgbackup:/usr/bin/borg chrony:/usr/sbin/chronyd git:/usr/bin/git \
+	openssh-client:/usr/bin/ssh-keygen iproute2:/usr/sbin/ip
 APT := RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get
 
 ERP_PACKAGES := trytond~=8.2.0 trytond-product~=8.2.0 trytond-production~=8.2.0 trytond-stock~=8.2.0 \
 	trytond-stock-lot~=8.2.0
+TRACKER_PACKAGES := trac~=1.6.0 roundup~=2.6.0 'setuptools<81'
+TEST_ENVIRONMENTS := .venv/.dev .venv/.trackers .venv/.cap .venv/.node-opcua
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --upgrade
 
@@ -31,17 +44,17 @@ setup: .venv/.runtime .venv/.erp ## .venv with the trailseal command, and .venv/
 run: setup ## the demo: a small plant of real servers, the service and its pages; Ctrl-C ends all
 	@exec $(BIN)/trailseal demo
 
-test: setup .venv/.dev test-packages lint ## style, types, import rules and all tests
+test: setup $(TEST_ENVIRONMENTS) test-packages lint ## style, types, import rules and all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -ra --durations=10 $(PYTEST_ARGS)
 	[ -n "$(PYTEST_ARGS)" ] || $(BIN)/python -m tests.support.tested
 
-bench: setup .venv/.dev test-packages ## speed as ratios to the raw limit; the last line is one JSON object
+bench: setup $(TEST_ENVIRONMENTS) test-packages ## speed as ratios to the raw limit; the last line is one JSON object
 	@$(BIN)/python -m tests.bench
 
-bench-large: setup .venv/.dev test-packages ## the benchmark beyond 1,000,000 entries
+bench-large: setup $(TEST_ENVIRONMENTS) test-packages ## the benchmark beyond 1,000,000 entries
 	@$(BIN)/python -m tests.bench --large
 
-soak: setup .venv/.dev test-packages ## long fault and fuzz runs; resumes where it was stopped
+soak: setup $(TEST_ENVIRONMENTS) test-packages ## long fault and fuzz runs; resumes where it was stopped
 	@$(BIN)/python -m tests.soak
 
 lint: setup .venv/.dev ## ruff, mypy and the import rules alone
@@ -50,10 +63,11 @@ lint: setup .venv/.dev ## ruff, mypy and the import rules alone
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-lock: .venv/.dev ## renew the three lock files
+lock: .venv/.dev ## renew the four lock files
 	@$(COMPILE) pyproject.toml --extra build -o requirements.lock
 	$(COMPILE) pyproject.toml --extra build --extra dev -c requirements.lock -o requirements-dev.lock
 	printf '%s\n' $(ERP_PACKAGES) | $(COMPILE) - -o requirements-erp.lock
+	printf '%s\n' $(TRACKER_PACKAGES) | $(COMPILE) - -o requirements-trackers.lock
 
 clean: ## remove all that make made
 	@rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
@@ -96,6 +110,26 @@ clean: ## remove all that make made
 	@[ -x $(ERP_BIN)/python ] || $(BIN)/python -m venv .venv/erp
 	$(ERP_BIN)/python -m pip install --quiet --require-hashes -r requirements-erp.lock
 	touch $@
+
+# Trackers whose tables and journals the tests read: other projects, with libraries of other ages.
+.venv/.trackers: .venv/.made requirements-trackers.lock
+	@[ -x .venv/trackers/bin/python ] || $(BIN)/python -m venv .venv/trackers
+	.venv/trackers/bin/python -m pip install --quiet --require-hashes -r requirements-trackers.lock
+	touch $@
+
+# Peers of other makes that run on Node: packages of a registry, in no part of Trailseal.
+.venv/.cap: .venv/.dev tests/support/cap/package-lock.json
+	@$(call npm,cap,cap)
+
+.venv/.node-opcua: .venv/.dev tests/support/node_opcua/package-lock.json
+	@$(call npm,node_opcua,node-opcua)
+
+define npm
+mkdir -p .venv/$(2)
+cp tests/support/$(1)/package.json tests/support/$(1)/package-lock.json tests/support/$(1)/.npmrc .venv/$(2)/
+npm ci --prefix .venv/$(2) --ignore-scripts --no-audit --no-fund --loglevel=error
+touch $@
+endef
 
 test-packages:
 	@missing=()
