@@ -27,6 +27,8 @@ _UNFIT = re.compile("[\x00\ud800-\udfff]")
 
 def clean(text: str) -> str:
     """The text as a record holds it: U+0000 and lone surrogates replaced by U+FFFD, all else untouched."""
+    if text.isascii() and "\x00" not in text:
+        return text  # nearly every text, and many times faster
     return _UNFIT.sub(REPLACEMENT, text)
 
 
@@ -65,8 +67,11 @@ def render_float32(value: float) -> str:
         return render_float(value)
     for digits in range(1, 10):
         text = f"{value:.{digits}g}"
-        if struct.unpack("<f", struct.pack("<f", float(text)))[0] == value:
-            return repr(float(text))
+        try:
+            if struct.unpack("<f", struct.pack("<f", float(text)))[0] == value:
+                return repr(float(text))
+        except OverflowError:
+            continue  # rounded up beyond the largest of them
     return render_float(value)
 
 

@@ -129,8 +129,9 @@ class _Listener:
         """Adds the records of a message, or the message as rejected."""
         try:
             told = self._cutter.cut(message)
-        except SkippableRecord as error:
-            builder.reject(message.packet.payload, "application/octet-stream", str(error), message.received_at)
+        except Exception as error:  # no input ends a run
+            reason = str(error) if isinstance(error, SkippableRecord) else f"the parser failed on it: {error!r}"
+            builder.reject(message.packet.payload, "application/octet-stream", reason, message.received_at)
             return
         for envelope in told.envelopes:
             builder.add(envelope.original(), message.received_at)

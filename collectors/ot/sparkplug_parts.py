@@ -12,7 +12,7 @@ import msgspec
 
 from collectors.ot.mqtt_feed import Message
 from collectors.ot.sparkplug_original import Before, Definition, Envelope, Plain, Topic, encode, read_topic
-from collectors.ot.sparkplug_payload import cut, read_payload, text_of
+from collectors.ot.sparkplug_payload import Cut, cut, read_payload, text_of
 from collectors.ot.sparkplug_state import Known, Memory, Node, begin_life, count, definition, last_value
 from collectors.ot.sparkplug_value import metric_value, property_value
 from ledger.core.clock import utc_text
@@ -66,21 +66,21 @@ class Cutter:
         if topic.kind == "STATE":
             return Told(envelopes=[whole], topic=topic)
         payload = read_payload(data)
-        rest, fields = cut(data)
-        if len(fields) != len(payload.metrics):
+        fields = cut(data)
+        if len(fields.metrics) != len(payload.metrics):
             raise SkippableRecord("no Sparkplug B payload: its metrics cannot be told apart")
         node = self.memory.node(topic.edge)
         missing = self._follow(node, topic, payload)
         unborn = False
         metrics: list[_Metric] = []
-        for field, told in zip(fields, payload.metrics, strict=True):
+        for field, told in zip(fields.metrics, payload.metrics, strict=True):
             metric, known = _name(node, topic, field, told)
             unborn = unborn or not known
             if self._selected(metric.name):
                 metrics.append(metric)
         groups = self._groups(node, topic, payload, metrics)
-        envelopes = [self._envelope(whole, rest, node, group) for group in groups]
-        turns = self._turns(whole, rest, node, topic, metrics)
+        envelopes = [self._envelope(whole, fields, node, group) for group in groups]
+        turns = self._turns(whole, fields, node, topic, metrics)
         self._remember(node, topic, payload, metrics, message.received_at)
         made = [msgspec.structs.replace(one, part=part) for part, one in enumerate([*envelopes, *turns])]
         structural = topic.kind.endswith(("BIRTH", "DEATH"))
@@ -110,8 +110,8 @@ class Cutter:
             by_time.setdefault((int(metric.told.timestamp), bool(metric.told.is_historical)), []).append(metric)
         return [chunk for group in by_time.values() for chunk in _chunks(group)]
 
-    def _envelope(self, whole: Envelope, rest: bytes, node: Node, metrics: list[_Metric]) -> Envelope:
-        data = rest + b"".join(metric.field for metric in metrics)
+    def _envelope(self, whole: Envelope, fields: Cut, node: Node, metrics: list[_Metric]) -> Envelope:
+        data = fields.join([metric.field for metric in metrics])
         known: dict[str, Definition] = {}
         before: dict[str, Before] = {}
         for metric in metrics:
@@ -122,7 +122,7 @@ class Cutter:
         aliases = {metric.alias: metric.name for metric in metrics if metric.alias is not None and not metric.told.name}
         return msgspec.structs.replace(whole, data=encode(data), aliases=aliases, known=known, before=before)
 
-    def _turns(self, whole: Envelope, rest: bytes, node: Node, topic: Topic, metrics: list[_Metric]) -> list[Envelope]:
+    def _turns(self, whole: Envelope, fields: Cut, node: Node, topic: Topic, metrics: list[_Metric]) -> list[Envelope]:
         """The ends and beginnings of batches that the message tells."""
         found: list[Envelope] = []
         if not self._batches or topic.kind.endswith(("CMD", "DEATH")):
@@ -133,7 +133,7 @@ class Cutter:
             old, new = last_value(node, metric.key), _value(node, metric)
             if old is not None and old.value == new:
                 continue
-            one = self._envelope(whole, rest, node, [metric])
+            one = self._envelope(whole, fields, node, [metric])
             if old is not None and old.value:
                 found.append(msgspec.structs.replace(one, turn="stop"))
             if new:

@@ -5,9 +5,10 @@ fields as in its schema of proto2.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+import msgspec
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError
@@ -127,18 +128,29 @@ def text_of(value: str | bytes) -> str:
     return clean(value if isinstance(value, str) else value.decode("utf-8", "replace"))
 
 
-def cut(data: bytes) -> tuple[bytes, list[bytes]]:
-    """The fields of a payload besides its metrics, and each metric's field, byte for byte.
+class Cut(msgspec.Struct, frozen=True):
+    """A payload's fields, byte for byte: those before its first metric, each metric's, and the others."""
 
-    The rest with any of the metrics behind it is a payload again. Raises SkippableRecord for bytes that are none.
-    """
-    rest, metrics = bytearray(), []
+    before: bytes
+    metrics: list[bytes]
+    after: bytes
+
+    def join(self, metrics: Sequence[bytes]) -> bytes:
+        """The payload with only these metrics; with all of them it is the whole, as programs write it."""
+        return b"".join((self.before, *metrics, self.after))
+
+
+def cut(data: bytes) -> Cut:
+    """Raises SkippableRecord for bytes that are no payload."""
+    before, metrics, after = bytearray(), [], bytearray()
     for number, field in _fields(data):
         if number == _METRICS:
             metrics.append(field)
+        elif metrics:
+            after += field
         else:
-            rest += field
-    return bytes(rest), metrics
+            before += field
+    return Cut(bytes(before), metrics, bytes(after))
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -76,7 +76,7 @@ def test_a_changed_byte_of_a_message_gives_a_message_or_is_kept_as_it_came(
     packet: mqtt5.PublishPacket, data: st.DataObject
 ) -> None:
     sent = packet.write()
-    place = data.draw(st.integers(2, len(sent) - 1))
+    place = data.draw(st.integers(2 if sent[1] < 0x80 else 3, len(sent) - 1))  # behind the length
     changed = sent[:place] + bytes([data.draw(st.integers(0, 255))]) + sent[place + 1 :]
     try:
         (found,) = Wire("5").feed(changed)

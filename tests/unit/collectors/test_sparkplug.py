@@ -386,10 +386,9 @@ def test_what_is_no_message_of_sparkplug_is_rejected_with_its_bytes_and_the_memo
 def test_a_payload_is_cut_without_changing_a_byte() -> None:
     payload = NData(timestamp=BASE_MS, seq=7, metrics=(told("a", "1"), told("b", "2")))
     data = payload.encode(include_dtypes=True)
-    rest, metrics = cut(data)
-    assert sorted(data) == sorted(rest + b"".join(metrics))
-    assert read_payload(rest + b"".join(metrics)) == read_payload(data)
-    assert [one.name for one in read_payload(rest + metrics[1]).metrics] == ["b"]
+    fields = cut(data)
+    assert fields.join(fields.metrics) == data
+    assert [one.name for one in read_payload(fields.join(fields.metrics[1:])).metrics] == ["b"]
     with pytest.raises(SkippableRecord):
         cut(data[:-1])
 

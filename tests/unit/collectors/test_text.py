@@ -67,3 +67,9 @@ def test_a_32_bit_float_reads_back_as_itself_and_is_no_longer_than_needed(value:
 
 def test_a_32_bit_float_shows_no_digits_that_the_device_did_not_mean() -> None:
     assert render_float32(unpack("<f", pack("<f", 0.1))[0]) == "0.1"
+
+
+def test_the_largest_32_bit_floats_are_told_too() -> None:
+    for bits in (0x7F7FFFFF, 0x7F7FFFFE, 0xFF7FF9C5):
+        (value,) = unpack("<f", pack("<I", bits))
+        assert unpack("<f", pack("<f", float(render_float32(value))))[0] == value
