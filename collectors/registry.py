@@ -14,6 +14,7 @@ from ledger.core.source import SourceConfig
 
 COLLECTORS: Mapping[str, str] = {
     "backup": "collectors.infra.backup:Backup",
+    "chrony": "collectors.infra.chrony:Chrony",
     "enip": "collectors.ot.enip:Enip",
     "git": "collectors.it.git:GitRepository",
     "kafka": "collectors.infra.kafka:Kafka",
