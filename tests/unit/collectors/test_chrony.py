@@ -129,6 +129,7 @@ def test_losing_all_sources_is_told(chronyd: Chronyd) -> None:
     sink, chrony = MemorySink("time"), source(port=str(chronyd.port))
     pull(chrony, sink)
     chronyd.command("offline")
+    chronyd.wait("no selectable sources")
     found = pull(chrony, sink)
     assert [(one.object.type, changes(one)["state"]) for one in found] == [("source", ("usable", "not usable"))]
 
@@ -138,6 +139,7 @@ def test_losing_all_sources_is_told(chronyd: Chronyd) -> None:
     [
         "",
         "a,b",
+        "7F000001,n,4,1,NaN,4,0,0,0,0,0,0,0,Normal",
         "7F000001,127.0.0.1,x,1,0,0,0,0,0,0,0,0,0,Normal",
         "7F000001,n,4,1,NaN?,0,0,0,0,0,0,0,0,Normal",
         None,
