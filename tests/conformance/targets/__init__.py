@@ -41,8 +41,7 @@ class Target(ABC):
 
     config: SourceConfig
     secrets: dict[str, str]
-    product: str = ""
-    tried: tuple[Tested, ...] = ()
+    tried: tuple[Tested, ...]
     """What is run here, for the table of what was tested."""
     place: str
     """How a message names where the source is."""

@@ -7,17 +7,27 @@ from itertools import count
 
 import pytest
 
+from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from ledger.core.source import SourceConfig
 from tests.conformance.targets import Target
 from tests.support.kafka_mock import KafkaMock
+from tests.support.tested import Tested
 
 TOPIC = "lims.public.result"
 _KEPT, _FORGOTTEN = 1, 0
 
 
 class KafkaTarget(Target):
-    product = "librdkafka's mock cluster (2.16), a broker of the protocol in memory"
+    tried = (
+        Tested(
+            system=SystemClass.SERVERS,
+            source="Kafka topics",
+            type="kafka",
+            against="librdkafka's mock cluster, a broker of the protocol in memory",
+            holds="messages by offset, key, headers and broker time; what they say is the mapping's",
+        ),
+    )
     listen = 0.1
     credential = None
     no_credential = "librdkafka's mock cluster knows no accounts"

@@ -7,16 +7,26 @@ from uuid import uuid4
 
 import pytest
 
+from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from ledger.core.source import SourceConfig
 from tests.conformance.targets import Target, listen_once
 from tests.support.mosquitto import Mosquitto
+from tests.support.tested import Tested
 
 
 class MqttTarget(Target):
-    product = "mosquitto 2.0, a real broker with accounts and persistence"
+    tried = (
+        Tested(
+            system=SystemClass.SCADA,
+            source="MQTT topics (unified namespace)",
+            type="mqtt",
+            against="mosquitto 2.0, a real broker with accounts and persistence",
+            holds="messages once each, topic and properties; what they say is the mapping's; not who published",
+        ),
+    )
     own_account = "collector"
-    listen = 0.3
+    listen = 0.1
     no_clock = "MQTT has no way to ask a broker for its time"
     no_numbers = "MQTT numbers nothing"
 

@@ -8,16 +8,26 @@ from uuid import uuid4
 import pytest
 from nats.js.api import StreamConfig
 
+from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from ledger.core.source import SourceConfig
 from tests.conformance.targets import Target
 from tests.support.nats_server import NatsServer
+from tests.support.tested import Tested
 
 STREAM = "AUDIT"
 
 
 class NatsTarget(Target):
-    product = "nats-server 2.9 with JetStream, a real server with accounts and files"
+    tried = (
+        Tested(
+            system=SystemClass.SERVERS,
+            source="NATS JetStream",
+            type="nats",
+            against="nats-server 2.9, a real server with accounts and files",
+            holds="messages by gap-free stream sequence; what they say is the mapping's",
+        ),
+    )
     own_account = "collector"
     listen = 0.1
     no_numbers = ""

@@ -4,16 +4,26 @@ from collections.abc import Sequence
 
 import pytest
 
+from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from ledger.core.source import SourceConfig
 from tests.conformance.targets import Target
 from tests.support.cap.server import CapServer, Engineer
+from tests.support.tested import Tested
 
 
 class CapTarget(Target):
     """The server keeps all in memory, so it is away when its network is."""
 
-    product = "SAP CAP 9.9 with change-tracking 1.2, a real server"
+    tried = (
+        Tested(
+            system=SystemClass.ERP,
+            source="SAP CAP change tracking",
+            type="odata",
+            against="SAP CAP 9.9 with change-tracking 1.2, a real server",
+            holds="who, when, entity, attribute, old and new value",
+        ),
+    )
     own_account = "collector"
     no_amending = "the service shows its changes for reading only, as SAP's template has it"
     no_numbers = "changes are numbered by UUIDs"

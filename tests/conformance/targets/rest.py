@@ -4,14 +4,24 @@ from collections.abc import Sequence
 
 import pytest
 
+from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from ledger.core.source import SourceConfig
 from tests.conformance.targets import Target
 from tests.support.redmine.server import Engineer, RedmineServer
+from tests.support.tested import Tested
 
 
 class RedmineTarget(Target):
-    product = "Redmine 5.0, a real server"
+    tried = (
+        Tested(
+            system=SystemClass.QUALITY_SYSTEM,
+            source="Redmine",
+            type="rest",
+            against="Redmine 5.0, a real server",
+            holds="who, when, field, old and new value, notes; creations",
+        ),
+    )
     no_amending = "Redmine lets nobody change an entry's values; edited notes are tested in integration/collectors"
     no_numbers = "Redmine's numbers are shared by all projects, so those of what an account may not see are missing"
 

@@ -8,18 +8,28 @@ from collections.abc import Sequence
 
 import pytest
 
+from collectors.mapping.model import SystemClass
 from ledger.core.source import SourceConfig
 from tests.conformance.targets import Target, listen_once
 from tests.support.edge_node import EdgeNode, metric
 from tests.support.mosquitto import Mosquitto
+from tests.support.tested import Tested
 
 DEVICE = "REACTOR-1"
 
 
 class SparkplugTarget(Target):
-    product = "mosquitto 2.0, a real broker, and an edge node by pysparkplug 0.6"
+    tried = (
+        Tested(
+            system=SystemClass.SCADA,
+            source="Sparkplug B edge nodes",
+            type="sparkplug",
+            against="mosquitto 2.0 and an edge node by pysparkplug 0.6",
+            holds="births, deaths, commands, old and new value of each metric, sequence gaps; not who commanded",
+        ),
+    )
     own_account = "collector"
-    listen = 0.3
+    listen = 0.1
     no_clock = "MQTT has no way to ask a broker for its time"
     no_numbers = ""
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from collectors.base import Collector
+from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from collectors.registry import collector_type
 from collectors.runner import Patience, Runner
@@ -49,10 +50,17 @@ def pull(sink: MemorySink, made: Collector) -> list[Record]:
     return sink.records[before:]
 
 
+@pytest.mark.tested(
+    system=SystemClass.QUALITY_SYSTEM,
+    source="Veeva Vault audit trail",
+    type="rest",
+    against="a peer of its documented shape, not the product",
+    holds="who, when, document, field, old and new value, signatures",
+)
 def test_veeva_vault(peer: HttpPeer) -> None:
     peer.handler = vault = Vault()
     made = collector(peer, "veeva-vault-audit-trail", user="audit@vault.example.org", page_size="2")
-    person = {"user_name": "s.tate@vault.example.org", "full_name": "S. Tate", "doc_id": "8", "item": "PM-0008"}
+    person = {"user_name": "qa1@vault.example.org", "full_name": "Quality 1", "doc_id": "8", "item": "PM-0008"}
     vault.add("document_audit_trail", action="GetDocumentVersion", event_description="Viewed Document", **person)
     for number in range(3):
         change = {"field_name": "title__v", "old_value": f"t{number}", "new_value": f"t{number + 1}"}
@@ -66,7 +74,7 @@ def test_veeva_vault(peer: HttpPeer) -> None:
     assert set(records) == {f"document_audit_trail/200{number}" for number in range(5)} | {"object_audit_trail/2000"}
     edit = records["document_audit_trail/2001"]
     assert (edit.action, edit.reason) == (Action.UPDATE, "Title changed")
-    assert (edit.actor.account, edit.actor.name) == ("s.tate@vault.example.org", "S. Tate")
+    assert (edit.actor.account, edit.actor.name) == ("qa1@vault.example.org", "Quality 1")
     assert (edit.object.type, edit.object.id, edit.object.name) == ("document", "8", "PM-0008")
     assert edit.changes == (Change(attribute="title__v", old="t0", new="t1"),)
     assert edit.links == (Link(kind=LinkKind.DOCUMENT, id="8", basis=LinkBasis.READ),)
@@ -90,6 +98,13 @@ def test_veeva_vault_says_failures_with_status_200(peer: HttpPeer) -> None:
         pull(MemorySink("s"), collector(peer, "veeva-vault-audit-trail", **options))
 
 
+@pytest.mark.tested(
+    system=SystemClass.QUALITY_SYSTEM,
+    source="Jira changelog",
+    type="rest",
+    against="a peer of its documented shape, not the product",
+    holds="who, when, field, old and new value",
+)
 def test_jira(peer: HttpPeer) -> None:
     peer.handler = jira = Jira()
     made, sink = collector(peer, "jira-changelog", page_size="3"), MemorySink("s")
@@ -124,6 +139,13 @@ def test_jira_takes_a_wrong_token_for_nobody_and_is_found_out(peer: HttpPeer) ->
         pull(MemorySink("s"), collector(peer, "jira-changelog", "wrong"))
 
 
+@pytest.mark.tested(
+    system=SystemClass.QUALITY_SYSTEM,
+    source="ServiceNow sys_audit",
+    type="rest",
+    against="a peer of its documented shape, not the product",
+    holds="who, when, table, field, old and new value, reason",
+)
 def test_servicenow(peer: HttpPeer) -> None:
     peer.handler = instance = ServiceNow()
     made, sink = collector(peer, "servicenow-sys-audit", user="collector", page_size="4"), MemorySink("s")
@@ -151,6 +173,13 @@ def test_servicenow(peer: HttpPeer) -> None:
         pull(MemorySink("s"), collector(peer, "servicenow-sys-audit", "wrong", user="collector"))
 
 
+@pytest.mark.tested(
+    system=SystemClass.HISTORIAN,
+    source="AVEVA PI Web API",
+    type="rest",
+    against="a peer of its documented shape, not the product",
+    holds="recorded values, substituted, questionable and annotated flags; not who",
+)
 def test_pi_web_api(peer: HttpPeer) -> None:
     peer.handler = server = PiWebApi("F1AbE-1", "F1AbE-2")
     options = {"user": "collector", "each": "F1AbE-1, F1AbE-2", "page_size": "3"}
@@ -176,6 +205,13 @@ def test_pi_web_api(peer: HttpPeer) -> None:
     assert sink.changed == [records[0].source_record_id], "a value that was substituted anew comes again"
 
 
+@pytest.mark.tested(
+    system=SystemClass.ERP,
+    source="SAP S/4HANA change documents",
+    type="odata",
+    against="a peer of its documented shape, not the product",
+    holds="who, when, transaction, table, field, old and new value",
+)
 @pytest.mark.parametrize("paging", ["server", "client"])
 def test_sap_change_documents(peer: HttpPeer, paging: str) -> None:
     peer.handler = service = ChangeDocuments(page=5)
