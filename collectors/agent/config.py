@@ -47,6 +47,18 @@ class AgentSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         )
 
 
+class OneWay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How files are written where nothing comes back: each so many times, and how long they can be sent again.
+
+    `keep_days` and `keep_mib` bound both the folder and what the spool holds of what was sent.
+    """
+
+    copies: Annotated[int, msgspec.Meta(ge=1, le=9)] = 2
+    heartbeat_s: Seconds = 60.0
+    keep_days: Annotated[float, msgspec.Meta(gt=0, le=3660)] = 30.0
+    keep_mib: Annotated[int, msgspec.Meta(ge=1)] = 512
+
+
 class AgentConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file. `heartbeat_s`: how often the agent looks where the ledger stands when there is nothing to send;
     `longest_wait_s`: the longest pause between two attempts at a ledger or source that does not answer.
@@ -56,6 +68,7 @@ class AgentConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     heartbeat_s: Seconds = 30.0
     longest_wait_s: Seconds = 60.0
     limits: Limits = Limits()
+    one_way: OneWay = OneWay()
     source: tuple[AgentSource, ...] = ()
 
 

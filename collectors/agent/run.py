@@ -14,6 +14,7 @@ from collectors.agent.config import AgentConfig, AgentSource
 from collectors.agent.files import write_whole
 from collectors.agent.identity import Identity
 from collectors.agent.link import Link
+from collectors.agent.one_way import Writer
 from collectors.agent.push import Pusher
 from collectors.agent.spool import Spool
 from collectors.base import Stop
@@ -61,8 +62,12 @@ class AgentStatus(msgspec.Struct, frozen=True, kw_only=True):
 class Agent:
     """An enrolled agent with its configuration. One process at a time runs it."""
 
-    def __init__(self, folder: Path, config: AgentConfig, clock: WallClock, stop: Stop) -> None:
-        """Raises ConfigError for no agent, a source that can't be, and a folder in which one runs already."""
+    def __init__(
+        self, folder: Path, config: AgentConfig, clock: WallClock, stop: Stop, one_way: Path | None = None
+    ) -> None:
+        """`one_way`: the folder into which batches are written, where nothing comes back from the ledger.
+
+        Raises ConfigError for no agent, a source that can't be, and a folder in which one runs already."""
         self._folder = folder
         self._config = config
         self._clock = clock
@@ -74,21 +79,25 @@ class Agent:
         self._patience = Patience(attempts=None, first=0.5, longest=config.longest_wait_s)
         self._spool = Spool(self._identity, clock, config.limits)
         self._link = Link(config.server, self._identity, clock)
-        self._pusher = Pusher(
-            self._spool,
-            self._link,
-            self._identity,
-            clock,
-            list(self._sources),
-            heartbeat_seconds=config.heartbeat_s,
-            patience=self._patience,
-        )
+        self._sender: Pusher | Writer
+        if one_way is None:
+            self._sender = Pusher(
+                self._spool,
+                self._link,
+                self._identity,
+                clock,
+                list(self._sources),
+                heartbeat_seconds=config.heartbeat_s,
+                patience=self._patience,
+            )
+        else:
+            self._sender = Writer(self._spool, self._identity, clock, list(self._sources), one_way, config.one_way)
         self._failure: BaseException | None = None
         self._states = {name: SourceStatus(source=name) for name in self._sources}
 
     def run(self, tell: Callable[[AgentStatus], None] = lambda _status: None) -> None:
         """Runs until stopped; `tell` is called with each new status. Raises what a defect in a thread raised."""
-        works: list[Callable[[], None]] = [lambda: self._pusher.run(self._stop)]
+        works: list[Callable[[], None]] = [lambda: self._sender.run(self._stop)]
         works += [partial(self._follow, source) for source in self._sources.values()]
         threads = [threading.Thread(target=self._guarded, args=(work,), daemon=True) for work in works]
         for thread in threads:
@@ -117,8 +126,8 @@ class Agent:
             waiting=self._spool.waiting(),
             kept=self._spool.kept(),
             held_bytes=self._spool.held,
-            checkpoint=self._pusher.covered,
-            trouble=self._pusher.trouble,
+            checkpoint=self._sender.covered,
+            trouble=self._sender.trouble,
             halted=place.halted,
             certificate_until=utc_text(int(self._identity.certificate().not_valid_after_utc.timestamp()) * 1_000_000),
             clock=self._link.offset,

@@ -33,10 +33,13 @@ from ledger.core.run import Gap, RecordOutcome, RunBatch, RunReceipt, SourceStat
 FILE_NAME: Final = "spool.sqlite"
 MIB: Final = 1024 * 1024
 GAP_REASON: Final = "the agent's spool was full: nothing was read"
+_SENT: Final = b"sent"
+"""In a receipt's place where none can come."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS batch (
     epoch INTEGER NOT NULL, number INTEGER NOT NULL, header BLOB NOT NULL, signature TEXT NOT NULL,
-    payload BLOB NOT NULL, receipt BLOB, receipt_size INTEGER, PRIMARY KEY (epoch, number)) WITHOUT ROWID;
+    payload BLOB NOT NULL, spooled_us INTEGER NOT NULL, receipt BLOB, receipt_size INTEGER,
+    PRIMARY KEY (epoch, number)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS source (id TEXT PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS place (one INTEGER PRIMARY KEY CHECK (one = 1), standing BLOB NOT NULL);
 """
@@ -83,9 +86,10 @@ class Spool:
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.executescript(_SCHEMA)
         self._bytes: int = self._db.execute("SELECT coalesce(sum(length(payload)), 0) FROM batch").fetchone()[0]
+        first = msgspec.json.encode(Place(epoch=identity.enrolled.epoch))
+        with self._lock:
+            self._db.execute("INSERT OR IGNORE INTO place VALUES (1, ?)", (first,))
         self._place = self._read_place()
-        with self._writing():
-            self._keep(self._place)
 
     @property
     def place(self) -> Place:
@@ -173,10 +177,7 @@ class Spool:
                 "ORDER BY number LIMIT 1",
                 (self._place.epoch,),
             ).fetchone()
-        if found is None:
-            return None
-        header = msgspec.json.decode(found[0], type=BatchHeader)
-        return SignedBatch(header=header, signature=found[1], payload=bytes(found[2]))
+        return None if found is None else _batch(found)
 
     def waiting(self) -> int:
         """How many batches the ledger has not signed for."""
@@ -211,6 +212,41 @@ class Spool:
             self._keep(
                 msgspec.structs.replace(self._place, delivered=header.number, delivered_digest=batch_digest(header))
             )
+
+    def written(self, header: BatchHeader) -> None:
+        """Takes a batch as sent where no receipt can come back; it is held to be sent again, until `let_go`."""
+        with self._writing():
+            self._db.execute(
+                "UPDATE batch SET receipt = ? WHERE epoch = ? AND number = ?", (_SENT, header.epoch, header.number)
+            )
+            self._keep(
+                msgspec.structs.replace(self._place, delivered=header.number, delivered_digest=batch_digest(header))
+            )
+
+    def let_go(self, before_us: int, bytes_kept: int) -> int:
+        """Lets go of sent batches that are older than that, and of the oldest beyond so many bytes; how many."""
+        with self._writing():
+            sent = self._db.execute(
+                "SELECT epoch, number, length(payload), spooled_us FROM batch WHERE receipt = ? ORDER BY epoch, number",
+                (_SENT,),
+            ).fetchall()
+            gone = 0
+            for epoch, number, size, spooled_us in sent:
+                if spooled_us >= before_us and self._bytes <= bytes_kept:
+                    break
+                self._db.execute("DELETE FROM batch WHERE epoch = ? AND number = ?", (epoch, number))
+                self._bytes -= size
+                gone += 1
+        return gone
+
+    def batch(self, number: int) -> SignedBatch | None:
+        """A batch of this epoch, if it is still held."""
+        with self._lock:
+            found = self._db.execute(
+                "SELECT header, signature, payload FROM batch WHERE epoch = ? AND number = ?",
+                (self._place.epoch, number),
+            ).fetchone()
+        return None if found is None else _batch(found)
 
     def covered(self, size: int) -> int:
         """Lets go of the batches whose receipts a checkpoint of that size covers; returns how many."""
@@ -289,8 +325,15 @@ class Spool:
         )
         made = sign_batch(header, payload, self._identity.origin, self._identity.seed)
         self._db.execute(
-            "INSERT INTO batch (epoch, number, header, signature, payload) VALUES (?, ?, ?, ?, ?)",
-            (header.epoch, header.number, msgspec.json.encode(header), made.signature, payload),
+            "INSERT INTO batch (epoch, number, header, signature, payload, spooled_us) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                header.epoch,
+                header.number,
+                msgspec.json.encode(header),
+                made.signature,
+                payload,
+                self._clock.now_us(),
+            ),
         )
         self._keep(msgspec.structs.replace(place, number=header.number, previous=batch_digest(header)))
         self._bytes += len(payload)
@@ -312,10 +355,7 @@ class Spool:
         )
 
     def _read_place(self) -> Place:
-        found = self._db.execute("SELECT standing FROM place").fetchone()
-        return (
-            Place(epoch=self._identity.enrolled.epoch) if found is None else msgspec.json.decode(found[0], type=Place)
-        )
+        return msgspec.json.decode(self._db.execute("SELECT standing FROM place").fetchone()[0], type=Place)
 
     def _keep(self, place: Place) -> None:
         self._db.execute("INSERT OR REPLACE INTO place VALUES (1, ?)", (msgspec.json.encode(place),))
@@ -339,6 +379,11 @@ class Spool:
                         f"the spool cannot be written: {error}", advice="Check the agent's disk; nothing is lost."
                     ) from None
                 raise
+
+
+def _batch(row: tuple[bytes, str, bytes]) -> SignedBatch:
+    header = msgspec.json.decode(row[0], type=BatchHeader)
+    return SignedBatch(header=header, signature=row[1], payload=bytes(row[2]))
 
 
 def _encoded(state: SourceState) -> bytes:

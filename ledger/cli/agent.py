@@ -1,6 +1,9 @@
 """`trailseal agent`: at the ledger, who may deliver from elsewhere; on site, the agent itself."""
 
-from typing import Annotated
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -8,8 +11,11 @@ from ledger.agents.agents import KnownAgent
 from ledger.agents.kinds import AgentState
 from ledger.cli import agent_site
 from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
-from ledger.cli.output import AsJson, say, say_json
+from ledger.cli.output import AsJson, say, say_json, say_json_line
 from ledger.core.errors import ConfigError, NotCanonical
+
+if TYPE_CHECKING:
+    from ledger.agents.receiving import Received
 
 group = typer.Typer(
     help="Edge agents: programs that collect elsewhere and hand over signed batches.", no_args_is_help=True
@@ -95,6 +101,61 @@ def approve_epoch(
     with opened(ledger) as service:
         index = service.agents.approve_epoch(agent, reason, local(service))
     _tell(agent, index, "may begin a new epoch", as_json)
+
+
+@group.command("receive")
+def receive(
+    incoming: Annotated[Path, typer.Argument(metavar="DIR", help="Where the files arrive.")],
+    ledger: LedgerOption,
+    follow: Annotated[float | None, typer.Option(help="Look every so many seconds until Ctrl-C.", min=0.1)] = None,
+    silence: Annotated[float, typer.Option(help="Seconds that an agent may say nothing.", min=1)] = 900.0,
+    patience: Annotated[float, typer.Option(help="Seconds that a file may be late behind others.", min=0)] = 60.0,
+    log: LogOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take in what one-way agents wrote. Exit code 1 if the last look found something missing, silent or refused.
+
+    Files that were taken are removed; what is no batch is set aside in DIR/refused.
+    """
+    from ledger.agents.receiving import Receiver
+
+    if not incoming.is_dir():
+        raise ConfigError(f"{incoming} is no folder", advice="Name the folder in which the files arrive.")
+    stop = threading.Event()
+    if follow is not None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda _number, _frame: stop.set())
+    with opened(ledger) as service:
+        chosen = service.record_log(log)
+        receiver = Receiver(
+            service.store,
+            chosen.log,
+            service.agents,
+            chosen.deliveries,
+            service.keys.receipt_seed(chosen.log.name),
+            incoming,
+            silence_s=silence,
+            patience_s=patience,
+        )
+        told: Received | None = None
+        while True:
+            found = receiver.look()
+            if follow is None or told is None or found.taken or found.troubles != told.troubles:
+                _tell_received(found, as_json)
+            told = found
+            if follow is None or stop.wait(follow):
+                break
+    if told.troubles:
+        raise typer.Exit(1)
+
+
+def _tell_received(found: "Received", as_json: bool) -> None:
+    if as_json:
+        say_json_line(found)
+        return
+    say(f"{found.taken} batches taken, {found.known} files of batches known already")
+    for trouble in found.troubles:
+        say(f"▲ {f'Agent {trouble.agent}: ' if trouble.agent else ''}{trouble.what}")
 
 
 def _tell(agent: str, index: int, what: str, as_json: bool) -> None:

@@ -20,7 +20,7 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The agent's folder.
 
 def add_to(group: typer.Typer) -> None:
     """Adds the commands."""
-    for name, command in (("enrol", enrol), ("run", run), ("show", show), ("status", status)):
+    for name, command in _COMMANDS:
         group.command(name)(command)
 
 
@@ -66,7 +66,13 @@ def show(folder: Folder, as_json: AsJson = False) -> None:
     say(f"Certificate good until {until}; it is renewed before that while the agent runs.")
 
 
-def run(folder: Folder) -> None:
+def run(
+    folder: Folder,
+    one_way: Annotated[
+        Path | None,
+        typer.Option(help="Write signed, numbered files into this folder, where nothing comes back from the ledger."),
+    ] = None,
+) -> None:
     """Read the sources and hand over what they give, until Ctrl-C or SIGTERM; then the exit code is 0."""
     from collectors.agent.config import load
     from collectors.agent.run import Agent
@@ -78,7 +84,7 @@ def run(folder: Folder) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    agent = Agent(folder, load(folder), SystemClock(), stop)
+    agent = Agent(folder, load(folder), SystemClock(), stop, one_way)
     tell(f"Agent {agent.status().agent} runs; `trailseal agent status` tells how it fares.")
     agent.run(_Teller())
 
@@ -105,6 +111,34 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
             say(f"▲ {trouble}")
     if troubles or not runs:
         raise typer.Exit(1)
+
+
+def resend(
+    folder: Folder,
+    out: Annotated[Path, typer.Option("--one-way", help="The folder that is carried across.")],
+    number: Annotated[list[int], typer.Option(help="A batch that did not come, as `agent receive` names it.", min=1)],
+    to: Annotated[int | None, typer.Option(help="With one --number: and all after it up to this one.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write batches again that did not come across. The agent may run meanwhile."""
+    from collectors.agent.config import load
+    from collectors.agent.identity import Identity
+    from collectors.agent.one_way import write_again
+    from collectors.agent.spool import Spool
+
+    wanted = range(number[0], to + 1) if to is not None and len(number) == 1 else number
+    config, spool = load(folder), Spool(Identity(folder), SystemClock())
+    try:
+        write_again(spool, out, wanted, config.one_way.copies)
+    finally:
+        spool.close()
+    if as_json:
+        say_json({"written": list(wanted)})
+    else:
+        say(f"{len(wanted)} batches were written again, {config.one_way.copies} times each.")
+
+
+_COMMANDS = (("enrol", enrol), ("run", run), ("show", show), ("status", status), ("resend", resend))
 
 
 class _Teller:

@@ -71,6 +71,23 @@ class SignedReceipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     signature: str
 
 
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
+    """A sign of life where nothing comes back: the last number that the agent gave in its epoch, as of its clock."""
+
+    agent: Name
+    key: KeyId
+    epoch: Number
+    last: SafeInt
+    alive_at: str
+
+
+class SignedHeartbeat(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A heartbeat as it travels."""
+
+    heartbeat: Heartbeat
+    signature: str
+
+
 def key_id(public_key: bytes) -> str:
     """The id of an agent's key: 128 bits of its SHA-256, in hex."""
     return sha256(public_key).hexdigest()[:32]
@@ -108,6 +125,19 @@ def verify_header(header: BatchHeader, signature: str, origin: str, public_key: 
     _verify(Purpose.BATCH, header, signature, origin, public_key)
 
 
+def sign_heartbeat(heartbeat: Heartbeat, origin: str, seed: bytes) -> SignedHeartbeat:
+    """The heartbeat, signed with the agent's key. No batch has its members: neither can pass for the other."""
+    return SignedHeartbeat(heartbeat=heartbeat, signature=_sign(Purpose.BATCH, heartbeat, origin, seed))
+
+
+def verify_heartbeat(signed: SignedHeartbeat, origin: str, public_key: bytes) -> Heartbeat:
+    """The heartbeat, only if the agent's key signed it; raises SignatureInvalid."""
+    if signed.heartbeat.key != key_id(public_key):
+        raise SignatureInvalid(f"the heartbeat is signed with key {signed.heartbeat.key}, not {key_id(public_key)}")
+    _verify(Purpose.BATCH, signed.heartbeat, signed.signature, origin, public_key)
+    return signed.heartbeat
+
+
 def sign_receipt(receipt: BatchReceipt, origin: str, seed: bytes) -> SignedReceipt:
     """The receipt, signed by the log's receipt key."""
     return SignedReceipt(receipt=receipt, signature=_sign(Purpose.RECEIPT, receipt, origin, seed))
@@ -128,18 +158,19 @@ def payload_digest(payload: bytes) -> str:
     return b64(sha256(payload).digest())
 
 
-def _payload(struct: BatchHeader | BatchReceipt) -> dict[str, object]:
+_Signed = BatchHeader | BatchReceipt | Heartbeat
+
+
+def _payload(struct: _Signed) -> dict[str, object]:
     found: dict[str, object] = msgspec.to_builtins(struct)
     return found
 
 
-def _sign(purpose: Purpose, struct: BatchHeader | BatchReceipt, origin: str, seed: bytes) -> str:
+def _sign(purpose: Purpose, struct: _Signed, origin: str, seed: bytes) -> str:
     return b64(sign_statement(purpose, origin, _payload(struct), seed))
 
 
-def _verify(
-    purpose: Purpose, struct: BatchHeader | BatchReceipt, signature: str, origin: str, public_key: bytes
-) -> None:
+def _verify(purpose: Purpose, struct: _Signed, signature: str, origin: str, public_key: bytes) -> None:
     try:
         raw = unb64(signature, SIGNATURE_SIZE)
     except InvalidEntry as error:

@@ -13,6 +13,8 @@ class FindingSort(StrEnum):
     """What was found; one word for it wherever it is shown."""
 
     RECORD_CHANGED_AFTER_COLLECTION = "record-changed-after-collection"
+    BATCHES_MISSING = "batches-missing"
+    AGENT_SILENT = "agent-silent"
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="finding/1"):

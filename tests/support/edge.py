@@ -144,9 +144,9 @@ class Site:
         assert self._command is not None
         return self._command
 
-    def start(self) -> None:
+    def start(self, *options: str) -> None:
         """Starts `trailseal agent run`."""
-        self._command = Command(["agent", "run", str(self.folder)], self._output, namespace=self.namespace)
+        self._command = Command(["agent", "run", str(self.folder), *options], self._output, namespace=self.namespace)
 
     def kill(self) -> None:
         """Kills it where it stands (SIGKILL)."""
