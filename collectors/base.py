@@ -77,6 +77,11 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
     def ok(self) -> bool:
         return all(check.ok for check in self.checks)
 
+    @property
+    def readable(self) -> bool:
+        """Whether the source can be read; what its clock says, or does not say, is no reason against that."""
+        return all(check.ok for check in self.checks if check.name != "clock")
+
 
 class Stop(Protocol):
     """Tells a collector when to end. `threading.Event` is one."""

@@ -81,7 +81,7 @@ def add(
         **({} if seal is None else {"seal": tuple(seal)}),
     )
     report = tried(config, untried)
-    if not report.ok:
+    if not report.readable:
         answer(report, as_json)
         raise typer.Exit(1)
     shown = None if untried or chosen == PUSH else _shown(config)
