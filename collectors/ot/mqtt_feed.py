@@ -108,7 +108,6 @@ class Feed:
         """From `place`, which `cursor` holds, until told to stop; raises RetriableSource and FatalSource."""
         self._begin(place, cursor)
         with Session(self._access) as session:
-            self.session = session
             self._join(session, place)
             if place is None:
                 yield self._finish()

@@ -5,6 +5,9 @@ DUP, the packet id that it had, and the same content. So a batch's cursor names 
 whose acknowledgement is not proven to have arrived. A ping sent after an acknowledgement and answered proves it, as
 MQTT answers in order. On a connection, what the cursor named is forgotten after `_SECONDS`: a broker sends again
 first what it has to send again.
+
+No more than `LIMIT` messages are remembered. An MQTT 5 broker has no more under way, as it is told so; of one of 3.1.1
+that has more, the oldest are known by their `source_record_id` alone.
 """
 
 from base64 import b64decode, b64encode
@@ -15,6 +18,7 @@ from typing import Final
 
 from ledger.core.errors import FatalSource
 
+LIMIT: Final = 3000
 _SECONDS: Final = 30.0
 _DIGEST: Final = 6
 _ENTRY: Final = 2 + _DIGEST
@@ -52,6 +56,9 @@ class Memory:
     def add(self, packet_id: int, topic: str, payload: bytes) -> None:
         """A message that the next batch hands over."""
         self._handed.append(_entry(packet_id, topic, payload))
+        if len(self._handed) > LIMIT:
+            self._handed.popleft()
+            self._asked = max(0, self._asked - 1)
 
     def ask(self) -> None:
         """A ping goes out now, after everything in memory was acknowledged."""
@@ -72,7 +79,7 @@ class Memory:
 
     @property
     def text(self) -> str:
-        return b64encode(b"".join((*self._before.values(), *self._handed))).decode("ascii")
+        return b64encode(b"".join((*self._before.values(), *self._handed)[-LIMIT:])).decode("ascii")
 
 
 def _entry(packet_id: int, topic: str, payload: bytes) -> bytes:

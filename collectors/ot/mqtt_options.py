@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from collectors.base import Collector, Option, Secret
+from collectors.ot.mqtt_memory import LIMIT
 from collectors.ot.mqtt_session import Access, Wanted
 from ledger.core.errors import ConfigError
 
@@ -17,7 +18,7 @@ OPTIONS: Final = (
     Option(name="certificate", meaning="file of the collector's own certificate (PEM)"),
     Option(name="key", meaning="file of its key (PEM)"),
     Option(name="session_hours", meaning="how long the broker keeps messages for an absent collector", default="168"),
-    Option(name="window", meaning="messages under way at once (MQTT 5)", default="2000"),
+    Option(name="window", meaning="messages under way at once (MQTT 5)", default="1000"),
     Option(name="heartbeat_seconds", meaning="how often an idle run is handed over", default="60"),
 )
 SECRETS: Final = (Secret(name="password", meaning="the user's password", required=False),)
@@ -37,7 +38,7 @@ def read_access(collector: Collector) -> Access:
         certificate=collector.option("certificate"),
         key=collector.option("key"),
         session_seconds=int(3600 * collector.number("session_hours", 0.01, 1_000_000)),
-        window=int(collector.number("window", 1, 65_535)),
+        window=int(collector.number("window", 1, LIMIT)),
     )
     _ = access.place
     return access

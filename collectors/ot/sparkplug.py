@@ -36,7 +36,7 @@ from ledger.core.source import SourceConfig
 
 _SAVE_SECONDS: Final = 300.0
 _ASK_SECONDS: Final = 60.0
-_MAX_CURSOR: Final = 60_000
+_MAX_SEQS: Final = 30_000
 _BOOLEAN: Final = 11
 
 
@@ -144,7 +144,7 @@ class _Listener:
             self._structural or self._closing or monotonic() - self._saved_at > _SAVE_SECONDS
         )
         text = msgspec.json.encode(Cursor(place=place, seqs=seqs, saved=self._save or not self._changed)).decode()
-        if len(text) > _MAX_CURSOR:
+        if len(text) - len(place.memory) > _MAX_SEQS:
             raise FatalSource(
                 f"source {self._source.config.id!r} has {len(seqs)} edge nodes, more than one cursor can hold",
                 advice="Register several sources, each with the topics of some groups: spBv1.0/GROUP/#.",

@@ -62,7 +62,7 @@ def collector(broker: Mosquitto, name: str, version: str = "5", **options: str) 
     return Mqtt(config, {"password": broker.passwords["collector"]}, SystemClock())
 
 
-def pull(source: Mqtt, sink: MemorySink, seconds: float = 0.3) -> None:
+def pull(source: Mqtt, sink: MemorySink, seconds: float = 0.1) -> None:
     Runner(source, sink, SystemClock(), patience=QUICK).pull(seconds)
 
 
@@ -95,7 +95,8 @@ def test_messages_that_are_all_alike_come_once_each_wherever_the_collector_dies(
             deaths += 1
     assert deaths > 0
     setattr(sink, moment, lambda _: None)
-    pull(collector(broker, name, version, qos=str(qos)), sink)
+    with Following(collector(broker, name, version, qos=str(qos)), sink):
+        wait_for(lambda: len(sink.records) >= 30)
     assert told(sink.records) == ["21.5"] * 30
     assert sink.duplicates == 0, "known by packet id, not by their ids in the ledger"
     assert sink.gaps == []

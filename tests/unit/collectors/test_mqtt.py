@@ -7,7 +7,7 @@ from collectors.mapping.templates import template
 from collectors.ot import mqtt_memory
 from collectors.ot.mqtt import Mqtt
 from collectors.ot.mqtt_feed import Message, Place
-from collectors.ot.mqtt_memory import Memory
+from collectors.ot.mqtt_memory import LIMIT, Memory
 from collectors.ot.mqtt_original import message_item, read_envelope, write_envelope
 from collectors.ot.mqtt_wire import MalformedPacket, Unreadable, Wire
 from ledger.core.clock import SystemClock
@@ -157,6 +157,20 @@ def test_what_an_earlier_connection_left_is_forgotten_in_time(monkeypatch: pytes
     memory.answered()
     assert memory.text == ""
     assert not memory.waiting
+
+
+def test_however_many_messages_are_under_way_a_cursor_can_hold_what_is_remembered() -> None:
+    memory = Memory("")
+    for at in range(2 * LIMIT):
+        memory.add(at % 65_535 + 1, "a", str(at).encode())
+        if at == LIMIT // 2:
+            memory.ask()
+    memory.answered()
+    assert len(memory.text) < 40_000
+    again = Memory(memory.text)
+    assert again.is_again(2 * LIMIT, "a", str(2 * LIMIT - 1).encode(), flagged=True)
+    assert again.is_again(LIMIT + 1, "a", str(LIMIT).encode(), flagged=True)
+    assert not again.is_again(LIMIT, "a", str(LIMIT - 1).encode(), flagged=True)
 
 
 @pytest.mark.parametrize("text", ["A", "AAAA", "!!!!"])
