@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from asyncua import ua
-from asyncua.common.node import Node
 from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.uaerrors import UaError
 
@@ -40,10 +39,10 @@ async def _check(access: Access, values: Sequence[str], histories: Sequence[str]
         checks.append(await _auditing(client))
         checks.append(await _history(client))
         checks.append(await _conditions(client))
-        book = await NodeBook.open(client)
-        checks += [await _node(book, word) for word in values]
+        book, history = await NodeBook.open(client), History(client, threading.Event())
+        checks += [await _node(book, history, word) for word in values]
         now = _EPOCH + timedelta(microseconds=clock.now_us())
-        checks += [await _edits(book, History(client, threading.Event()), word, now) for word in histories]
+        checks += [await _edits(book, history, word, now) for word in histories]
     return CheckReport(checks=tuple(checks), clock=measured)
 
 
@@ -89,11 +88,11 @@ async def _conditions(client: BoundedClient) -> Check:
     )
 
 
-async def _node(book: NodeBook, word: str) -> Check:
+async def _node(book: NodeBook, history: History, word: str) -> Check:
     try:
         node = await book.find(word)
         await node.read_data_value()
-        kept = await _keeps_history(node)
+        kept = await history.is_kept(node.nodeid)
     except FatalSource as error:
         return Check(name=f"node {word}", ok=False, says=error.message, advice=error.advice)
     except UaError as error:
@@ -117,18 +116,15 @@ async def _edits(book: NodeBook, history: History, word: str, now: datetime) -> 
         return Check(name=title, ok=False, says=error.message, advice=error.advice)
     kept = False
     try:
-        kept = await _keeps_history(node)
+        kept = await history.is_kept(node.nodeid)
+        if not kept:
+            raise Unserved("the server keeps no history of it")
         await history.edits(node.nodeid, now - _TRIED, now)
     except (Unserved, UaError) as error:
-        raw = "it serves its history, but not" if kept else "it serves neither its history nor"
         return Check(
             name=title,
             ok=False,
-            says=f"of {word}, {raw} who edited it: {error}",
+            says=f"{word}: its history can be read, but not who edited it: {error}" if kept else f"{word}: {error}",
             advice="Let the server keep modified values (OPC UA Part 11), or take the node out of `history`.",
         )
     return Check(name=title, ok=True, says=f"the server says who edited the history of {word}, and when")
-
-
-async def _keeps_history(node: Node) -> bool:
-    return ua.AccessLevel.HistoryRead in await node.get_access_level()

@@ -77,6 +77,8 @@ class EditWatch:
     async def _look_at(
         self, node: ua.NodeId, facts: NodeFacts, start: datetime
     ) -> AsyncIterator[EditSeen | EditsServed]:
+        if not await self._history.is_kept(node):
+            raise Unserved("the server keeps no history of this node")
         known = self._known.setdefault(facts.id, set())
         found = _by_value(await self._history.edits(node, start, self._now() + _DAY))
         fresh = {ticks: edits for ticks, edits in found.items() if any(one.fingerprint not in known for one in edits)}

@@ -57,6 +57,10 @@ class History:
         self._client = client
         self._closing = closing
 
+    async def is_kept(self, node: ua.NodeId) -> bool:
+        """Whether the server says that it keeps what a variable held."""
+        return ua.AccessLevel.HistoryRead in await self._client.get_node(node).get_access_level()
+
     async def events(
         self, node: ua.NodeId, event_filter: ua.EventFilter, start: datetime, end: datetime
     ) -> AsyncIterator[RawEvent | Unreadable]:

@@ -306,7 +306,7 @@ class _Listener:
     async def _read_value_history(self) -> None:
         """Passes on what watched nodes held since their last known value, where the server keeps it."""
         for node in self._watched:
-            if ua.AccessLevel.HistoryRead in await node.get_access_level():
+            if await self._history.is_kept(node.nodeid):
                 self._kept.add(node.nodeid)
             facts = await self._book.facts(node.nodeid)
             since = self._wanted.values_from.get(facts.id, self._wanted.values_since)

@@ -31,6 +31,8 @@ from ledger.core.errors import FatalSource
 MAX_CHUNK = 65_536
 MAX_MESSAGE = 16 * 1024 * 1024
 _MAX_CHUNKS = MAX_MESSAGE // 8_192
+_WATCH_SECONDS = 5.0
+"""So often the server is asked whether it is still there; so long it may take to answer."""
 _HEADER = 8
 """Bytes of a chunk up to its length, which is their last four (Part 6, 7.1.2.2)."""
 
@@ -46,7 +48,7 @@ class BoundedClient(Client):
     """asyncua's client on a bounded connection; it does not connect again by itself, as the gap would be nobody's."""
 
     def __init__(self, url: str, timeout: float, plain_password: bool) -> None:
-        super().__init__(url, timeout)
+        super().__init__(url, timeout, watchdog_intervall=_WATCH_SECONDS)
         self._plain_password = plain_password
         self._transport = _Transport(timeout)
         self.uaclient = self._transport

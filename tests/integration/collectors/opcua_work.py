@@ -32,6 +32,14 @@ def pull(one: Collector, sink: MemorySink, seconds: float = 1.0) -> None:
     Runner(one, sink, CLOCK, patience=PATIENT).pull(listen_seconds=seconds)
 
 
+def drain(one: Collector, sink: MemorySink) -> None:
+    """Looks again and again until a look brings nothing new."""
+    before = -1
+    while len(sink.records) > before:
+        before = len(sink.records)
+        pull(one, sink, 0.0)
+
+
 def at(second: int) -> datetime:
     """A moment of a shift that is over."""
     return datetime(2026, 11, 20, 6, 0, second, 250_000, tzinfo=UTC)

@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Coroutine, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
@@ -79,7 +80,9 @@ class PlainServer:
         index = await server.register_namespace(SPACE)
         unit = await server.nodes.objects.add_object(index, "MIXER-3")
         self._batch = await unit.add_variable(ua.NodeId(ua.String("B"), ua.Int16(index)), "BatchId", "")
+        kept = await unit.add_variable(ua.NodeId(ua.String("L"), ua.Int16(index)), "Level", 1.5)
         await server.start()
+        await server.historize_node_data_change(kept, period=timedelta(days=1))
         self._server = server
 
 
@@ -217,6 +220,19 @@ def test_a_server_that_does_not_audit_is_told_so_before_it_is_relied_on(plain: P
     assert not found["auditing"].ok
     assert "Nothing" in found["node MIXER-3/Nothing"].says
     assert all(check.advice for check in report.checks if not check.ok)
+
+
+def test_a_raw_history_given_for_edits_is_no_edits(plain: PlainServer) -> None:
+    histories = "MIXER-3/Level, MIXER-3/BatchId"
+    found = {check.name: check for check in collector(url=plain.url, history=histories).check().checks}
+    assert not found["edits of MIXER-3/Level"].ok
+    assert "without saying who edited them" in found["edits of MIXER-3/Level"].says
+    assert not found["edits of MIXER-3/BatchId"].ok
+    assert "keeps no history" in found["edits of MIXER-3/BatchId"].says
+    sink = MemorySink("dcs")
+    pull(collector(url=plain.url, history=histories), sink, 0.0)
+    assert sink.records == []
+    assert [gap.subject for gap in sink.gaps] == ["edits of MIXER-3/Level", "edits of MIXER-3/BatchId"]
 
 
 def test_a_watched_node_that_is_not_there_needs_a_person(plain: PlainServer) -> None:
