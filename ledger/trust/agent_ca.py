@@ -24,7 +24,7 @@ LIFE_DAYS: Final = 90
 AUTHORITY_DAYS: Final = 36_500
 """The authority lasts as long as the ledger: agents pin it."""
 BEFORE: Final = timedelta(days=1)
-"""A certificate is good from a day before it is made, for agents whose clock is behind."""
+"""A certificate is good from a day before it is made, for agents whose clock is behind; a short one from less."""
 _IDENTITY: Final = "urn:trailseal:agent:"
 
 
@@ -144,7 +144,7 @@ class AgentCa:
             .issuer_name(issuer)
             .public_key(key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - BEFORE)
+            .not_valid_before(now - min(BEFORE, life / 10))
             .not_valid_after(now + life)
         )
 

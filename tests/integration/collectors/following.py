@@ -6,10 +6,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from collectors.base import Collector
+from collectors.base import Collector, Sink
 from collectors.runner import Patience, Runner
 from ledger.core.clock import SystemClock
-from tests.support.memory_sink import MemorySink
 
 PATIENT = Patience(attempts=None, first=0.1, longest=0.3)
 
@@ -17,7 +16,7 @@ PATIENT = Patience(attempts=None, first=0.1, longest=0.3)
 class Following:
     """The collector runs while this is entered; what it raises is raised on leaving."""
 
-    def __init__(self, collector: Collector, sink: MemorySink) -> None:
+    def __init__(self, collector: Collector, sink: Sink) -> None:
         self._stop = threading.Event()
         self._runner = Runner(collector, sink, SystemClock(), stop=self._stop, patience=PATIENT)
         self._error: Exception | None = None
