@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.cli.output import AsJson, say, say_json, tell
+from ledger.cli.output import AsJson, say, say_json, say_json_line, tell
 from ledger.core.batch import fingerprint
 from ledger.core.clock import SystemClock
 
@@ -72,8 +72,12 @@ def run(
         Path | None,
         typer.Option(help="Write signed, numbered files into this folder, where nothing comes back from the ledger."),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Read the sources and hand over what they give, until Ctrl-C or SIGTERM; then the exit code is 0."""
+    """Read the sources and hand over what they give, until Ctrl-C or SIGTERM; then the exit code is 0.
+
+    Trouble is told when it begins and when it is over; with --json the whole status, a line a change.
+    """
     from collectors.agent.config import load
     from collectors.agent.run import Agent
 
@@ -86,7 +90,7 @@ def run(
         signal.signal(number, end)
     agent = Agent(folder, load(folder), SystemClock(), stop, one_way)
     tell(f"Agent {agent.status().agent} runs; `trailseal agent status` tells how it fares.")
-    agent.run(_Teller())
+    agent.run(_Teller(as_json))
 
 
 def status(folder: Folder, as_json: AsJson = False) -> None:
@@ -142,13 +146,19 @@ _COMMANDS = (("enrol", enrol), ("run", run), ("show", show), ("status", status),
 
 
 class _Teller:
-    """Tells on standard error what is newly wrong, and when it is over."""
+    """Tells on standard error what is newly wrong, and when it is over; as JSON every change, on standard output."""
 
-    def __init__(self) -> None:
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
         self._told: tuple[str, ...] = ()
+        self._seen: tuple[object, ...] = ()
 
     def __call__(self, status: "AgentStatus") -> None:
         now = _troubles(status)
+        seen = (status.epoch, status.number, status.delivered, now)
+        if self._as_json and seen != self._seen:
+            say_json_line(status)
+        self._seen = seen
         for trouble in now:
             if trouble not in self._told:
                 tell(f"▲ {trouble}")

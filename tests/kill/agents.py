@@ -20,6 +20,8 @@ ZONES = 2
 LINES_PAUSE = 0.03
 """Mean seconds between two additions to each file."""
 END_SECONDS = 90.0
+UNDER_LOAD = 0.75
+"""The part of the kills that strike an agent at work; the others may strike one that is still starting."""
 
 
 class Blow(StrEnum):
@@ -69,10 +71,13 @@ def run(blows: dict[Blow, int], seed: int, folder: Path) -> Tally:
                 site.start()
             for blow in planned:
                 at = chance.randrange(ZONES)
-                time.sleep(chance.uniform(0.05, 0.5))
                 if blow is Blow.CUT:
+                    time.sleep(chance.uniform(0.05, 0.5))
                     troubles += _cut(zones, sites[at], at, chance)
                 else:
+                    if chance.random() < UNDER_LOAD:
+                        sites[at].working()
+                    time.sleep(chance.uniform(0.0, 1.0))
                     sites[at].kill()
                     time.sleep(chance.uniform(0.0, 0.2))
                     sites[at].start()

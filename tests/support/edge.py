@@ -166,6 +166,10 @@ class Site:
             time.sleep(0.05)
         return msgspec.json.decode((self.folder / STATUS_FILE).read_bytes(), type=AgentStatus)
 
+    def working(self) -> None:
+        """Returns once the process that was started last is at work."""
+        self.until(lambda status: status.pid == self.command.pid)
+
     def require_running(self) -> None:
         if self.command.exit_code is not None:
             raise CommandFailed(f"{self.name} ended with {self.command.exit_code}:\n{self.command.tail()}")
