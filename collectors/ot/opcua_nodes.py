@@ -22,6 +22,7 @@ _AT_ONCE = 100
 _PAGE = 1_000
 _MOST = 50_000
 """So many references of one node, and event types, are looked at."""
+_REMEMBERED = 20_000
 _FORWARD, _INVERSE = ua.BrowseDirection.Forward, ua.BrowseDirection.Inverse
 _LISTENED = (ObjectIds.AuditEventType, ObjectIds.ConditionType)
 
@@ -29,6 +30,13 @@ _LISTENED = (ObjectIds.AuditEventType, ObjectIds.ConditionType)
 def standard_id(number: int) -> ua.NodeId:
     """A node of the OPC UA namespace."""
     return ua.NodeId(ua.Int32(number))
+
+
+_TOPS: dict[ua.NodeId, tuple[str, ...]] = {
+    standard_id(ObjectIds.ObjectsFolder): (),
+    standard_id(ObjectIds.RootFolder): (),
+}
+"""Paths begin below these."""
 
 
 class _Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,16 +58,13 @@ class _Ask(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NodeBook:
-    """Remembers every answer for the length of a session: a path does not change under a running server."""
+    """Remembers answers for the length of a session: a path does not change under a running server."""
 
     def __init__(self, client: BoundedClient, namespaces: tuple[str, ...]) -> None:
         self._client = client
         self.namespaces = namespaces
         self._facts: dict[ua.NodeId, NodeFacts] = {}
-        self._paths: dict[ua.NodeId, tuple[str, ...]] = {
-            standard_id(ObjectIds.ObjectsFolder): (),
-            standard_id(ObjectIds.RootFolder): (),
-        }
+        self._paths: dict[ua.NodeId, tuple[str, ...]] = dict(_TOPS)
         self._kinds: dict[ua.NodeId, str] = {}
         self._listened: set[str] = set()
 
@@ -87,6 +92,9 @@ class NodeBook:
     async def facts(self, node_id: ua.NodeId) -> NodeFacts:
         """Id, path and unit; for a node that the server no longer has, its id is its path."""
         if node_id not in self._facts:
+            if len(self._facts) >= _REMEMBERED:
+                self._facts.clear()
+                self._paths = dict(_TOPS)
             self._facts[node_id] = await self._look_up(node_id)
         return self._facts[node_id]
 
@@ -111,9 +119,12 @@ class NodeBook:
 
     async def standard_kind(self, kind: ua.NodeId) -> str:
         """The standard event type that this one is or descends from; empty where that cannot be found out."""
-        if kind not in self._kinds:
-            self._kinds[kind] = await self._ancestor(kind)
-        return self._kinds[kind]
+        if kind in self._kinds:
+            return self._kinds[kind]
+        name = await self._ancestor(kind)
+        if len(self._kinds) < _MOST:
+            self._kinds[kind] = name
+        return name
 
     def is_listened(self, standard: str) -> bool:
         """Whether a standard event type is one to listen for (after `listened_kinds`)."""

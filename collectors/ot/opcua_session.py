@@ -232,13 +232,16 @@ class _Listener:
             raise ConnectionError("the server could not keep all events for us")
         if standard == "RefreshRequiredEventType":
             await self._subscription.refresh_conditions()
+        if not standard:
+            await self._garbled(Unreadable(data=event.data, reason="an event of a type that the server does not know"))
         if not self._book.is_listened(standard):
             return
         identity = values["EventId"]
         if self._merging and isinstance(identity, bytes):
-            if identity in self._seen:
+            known = sha256(identity).digest()
+            if known in self._seen:
                 return
-            self._seen.add(identity)
+            self._seen.add(known)
         moment = values["Time"]
         limit = self._clock.now_us() + _DAY_US  # a time far off must not move the cursor there
         envelope = Envelope(

@@ -26,6 +26,7 @@ _MOST_NOTIFICATIONS = 1_000
 _ITEM_QUEUE = 10_000
 _QUEUE = 250
 """Pieces, each of at most `MAX_ITEM` bytes."""
+_AT_ONCE = 100
 _SILENT_SECONDS = 30.0
 
 
@@ -67,8 +68,9 @@ class Subscription:
 
     async def watch(self, nodes: Sequence[ua.NodeId]) -> None:
         """The values of the nodes, each under the handle that is its place in the order; raises as above."""
-        if nodes:
-            await self._create([self._request(node, handle, AttributeIds.Value) for handle, node in enumerate(nodes)])
+        items = [self._request(node, handle, AttributeIds.Value) for handle, node in enumerate(nodes)]
+        for start in range(0, len(items), _AT_ONCE):
+            await self._create(items[start : start + _AT_ONCE])
 
     async def refresh_conditions(self) -> bool:
         """Asks for all conditions that still count (Part 9, 5.5.7); false where the server refuses."""

@@ -31,6 +31,7 @@ from ledger.core.errors import FatalSource
 MAX_CHUNK = 65_536
 MAX_MESSAGE = 16 * 1024 * 1024
 _MAX_CHUNKS = MAX_MESSAGE // 8_192
+_AT_ONCE = 100
 _WATCH_SECONDS = 5.0
 """So often the server is asked whether it is still there; so long it may take to answer."""
 _HEADER = 8
@@ -81,11 +82,15 @@ class BoundedClient(Client):
         return policy
 
     async def present(self, nodes: Sequence[ua.NodeId]) -> Values:
-        """The value of each node, with both time stamps, as a subscription gives it."""
-        asked = [ua.ReadValueId(NodeId=node, AttributeId=AttributeIds.Value) for node in nodes]
-        request = ua.ReadRequest()
-        request.Parameters = ua.ReadParameters(TimestampsToReturn=ua.TimestampsToReturn.Both, NodesToRead=asked)
-        return _read_values(await self._transport.ask(request), len(asked))
+        """The value of each of at least one node, with both time stamps, as a subscription gives it."""
+        given: list[Values] = []
+        for start in range(0, len(nodes), _AT_ONCE):
+            part = nodes[start : start + _AT_ONCE]
+            asked = [ua.ReadValueId(NodeId=node, AttributeId=AttributeIds.Value) for node in part]
+            request = ua.ReadRequest()
+            request.Parameters = ua.ReadParameters(TimestampsToReturn=ua.TimestampsToReturn.Both, NodesToRead=asked)
+            given.append(_read_values(await self._transport.ask(request), len(asked)))
+        return Values(sent_at=given[-1].sent_at, values=tuple(value for one in given for value in one.values))
 
 
 class _Limits(TransportLimits):

@@ -6,7 +6,7 @@ import pytest
 
 from collectors.base import Collector
 from collectors.runner import Runner
-from ledger.core.errors import FatalSource
+from ledger.core.errors import ConfigError, FatalSource
 from ledger.core.record import Action, ActorKind, Record
 from ledger.core.times import Precision
 from tests.integration.collectors.following import Following, wait_for
@@ -119,7 +119,7 @@ def test_what_happened_while_nobody_listened_comes_from_the_raw_history_in_pages
 def test_an_initial_load_begins_where_it_is_told_to(line: NodeServer) -> None:
     line.write(SP, [31.0, 32.0])
     since = f"{CLOCK.now_us() // 1_000_000 - 3600}"
-    with pytest.raises(Exception, match="since"):
+    with pytest.raises(ConfigError, match="since"):
         on(line, since=since)
     sink, none = MemorySink("dcs"), MemorySink("dcs")
     drain(on(line, since="2026-01-01"), sink)
