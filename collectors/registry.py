@@ -13,6 +13,7 @@ from ledger.core.errors import ConfigError
 from ledger.core.source import SourceConfig
 
 COLLECTORS: Mapping[str, str] = {
+    "b2mml": "collectors.it.b2mml:B2mml",
     "backup": "collectors.infra.backup:Backup",
     "chrony": "collectors.infra.chrony:Chrony",
     "enip": "collectors.ot.enip:Enip",
@@ -32,6 +33,7 @@ COLLECTORS: Mapping[str, str] = {
     "sparkplug": "collectors.ot.sparkplug:Sparkplug",
     "sql": "collectors.it.sql:Sql",
     "syslog": "collectors.infra.syslog:Syslog",
+    "folder": "collectors.infra.folder:Folder",
     "tail": "collectors.infra.tail:Tail",
     "tryton": "collectors.it.tryton:Tryton",
 }
