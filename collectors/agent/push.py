@@ -19,7 +19,7 @@ from collectors.runner import Patience
 from ledger.core.checkpoint import open_checkpoint
 from ledger.core.clock import WallClock
 from ledger.core.enrolment import Standing
-from ledger.core.errors import LedgerError, RolledBack
+from ledger.core.errors import AccessDenied, LedgerError, NotFound, RolledBack
 from ledger.core.note import VerifierKey
 
 _LOOK_SECONDS: Final = 0.2
@@ -52,6 +52,7 @@ class Pusher:
         self._told = told
         self._log_key = VerifierKey.parse(identity.enrolled.log_key)
         self._looked: float | None = None
+        self._refused = ""
         self.trouble = ""
         self.covered = 0
         """The size of the latest checkpoint that was seen."""
@@ -68,7 +69,7 @@ class Pusher:
                 retry_error_callback=lambda _state: None,
             )
             attempts(self.round, stop)
-            self._tell("")
+            self._tell(self._refused)
             while not (stop.is_set() or self._spool.arrived.wait(_LOOK_SECONDS) or self._due()):
                 pass
 
@@ -90,9 +91,15 @@ class Pusher:
     def _look(self) -> None:
         standing = self._link.standing()
         self._reconcile(standing)
+        refused = []
         for source in self._sources:
             if not self._spool.knows(source):
-                self._spool.begin(self._link.state(source))
+                try:
+                    self._spool.begin(self._link.state(source))
+                except (AccessDenied, NotFound) as error:
+                    # One source that is not this agent's holds no other up.
+                    refused.append(f"{error.message}.")
+        self._refused = " ".join(refused)
         if standing.checkpoint is not None:
             note = open_checkpoint(standing.checkpoint.encode(), self._identity.origin, [self._log_key])
             self.covered = note.checkpoint.size

@@ -26,7 +26,7 @@ from ledger.core.batch import (
     verify_receipt,
 )
 from ledger.core.clock import WallClock, utc_text
-from ledger.core.errors import Conflict, InvalidEntry, RetriableSource
+from ledger.core.errors import ConfigError, Conflict, InvalidEntry, RetriableSource
 from ledger.core.record import Interval
 from ledger.core.run import Gap, RecordOutcome, RunBatch, RunReceipt, SourceState, Status
 
@@ -82,10 +82,17 @@ class Spool:
             self._folder / FILE_NAME, isolation_level=None, check_same_thread=False, timeout=30.0
         )
         (self._folder / FILE_NAME).chmod(0o600)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.executescript(_SCHEMA)
-        self._bytes: int = self._db.execute("SELECT coalesce(sum(length(payload)), 0) FROM batch").fetchone()[0]
+        try:
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.executescript(_SCHEMA)
+            self._bytes: int = self._db.execute("SELECT coalesce(sum(length(payload)), 0) FROM batch").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            raise ConfigError(
+                f"the spool {self._folder / FILE_NAME} cannot be opened: {error}",
+                advice="Keep the file: what was not delivered may be in it. Check the disk; restore it from a copy, "
+                "and have a new epoch approved.",
+            ) from None
         first = msgspec.json.encode(Place(epoch=identity.enrolled.epoch))
         with self._lock:
             self._db.execute("INSERT OR IGNORE INTO place VALUES (1, ?)", (first,))

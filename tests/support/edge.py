@@ -187,14 +187,21 @@ class Site:
 class Plant:
     """The ledger and its service; agents are added to it."""
 
-    def __init__(self, folder: Path, host: str = "127.0.0.1", namespace: str | None = None, **ports: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        host: str = "127.0.0.1",
+        namespace: str | None = None,
+        checkpoint_seconds: float = 0.3,
+        **ports: Any,
+    ) -> None:
         """`host`: where the agents' ports listen. In a namespace of its own the ports may be any."""
         self.folder = folder
         self.namespace = namespace
         self.ledger = folder / "ledger"
         port, enrol_port = (free_port(), free_port()) if namespace is None else (8471, 8472)
         self.ports = AgentPorts(host=host, port=port, enrol_port=enrol_port, **ports)
-        settings = Settings(origin="plant.example/a", checkpoint_seconds=0.3, agents=self.ports)
+        settings = Settings(origin="plant.example/a", checkpoint_seconds=checkpoint_seconds, agents=self.ports)
         create(self.ledger, settings, INVITER).close()
         self.sites: list[Site] = []
         self._output = folder / "serve.log"

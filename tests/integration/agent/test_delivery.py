@@ -1,5 +1,6 @@
 """An agent in a process of its own hands over to a serving ledger, over TLS with certificates on both sides."""
 
+import shutil
 import ssl
 import time
 from collections.abc import Iterator
@@ -188,3 +189,39 @@ def test_a_server_that_is_not_the_codes_is_not_shown_the_code(plant: Plant, tmp_
         assert not (tmp_path / "edge1").exists()
         with other.opened() as service:
             assert service.agents.list()[0].state.value == "invited"
+
+
+def test_what_a_ledger_lost_that_was_restored_from_a_backup_is_sent_again(tmp_path: Path) -> None:
+    with Plant(tmp_path, checkpoint_seconds=600) as plant:
+        site = plant.add("edge1", ["line1"])
+        file = site.files["line1"]
+        file.add(60)
+        site.start()
+        all_there(plant, site)
+        site.stop()
+        plant.kill()
+        shutil.copytree(plant.ledger, tmp_path / "backup")
+        plant.start()
+        site.start()
+        file.add(60)
+        all_there(plant, site)
+        plant.kill()
+        shutil.rmtree(plant.ledger)
+        shutil.copytree(tmp_path / "backup", plant.ledger)
+        assert plant.numbers("line1") == list(range(60))
+        plant.start()
+        all_there(plant, site)
+        site.stop()
+        plant.verify()
+
+
+def test_a_source_that_is_not_the_agents_is_told_and_holds_no_other_up(plant: Plant) -> None:
+    site = plant.add("edge6", ["line7"])
+    stray = '[[source]]\nid = "line1"\ntype = "tail"\noptions = { path = "nowhere" }\nmapping = "numbered.toml"\n'
+    with (site.folder / "agent.toml").open("a") as config:
+        config.write(stray)
+    site.files["line7"].add(10)
+    site.start()
+    all_there(plant, site)
+    assert "line1" in site.until(lambda status: status.trouble).trouble
+    site.stop()

@@ -18,7 +18,7 @@ from collectors.agent.spool import FILE_NAME, GAP_REASON, MIB, Limits, Spool
 from ledger.core.batch import BatchReceipt, SignedBatch, batch_digest, sign_receipt, verify_batch
 from ledger.core.clock import SystemClock, utc_text
 from ledger.core.enrolment import Enrolled
-from ledger.core.errors import Conflict, RetriableSource, SignatureInvalid
+from ledger.core.errors import ConfigError, Conflict, RetriableSource, SignatureInvalid
 from ledger.core.hashing import b64
 from ledger.core.note import NoteSigner
 from ledger.core.run import RunBatch, SourceState
@@ -266,3 +266,10 @@ def test_the_spool_is_its_owners_alone_and_written_through(edge: Edge, spool: Sp
     with sqlite3.connect(edge.folder / FILE_NAME) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert spool._db.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+def test_a_spool_that_is_no_database_is_named_and_left_as_it_is(edge: Edge) -> None:
+    (edge.folder / FILE_NAME).write_bytes(b"no database, but perhaps of use to somebody" * 100)
+    with pytest.raises(ConfigError, match="cannot be opened"):
+        edge.spool()
+    assert (edge.folder / FILE_NAME).read_bytes().startswith(b"no database")
