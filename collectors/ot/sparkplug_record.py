@@ -35,9 +35,11 @@ from ledger.core.record import (
     Record,
     Target,
 )
-from ledger.core.times import Precision, SourceTime, from_datetime, parse_source_time
+from ledger.core.times import Basis, Precision, SourceTime, from_datetime, parse_source_time
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_MS: Final = (2**53 - 1) // 1000
+"""The last instant that a record can hold, in the year 2255."""
 _NAME: Final = 512
 _ACTIONS: Final = {
     "NBIRTH": Action.START,
@@ -177,13 +179,12 @@ def _between(after: str, moment: SourceTime | None, received: str) -> Interval:
 
 
 def _claimed(milliseconds: int) -> SourceTime | None:
-    """What a count of milliseconds since 1970 says; None for 0, and for what no calendar has."""
+    """What a count of milliseconds since 1970 says; None for 0, and no instant for one beyond any plant's time."""
     if milliseconds <= 0:
         return None
-    try:
-        moment = _EPOCH + timedelta(milliseconds=milliseconds)
-    except OverflowError:
-        return None
+    if milliseconds > _LAST_MS:
+        return SourceTime(text=str(milliseconds), precision=Precision.MILLISECOND, basis=Basis.NONE)
+    moment = _EPOCH + timedelta(milliseconds=milliseconds)
     return msgspec.structs.replace(from_datetime(moment, str(milliseconds)), precision=Precision.MILLISECOND)
 
 
