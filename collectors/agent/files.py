@@ -1,7 +1,15 @@
-"""Small files that are whole or absent, whatever happens."""
+"""Small files that are whole or absent, whatever happens, and the folder that one process at a time has."""
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+from ledger.core.errors import ConfigError
+
+LOCK_FILE: Final = "agent.lock"
 
 
 def write_whole(path: Path, data: bytes, mode: int = 0o600, *, durable: bool = True) -> None:
@@ -20,3 +28,24 @@ def write_whole(path: Path, data: bytes, mode: int = 0o600, *, durable: bool = T
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def lock(folder: Path) -> int:
+    """Takes an agent's folder for this process until the descriptor is closed; raises ConfigError if it is taken."""
+    descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise ConfigError(f"an agent runs in {folder} already", advice="One process at a time runs an agent.") from None
+    return descriptor
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Holds an agent's folder meanwhile; raises ConfigError while an agent runs there."""
+    descriptor = lock(folder)
+    try:
+        yield
+    finally:
+        os.close(descriptor)

@@ -13,13 +13,14 @@ from typing import Final
 import msgspec
 
 from collectors.agent.config import OneWay
-from collectors.agent.files import write_whole
+from collectors.agent.files import exclusive, write_whole
 from collectors.agent.identity import Identity
 from collectors.agent.spool import MIB, Spool
 from collectors.base import Stop
 from ledger.core.batch import Heartbeat, SignedBatch, sign_heartbeat
 from ledger.core.clock import WallClock, utc_text
-from ledger.core.errors import NotFound
+from ledger.core.enrolment import EpochStart
+from ledger.core.errors import ConfigError, NotFound
 from ledger.core.run import SourceState
 from ledger.core.transfer import batch_name, heartbeat_name, is_transfer
 
@@ -128,3 +129,23 @@ def write_again(spool: Spool, out: Path, numbers: Sequence[int], copies: int) ->
                 advice="It was kept for as long as [one_way] in agent.toml says.",
             )
         write(out, batch, copies)
+
+
+def begin_epoch(folder: Path, clock: WallClock, start: EpochStart) -> None:
+    """Lets an agent that does not run begin the epoch that a person approved at the ledger.
+
+    Raises ConfigError if it runs, and for a file that is another agent's, or is not of a later epoch.
+    """
+    identity = Identity(folder)
+    with exclusive(folder):
+        spool = Spool(identity, clock)
+        try:
+            if start.agent != identity.name or start.epoch <= spool.place.epoch:
+                raise ConfigError(
+                    f"this is for agent {start.agent!r} and epoch {start.epoch}, here is {identity.name!r} "
+                    f"in epoch {spool.place.epoch}",
+                    advice="Bring the file that `trailseal agent approve-epoch --file` wrote for this agent.",
+                )
+            spool.begin_epoch(start.epoch, start.sources, start.after)
+        finally:
+            spool.close()

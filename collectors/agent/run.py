@@ -1,6 +1,5 @@
 """The running agent: a thread for each source, which reads into the spool, and one that hands the spool over."""
 
-import fcntl
 import os
 import threading
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from typing import Final
 import msgspec
 
 from collectors.agent.config import AgentConfig, AgentSource
-from collectors.agent.files import write_whole
+from collectors.agent.files import LOCK_FILE, lock, write_whole
 from collectors.agent.identity import Identity
 from collectors.agent.link import Link
 from collectors.agent.one_way import Writer
@@ -25,7 +24,6 @@ from ledger.core.errors import ConfigError, LedgerError
 from ledger.core.times import Clock
 
 STATUS_FILE: Final = "status.json"
-LOCK_FILE: Final = "agent.lock"
 _STATUS_SECONDS: Final = 1.0
 
 
@@ -75,7 +73,7 @@ class Agent:
         self._identity = Identity(folder)
         self._sources = {one.id: one for one in config.source}
         self._collectors = {one.id: open_collector(one.config(folder), clock) for one in config.source}
-        self._lock = _exclusive(folder / LOCK_FILE)
+        self._lock = lock(folder)
         self._patience = Patience(attempts=None, first=0.5, longest=config.longest_wait_s)
         self._spool = Spool(self._identity, clock, config.limits)
         self._link = Link(config.server, self._identity, clock)
@@ -183,19 +181,7 @@ def running(folder: Path) -> bool:
     if not (folder / LOCK_FILE).exists():
         return False
     try:
-        os.close(_exclusive(folder / LOCK_FILE))
+        os.close(lock(folder))
     except ConfigError:
         return True
     return False
-
-
-def _exclusive(path: Path) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise ConfigError(
-            f"an agent runs in {path.parent} already", advice="One process at a time runs an agent."
-        ) from None
-    return descriptor

@@ -292,13 +292,17 @@ class Spool:
         with self._writing():
             self._keep(msgspec.structs.replace(self._place, halted=reason))
 
-    def begin_epoch(self, epoch: int, states: Sequence[SourceState]) -> None:
+    def begin_epoch(self, epoch: int, states: Sequence[SourceState], after: int | None = None) -> None:
         """Begins the epoch that a person approved: sources stand where the ledger says; what it has not signed for is
         numbered anew, without moving them. What it holds already is a duplicate there.
+
+        `after`: the last number of the present epoch that the ledger has, where it can't sign for any.
         """
         with self._writing():
             old = self._db.execute(
-                "SELECT epoch, number, payload FROM batch WHERE receipt IS NULL ORDER BY epoch, number"
+                "SELECT epoch, number, payload FROM batch WHERE receipt IS NULL"
+                " OR (receipt = ? AND epoch = ? AND number > ?) ORDER BY epoch, number",
+                (_SENT, self._place.epoch, self._place.number if after is None else after),
             ).fetchall()
             stands = {state.source: state for state in states}
             for state in states:

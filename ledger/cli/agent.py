@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from ledger.agents.agents import KnownAgent
@@ -12,7 +13,9 @@ from ledger.agents.kinds import AgentState
 from ledger.cli import agent_site
 from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, say, say_json, say_json_line
+from ledger.core.enrolment import EpochStart
 from ledger.core.errors import ConfigError, NotCanonical
+from ledger.trust.files import write_durably
 
 if TYPE_CHECKING:
     from ledger.agents.receiving import Received
@@ -95,11 +98,25 @@ def revoke(
 
 @group.command("approve-epoch")
 def approve_epoch(
-    agent: Agent, ledger: LedgerOption, reason: Reason = "the agent was restored", as_json: AsJson = False
+    agent: Agent,
+    ledger: LedgerOption,
+    reason: Reason = "the agent was restored",
+    file: Annotated[
+        Path | None, typer.Option(help="Write what an agent behind a diode needs for it: for `agent begin-epoch`.")
+    ] = None,
+    log: LogOption = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Let an agent that was restored from a copy begin anew; what it numbered before is not taken any more."""
+    """Let an agent begin anew that was restored, or lost a batch for good; what it numbered before is taken no more."""
     with opened(ledger) as service:
+        chosen = service.record_log(log)
+        last = chosen.deliveries.last(agent) if file is not None else None
         index = service.agents.approve_epoch(agent, reason, local(service))
+        if file is not None and last is not None:
+            known = next(one for one in service.agents.list() if one.agent == agent)
+            states = tuple(chosen.ingest.state(source) for source in known.sources)
+            start = EpochStart(agent=agent, epoch=known.epoch, after=last.number, sources=states)
+            write_durably(file, msgspec.json.encode(start))
     _tell(agent, index, "may begin a new epoch", as_json)
 
 

@@ -6,11 +6,14 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from ledger.cli.output import AsJson, say, say_json, say_json_line, tell
 from ledger.core.batch import fingerprint
 from ledger.core.clock import SystemClock
+from ledger.core.enrolment import EpochStart
+from ledger.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from collectors.agent.run import AgentStatus
@@ -142,7 +145,33 @@ def resend(
         say(f"{len(wanted)} batches were written again, {config.one_way.copies} times each.")
 
 
-_COMMANDS = (("enrol", enrol), ("run", run), ("show", show), ("status", status), ("resend", resend))
+def begin_epoch(
+    folder: Folder,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `agent approve-epoch --file` wrote.")],
+    as_json: AsJson = False,
+) -> None:
+    """Begin a new epoch where nothing comes back: what the ledger did not get, and is still held, is numbered anew."""
+    from collectors.agent.one_way import begin_epoch as begin
+
+    try:
+        start = msgspec.json.decode(file.read_bytes(), type=EpochStart)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise ConfigError(f"{file} begins no epoch: {error}", advice="Bring the file as it was written.") from None
+    begin(folder, SystemClock(), start)
+    if as_json:
+        say_json({"agent": start.agent, "epoch": start.epoch})
+    else:
+        say(f"Agent {start.agent} begins epoch {start.epoch} when it runs next.")
+
+
+_COMMANDS = (
+    ("enrol", enrol),
+    ("run", run),
+    ("show", show),
+    ("status", status),
+    ("resend", resend),
+    ("begin-epoch", begin_epoch),
+)
 
 
 class _Teller:

@@ -12,6 +12,7 @@ from ledger.core.batch import KeyId, Number
 from ledger.core.errors import InvalidEntry
 from ledger.core.hashing import b64, unb64
 from ledger.core.record import Digest, Name
+from ledger.core.run import SourceState
 from ledger.core.times import SafeInt
 
 SERVER_NAME: Final = "trailseal-ledger"
@@ -92,3 +93,15 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     digest: Digest | None
     sources: tuple[Name, ...]
     checkpoint: str | None
+
+
+class EpochStart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person carries to an agent that nothing comes back to, so that it begins a new epoch.
+
+    `after`: the last number of the old epoch that the log has; `sources`: where the agent's sources stand there.
+    """
+
+    agent: Name
+    epoch: Number
+    after: SafeInt
+    sources: tuple[SourceState, ...]

@@ -85,6 +85,43 @@ def test_what_a_diode_loses_is_named_written_again_and_then_everything_is_there_
         plant.verify()
 
 
+def test_after_a_batch_that_is_lost_for_good_a_person_begins_a_new_epoch_and_the_rest_arrives(
+    plant: Plant, tmp_path: Path
+) -> None:
+    out, start = tmp_path / "out", tmp_path / "epoch.json"
+    with plant:
+        site = plant.add("edge1", ["line1"], one_way="{ copies = 1, heartbeat_s = 0.3 }")
+        plant.kill()
+        site.files["line1"].add(1600)
+        site.start("--one-way", str(out))
+        _written(site, out, 4)
+        diode = Diode(out, tmp_path / "in")
+        diode.lost = {2}
+        diode.carry()
+        receive = ("agent", "receive", diode.incoming, "--ledger", plant.ledger, "--patience", "0")
+        assert trailseal(*receive).code == 1
+        ledger = ("--ledger", plant.ledger)
+        assert trailseal("agent", "approve-epoch", "edge1", "--file", start, *ledger).code == 0
+        runs = trailseal("agent", "begin-epoch", site.folder, start)
+        assert (runs.code, "already" in runs.err) == (1, True)
+        site.stop()
+        assert trailseal("agent", "begin-epoch", site.folder, start).code == 0
+        assert trailseal("agent", "begin-epoch", site.folder, start).code == 1, "it is in that epoch"
+        diode.carry()
+        shown = trailseal(*receive)
+        assert "set aside" in shown.out, "what is left of the old epoch"
+        site.start("--one-way", str(out))
+        diode.lost = set()
+        deadline = time.monotonic() + 60
+        while sorted(plant.numbers("line1")) != list(range(1600)):
+            diode.carry()
+            answer = trailseal(*receive)
+            assert time.monotonic() < deadline, answer.out
+        site.stop()
+        assert {header["epoch"] for header in plant.deliveries("edge1")} == {1, 2}
+        plant.verify()
+
+
 def test_receiving_goes_on_until_it_is_told_to_end(plant: Plant, tmp_path: Path) -> None:
     incoming = tmp_path / "in"
     incoming.mkdir()
