@@ -17,6 +17,7 @@ COLLECTORS: Mapping[str, str] = {
     "backup": "collectors.infra.backup:Backup",
     "chrony": "collectors.infra.chrony:Chrony",
     "enip": "collectors.ot.enip:Enip",
+    "folder": "collectors.infra.folder:Folder",
     "git": "collectors.it.git:GitRepository",
     "kafka": "collectors.infra.kafka:Kafka",
     "modbus": "collectors.ot.modbus:Modbus",
@@ -33,7 +34,6 @@ COLLECTORS: Mapping[str, str] = {
     "sparkplug": "collectors.ot.sparkplug:Sparkplug",
     "sql": "collectors.it.sql:Sql",
     "syslog": "collectors.infra.syslog:Syslog",
-    "folder": "collectors.infra.folder:Folder",
     "tail": "collectors.infra.tail:Tail",
     "tryton": "collectors.it.tryton:Tryton",
 }

@@ -5,12 +5,11 @@ number of the item in a file that is read whole), the bytes as `text` where they
 is the line of the file that names its columns.
 """
 
-from base64 import b64decode, b64encode
-
 import msgspec
 
 from collectors.infra.entries import EntryReader
 from collectors.mapping.expression import Item
+from collectors.payload import pack, unpack
 from ledger.core.errors import SkippableRecord
 
 MEDIA_TYPE = "application/json"
@@ -27,19 +26,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     header: str | None = None
 
     def data(self) -> bytes:
-        """The bytes; raises ValueError where they are given twice, not at all, or not in base64."""
-        if (self.text is None) == (self.base64 is None):
-            raise ValueError("one of text and base64 is needed")
-        return self.text.encode() if self.text is not None else b64decode(self.base64 or "", validate=True)
+        """The bytes; raises SkippableRecord where they are given twice, not at all, or not in base64."""
+        return unpack(self.text, self.base64)
 
 
 def make_line(file: str, number: int, offset: int, data: bytes, header: str | None = None) -> Line:
     """The line with its bytes in the form that holds them."""
-    try:
-        return Line(file=file, number=number, offset=offset, text=data.decode(), header=header)
-    except UnicodeDecodeError:
-        encoded = b64encode(data).decode()
-        return Line(file=file, number=number, offset=offset, base64=encoded, header=header)
+    text, base64 = pack(data)
+    return Line(file=file, number=number, offset=offset, text=text, base64=base64, header=header)
 
 
 def read_line(data: bytes) -> Line:
@@ -52,10 +46,7 @@ def read_line(data: bytes) -> Line:
 
 def line_item(line: Line, reader: EntryReader, encoding: str) -> Item:
     """What a mapping sees: `entry` (the fields), `text` (all of it) and `file` (`name`, `number`, `offset`)."""
-    try:
-        text = line.data().decode(encoding, "replace")
-    except ValueError as error:
-        raise SkippableRecord(f"not the original of a line: {error}") from None
+    text = line.data().decode(encoding, "replace")
     if line.offset == 0:
         text = text.removeprefix("\ufeff")
     return {
