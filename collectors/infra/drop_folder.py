@@ -48,22 +48,27 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True):
 
 def arrivals(drop: Drop, known: Mapping[str, Stamp], clock: WallClock, stop: Stop) -> Iterator[Arrived]:
     """Files that are not `known` with this content, the oldest first; raises RetriableSource and FatalSource."""
-    new = {name: seen for name, seen in listed(drop).items() if _pair(seen) != tuple(known.get(name, (0, 0, ""))[:2])}
+    there = listed(drop)
+    new = {name: seen for name, seen in there.items() if _pair(seen[1]) != known.get(name, (0, 0, ""))[:2]}
     now_us = clock.now_us()
-    fresh = [name for name, seen in new.items() if not _older(seen, now_us, drop.settle)]
+    fresh = [name for name, (_, seen) in new.items() if not _older(seen, now_us, drop.settle)]
     if fresh and stop.wait(drop.settle):
         return
-    for name in sorted(new, key=lambda one: (new[one].st_mtime_ns, one)):
+    for name in sorted(new, key=lambda one: (new[one][1].st_mtime_ns, one)):
         if stop.is_set():
             return
-        found = _read(drop, name, new[name], _older(new[name], clock.now_us(), drop.finished))
+        path, seen = new[name]
+        found = _read(drop, name, path, seen, _older(seen, clock.now_us(), drop.finished))
         if found is not None and found.stamp[2] != known.get(name, (0, 0, ""))[2]:
             yield found
 
 
-def listed(drop: Drop) -> dict[str, os.stat_result]:
-    """The files that are there; raises RetriableSource where the folder can't be read."""
-    found: dict[str, os.stat_result] = {}
+def listed(drop: Drop) -> dict[str, tuple[Path, os.stat_result]]:
+    r"""The files that are there, by their names, in which bytes that are not UTF-8 stand as `\xNN`.
+
+    Raises RetriableSource where the folder can't be read.
+    """
+    found: dict[str, tuple[Path, os.stat_result]] = {}
     try:
         with os.scandir(drop.folder) as entries:
             for entry in entries:
@@ -74,7 +79,7 @@ def listed(drop: Drop) -> dict[str, os.stat_result]:
                 except OSError:
                     continue  # taken away since it was listed
                 if stat.S_ISREG(seen.st_mode):
-                    found[os.fsencode(entry.name).decode("utf-8", "backslashreplace")] = seen
+                    found[os.fsencode(entry.name).decode("utf-8", "backslashreplace")] = (Path(entry.path), seen)
                 if len(found) > MAX_FILES:
                     raise FatalSource(
                         f"{drop.folder} holds more than {MAX_FILES} files",
@@ -96,9 +101,8 @@ def _older(seen: os.stat_result, now_us: int, seconds: float) -> bool:
     return now_us - seen.st_mtime_ns // 1000 > seconds * 1e6
 
 
-def _read(drop: Drop, name: str, before: os.stat_result, finished: bool) -> Arrived | None:
+def _read(drop: Drop, name: str, path: Path, before: os.stat_result, finished: bool) -> Arrived | None:
     """The file, unless it is not the one that was listed, or changed meanwhile: then it comes at a later look."""
-    path = drop.folder / name
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:

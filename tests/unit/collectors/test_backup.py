@@ -222,6 +222,14 @@ def test_a_report_that_is_written_anew_each_night_is_read_each_time_and_other_fi
     assert there.world.pull() == []
 
 
+def test_a_file_whose_name_is_no_text_is_read_and_named_as_well_as_can_be(tmp_path: Path) -> None:
+    there = Reports(tmp_path)
+    Path(os.fsdecode(os.fsencode(there.folder) + b"/night-\xff.json")).write_text('{"operation": "restore"}')
+    (record,) = there.world.pull()
+    assert (record.action, record.object.id) == (Action.RESTORE, "night-\\xff.json")
+    assert there.world.pull() == []
+
+
 def test_killed_between_runs_no_report_is_lost_or_doubled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("collectors.infra.backup_look._BATCH_BYTES", 500)
     there = Reports(tmp_path)
