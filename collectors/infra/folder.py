@@ -108,7 +108,8 @@ class Folder(MappedCollector):
         if self._after != "leave":
             checks.append(self._try_rights())
         if found:
-            checks.append(self._try_file(max(found, key=lambda one: found[one].st_mtime_ns)))
+            path, _ = max(found.values(), key=lambda one: one[1].st_mtime_ns)
+            checks.append(self._try_file(path))
         return CheckReport(checks=(*checks, judge_clock(None)))
 
     def collect(self, state: SourceState, stop: Stop) -> Iterator[RunBatch]:
@@ -126,20 +127,22 @@ class Folder(MappedCollector):
     def drop(self) -> Drop:
         return self._drop
 
-    def put_away(self, name: str, stamp: Stamp) -> None:
-        """Moves or deletes a file whose records the ledger has, unless it has changed since; raises RetriableSource."""
-        if self._after == "leave":
+    def put_away(self, taken: Mapping[str, Stamp]) -> None:
+        """Moves or deletes files whose records the ledger has, unless they changed since; raises RetriableSource."""
+        if self._after == "leave" or not taken:
             return
-        path = self._drop.folder / name
+        there = listed(self._drop)
+        for name, stamp in taken.items():
+            if name in there and (there[name][1].st_size, there[name][1].st_mtime_ns) == stamp[:2]:
+                self._put_away(there[name][0])
+
+    def _put_away(self, path: Path) -> None:
         try:
-            seen = path.lstat()
-            if (seen.st_size, seen.st_mtime_ns) != stamp[:2]:
-                return
             if self._target is None:
-                path.unlink()
+                path.unlink(missing_ok=True)
             else:
                 self._target.mkdir(parents=True, exist_ok=True)
-                path.rename(_free_name(self._target, name))
+                path.rename(_free_name(self._target, path.name))
         except FileNotFoundError:
             return
         except OSError as error:
@@ -160,13 +163,12 @@ class Folder(MappedCollector):
             )
         return Check(name="put away", ok=True, says=f"files that the ledger has can be put away: {self._after}")
 
-    def _try_file(self, name: str) -> Check:
-        path = self._drop.folder / name
+    def _try_file(self, path: Path) -> Check:
         try:
             with path.open("rb") as file:
                 parts = self.divide(file.read(self._drop.max_bytes))
             for number, part in enumerate(parts[:50], start=1):
-                facts = FileFacts(name=name, item=number, items=len(parts), modified="", sha256="", id="")
+                facts = FileFacts(name=path.name, item=number, items=len(parts), modified="", sha256="", id="")
                 self.derive(self.original(msgspec.json.encode(Envelope(file=facts, part=part)), MEDIA_TYPE))
         except (OSError, LedgerError) as error:
             return Check(
@@ -197,8 +199,7 @@ class _Look:
     def batches(self, stop: Stop) -> Iterator[RunBatch]:
         there = listed(self._source.drop)
         self._known = {name: stamp for name, stamp in self._known.items() if name in there}
-        for name, stamp in self._known.items():
-            self._source.put_away(name, stamp)  # the process ended between the ledger's receipt and this
+        self._source.put_away(self._known)  # the process may have ended between the ledger's receipt and this
         for arrived in arrivals(self._source.drop, dict(self._known), self._clock, stop):
             yield from self._take(arrived, stop)
             if stop.is_set():
@@ -263,8 +264,7 @@ class _Look:
         self._text, self._stored, self._bytes = text, memory, 0
         self._builder = self._new_builder()
         yield batch
-        for name, stamp in finished.items():
-            self._source.put_away(name, stamp)
+        self._source.put_away(finished)
 
     def _note_gap(self, name: str, reason: str) -> None:
         now = utc_text(self._clock.now_us())
