@@ -183,6 +183,8 @@ class Session:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if context is not None:
                 self._socket = context.wrap_socket(self._socket, server_hostname=host)
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:  # gone in the middle of the greeting
+            raise self._lost(error) from None
         except ssl.SSLError as error:
             raise FatalSource(
                 f"no TLS with the MQTT broker at {access.url}: {error.reason or error}",
