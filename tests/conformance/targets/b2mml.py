@@ -38,10 +38,10 @@ class B2mmlTarget(Target):
     tried = (
         Tested(
             system=SystemClass.MES,
-            source="B2MML and BatchML messages",
+            source="B2MML operations responses",
             type="b2mml",
-            against="messages in the documented shape, from a folder and over HTTP; no product",
-            holds="operations, materials, equipment, events with old and new value, batch, person where one is named",
+            against="messages of the documented shape, from a folder; not a product",
+            holds="what was done, when; materials, equipment, values; people as links",
         ),
     )
     credential = None

@@ -10,6 +10,7 @@ import pytest
 
 from collectors.it.b2mml import B2mml
 from collectors.it.b2mml_xml import elements, parse, scan, values
+from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from collectors.runner import Patience, Runner
 from ledger.core.clock import SystemClock
@@ -133,6 +134,13 @@ def test_an_operations_response_says_what_was_done_with_what_and_names_nobody_wh
     assert there.pull() == []
 
 
+@pytest.mark.tested(
+    system=SystemClass.MES,
+    source="BatchML batch production records",
+    type="b2mml",
+    against="messages of the documented shape, from a folder; not a product",
+    holds="events: who, when, equipment, old and new value, message, batch",
+)
 def test_each_event_of_a_batch_record_is_a_record_with_old_and_new_value_and_the_batch_above_it(tmp_path: Path) -> None:
     there = World(tmp_path, "batchml-event")
     there.leave("bpr.xml", batch_record(3))

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from collectors.infra.backup import Backup
+from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from collectors.runner import Patience, Runner
 from ledger.core.clock import SystemClock
@@ -15,9 +16,11 @@ from ledger.core.errors import AccessDenied, ConfigError, FatalSource, Retriable
 from ledger.core.record import Action, ActorKind, Outcome, Record
 from ledger.core.run import RunBatch
 from ledger.core.source import SourceConfig
+from tests.conformance.targets.backup import BackupTarget
 from tests.support.backups import PASSWORD, BorgRepository, ResticRepository
 from tests.support.memory_sink import MemorySink
 
+AS_IN_TABLE: pytest.MarkDecorator = pytest.mark.tested(**msgspec.structs.asdict(BackupTarget.tried[0]))
 ONCE = Patience(attempts=1, first=0.01, longest=0.01)
 
 
@@ -53,6 +56,13 @@ def changes(record: Record) -> dict[str, tuple[object, object]]:
     return {change.attribute: (change.old, change.new) for change in record.changes}
 
 
+@pytest.mark.tested(
+    system=SystemClass.BACKUP,
+    source="restic",
+    type="backup",
+    against="restic 0.14 on its own repository",
+    holds="snapshots made and removed (by whom: unknown), tags, paths, results of checks",
+)
 def test_restic_s_snapshots_come_and_go_and_a_check_finds_that_the_repository_is_damaged(tmp_path: Path) -> None:
     repository = ResticRepository(tmp_path / "plant")
     there = World(tmp_path, "restic-repository", repository.place, check_hours="1")
@@ -103,6 +113,7 @@ def test_restic_refusing_the_password_needs_a_person_and_a_repository_that_is_aw
         there.pull()
 
 
+@AS_IN_TABLE
 def test_borg_s_archives_come_and_go_and_a_check_finds_that_the_repository_is_damaged(tmp_path: Path) -> None:
     repository = BorgRepository(tmp_path / "plant")
     there = World(tmp_path, "borg-repository", repository.place, check_hours="1")
@@ -167,6 +178,13 @@ class Reports:
         (self.folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
 
 
+@pytest.mark.tested(
+    system=SystemClass.BACKUP,
+    source="reports of jobs",
+    type="backup",
+    against="what restic 0.14 and borg 1.2 print",
+    holds="backups, restores, checks, as far as somebody reports them",
+)
 def test_what_the_jobs_of_restic_and_borg_report_is_read_from_their_own_output(tmp_path: Path) -> None:
     there, restic, borg = Reports(tmp_path), ResticRepository(tmp_path / "r"), BorgRepository(tmp_path / "b")
     there.leave("restic.json", restic.backup("--verbose=2"))

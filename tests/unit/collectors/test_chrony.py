@@ -7,6 +7,7 @@ import pytest
 
 from collectors.infra.chrony import Chrony
 from collectors.infra.tail import Tail
+from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from collectors.runner import Patience, Runner
 from ledger.core.clock import SystemClock
@@ -81,6 +82,13 @@ def test_a_clock_beyond_its_limit_is_an_alarm_with_the_offset_and_said_when_tryi
     assert (beyond.attributes["offset"], beyond.into) == ("-2.500000000 s", Action.ALARM)
 
 
+@pytest.mark.tested(
+    system=SystemClass.TIME,
+    source="chrony's log",
+    type="tail",
+    against="the log of chronyd 4.3, started so that it sets no clock; the line of a step is of its documented shape",
+    holds="steps and their size, how far the clock was wrong, which source it follows",
+)
 def test_chronyd_s_own_log_gives_alarms_changes_of_source_and_steps(far_chronyd: Chronyd) -> None:
     far_chronyd.wait("wrong by")
     far_chronyd.command("makestep")
@@ -106,6 +114,13 @@ def test_chronyd_s_own_log_gives_alarms_changes_of_source_and_steps(far_chronyd:
     assert sink.records[0].action is Action.START
 
 
+@pytest.mark.tested(
+    system=SystemClass.TIME,
+    source="chrony's tracking log",
+    type="tail",
+    against="the tracking.log of chronyd 4.3",
+    holds="each update: offset, frequency, stratum, reference, leap status",
+)
 def test_chrony_s_tracking_log_gives_each_update_of_the_clock(chronyd: Chronyd) -> None:
     config = SourceConfig(
         id="log",

@@ -16,9 +16,11 @@ from ledger.core.errors import AccessDenied, ConfigError, FatalSource, Retriable
 from ledger.core.record import Action, Record
 from ledger.core.run import RunBatch
 from ledger.core.source import SourceConfig
+from tests.conformance.targets.git import GitTarget
 from tests.support.git_server import Repository, git
 from tests.support.memory_sink import MemorySink
 
+AS_IN_TABLE: pytest.MarkDecorator = pytest.mark.tested(**msgspec.structs.asdict(GitTarget.tried[0]))
 ONCE = Patience(attempts=1, first=0.01, longest=0.01)
 
 
@@ -73,6 +75,7 @@ def test_a_commit_says_who_when_why_and_what_in_the_words_of_its_author_s_git(tm
     assert moved.occurred_at.instant_us is None
 
 
+@AS_IN_TABLE
 def test_the_status_of_a_signature_is_git_s_own(tmp_path: Path) -> None:
     there = world(tmp_path)
     there.options["allowed_signers"] = str(there.repository.signers)
@@ -114,6 +117,7 @@ def test_a_good_signature_of_a_key_that_nobody_named_is_nobody_s(tmp_path: Path)
     assert found == {"Signed": "good, signer not known here", "Tagged": "good, signer not known here"}
 
 
+@AS_IN_TABLE
 def test_a_forced_push_is_a_gap_and_names_what_it_dropped(tmp_path: Path) -> None:
     there = world(tmp_path)
     there.repository.commit("One", {"a": "1"})
