@@ -150,7 +150,8 @@ class Runner:
                 if batch is None:
                     return _Look(None, moved)
                 self._hand_over(batch)
-                moved = True
+                # A run that brings nothing is no progress: who is away after it is away still.
+                moved = moved or bool(batch.submissions or batch.rejected or batch.cursor_to != batch.cursor_from)
         finally:
             close = getattr(batches, "close", None)
             if close is not None:

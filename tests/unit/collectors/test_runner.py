@@ -119,6 +119,19 @@ def test_a_source_that_comes_back_is_read_on_and_its_absence_is_in_the_run() -> 
     assert parse_utc(away.before) >= parse_utc(away.after)
 
 
+class Hollow(Numbers):
+    """Gives a run of nothing, and then is away."""
+
+    def collect(self, state: SourceState, stop: Stop) -> Iterator[RunBatch]:
+        yield BatchBuilder(self.config.id, self.clock, self.derive, None).build(state.cursor, state.cursor)
+        raise RetriableSource("away")
+
+
+def test_a_run_of_nothing_is_no_progress_so_patience_ends_all_the_same() -> None:
+    with pytest.raises(RetriableSource, match="away"):
+        runner(Hollow(), MemorySink("n")).pull()
+
+
 def test_a_source_that_stays_away_leaves_a_run_that_says_so_and_the_cursor_where_it_was() -> None:
     sink, collector = MemorySink("n"), Numbers("1", "2", "3")
     collector.before = failing(99, RetriableSource("away"), at=2)
