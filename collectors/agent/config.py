@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from collectors.agent.spool import Limits
+from collectors.agent.place import Limits
 from collectors.mapping.templates import mapping_text
 from ledger.core.errors import ConfigError
 from ledger.core.record import Name

@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from collectors.agent.identity import Identity
+from collectors.agent.place import Limits, Place
 from ledger.core.batch import (
     MAX_PAYLOAD,
     BatchHeader,
@@ -43,28 +44,6 @@ CREATE TABLE IF NOT EXISTS batch (
 CREATE TABLE IF NOT EXISTS source (id TEXT PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS place (one INTEGER PRIMARY KEY CHECK (one = 1), standing BLOB NOT NULL);
 """
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How much the spool may hold, and how much of the disk it leaves free."""
-
-    spool_mib: int = 1024
-    free_mib: int = 256
-
-
-class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the spool stands: the last number given and its digest, the last one that the ledger signed for.
-
-    `halted`: why nothing may be read or sent until a person acted. `full_since`: source → since when it was held up.
-    """
-
-    epoch: int
-    number: int = 0
-    previous: str | None = None
-    delivered: int = 0
-    delivered_digest: str | None = None
-    halted: str = ""
-    full_since: dict[str, str] = {}
 
 
 class Spool:

@@ -14,7 +14,8 @@ import pytest
 
 from collectors.agent.files import write_whole
 from collectors.agent.identity import ENROLLED_FILE, KEY_FILE, Identity
-from collectors.agent.spool import FILE_NAME, GAP_REASON, MIB, Limits, Spool
+from collectors.agent.place import Limits
+from collectors.agent.spool import FILE_NAME, GAP_REASON, MIB, Spool
 from ledger.core.batch import BatchReceipt, SignedBatch, batch_digest, sign_receipt, verify_batch
 from ledger.core.clock import SystemClock, utc_text
 from ledger.core.enrolment import Enrolled
