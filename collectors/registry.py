@@ -20,6 +20,7 @@ COLLECTORS: Mapping[str, str] = {
     "folder": "collectors.infra.folder:Folder",
     "git": "collectors.it.git:GitRepository",
     "kafka": "collectors.infra.kafka:Kafka",
+    "ldap-accesslog": "collectors.infra.ldap_accesslog:LdapAccesslog",
     "modbus": "collectors.ot.modbus:Modbus",
     "mqtt": "collectors.ot.mqtt:Mqtt",
     "nats": "collectors.infra.nats:Nats",

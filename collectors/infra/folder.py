@@ -168,7 +168,14 @@ class Folder(MappedCollector):
             with path.open("rb") as file:
                 parts = self.divide(file.read(self._drop.max_bytes))
             for number, part in enumerate(parts[:50], start=1):
-                facts = FileFacts(name=path.name, item=number, items=len(parts), modified="", sha256="", id="")
+                facts = FileFacts(
+                    name=os.fsencode(path.name).decode("utf-8", "replace"),
+                    item=number,
+                    items=len(parts),
+                    modified="",
+                    sha256="",
+                    id="",
+                )
                 self.derive(self.original(msgspec.json.encode(Envelope(file=facts, part=part)), MEDIA_TYPE))
         except (OSError, LedgerError) as error:
             return Check(
