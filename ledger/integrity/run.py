@@ -114,7 +114,7 @@ class LogRun:
             elif level == 2:
                 fault = self._level2(heads, low, size, reached, start is None, progress, save)
             else:
-                fault = self._level3(heads, progress)
+                fault = self._level3(progress)
             found.append(
                 LevelFound(
                     level=level,
@@ -231,7 +231,7 @@ class LogRun:
             secrets.enter(entry)
         return secrets.finish()
 
-    def _level3(self, heads: dict[int, HeadRow], progress: Progress) -> Fault | None:
+    def _level3(self, progress: Progress) -> Fault | None:
         def pulse(done: int) -> None:
             progress(3, done, 0)
 
@@ -243,7 +243,8 @@ class LogRun:
                 bindings = (
                     one for one in read_bindings(connection, self._kinds) if number == one[0] or origin == one[2].origin
                 )
-                return first((fault, bindings_fault(connection, heads, keys, bindings)))
+                # Logs grow while they are verified: what they say of each other is held to the same snapshot.
+                return first((fault, bindings_fault(connection, read_heads(connection), keys, bindings)))
             except Unreadable as error:
                 return self._fault(error.index, "body", error.message)
             except LedgerError as error:

@@ -1,11 +1,17 @@
 """Level 3: a checkpoint that the log's key did not sign, or that the log no longer continues, is found."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
+from sqlalchemy import Connection
 
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.note import NoteSigner, VerifierKey, sign_note
 from ledger.integrity.fault import Fault
 from ledger.integrity.level3 import Keys, bindings_fault, checkpoints_fault, log_keys, read_bindings
+from ledger.integrity.run import LogRun
+from ledger.integrity.tasks import Here
 from ledger.integrity.whole import read_heads
 from ledger.store.logs import SYSTEM_LOG
 from tests.support.ledgers import RECORDS, Ledger, submission
@@ -107,3 +113,27 @@ def test_a_record_log_that_was_cut_short_contradicts_the_system_log(ledger: Ledg
     fault = bound_fault(ledger)
     assert fault is not None
     assert (fault.log, fault.table) == (SYSTEM_LOG, "log_binding")
+
+
+def test_a_log_that_grows_and_is_bound_while_it_is_verified_holds(ledger: Ledger) -> None:
+    publish(ledger, 1)
+    verifier, store = ledger.service.verifier, ledger.store
+    asked = 0
+
+    @contextmanager
+    def reading() -> Iterator[Connection]:
+        """After the first look, at the heads, the log goes on, and the system log is told of it."""
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            ledger.submit([submission(100)])
+            ledger.service.publisher.publish_all()
+            ledger.service.publisher.bind_system()
+        with store.reading() as connection:
+            yield connection
+
+    here = Here(reading, store.kinds, store.projections)
+    run = LogRun(reading, here, store.kinds, store.projections, ledger.service.log(), verifier._keys)
+    found = run.verify((3,), None, None, False, lambda level, done, total: None, lambda stand: None)
+    assert asked == 2
+    assert found.levels[0].fault is None, found.levels[0].fault
