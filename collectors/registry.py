@@ -17,6 +17,7 @@ COLLECTORS: Mapping[str, str] = {
     "backup": "collectors.infra.backup:Backup",
     "chrony": "collectors.infra.chrony:Chrony",
     "enip": "collectors.ot.enip:Enip",
+    "evtx": "collectors.infra.evtx:Evtx",
     "folder": "collectors.infra.folder:Folder",
     "git": "collectors.it.git:GitRepository",
     "kafka": "collectors.infra.kafka:Kafka",

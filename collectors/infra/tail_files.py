@@ -109,6 +109,11 @@ class LogFile:
     def packed(self) -> bool:
         return self._unpacked is not None
 
+    @property
+    def size(self) -> int:
+        """Bytes of the file as it lies there now."""
+        return os.fstat(self._file.fileno()).st_size
+
     def head(self, size: int = HEAD) -> bytes:
         """The first `size` bytes, or fewer where the file is shorter."""
         if self._head is None or len(self._head) < size:
