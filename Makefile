@@ -45,7 +45,7 @@ run: setup ## the demo: a small plant of real servers, the service and its pages
 	@exec $(BIN)/trailseal demo
 
 test: setup $(TEST_ENVIRONMENTS) test-packages lint ## style, types, import rules and all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -ra --durations=10 $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -ra --durations=10 $(PYTEST_ARGS)
 	[ -n "$(PYTEST_ARGS)" ] || $(BIN)/python -m tests.support.tested
 
 bench: setup $(TEST_ENVIRONMENTS) test-packages ## speed as ratios to the raw limit; the last line is one JSON object

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
+from collectors.registry import COLLECTORS
 from tests.support import tested
 from tests.support.ledgers import clock, ledger, postgres_ledger, sqlite_ledger  # noqa: F401 - fixtures
 from tests.support.postgres import PgDatabase, PostgresServer, temporary_postgres
@@ -25,19 +27,27 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(tested.Outcomes())
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what needs the database server, so that `-m "not postgres"` runs without one; notes what is tried.
+class ByFileAndTarget(LoadFileScheduling):  # type: ignore[misc]
+    """One process runs all tests of a file, as they share its servers; of the conformance suite, all of a type."""
 
-    One process runs all tests of a file, as they share its servers; of the conformance suite, all of a source type.
-    """
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, rest = nodeid.partition("::")
+        named = [name for name in COLLECTORS if "conformance" in file and name in rest.partition("[")[2]]
+        return f"{file} {max(named, key=len, default='')}"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFileAndTarget:
+    """How tests are spread over processes."""
+    return ByFileAndTarget(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what needs the database server, so that `-m "not postgres"` runs without one; notes what is tried."""
     for item in items:
         parameters = getattr(item, "callspec", None)
         asked_by_value = parameters is not None and "postgresql" in parameters.params.values()
         if asked_by_value or "postgres_server" in getattr(item, "fixturenames", ()):
             item.add_marker("postgres")
-        target = parameters.params.get("target", "") if parameters is not None else ""
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.relative_to(REPOSITORY)} {target}".strip()))
         for mark in item.iter_markers("tested"):
             tested.note(item, tested.Tested(**mark.kwargs))
 
