@@ -194,7 +194,7 @@ def test_a_stop_shows_with_the_cpu_s_own_time_and_its_entry_in_the_diagnostic_bu
     (mode,) = [record for record in records if record.object.type == "mode"]
     assert (mode.action, said(records, "mode")["mode"]) == (Action.STOP, ("RUN", "STOP"))
     assert mode.occurred_at.instant_us is not None
-    assert abs(mode.occurred_at.instant_us - before) < 2_000_000
+    assert abs(mode.occurred_at.instant_us - before) < 20_000_000
     (entry,) = [record for record in records if record.object.type == "diagnostic-entry"]
     assert (entry.action, entry.object.name) == (Action.STOP, "STOP by a programming device or a system function")
     assert entry.occurred_at == mode.occurred_at
