@@ -22,6 +22,7 @@ COLLECTORS: Mapping[str, str] = {
     "git": "collectors.it.git:GitRepository",
     "kafka": "collectors.infra.kafka:Kafka",
     "ldap-accesslog": "collectors.infra.ldap_accesslog:LdapAccesslog",
+    "linux-audit": "collectors.infra.linux_audit:LinuxAudit",
     "modbus": "collectors.ot.modbus:Modbus",
     "mqtt": "collectors.ot.mqtt:Mqtt",
     "nats": "collectors.infra.nats:Nats",

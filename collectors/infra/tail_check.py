@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from collectors.base import Check, CheckReport, judge_clock
 from collectors.infra.lines import Line, make_line
-from collectors.infra.splitting import Piece, Splitter
+from collectors.infra.splitting import Piece
 from collectors.infra.tail_files import Broken, Found, LogFile, find
 from collectors.infra.tail_look import Log
 from ledger.core.errors import LedgerError, RetriableSource
@@ -42,7 +42,7 @@ def _first_pieces(log: Log, one: Found) -> tuple[list[Piece], str | None]:
     try:
         header = log.header(file) if log.headed else None
         data = file.read(0, _LOOK_BYTES)
-        return list(_wanted(log, Splitter(log.rules).feed(data), header)), header
+        return list(_wanted(log, log.splitter(log.rules).feed(data), header)), header
     finally:
         file.close()
 

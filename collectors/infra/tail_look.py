@@ -27,12 +27,13 @@ _AGAIN_SECONDS: Final = 0.3
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True):
-    """What a tail reads: its files, and how they are divided; `headed`: the first line of a file names its columns."""
+    """What a tail reads: its files, and by what they are divided; `headed`: a file's first line names its columns."""
 
     path: Path
     rotated: tuple[str, ...]
     encoding: str
     rules: Rules
+    splitter: type[Splitter] = Splitter
     headed: bool = False
     only: Any = None
     without: Any = None
@@ -126,7 +127,7 @@ class Look:
                     return
             number, offset = self._register.number(place), place.offset if place else 0
             behind = file.read(max(0, offset - BEHIND), min(BEHIND, offset))
-            splitter = Splitter(self._log.rules, offset, place.long if place else False, behind)
+            splitter = self._log.splitter(self._log.rules, offset, place.long if place else False, behind)
             header = self._log.header(file) if self._log.headed else None
             if self._log.headed and header is None:
                 self._register.unfinished(one)

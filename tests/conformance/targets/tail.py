@@ -42,6 +42,18 @@ new = "entry.message"
 """
 
 
+@contextlib.contextmanager
+def slow_share() -> Iterator[None]:
+    """A file share that answers late, and with less than was asked for."""
+
+    def pread(descriptor: int, size: int, offset: int) -> bytes:
+        time.sleep(0.01)
+        return os.pread(descriptor, min(size, 700), offset)
+
+    with patch.object(tail_files, "pread", pread):
+        yield
+
+
 class TailTarget(Target):
     tried = (
         Tested(
@@ -93,13 +105,7 @@ class TailTarget(Target):
 
     @contextlib.contextmanager
     def slow(self) -> Iterator[None]:
-        """A file share that answers late, and with less than was asked for."""
-
-        def pread(descriptor: int, size: int, offset: int) -> bytes:
-            time.sleep(0.01)
-            return os.pread(descriptor, min(size, 700), offset)
-
-        with patch.object(tail_files, "pread", pread):
+        with slow_share():
             yield
 
     @contextlib.contextmanager
