@@ -66,7 +66,7 @@ class Folder(MappedCollector):
     title = "Folder of files (CSV, JSON, XML, text)"
     format = "1"
     options = (
-        Option(name="path", meaning="the folder", required=True),
+        Option(name="path", meaning="the folder that files are dropped into", required=True),
         Option(name="names", meaning="names of files, comma-separated, with wildcards (*, ?, [ ])", default="*"),
         Option(name="settle_seconds", meaning="a file that was not changed for so long is whole", default="2"),
         Option(name="finished_seconds", meaning="one that still can't be read after that is rejected", default="60"),
