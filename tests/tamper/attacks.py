@@ -1,5 +1,6 @@
 """Attacks on any table, made up from its declaration: a new table is attacked without a line here."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -122,7 +123,7 @@ def entries_of(table: Table, row: Row) -> set[tuple[int, int]]:
 def _change(connection: Connection, table: Table, rows: list[Row], column: Column[Any]) -> set[tuple[int, int]]:
     chosen = [row for row in rows if row[column.name] is not None] or rows
     row = chosen[len(chosen) // 2]
-    changed = row | {column.name: other_value(connection, column, row)}
+    changed = row | {column.name: other_value(connection, column, row, rows)}
     _write(connection, table, row, changed)
     return entries_of(table, row) | entries_of(table, changed)
 
@@ -141,13 +142,13 @@ def _insert(connection: Connection, table: Table, rows: list[Row], sort: str) ->
     if sort == "insert-other-log":
         row[place] = pos_of(FREE_LOG, 0) if place == "pos" else FREE_LOG
     elif sort == "insert-between" and keys:
-        row[keys[0].name] = other_value(connection, keys[0], row)
+        row[keys[0].name] = other_value(connection, keys[0], row, rows)
     elif "pos" in row:
         row["pos"] = _free(rows) if sort == "insert-between" else pos_of(1, FREE_INDEX)
         if "pos" not in table.primary_key.columns:
-            row[keys[-1].name] = other_value(connection, keys[-1], row)
+            row[keys[-1].name] = other_value(connection, keys[-1], row, rows)
     elif keys and sort == "insert-beyond":
-        row[keys[-1].name] = other_value(connection, keys[-1], row)
+        row[keys[-1].name] = other_value(connection, keys[-1], row, rows)
     else:
         raise Inapplicable
     for name in ("name", "origin", "package"):
@@ -198,7 +199,7 @@ def _swapped(one: Row, other: Row, names: Sequence[str]) -> tuple[Row, Row]:
     return one | {name: other[name] for name in names}, other | {name: one[name] for name in names}
 
 
-def other_value(connection: Connection, column: Column[Any], row: Row) -> Any:
+def other_value(connection: Connection, column: Column[Any], row: Row, rows: list[Row]) -> Any:
     """A value of the column's type that is not the row's, and whose key is not taken."""
     value = row[column.name]
     if column.name == "pos":
@@ -210,7 +211,8 @@ def other_value(connection: Connection, column: Column[Any], row: Row) -> Any:
     if isinstance(column.type, LargeBinary):
         return bytes([value[0] ^ 1]) + value[1:] if value else b"\x01"
     if isinstance(column.type, BigInteger | SmallInteger | Integer):
-        return 1 if value is None else value + 1
+        taken = {each[column.name] for each in rows} if column.primary_key else {value}
+        return next(n for n in itertools.count(value or 0) if n not in taken)
     return f"{value or ''}x"
 
 

@@ -48,7 +48,7 @@ from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger, new_ledg
 from tests.support.postgres import PgDatabase
 
 _OTHER_SOURCE = SourceConfig(id="historian", type="other", title="Historian")
-_RECORDS_A_RUN = 120
+_RECORDS_A_RUN = 60
 _RUNS = 4
 
 
