@@ -1,5 +1,6 @@
 """Brings a database to the current schema, by alembic; forward only."""
 
+import functools
 from pathlib import Path
 
 from alembic import command
@@ -77,7 +78,9 @@ def _version(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+@functools.cache
 def _wanted() -> str:
+    """The newest version; it asks the migrations' files, and no program's change while it runs."""
     head = ScriptDirectory.from_config(_config()).get_current_head()
     assert head is not None
     return head

@@ -21,8 +21,8 @@ PATH = f"/api/v1/sources/{SOURCE}/runs"
 
 
 @pytest.fixture
-def world(tmp_path: Path, postgres: PgDatabase) -> Iterator[World]:
-    made = World(tmp_path / "ledger", postgres=postgres)
+def world(tmp_path: Path, migrated_postgres: PgDatabase) -> Iterator[World]:
+    made = World(tmp_path / "ledger", postgres=migrated_postgres)
     yield made
     made.close()
 

@@ -12,6 +12,7 @@ from ledger.people.access import Scope
 from ledger.people.people import Token
 from ledger.service import Service, create
 from ledger.settings import Settings
+from tests.support.ledgers import put_schema
 from tests.support.postgres import PgDatabase
 
 ORIGIN = "ledger.example/site-a"
@@ -42,6 +43,7 @@ class World:
         chosen = Settings(origin=ORIGIN, publish_tiles=publish_tiles)
         if postgres is not None:
             chosen = msgspec.structs.replace(chosen, database=postgres.runtime_url, owner_database=postgres.owner_url)
+        put_schema(folder, chosen)
         founder = Authority(actor="local:root", authenticated=False)
         self.service: Service = create(folder, chosen, founder, self.clock)
         self.people = self.service.people

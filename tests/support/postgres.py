@@ -155,9 +155,14 @@ class PostgresServer:
         """A libpq connection string for the superuser, who no product code may ever be."""
         return self._url("postgresql", "postgres", database)
 
-    def create_database(self) -> PgDatabase:
-        """A fresh database with the production roles, made by the production script."""
+    def create_database(self, template: PgDatabase | None = None) -> PgDatabase:
+        """A fresh database with the production roles, made by the production script; a copy of `template`, if given.
+
+        Nobody may be connected to a template.
+        """
         name = f"trailseal_{secrets.token_hex(6)}"
+        if template is not None:
+            self._copy(template.name, name)
         environment = os.environ | {
             "TRAILSEAL_DATABASE": name,
             "TRAILSEAL_OWNER_PASSWORD": self._passwords["trailseal_owner"],
@@ -177,6 +182,13 @@ class PostgresServer:
             owner_url=self._url("postgresql+psycopg", "trailseal_owner", name),
             runtime_url=self._url("postgresql+psycopg", "trailseal_runtime", name),
         )
+
+    def _copy(self, template: str, name: str) -> None:
+        names = {"name": psycopg.sql.Identifier(name), "template": psycopg.sql.Identifier(template)}
+        with psycopg.connect(self.admin_dsn(), autocommit=True) as connection:
+            connection.execute(
+                psycopg.sql.SQL("CREATE DATABASE {name} OWNER trailseal_owner TEMPLATE {template}").format(**names)
+            )
 
     def drop_database(self, database: PgDatabase) -> None:
         """Removes a database, ending the sessions that still use it."""

@@ -9,6 +9,7 @@ import pytest
 
 from collectors.demo.erp import ErpServer
 from collectors.demo.opcua import OpcUaServer
+from tests.support.erp_template import seeded_erp_folder
 
 
 class _Server(Protocol):
@@ -41,6 +42,6 @@ def dcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpcUaServer]:
 
 @pytest.fixture(scope="session")
 def erp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ErpServer]:
-    server = ErpServer(tmp_path_factory.mktemp("erp"))
+    server = ErpServer(seeded_erp_folder(tmp_path_factory, "demo"))
     with _running(server):
         yield server

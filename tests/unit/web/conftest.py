@@ -16,6 +16,7 @@ from ledger.settings import Settings
 from ledger.store.logs import read_logs
 from ledger.web.views.common import Scope
 from tests.browser.records import fill
+from tests.support.ledgers import put_schema
 
 View = Callable[[Scope, Connection], Any]
 
@@ -62,11 +63,12 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """A filled ledger of its own for each test."""
     settings = Settings(origin="ledger.example/site-a")
     if request.param == "postgresql":
-        database = request.getfixturevalue("postgres")
+        database = request.getfixturevalue("migrated_postgres")
         settings = Settings(
             origin="ledger.example/site-a", database=database.runtime_url, owner_database=database.owner_url
         )
     folder = tmp_path / "ledger"
+    put_schema(folder, settings)
     service = assembly.create(folder, settings, Authority(actor="local:tester", authenticated=False))
     fill(service, service.people.local("tester"))
     made = World(service, settings.owner_url(folder))
