@@ -15,6 +15,7 @@ from ledger.core.source import SourceConfig
 COLLECTORS: Mapping[str, str] = {
     "b2mml": "collectors.it.b2mml:B2mml",
     "backup": "collectors.infra.backup:Backup",
+    "bacnet": "collectors.ot.bacnet:Bacnet",
     "chrony": "collectors.infra.chrony:Chrony",
     "enip": "collectors.ot.enip:Enip",
     "evtx": "collectors.infra.evtx:Evtx",
