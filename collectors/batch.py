@@ -1,5 +1,6 @@
 """Fills one run: originals become records by the collector's own `derive`, or are kept as rejected with the reason."""
 
+import contextlib
 from collections.abc import Callable
 
 import msgspec
@@ -13,6 +14,8 @@ from ledger.core.run import Gap, Rejected, RunBatch, SourceFacts
 from ledger.core.times import Clock
 
 _NAME = 512
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(Record)
 Derive = Callable[[Original], Record]
 
 
@@ -46,7 +49,7 @@ class BatchBuilder:
         """
         try:
             record = self._derive(original)
-            msgspec.convert(msgspec.to_builtins(record), Record)
+            _check(record)
         except Exception as error:
             self.reject(original.data, original.media_type, _reason(error), received_at)
             return None
@@ -74,6 +77,14 @@ class BatchBuilder:
             snapshot=snapshot,
             facts=self.facts,
         )
+
+
+def _check(record: Record) -> None:
+    """Raises ValidationError for a record that is out of its members' types and bounds."""
+    with contextlib.suppress(UnicodeEncodeError):  # a lone surrogate: for the ledger to replace
+        if _DECODER.decode(_ENCODER.encode(record)) == record:
+            return  # what is not the same, such as a list for a tuple, is looked at closely
+    msgspec.convert(msgspec.to_builtins(record), Record)
 
 
 def _reason(error: Exception) -> str:

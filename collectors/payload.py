@@ -1,14 +1,12 @@
 """A message's payload in an original and in an item: text where it is UTF-8, else base64; never a byte lost."""
 
-import json
 from base64 import b64decode, b64encode
-from decimal import Decimal
 from typing import Final
 
+from collectors.json_text import read_json
 from ledger.core.errors import ConfigError, SkippableRecord
 
 FORMATS: Final = ("json", "text", "bytes")
-_DECODER: Final = json.JSONDecoder(parse_float=Decimal)
 
 
 def pack(data: bytes) -> tuple[str | None, str | None]:
@@ -47,7 +45,7 @@ def read_payload(text: str | None, base64: str | None, form: str) -> object:
     if form == "text":
         return text
     try:
-        return _DECODER.decode(text)
+        return read_json(text)
     except (ValueError, RecursionError) as error:
         raise SkippableRecord(f"the payload is not JSON: {error}", advice="Is the option payload right?") from None
 

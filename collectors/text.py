@@ -39,8 +39,12 @@ def name(text: str | None) -> str | None:
 
 def render(value: object) -> Value:
     """A source's value as a record holds it, by the rules above; raises TypeError for a kind they do not cover."""
+    if type(value) is str:
+        return clean(value)
     if value is None or isinstance(value, bool):
         return value
+    if type(value) is Decimal:
+        return str(value)
     if isinstance(value, int):
         return int(value) if abs(value) <= _SAFE else str(int(value))
     if isinstance(value, float):

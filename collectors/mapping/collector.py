@@ -1,12 +1,11 @@
 """The base of drivers whose records a mapping makes."""
 
-import json
 from abc import abstractmethod
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import ClassVar
 
 from collectors.base import Collector
+from collectors.json_text import read_json
 from collectors.mapping.expression import Item
 from collectors.mapping.mapper import Mapper
 from collectors.mapping.model import read_mapping
@@ -64,7 +63,7 @@ def json_item(data: bytes) -> Item:
     Takes what sources send and no ledger holds: lone surrogates, NaN, integers of any size; `text.render` writes them.
     """
     try:
-        found = json.loads(data.decode("utf-8-sig"), parse_float=Decimal)
+        found = read_json(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise SkippableRecord(f"not JSON in UTF-8: {error}") from None
     if not isinstance(found, dict):

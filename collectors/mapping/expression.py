@@ -124,6 +124,16 @@ def _plain(names: tuple[str, ...]) -> Take:
     if len(names) == 1:
         (only,) = names
         return lambda item: item.get(only, MISSING)
+    if len(names) == 2:
+        outer, inner = names
+
+        def take_inner(item: Item) -> object:
+            value: Any = item.get(outer)
+            if type(value) is dict or isinstance(value, Mapping):
+                return value.get(inner, MISSING)
+            return MISSING
+
+        return take_inner
 
     def take(item: Item) -> object:
         value: Any = item
@@ -143,6 +153,8 @@ def _first(takes: list[Take]) -> Take:
         value: object = None
         for one in takes:
             value = one(item)
+            if type(value) is str and value:  # nearly every value
+                return value
             if value is MISSING or value is False:
                 continue
             if value is not None and value not in _FALSE:
@@ -158,11 +170,16 @@ def _origin(spec: Value, where: str) -> Take:
     if spec.text is not None:
         text = spec.text
         return lambda _: text
-    parts = [compile_value(part, where) for part in spec.join or ()]
+    parts, by = [compile_value(part, where) for part in spec.join or ()], spec.by
 
     def take(item: Item) -> object:
-        texts = [as_text(part(item)) for part in parts]
-        return MISSING if None in texts else spec.by.join(text for text in texts if text is not None)
+        texts = []
+        for part in parts:
+            text = as_text(part(item))
+            if text is None:
+                return MISSING
+            texts.append(text)
+        return by.join(texts)
 
     return take
 

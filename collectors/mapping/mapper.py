@@ -1,12 +1,12 @@
 """Makes the record that an item is, by a mapping: a pure function, compiled once."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Names
 from typing import TypeVar
 
 import msgspec
 
-from collectors.mapping.expression import MISSING, Item, Spec, Take, as_text, compile_path, compile_value
+from collectors.mapping.expression import MISSING, Item, Spec, as_text, compile_path, compile_value
 from collectors.mapping.model import ChangeMap, LinkMap, Mapping
 from collectors.mapping.moments import compile_moment
 from collectors.text import clean, name, render
@@ -15,7 +15,9 @@ from ledger.core.record import Action, Actor, ActorKind, Change, Link, Maybe, Ou
 
 E = TypeVar("E", Action, ActorKind, Outcome)
 _ACTOR = ("account", "on_behalf_of", "name", "role", "auth", "channel", "workstation", "session")
-_Changes = Callable[[Item], Iterable[Change]]
+_Text = Callable[[Item], str | None]
+_Changes = Callable[[Item], Sequence[Change]]
+_Links = Callable[[Item], Sequence[Link]]
 
 
 class Mapper:
@@ -25,90 +27,123 @@ class Mapper:
         """`zone` is the source's. Raises ConfigError for an expression, pattern or format that cannot be."""
         record = mapping.record
         self._source = source
-        self._id = compile_value(record.id, "record.id")
-        self._action = compile_value(record.action, "record.action")
-        self._outcome = _maybe(record.outcome, "record.outcome")
+        self._id = _needed(record.id, "record.id")
+        self._action = _word(record.action, Action, "record.action")
+        self._outcome = _word(record.outcome, Outcome, "record.outcome")
         self._occurred = compile_moment(record.occurred_at, zone, "record.occurred_at")
         self._recorded = (
             None if record.recorded_at is None else compile_moment(record.recorded_at, zone, "record.recorded_at")
         )
-        self._sequence = _maybe(record.sequence, "record.sequence")
-        self._reason = _maybe(record.reason, "record.reason")
-        self._kind = _maybe(record.actor.kind, "record.actor.kind")
-        self._actor = {
-            member: compile_value(spec, f"record.actor.{member}")
+        self._sequence = _text(record.sequence, "record.sequence")
+        self._reason = _text(record.reason, "record.reason")
+        self._kind = _word(record.actor.kind, ActorKind, "record.actor.kind")
+        self._actor = [
+            (member, _text(spec, f"record.actor.{member}"))
             for member in _ACTOR
             if (spec := getattr(record.actor, member)) is not None
-        }
-        self._type = compile_value(record.object.type, "record.object.type")
-        self._object = compile_value(record.object.id, "record.object.id")
-        self._name = _maybe(record.object.name, "record.object.name")
-        self._changes = [_changes(change, f"record.changes {at}") for at, change in enumerate(record.changes, start=1)]
-        self._links = [
-            (link, compile_value(link.id, f"record.links {at}")) for at, link in enumerate(record.links, start=1)
         ]
+        self._type = _needed(record.object.type, "record.object.type")
+        self._object = _needed(record.object.id, "record.object.id")
+        self._name = _text(record.object.name, "record.object.name")
+        self._changes = [_changes(change, f"record.changes {at}") for at, change in enumerate(record.changes, start=1)]
+        self._links = [_links(link, f"record.links {at}") for at, link in enumerate(record.links, start=1)]
 
     def record(self, item: Item) -> Record:
         """The record; raises SkippableRecord, naming the member, where the item has not what a record needs."""
         occurred = self._occurred(item)
         if occurred is None:
             raise SkippableRecord("record.occurred_at: the item has no time")
+        source_record_id = self._id(item)
+        action = self._action(item)
+        if action is None:
+            raise SkippableRecord("record.action: the item has none")
+        actor = self._read_actor(item)
+        target = Target(type=self._type(item), id=self._object(item), name=self._name(item))
+        outcome = self._outcome(item)
+        recorded = None if self._recorded is None else self._recorded(item)
+        changes: list[Change] = []
+        links: list[Link] = []
+        for read_changes in self._changes:
+            changes += read_changes(item)
+        for read_links in self._links:
+            links += read_links(item)
         return Record(
             source=self._source,
-            source_record_id=_needed(self._id, item, "record.id"),
-            action=_word(self._action(item), Action, "record.action"),
+            source_record_id=source_record_id,
+            action=action,
             occurred_at=occurred,
-            actor=self._read_actor(item),
-            object=Target(
-                type=_needed(self._type, item, "record.object.type"),
-                id=_needed(self._object, item, "record.object.id"),
-                name=_text(self._name, item),
-            ),
-            outcome=Outcome.SUCCESS if self._outcome is None else _outcome(self._outcome(item)),
-            source_recorded_at=None if self._recorded is None else self._recorded(item),
-            source_sequence=_text(self._sequence, item),
-            changes=tuple(change for changes in self._changes for change in changes(item)),
-            reason=_text(self._reason, item),
-            links=tuple(link for spec, take in self._links for link in _read_links(spec, take(item))),
+            actor=actor,
+            object=target,
+            outcome=Outcome.SUCCESS if outcome is None else outcome,
+            source_recorded_at=recorded,
+            source_sequence=self._sequence(item),
+            changes=tuple(changes),
+            reason=self._reason(item),
+            links=tuple(links),
         )
 
     def _read_actor(self, item: Item) -> Actor:
-        found = {member: _text(take, item) for member, take in self._actor.items()}
+        found = {member: text(item) for member, text in self._actor}
         account = found.pop("account", None)
-        said = MISSING if self._kind is None else self._kind(item)
-        kind = ActorKind.UNKNOWN if said is MISSING or said is None else _word(said, ActorKind, "record.actor.kind")
-        return Actor(account=account, kind=kind if account is not None else ActorKind.UNKNOWN, **found)
+        kind = self._kind(item)
+        if kind is None or account is None:
+            kind = ActorKind.UNKNOWN
+        return Actor(account=account, kind=kind, **found)
 
 
-def _maybe(spec: Spec | None, where: str) -> Take | None:
-    return None if spec is None else compile_value(spec, where)
+def _nothing(_: Item) -> None:
+    return None
 
 
-def _text(take: Take | None, item: Item) -> str | None:
-    if take is None:
-        return None
-    value = take(item)
-    if type(value) is not str and isinstance(value, (list, Names)):
-        value = render(value)
-    return name(as_text(value))
+def _text(spec: Spec | None, where: str) -> _Text:
+    """What the value is as text; None where it is empty or the item does not say."""
+    if spec is None:
+        return _nothing
+    take = compile_value(spec, where)
 
+    def text(item: Item) -> str | None:
+        value = take(item)
+        if type(value) is str:
+            if value.isascii() and "\x00" not in value:  # nearly every value
+                return value or None
+        elif value is None or value is MISSING:
+            return None
+        elif isinstance(value, (list, Names)):
+            value = render(value)
+        return name(as_text(value))
 
-def _needed(take: Take, item: Item, where: str) -> str:
-    text = _text(take, item)
-    if text is None:
-        raise SkippableRecord(f"{where}: the item has none")
     return text
 
 
-def _word(value: object, words: type[E], where: str) -> E:
-    try:
-        return words(as_text(value) or "")
-    except ValueError:
-        raise SkippableRecord(f"{where}: {value!r} is none of its words", advice="Add a `map` for it.") from None
+def _needed(spec: Spec, where: str) -> Callable[[Item], str]:
+    read = _text(spec, where)
+
+    def needed(item: Item) -> str:
+        text = read(item)
+        if text is None:
+            raise SkippableRecord(f"{where}: the item has none")
+        return text
+
+    return needed
 
 
-def _outcome(value: object) -> Outcome:
-    return Outcome.SUCCESS if value is None or value is MISSING else _word(value, Outcome, "record.outcome")
+def _word(spec: Spec | None, words: type[E], where: str) -> Callable[[Item], E | None]:
+    """The value as one of our words; None where the item does not say."""
+    if spec is None:
+        return _nothing
+    take = compile_value(spec, where)
+    known: dict[object, E] = {word.value: word for word in words}
+
+    def read(item: Item) -> E | None:
+        value = take(item)
+        if value is None or value is MISSING:
+            return None
+        word = known.get(as_text(value))
+        if word is None:
+            raise SkippableRecord(f"{where}: {value!r} is none of its words", advice="Add a `map` for it.")
+        return word
+
+    return read
 
 
 def _changes(spec: ChangeMap, where: str) -> _Changes:
@@ -117,31 +152,31 @@ def _changes(spec: ChangeMap, where: str) -> _Changes:
         return one
     each = compile_path(spec.each, f"{where}.each")
 
-    def changes(item: Item) -> Iterable[Change]:
+    def changes(item: Item) -> Sequence[Change]:
         parts = each(item)
         if parts is MISSING or parts is None:
-            return
+            return ()
+        found: list[Change] = []
         for part in parts if isinstance(parts, list) else [parts]:
-            if not isinstance(part, Names):
+            if type(part) is not dict and not isinstance(part, Names):
                 raise SkippableRecord(f"{where}.each: not a list of objects")
-            yield from one(part)
+            found += one(part)
+        return found
 
     return changes
 
 
 def _stated(spec: ChangeMap, where: str) -> _Changes:
     assert spec.attribute is not None, "the model checks it"
-    attribute = compile_value(spec.attribute, f"{where}.attribute")
-    old, new = _maybe(spec.old, f"{where}.old"), _maybe(spec.new, f"{where}.new")
-    unit = _maybe(spec.unit, f"{where}.unit")
+    attribute = _needed(spec.attribute, f"{where}.attribute")
+    old, new = _value(spec.old, f"{where}.old"), _value(spec.new, f"{where}.new")
+    unit = _text(spec.unit, f"{where}.unit")
 
-    def changes(item: Item) -> Iterable[Change]:
-        before, after = _value(old, item), _value(new, item)
+    def changes(item: Item) -> Sequence[Change]:
+        before, after = old(item), new(item)
         if before is msgspec.UNSET and after is msgspec.UNSET:
-            return
-        yield Change(
-            attribute=_needed(attribute, item, f"{where}.attribute"), old=before, new=after, unit=_text(unit, item)
-        )
+            return ()
+        return (Change(attribute=attribute(item), old=before, new=after, unit=unit(item)),)
 
     return changes
 
@@ -149,13 +184,16 @@ def _stated(spec: ChangeMap, where: str) -> _Changes:
 def _differences(spec: ChangeMap, where: str) -> _Changes:
     assert spec.between is not None, "the caller looked"
     before, after = (compile_path(path, f"{where}.between") for path in spec.between)
+    without = {*spec.without}
 
-    def changes(item: Item) -> Iterable[Change]:
+    def changes(item: Item) -> Sequence[Change]:
         old, new = _members(before(item), where), _members(after(item), where)
-        for member in sorted({*old, *new} - {*spec.without}):
+        found = []
+        for member in sorted({*old, *new} - without):
             was, is_now = old.get(member, MISSING), new.get(member, MISSING)
             if was != is_now or type(was) is not type(is_now):
-                yield Change(attribute=clean(member) or "(empty)", old=_rendered(was), new=_rendered(is_now))
+                found.append(Change(attribute=clean(member) or "(empty)", old=_rendered(was), new=_rendered(is_now)))
+        return found
 
     return changes
 
@@ -168,15 +206,26 @@ def _members(value: object, where: str) -> Names[str, object]:
     return value
 
 
-def _value(take: Take | None, item: Item) -> Maybe | msgspec.UnsetType:
-    return msgspec.UNSET if take is None else _rendered(take(item))
+def _value(spec: Spec | None, where: str) -> Callable[[Item], Maybe | msgspec.UnsetType]:
+    if spec is None:
+        return lambda _: msgspec.UNSET
+    take = compile_value(spec, where)
+    return lambda item: _rendered(take(item))
 
 
 def _rendered(value: object) -> Maybe | msgspec.UnsetType:
     return msgspec.UNSET if value is MISSING else render(value)
 
 
-def _read_links(spec: LinkMap, value: object) -> Iterable[Link]:
-    for one in value if isinstance(value, list) else [value]:
-        if text := name(as_text(one)):
-            yield Link(kind=spec.kind, id=text, basis=spec.basis)
+def _links(spec: LinkMap, where: str) -> _Links:
+    take = compile_value(spec.id, where)
+    kind, basis = spec.kind, spec.basis
+
+    def links(item: Item) -> Sequence[Link]:
+        value = take(item)
+        if value is None or value is MISSING:
+            return ()
+        texts = [name(as_text(one)) for one in (value if isinstance(value, list) else (value,))]
+        return [Link(kind=kind, id=text, basis=basis) for text in texts if text]
+
+    return links

@@ -64,7 +64,8 @@ def _reading(take: Take, parse: Callable[[str], SourceTime], where: str) -> Read
             raise SkippableRecord(f"{where}: a time is a text or a number, not a list or an object")
         text = clean(text)
         try:
-            return msgspec.structs.replace(parse(text), text=text)
+            time = parse(text)
+            return time if time.text == text else msgspec.structs.replace(time, text=text)
         except (InvalidEntry, OverflowError) as error:
             raise SkippableRecord(f"{where}: {error}") from None
 

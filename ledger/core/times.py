@@ -14,6 +14,7 @@ import msgspec
 from ledger.core.errors import InvalidEntry
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 SafeInt = Annotated[int, msgspec.Meta(ge=-(2**53 - 1), le=2**53 - 1)]
 """An integer that IEEE 754 doubles, and so RFC 8785, hold without loss."""
 
@@ -67,14 +68,16 @@ def from_datetime(moment: datetime, text: str | None = None) -> SourceTime:
     """The claim of a source that gives an aware datetime; a naive one raises InvalidEntry."""
     if moment.tzinfo is None:
         raise InvalidEntry(f"{moment.isoformat()} carries no UTC offset")
-    offset = moment.strftime("%z") if moment.utcoffset() else "+0000"
-    return SourceTime(
-        text=text or moment.isoformat(),
-        precision=Precision.MICROSECOND,
-        basis=Basis.SOURCE_ZONE,
-        instant_us=(moment - _EPOCH) // timedelta(microseconds=1),
-        offset=f"{offset[:3]}:{offset[3:5]}",
-    )
+    return _aware(moment, text or moment.isoformat(), Precision.MICROSECOND, Basis.SOURCE_ZONE, None)
+
+
+def _aware(moment: datetime, text: str, precision: Precision, basis: Basis, zone: str | None) -> SourceTime:
+    offset = "+00:00"
+    if moment.tzinfo is not UTC and moment.utcoffset():
+        digits = moment.strftime("%z")
+        offset = f"{digits[:3]}:{digits[3:5]}"
+    instant = (moment - _EPOCH) // _MICROSECOND
+    return SourceTime(text=text, precision=precision, basis=basis, instant_us=instant, offset=offset, zone=zone)
 
 
 def parse_source_time(text: str, assumed_zone: str | None = None) -> SourceTime:
@@ -90,7 +93,7 @@ def parse_source_time(text: str, assumed_zone: str | None = None) -> SourceTime:
         return SourceTime(text=text, precision=Precision.SECOND, basis=Basis.NONE)
     precision = _precision(text, digits)
     if moment.tzinfo is not None:
-        return msgspec.structs.replace(from_datetime(moment, text), precision=precision)
+        return _aware(moment, text, precision, Basis.SOURCE_ZONE, None)
     if assumed_zone is None:
         return SourceTime(text=text, precision=precision, basis=Basis.NONE)
     try:
@@ -100,9 +103,7 @@ def parse_source_time(text: str, assumed_zone: str | None = None) -> SourceTime:
     early, late = (moment.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if early.utcoffset() != late.utcoffset():
         return SourceTime(text=text, precision=precision, basis=Basis.ASSUMED, zone=assumed_zone)
-    return msgspec.structs.replace(
-        from_datetime(early, text), precision=precision, basis=Basis.ASSUMED, zone=assumed_zone
-    )
+    return _aware(early, text, precision, Basis.ASSUMED, assumed_zone)
 
 
 def _fraction_digits(text: str) -> int:

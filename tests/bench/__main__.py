@@ -3,48 +3,61 @@
 import argparse
 import json
 import platform
+import sys
 from collections.abc import Sequence
 
-from tests.bench import append, http, proofs, verify
+from tests.bench import append, collect, drivers, http, proofs, verify
 from tests.bench.corpus import MIX
 from tests.bench.harness import Bench, databases
 
 ENTRIES = 1_000_000
 LARGE = 5_000_000
+PARTS = ("append", "http", "collect", "large", "drivers")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures, on both databases unless told otherwise."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--database", action="append", choices=["sqlite", "postgresql"])
-    parser.add_argument("--only", action="append", choices=["append", "http", "large"], help="only these parts")
+    parser.add_argument("--only", action="append", choices=PARTS, help="only these parts")
+    parser.add_argument("--driver", action="append", default=[], help="only these source types")
     parser.add_argument("--entries", type=int, default=ENTRIES, help="size of the large ledger")
     parser.add_argument("--large", action="store_true", help=f"a ledger of {LARGE:,} entries")
     options = parser.parse_args(arguments)
-    parts = set(options.only or ["append", "http", "large"])
+    parts = set(options.only or PARTS)
     entries = LARGE if options.large else options.entries
-    bench = Bench(results=[], facts=[])
+    bench = Bench(results=[], facts=[], failures=[])
     print(f"{platform.python_implementation()} {platform.python_version()}, records: {MIX}", flush=True)
-    with databases(options.database or ["sqlite", "postgresql"]) as found:
+    of_ledgers = parts - {"drivers"}
+    with databases((options.database or ["sqlite", "postgresql"]) if of_ledgers else []) as found:
         for database in found:
             print(database.name, flush=True)
             single = append.measure(bench, database) if parts & {"append", "http"} else 0.0
             if "http" in parts:
                 http.measure(bench, database, single)
+            if "collect" in parts:
+                collect.measure(bench, database)
             if "large" in parts:
                 with database.ledger() as service:
                     proofs.measure(bench, database, service, entries)
                     verify.measure(bench, database, service)
+    if "drivers" in parts:
+        print("drivers", flush=True)
+        drivers.measure(bench, options.driver)
     _table(bench)
     print(json.dumps({result.name: result.ratio for result in bench.results}))
+    if bench.failures:
+        sys.exit(1)
 
 
 def _table(bench: Bench) -> None:
-    print("\nname                           ratio  wanted    measured")
+    print(f"\n{'name':36} {'ratio':>10}  {'wanted':8}  measured")
     for result in bench.results:
-        print(f"{result.name:28} {result.ratio:7.3f}  {result.wanted:8}  {result.says}")
+        print(f"{result.name:36} {result.ratio:10,.3f}  {result.wanted:8}  {result.says}")
     for name, says in bench.facts:
-        print(f"{name:28} {says}")
+        print(f"{name:36} {says}")
+    for name, why in bench.failures:
+        print(f"{name:36} could not be measured: {why}")
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def measure(bench: Bench, database: Database) -> float:
                 chosen = list(itertools.islice(source, per_round))
                 low = size(ours)
                 started, used = time.perf_counter(), time.process_time()
-                _append(ours, chosen, batch)
+                append(ours, chosen, batch)
                 spent["ours"] += time.perf_counter() - started
                 cpu += time.process_time() - used
                 spent["raw"] += _write_raw(raw, stored_rows(ours, low, size(ours)), low, batch, per_round)
@@ -78,11 +78,12 @@ def measure(bench: Bench, database: Database) -> float:
 
 def _warm_up(ours: Service, raw: Service, source: Iterator[Submission]) -> None:
     low = size(ours)
-    _append(ours, list(itertools.islice(source, 2000)), 1000)
+    append(ours, list(itertools.islice(source, 2000)), 1000)
     _write_raw(raw, stored_rows(ours, low, size(ours)), low, 1000, 2000)
 
 
-def _append(service: Service, chosen: list[Submission], batch: int) -> None:
+def append(service: Service, chosen: list[Submission], batch: int) -> None:
+    """Makes entries of what a collector handed over, so many a commit."""
     prepare = preparer(service).prepare
     for at in range(0, len(chosen), batch):
         drafts = [prepare(one) for one in chosen[at : at + batch]]

@@ -39,16 +39,22 @@ class Bench(msgspec.Struct):
 
     results: list[Result]
     facts: list[tuple[str, str]]
+    failures: list[tuple[str, str]]
 
     def add(self, name: str, ratio: float, wanted: str, says: str) -> None:
         """Takes a result and shows it at once."""
         self.results.append(Result(name=name, ratio=round(ratio, 3), wanted=wanted, says=says))
-        print(f"  {name:28} {ratio:7.3f}  (wanted {wanted})  {says}", flush=True)
+        print(f"  {name:36} {ratio:10,.3f}  (wanted {wanted})  {says}", flush=True)
 
     def fact(self, name: str, says: str) -> None:
         """Takes a fact that is no ratio."""
         self.facts.append((name, says))
-        print(f"  {name:28} {says}", flush=True)
+        print(f"  {name:36} {says}", flush=True)
+
+    def failed(self, name: str, why: str) -> None:
+        """Takes what could not be measured: the rest goes on, and the run ends as failed."""
+        self.failures.append((name, why))
+        print(f"  {name:36} could not be measured: {why}", flush=True)
 
 
 class Database:

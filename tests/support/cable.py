@@ -14,7 +14,7 @@ class Cable:
     """Relays its own `port` to `target` while entered."""
 
     def __init__(self, target: int) -> None:
-        self._target = target
+        self.target = target
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="cable")
         self._open: set[asyncio.StreamWriter] = set()
@@ -81,7 +81,7 @@ class Cable:
             writer.transport.abort()
             return
         try:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
         except OSError:
             writer.transport.abort()
             return

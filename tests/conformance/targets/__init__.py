@@ -60,6 +60,8 @@ class Target(ABC):
     """Why its records name no instant."""
     no_amending: str = "nothing that was collected is read again"
     no_numbers: str = "the source numbers nothing without gaps"
+    at_once: int | None = None
+    """How many texts `work` has places for until the next look; None: as many as one likes."""
     cable: Cable | None = None
     """The network between, for sources that are reached over TCP: `config` and `place` then name its port."""
 

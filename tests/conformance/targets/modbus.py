@@ -28,6 +28,7 @@ class ModbusTarget(Target):
     no_credential = "Modbus TCP knows no accounts"
     no_clock = "Modbus says no time"
     no_amending = "there is no trail in a controller that could be changed"
+    at_once = STEPS
     hostile = (*(text for text in HOSTILE if len(text.encode()) <= LONGEST), "x" * LONGEST)
 
     def __init__(self, factory: pytest.TempPathFactory) -> None:

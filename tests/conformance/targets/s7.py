@@ -30,6 +30,7 @@ class S7Target(Target):
     no_credential = "a classic S7 connection knows no accounts"
     no_instant = "a controller does not say when a value was written"
     no_amending = "there is no trail in a controller that could be changed"
+    at_once = STEPS
     hostile = (*(text for text in HOSTILE if len(text.encode()) <= LONGEST), "x" * LONGEST)
 
     def __init__(self, factory: pytest.TempPathFactory) -> None:
