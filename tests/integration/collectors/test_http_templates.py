@@ -18,6 +18,7 @@ from ledger.core.times import Precision
 from tests.support.http_peer import HttpPeer, as_json
 from tests.support.memory_sink import MemorySink
 from tests.support.products.plant import ChangeDocuments, PiWebApi
+from tests.support.products.plm import Windchill
 from tests.support.products.quality import PASSWORD, Jira, ServiceNow, Vault
 
 QUICK = Patience(attempts=2, first=0.01, longest=0.02)
@@ -240,3 +241,71 @@ def test_sap_change_documents(peer: HttpPeer, paging: str) -> None:
     service.hidden = 2
     pull(sink, made)
     assert [gap.reason for gap in sink.gaps] == ["2 items fewer came than the source itself counts"]
+
+
+@pytest.mark.tested(
+    system=SystemClass.PLM,
+    source="PTC Windchill part versions",
+    type="odata",
+    against="a peer of its documented shape, not the product",
+    holds="who, when, part, version, state, components with quantity; no old values",
+)
+def test_windchill_part_versions(peer: HttpPeer) -> None:
+    peer.handler = windchill = Windchill("Parts", page=3)
+    made, sink = collector(peer, "windchill-part-versions", user="collector"), MemorySink("s")
+    for number in range(7):
+        windchill.part(f"P-{100 + number}", "A.1", number, SOLVENT=80.0, BASE=12.5)
+    assert all(check.ok for check in made.check().checks)
+    records = pull(sink, made)
+    assert len(records) == 7, "in three pages"
+    first = records[0]
+    assert (first.action, first.actor.account, first.object.id) == (Action.CREATE, "engineer1", "P-100")
+    assert {change.attribute: (change.old, change.new, change.unit) for change in first.changes} == {
+        "version": (msgspec.UNSET, "A.1", None),
+        "state": (msgspec.UNSET, "INWORK", None),
+        "check-out state": (msgspec.UNSET, "Checked in", None),
+        "SOLVENT line 10": (msgspec.UNSET, "80.0", "kg"),
+        "BASE line 20": (msgspec.UNSET, "12.5", "kg"),
+    }
+    assert [link.id for link in first.links] == ["P-100", "SOLVENT", "BASE"]
+    windchill.part("P-100", "A.2", 60, SOLVENT=75.0, BASE=12.5)
+    windchill.set_state("P-101", 61, "RELEASED", "approver1")
+    revised, released = pull(sink, made)
+    assert {"version": "A.2", "SOLVENT line 10": "75.0"}.items() <= {
+        change.attribute: change.new for change in revised.changes
+    }.items()
+    assert (released.action, released.actor.account, released.changes[1].new) == (
+        Action.UPDATE, "approver1", "RELEASED",
+    )  # fmt: skip
+    assert pull(sink, made) == []
+    assert (sink.changed, sink.gaps) == ([], [])
+
+
+@pytest.mark.tested(
+    system=SystemClass.PLM,
+    source="PTC Windchill change notices",
+    type="odata",
+    against="a peer of its documented shape, not the product",
+    holds="who, when, state, reason, versions affected and resulting; no old values",
+)
+def test_windchill_change_notices(peer: HttpPeer) -> None:
+    peer.handler = windchill = Windchill("ChangeNotices")
+    made, sink = collector(peer, "windchill-change-notices", user="collector"), MemorySink("s")
+    windchill.notice("00017", 0, "OPEN", affected="A.1", resulting="B.1")
+    (opened,) = pull(sink, made)
+    assert (opened.action, opened.object.id, opened.reason) == (Action.CREATE, "00017", "weight out of limit")
+    assert {change.attribute: change.new for change in opened.changes} == {
+        "state": "OPEN", "affected P-100": "A.1", "resulting P-100": "B.1",
+    }  # fmt: skip
+    assert [(link.kind, link.id) for link in opened.links][:2] == [
+        (LinkKind.CHANGE_REQUEST, "00017"),
+        (LinkKind.MATERIAL, "P-100"),
+    ]
+    windchill.set_state("00017", 30, "RESOLVED", "quality1")
+    (resolved,) = pull(sink, made)
+    assert (resolved.action, resolved.actor.account, resolved.changes[0].new) == (
+        Action.UPDATE, "quality1", "RESOLVED",
+    )  # fmt: skip
+    assert sink.changed == []
+    with pytest.raises(FatalSource, match="'collector'"):
+        pull(MemorySink("s"), collector(peer, "windchill-change-notices", "wrong", user="collector"))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from collectors.infra.folder import Folder
+from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from collectors.runner import Patience, Runner
 from ledger.core.clock import SystemClock
@@ -300,6 +301,13 @@ def test_a_particle_counter_s_samples(tmp_path: Path) -> None:
     assert said(second)["particles of 5 µm and more"] == "21"
 
 
+@pytest.mark.tested(
+    system=SystemClass.BUILDING,
+    source="environmental monitoring, exports as CSV",
+    type="folder",
+    against="files of a documented shape, not the product",
+    holds="alarms, acknowledgements by whom, limits: who, when, old and new value, reason, room",
+)
 def test_a_monitoring_system_s_alarms_and_changes(tmp_path: Path) -> None:
     found = records(tmp_path, "environmental-monitoring-csv")
     assert [record.action for record in found] == [
