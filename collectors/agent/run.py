@@ -9,32 +9,23 @@ from typing import Final
 
 import msgspec
 
-from collectors.agent.config import AgentConfig, AgentSource
+from collectors.agent.config import AgentConfig
 from collectors.agent.files import LOCK_FILE, lock, write_whole
 from collectors.agent.identity import Identity
 from collectors.agent.link import Link
 from collectors.agent.one_way import Writer
 from collectors.agent.push import Pusher
 from collectors.agent.spool import Spool
-from collectors.base import Stop
+from collectors.base import Collector, Stop
+from collectors.followers import Followers, SourceStatus
 from collectors.registry import open_collector
-from collectors.runner import Patience, Progress, Runner
+from collectors.runner import Patience
 from ledger.core.clock import WallClock, utc_text
-from ledger.core.errors import ConfigError, LedgerError
+from ledger.core.errors import ConfigError
 from ledger.core.times import Clock
 
 STATUS_FILE: Final = "status.json"
 _STATUS_SECONDS: Final = 1.0
-
-
-class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How one source fares: runs and records since the start, what it waits for."""
-
-    source: str
-    runs: int = 0
-    records: int = 0
-    rejected: int = 0
-    trouble: str = ""
 
 
 class AgentStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +62,6 @@ class Agent:
         self._clock = clock
         self._stop = stop
         self._identity = Identity(folder)
-        self._sources = {one.id: one for one in config.source}
         self._collectors = {one.id: open_collector(one.config(folder), clock) for one in config.source}
         self._lock = lock(folder)
         self._patience = Patience(attempts=None, first=0.5, longest=config.longest_wait_s)
@@ -84,28 +74,28 @@ class Agent:
                 self._link,
                 self._identity,
                 clock,
-                list(self._sources),
+                list(self._collectors),
                 heartbeat_seconds=config.heartbeat_s,
                 patience=self._patience,
             )
         else:
-            self._sender = Writer(self._spool, self._identity, clock, list(self._sources), one_way, config.one_way)
+            self._sender = Writer(self._spool, self._identity, clock, list(self._collectors), one_way, config.one_way)
+        self._followers = Followers(self._spool, clock, self._patience)
         self._failure: BaseException | None = None
-        self._states = {name: SourceStatus(source=name) for name in self._sources}
 
     def run(self, tell: Callable[[AgentStatus], None] = lambda _status: None) -> None:
         """Runs until stopped; `tell` is called with each new status. Raises what a defect in a thread raised."""
-        works: list[Callable[[], None]] = [lambda: self._sender.run(self._stop)]
-        works += [partial(self._follow, source) for source in self._sources.values()]
-        threads = [threading.Thread(target=self._guarded, args=(work,), daemon=True) for work in works]
-        for thread in threads:
-            thread.start()
+        sender = threading.Thread(target=self._send, daemon=True)
+        sender.start()
+        for one in self._config.source:
+            self._followers.begin(one.id, partial(self._collector, one.id), one.every_s)
         while not self._stop.wait(_STATUS_SECONDS):
             self._show(tell)
-            if self._failure is not None:
-                raise self._failure
-        for thread in threads:
-            thread.join()
+            failure = self._failure or self._followers.failure
+            if failure is not None:
+                raise failure
+        self._followers.end_all()
+        sender.join()
         self._show(tell)
         self._link.close()
         self._spool.close()
@@ -129,38 +119,19 @@ class Agent:
             halted=place.halted,
             certificate_until=utc_text(int(self._identity.certificate().not_valid_after_utc.timestamp()) * 1_000_000),
             clock=self._link.offset,
-            sources=tuple(self._states.values()),
+            sources=self._followers.statuses,
         )
 
-    def _follow(self, source: AgentSource) -> None:
-        """Reads one source until stopped; after what needs a person it looks again, as the person may have acted."""
-        while not self._stop.is_set():
-            runner = Runner(
-                self._collectors[source.id],
-                self._spool,
-                self._clock,
-                stop=self._stop,
-                patience=self._patience,
-                progress=lambda now: self._note(source.id, now),
-            )
-            try:
-                runner.follow(source.every_s)
-            except LedgerError as error:
-                told = msgspec.structs.replace(self._states[source.id], trouble=f"{error.message}. {error.advice}")
-                self._states[source.id] = told
-                self._stop.wait(min(source.every_s, self._config.longest_wait_s))
+    def _collector(self, source: str) -> Collector:
+        """Opened before anything runs, so that what can't be is told at once."""
+        return self._collectors[source]
 
-    def _guarded(self, work: Callable[[], None]) -> None:
-        """A defect in one thread ends the whole agent, so that whatever watches over it starts it again."""
+    def _send(self) -> None:
+        """A defect here ends the whole agent, so that whatever watches over it starts it again."""
         try:
-            work()
+            self._sender.run(self._stop)
         except BaseException as error:
             self._failure = error
-
-    def _note(self, source: str, now: Progress) -> None:
-        self._states[source] = SourceStatus(
-            source=source, runs=now.runs, records=now.appended, rejected=now.quarantined, trouble=now.trouble
-        )
 
     def _show(self, tell: Callable[[AgentStatus], None]) -> None:
         status = self.status()
