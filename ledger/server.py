@@ -14,10 +14,13 @@ from ledger.core.authority import Authority
 from ledger.jobs.leader import leader_lock
 from ledger.jobs.scheduler import Duty, Schedule, Scheduler
 from ledger.listeners import AgentListeners, Listener
+from ledger.planting import Planting
 from ledger.service import VERIFY, Service
 from ledger.web.handlers import handlers as web_handlers
 
 HOUR, DAY = 3600, 86_400
+CHALLENGES_S = 15
+"""Seconds between two looks at which challenges are due, and at what came of those that are planted."""
 SCHEDULES = (
     Schedule(sort=VERIFY, every_s=HOUR, offset_s=300, parameters='{"full":false}'),
     Schedule(sort=VERIFY, every_s=DAY, offset_s=2 * HOUR),
@@ -42,6 +45,10 @@ class Server:
         duties = (
             Duty(name="publish", every_s=service.settings.checkpoint_seconds, run=service.publisher.publish_all),
             Duty(name="bind", every_s=HOUR, run=service.publisher.bind_system),
+            *(
+                Duty(name="challenges", every_s=CHALLENGES_S, run=Planting(log, service.clock).work)
+                for log in service.record_logs
+            ),
         )
         self._scheduler = Scheduler(service.jobs, lock, service.clock, SCHEDULES, duties)
         self._stopped = threading.Event()

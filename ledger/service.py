@@ -34,9 +34,11 @@ from ledger.people import kinds as people_kinds
 from ledger.people import projector as people_projector
 from ledger.people.people import People
 from ledger.settings import Settings
+from ledger.sources import challenge_kinds, challenge_projector, life_kinds, life_projector, map_kinds, map_projector
+from ledger.sources import import_kinds, import_projector
 from ledger.sources import kinds as sources_kinds
-from ledger.sources import life_kinds, life_projector, map_kinds, map_projector
 from ledger.sources import projector as sources_projector
+from ledger.sources.challenges import Challenges
 from ledger.sources.coverage import Span, spans
 from ledger.sources.ingest import Ingest
 from ledger.sources.inventory import Inventory
@@ -87,6 +89,8 @@ _DOMAINS = (
     _Domain(sources_kinds.KINDS, sources_projector.projectors),
     _Domain(map_kinds.KINDS, map_projector.projectors),
     _Domain(life_kinds.KINDS, life_projector.projectors),
+    _Domain(import_kinds.KINDS, import_projector.projectors),
+    _Domain(challenge_kinds.KINDS, challenge_projector.projectors),
     _Domain(people_kinds.KINDS, people_projector.projectors),
     _Domain(agents_kinds.KINDS, agents_projector.projectors),
     _Domain(trace_kinds.KINDS, trace_projector.projectors),
@@ -127,6 +131,8 @@ class RecordLog:
         self.maps = Maps(store, log.number)
         self.lives = Lives(store, log.number)
         self.systems = Systems(store, log.number)
+        self.imports = Imports(store, log.number)
+        self.challenges = Challenges(store, log.number)
         self.ingest = Ingest(store, log, self.sources, keys.content_digest())
         self.deliveries = Deliveries(store, log, agents, self.ingest)
 
@@ -185,6 +191,11 @@ class Service:
     def record_log(self, name: str | None = None) -> RecordLog:
         """A record log by name or origin; without a name the only one. Raises NotFound."""
         return self._record_logs[self.log(name).name]
+
+    @property
+    def record_logs(self) -> list[RecordLog]:
+        """All record logs."""
+        return list(self._record_logs.values())
 
     @property
     def system(self) -> LogId:

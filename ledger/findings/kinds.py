@@ -15,6 +15,9 @@ class FindingSort(StrEnum):
     RECORD_CHANGED_AFTER_COLLECTION = "record-changed-after-collection"
     BATCHES_MISSING = "batches-missing"
     AGENT_SILENT = "agent-silent"
+    CHALLENGE_MISSED = "challenge-missed"
+    CHALLENGE_WRONG = "challenge-wrong"
+    CHALLENGE_NOT_PLANTED = "challenge-not-planted"
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="finding/1"):

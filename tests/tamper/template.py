@@ -35,6 +35,7 @@ from ledger.integrity.run import Found, LogRun
 from ledger.integrity.tasks import Here
 from ledger.people.access import Scope
 from ledger.people.kinds import SecurityCount, SecurityEntry, SecuritySort
+from ledger.sources.challenge_kinds import BY_HAND, Challenge, ChallengeRun, Expected, Planting, RunState
 from ledger.sources.kinds import SourceRegistered
 from ledger.sources.life_kinds import Criticality, SystemListed, Trail
 from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped, Shift
@@ -113,6 +114,7 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
         _maps(ledger, number)
         _agents(ledger, number)
         _life(ledger, number)
+        _challenges(ledger, number)
         ledger.service.publisher.publish_all()
         if number % 2:
             ledger.service.publisher.bind_system()
@@ -260,6 +262,54 @@ def _life(ledger: Ledger, number: int) -> None:
                 authority=AUTHORITY,
             )
         )
+
+
+def _challenges(ledger: Ledger, number: int) -> None:
+    """Challenges of both sources, set anew each time; plantings that were judged, and one that still is to be."""
+    challenges = ledger.service.record_log().challenges
+    for at, source in enumerate(("erp", "dcs")):
+        name = f"weekly{at}"
+        definition = challenges.put(
+            Challenge(
+                challenge=name,
+                source=source if number % 2 else "erp",
+                planting=Planting(by=BY_HAND, options=(), secrets=(), value="{nonce}"),
+                expected=Expected(
+                    object_type="tag", object_id="T1", attribute="Value", account=None, action=None, old=True,
+                    tolerance_us=1_000_000,
+                ),
+                limit_s=60,
+                cron=None,
+                zone="UTC",
+                every_s=None,
+                retired=False,
+                reason=f"challenge {number}",
+                authority=AUTHORITY,
+            )
+        )  # fmt: skip
+        ledger.service.people.sessions.issue_link(AUTHORITY)
+        due = utc_text(START_US + number)
+        run = ChallengeRun(
+            challenge=name,
+            source=source if number % 2 else "erp",
+            definition=definition,
+            due=due,
+            state=RunState.BEGUN,
+            old=None,
+            new=f"value {number}",
+            begun_at=due,
+            planted_at=None,
+            deadline=utc_text(START_US + 1 + number),
+            detail="",
+            authority=AUTHORITY,
+        )
+        challenges.begin(run)
+        ledger.store.append_one(RECORDS, draft(Incident(code="pause", source=source, detail="", stopped="nothing")))
+        state = RunState.PLANTED if number % 2 else RunState.UNCERTAIN
+        challenges.go_on(msgspec.structs.replace(run, state=state, planted_at=due), RunState.BEGUN)
+        if number % 2 or at:
+            for past in challenges.pending():
+                challenges.judge(past, START_US * 2)
 
 
 def _words(ledger: Ledger, number: int) -> None:

@@ -70,6 +70,17 @@ MESSAGES = {
     "entry.source-life.decommissioned": "{authority_actor} decommissioned source {source} with {account_records} "
     "records; reason: {reason}",
     "entry.system": "{authority_actor} listed system {system} ({title}) of {owner}; reason: {reason}",
+    "entry.challenge": "{authority_actor} set challenge {challenge} of source {source}, planted {planting_by}; "
+    "reason: {reason}",
+    "entry.challenge-run.begun": "Challenge {challenge} of source {source} is about to set {new}",
+    "entry.challenge-run.planted": "Challenge {challenge} of source {source} set {new}; its record is due by "
+    "{deadline}",
+    "entry.challenge-run.uncertain": "Challenge {challenge} of source {source} may have set {new}: {detail}",
+    "entry.challenge-result.arrived": "Challenge {challenge} of source {source} arrived as planted: {detail}",
+    "entry.challenge-result.wrong": "Challenge {challenge} of source {source} arrived wrong: {detail}",
+    "entry.challenge-result.late": "Challenge {challenge} of source {source} came too late: {detail}",
+    "entry.challenge-result.missed": "Challenge {challenge} of source {source} was missed: {detail}",
+    "entry.challenge-result.not-planted": "Challenge {challenge} of source {source} was not planted: {detail}",
     "entry.agent.invited": "{authority_actor} invited agent {agent}; reason: {reason}",
     "entry.agent.enrolled": "Agent {agent} enrolled with a key of its own",
     "entry.agent.confirmed": "{authority_actor} confirmed the key of agent {agent}, epoch {epoch}; reason: {reason}",
