@@ -34,12 +34,22 @@ from ledger.people import kinds as people_kinds
 from ledger.people import projector as people_projector
 from ledger.people.people import People
 from ledger.settings import Settings
-from ledger.sources import challenge_kinds, challenge_projector, life_kinds, life_projector, map_kinds, map_projector
+from ledger.sources import (
+    challenge_kinds,
+    challenge_projector,
+    import_kinds,
+    import_projector,
+    life_kinds,
+    life_projector,
+    map_kinds,
+    map_projector,
+)
 from ledger.sources import import_kinds, import_projector
 from ledger.sources import kinds as sources_kinds
 from ledger.sources import projector as sources_projector
 from ledger.sources.challenges import Challenges
 from ledger.sources.coverage import Span, spans
+from ledger.sources.imports import Imports
 from ledger.sources.ingest import Ingest
 from ledger.sources.inventory import Inventory
 from ledger.sources.life import Lives

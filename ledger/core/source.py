@@ -11,6 +11,8 @@ MappingText = Annotated[str, msgspec.Meta(min_length=1, max_length=262_144)]
 
 PUSH: Final = "push"
 """The type of a source that no collector reads: its records are brought, by `trailseal append` or the API."""
+ARCHIVE: Final = "archive"
+"""The type of a source that is an old audit trail: its records are imported from files (`trailseal import`)."""
 
 
 class SourceConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -19,9 +19,11 @@ from ledger.core.hashing import ZERO_HASH, b64, run_chain
 from ledger.core.record import Original, OriginalRef
 from ledger.core.run import RecordOutcome, Rejected, RunBatch, RunReceipt, SourceState, Status
 from ledger.core.sealing import check_members
+from ledger.core.source import ARCHIVE
 from ledger.core.vault import MAX_ORIGINAL
 from ledger.findings.kinds import Finding, FindingSort, Incident
 from ledger.sources import tables
+from ledger.sources.imports import require_running
 from ledger.sources.inventory import Inventory
 from ledger.sources.kinds import CollectionRun, Duplicate, Quarantined
 from ledger.sources.life import Standing, require_open, standing, told_by_run
@@ -70,7 +72,8 @@ class Ingest:
         """
         _check_run(batch)
         config = self._inventory.get(batch.source)
-        run = _Run(self._log.number, batch, authority, Preparer(config.id, check_members(config.seal), self._digest))
+        preparer = Preparer(config.id, check_members(config.seal), self._digest)
+        run = _Run(self._log.number, batch, authority, preparer, archive=config.type == ARCHIVE)
         try:
             placed = self._store.append(self._log.number, _batch(run, self._log.origin, beside))
         except IntegrityError as error:
@@ -144,8 +147,12 @@ class _LastRun(msgspec.Struct, frozen=True):
 class _Run:
     """One run on its way into the log."""
 
-    def __init__(self, log: int, batch: RunBatch, authority: Authority, preparer: Preparer) -> None:
+    def __init__(
+        self, log: int, batch: RunBatch, authority: Authority, preparer: Preparer, *, archive: bool = False
+    ) -> None:
+        """`archive`: the source is an old audit trail, of which runs are taken while an import is running."""
         self._log = log
+        self._archive = archive
         self._batch = batch
         self._authority = authority
         self._last: _LastRun | None = None
@@ -173,6 +180,8 @@ class _Run:
             transaction.connection, self._log, self._batch.source
         )
         require_open(self._life, self._batch.source)
+        if self._archive:
+            require_running(transaction, self._log, self._batch.source)
 
     def close(self, transaction: Transaction, placed: Sequence[Placed]) -> Sequence[Draft]:
         """The entries after the records: quarantine, findings, and the run's own."""

@@ -7,9 +7,9 @@ from sqlalchemy import Connection, Table, select
 
 from ledger.core.authority import Authority
 from ledger.core.entry import Draft, draft
-from ledger.core.errors import NotFound
+from ledger.core.errors import Conflict, NotFound
 from ledger.core.sealing import check_members
-from ledger.core.source import SourceConfig
+from ledger.core.source import ARCHIVE, SourceConfig
 from ledger.sources import tables
 from ledger.sources.kinds import MappingAdopted, SourceRegistered
 from ledger.sources.life import reconfigured, standing
@@ -29,7 +29,8 @@ class Inventory:
     def register(self, config: SourceConfig, authority: Authority) -> int:
         """Registers a source, or changes how it is configured; returns the entry's index.
 
-        A mapping that is not the one it has is an entry of its own, in the same transaction.
+        A mapping that is not the one it has is an entry of its own, in the same transaction. Raises Conflict where an
+        archive would become a live source, or the other way round.
         """
         check_members(config.seal)
 
@@ -42,8 +43,19 @@ class Inventory:
             life = reconfigured(standing(transaction.connection, self.log, config.id), config.id, authority)
             return entries if life is None else [*entries, draft(life)]
 
+        def keeps_sort(transaction: Transaction) -> None:
+            row = tables.source.c
+            before = transaction.connection.scalar(
+                select(row.type).where(row.log == self.log, row.key == config.id, row.to_index.is_(None))
+            )
+            if before is not None and before != config.type and ARCHIVE in (before, config.type):
+                raise Conflict(
+                    f"source {config.id!r} is of type {before}: it can't become one of type {config.type}",
+                    advice="What was imported and what is collected live are sources of their own.",
+                )
+
         registered = draft(SourceRegistered.of(config, authority))
-        return self._store.append(self.log, Batch([registered], closing=adopt))[0].index
+        return self._store.append(self.log, Batch([registered], closing=adopt, before=keeps_sort))[0].index
 
     def list(self) -> list[SourceConfig]:
         """All sources as they are configured now, by id."""

@@ -116,6 +116,21 @@ site_system = declare(
     update=True,
 )
 
+source_import = declare(
+    "source_import",
+    TableClass.PROJECTION,
+    Column("log", SmallInteger, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("from_index", BigInteger, nullable=False),
+    Column("to_index", BigInteger),
+    Column("source", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    PrimaryKeyConstraint("log", "key", "from_index"),
+    Index("source_import_source", "log", "source"),
+    update=True,
+)
+
 collection_run = declare(
     "collection_run",
     TableClass.PROJECTION,

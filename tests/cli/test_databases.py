@@ -109,13 +109,13 @@ def test_upgrade_brings_a_ledger_of_the_first_schema_to_this_one_and_it_goes_on(
         connection.execute("DROP TRIGGER projection_version_no_delete")
         for table in (
             *("mapping", "identity", "asset", "calendar", "agent", "agent_batch", "source_life", "site_system"),
-            *("challenge", "challenge_run"),
+            *("challenge", "challenge_run", "source_import"),
         ):
             connection.execute(f"DROP TABLE {table}")
         connection.execute(
             "DELETE FROM projection_version"
             " WHERE name IN ('mapping', 'identity', 'asset', 'calendar', 'agent', 'delivery', 'source-life', 'system',"
-            " 'challenge', 'challenge-run')"
+            " 'challenge', 'challenge-run', 'import')"
         )
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     assert "trailseal upgrade" in site("search").err

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from ledger.core.record import (
     Target,
 )
 from ledger.core.run import Gap, Rejected, SourceFacts
-from ledger.core.source import SourceConfig
+from ledger.core.source import ARCHIVE, SourceConfig
 from ledger.findings.kinds import Finding, FindingSort, Incident
 from ledger.integrity.fault import Fault, first
 from ledger.integrity.kinds import FaultFound, LevelVerdict, Verdict, Verification
@@ -35,6 +36,7 @@ from ledger.integrity.run import Found, LogRun
 from ledger.integrity.tasks import Here
 from ledger.people.access import Scope
 from ledger.people.kinds import SecurityCount, SecurityEntry, SecuritySort
+from ledger.sources import import_kinds
 from ledger.sources.challenge_kinds import BY_HAND, Challenge, ChallengeRun, Expected, Planting, RunState
 from ledger.sources.kinds import SourceRegistered
 from ledger.sources.life_kinds import Criticality, SystemListed, Trail
@@ -114,6 +116,7 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
         _maps(ledger, number)
         _agents(ledger, number)
         _life(ledger, number)
+        _imports(ledger, number)
         _challenges(ledger, number)
         ledger.service.publisher.publish_all()
         if number % 2:
@@ -310,6 +313,30 @@ def _challenges(ledger: Ledger, number: int) -> None:
         if number % 2 or at:
             for past in challenges.pending():
                 challenges.judge(past, START_US * 2)
+
+
+def _imports(ledger: Ledger, number: int) -> None:
+    """Imports of an old audit trail: begun, ended as open or reconciled, some of them stated to be a true copy."""
+    log = ledger.service.record_log()
+    for name in ("old-lims", "old-mes"):
+        config = SourceConfig(id=name, type=ARCHIVE, title=name, mapping=f"version = {number}")
+        log.sources.register(config, AUTHORITY)
+        file = import_kinds.ImportedFile(
+            name=f"{name}-{number}.csv",
+            sha256=b64(sha256(f"{name} {number}".encode()).digest()),
+            size=number,
+            stated=True,
+        )
+        wanted = import_kinds.Expected(rows=2)
+        begun = log.imports.begin(name, file, f"{name}@{number}", wanted, f"import {number}", AUTHORITY)
+        ledger.service.people.sessions.issue_link(AUTHORITY)
+        first, count = 10 * number, 2 + number % 2
+        found = ledger.submit([_submission(one, name, number) for one in range(first, first + count)], name)
+        log.imports.finish(begun.last.id, f"read {number}", AUTHORITY)
+        ledger.store.append_one(RECORDS, draft(Incident(code="pause", source=name, detail="", stopped="nothing")))
+        if number % 2 == 0:
+            other = msgspec.structs.replace(AUTHORITY, actor=f"local:quality{number}")
+            log.imports.state_true_copy(begun.last.id, [found.outcomes[0].index], {}, f"checked {number}", other)
 
 
 def _words(ledger: Ledger, number: int) -> None:

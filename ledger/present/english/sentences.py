@@ -69,6 +69,11 @@ MESSAGES = {
     "records of {account_runs} runs; reason: {reason}",
     "entry.source-life.decommissioned": "{authority_actor} decommissioned source {source} with {account_records} "
     "records; reason: {reason}",
+    "entry.import.begun": "{authority_actor} began to import {file_name} into source {source}; reason: {reason}",
+    "entry.import.finished": "{authority_actor} ended import {id}: {outcome_counts_rows} rows, "
+    "{outcome_counts_records} records, {outcome_differences} differences; it is {state}",
+    "entry.true-copy": "{authority_actor} stated that import {id} is a true copy of {file_name}: {counts_records} "
+    "records of {counts_rows} rows; reason: {reason}",
     "entry.system": "{authority_actor} listed system {system} ({title}) of {owner}; reason: {reason}",
     "entry.challenge": "{authority_actor} set challenge {challenge} of source {source}, planted {planting_by}; "
     "reason: {reason}",
