@@ -10,7 +10,22 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
-from ledger.api import agents, deliveries, entries, logs, openapi, people, searching, sources, tiles, verification
+from ledger.api import (
+    agents,
+    deliveries,
+    entries,
+    inventory,
+    lives,
+    logs,
+    map_imports,
+    maps,
+    openapi,
+    people,
+    searching,
+    sources,
+    tiles,
+    verification,
+)
 from ledger.api.context import Context
 from ledger.api.gate import Gate, require_declared
 from ledger.api.headers import harden
@@ -67,6 +82,10 @@ def create_app(service: Service, *, web_handlers: Sequence[ControllerRouterHandl
             entries.router,
             searching.search_records,
             sources.router,
+            lives.router,
+            maps.router,
+            map_imports.router,
+            inventory.router,
             people.router,
             agents.router,
             deliveries.router,

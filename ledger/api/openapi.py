@@ -12,8 +12,10 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
     Components,
     OpenAPIMediaType,
+    OpenAPIType,
     Reference,
     RequestBody,
+    Schema,
     SecurityScheme,
 )
 from litestar.params import FromPath
@@ -27,6 +29,11 @@ from ledger.people.sessions import COOKIE
 SCHEMA_PATH: Final = "/api/v1/schema"
 DOCS_PATH: Final = "/api/docs"
 RUNS_PATH: Final = "/api/v1/sources/{source}/runs"
+LISTS: Final = {
+    "identities": "source,account,person,kind,valid_from,valid_to\nerp,operator1,P-1042,person,2026-01-01T00:00:00Z,\n",
+    "assets": "source,tag,site,area,line,unit,gxp,valid_from\ndcs,TIC101.SP,S1,A2,L1,R-101,yes,2026-01-01T00:00:00Z\n",
+}
+"""What can be imported, and an example of each list."""
 _CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -82,7 +89,7 @@ def config() -> OpenAPIConfig:
 
 
 def complete(app: Litestar) -> None:
-    """Adds what Litestar can't know: the body of a run, which is read strictly and piece by piece, not by it."""
+    """Adds what Litestar can't know: the bodies that are not read by it, but strictly and piece by piece."""
     (_,), schemas = msgspec.json.schema_components([RunBatch], ref_template="#/components/schemas/Ingest{name}")
     document = app.openapi_schema
     components = cast("dict[str, Any]", document.components.schemas)
@@ -95,6 +102,14 @@ def complete(app: Litestar) -> None:
         description="A run. A submission that is not of this form is quarantined; anything else is refused as a whole.",
         content={"application/json": OpenAPIMediaType(schema=Reference(ref="#/components/schemas/IngestRunBatch"))},
     )
+    for what, example in LISTS.items():
+        operation = document.paths[f"/api/v1/maps/{what}/import"].post
+        assert operation is not None
+        operation.request_body = RequestBody(
+            required=True,
+            description="A CSV file in UTF-8; the first line names the columns, an empty field is not said.",
+            content={"text/csv": OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING), example=example)},
+        )
 
 
 @get("/", media_type=MediaType.HTML)

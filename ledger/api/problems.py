@@ -49,8 +49,19 @@ _FRAMEWORK: Final[dict[int, tuple[str, str]]] = {
 """Code and advice for what Litestar itself refuses."""
 
 
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """What went wrong (RFC 9457), with a stable `code` and an `advice` a person can act on."""
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong in one place of a list that was sent; `column` is null where it is the whole row."""
+
+    line: int
+    column: str | None
+    what: str
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What went wrong (RFC 9457), with a stable `code` and an `advice` a person can act on.
+
+    `faults` stands there where a list was refused (`rows_refused`): each wrong place of it, up to a hundred.
+    """
 
     type: str
     title: str
@@ -58,6 +69,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     detail: str
     advice: str
+    faults: tuple[Fault, ...] = ()
 
 
 def declared(*statuses: int) -> dict[int, ResponseSpec]:
@@ -81,7 +93,9 @@ def ledger_error(request: Request[Any, Any, Any], error: tree.LedgerError) -> Re
     status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
     if status >= 500:
         _log(request, error)
-    return _answer(status, error.code, error.message, error.advice)
+    found = error.faults if isinstance(error, tree.RowsRefused) else ()
+    faults = tuple(Fault(line=one.line, column=one.column, what=_clean(one.what)) for one in found)
+    return _answer(status, error.code, error.message, error.advice, faults=faults)
 
 
 def framework_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
@@ -114,7 +128,14 @@ HANDLERS: Final[dict[int | type[Exception], Any]] = {
 }
 
 
-def _answer(status: int, code: str, detail: str, advice: str, headers: dict[str, str] | None = None) -> Response[bytes]:
+def _answer(
+    status: int,
+    code: str,
+    detail: str,
+    advice: str,
+    headers: dict[str, str] | None = None,
+    faults: tuple[Fault, ...] = (),
+) -> Response[bytes]:
     problem = Problem(
         type=f"urn:trailseal:problem:{code}",
         title=HTTPStatus(status).phrase,
@@ -122,6 +143,7 @@ def _answer(status: int, code: str, detail: str, advice: str, headers: dict[str,
         code=code,
         detail=_clean(detail),
         advice=_clean(advice),
+        faults=faults,
     )
     extra = {"Cache-Control": "no-store", **(headers or {})}
     if status == HTTPStatus.UNAUTHORIZED:

@@ -1,5 +1,6 @@
 """`trailseal map`: whose an account is, where a tag stands, which shifts are worked; dated entries."""
 
+import io
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.authority import Authority
 from ledger.core.clock import parse_utc
-from ledger.core.errors import ConfigError, SchemaViolation
+from ledger.core.errors import ConfigError, RowsRefused, SchemaViolation
 from ledger.core.record import ActorKind
 from ledger.sources.map_files import read_assets, read_identities
 from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped, Shift
@@ -155,7 +156,7 @@ def import_file(
     if what not in readers:
         raise ConfigError(f"{what!r} is no map that can be imported", advice="Use identities or assets.")
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines(keepends=True)
+        lines = list(io.StringIO(file.read_bytes().decode("utf-8-sig"), newline=""))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{file} cannot be read: {error.__class__.__name__}", advice="It is a CSV file in UTF-8."
@@ -244,6 +245,12 @@ def _put(ledger: Path, log: str | None, entries: Callable[[Authority], Iterable[
         try:
             made = list(entries(local(service)))
             placed = service.record_log(log).maps.put(made)
+        except RowsRefused as error:
+            faults = (
+                f"line {fault.line}{'' if fault.column is None else f', {fault.column}'}: {fault.what}"
+                for fault in error.faults
+            )
+            raise ConfigError("; ".join(faults), advice=error.advice) from None
         except SchemaViolation as error:
             raise ConfigError(error.message, advice=error.advice) from None
     if as_json:

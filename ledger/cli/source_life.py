@@ -4,43 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.authority import Authority
-from ledger.core.source import PUSH
 from ledger.service import RecordLog
-from ledger.sources.life_kinds import LifeState
+from ledger.sources.statement import equivalence
 
 Source = Annotated[str, typer.Argument(help="The source.")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the entry.")]
-
-
-class Statement(msgspec.Struct, frozen=True, kw_only=True):
-    """What a source's own trail lacks, what is added here, and what stays open; as of the source's standing."""
-
-    source: str
-    title: str
-    type: str
-    state: LifeState
-    since: int | None
-    lacks: tuple[str, ...]
-    adds: tuple[str, ...]
-    open: tuple[str, ...]
-
-
-_ADDS = (
-    "each record is kept with the exact bytes that the source gave, and can be derived from them again",
-    "since its receipt no record can be changed, removed, inserted or reordered unseen",
-    "each collection is on record with where it began and ended; time without contact and gaps are named",
-    "the source's clock is measured where it tells its time, and four times are kept apart",
-    "the same record collected again with other content is kept beside the first, and is a finding",
-)
-_OPEN = (
-    "what happened before the receipt here is the source's word: exposed is the time from its record to the receipt",
-)
 
 
 def add_to(group: typer.Typer) -> None:
@@ -112,19 +85,10 @@ def statement(source: Source, ledger: LedgerOption, log: LogOption = None, as_js
     with opened(ledger) as service:
         chosen = service.record_log(log)
         config, now = chosen.sources.get(source), chosen.lives.standing(source)
-    lacks = () if config.type == PUSH else _lacks(config.type, config.mapping)
-    # An actor or a moment that the source does not tell is not made good by anything here.
-    still = tuple(f"not made good here: {lack}" for lack in lacks)
-    told = Statement(
-        source=source,
-        title=config.title,
-        type=config.type,
-        state=now.state,
-        since=now.entry,
-        lacks=lacks,
-        adds=_ADDS,
-        open=(*still, *_OPEN),
-    )
+    # Imported here: the sources' own libraries take seconds to load, which other commands should not wait for.
+    from collectors.lacks import lacks_of
+
+    told = equivalence(config, now, lacks_of(config))
     if as_json:
         say_json(told)
         return
@@ -133,14 +97,6 @@ def statement(source: Source, ledger: LedgerOption, log: LogOption = None, as_js
         say(f"{title}:")
         for line in lines or ("nothing that is known",):
             say(f"  - {line}")
-
-
-def _lacks(source_type: str, mapping: str | None) -> tuple[str, ...]:
-    # Imported here: the sources' own libraries take seconds to load, which other commands should not wait for.
-    from collectors.mapping.model import read_mapping
-    from collectors.registry import collector_type
-
-    return collector_type(source_type).lacks if mapping is None else read_mapping(mapping).lacks
 
 
 def _decide(ledger: Path, log: str | None, as_json: bool, act: Callable[[RecordLog, Authority], int]) -> None:

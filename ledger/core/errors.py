@@ -4,6 +4,7 @@
     ├─ InvalidEntry                      the input cannot become, or is not, a valid entry
     │  ├─ NotCanonical                   bytes or value outside strict RFC 8785 JSON
     │  ├─ SchemaViolation                well-formed, but not of the schema it names
+    │  │  └─ RowsRefused                 a list of which some rows are wrong; nothing of it was stored
     │  ├─ ClockOutOfBounds               our clock is too far behind the log's head
     │  └─ MalformedNote                  note, checkpoint, key, proof or tile that does not parse
     ├─ IntegrityError                    something stored or received is not what it should be
@@ -34,7 +35,15 @@
 the thing. `advice` tells a person what to do next.
 """
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
+
+
+class RowFault(NamedTuple):
+    """What is wrong in one place of a list: its line (the first is 1) and column; no column where it is the row."""
+
+    line: int
+    column: str | None
+    what: str
 
 
 class LedgerError(Exception):
@@ -71,6 +80,17 @@ class SchemaViolation(InvalidEntry):
 
     code = "schema_violation"
     default_advice = "Compare the named member with the published schema, correct it and send it again."
+
+
+class RowsRefused(SchemaViolation):
+    """Rows of a list are wrong: `faults` names them, with line and column; nothing of the list was stored."""
+
+    code = "rows_refused"
+    default_advice = "Correct the rows that are named and send the whole list again; nothing of it was stored."
+
+    def __init__(self, message: str, faults: tuple[RowFault, ...], *, advice: str | None = None) -> None:
+        super().__init__(message, advice=advice)
+        self.faults = faults
 
 
 class ClockOutOfBounds(InvalidEntry):

@@ -25,6 +25,8 @@ from ledger.integrity.kinds import Verification
 from ledger.people.access import Scope
 from ledger.people.kinds import AccountEntry, AccountState, GrantEntry, GrantState, SessionEntry, SessionEvent
 from ledger.sources.kinds import CollectionRun
+from ledger.sources.life_kinds import BY_RUN, SourceLife, SystemListed
+from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped
 from ledger.store.bulk import Bulk
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import index_of, pos_of
@@ -147,8 +149,10 @@ def _privileged(connection: Connection, log: int, low: int, high: int, pulse: Ca
 
 def _needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
     """The scope, and for ingest the source, that causing such an entry takes; no scope: any grant in force."""
-    if isinstance(body, CollectionRun):
+    if isinstance(body, CollectionRun) or (isinstance(body, SourceLife) and body.event in BY_RUN):
         return Scope.INGEST, body.source
+    if isinstance(body, SourceLife | SystemListed | IdentityMapped | AssetMapped | CalendarSet):
+        return Scope.CONFIGURE, None
     if isinstance(body, AccountEntry | GrantEntry | AgentEntry):
         return Scope.ADMIN, None
     if isinstance(body, Verification):

@@ -21,6 +21,8 @@ class Scope(StrEnum):
     """Leaf data and tiles, where the site doesn't publish them."""
     ADMIN = "admin"
     """Accounts and grants."""
+    CONFIGURE = "configure"
+    """What the site says of its systems: maps, inventory, and the life of sources."""
 
 
 class Door(StrEnum):

@@ -18,6 +18,14 @@ from ledger.store.reading import LogReader
 from ledger.store.store import Store
 
 
+class MappingVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """A mapping that a source had from one entry to another (None: to this day); `text` None: it had none."""
+
+    entry: int
+    until: int | None
+    text: str | None
+
+
 class Inventory:
     """The sources of one log."""
 
@@ -57,6 +65,21 @@ class Inventory:
         registered = draft(SourceRegistered.of(config, authority))
         return self._store.append(self.log, Batch([registered], closing=adopt, before=keeps_sort))[0].index
 
+    def mappings(self, source_id: str) -> list[MappingVersion]:
+        """Every mapping that a source had, oldest first; raises NotFound for an unknown source."""
+        row = tables.mapping.c
+        with self._store.reading() as connection:
+            self._read(connection, source_id)
+            found = connection.execute(
+                select(row.from_index, row.to_index)
+                .where(row.log == self.log, row.key == source_id)
+                .order_by(row.from_index)
+            ).all()
+            return [
+                MappingVersion(entry=entry, until=until, text=self._adopted(connection, entry))
+                for entry, until in found
+            ]
+
     def list(self) -> list[SourceConfig]:
         """All sources as they are configured now, by id."""
         with self._store.reading() as connection:
@@ -89,7 +112,14 @@ class Inventory:
 
     def _mapping(self, connection: Connection, source_id: str) -> MappingAdopted | None:
         index = self._current(connection, tables.mapping, source_id)
-        body = None if index is None else LogReader(connection, self.log).entry(index).body
+        return None if index is None else self._entry(connection, index)
+
+    def _adopted(self, connection: Connection, index: int) -> str | None:
+        adopted = self._entry(connection, index)
+        return None if adopted is None else adopted.text
+
+    def _entry(self, connection: Connection, index: int) -> MappingAdopted | None:
+        body = LogReader(connection, self.log).entry(index).body
         if body is None:
             return None
         adopted = self._store.kinds["mapping"].decode(body)

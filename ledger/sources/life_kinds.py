@@ -1,6 +1,7 @@
 """Entries about the life of a source, and about the site's systems whether they are connected or not."""
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -33,6 +34,10 @@ class LifeEvent(StrEnum):
     RESUMED = "resumed"
     CLOSING = "closing"
     DECOMMISSIONED = "decommissioned"
+
+
+BY_RUN: Final = frozenset({LifeEvent.IDENTIFIED, LifeEvent.CHANGED})
+"""What a run brings about by what it tells of its source; everything else is a person's decision."""
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, or_, select
 
 from ledger.core.clock import parse_utc, utc_text
 from ledger.core.entry import Draft, draft
@@ -15,11 +15,13 @@ from ledger.core.record import ActorKind
 from ledger.sources import tables as t
 from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped
 from ledger.store.append import Batch
+from ledger.store.schema import as_of
 from ledger.store.store import Store
 
 MapEntry = IdentityMapped | AssetMapped | CalendarSet
-AT_ONCE = 1000
-"""Entries of an import that go in together."""
+M = TypeVar("M", bound=MapEntry)
+AT_ONCE: Final = 10_000
+"""Entries that go in together, all or none: the longest list that does so."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -72,6 +74,17 @@ class Worked(msgspec.Struct, frozen=True, kw_only=True):
     entry: int
 
 
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Which part of a map is wanted: what held at a moment, or a page by entry: `limit` of those after an entry."""
+
+    at_us: int | None = None
+    after: int | None = None
+    limit: int | None = None
+
+
+ALL: Final = Page()
+
+
 class Maps:
     """The maps of one log."""
 
@@ -80,32 +93,38 @@ class Maps:
         self._log = log
 
     def put(self, entries: Iterable[MapEntry]) -> list[int]:
-        """Appends map entries, all or up to the first that is none; returns their indices, durable.
+        """Appends map entries and returns their indices, durable; up to `AT_ONCE` all go in or none does.
 
         Raises SchemaViolation for an interval that ends before it begins, an unknown zone, or a day that is none.
         """
-        checked = [draft(_checked(entry)) for entry in entries]
+        drafts: list[Draft] = [draft(checked(entry)) for entry in entries]
         placed: list[int] = []
-        for at in range(0, len(checked), AT_ONCE):
-            chunk: list[Draft] = checked[at : at + AT_ONCE]
+        for at in range(0, len(drafts), AT_ONCE):
+            chunk = drafts[at : at + AT_ONCE]
             placed += [one.index for one in self._store.append(self._log, Batch(chunk))]
         return placed
 
-    def identities(self, source: str | None = None, size: int | None = None) -> list[Identity]:
+    def identities(
+        self, source: str | None = None, size: int | None = None, account: str | None = None, page: Page = ALL
+    ) -> list[Identity]:
         """All identities as of a size (now, if none is given), by source, account and time."""
-        wanted = () if source is None else (t.identity.c.source == source,)
+        row = t.identity.c
+        wanted = _equal((row.source, source), (row.account, account))
         with self._store.reading() as connection:
-            rows = self._rows(connection, t.identity, size, *wanted)
-            return [_identity(row) for row in rows]
+            return [_identity(found) for found in _rows(connection, self._log, t.identity, size, *wanted, page=page)]
 
-    def assets(self, source: str | None = None, size: int | None = None) -> list[Place]:
+    def assets(
+        self, source: str | None = None, size: int | None = None, tag: str | None = None, page: Page = ALL
+    ) -> list[Place]:
         """All places as of a size, by source, tag and time."""
-        wanted = () if source is None else (t.asset.c.source == source,)
+        row = t.asset.c
+        wanted = _equal((row.source, source), (row.tag, tag))
         with self._store.reading() as connection:
-            return [_place(row) for row in self._rows(connection, t.asset, size, *wanted)]
+            return [_place(found) for found in _rows(connection, self._log, t.asset, size, *wanted, page=page)]
 
-    def calendars(self, size: int | None = None) -> list[Calendar]:
+    def calendars(self, size: int | None = None, calendar: str | None = None, page: Page = ALL) -> list[Calendar]:
         """All calendars as of a size."""
+        wanted = _equal((t.calendar.c.name, calendar))
         with self._store.reading() as connection:
             return [
                 Calendar(
@@ -115,24 +134,23 @@ class Maps:
                     valid_to=None if row.to_us is None else utc_text(row.to_us),
                     entry=row.from_index,
                 )
-                for row in self._rows(connection, t.calendar, size)
+                for row in _rows(connection, self._log, t.calendar, size, *wanted, page=page)
             ]
 
     def person(self, source: str, account: str, at_us: int, size: int | None = None) -> Identity | None:
         """Whose the account was at that moment; None where no map says. The latest start wins."""
-        row = t.identity.c
-        found = self._at(t.identity, at_us, size, row.source == source, row.account == account)
-        return None if found is None else _identity(found)
+        with self._store.reading() as connection:
+            return person_at(connection, self._log, source, account, at_us, size)
 
     def place(self, source: str, tag: str, at_us: int, size: int | None = None) -> Place | None:
         """Where the tag stood at that moment; None where no map says. The latest start wins."""
-        row = t.asset.c
-        found = self._at(t.asset, at_us, size, row.source == source, row.tag == tag)
-        return None if found is None else _place(found)
+        with self._store.reading() as connection:
+            return place_at(connection, self._log, source, tag, at_us, size)
 
     def shift(self, calendar: str, at_us: int, size: int | None = None) -> Worked | None:
         """The shift worked at that moment by a calendar; None outside all of them, on a closed day, or without one."""
-        found = self._at(t.calendar, at_us, size, t.calendar.c.name == calendar)
+        with self._store.reading() as connection:
+            found = _at(connection, self._log, t.calendar, at_us, size, t.calendar.c.name == calendar)
         if found is None:
             return None
         with self._store.reader(self._log) as reader:
@@ -143,28 +161,52 @@ class Maps:
         assert isinstance(held, CalendarSet)
         return _worked(held, found.from_index, at_us)
 
-    def _at(self, table: Table, at_us: int, size: int | None, *wanted: ColumnElement[bool]) -> Row[Any] | None:
-        row = table.c
-        covers = (row.from_us <= at_us, or_(row.to_us.is_(None), row.to_us > at_us))
-        with self._store.reading() as connection:
-            held = self._rows(connection, table, size, *wanted, *covers)
-        return held[-1] if held else None
 
-    def _rows(
-        self, connection: Connection, table: Table, size: int | None, *wanted: ColumnElement[bool]
-    ) -> Sequence[Row[Any]]:
-        row = table.c
-        held: ColumnElement[bool]
-        if size is None:
-            held = row.to_index.is_(None)
-        else:
-            held = and_(row.from_index < size, or_(row.to_index.is_(None), row.to_index >= size))
-        named = [row[name] for name in ("source", "account", "tag", "name") if name in row]
-        chosen = select(table).where(row.log == self._log, held, *wanted)
-        return connection.execute(chosen.order_by(*named, row.from_us, row.from_index)).all()
+def person_at(
+    connection: Connection, log: int, source: str, account: str, at_us: int, size: int | None = None
+) -> Identity | None:
+    """`Maps.person` in the caller's snapshot."""
+    row = t.identity.c
+    found = _at(connection, log, t.identity, at_us, size, row.source == source, row.account == account)
+    return None if found is None else _identity(found)
 
 
-def _checked(entry: MapEntry) -> MapEntry:
+def place_at(
+    connection: Connection, log: int, source: str, tag: str, at_us: int, size: int | None = None
+) -> Place | None:
+    """`Maps.place` in the caller's snapshot."""
+    row = t.asset.c
+    found = _at(connection, log, t.asset, at_us, size, row.source == source, row.tag == tag)
+    return None if found is None else _place(found)
+
+
+def _at(
+    connection: Connection, log: int, table: Table, at_us: int, size: int | None, *wanted: ColumnElement[bool]
+) -> Row[Any] | None:
+    held = _rows(connection, log, table, size, *wanted, page=Page(at_us=at_us))
+    return held[-1] if held else None
+
+
+def _rows(
+    connection: Connection, log: int, table: Table, size: int | None, *wanted: ColumnElement[bool], page: Page = ALL
+) -> Sequence[Row[Any]]:
+    row = table.c
+    conditions = [row.log == log, as_of(table, size), *wanted]
+    if page.at_us is not None:
+        conditions += [row.from_us <= page.at_us, or_(row.to_us.is_(None), row.to_us > page.at_us)]
+    if page.after is not None:
+        conditions.append(row.from_index > page.after)
+    named = [row[name] for name in ("source", "account", "tag", "name") if name in row]
+    order = [*named, row.from_us, row.from_index] if page.limit is None else [row.from_index]
+    return connection.execute(select(table).where(*conditions).order_by(*order).limit(page.limit)).all()
+
+
+def _equal(*pairs: tuple[ColumnElement[str], str | None]) -> list[ColumnElement[bool]]:
+    return [column == value for column, value in pairs if value is not None]
+
+
+def checked(entry: M) -> M:
+    """The entry, if it can be one; raises SchemaViolation as `Maps.put`."""
     if entry.valid_to is not None and parse_utc(entry.valid_to) <= parse_utc(entry.valid_from):
         raise SchemaViolation(
             f"a map ends at {entry.valid_to}, not after it begins at {entry.valid_from}",

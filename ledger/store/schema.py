@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Index,
     Integer,
     LargeBinary,
@@ -19,6 +20,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
+    or_,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator
@@ -69,6 +72,14 @@ def has_tokens(table: Table) -> bool:
 def position() -> Column[int]:
     """The key of a table with one row an entry (`store.position`)."""
     return Column("pos", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
+
+
+def as_of(table: Table, size: int | None) -> ColumnElement[bool]:
+    """Which rows of a table of validities hold as of a size of their log; now, if none is given."""
+    row = table.c
+    if size is None:
+        return row.to_index.is_(None)
+    return and_(row.from_index < size, or_(row.to_index.is_(None), row.to_index >= size))
 
 
 ledger_log = declare(

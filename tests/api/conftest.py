@@ -39,3 +39,18 @@ def shared_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def shared_client(shared_world: World) -> Iterator[TestClient[Any]]:
     with TestClient(create_app(shared_world.service)) as made:
         yield made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    """A fresh ledger on either database."""
+    postgres = request.getfixturevalue("migrated_postgres") if request.param == "postgresql" else None
+    made = World(tmp_path / "ledger", postgres=postgres)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def any_client(any_world: World) -> Iterator[TestClient[Any]]:
+    with TestClient(create_app(any_world.service)) as made:
+        yield made

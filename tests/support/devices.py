@@ -9,7 +9,7 @@ import msgspec
 from ledger.core.authority import Authority
 from ledger.core.batch import BatchHeader, SignedBatch, batch_digest, fingerprint, key_id, payload_digest, sign_batch
 from ledger.core.note import ed25519_public_key
-from ledger.core.run import RunBatch
+from ledger.core.run import RunBatch, SourceFacts
 from tests.support.ledgers import AUTHORITY, ORIGIN, SOURCE, Ledger, batch, submission
 
 OTHER = Authority(actor="local:second", authenticated=False)
@@ -41,13 +41,14 @@ class Device:
         between()
         ledger.service.agents.confirm(self.name, fingerprint(self.public), "compared on site", OTHER)
 
-    def make(self, *numbers: int, source: str = SOURCE, **header: Any) -> SignedBatch:
+    def make(self, *numbers: int, source: str = SOURCE, facts: SourceFacts | None = None, **header: Any) -> SignedBatch:
         """The next batch, with these records; `header` changes what is signed."""
         run: RunBatch = batch(
             [submission(one, source) for one in numbers],
             source,
             cursor_from=self.cursor,
             cursor_to=f"{self.epoch}.{self.number + 1}",
+            facts=facts,
         )
         payload = msgspec.json.encode(run)
         usual: dict[str, Any] = {

@@ -79,3 +79,15 @@ def test_a_grant_stretched_to_another_source_by_sql_is_found(ledger: Ledger) -> 
     assert not report.holds
     assert report.fault is not None
     assert report.fault.table == "access_grant"
+
+
+def test_what_the_site_says_of_its_systems_under_a_right_to_read_is_found(ledger: Ledger) -> None:
+    service = ledger.service
+    service.people.create_account("viewer", "Viewer", "test", AUTHORITY)
+    token = service.people.grant("viewer", [Scope.READ], "test", AUTHORITY).token
+    authority = service.people.directory.find(token).caller.authority
+    index = service.record_log().lives.suspend(SOURCE, "past the interface", authority)
+    report = verified(service)
+    assert report.fault is not None
+    assert (report.fault.index, report.fault.column) == (index, "authority")
+    assert "'configure'" in report.fault.what

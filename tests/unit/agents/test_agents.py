@@ -18,6 +18,7 @@ from ledger.core.entry import decode_leaf
 from ledger.core.errors import AccessDenied, Conflict, LedgerError, NotFound, SchemaViolation, SelfApproval
 from ledger.core.hashing import b64
 from ledger.core.note import split_vkey
+from ledger.core.run import SourceFacts
 from ledger.store.logs import SYSTEM_LOG
 from tests.support.devices import OTHER, RECORD_ORIGIN, Device
 from tests.support.ledgers import AUTHORITY, ORIGIN, RECORDS, SOURCE, Ledger, MovableClock
@@ -206,6 +207,16 @@ def test_what_was_delivered_can_be_checked_again_from_the_log_alone(ledger: Ledg
             check_delivery(forged, RECORD_ORIGIN, agent)
     with pytest.raises(LedgerError):
         check_delivery(told, f"{ORIGIN}/other", agent)
+
+
+def test_what_a_source_told_of_itself_by_an_agent_is_within_the_agent_s_right(ledger: Ledger, device: Device) -> None:
+    for version in ("8.2", "8.4"):
+        made = device.make(1, facts=SourceFacts(version=version))
+        take(ledger, made)
+        device.sent(made)
+    assert len(bodies(ledger, RECORDS, "source-life")) == 2
+    report = ledger.service.verifier.run(ledger.service.record_log().log, full=True)
+    assert report.holds, report.summary
 
 
 def test_an_agent_put_in_by_sql_used_and_taken_out_again_is_found(ledger: Ledger) -> None:

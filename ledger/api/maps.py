@@ -1,0 +1,395 @@
+"""The dated maps: whose an account is, where a tag stands, which shifts are worked; listed, set, and asked."""
+
+from typing import Annotated, TypeVar
+
+import msgspec
+from litestar import Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, QueryParameter
+
+from ledger.api.context import Context
+from ledger.api.fields import Word, without_nul
+from ledger.api.gate import CallerRequest
+from ledger.api.people import Reason
+from ledger.api.placed import After, AsOf, Limit, Moment, moment_us, size_of
+from ledger.api.problems import declared
+from ledger.api.sources import RecordLog
+from ledger.core.authority import Authority
+from ledger.core.errors import NotFound
+from ledger.core.record import ActorKind, Name
+from ledger.people.access import Scope, allow
+from ledger.service import RecordLog as OpenedLog
+from ledger.sources.map_files import instant
+from ledger.sources.map_kinds import AssetMapped, CalendarSet, Day, IdentityMapped, Shift
+from ledger.sources.maps import Calendar, Identity, MapEntry, Page, Place, Worked
+
+AT_ONCE = 1000
+"""Entries that one call may set; a longer list is imported."""
+
+T = TypeVar("T")
+SourceName = Annotated[str, QueryParameter(description="The source.", min_length=1, max_length=512)]
+AccountName = Annotated[
+    str, QueryParameter(description="The account, as its source names it.", min_length=1, max_length=512)
+]
+TagName = Annotated[
+    str, QueryParameter(description="The tag, node or location, as its source names it.", min_length=1, max_length=512)
+]
+CalendarName = Annotated[str, QueryParameter(description="The calendar.", min_length=1, max_length=512)]
+When = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=40,
+        description="An instant with its offset.",
+        examples=["2026-01-01T00:00:00Z", "2026-01-01T06:00:00+01:00"],
+    ),
+]
+
+
+class _Dated(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    valid_from: When
+    valid_to: When | None = None
+
+
+class NewIdentity(_Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From `valid_from` to before `valid_to` an account is this person's; without `person` it is nobody's."""
+
+    source: Annotated[Name, msgspec.Meta(examples=["erp"])]
+    account: Annotated[Name, msgspec.Meta(examples=["operator1"])]
+    person: Annotated[Name, msgspec.Meta(examples=["P-1042"])] | None = None
+    kind: ActorKind = ActorKind.PERSON
+
+
+class NewAsset(_Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From `valid_from` to before `valid_to` a tag stands at this place of the equipment hierarchy (ISA-95)."""
+
+    source: Annotated[Name, msgspec.Meta(examples=["dcs"])]
+    tag: Annotated[Name, msgspec.Meta(examples=["TIC101.SP"])]
+    site: Name | None = None
+    area: Name | None = None
+    line: Name | None = None
+    unit: Annotated[Name, msgspec.Meta(examples=["R-101"])] | None = None
+    equipment: Name | None = None
+    description: Name | None = None
+    gxp: bool = True
+
+
+class NewCalendar(_Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From `valid_from` to before `valid_to` these shifts are worked in an IANA zone, but on `closed` days."""
+
+    calendar: Annotated[Name, msgspec.Meta(examples=["site"])]
+    zone: Annotated[Name, msgspec.Meta(examples=["Europe/Berlin"])]
+    shifts: Annotated[tuple[Shift, ...], msgspec.Meta(max_length=100)] = ()
+    closed: Annotated[tuple[Day, ...], msgspec.Meta(max_length=1000)] = ()
+
+
+class NewIdentities(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Identities to be set, all or none. The same account and `valid_from` again corrects what was said."""
+
+    entries: Annotated[tuple[NewIdentity, ...], msgspec.Meta(min_length=1, max_length=AT_ONCE)]
+    reason: Reason
+
+
+class NewAssets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Places of tags to be set, all or none."""
+
+    entries: Annotated[tuple[NewAsset, ...], msgspec.Meta(min_length=1, max_length=AT_ONCE)]
+    reason: Reason
+
+
+class NewCalendars(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Calendars to be set, all or none."""
+
+    entries: Annotated[tuple[NewCalendar, ...], msgspec.Meta(min_length=1, max_length=100)]
+    reason: Reason
+
+
+class Mapped(msgspec.Struct, frozen=True, kw_only=True):
+    """The entries of the record log that were set, in the order in which they were sent."""
+
+    log: str
+    entries: list[int]
+
+
+class _Listed(msgspec.Struct, frozen=True, kw_only=True):
+    log: str
+    size: int
+    next_after: int | None
+
+
+class Identities(_Listed, frozen=True, kw_only=True):
+    """A page of identities by entry, as of `size`. `next_after` as `after`, with the same `size`, gives the next page;
+    null: this was the last.
+    """
+
+    identities: list[Identity]
+
+
+class Assets(_Listed, frozen=True, kw_only=True):
+    """A page of places by entry, as `Identities`."""
+
+    assets: list[Place]
+
+
+class Calendars(_Listed, frozen=True, kw_only=True):
+    """A page of calendars by entry, as `Identities`."""
+
+    calendars: list[Calendar]
+
+
+@get("/identities", opt=allow(Scope.READ), responses=declared())
+async def list_identities(
+    context: NamedDependency[Context],
+    log: RecordLog = None,
+    source: Word = None,
+    account: Word = None,
+    at: Moment = None,
+    size: AsOf = None,
+    after: After = None,
+    limit: Limit = 50,
+) -> Identities:
+    """Whose accounts are, from when to when: all that is mapped, or with `at` what held at that moment."""
+    without_nul(source=source, account=account)
+
+    def read() -> Identities:
+        chosen = context.record_log(log)
+        as_of = size_of(context.service, chosen, size)
+        found = chosen.maps.identities(source, as_of, account, _page(at, after, limit))
+        return Identities(log=chosen.log.name, size=as_of, identities=found[:limit], next_after=_next(found, limit))
+
+    return await context.lanes.read(read)
+
+
+@get("/assets", opt=allow(Scope.READ), responses=declared())
+async def list_assets(
+    context: NamedDependency[Context],
+    log: RecordLog = None,
+    source: Word = None,
+    tag: Word = None,
+    at: Moment = None,
+    size: AsOf = None,
+    after: After = None,
+    limit: Limit = 50,
+) -> Assets:
+    """Where tags stand in the equipment hierarchy, from when to when; with `at` what held at that moment."""
+    without_nul(source=source, tag=tag)
+
+    def read() -> Assets:
+        chosen = context.record_log(log)
+        as_of = size_of(context.service, chosen, size)
+        found = chosen.maps.assets(source, as_of, tag, _page(at, after, limit))
+        return Assets(log=chosen.log.name, size=as_of, assets=found[:limit], next_after=_next(found, limit))
+
+    return await context.lanes.read(read)
+
+
+@get("/calendars", opt=allow(Scope.READ), responses=declared())
+async def list_calendars(
+    context: NamedDependency[Context],
+    log: RecordLog = None,
+    calendar: Word = None,
+    at: Moment = None,
+    size: AsOf = None,
+    after: After = None,
+    limit: Limit = 50,
+) -> Calendars:
+    """The calendars of shifts, from when to when; the shifts themselves stand in the entries that are named."""
+    without_nul(calendar=calendar)
+
+    def read() -> Calendars:
+        chosen = context.record_log(log)
+        as_of = size_of(context.service, chosen, size)
+        found = chosen.maps.calendars(as_of, calendar, _page(at, after, limit))
+        return Calendars(log=chosen.log.name, size=as_of, calendars=found[:limit], next_after=_next(found, limit))
+
+    return await context.lanes.read(read)
+
+
+@get("/person", opt=allow(Scope.READ), responses=declared())
+async def person(
+    context: NamedDependency[Context],
+    source: SourceName,
+    account: AccountName,
+    log: RecordLog = None,
+    at: Moment = None,
+    size: AsOf = None,
+) -> Identity:
+    """Whose an account was at a moment (now, if none is given), as of a size; 404 where no map says."""
+    without_nul(source=source, account=account)
+
+    def read() -> Identity:
+        chosen = context.record_log(log)
+        found = chosen.maps.person(source, account, _at(context, at), size_of(context.service, chosen, size))
+        return _said(found, f"no map says whose account {account!r} of {source!r} was")
+
+    return await context.lanes.read(read)
+
+
+@get("/place", opt=allow(Scope.READ), responses=declared())
+async def place(
+    context: NamedDependency[Context],
+    source: SourceName,
+    tag: TagName,
+    log: RecordLog = None,
+    at: Moment = None,
+    size: AsOf = None,
+) -> Place:
+    """Where a tag stood at a moment (now, if none is given), as of a size; 404 where no map says."""
+    without_nul(source=source, tag=tag)
+
+    def read() -> Place:
+        chosen = context.record_log(log)
+        found = chosen.maps.place(source, tag, _at(context, at), size_of(context.service, chosen, size))
+        return _said(found, f"no map says where {tag!r} of {source!r} stood")
+
+    return await context.lanes.read(read)
+
+
+@get("/shift", opt=allow(Scope.READ), responses=declared())
+async def shift(
+    context: NamedDependency[Context],
+    calendar: CalendarName,
+    log: RecordLog = None,
+    at: Moment = None,
+    size: AsOf = None,
+) -> Worked:
+    """The shift worked at a moment (now, if none is given), as of a size; 404 outside all shifts."""
+    without_nul(calendar=calendar)
+
+    def read() -> Worked:
+        chosen = context.record_log(log)
+        found = chosen.maps.shift(calendar, _at(context, at), size_of(context.service, chosen, size))
+        return _said(found, f"no shift of calendar {calendar!r} was worked then")
+
+    return await context.lanes.read(read)
+
+
+@post("/identities", opt=allow(Scope.CONFIGURE), responses=declared())
+async def put_identities(
+    context: NamedDependency[Context], request: CallerRequest, data: JSONBody[NewIdentities], log: RecordLog = None
+) -> Mapped:
+    """Says whose accounts are. The maps are corrected by new entries; what was said before stays readable by size."""
+    authority = request.user.authority
+
+    def entries() -> list[MapEntry]:
+        return [_identity(one, data.reason, authority) for one in data.entries]
+
+    return await context.lanes.append(lambda: put(context.record_log(log), entries()))
+
+
+@post("/assets", opt=allow(Scope.CONFIGURE), responses=declared())
+async def put_assets(
+    context: NamedDependency[Context], request: CallerRequest, data: JSONBody[NewAssets], log: RecordLog = None
+) -> Mapped:
+    """Says where tags stand."""
+    authority = request.user.authority
+
+    def entries() -> list[MapEntry]:
+        return [_asset(one, data.reason, authority) for one in data.entries]
+
+    return await context.lanes.append(lambda: put(context.record_log(log), entries()))
+
+
+@post("/calendars", opt=allow(Scope.CONFIGURE), responses=declared())
+async def put_calendars(
+    context: NamedDependency[Context], request: CallerRequest, data: JSONBody[NewCalendars], log: RecordLog = None
+) -> Mapped:
+    """Says which shifts are worked."""
+    authority = request.user.authority
+
+    def entries() -> list[MapEntry]:
+        return [_calendar(one, data.reason, authority) for one in data.entries]
+
+    return await context.lanes.append(lambda: put(context.record_log(log), entries()))
+
+
+def put(log: OpenedLog, entries: list[MapEntry]) -> Mapped:
+    """Appends map entries, all or none."""
+    return Mapped(log=log.log.name, entries=log.maps.put(entries))
+
+
+def _identity(one: NewIdentity, reason: str, authority: Authority) -> IdentityMapped:
+    without_nul(source=one.source, account=one.account, person=one.person, reason=reason)
+    since, until = _span(one)
+    return IdentityMapped(
+        source=one.source,
+        account=one.account,
+        person=one.person,
+        kind=one.kind,
+        valid_from=since,
+        valid_to=until,
+        reason=reason,
+        authority=authority,
+    )
+
+
+def _asset(one: NewAsset, reason: str, authority: Authority) -> AssetMapped:
+    where = {name: getattr(one, name) for name in ("site", "area", "line", "unit", "equipment", "description")}
+    without_nul(source=one.source, tag=one.tag, reason=reason, **where)
+    since, until = _span(one)
+    return AssetMapped(
+        source=one.source,
+        tag=one.tag,
+        **where,
+        gxp=one.gxp,
+        valid_from=since,
+        valid_to=until,
+        reason=reason,
+        authority=authority,
+    )
+
+
+def _calendar(one: NewCalendar, reason: str, authority: Authority) -> CalendarSet:
+    without_nul(
+        calendar=one.calendar, zone=one.zone, reason=reason, **{f"shift {s.name!r}": s.name for s in one.shifts}
+    )
+    since, until = _span(one)
+    return CalendarSet(
+        calendar=one.calendar,
+        zone=one.zone,
+        shifts=one.shifts,
+        closed=one.closed,
+        valid_from=since,
+        valid_to=until,
+        reason=reason,
+        authority=authority,
+    )
+
+
+def _span(one: _Dated) -> tuple[str, str | None]:
+    return instant(one.valid_from, None), None if one.valid_to is None else instant(one.valid_to, None)
+
+
+def _page(at: str | None, after: int | None, limit: int) -> Page:
+    """One line more than the page has tells whether there is another."""
+    return Page(at_us=None if at is None else moment_us(at), after=after, limit=limit + 1)
+
+
+def _next(found: list[Identity] | list[Place] | list[Calendar], limit: int) -> int | None:
+    return found[limit - 1].entry if len(found) > limit else None
+
+
+def _at(context: Context, at: str | None) -> int:
+    return context.service.clock.now_us() if at is None else moment_us(at)
+
+
+def _said(found: T | None, otherwise: str) -> T:
+    if found is None:
+        raise NotFound(otherwise, advice="Say so by a map: POST to its address, or `trailseal map`.")
+    return found
+
+
+router = Router(
+    "/maps",
+    route_handlers=[
+        list_identities,
+        list_assets,
+        list_calendars,
+        person,
+        place,
+        shift,
+        put_identities,
+        put_assets,
+        put_calendars,
+    ],
+    tags=["maps"],
+)

@@ -1,0 +1,50 @@
+"""The equivalence statement of a source: what its own trail lacks, what is added here, what stays open."""
+
+from typing import Final
+
+import msgspec
+
+from ledger.core.source import SourceConfig
+from ledger.sources.life import Standing
+from ledger.sources.life_kinds import LifeState
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
+    """What a source's own trail lacks, what is added here, and what stays open; as of the source's standing."""
+
+    source: str
+    title: str
+    type: str
+    state: LifeState
+    since: int | None
+    lacks: tuple[str, ...]
+    adds: tuple[str, ...]
+    open: tuple[str, ...]
+
+
+_ADDS: Final = (
+    "each record is kept with the exact bytes that the source gave, and can be derived from them again",
+    "since its receipt no record can be changed, removed, inserted or reordered unseen",
+    "each collection is on record with where it began and ended; time without contact and gaps are named",
+    "the source's clock is measured where it tells its time, and four times are kept apart",
+    "the same record collected again with other content is kept beside the first, and is a finding",
+)
+_OPEN: Final = (
+    "what happened before the receipt here is the source's word: exposed is the time from its record to the receipt",
+)
+
+
+def equivalence(config: SourceConfig, now: Standing, lacks: tuple[str, ...]) -> Statement:
+    """The statement of a source that stands so, whose own trail `lacks` this."""
+    # An actor or a moment that the source does not tell is not made good by anything here.
+    still = tuple(f"not made good here: {lack}" for lack in lacks)
+    return Statement(
+        source=config.id,
+        title=config.title,
+        type=config.type,
+        state=now.state,
+        since=now.entry,
+        lacks=lacks,
+        adds=_ADDS,
+        open=(*still, *_OPEN),
+    )
