@@ -20,7 +20,7 @@ import msgspec
 import re2
 
 from collectors.base import Option
-from collectors.mapping.collector import json_item
+from collectors.mapping.collector import json_text_item
 from collectors.options import read_list
 from collectors.text import REPLACEMENT, clean
 from ledger.core.errors import ConfigError, SkippableRecord
@@ -105,8 +105,13 @@ class EntryReader:
 
 def header_names(header: str, delimiter: str) -> tuple[str, ...]:
     """The column names of a header line, each once: a second `Value` is `Value_2`. A byte order mark is left out."""
+    return unique_names(_cells(header.removeprefix("\ufeff"), delimiter))
+
+
+def unique_names(cells: Sequence[str]) -> tuple[str, ...]:
+    """The names in these cells, each once; a column without one is `column_N`."""
     found: dict[str, None] = {}
-    for cell in _cells(header.removeprefix("\ufeff"), delimiter):
+    for cell in cells:
         name, number = cell.strip(), 1
         while name and name in found:
             number += 1
@@ -137,7 +142,7 @@ def _compile(form: Format, prefix: str) -> Reader:
 
 
 def _read_json(text: str) -> Fields:
-    return dict(json_item(text.encode("utf-8", "surrogatepass")))
+    return json_text_item(text.removeprefix("\ufeff"))
 
 
 def _read_nothing(_: str) -> Fields:

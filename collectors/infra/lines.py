@@ -15,7 +15,7 @@ from ledger.core.errors import SkippableRecord
 MEDIA_TYPE = "application/json"
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class Line(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """See the module."""
 
     file: str
@@ -30,6 +30,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
         return unpack(self.text, self.base64)
 
 
+_DECODER = msgspec.json.Decoder(Line)
+
+
 def make_line(file: str, number: int, offset: int, data: bytes, header: str | None = None) -> Line:
     """The line with its bytes in the form that holds them."""
     text, base64 = pack(data)
@@ -39,14 +42,17 @@ def make_line(file: str, number: int, offset: int, data: bytes, header: str | No
 def read_line(data: bytes) -> Line:
     """The line that an original holds; raises SkippableRecord for anything else."""
     try:
-        return msgspec.json.decode(data, type=Line)
+        return _DECODER.decode(data)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise SkippableRecord(f"not the original of a line: {error}") from None
 
 
 def line_item(line: Line, reader: EntryReader, encoding: str) -> Item:
     """What a mapping sees: `entry` (the fields), `text` (all of it) and `file` (`name`, `number`, `offset`)."""
-    text = line.data().decode(encoding, "replace")
+    if line.text is not None and line.base64 is None and encoding == "utf-8":
+        text = line.text
+    else:
+        text = line.data().decode(encoding, "replace")
     if line.offset == 0:
         text = text.removeprefix("\ufeff")
     return {

@@ -43,6 +43,7 @@ class Splitter:
 
     def __init__(self, rules: Rules, offset: int = 0, long: bool = False, behind: bytes = b"") -> None:
         self._rules = rules
+        self._plain = not (rules.several or rules.quoted)
         self._buffer = bytearray()
         self._line = self._searched = 0
         self._begun = self._open_quote = False
@@ -75,6 +76,8 @@ class Splitter:
     def _next(self) -> Piece | None:
         limit = self._rules.max_bytes
         while 0 <= (at := self._buffer.find(b"\n", self._searched)) < limit:
+            if self._plain:
+                return self._take(at + 1)
             begin, end = self._line, at + 1
             line = bytes(self._buffer[begin:at])
             if begin and self._rules.start is not None and self._rules.start.search(line.rstrip(b"\r")):
@@ -117,7 +120,6 @@ class Splitter:
         del self._buffer[:count]
         self._line = self._searched = 0
         self._begun = self._open_quote = False
-        piece = Piece(self.offset, self.offset + count, data.removesuffix(b"\n").removesuffix(b"\r"), problem)
-        self.behind = (self.behind + data[-BEHIND:])[-BEHIND:]
-        self.offset += count
-        return piece
+        start, self.offset = self.offset, self.offset + count
+        self.behind = data[-BEHIND:] if count >= BEHIND else (self.behind + data)[-BEHIND:]
+        return Piece(start, self.offset, data.removesuffix(b"\n").removesuffix(b"\r"), problem)

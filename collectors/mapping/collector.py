@@ -63,7 +63,16 @@ def json_item(data: bytes) -> Item:
     Takes what sources send and no ledger holds: lone surrogates, NaN, integers of any size; `text.render` writes them.
     """
     try:
-        found = read_json(data.decode("utf-8-sig"))
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SkippableRecord(f"not JSON in UTF-8: {error}") from None
+    return json_text_item(text)
+
+
+def json_text_item(text: str) -> dict[str, object]:
+    """`json_item` of text that was decoded already; the same rules."""
+    try:
+        found = read_json(text)
     except (ValueError, RecursionError) as error:
         raise SkippableRecord(f"not JSON in UTF-8: {error}") from None
     if not isinstance(found, dict):
