@@ -6,13 +6,13 @@ import platform
 import sys
 from collections.abc import Sequence
 
-from tests.bench import append, collect, drivers, http, proofs, verify
+from tests.bench import agent, append, collect, drivers, http, proofs, verify
 from tests.bench.corpus import MIX
 from tests.bench.harness import Bench, databases
 
 ENTRIES = 1_000_000
 LARGE = 5_000_000
-PARTS = ("append", "http", "collect", "large", "drivers")
+PARTS = ("append", "http", "collect", "large", "agent", "drivers")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     entries = LARGE if options.large else options.entries
     bench = Bench(results=[], facts=[], failures=[])
     print(f"{platform.python_implementation()} {platform.python_version()}, records: {MIX}", flush=True)
-    of_ledgers = parts - {"drivers"}
+    of_ledgers = parts - {"agent", "drivers"}
     with databases((options.database or ["sqlite", "postgresql"]) if of_ledgers else []) as found:
         for database in found:
             print(database.name, flush=True)
@@ -41,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 with database.ledger() as service:
                     proofs.measure(bench, database, service, entries)
                     verify.measure(bench, database, service)
+    if "agent" in parts:
+        print("agent", flush=True)
+        agent.measure(bench)
     if "drivers" in parts:
         print("drivers", flush=True)
         drivers.measure(bench, options.driver)

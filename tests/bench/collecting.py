@@ -1,4 +1,4 @@
-"""A process that does nothing but collect, for `tests.bench.drivers`: what it uses is what collecting costs.
+"""A process that does nothing but collect, for `drivers` and `agent`: what it uses is what collecting costs.
 
 It reads a `Task` and then a `Look` a line from standard input, and answers each look with a `Told` on standard output.
 """
@@ -7,9 +7,15 @@ import resource
 import sys
 import threading
 import time
+from pathlib import Path
 
 import msgspec
 
+from collectors.agent.identity import Identity
+from collectors.agent.link import Link
+from collectors.agent.push import Pusher
+from collectors.agent.spool import Spool
+from collectors.base import Collector, Sink
 from collectors.registry import collector_type
 from collectors.runner import Patience, Runner
 from ledger.core.clock import SystemClock
@@ -23,18 +29,28 @@ _PATIENCE = Patience(attempts=20, first=0.05, longest=0.5)
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """What is collected, and how long a streaming source is listened to at least."""
+    """What is collected, and how long a streaming source is listened to at least.
+
+    `agent`: the folder of an enrolled agent, into whose spool it goes; the ledger knows the source. `server`: where the
+    agent hands it over.
+    """
 
     config: SourceConfig
     secrets: dict[str, str]
     listen: float
+    agent: str | None = None
+    server: str = ""
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """Collect until each text from number `low` up to `high` has come; once where that is none."""
+    """Collect until each text from number `low` up to `high` has come; once where that is none.
 
-    low: int
-    high: int
+    `deliver`: hand over what is in the spool instead.
+    """
+
+    low: int = 0
+    high: int = 0
+    deliver: bool = False
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,22 +63,44 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     cpu: float
 
 
-class CountingSink:
-    """Takes the runs of one source and keeps none of them; `done` is set once the texts that were waited for are in."""
+class Counter:
+    """A sink before another one: counts; `done` is set once the texts that were waited for are taken."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, sink: Sink) -> None:
         self.done = threading.Event()
         self.events = 0
         self.rejected = 0
         self.wanted: set[object] = set()
         self.told_at = (0.0, 0.0)
-        self._state = SourceState(source=source)
-        self._runs = 0
+        self._sink = sink
 
     def expect(self, look: Look) -> None:
         self.done.clear()
         self.events = self.rejected = 0
         self.wanted = {f"{MARK}{number}" for number in range(look.low, look.high)}
+
+    def state(self, source_id: str) -> SourceState:
+        return self._sink.state(source_id)
+
+    def submit(self, batch: RunBatch) -> RunReceipt:
+        receipt = self._sink.submit(batch)
+        self.events += len(batch.submissions)
+        self.rejected += len(batch.rejected)
+        for submission in batch.submissions:
+            for change in submission.record.changes:
+                self.wanted.discard(change.new)
+        if not self.wanted:
+            self.told_at = (time.perf_counter(), cpu())
+            self.done.set()
+        return receipt
+
+
+class Nowhere:
+    """A sink that keeps of the runs of one source nothing but where the source stands."""
+
+    def __init__(self, source: str) -> None:
+        self._state = SourceState(source=source)
+        self._runs = 0
 
     def state(self, source_id: str) -> SourceState:
         assert source_id == self._state.source
@@ -77,14 +115,6 @@ class CountingSink:
             last_run=self._runs,
             last_run_ended_at=batch.ended_at,
         )
-        self.events += len(batch.submissions)
-        self.rejected += len(batch.rejected)
-        for submission in batch.submissions:
-            for change in submission.record.changes:
-                self.wanted.discard(change.new)
-        if not self.wanted:
-            self.told_at = (time.perf_counter(), cpu())
-            self.done.set()
         self._runs += 1
         outcomes = [RecordOutcome(status=Status.APPENDED, index=0) for _ in batch.submissions]
         outcomes += [RecordOutcome(status=Status.QUARANTINED, index=0, reason=one.reason) for one in batch.rejected]
@@ -97,36 +127,59 @@ def cpu() -> float:
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
+class Edge:
+    """The agent's own parts: its spool, and what hands it over."""
+
+    def __init__(self, task: Task) -> None:
+        identity, clock = Identity(Path(task.agent or "")), SystemClock()
+        self.spool = Spool(identity, clock)
+        self.spool.begin(SourceState(source=task.config.id))
+        self._pusher = Pusher(self.spool, Link(task.server, identity, clock), identity, clock, [task.config.id])
+
+    def deliver(self) -> Told:
+        """Hands over all that is there."""
+        before, begun, used = self._waiting(), time.perf_counter(), cpu()
+        self._pusher.round(threading.Event())
+        ended, spent = time.perf_counter(), cpu()
+        missing = self._waiting()
+        return Told(events=before - missing, rejected=0, missing=missing, seconds=ended - begun, cpu=spent - used)
+
+    def _waiting(self) -> int:
+        place = self.spool.place
+        batches = [self.spool.batch(number) for number in range(place.delivered + 1, place.number + 1)]
+        return sum(batch.header.count for batch in batches if batch is not None)
+
+
 def main() -> None:
     task = msgspec.json.decode(sys.stdin.readline(), type=Task)
+    edge = None if task.agent is None else Edge(task)
     collector = collector_type(task.config.type)(task.config, task.secrets, SystemClock())
-    sink = CountingSink(task.config.id)
+    counter = Counter(Nowhere(task.config.id) if edge is None else edge.spool)
     for line in sys.stdin:
         look = msgspec.json.decode(line, type=Look)
-        sink.expect(look)
-        begun, used = time.perf_counter(), cpu()
-        while True:
-            stop = sink.done if look.high > look.low else threading.Event()
-            listen = _SECONDS if collector.streaming and sink.wanted else task.listen
-            Runner(
-                collector,
-                sink,
-                SystemClock(),
-                stop=stop if collector.streaming else None,
-                patience=_PATIENCE,
-            ).pull(listen)
-            if not sink.wanted or time.perf_counter() - begun > _SECONDS:
-                break
-        # A source that streams ends its call at leisure; one that is asked is done when it has answered.
-        ended, spent = sink.told_at if collector.streaming and sink.done.is_set() else (time.perf_counter(), cpu())
-        told = Told(
-            events=sink.events,
-            rejected=sink.rejected,
-            missing=len(sink.wanted),
-            seconds=ended - begun,
-            cpu=spent - used,
-        )
+        told = edge.deliver() if edge is not None and look.deliver else _look(collector, counter, look, task.listen)
         print(msgspec.json.encode(told).decode(), flush=True)
+
+
+def _look(collector: Collector, counter: Counter, look: Look, listen: float) -> Told:
+    counter.expect(look)
+    awaited = collector.streaming and look.high > look.low
+    begun, used = time.perf_counter(), cpu()
+    while True:
+        stop = counter.done if awaited else None
+        runner = Runner(collector, counter, SystemClock(), stop=stop, patience=_PATIENCE)
+        runner.pull(_SECONDS if awaited else listen)
+        if not counter.wanted or time.perf_counter() - begun > _SECONDS:
+            break
+    # A source that streams ends its call at leisure; one that is asked is done when it has answered.
+    ended, spent = counter.told_at if awaited and counter.done.is_set() else (time.perf_counter(), cpu())
+    return Told(
+        events=counter.events,
+        rejected=counter.rejected,
+        missing=len(counter.wanted),
+        seconds=ended - begun,
+        cpu=spent - used,
+    )
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def _measure(source_type: str, factory: pytest.TempPathFactory) -> tuple[Told, i
     try:
         target.start()
         try:
-            with _collecting(_direct(target)) as child:
+            with collecting(_direct(target)) as child:
                 return _work_and_look(target, child)
         finally:
             target.stop()
@@ -63,8 +63,8 @@ def _measure(source_type: str, factory: pytest.TempPathFactory) -> tuple[Told, i
         target.close()
 
 
-def _work_and_look(target: Target, child: "_Child") -> tuple[Told, int]:
-    child.look(Look(low=0, high=0))
+def _work_and_look(target: Target, child: "Child") -> tuple[Told, int]:
+    child.look(Look())
     if target.at_once is None:
         tried = _make(target, 0, PILOT)
         pilot = child.look(Look(low=0, high=tried))
@@ -94,7 +94,7 @@ def _make(target: Target, first: int, most: int) -> int:
     return done
 
 
-def _look_often(target: Target, at_once: int, child: "_Child") -> tuple[Told, int]:
+def _look_often(target: Target, at_once: int, child: "Child") -> tuple[Told, int]:
     done, looks, told = 0, 0, Told(events=0, rejected=0, missing=0, seconds=0.0, cpu=0.0)
     while told.seconds < SECONDS and done < MOST:
         target.work([f"{MARK}{number}" for number in range(done, done + at_once)])
@@ -126,14 +126,23 @@ def _direct(target: Target) -> Task:
     return Task(config=config, secrets=target.secrets, listen=target.listen)
 
 
-class _Child:
+class Child:
+    """The collecting process, at work while `collecting` is entered."""
+
     def __init__(self, ask: IO[str], answers: IO[str]) -> None:
         self._ask = ask
         self._answers = answers
 
     def look(self, look: Look) -> Told:
+        self.begin(look)
+        return self.answer()
+
+    def begin(self, look: Look) -> None:
+        """Begins a look whose `answer` is taken later."""
         self._ask.write(msgspec.json.encode(look).decode() + "\n")
         self._ask.flush()
+
+    def answer(self) -> Told:
         answer = self._answers.readline()
         if not answer:
             raise RuntimeError("the collecting process ended")
@@ -141,7 +150,8 @@ class _Child:
 
 
 @contextlib.contextmanager
-def _collecting(task: Task) -> Iterator[_Child]:
+def collecting(task: Task) -> Iterator[Child]:
+    """A process that collects what the task says."""
     command = [sys.executable, "-m", "tests.bench.collecting"]
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
@@ -149,7 +159,7 @@ def _collecting(task: Task) -> Iterator[_Child]:
         assert process.stdout is not None
         try:
             process.stdin.write(msgspec.json.encode(task).decode() + "\n")
-            yield _Child(process.stdin, process.stdout)
+            yield Child(process.stdin, process.stdout)
         except (RuntimeError, BrokenPipeError) as error:
             process.kill()
             errors.seek(0)
