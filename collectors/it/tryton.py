@@ -33,7 +33,7 @@ from collectors.base import (
 from collectors.batch import BatchBuilder
 from collectors.it.tryton_log import LogReader
 from collectors.it.tryton_look import Look, Memory, gaps, hand_over, pending, settle
-from collectors.it.tryton_models import MODELS, watched
+from collectors.it.tryton_models import MODELS, for_version, watched
 from collectors.it.tryton_record import PARSER, PARSER_VERSION, Reader
 from collectors.it.tryton_rpc import Refused, TrytonRpc
 from collectors.it.tryton_watch import Watcher
@@ -65,7 +65,11 @@ class Tryton(Collector):
     parser = PARSER
     parser_version = PARSER_VERSION
     options = (
-        Option(name="url", meaning="RPC address, http(s)://HOST:PORT/DATABASE/rpc/", required=True),
+        Option(
+            name="url",
+            meaning="RPC address, http(s)://HOST:PORT/DATABASE/rpc/; before 8.0 without rpc/",
+            required=True,
+        ),
         Option(name="user", meaning="login of an account that may read the log and the models", required=True),
         Option(
             name="models",
@@ -109,7 +113,8 @@ class Tryton(Collector):
             with self._session() as rpc:
                 checks.append(Check(name="sign-in", ok=True, says=f"{self.option('user')} is signed in"))
                 checks.append(_try_log(rpc))
-                checks += [_try_model(rpc, name, model.asked()) for name, model in self._models.items()]
+                models = for_version(self._models, rpc.version())
+                checks += [_try_model(rpc, name, model.asked()) for name, model in models.items()]
                 clock = rpc.source_clock
         except CollectorError as error:
             checks.append(Check(name="sign-in", ok=False, says=error.message, advice=error.advice))
@@ -122,10 +127,12 @@ class Tryton(Collector):
         memory = _memory(state.snapshot, self.config.id)
         with self._session() as rpc:
             builder = self._builder(rpc)
-            builder.facts = SourceFacts(version=f"Tryton {rpc.version()}")
-            look, began, settled = Watcher(rpc, self._models, memory, self._window, self.clock).look(cursor.at or None)
+            version = rpc.version()
+            builder.facts = SourceFacts(version=f"Tryton {version}")
+            models = for_version(self._models, version)
+            look, began, settled = Watcher(rpc, models, memory, self._window, self.clock).look(cursor.at or None)
             text, part = state.cursor, cursor.part
-            found = list(pending(look, memory, self._models))
+            found = list(pending(look, memory, models))
             while len(found) > MAX_SUBMISSIONS:
                 chunk, found = found[:MAX_SUBMISSIONS], found[MAX_SUBMISSIONS:]
                 for item in chunk:
@@ -140,7 +147,7 @@ class Tryton(Collector):
                 builder.add(item.original, look.at)
             horizon = utc_text(parse_utc(look.at) - self._window // timedelta(microseconds=1))
             after, unknown = settle(look, memory, horizon)
-            builder.gaps += [*gaps(look, memory, self._models), *unknown]
+            builder.gaps += [*gaps(look, memory, models), *unknown]
             if not settled:
                 builder.gaps.append(_restless(look))
             snapshot = after.to_bytes()

@@ -5,6 +5,8 @@ source's option `models` with its fields (`party.party:name+code`), or add it he
 carries its batch in its reference; where it has none, its number is the batch.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from ledger.core.errors import ConfigError
@@ -85,6 +87,10 @@ MODELS: dict[str, Watched] = {
         links=(LinkRule(LinkKind.RECIPE, ("bom.code", "bom.name")), _MATERIAL),
         units=_UNIT,
     ),
+    "product.product-production.bom": Watched(
+        fields=("product", "bom", "sequence"),
+        links=(LinkRule(LinkKind.RECIPE, ("bom.code", "bom.name")), _MATERIAL),
+    ),
     "stock.move": Watched(
         fields=(
             "product", "lot", "quantity", "unit", "from_location", "to_location", "state", "planned_date",
@@ -122,12 +128,53 @@ MODELS: dict[str, Watched] = {
         links=(LinkRule(LinkKind.MATERIAL, ("products.code", "name")),),
     ),
     "product.product": Watched(
-        fields=("code", "suffix_code", "template", "active"), links=(LinkRule(LinkKind.MATERIAL, ("code", "rec_name")),)
+        fields=("code", "suffix_code", "template", "active", "replaced_by"),
+        links=(
+            LinkRule(LinkKind.MATERIAL, ("code", "rec_name")),
+            LinkRule(LinkKind.MATERIAL, ("replaced_by.code", "replaced_by.rec_name")),
+        ),
     ),
     "res.user": Watched(
         fields=("name", "login", "active", "email"), links=(LinkRule(LinkKind.PERSON, ("login",)),)
     ),
 }  # fmt: skip
+
+LABORATORY: dict[str, Watched] = {
+    "gnuhealth.lab": Watched(
+        fields=(
+            "name", "test", "state", "specimen_type", "other_source", "date_requested", "date_analysis", "done_by",
+            "done_date", "validated_by", "validation_date", "results",
+        ),
+        links=(
+            LinkRule(LinkKind.SAMPLE, ("name",)),
+            LinkRule(LinkKind.LOT, ("other_source",)),
+            LinkRule(LinkKind.DOCUMENT, ("test.code",)),
+        ),
+    ),
+    "gnuhealth.lab.test.critearea": Watched(
+        fields=(
+            "name", "code", "gnuhealth_lab_id", "test_type_id", "result", "result_text", "units", "lower_limit",
+            "upper_limit", "normal_range", "warning", "excluded", "limits_verified", "test_method", "remarks",
+        ),
+        links=(
+            LinkRule(LinkKind.SAMPLE, ("gnuhealth_lab_id.name",)),
+            LinkRule(LinkKind.LOT, ("gnuhealth_lab_id.other_source",)),
+            LinkRule(LinkKind.DOCUMENT, ("gnuhealth_lab_id.test.code", "test_type_id.code")),
+        ),
+        units=dict.fromkeys(("result", "lower_limit", "upper_limit"), "units.name"),
+    ),
+    "gnuhealth.lab.test_type": Watched(
+        fields=("name", "code", "specimen_type", "category", "active", "info"),
+        links=(LinkRule(LinkKind.DOCUMENT, ("code",)),),
+    ),
+    "gnuhealth.lab.test.units": Watched(fields=("name", "code")),
+}  # fmt: skip
+"""The laboratory of GNU Health, for the option `models`; nothing of patients is read but the number of their sample."""
+
+KNOWN = MODELS | LABORATORY
+
+_SINCE = {("product.product", "replaced_by"): (8, 0)}
+"""Model and field → from which version on it is asked for: a server that has no such field refuses the whole row."""
 
 STARTS = {"production": {"state": frozenset({"running"})}}
 """Model → field → values whose coming begins the thing; `STOPS` ends it."""
@@ -140,15 +187,36 @@ def watched(words: tuple[str, ...]) -> dict[str, Watched]:
     for word in words:
         model, _, fields = word.partition(":")
         if fields:
-            known = MODELS.get(model)
+            known = KNOWN.get(model)
             chosen[model] = msgspec.structs.replace(
                 known or Watched(fields=()), fields=tuple(dict.fromkeys(fields.split("+")))
             )
-        elif model in MODELS:
-            chosen[model] = MODELS[model]
+        elif model in KNOWN:
+            chosen[model] = KNOWN[model]
         else:
             raise ConfigError(
                 f"option 'models': there is no list of fields for {model!r}",
-                advice=f"Write {model}:FIELD+FIELD, or use one of {', '.join(MODELS)}.",
+                advice=f"Write {model}:FIELD+FIELD, or use one of {', '.join(KNOWN)}.",
             )
     return chosen
+
+
+def for_version(models: Mapping[str, Watched], version: str) -> dict[str, Watched]:
+    """What is watched as far as a server of this version (`8.2.0`) has it."""
+    number = tuple(int(part) if part.isdecimal() else 0 for part in version.split(".")[:2])
+    later = {field for field, first in _SINCE.items() if number < first}
+    return {model: _without(one, {field for owner, field in later if owner == model}) for model, one in models.items()}
+
+
+def _without(watched_model: Watched, fields: set[str]) -> Watched:
+    links = tuple(
+        rule
+        for rule in (
+            LinkRule(rule.kind, tuple(path for path in rule.paths if path.partition(".")[0] not in fields))
+            for rule in watched_model.links
+        )
+        if rule.paths
+    )
+    return msgspec.structs.replace(
+        watched_model, fields=tuple(one for one in watched_model.fields if one not in fields), links=links
+    )

@@ -65,7 +65,8 @@ class TrytonRpc:
 
     def version(self) -> str:
         """The server's version, as it says it."""
-        root = urlsplit(self._url)._replace(path="/rpc/").geturl()
+        parts = urlsplit(self._url)
+        root = parts._replace(path="/rpc/" if parts.path.rstrip("/").endswith("/rpc") else "/").geturl()
         return str(json.loads(self._post("common.server.version", [], root)))
 
     def search(self, model: str, domain: Domain) -> list[int]:
