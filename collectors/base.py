@@ -9,6 +9,7 @@ What a collector promises (checked for every registered one by `tests/conformanc
 
 - the same thing in the source gets the same `source_record_id` and the same content, however often it is read;
 - each record is re-derivable: `derive(original)` gives it again, from the original's bytes and the configuration alone;
+- what the source says of itself (`tells`) comes once a look, and is the same as long as the source is the same;
 - a snapshot of None in a batch means *unchanged*: the one that the run before left stays;
 - input that it cannot read becomes `Rejected`, with its bytes; it is never dropped and never ends the run;
 - a source that can't be reached raises RetriableSource, one that needs a person FatalSource.
@@ -125,6 +126,8 @@ class Collector(ABC):
     """True: records are made by a mapping, which the configuration then holds (`collectors.mapping`)."""
     lacks: tuple[str, ...] = ()
     """What such a source cannot tell, in plain words ("old values"): shown before it is registered."""
+    tells: tuple[str, ...] = ()
+    """What it says of itself at every run, where it can be read: some of the names of `SourceFacts`."""
 
     def __init__(self, config: SourceConfig, secrets: Mapping[str, str], clock: WallClock) -> None:
         """Raises ConfigError for an unknown, missing or unreadable option or secret; reaches for nothing yet."""

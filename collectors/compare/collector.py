@@ -126,6 +126,7 @@ class _Telling:
         memory.scope = source.scope
         self._memory = memory
         self._builder = source._builder(look)
+        self._builder.facts = look.facts
 
     def runs(self) -> Iterator[RunBatch]:
         self._reject()

@@ -8,6 +8,7 @@ import msgspec
 from collectors.base import MAX_SNAPSHOT
 from collectors.text import clean
 from ledger.core.errors import FatalSource
+from ledger.core.run import SourceFacts
 from ledger.core.times import Clock
 
 _MAX_ID = 512
@@ -55,6 +56,8 @@ class Look:
         self.unlisted: dict[str, str] = {}
         """Type → why its objects could not be listed: all of the look before stay as they were."""
         self.clock: Clock | None = None
+        self.facts: SourceFacts | None = None
+        """What the source says of itself."""
         self.refused: list[Refused] = []
         self.unread: dict[tuple[str, str], str] = {}
         """Type and id → why an object that is there could not be read: its state of the look before stays."""

@@ -7,7 +7,8 @@
 - With `program = reports`, jobs leave their JSON (one object, an array, or an object a line) as files in a folder:
   results of backups, restores, checks. Lines that only tell progress are left out. The identity of a report is its
   file's name and its own digest.
-- Neither tells its clock: snapshots have the time of the machine that was backed up.
+- Neither tells its clock: snapshots have the time of the machine that was backed up. Of itself restic or borg tells its
+  version, a folder of reports nothing.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from typing import Final
 
 from collectors.base import Check, CheckReport, Option, Secret, Stop, judge_clock
 from collectors.batch import BatchBuilder
+from collectors.facts import VERSION, facts
 from collectors.infra.backup_look import BackupLook
 from collectors.infra.backup_original import MEDIA_TYPE, backup_item
 from collectors.infra.backup_program import PROGRAMS, Program, Repository
@@ -83,6 +85,7 @@ class Backup(MappedCollector):
                 check_seconds=self.number("check_seconds", 1, 864_000),
             )
             self._program = PROGRAMS[self._name](repository)
+            self.tells = (VERSION,)
 
     def item(self, original: Original) -> Item:
         return backup_item(original.data)
@@ -99,7 +102,8 @@ class Backup(MappedCollector):
         return CheckReport(checks=(*checks, judge_clock(None)))
 
     def collect(self, state: SourceState, stop: Stop) -> Iterator[RunBatch]:
-        look = BackupLook(state, self.clock, self._builder, self._wrap)
+        told = None if self._program is None else facts(version=self._program.version())
+        look = BackupLook(state, self.clock, self._builder, self._wrap, told)
         if self._drop is not None:
             yield from look.reports(self._drop, stop)
         elif self._program is not None:

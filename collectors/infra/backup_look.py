@@ -17,7 +17,7 @@ from collectors.verbatim import items
 from ledger.core.clock import WallClock, parse_utc, utc_text
 from ledger.core.errors import FatalSource
 from ledger.core.record import Original
-from ledger.core.run import RunBatch, SourceState
+from ledger.core.run import RunBatch, SourceFacts, SourceState
 
 _BATCH_BYTES: Final = 4 * 1024 * 1024
 _PROGRESS: Final = ("status", "verbose_status")
@@ -48,12 +48,15 @@ class BackupLook:
         clock: WallClock,
         new_builder: Callable[[], BatchBuilder],
         wrap: Callable[[bytes], Original],
+        told: SourceFacts | None = None,
     ) -> None:
+        """`told` is what program or folder says of itself."""
         self._clock, self._new_builder, self._wrap, self._source = clock, new_builder, wrap, state.source
         self._cursor = read_cursor(state.cursor, Cursor, state.source) or Cursor()
         self._memory = _read_memory(state)
         self._text, self._snapshot = state.cursor, state.snapshot
         self._builder, self._bytes = new_builder(), 0
+        self._builder.facts = told
         self._began = utc_text(clock.now_us())
 
     def repository(self, program: Program, check_us: int, stop: Stop) -> Iterator[RunBatch]:

@@ -9,6 +9,7 @@ looks are compared (`collectors.compare`). Steps of the clock are not kept by ch
 - `source`: a record where a source of time was added or removed, became usable or ceased to be. Sources of one name (a
   pool's) are one object.
 - chronyc says how far the host's clock is from its reference, not what it shows: it cannot be compared with ours.
+- The version that a run says is that of chronyc on the collector's machine: chronyd is not asked for its own.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from collectors.compare.collector import ComparingCollector, Stopped, baseline_o
 from collectors.compare.look import Found, Look, state_text
 from collectors.compare.memory import Memory
 from collectors.compare.record import Shown
+from collectors.facts import VERSION, facts
 from collectors.mapping.expression import Item
 from collectors.programs import run
 from ledger.core.clock import WallClock, utc_text
@@ -49,6 +51,7 @@ class Chrony(ComparingCollector):
     type = "chrony"
     title = "Time synchronisation (chrony)"
     format = "1"
+    tells = (VERSION,)
     options = (
         Option(name="host", meaning="address of the host on which chronyd runs", default="127.0.0.1"),
         Option(name="port", meaning="its command port", default="323"),
@@ -96,6 +99,7 @@ class Chrony(ComparingCollector):
         for name, lines in sources.items():
             look.add(Found(type="source", id=name, state=state_text({"csv": lines})))
         look.listed = {"tracking", "source"}
+        look.facts = facts(version=self._version())
         look.ended = utc_text(self.clock.now_us())
         return look
 
@@ -171,6 +175,12 @@ class Chrony(ComparingCollector):
         except SkippableRecord as error:
             raise self._away(error.message) from None
         return tracking, {name: sorted(lines) for name, lines in found.items()}
+
+    def _version(self) -> str | None:
+        """That of chronyc, which comes with chronyd from one package; the protocol does not tell chronyd's own."""
+        ran = run(("chronyc", "-v"), env={}, seconds=_SECONDS, max_bytes=_BYTES, place=self.scope)
+        line = ran.out.decode("utf-8", "replace").partition(" (+")[0]
+        return line.strip() if ran.code == 0 else None
 
     def _away(self, why: str) -> RetriableSource:
         return RetriableSource(

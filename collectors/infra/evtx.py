@@ -8,7 +8,8 @@ itself over a share, copies that are exported regularly, archives that Windows m
 - A log whose numbers begin anew (a new installation) is told by its times; that is a gap too.
 - The original is the event as JSON, as the library gives it: in the file it is spread over templates of its chunk.
 - The chunk that is being written may end within a record; that one is read at the next look.
-- A file does not say what time its host has: the source's clock is not known.
+- A file does not say what time its host has: the source's clock is not known. Of itself it tells the version of its
+  format; that auditing was changed are events of the channel Security (1100, 1102, 4719), and records.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,14 +20,15 @@ import msgspec
 
 from collectors.base import Check, CheckReport, Option, Stop, judge_clock, read_cursor
 from collectors.batch import BatchBuilder
-from collectors.infra.evtx_log import Chunk, LogRecord, chunks, records
+from collectors.facts import SCHEMA, facts
+from collectors.infra.evtx_log import Chunk, LogRecord, chunks, file_format, records
 from collectors.infra.tail_files import find
 from collectors.mapping.collector import MappedCollector, json_item
 from collectors.mapping.expression import Item
 from ledger.core.clock import WallClock, utc_text
 from ledger.core.errors import CollectorError, RetriableSource, SkippableRecord
 from ledger.core.record import Interval, Original
-from ledger.core.run import Gap, RunBatch, SourceState
+from ledger.core.run import Gap, RunBatch, SourceFacts, SourceState
 from ledger.core.source import SourceConfig
 
 MEDIA_TYPE: Final = "application/json"
@@ -46,6 +48,7 @@ class Evtx(MappedCollector):
     type = "evtx"
     title = "Windows event log (EVTX files)"
     format = "1"
+    tells = (SCHEMA,)
     options = (
         Option(name="path", meaning="files of one channel; their name may have wildcards (*, ?, [ ])", required=True),
     )
@@ -77,6 +80,7 @@ class Evtx(MappedCollector):
         since = cursor.at if cursor else utc_text(self.clock.now_us())
         text, builder = state.cursor, self._builder()
         found, _ = self._chunks()
+        builder.facts = self._facts(found)
         if self._began_anew(found, last, written):
             builder.gaps.append(self._gap(since, f"the numbers begin anew after {last}: what came after it is lost"))
             last = 0
@@ -121,6 +125,13 @@ class Evtx(MappedCollector):
         found.sort(key=lambda one: (one.first, one.last, one.path.name))
         newest = max(found, key=lambda one: one.last, default=None)
         return [msgspec.structs.replace(one, newest=one is newest) for one in found], damaged
+
+    def _facts(self, found: list[Chunk]) -> SourceFacts | None:
+        newest = next((one.path for one in found if one.newest), None)
+        try:
+            return None if newest is None else facts(schema=file_format(newest))
+        except OSError as error:
+            raise self._away(newest or self._path, error) from None
 
     def _began_anew(self, found: list[Chunk], last: int, written: str) -> bool:
         """Whether the newest event has a number that was handed over already, and a later time."""

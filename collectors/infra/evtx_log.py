@@ -26,6 +26,8 @@ _FILE_MAGIC: Final = b"ElfFile\0"
 _CHUNK_MAGIC: Final = b"ElfChnk\0"
 _IDS: Final = struct.Struct("<QQ")
 _IDS_AT: Final = 24
+_VERSION: Final = struct.Struct("<HH")
+_VERSION_AT: Final = 36
 
 
 class Chunk(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +66,16 @@ def chunks(path: Path) -> list[Chunk]:
     finally:
         file.close()
     return found
+
+
+def file_format(path: Path) -> str:
+    """The version of the format that a log is written in, by its header; raises OSError."""
+    file = LogFile(path)
+    try:
+        minor, major = _VERSION.unpack(file.read(_VERSION_AT, _VERSION.size))
+    finally:
+        file.close()
+    return f"EVTX {major}.{minor}"
 
 
 def records(chunk: Chunk) -> tuple[list[LogRecord], list[str]]:

@@ -11,14 +11,15 @@ in `collectors.infra.folder_items`.
   by its name alone.
 - Links are not followed, so nobody can drop what the collector may read and they may not.
 - The snapshot holds the files that were taken up, with digests of their content, and the key of `file.id`.
-- A file does not say what time its writer has: the source's clock is not known.
+- A file does not say what time its writer has: the source's clock is not known. Nor does it say who writes it; what is
+  told as its schema are the columns that files have ever named.
 """
 
 import hmac
 import os
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,7 @@ import msgspec
 
 from collectors.base import Check, CheckReport, Option, Stop, judge_clock, read_cursor
 from collectors.batch import BatchBuilder
+from collectors.facts import SCHEMA, Members, facts
 from collectors.infra.drop_folder import Arrived, Drop, Stamp, arrivals, listed
 from collectors.infra.entries import ENTRY_OPTIONS
 from collectors.infra.folder_items import ITEM_OPTIONS, MEDIA_TYPE, Envelope, FileFacts, Items, Part, read_envelope
@@ -53,10 +55,11 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
-    """The snapshot: the files that were taken up, by name, and the key of `file.id`."""
+    """The snapshot: the files taken up, by name, the key of `file.id`, and the columns that files have ever named."""
 
     key: bytes
     known: dict[str, Stamp] = {}
+    columns: tuple[str, ...] = ()
 
 
 class Folder(MappedCollector):
@@ -95,6 +98,7 @@ class Folder(MappedCollector):
             )
         self._target = Path(self.option("move_to")) if self._after == "move" else None
         self._items = Items(self.option)
+        self.tells = (SCHEMA,) if self._items.headed else ()
 
     def item(self, original: Original) -> Item:
         return self._items.read(read_envelope(original.data))
@@ -122,6 +126,10 @@ class Folder(MappedCollector):
 
     def divide(self, data: bytes) -> list[Part]:
         return self._items.divide(data)
+
+    def columns(self, parts: Sequence[Part]) -> tuple[str, ...]:
+        """The names in the line that names the columns of a file, where it has one."""
+        return self._items.columns(parts)
 
     @property
     def drop(self) -> Drop:
@@ -168,7 +176,7 @@ class Folder(MappedCollector):
             with path.open("rb") as file:
                 parts = self.divide(file.read(self._drop.max_bytes))
             for number, part in enumerate(parts[:50], start=1):
-                facts = FileFacts(
+                about = FileFacts(
                     name=os.fsencode(path.name).decode("utf-8", "replace"),
                     item=number,
                     items=len(parts),
@@ -176,7 +184,7 @@ class Folder(MappedCollector):
                     sha256="",
                     id="",
                 )
-                self.derive(self.original(msgspec.json.encode(Envelope(file=facts, part=part)), MEDIA_TYPE))
+                self.derive(self.original(msgspec.json.encode(Envelope(file=about, part=part)), MEDIA_TYPE))
         except (OSError, LedgerError) as error:
             return Check(
                 name="records",
@@ -202,6 +210,7 @@ class _Look:
         self._builder = self._new_builder()
         self._bytes = 0
         self._finished: dict[str, Stamp] = {}
+        self._columns = Members(self._memory.columns)
 
     def batches(self, stop: Stop) -> Iterator[RunBatch]:
         there = listed(self._source.drop)
@@ -211,6 +220,7 @@ class _Look:
             yield from self._take(arrived, stop)
             if stop.is_set():
                 break
+        self._builder.facts = facts(schema=self._columns.schema)
         yield from self._hand_over()
 
     def _take(self, arrived: Arrived, stop: Stop) -> Iterator[RunBatch]:
@@ -231,10 +241,11 @@ class _Look:
                 self._bytes += len(data)
                 self._done(arrived)
             return
+        self._columns.add(dict.fromkeys(self._source.columns(parts)))
         digest, before = arrived.stamp[2], self._partly[1] if arrived.stamp[2] == self._partly[0] else 0
-        facts = self._facts(arrived, len(parts))
+        file = self._facts(arrived, len(parts))
         for number, part in enumerate(parts[before:], start=before + 1):
-            entry = msgspec.json.encode(Envelope(file=msgspec.structs.replace(facts, item=number), part=part))
+            entry = msgspec.json.encode(Envelope(file=msgspec.structs.replace(file, item=number), part=part))
             self._builder.add(self._source.original(entry, MEDIA_TYPE), received)
             self._bytes += len(entry)
             if number < len(parts) and (self._builder.full or self._bytes >= _BATCH_BYTES):
@@ -265,7 +276,8 @@ class _Look:
         """The run so far; once the next one is asked for the ledger has it, and its files may be put away."""
         digest, items = self._partly
         text = msgspec.json.encode(Cursor(at=utc_text(self._clock.now_us()), digest=digest, items=items)).decode()
-        memory = msgspec.json.encode(Memory(key=self._memory.key, known=self._known))
+        kept = Memory(key=self._memory.key, known=self._known, columns=self._columns.names)
+        memory = msgspec.json.encode(kept)
         batch = self._builder.build(self._text, text, None if memory == self._stored else memory)
         finished, self._finished = self._finished, {}
         self._text, self._stored, self._bytes = text, memory, 0

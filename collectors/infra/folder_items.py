@@ -7,7 +7,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -104,6 +104,11 @@ class Items:
             raise ConfigError(f"option 'encoding' is {self._encoding!r}", advice="Use utf-8, utf-16, cp1252.") from None
 
     @property
+    def headed(self) -> bool:
+        """Whether a line of each file names its columns."""
+        return self._lines and self._reader.headed
+
+    @property
     def withholds(self) -> bool:
         """Whether some columns are never to be kept."""
         return bool(self._withheld)
@@ -133,6 +138,11 @@ class Items:
             "head": _read_head(part.head or "", self._delimiter),
             "file": msgspec.to_builtins(envelope.file),
         }
+
+    def columns(self, parts: Sequence[Part]) -> tuple[str, ...]:
+        """The names in the line that names the columns of a file, where it has one."""
+        header = parts[0].header if parts else None
+        return () if header is None else header_names(header, self._delimiter)
 
     def _narrow(self, data: bytes) -> bytes:
         """The bytes in an encoding in which a line break is one byte."""

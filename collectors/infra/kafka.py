@@ -7,7 +7,7 @@ How partitions are read stands in `collectors.infra.kafka_reader`, the original 
   a partition, numbers may be missing without loss (marks of transactions) or with it (compaction): offsets do not tell,
   so the check says how each topic is cleaned up.
 - Partitions and topics that are new are read from their beginning.
-- The protocol tells no clock.
+- The protocol tells no clock, and no version of a broker; as its schema stand the topics and their partitions.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +20,7 @@ from confluent_kafka import Message as KafkaMessage
 
 from collectors.base import Check, CheckReport, Option, Secret, Stop, judge_clock, read_cursor
 from collectors.batch import BatchBuilder
+from collectors.facts import SCHEMA, facts, fingerprint
 from collectors.infra.kafka_original import MEDIA_TYPE, Envelope, Header, message_item, packed, write_envelope
 from collectors.infra.kafka_reader import Access, Place, Reader, compile_pattern
 from collectors.mapping.collector import MappedCollector
@@ -29,7 +30,7 @@ from collectors.payload import FORMATS, known_form, pack
 from ledger.core.clock import WallClock, utc_text
 from ledger.core.errors import CollectorError, ConfigError, FatalSource
 from ledger.core.record import Interval, Original
-from ledger.core.run import Gap, RunBatch, SourceState
+from ledger.core.run import Gap, RunBatch, SourceFacts, SourceState
 from ledger.core.source import SourceConfig
 
 _LOOK_SECONDS: Final = 0.25
@@ -58,6 +59,7 @@ class Kafka(MappedCollector):
     title = "Kafka protocol (messages of topics)"
     format = "1"
     streaming = True
+    tells = (SCHEMA,)
     options = (
         Option(name="brokers", meaning="HOST:PORT of some brokers, comma-separated", required=True),
         Option(name="topics", meaning="topics, comma-separated; one that begins with ^ is a pattern", required=True),
@@ -162,6 +164,7 @@ class _Run:
         self._started: set[Place] = set()
         self._bytes = 0
         self._begun = self._refreshed = monotonic()
+        self._layout: SourceFacts | None = None
         self._builder = self._new_builder()
         if cursor is not None:
             for topic, partitions in cursor.offsets.items():
@@ -199,6 +202,9 @@ class _Run:
             self._offsets[place] = self._start(place)
         self._started = set(places)
         self._first = False
+        layout = facts(schema=fingerprint(f"{place.topic} {place.partition}" for place in places))
+        if layout != self._layout:
+            self._layout = self._builder.facts = layout
         if gone or new:
             self._reader.assign(self._offsets)
 

@@ -10,7 +10,8 @@ How an entry is kept and read stands in `collectors.infra.ldap_accesslog_entry`,
 - reqStart is the identity of an entry; its fraction only tells the requests of a second apart.
 - Secret attributes (option `secrets`) are never kept, in records or originals.
 - The collector's own sign-ins stand in the log too, if it logs them.
-- The server's clock is measured by its monitor, if the account may read `cn=Current,cn=Time,cn=Monitor`.
+- The server's clock is measured by its monitor, if the account may read `cn=Current,cn=Time,cn=Monitor`. What the
+  server says of itself, and where it must be readable for that, stands in `ldap_accesslog_facts`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,9 @@ import msgspec
 
 from collectors.base import Check, CheckReport, Option, Secret, Stop, judge_clock, read_cursor
 from collectors.batch import BatchBuilder
+from collectors.facts import AUDIT_TRAIL, SCHEMA, VERSION
 from collectors.infra.ldap_accesslog_entry import MEDIA_TYPE, OPERATIONAL, SECRETS, entry_item, read_entry, write_entry
+from collectors.infra.ldap_accesslog_facts import directory_facts
 from collectors.infra.ldap_accesslog_session import Found, NotThere, Place, Session, TooMany
 from collectors.mapping.collector import MappedCollector
 from collectors.mapping.expression import Item
@@ -61,6 +64,7 @@ class LdapAccesslog(MappedCollector):
     type = "ldap-accesslog"
     title = "OpenLDAP access log (LDAP)"
     format = "1"
+    tells = (VERSION, SCHEMA, AUDIT_TRAIL)
     options = (
         Option(name="url", meaning="ldap://HOST:PORT or ldaps://HOST:PORT", required=True),
         Option(name="user", meaning="DN of an account that may read the log", required=True),
@@ -112,6 +116,7 @@ class LdapAccesslog(MappedCollector):
         with self._session() as session:
             clock = session.measure()
             builder = self._builder(clock)
+            builder.facts = directory_facts(session, self.option("base"))
             first = self._first(session)
             begin = first if cursor is None else _moment(cursor.read) - self._window - _MICROSECOND
             if cursor is not None and first is not None and first > _moment(cursor.read):

@@ -95,13 +95,18 @@ class Session:
     ) -> None:
         self._drop()
 
-    def search(self, base: str, query: str, names: Sequence[str], limit: int, *, only: bool = False) -> list[Found]:
-        """At most `limit` entries; with `only` the base itself. Raises TooMany, NotThere, and the session's errors."""
+    def search(
+        self, base: str, query: str, names: Sequence[str], limit: int, *, only: bool = False, deep: bool = False
+    ) -> list[Found]:
+        """At most `limit` entries below the base; with `only` the base itself, with `deep` all levels.
+
+        Raises TooMany, NotThere, and the session's errors.
+        """
         try:
             self._connection.search(
                 base,
                 query,
-                search_scope=ldap3.BASE if only else ldap3.LEVEL,
+                search_scope=ldap3.BASE if only else ldap3.SUBTREE if deep else ldap3.LEVEL,
                 attributes=list(names),
                 size_limit=limit,
                 time_limit=_SECONDS,

@@ -9,6 +9,8 @@ How lines become events stands in `collectors.infra.linux_audit_event`, how a ro
   identity: what the second part says is then a changed record.
 - Encoded values (paths, commands, names) are decoded for records; the original is the event's lines as they stand.
 - The log does not say what time its host has now: the source's clock is not known.
+- What it says of itself are events as well: auditd tells its version and the kernel's when it starts, the kernel each
+  time whether auditing is on (1), off (0) or on and locked (2). A run in which no such event came tells nothing.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,9 +20,10 @@ import msgspec
 
 from collectors.base import CheckReport, Option, Stop
 from collectors.batch import BatchBuilder
+from collectors.facts import AUDIT_TRAIL, VERSION
 from collectors.infra.entries import compile_pattern
 from collectors.infra.lines import MEDIA_TYPE, Line, read_line
-from collectors.infra.linux_audit_event import EventSplitter, event_item
+from collectors.infra.linux_audit_event import EventSplitter, event_item, told_by_event
 from collectors.infra.splitting import Rules
 from collectors.infra.tail_check import check_log
 from collectors.infra.tail_look import Log, Look
@@ -39,6 +42,7 @@ class LinuxAudit(MappedCollector):
     type = "linux-audit"
     title = "Linux audit log (auditd)"
     format = "1"
+    tells = (VERSION, AUDIT_TRAIL)
     options = (
         Option(name="path", meaning="the log's file", default="/var/log/audit/audit.log"),
         Option(
@@ -59,6 +63,7 @@ class LinuxAudit(MappedCollector):
             encoding="utf-8",
             rules=Rules(max_bytes=64 * 1024),
             splitter=EventSplitter,
+            told=told_by_event,
             only=self._pattern("only"),
             without=self._pattern("without"),
         )

@@ -10,9 +10,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from collectors.facts import facts
 from collectors.infra.splitting import BEHIND, Piece, Rules, Splitter
 from collectors.mapping.expression import Item
 from ledger.core.errors import SkippableRecord
+from ledger.core.run import SourceFacts
 
 _LINE: Final = re.compile(
     r"(?:node=(?P<node>\S+) )?type=(?P<type>\S+) "
@@ -31,6 +33,8 @@ _ALONE: Final = re.compile(
     rb"USER|CRED_|ADD_|DEL_|GRP_|ROLE_|DAEMON_|SERVICE_|SYSTEM_|CRYPTO_|RESP_|LABEL_|VIRT_|USYS_|DEV_|CHUSER|CHGRP|ACCT_"
 )
 """Types that are an event by themselves: messages of programs (1100 to 1199 and from 2100 on)."""
+_STARTED: Final = re.compile(rb"(?:^|\n)(?:node=\S+ )?type=DAEMON_START .*? ver=(\S+) .*?kernel=(\S+)")
+_SWITCHED: Final = re.compile(rb"(?:^|\n)(?:node=\S+ )?type=CONFIG_CHANGE .*?\baudit_enabled=([0-9])")
 _SETTLED_MS: Final = 2000
 """An event gets no more lines once one that is so much later was written (auditd's end_of_event_timeout)."""
 _MAX_HELD: Final = 1024 * 1024
@@ -39,6 +43,15 @@ _ABOUT_THEMSELVES: Final = re.compile(r"USER_(LOGIN|LOGOUT|AUTH|ACCT|START|END|E
 """Messages about the account that signs in or out, in contrast to one that somebody manages."""
 _TIME_CALLS: Final = frozenset(("adjtimex", "settimeofday", "clock_settime", "clock_adjtime", "stime"))
 _RIGHTS_CALLS: Final = re.compile(r"(f|l)?(chmod|chown|setxattr|removexattr)(at2?)?")
+
+
+def told_by_event(data: bytes) -> SourceFacts | None:
+    """What an event says of auditd itself: its version and the kernel's, or whether auditing is on."""
+    started, switched = _STARTED.search(data), _SWITCHED.search(data)
+    return facts(
+        version=None if started is None else f"auditd {started[1].decode()}, kernel {started[2].decode()}",
+        audit_trail=None if switched is None else f"audit_enabled {switched[1].decode()}",
+    )
 
 
 class EventSplitter(Splitter):

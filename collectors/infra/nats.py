@@ -7,6 +7,7 @@ How a stream is read stands in `collectors.infra.nats_stream`, the original in `
   numbers of other subjects are missing too: a gap is then stated only where the stream's beginning has moved on.
 - A stream that was made anew, or set back to an older state, is read from its beginning, after a gap.
 - The server's clock is the creation time of the consumer that each call makes.
+- Of itself it tells the server's version, the set-up of the stream, and whether messages can be taken out of it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ import msgspec
 
 from collectors.base import Check, CheckReport, Option, Secret, Stop, judge_clock, read_cursor
 from collectors.batch import BatchBuilder
+from collectors.facts import AUDIT_TRAIL, SCHEMA, VERSION
 from collectors.infra.nats_original import MEDIA_TYPE, message_item, write_envelope
 from collectors.infra.nats_stream import Access, Facts, Message, Stream
 from collectors.mapping.collector import MappedCollector
@@ -52,6 +54,7 @@ class Nats(MappedCollector):
     title = "NATS JetStream (messages of a stream)"
     format = "1"
     streaming = True
+    tells = (VERSION, SCHEMA, AUDIT_TRAIL)
     options = (
         Option(name="url", meaning="the server, nats://HOST:PORT or tls://HOST:PORT", required=True),
         Option(name="stream", meaning="name of the stream", required=True),
@@ -145,6 +148,7 @@ class _Run:
         self._bytes = 0
         self._begun = monotonic()
         self.builder = BatchBuilder(source.config.id, source.clock, source.derive, None)
+        self.builder.facts = facts.told
         self.sequence = cursor.sequence if cursor else max(facts.first - 1, 0)
         if cursor is not None:
             self._compare(cursor)

@@ -21,8 +21,10 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamInfo
 from nats.js.client import JetStreamContext
 from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
+from collectors.facts import facts, fingerprint
 from ledger.core.clock import WallClock, utc_text
 from ledger.core.errors import CollectorError, FatalSource, RetriableSource
+from ledger.core.run import SourceFacts
 from ledger.core.times import Clock
 
 T = TypeVar("T")
@@ -31,6 +33,21 @@ _UNUSED_SECONDS: Final = 60.0
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _METHOD: Final = (
     "creation time of the collector's own JetStream consumer, half the time until the answer as uncertainty"
+)
+_SETTINGS: Final = (
+    "name",
+    "subjects",
+    "retention",
+    "storage",
+    "discard",
+    "max_msgs",
+    "max_bytes",
+    "max_age",
+    "max_msg_size",
+    "max_msgs_per_subject",
+    "duplicate_window",
+    "mirror",
+    "sources",
 )
 _OLD_TOKENS: Final = 9
 """So many parts a message's reply subject has without a domain; with one, two more stand before the stream's name."""
@@ -51,13 +68,16 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """The stream as it stands: `made` is when it was made (`utc_text`)."""
+    """The stream as it stands: `made` is when it was made (`utc_text`), `told` what server and stream say of
+    themselves: version, how the stream is set up, and whether what it holds can be taken out of it.
+    """
 
     made: str
     first: int
     last: int
     retention: str
     limits: str
+    told: SourceFacts | None
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
@@ -115,6 +135,12 @@ class Stream:
             last=state.last_seq,
             retention=str(getattr(config.retention, "value", config.retention) or "limits"),
             limits=", ".join(said),
+            told=facts(
+                version=f"NATS {self._client.connected_server_version._server_version}",
+                schema=fingerprint(f"{name}={getattr(config, name)!r}" for name in _SETTINGS),
+                audit_trail=f"deleting of messages {'denied' if config.deny_delete else 'allowed'}, "
+                f"purging {'denied' if config.deny_purge else 'allowed'}{', sealed' if config.sealed else ''}",
+            ),
         )
 
     def start(self, sequence: int) -> None:

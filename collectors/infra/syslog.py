@@ -9,7 +9,8 @@ identifies a message in `syslog_identity`, how it listens in `syslog_server`.
   ended within a message: whether the sender tries again is its affair.
 - While the spool is full nothing is read, so senders over TCP wait.
 - The time of RFC 3164 has no year and no zone: the year nearest to the reception, the source's zone.
-- The protocol tells no clock: a message says when it was made, not what time it is.
+- The protocol tells no clock: a message says when it was made, not what time it is. Nor can a sender be asked for its
+  version or settings.
 """
 
 import tempfile

@@ -9,7 +9,8 @@ How records are divided stands in `collectors.infra.splitting`, how they are rea
   is a gap: what was written to it last is lost.
 - The identity of a record, where the log gives none, is `file.number` (the first file that this source saw is 1) and
   `file.offset` (of the first byte, uncompressed).
-- A file does not say what time its writer has: the source's clock is not known.
+- A file does not say what time its writer has: the source's clock is not known. Nor does it say who writes it; what can
+  be told of its schema is the line that names the columns, where it has one.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ import msgspec
 
 from collectors.base import CheckReport, Option, Stop
 from collectors.batch import BatchBuilder
+from collectors.facts import SCHEMA
 from collectors.infra.entries import ENTRY_OPTIONS, EntryReader, compile_pattern
 from collectors.infra.lines import MEDIA_TYPE, Line, line_item, read_line
 from collectors.infra.splitting import Rules
@@ -63,6 +65,7 @@ class Tail(MappedCollector):
         super().__init__(config, secrets, clock)
         self._encoding = _encoding(self.option("encoding"))
         self._reader = EntryReader(self.option)
+        self.tells = (SCHEMA,) if self._reader.headed else ()
         path = Path(self.option("path"))
         rotated = read_list(self.option("rotated"))
         self._log = Log(
@@ -76,6 +79,7 @@ class Tail(MappedCollector):
                 quoted=self.option("format") == "csv",
             ),
             headed=self._reader.headed,
+            delimiter=self._reader.format.delimiter,
             only=self._pattern("only"),
             without=self._pattern("without"),
         )

@@ -9,6 +9,8 @@ import msgspec
 
 from collectors.base import Stop, read_cursor
 from collectors.batch import BatchBuilder
+from collectors.facts import facts, fingerprint
+from collectors.infra.entries import header_names
 from collectors.infra.lines import MEDIA_TYPE, make_line
 from collectors.infra.splitting import BEHIND, Piece, Rules, Splitter
 from collectors.infra.tail_files import Broken, Found, LogFile, find
@@ -17,7 +19,7 @@ from collectors.infra.tail_register import Register
 from ledger.core.clock import WallClock, utc_text
 from ledger.core.errors import FatalSource, RetriableSource
 from ledger.core.record import Interval, Original
-from ledger.core.run import Gap, RunBatch, SourceState
+from ledger.core.run import Gap, RunBatch, SourceFacts, SourceState
 
 _CHUNK: Final = 256 * 1024
 _BATCH_BYTES: Final = 4 * 1024 * 1024
@@ -27,7 +29,11 @@ _AGAIN_SECONDS: Final = 0.3
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True):
-    """What a tail reads: its files, and by what they are divided; `headed`: a file's first line names its columns."""
+    """What a tail reads: its files, and by what they are divided.
+
+    `headed`: a file's first line names its columns, with `delimiter` between them. `told`: what a record says of the
+    source itself, where it does.
+    """
 
     path: Path
     rotated: tuple[str, ...]
@@ -35,6 +41,8 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
     rules: Rules
     splitter: type[Splitter] = Splitter
     headed: bool = False
+    delimiter: str = ","
+    told: Callable[[bytes], SourceFacts | None] | None = None
     only: Any = None
     without: Any = None
 
@@ -79,6 +87,7 @@ class Look:
 
     def batches(self, stop: Stop) -> Iterator[RunBatch]:
         """What is new, at least one batch. A file that seems gone may just be renamed: it is looked for twice."""
+        self._builder.facts = self._columns()
         for again in (False, True):
             yield from self._pass(find(self._log.path, self._log.rotated), stop)
             if stop.is_set() or not self._register.gone() or again:
@@ -92,6 +101,21 @@ class Look:
             self._note_gone()
             self._register.trim(self._log.path)
         yield self._finish()
+
+    def _columns(self) -> SourceFacts | None:
+        """The columns that the log's file names; of several, the last by name: the newest, where dates are names."""
+        live = [one.path for one in find(self._log.path, self._log.rotated) if one.live] if self._log.headed else []
+        try:
+            file = LogFile(max(live))
+        except (ValueError, OSError):
+            return None
+        try:
+            header = self._log.header(file)
+        except (Broken, OSError):
+            return None
+        finally:
+            file.close()
+        return None if header is None else facts(schema=fingerprint(header_names(header, self._log.delimiter)))
 
     def _pass(self, found: list[Found], stop: Stop) -> Iterator[RunBatch]:
         self._trouble = None
@@ -164,6 +188,7 @@ class Look:
 
     def _take(self, one: Found, number: int, piece: Piece, header: str | None) -> None:
         received = utc_text(self._clock.now_us())
+        self._note_facts(piece.data)
         if piece.problem:
             reason = f"{one.path.name}, byte {piece.offset}: {piece.problem}"
             self._builder.reject(piece.data, "text/plain", reason, received)
@@ -173,6 +198,15 @@ class Look:
         else:
             return
         self._bytes += len(piece.data)
+
+    def _note_facts(self, data: bytes) -> None:
+        """What a record says of the source itself, whether or not the record is wanted."""
+        told = None if self._log.told is None else self._log.told(data)
+        if told is not None:
+            known = self._builder.facts or SourceFacts()
+            self._builder.facts = facts(
+                told.version or known.version, told.schema or known.schema, told.audit_trail or known.audit_trail
+            )
 
     def _ended(self, one: Found, file: LogFile, found: list[Found]) -> bool:
         """Whether nothing more will be written to a file: it is compressed, or another one is written now."""

@@ -18,6 +18,7 @@ import re2
 
 from collectors.base import Check, CheckReport, Option, Stop, judge_clock
 from collectors.batch import BatchBuilder
+from collectors.facts import SCHEMA
 from collectors.infra.drop_folder import Drop, listed
 from collectors.it.b2mml_look import Links, MessageLook, Reading
 from collectors.it.b2mml_original import MEDIA_TYPE, message_item
@@ -44,6 +45,7 @@ class B2mml(MappedCollector):
     type = "b2mml"
     title = "B2MML and BatchML messages (folder or HTTP)"
     format = "1"
+    tells = (SCHEMA,)
     options = (
         Option(name="folder", meaning="the folder in which messages are left; or `url`"),
         Option(name="url", meaning="base address of the server that lists messages; or `folder`"),

@@ -9,6 +9,7 @@ import msgspec
 
 from collectors.base import MAX_SNAPSHOT, Stop, read_cursor
 from collectors.batch import BatchBuilder
+from collectors.facts import facts, fingerprint
 from collectors.infra.drop_folder import Drop, Stamp, arrivals, listed
 from collectors.it.b2mml_original import MessageOriginal
 from collectors.it.b2mml_schema import Schemas
@@ -18,11 +19,13 @@ from collectors.payload import pack
 from ledger.core.clock import WallClock, utc_text
 from ledger.core.errors import FatalSource, RetriableSource, SkippableRecord
 from ledger.core.record import Original
-from ledger.core.run import RunBatch, SourceState
+from ledger.core.run import RunBatch, SourceFacts, SourceState
 from ledger.core.times import Clock
 
 _BATCH_BYTES: Final = 4 * 1024 * 1024
 _XML: Final = "application/xml"
+_LONGEST: Final = 512
+_MOST_SCHEMAS: Final = 50
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,14 +35,21 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     namespace: Any
     schemas: Schemas | None = None
 
-    def originals(self, name: str, data: bytes, modified: str | None) -> Iterator[MessageOriginal]:
-        """The items of a message; raises SkippableRecord, before the first, for one that is not taken."""
+    def originals(
+        self, name: str, data: bytes, modified: str | None, schemas: set[str] | None = None
+    ) -> Iterator[MessageOriginal]:
+        """The items of a message; raises SkippableRecord, before the first, for one that is not taken.
+
+        Its namespace and release are added to `schemas`.
+        """
         found, root = scan(data, self.items), parse(data)
         namespace = root.tag[1:].partition("}")[0] if root.tag.startswith("{") else ""
         if self.namespace.search(namespace) is None:
             raise SkippableRecord(f"a message of the namespace {namespace!r}, which is not one that is taken")
         if self.schemas is not None:
             self.schemas.check(root)
+        if schemas is not None and len(schemas) < _MOST_SCHEMAS:
+            schemas.add(f"{namespace} {root.get('releaseID', '')}".strip()[:_LONGEST])
         document = sha256(data).hexdigest()[:32]
         there = list(elements(root, self.items))
         if len(there) != len(found.parts):
@@ -69,11 +79,13 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
 
 class Memory(msgspec.Struct, kw_only=True):
     """Messages that were read: by the name of their file, or their link. `begun` is one that was handed over in part,
-    with the digest of its content and the number of its items that were.
+    with the digest of its content and the number of its items that were. `schemas` are the namespaces and releases of
+    all messages so far.
     """
 
     read: dict[str, Stamp] = {}
     begun: tuple[str, str, int] = ("", "", 0)
+    schemas: list[str] = []
 
 
 class Links:
@@ -127,6 +139,7 @@ class MessageLook:
         self._memory = _read_memory(state)
         self._text, self._snapshot = state.cursor, state.snapshot
         self._builder, self._bytes = new_builder(None), 0
+        self._schemas = set(self._memory.schemas)
 
     def folder(self, drop: Drop, stop: Stop) -> Iterator[RunBatch]:
         """Messages in files that are new, or were written anew."""
@@ -142,6 +155,7 @@ class MessageLook:
         if not stop.is_set():
             there = listed(drop)
             self._memory.read = {name: stamp for name, stamp in self._memory.read.items() if name in there}
+        self._builder.facts = self._facts()
         yield self._finish()
 
     def links(self, http: Http, path: str, max_bytes: int, stop: Stop) -> Iterator[RunBatch]:
@@ -172,6 +186,7 @@ class MessageLook:
             there = set(links.all)
             self._memory.read = {name: stamp for name, stamp in self._memory.read.items() if name in there}
         if len(self._builder) or not missing:  # a run counts as progress, after which one that waits begins anew
+            self._builder.facts = self._facts()
             yield self._finish(http.source_clock)
         if missing:
             raise RetriableSource(
@@ -188,7 +203,7 @@ class MessageLook:
         digest = sha256(data).hexdigest()[:32]
         done = self._memory.begun[2] if self._memory.begun[:2] == (name, digest) else 0
         try:
-            for original in self._reading.originals(name, data, modified):
+            for original in self._reading.originals(name, data, modified, self._schemas):
                 if original.number <= done:
                     continue
                 encoded = msgspec.json.encode(original)
@@ -204,12 +219,19 @@ class MessageLook:
         self._memory.begun = ("", "", 0)
         return True
 
+    def _facts(self) -> SourceFacts | None:
+        """Namespaces and releases of all messages so far; their fingerprint, where they are too many to be named."""
+        names = sorted(self._schemas)
+        named = ", ".join(names)
+        return facts(schema=named if len(named) <= _LONGEST else fingerprint(names))
+
     def _reject(self, data: bytes, reason: str) -> None:
         self._builder.reject(data, _XML, reason, utc_text(self._clock.now_us()))
         self._bytes += len(data)
 
     def _finish(self, clock: Clock | None = None) -> RunBatch:
         self._cursor = msgspec.structs.replace(self._cursor, look=self._cursor.look + 1)
+        self._memory.schemas = sorted(self._schemas)
         text, snapshot = msgspec.json.encode(self._cursor).decode(), msgspec.json.encode(self._memory)
         if len(snapshot) > MAX_SNAPSHOT:
             raise FatalSource(

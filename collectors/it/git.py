@@ -8,7 +8,8 @@
   Where commits are no longer reached (a forced push, a branch deleted), the run has a gap too: what else stood there
   meanwhile was never seen. The copy keeps the dropped commits that were seen.
 - The snapshot holds the refs as they were last told, and the last commits told while a look is not told whole.
-- Git has no clock to ask: a commit's time is its author's machine's.
+- Git has no clock to ask: a commit's time is its author's machine's. Of itself a repository tells the kind of its
+  object ids, and, on this machine, whether a push may rewrite its history; the version of a server's git is not told.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from collectors.base import Check, CheckReport, Option, Secret, Stop, judge_clock
 from collectors.batch import BatchBuilder
+from collectors.facts import AUDIT_TRAIL, SCHEMA
 from collectors.it.git_look import GitLook
 from collectors.it.git_original import MEDIA_TYPE, git_item
 from collectors.it.git_program import Git, Place, checked_url
@@ -35,6 +37,7 @@ class GitRepository(MappedCollector):
     type = "git"
     title = "Git repository (commits, tags, signatures)"
     format = "1"
+    tells: tuple[str, ...] = (SCHEMA,)
     options = (
         Option(name="url", meaning="the repository: an absolute path, file:///… or https://…", required=True),
         Option(name="cache", meaning="a folder of the collector's own, in which it keeps a copy", required=True),
@@ -78,6 +81,8 @@ class GitRepository(MappedCollector):
                 seconds=self.number("seconds", 1, 86_400),
             )
         )
+        if self._git.place.local is not None:
+            self.tells = (SCHEMA, AUDIT_TRAIL)
         self._max_diff = int(self.number("max_diff", 0, 200_000))
         self._max_files = int(self.number("max_files", 1, 5_000))
 

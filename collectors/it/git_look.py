@@ -60,6 +60,7 @@ class GitLook:
         self._snapshot = state.snapshot
         self._told = dict.fromkeys(self._memory.told)
         self._builder, self._bytes = new_builder(), 0
+        self._builder.facts = git.facts()
         self._now: dict[str, tuple[str, str]] = {}
         self._new_tags: list[str] = []
 

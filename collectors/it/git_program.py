@@ -16,11 +16,15 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from collectors.facts import facts
 from collectors.it.http import is_loopback
 from collectors.programs import Ran, run
 from ledger.core.errors import ConfigError, FatalSource, RetriableSource
+from ledger.core.run import SourceFacts
 
 _LIST_BYTES: Final = 128 * 1024 * 1024
+_PROTECTION: Final = ("receive.denyNonFastForwards", "receive.denyDeletes")
+_ON: Final = frozenset({"true", "yes", "on", "1"})
 _DENIED: Final = (
     "Authentication failed",
     "could not read Username",
@@ -150,6 +154,14 @@ class Git:
         )
         ran = [self._run("config", "--file", str(file), "--get", name) for file in files]
         return ran[0].out.decode("utf-8", "replace").strip() if ran else ""
+
+    def facts(self) -> SourceFacts | None:
+        """The kind of object ids, and, of a repository on this machine, whether its history can be rewritten."""
+        names = _PROTECTION if self.place.local is not None else ()
+        held = [f"{name} {'on' if self.setting(name).lower() in _ON else 'off'}" for name in names]
+        ran = self._run(*self._here, "rev-parse", "--show-object-format")
+        known = ran.out.decode("ascii", "replace").strip() if ran.code == 0 else ""
+        return facts(schema=f"objects by {known}" if known else None, audit_trail=", ".join(held))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

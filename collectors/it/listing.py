@@ -4,6 +4,8 @@
   still knows them, and are duplicates to the ledger where it does not. A part that was changed afterwards at the
   source, within the window, comes again.
 - A list that the source counts and does not give whole is a gap; so is an item that was gone when it was to be read.
+- Where no page says what the schema is, it is the names of the members that items have ever had: one that comes new is
+  another schema, one that is left out is not.
 """
 
 from abc import abstractmethod
@@ -14,6 +16,7 @@ import msgspec
 
 from collectors.base import Check, CheckReport, Stop, judge_clock, read_cursor
 from collectors.batch import BatchBuilder
+from collectors.facts import Members, facts
 from collectors.it.http import Http, Limits, Pause, trust
 from collectors.it.http_auth import Credentials
 from collectors.it.listing_cursor import Cursor, Mark, Place
@@ -26,12 +29,14 @@ from collectors.mapping.expression import Item
 from ledger.core.clock import WallClock, utc_text
 from ledger.core.errors import CollectorError, ConfigError, FatalSource, SkippableRecord
 from ledger.core.record import Interval, Original
-from ledger.core.run import Gap, RunBatch, SourceState
+from ledger.core.run import Gap, RunBatch, SourceFacts, SourceState
 from ledger.core.source import SourceConfig
 
 MEDIA_TYPE = "application/json"
 BATCH_BYTES = 8 * 1024 * 1024
 """A run is handed over once its originals hold this many bytes."""
+_LOOKED_INTO = 500
+"""So many new items of a run show what members there are."""
 _TRIED = 5
 _US = timedelta(microseconds=1)
 
@@ -55,6 +60,10 @@ class ListingCollector(MappedCollector):
     def headers(self) -> dict[str, str]:
         """What every request carries besides the credentials."""
         return {}
+
+    def about(self, http: Http) -> SourceFacts | None:
+        """What a page says of the source itself; asked once a run. Errors of the source are taken as no answer."""
+        return None
 
     def item(self, original: Original) -> Item:
         return json_item(original.data)
@@ -86,7 +95,7 @@ class ListingCollector(MappedCollector):
                 if run.has_news:
                     yield run.hand_over()
                 raise
-            yield run.hand_over()
+            yield run.hand_over_last()
 
     def _session(self, stop: Stop | None) -> Http:
         self._pause.check(self.base)
@@ -154,6 +163,8 @@ class _Run:
         self._marks = {each: cursor.marks.get(each, Mark()) for each in self._spec.each}
         self._text = text
         self._began = utc_text(self._clock.now_us())
+        self._members = Members(cursor.members)
+        self._looked_into = 0
         self._builder = self._new_builder()
         self._bytes = 0
 
@@ -163,11 +174,21 @@ class _Run:
 
     def hand_over(self) -> RunBatch:
         """What was filled so far, as a run; the next one begins."""
-        cursor = msgspec.json.encode(Cursor(marks=self._marks)).decode()
+        cursor = msgspec.json.encode(Cursor(marks=self._marks, members=self._members.names)).decode()
         self._builder.source_clock = self._http.source_clock
         batch = self._builder.build(self._text, cursor)
         self._text, self._builder, self._bytes = cursor, self._new_builder(), 0
         return batch
+
+    def hand_over_last(self) -> RunBatch:
+        """What is left, and with it what the source says of itself."""
+        try:
+            told = self._collector.about(self._http)
+        except CollectorError:
+            told = None  # what was read counts, whether or not the source tells of itself
+        told = told or SourceFacts()
+        self._builder.facts = facts(told.version, told.schema or self._members.schema, told.audit_trail)
+        return self.hand_over()
 
     def read(self, each: str, stop: Stop) -> Iterator[RunBatch]:
         """Reads one list; gives the runs that it fills, and leaves the rest in the one that is under way."""
@@ -229,7 +250,9 @@ class _Run:
         if not place.is_new(self._content(original), at, now_us):
             return False
         self._builder.source_clock = self._http.source_clock
-        self._builder.add(original, utc_text(now_us))
+        if self._builder.add(original, utc_text(now_us)) is not None and self._looked_into < _LOOKED_INTO:
+            self._looked_into += 1
+            self._members.add(json_item(data))
         self._bytes += len(data)
         return self._builder.full or self._bytes >= BATCH_BYTES
 

@@ -18,7 +18,7 @@ from ledger.core.clock import parse_utc, utc_text
 
 _DIGEST_BYTES = 12
 _DIGEST_TEXT = 16
-_CURSOR_TEXT = 60_000
+_CURSOR_TEXT = 56_000
 _MARK_TEXT = 400
 MAX_EACH = 100
 """One source reads at most this many lists; more need a second source."""
@@ -34,9 +34,10 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A mark for each list that was read."""
+    """A mark for each list that was read, and the names of members that items have had (`collectors.facts`)."""
 
     marks: dict[str, Mark] = {}
+    members: tuple[str, ...] = ()
 
 
 class Place:

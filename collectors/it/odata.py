@@ -2,13 +2,16 @@
 
 The server's count of what matches (`$count`) is compared with what came: fewer is a gap. Pages follow the server's
 `@odata.nextLink`, or, for a server that gives none, `$top` and `$skip`; how the list is kept whole meanwhile stands in
-`collectors.it.listing_pages`. A set that came on one page with an ETag is asked for again with `If-None-Match`.
+`collectors.it.listing_pages`. A set that came on one page with an ETag is asked for again with `If-None-Match`. Of
+itself a service tells its version of the protocol and, by `$metadata`, its schema; products differ in where they tell
+their own version.
 """
 
 import json
 from collections.abc import Mapping
 
 from collectors.base import Check, Option
+from collectors.facts import SCHEMA, VERSION, facts, fingerprint
 from collectors.it.http import Http, checked_address
 from collectors.it.http_auth import OPTIONS, SECRETS
 from collectors.it.listing import ListingCollector
@@ -19,6 +22,7 @@ from collectors.mapping.moments import Moment, compile_moment
 from collectors.options import read_list
 from ledger.core.clock import WallClock
 from ledger.core.errors import ConfigError
+from ledger.core.run import SourceFacts
 from ledger.core.source import SourceConfig
 
 _NEXT = '"@odata.nextLink"'
@@ -31,6 +35,7 @@ class OData(ListingCollector):
     type = "odata"
     title = "OData V4 (SAP and others)"
     format = "1"
+    tells = (VERSION, SCHEMA)
     options = (
         URL,
         Option(
@@ -71,6 +76,14 @@ class OData(ListingCollector):
 
     def headers(self) -> dict[str, str]:
         return {"OData-MaxVersion": "4.0", "Prefer": f"odata.maxpagesize={self.spec.page_size}"}
+
+    def about(self, http: Http) -> SourceFacts | None:
+        answer = http.get(http.address("$metadata"), {"Accept": "application/xml"})
+        if answer.status != 200:
+            return None
+        version = answer.headers.get("odata-version")
+        text = answer.body.decode("utf-8", "replace")
+        return facts(version=f"OData {version}" if version else None, schema=fingerprint([text]))
 
     def more_checks(self, http: Http) -> list[Check]:
         answer = http.get(http.address(""))

@@ -20,6 +20,7 @@ import msgspec
 
 from collectors.base import CheckReport, Option, Secret, Stop, read_cursor
 from collectors.batch import BatchBuilder
+from collectors.facts import AUDIT_TRAIL, SCHEMA, VERSION
 from collectors.it.pg_feed import MEDIA_TYPE, Changed, Feed, to_item
 from collectors.it.pg_logical_check import MEBIBYTE, check_wal, judge_slot, source_facts
 from collectors.it.pg_output import Begin, Commit
@@ -61,6 +62,7 @@ class PgLogical(MappedCollector):
     type = "pg-logical"
     title = "PostgreSQL rows by logical decoding"
     format: ClassVar[str] = "1"
+    tells = (VERSION, SCHEMA, AUDIT_TRAIL)
     options = (
         Option(name="url", meaning="postgresql://USER@HOST:PORT/DATABASE, without password", required=True),
         Option(name="slot", meaning="logical slot (pgoutput or wal2json), made by the owner", default="trailseal"),

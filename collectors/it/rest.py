@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from collectors.base import Check, Option
+from collectors.facts import AUDIT_TRAIL, SCHEMA, VERSION, facts
 from collectors.it.http import Http, checked_address
 from collectors.it.http_auth import OPTIONS, SECRETS
 from collectors.it.listing import ListingCollector
@@ -28,10 +29,13 @@ from collectors.it.listing_options import (
     zone,
 )
 from collectors.it.listing_spec import Paging, Spec
+from collectors.mapping.collector import json_item
+from collectors.mapping.expression import as_text
 from collectors.mapping.moments import Moment, Read, compile_moment
 from collectors.options import read_list
 from ledger.core.clock import WallClock
-from ledger.core.errors import ConfigError
+from ledger.core.errors import ConfigError, SkippableRecord
+from ledger.core.run import SourceFacts
 from ledger.core.source import SourceConfig
 
 _SIZE = {Paging.OFFSET: "limit", Paging.PAGE: "per_page"}
@@ -44,6 +48,7 @@ class Rest(ListingCollector):
     type = "rest"
     title = "Paged JSON over HTTP (REST)"
     format = "1"
+    tells: tuple[str, ...] = (SCHEMA,)
     options = (
         URL,
         Option(name="path", meaning="path of the list below the address; {each} is filled in", required=True),
@@ -74,6 +79,9 @@ class Rest(ListingCollector):
         Option(name="keep", meaning="members of the item that are kept with each of them, comma-separated"),
         Option(name="itself", meaning="whether the item is a record besides the lists within it", default="no"),
         Option(name="problem", meaning="JMESPath that finds words only where an answer says that something is wrong"),
+        Option(name="about", meaning="path of a page on which the product says what it is, asked once at every run"),
+        Option(name="about_version", meaning="JMESPath of its version on that page", default="version"),
+        Option(name="about_audit", meaning="JMESPath of its audit-trail setting on that page"),
         Option(name="probe", meaning="path that only a signed-in account may read, asked first at every run"),
         Option(name="passing", meaning="words in it that mean: try again later, comma-separated"),
         *BOUNDS,
@@ -87,6 +95,21 @@ class Rest(ListingCollector):
         self.credentials = credentials(self)
         self.limits = limits(self)
         self.spec = self._read_spec()
+        named = (VERSION, "about_version"), (AUDIT_TRAIL, "about_audit")
+        self._about = {name: take for name, option in named if (take := expression(self, option)) is not None}
+        self.tells = (SCHEMA, *self._about) if self.option("about") else (SCHEMA,)
+
+    def about(self, http: Http) -> SourceFacts | None:
+        if not self.option("about"):
+            return None
+        answer = http.get(http.address(self.option("about")))
+        if answer.status != 200:
+            return None
+        try:
+            page = json_item(answer.body)
+            return facts(**{name: as_text(take(page)) for name, take in self._about.items()})
+        except SkippableRecord:
+            return None
 
     def more_checks(self, http: Http) -> list[Check]:
         if self.spec.since:

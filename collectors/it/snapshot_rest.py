@@ -18,7 +18,8 @@ from collectors.base import Check, CheckReport, Option, Stop, judge_clock
 from collectors.compare.collector import UNSEEN, ComparingCollector, Stopped, baseline_option
 from collectors.compare.look import Found, Look, Refused, object_id
 from collectors.compare.memory import Memory
-from collectors.compare.record import Shown
+from collectors.compare.record import Shown, read_state
+from collectors.facts import SCHEMA, Members, facts
 from collectors.it.http import Http, Pause, checked_address, trust
 from collectors.it.http_auth import OPTIONS, SECRETS
 from collectors.it.listing_json import to_bytes
@@ -46,6 +47,7 @@ class SnapshotRest(ComparingCollector):
     title = "List of JSON over HTTP (snapshot and compare)"
     format = "1"
     lacks = UNSEEN
+    tells = (SCHEMA,)
     options = (
         URL,
         Option(name="path", meaning="path of the list below the address", required=True),
@@ -126,6 +128,7 @@ class SnapshotRest(ComparingCollector):
         with self._session(stop) as http:
             self._read(http, look, stop, known)
             look.clock = http.source_clock
+        look.facts = facts(schema=_schema(look))
         look.ended = utc_text(self.clock.now_us())
         return look
 
@@ -233,6 +236,14 @@ class _Reading:
 
     def _refuse(self, text: str, reason: str) -> None:
         self.refused.append(Refused(data=to_bytes(text), media_type="application/json", reason=reason))
+
+
+def _schema(look: Look) -> str | None:
+    """What tells one set of members from another, over all items: one without some of them is no other schema."""
+    members = Members()
+    for one in look:
+        members.add(read_state(one.state))
+    return members.schema
 
 
 def _judge_items(look: Look, kind: str) -> Check:

@@ -24,7 +24,10 @@ from collectors.compare.collector import UNSEEN, ComparingCollector, Stopped, ba
 from collectors.compare.look import Found, Look, Refused
 from collectors.compare.memory import Memory
 from collectors.compare.record import Shown
+from collectors.facts import SCHEMA, VERSION, facts
+from collectors.it.sql_check import fingerprint, shape
 from collectors.it.sql_database import Database, Session
+from collectors.it.sql_reader import Rows
 from collectors.it.sql_value import Named, item_row, to_cell
 from collectors.mapping.expression import Item
 from collectors.mapping.moments import Moment, compile_moment
@@ -45,6 +48,7 @@ class SnapshotSql(ComparingCollector):
     title = "Table or query in a database (snapshot and compare)"
     format = "1"
     lacks = UNSEEN
+    tells = (VERSION, SCHEMA)
     options = (
         Option(
             name="url",
@@ -123,6 +127,8 @@ class SnapshotSql(ComparingCollector):
         look.listed.add(self._kind)
         with self._database.session(self.clock) as session:
             look.clock = session.source_clock
+            columns = shape(session, Rows(self._table, self._query, self._key))
+            look.facts = facts(version=session.product, schema=fingerprint(columns))
             self._read(session, look, stop)
         look.ended = utc_text(self.clock.now_us())
         return look

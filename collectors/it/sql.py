@@ -22,6 +22,7 @@ import msgspec
 
 from collectors.base import CheckReport, Option, Secret, Stop, read_cursor
 from collectors.batch import BatchBuilder
+from collectors.facts import SCHEMA, VERSION
 from collectors.it.sql_check import check_table, fingerprint, shape
 from collectors.it.sql_database import Database, Session
 from collectors.it.sql_reader import ROOM, Row, Rows
@@ -48,6 +49,7 @@ class Sql(MappedCollector):
     type = "sql"
     title = "Audit table in a database (SQL)"
     format: ClassVar[str] = "1"
+    tells = (VERSION, SCHEMA)
     options = (
         Option(
             name="url",

@@ -31,6 +31,7 @@ from collectors.base import (
     read_cursor,
 )
 from collectors.batch import BatchBuilder
+from collectors.facts import VERSION, facts
 from collectors.it.tryton_log import LogReader
 from collectors.it.tryton_look import Look, Memory, gaps, hand_over, pending, settle
 from collectors.it.tryton_models import MODELS, for_version, watched
@@ -41,7 +42,7 @@ from collectors.options import read_list, read_map
 from ledger.core.clock import WallClock, parse_utc, utc_text
 from ledger.core.errors import CollectorError, FatalSource
 from ledger.core.record import Interval, Original, Record
-from ledger.core.run import Gap, RunBatch, SourceFacts, SourceState
+from ledger.core.run import Gap, RunBatch, SourceState
 from ledger.core.source import SourceConfig
 
 
@@ -62,12 +63,13 @@ class Tryton(Collector):
 
     type = "tryton"
     title = "Tryton ERP (JSON-RPC)"
+    tells = (VERSION,)
     parser = PARSER
     parser_version = PARSER_VERSION
     options = (
         Option(
             name="url",
-            meaning="RPC address, http(s)://HOST:PORT/DATABASE/rpc/; before 8.0 without rpc/",
+            meaning="RPC address, http(s)://HOST:PORT/DATABASE/rpc/ (before 8.0 without rpc/)",
             required=True,
         ),
         Option(name="user", meaning="login of an account that may read the log and the models", required=True),
@@ -128,7 +130,7 @@ class Tryton(Collector):
         with self._session() as rpc:
             builder = self._builder(rpc)
             version = rpc.version()
-            builder.facts = SourceFacts(version=f"Tryton {version}")
+            builder.facts = facts(version=f"Tryton {version}")
             models = for_version(self._models, version)
             look, began, settled = Watcher(rpc, models, memory, self._window, self.clock).look(cursor.at or None)
             text, part = state.cursor, cursor.part

@@ -12,6 +12,8 @@ several tags in one request; unconnected, in one session that is open for the le
 
 What a controller does not have it refuses, and is left out; for one that breaks the connection instead, leave it out of
 the option `details`. The controller's clock (class 0x8B, UTC) is measured at each look.
+
+Of itself it tells product and revision, and as what stands for an audit-trail setting the position of the key switch.
 """
 
 import re
@@ -23,6 +25,7 @@ from collectors.base import Check, CheckReport, Option, Stop, judge_clock
 from collectors.compare.look import Found, Look, state_text
 from collectors.compare.memory import Memory
 from collectors.compare.record import Shown, read_state
+from collectors.facts import AUDIT_TRAIL, VERSION, facts
 from collectors.mapping.expression import Item
 from collectors.options import read_list
 from collectors.ot import enip_values
@@ -30,6 +33,7 @@ from collectors.ot.enip_session import GET_ALL, GET_LIST, GET_ONE, EnipSession, 
 from collectors.ot.plc import CONTROLLER, TAG, Controller, Point, controller_options, judge_points
 from ledger.core.clock import WallClock, utc_text
 from ledger.core.errors import CollectorError, ConfigError
+from ledger.core.run import SourceFacts
 from ledger.core.source import SourceConfig
 from ledger.core.times import Clock
 
@@ -52,6 +56,7 @@ class Enip(Controller):
     type = "enip"
     title = "EtherNet/IP controller, Logix (polled)"
     format = "1"
+    tells = (VERSION, AUDIT_TRAIL)
     addressed = False
     options = (
         *controller_options("44818", _ADDRESS),
@@ -128,6 +133,7 @@ class Enip(Controller):
             look.clock = self._measure(session)
         if "identity" in self._details:
             self._read_identity(session, look)
+        look.facts = self._facts(look)
         for kind, (service, class_code, data, attribute) in _DETAILS.items():
             if kind in self._details:
                 found = session.get(service, class_code, data, attribute)
@@ -151,6 +157,20 @@ class Enip(Controller):
             return
         look.add(_found(CONTROLLER, self.place, lasting))
         look.add(_found(_MODE, self.place, status))
+
+    def _facts(self, look: Look) -> SourceFacts | None:
+        """Product and revision; the key switch, which decides whether the program can be changed over the network."""
+        try:
+            said, mode = (self._shown(look, kind) for kind in (CONTROLLER, _MODE))
+        except (KeyError, ValueError, struct.error):
+            return None
+        version = f"{said['product-name']} revision {said['revision']}" if said else None
+        switch = str(mode.get("key-switch") or "").partition(" ")[0]  # in REMOTE, run and program are no setting
+        return facts(version=version, audit_trail=f"key switch {switch}" if switch else None)
+
+    def _shown(self, look: Look, kind: str) -> Mapping[str, object]:
+        found = look.get((kind, self.place))
+        return {} if found is None else self.show(kind, self.place, read_state(found.state), {}).attributes
 
     def _measure(self, session: EnipSession) -> Clock | None:
         asked_us = self.clock.now_us()

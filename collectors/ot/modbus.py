@@ -5,7 +5,8 @@ option `requests_per_second` says, over one connection that is open for the leng
 controller refuses is read again point by point, so that one wrong address does not hide the others.
 
 Objects: a `tag` for each point, with the raw registers in the original; the `controller`, with what it says of itself
-(vendor, product code, revision, …), where it does. Changes of a point's address or type begin it anew.
+(vendor, product code, revision, …), where it does; that is also what a run says of its version. Changes of a point's
+address or type begin it anew. The protocol has no clock, and knows of no schema or trail.
 """
 
 import threading
@@ -15,6 +16,7 @@ from collectors.base import Check, CheckReport, Option, Stop, judge_clock
 from collectors.compare.look import Found, Look, state_text
 from collectors.compare.memory import Memory
 from collectors.compare.record import Shown, read_state
+from collectors.facts import VERSION, facts
 from collectors.mapping.expression import Item
 from collectors.ot.modbus_points import Block, plan, read_place, state, value
 from collectors.ot.modbus_session import ModbusSession, Refusal
@@ -41,6 +43,7 @@ class Modbus(Controller):
     type = "modbus"
     title = "Modbus TCP controller (polled)"
     format = "1"
+    tells = (VERSION,)
     options = (
         *controller_options("502", _ADDRESS),
         Option(name="unit", meaning="unit identifier of the device", default="1"),
@@ -92,6 +95,7 @@ class Modbus(Controller):
             if isinstance(identity, dict):
                 objects = {str(number): data.hex() for number, data in identity.items()}
                 look.add(Found(type=CONTROLLER, id=self.place, state=state_text(objects)))
+                look.facts = facts(version=_words(identity))
             else:
                 look.unlisted[CONTROLLER] = f"refused: {identity.words}"
             for block in self._blocks:
@@ -121,5 +125,8 @@ class Modbus(Controller):
 def _judge_identity(identity: dict[int, bytes] | Refusal) -> Check:
     if isinstance(identity, Refusal):
         return Check(name="identity", ok=True, says=f"it does not say what it is: {identity.words}")
-    words = [data.decode("utf-8", "replace") for _, data in sorted(identity.items())]
-    return Check(name="identity", ok=True, says=f"it says that it is {' / '.join(words) or 'nothing'}")
+    return Check(name="identity", ok=True, says=f"it says that it is {_words(identity) or 'nothing'}")
+
+
+def _words(identity: Mapping[int, bytes]) -> str:
+    return " / ".join(data.decode("utf-8", "replace") for _, data in sorted(identity.items()))

@@ -8,7 +8,8 @@ original and what a mapping sees of a message in `collectors.ot.mqtt_original`.
   restarted from an old state) is known by its `source_record_id`, if the mapping takes that from what the publisher
   writes or from `digest`. `number` is for payloads that say neither id nor time: each delivery is then its own.
 - Messages that are published with QoS 0 are taken, but nobody keeps them: what is lost is stated as a gap.
-- The protocol tells no clock. `received` is our own time, for payloads that hold none.
+- The protocol tells no clock. `received` is our own time, for payloads that hold none. Nor does it tell a version: some
+  brokers publish theirs (option `version_topic`), and some end a connection that asks for what it may not read.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,7 +23,7 @@ from collectors.mapping.expression import Item
 from collectors.options import read_list
 from collectors.ot.mqtt_check import check_broker
 from collectors.ot.mqtt_feed import Feed, Message, Place
-from collectors.ot.mqtt_options import OPTIONS, SECRETS, choose, read_access, read_wanted
+from collectors.ot.mqtt_options import OPTIONS, SECRETS, choose, read_access, read_wanted, told_by
 from collectors.ot.mqtt_original import MEDIA_TYPE, message_item, read_envelope, write_envelope
 from collectors.payload import FORMATS, known_form
 from ledger.core.clock import WallClock
@@ -57,6 +58,7 @@ class Mqtt(MappedCollector):
         self._wanted = read_wanted(self, read_list(f"{self.option('topics')},{self._dropped}"))
         self._form = known_form(self.option("payload"))
         self._retained = choose(self, "retained", ("take", "skip")) == "take"
+        self.tells = told_by(self)
         self._heartbeat = self.number("heartbeat_seconds", 1, 86_400)
 
     def item(self, original: Original) -> Item:
@@ -74,6 +76,7 @@ class Mqtt(MappedCollector):
             lambda: BatchBuilder(self.config.id, self.clock, self.derive, None),
             self.clock,
             heartbeat=self._heartbeat,
+            version=self.option("version_topic"),
             retained=self._retained,
             dropped=self._dropped,
         )

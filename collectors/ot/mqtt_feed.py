@@ -18,6 +18,7 @@ import msgspec
 
 from collectors.base import Stop
 from collectors.batch import BatchBuilder
+from collectors.facts import facts
 from collectors.ot.mqtt_memory import Memory
 from collectors.ot.mqtt_session import Access, Incoming, Session, Wanted
 from collectors.ot.mqtt_wire import Unreadable
@@ -94,6 +95,7 @@ class Feed:
         heartbeat: float,
         retained: bool = True,
         dropped: str = "",
+        version: str = "",
     ) -> None:
         self._access = access
         self._wanted = {f"{one.qos} {one.topic}": one for one in wanted}
@@ -103,6 +105,7 @@ class Feed:
         self._heartbeat = heartbeat
         self._retained = retained
         self._dropped_topic = dropped
+        self._version_topic = version
 
     def runs(self, place: Place | None, cursor: str | None, stop: Stop) -> Iterator[RunBatch]:
         """From `place`, which `cursor` holds, until told to stop; raises RetriableSource and FatalSource."""
@@ -135,12 +138,15 @@ class Feed:
         self._quiet = False
         self._pongs = 0
         self._trouble: CollectorError | None = None
+        self._version = ""
 
     def _join(self, session: Session, place: Place | None) -> None:
         """Subscribes to what the session lacks, states what can't have been kept, and asks for a first sign."""
         kept = set(self._place.topics) if session.resumed and place is not None else set()
         session.unsubscribe([word.partition(" ")[2] for word in sorted(kept - set(self._wanted))])
         session.subscribe([one for word, one in self._wanted.items() if word not in kept])
+        if self._version_topic:  # each time anew, so that what is retained there comes again
+            session.subscribe([Wanted(self._version_topic, 0)])
         if place is not None and not session.resumed:
             self._memory = Memory("")
             self._gap("messages", "the broker had not kept the session: what was published meanwhile is lost")
@@ -215,6 +221,9 @@ class Feed:
         if packet.topic == self._dropped_topic:
             self._count_dropped(packet.payload)
             return True
+        if packet.topic == self._version_topic:
+            self._note_version(packet.payload.decode("utf-8", "replace"))
+            return True
         if packet.packet_id is not None and self._memory.is_again(
             packet.packet_id, packet.topic, packet.payload, flagged=packet.duplicate
         ):
@@ -238,6 +247,11 @@ class Feed:
             lost = count - self._dropped
             self._gap("messages", f"the broker says that it dropped {lost} messages, of this or another subscriber")
         self._dropped = count
+
+    def _note_version(self, version: str) -> None:
+        if version != self._version:
+            self._version = version
+            self._builder.facts = facts(version=version)
 
     @property
     def _pending(self) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from collectors.base import Collector, Option, Secret
+from collectors.facts import VERSION
 from collectors.ot.mqtt_memory import LIMIT
 from collectors.ot.mqtt_session import Access, Wanted
 from ledger.core.errors import ConfigError
@@ -19,6 +20,10 @@ OPTIONS: Final = (
     Option(name="key", meaning="file of its key (PEM)"),
     Option(name="session_hours", meaning="how long the broker keeps messages for an absent collector", default="168"),
     Option(name="window", meaning="messages under way at once (MQTT 5)", default="1000"),
+    Option(
+        name="version_topic",
+        meaning="topic where the broker says its version, retained, as $SYS/broker/version (mosquitto)",
+    ),
     Option(name="heartbeat_seconds", meaning="how often an idle run is handed over", default="60"),
 )
 SECRETS: Final = (Secret(name="password", meaning="the user's password", required=False),)
@@ -56,6 +61,15 @@ def read_wanted(collector: Collector, topics: Sequence[str]) -> tuple[Wanted, ..
                 advice="+ stands for one level, # for all levels at the end, each alone between slashes.",
             )
     return tuple(Wanted(topic, qos) for topic in topics)
+
+
+def told_by(collector: Collector) -> tuple[str, ...]:
+    """What the broker says of itself: its version, where a topic for it is named; the protocol has no more to tell."""
+    topic = collector.option("version_topic")
+    if not topic:
+        return ()
+    read_wanted(collector, [topic])
+    return (VERSION,)
 
 
 def choose(collector: Collector, name: str, words: Sequence[str]) -> str:

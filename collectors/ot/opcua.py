@@ -14,13 +14,15 @@ How an original becomes a record stands in `collectors.ot.opcua_record`, the con
   earlier look and is gone is a gap: somebody took it out of the server's own trail.
 - A server that keeps no event history cannot say what happened while nobody listened: a gap from the last contact on.
 - Idle, a run is handed over every `heartbeat_seconds`, so that silence is proven and not assumed.
-- The server's clock is read at the start and every half minute.
+- The server's clock is read at the start and every half minute; what it says of itself (`collectors.ot.opcua_facts`) at
+  the start.
 """
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from collectors.base import CheckReport, Collector, Option, Secret, Stop, read_cursor
+from collectors.facts import AUDIT_TRAIL, SCHEMA, VERSION
 from collectors.options import read_list, read_map
 from collectors.ot.opcua_check import check_server
 from collectors.ot.opcua_connect import Access
@@ -72,6 +74,7 @@ class OpcUa(Collector):
         Option(name="edit_seconds", meaning="how often edits are looked for", default="300"),
         Option(name="heartbeat_seconds", meaning="how often an idle run is handed over", default="60"),
     )
+    tells = (VERSION, SCHEMA, AUDIT_TRAIL)
     lacks = (
         "who changed a value, where the server does not audit writes",
         "what happened while nobody listened, where the server keeps no event history",

@@ -4,6 +4,7 @@ import msgspec
 
 from collectors.ot.opcua_original import Envelope
 from ledger.core.errors import CollectorError
+from ledger.core.run import SourceFacts
 from ledger.core.times import Clock
 
 
@@ -80,10 +81,18 @@ class ClockRead(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
 
 
+class ServerTold(msgspec.Struct, frozen=True, kw_only=True):
+    """What the server says of itself."""
+
+    facts: SourceFacts | None
+
+
 class Lost(msgspec.Struct, frozen=True, kw_only=True):
     """The session ended by itself."""
 
     error: CollectorError
 
 
-Heard = EventSeen | ValueSeen | EditSeen | EditsServed | EditsUnserved | Garbled | CaughtUp | ClockRead | Lost
+Heard = (
+    EventSeen | ValueSeen | EditSeen | EditsServed | EditsUnserved | Garbled | CaughtUp | ClockRead | ServerTold | Lost
+)

@@ -17,6 +17,7 @@ from collectors.ot.opcua_heard import (
     EventSeen,
     Garbled,
     Heard,
+    ServerTold,
     Standing,
     ValueSeen,
 )
@@ -111,6 +112,8 @@ class Run:
             self._builder.reject(heard.data, "application/octet-stream", heard.reason, heard.received_at)
         elif isinstance(heard, ClockRead):
             self._clock = self._builder.source_clock = heard.clock
+        elif isinstance(heard, ServerTold):
+            self._builder.facts = heard.facts
         elif isinstance(heard, CaughtUp):
             self.caught_up = True
             self._begun = 0.0

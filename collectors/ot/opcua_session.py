@@ -24,8 +24,19 @@ from collectors.ot.opcua_binary import Ended, FileTime, Piece, RawEvent, RawValu
 from collectors.ot.opcua_bounds import Refused
 from collectors.ot.opcua_connect import Access, connected, explain, measure
 from collectors.ot.opcua_edit_watch import EditWatch
+from collectors.ot.opcua_facts import server_facts
 from collectors.ot.opcua_fields import CONDITION_ID, FIELDS, select_clauses
-from collectors.ot.opcua_heard import CaughtUp, ClockRead, EventSeen, Garbled, Heard, Lost, Standing, ValueSeen
+from collectors.ot.opcua_heard import (
+    CaughtUp,
+    ClockRead,
+    EventSeen,
+    Garbled,
+    Heard,
+    Lost,
+    ServerTold,
+    Standing,
+    ValueSeen,
+)
 from collectors.ot.opcua_history import History
 from collectors.ot.opcua_nodes import NodeBook, standard_id, where_is_one_of
 from collectors.ot.opcua_original import Envelope, NodeFacts, encode
@@ -172,10 +183,13 @@ class _Listener:
         self._subscription = await Subscription.begin(self._client)
         event_filter = await self._listen_for_events()
         self._watched = [await self._book.find(word) for word in self._wanted.values]
+        histories = [(await self._book.find(word)).nodeid for word in self._wanted.histories]
+        watched = [*(node.nodeid for node in self._watched), *histories]
+        await self._say(ServerTold(facts=await server_facts(self._client, self._book.namespaces, watched)))
         edits = EditWatch(
             self._history,
             self._book,
-            [(await self._book.find(word)).nodeid for word in self._wanted.histories],
+            histories,
             self._wanted.known_edits,
             self._wanted.edit_window,
             self._clock,

@@ -13,6 +13,9 @@ connection that is open for the length of a look. Objects:
 
 What a CPU refuses (a 1500 with optimised blocks lists none) is left out, and `check` says so. The CPU's clock is
 measured at each look; it tells no zone, so it is read in the source's.
+
+Of itself it tells order code and firmware, and as what stands for an audit-trail setting its protection levels: who may
+change it, as it keeps no trail.
 """
 
 import threading
@@ -23,6 +26,7 @@ from collectors.base import Check, CheckReport, Option, Stop, judge_clock
 from collectors.compare.look import Found, Look, state_text
 from collectors.compare.memory import Memory
 from collectors.compare.record import Shown, read_state
+from collectors.facts import AUDIT_TRAIL, VERSION, facts
 from collectors.mapping.expression import Item
 from collectors.options import read_list
 from collectors.ot import s7_lists
@@ -31,6 +35,7 @@ from collectors.ot.s7_points import plan, read_place, state, value
 from collectors.ot.s7_session import BLOCK_CODES, Refusal, S7Session
 from ledger.core.clock import WallClock, utc_text
 from ledger.core.errors import CollectorError, ConfigError
+from ledger.core.run import SourceFacts
 from ledger.core.source import SourceConfig
 from ledger.core.times import Clock, parse_source_time
 
@@ -44,6 +49,7 @@ _LISTS = {
 }
 _METHOD = "CPU clock read over S7, 1 ms resolution, half the round trip as uncertainty"
 _RESOLUTION_US = 1_000
+_GUARD = ("protection-level", "protection-by-parameter")
 
 
 class S7(Controller):
@@ -52,6 +58,7 @@ class S7(Controller):
     type = "s7"
     title = "S7 controller (polled)"
     format = "1"
+    tells = (VERSION, AUDIT_TRAIL)
     options = (
         *controller_options("102", _ADDRESS),
         Option(name="rack", meaning="rack of the CPU", default="0"),
@@ -126,12 +133,21 @@ class S7(Controller):
                 look.unlisted[kind] = found.words
             else:
                 look.add(_found(kind, self.place, found))
+        look.facts = self._facts(look)
         if self._diagnostics:
             _read_diagnostics(session, look)
         _read_blocks(session, self._kinds, look)
         self._read_points(session, look)
         look.ended = utc_text(self.clock.now_us())
         return look
+
+    def _facts(self, look: Look) -> SourceFacts | None:
+        """The checksums that the list of protection also has, and the mode switch, are records of their own."""
+        code, guard = (look.get((kind, self.place)) for kind in ("order-code", "protection"))
+        return facts(
+            version=None if code is None else _said(code, "order-code", "firmware"),
+            audit_trail=None if guard is None else _said(guard, *_GUARD),
+        )
 
     def _read_points(self, session: S7Session, look: Look) -> None:
         """Stretch by stretch; one that is refused as a whole, each of its points for itself."""
@@ -178,6 +194,12 @@ class S7(Controller):
 
 def _found(kind: str, identity: str, data: bytes) -> Found:
     return Found(type=kind, id=identity, state=state_text({"raw": data.hex()}))
+
+
+def _said(found: Found, *names: str) -> str:
+    """Some members of a status list in words; empty for one of a form that is not known."""
+    known = s7_lists.shown_parts(found.type, bytes.fromhex(str(read_state(found.state)["raw"]))).attributes
+    return ", ".join(f"{name} {known[name]}" for name in names if known.get(name) not in (None, ""))
 
 
 def _read_diagnostics(session: S7Session, look: Look) -> None:

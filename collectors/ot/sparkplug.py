@@ -22,7 +22,7 @@ from collectors.batch import BatchBuilder
 from collectors.options import read_list, read_map
 from collectors.ot.mqtt_check import check_broker
 from collectors.ot.mqtt_feed import Feed, Message, Place
-from collectors.ot.mqtt_options import OPTIONS, SECRETS, choose, read_access, read_wanted
+from collectors.ot.mqtt_options import OPTIONS, SECRETS, choose, read_access, read_wanted, told_by
 from collectors.ot.sparkplug_original import PARSER, PARSER_VERSION
 from collectors.ot.sparkplug_parts import Cutter, Told
 from collectors.ot.sparkplug_payload import Payload
@@ -81,6 +81,7 @@ class Sparkplug(Collector):
         self.batches = read_map(self.option("batch"), "batch")
         self.selected = _selection(read_list(self.option("metrics")), self.batches)
         self.may_ask = choose(self, "rebirth", ("no", "yes")) == "yes"
+        self.tells = told_by(self)
         self._heartbeat = self.number("heartbeat_seconds", 1, 86_400)
         self._reader = Reader(config.id, read_map(self.option("equipment"), "equipment"), self.batches)
 
@@ -100,6 +101,7 @@ class Sparkplug(Collector):
             lambda: BatchBuilder(self.config.id, self.clock, self.derive, None),
             self.clock,
             heartbeat=self._heartbeat,
+            version=self.option("version_topic"),
         )
         return feed.runs(cursor.place if cursor else None, state.cursor, stop)
 

@@ -9,7 +9,7 @@ from ledger.cli.ledgers import LedgerOption, LogOption, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.cli.source_add import tried
 from ledger.core.errors import ConfigError
-from ledger.core.source import PUSH
+from ledger.core.source import ARCHIVE, PUSH
 
 group = typer.Typer(help="Source systems: types and templates, register, list, try, coverage.", no_args_is_help=True)
 source_add.add_to(group)
@@ -32,7 +32,8 @@ class SourceType(msgspec.Struct, frozen=True, kw_only=True):
 def types(as_json: AsJson = False) -> None:
     """The source types there are, with their options and secrets."""
     # Imported here: the sources' own libraries take seconds to load, which other commands should not wait for.
-    from collectors.registry import COLLECTORS, collector_type
+    from collectors.facts import unsaid
+    from collectors.registry import COLLECTORS, IMPORTED, collector_type
 
     known = [
         SourceType(
@@ -41,9 +42,9 @@ def types(as_json: AsJson = False) -> None:
             options=one.options,
             secrets=one.secrets,
             mapped=one.mapped,
-            lacks=one.lacks,
+            lacks=(*one.lacks, *unsaid(one.tells)),
         )
-        for one in map(collector_type, sorted(COLLECTORS))
+        for one in map(collector_type, [*sorted(COLLECTORS), *IMPORTED])
     ]
     known.append(SourceType(type=PUSH, title="records that are brought: by `trailseal append`, or by the API"))
     if as_json:
@@ -82,7 +83,7 @@ def try_registered(source_id: str, ledger: LedgerOption, log: LogOption = None, 
     """Try a registered source: reachability, rights, clock. Exit code 1 if anything does not hold."""
     with opened(ledger) as service:
         config = service.record_log(log).sources.get(source_id)
-    if config.type == PUSH:
+    if config.type in (PUSH, ARCHIVE):
         raise ConfigError(
             f"source {source_id!r} is of type {PUSH}: there is nothing to try",
             advice="Its records are brought; `trailseal source list` shows the last run.",

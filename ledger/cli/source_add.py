@@ -14,7 +14,7 @@ from ledger.cli.output import AsJson, say, say_json, tell
 from ledger.core.clock import SystemClock
 from ledger.core.errors import CollectorError, ConfigError, InvalidEntry
 from ledger.core.sealing import check_members
-from ledger.core.source import PUSH, SourceConfig
+from ledger.core.source import ARCHIVE, PUSH, SourceConfig
 from ledger.present.sentences import record_sentence
 from ledger.present.times import site_zone
 from ledger.present.values import plain
@@ -65,11 +65,11 @@ def add(
     chosen = source_type or _implied(text) or (ask("source type (see `trailseal source types`)", None) if ask else None)
     if chosen is None:
         raise ConfigError("no source type is given", advice="Add --type; see `trailseal source types`.")
-    options, secrets = _pairs(option or []), _pairs(secret or [])
+    options, secrets = read_pairs(option or []), read_pairs(secret or [])
     if ask is not None and chosen != PUSH:
         text = text or _asked_mapping(chosen, ask)
         _ask_missing(chosen, text, options, secrets, ask)
-    config = _config(
+    config = read_config(
         id=source_id,
         type=chosen,
         title=title or source_id,
@@ -85,7 +85,7 @@ def add(
         answer(report, as_json)
         raise typer.Exit(1)
     shown = None if untried or chosen == PUSH else _shown(config)
-    lacks = () if chosen == PUSH else _opened(config).lacks
+    lacks = () if chosen == PUSH else _lacking(config)
     if not as_json:
         answer(report, as_json)
         _say_sample(shown)
@@ -109,6 +109,11 @@ def tried(config: SourceConfig, untried: bool = False) -> CheckReport:
         if config.options or config.secrets or config.mapping:
             raise ConfigError(f"a source of type {PUSH} has no options, secrets or mapping")
         return CheckReport(checks=())
+    if config.type == ARCHIVE:
+        raise ConfigError(
+            "an old audit trail is imported, not collected",
+            advice="Import its file: `trailseal import FILE --source ID`.",
+        )
     if config.type not in COLLECTORS:
         raise ConfigError(
             f"there is no source type {config.type!r}", advice=f"Use one of: {', '.join(sorted([*COLLECTORS, PUSH]))}."
@@ -132,6 +137,13 @@ def _opened(config: SourceConfig) -> Collector:
     from collectors.registry import open_collector
 
     return open_collector(config, SystemClock())
+
+
+def _lacking(config: SourceConfig) -> tuple[str, ...]:
+    from collectors.facts import unsaid
+
+    source = _opened(config)
+    return (*source.lacks, *unsaid(source.tells))
 
 
 def _shown(config: SourceConfig) -> Sample | None:
@@ -201,7 +213,8 @@ def _ask_missing(
             )
 
 
-def _config(**members: object) -> SourceConfig:
+def read_config(**members: object) -> SourceConfig:
+    """A configuration as options give it; raises ConfigError, naming what it cannot be."""
     try:
         config = msgspec.convert(members, SourceConfig)
         check_members(config.seal)
@@ -213,7 +226,8 @@ def _config(**members: object) -> SourceConfig:
     return config
 
 
-def _pairs(texts: list[str]) -> dict[str, str]:
+def read_pairs(texts: list[str]) -> dict[str, str]:
+    """NAME=VALUE as options give them; raises ConfigError for what is none."""
     pairs = {}
     for text in texts:
         name, equals, value = text.partition("=")

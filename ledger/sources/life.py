@@ -49,19 +49,24 @@ def standing(connection: Connection, log: int, source: str) -> Standing:
 
 
 def told_by_run(now: Standing, source: str, facts: SourceFacts, authority: Authority) -> SourceLife | None:
-    """The entry that a run's facts call for: the source told of itself for the first time, or is not what it was."""
+    """The entry that a run's facts call for: the source told something for the first time, or is not what it was.
+
+    A fact that this run could not read stands as it was told last: that it was not read is no change of the source.
+    """
+    known = now.facts or SourceFacts()
+    told = {name: value for name in SourceFacts.__struct_fields__ if (value := getattr(facts, name)) is not None}
+    facts = msgspec.structs.replace(known, **told)
     if facts == now.facts:
         return None
-    first = now.facts is None
-    changed = ", ".join(_differences(now.facts or SourceFacts(), facts))
+    changed = any(getattr(known, name) not in (None, value) for name, value in told.items())
     state = now.state
-    if not first and state in (LifeState.CONNECTED, LifeState.VALIDATED):
+    if changed and state in (LifeState.CONNECTED, LifeState.VALIDATED):
         state = LifeState.REVALIDATE
     return SourceLife(
         source=source,
-        event=LifeEvent.IDENTIFIED if first else LifeEvent.CHANGED,
+        event=LifeEvent.CHANGED if changed else LifeEvent.IDENTIFIED,
         state=state,
-        reason=changed,
+        reason=", ".join(_differences(known, facts)),
         authority=authority,
         facts=facts,
     )

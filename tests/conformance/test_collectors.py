@@ -15,7 +15,7 @@ from collectors.text import clean
 from ledger.core.clock import SystemClock, WallClock, parse_utc
 from ledger.core.errors import AccessDenied, FatalSource, RetriableSource, SkippableRecord
 from ledger.core.record import Record
-from ledger.core.run import RunBatch
+from ledger.core.run import RunBatch, SourceFacts
 from ledger.core.times import Basis, SourceTime
 from tests.conformance.targets import Target, make
 from tests.support.memory_sink import MemorySink
@@ -107,14 +107,40 @@ def test_what_happens_in_the_source_becomes_a_record_once(target: Target) -> Non
     assert len({record.source_record_id for record in sink.records}) == len(sink.records)
 
 
-def test_what_the_source_says_of_itself_stays_the_same_while_it_does(target: Target) -> None:
-    told = []
-    for _ in range(2):
-        sink = MemorySink(target.config.id)
-        pull(target, sink)
-        told.append([run.facts for run in sink.runs if run.facts is not None])
-    assert told[0][:1] == told[1][:1]
-    assert len(told[0]) <= 1, "once a look"
+def test_what_the_source_says_of_itself_is_what_its_type_says_it_does_and_stays_while_it_does(target: Target) -> None:
+    target.work(texts(1))
+    before, sink = facts_of(target), MemorySink(target.config.id)
+    names = {name for name in SourceFacts.__struct_fields__ if getattr(before, name, None) is not None}
+    assert names == {*fresh(target).tells}
+    assert facts_of(target) == before
+    pull(target, sink)
+    target.work(texts(1))
+    known = len(sink.runs)
+    pull(target, sink)
+    assert all(run.facts in (None, before) for run in sink.runs[known:])
+
+
+def test_what_the_source_says_of_itself_otherwise_is_noticed(target: Target) -> None:
+    if target.no_other_facts:
+        pytest.skip(target.no_other_facts)
+    target.work(texts(1))
+    before = facts_of(target)
+    with target.other_facts() as name:
+        after = facts_of(target)
+    assert before is not None
+    assert after is not None
+    changed = [one for one in SourceFacts.__struct_fields__ if getattr(before, one) != getattr(after, one)]
+    assert changed == [name]
+    assert facts_of(target) == before
+
+
+def facts_of(target: Target) -> SourceFacts | None:
+    """What a first look is told of the source itself."""
+    sink = MemorySink(target.config.id)
+    pull(target, sink)
+    told = [run.facts for run in sink.runs if run.facts is not None]
+    assert len(told) <= 1, "once a look"
+    return told[0] if told else None
 
 
 def test_every_record_is_derivable_again_from_its_original_alone(target: Target) -> None:

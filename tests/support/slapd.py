@@ -24,6 +24,8 @@ moduleload back_mdb
 moduleload accesslog
 moduleload back_monitor
 {global_settings}
+database config
+access to * by dn.exact="{admin}" manage by dn.exact="{reader}" read by * none
 database monitor
 access to * by dn.exact="{reader}" read by dn.exact="{admin}" read by * none
 database mdb

@@ -62,6 +62,7 @@ class Target(ABC):
     no_numbers: str = "the source numbers nothing without gaps"
     at_once: int | None = None
     """How many texts `work` has places for until the next look; None: as many as one likes."""
+    no_other_facts: str = "nothing that it says of itself can be changed here while it runs"
     cable: Cable | None = None
     """The network between, for sources that are reached over TCP: `config` and `place` then name its port."""
 
@@ -96,6 +97,12 @@ class Target(ABC):
     def lose(self, texts: Sequence[str]) -> None:
         """The same as `work`, but the records of all texts except the first and the last are lost in the source."""
         raise AssertionError(f"{type(self).__name__} says neither how nor why not")
+
+    @contextlib.contextmanager
+    def other_facts(self) -> Iterator[str]:
+        """Meanwhile the source says something else of itself: gives the name of the fact that changed."""
+        raise AssertionError(f"{type(self).__name__} says neither how nor why not")
+        yield
 
     @contextlib.contextmanager
     def slow(self) -> Iterator[None]:

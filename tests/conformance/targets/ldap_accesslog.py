@@ -1,6 +1,7 @@
 """slapd with the accesslog overlay; an administrator describes an account."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 import ldap3
 import pytest
@@ -24,6 +25,7 @@ class LdapAccesslogTarget(Target):
         ),
     )
     own_account = READER
+    no_other_facts = ""
 
     def __init__(self, factory: pytest.TempPathFactory) -> None:
         self._server = Slapd(factory.mktemp("ldap"))
@@ -48,6 +50,20 @@ class LdapAccesslogTarget(Target):
                 change = {"description": [(ldap3.MODIFY_REPLACE, [text.encode()])]}
                 done = connection.modify(self._person, change)  # type: ignore[no-untyped-call]
                 assert done, connection.result
+
+    @contextlib.contextmanager
+    def other_facts(self) -> Iterator[str]:
+        with self._server.admin() as connection:
+            self._log_also(connection, ldap3.MODIFY_ADD)
+            yield "audit_trail"
+            self._log_also(connection, ldap3.MODIFY_DELETE)
+
+    def _log_also(self, connection: ldap3.Connection, change: str) -> None:
+        """Reads are logged too from now on, or no longer."""
+        connection.search("cn=config", "(objectClass=olcAccessLogConfig)")
+        found = list(connection.response or ())
+        done = connection.modify(found[0]["dn"], {"olcAccessLogOps": [(change, ["compare"])]})  # type: ignore[no-untyped-call]
+        assert done, connection.result
 
 
 def make(factory: pytest.TempPathFactory) -> Target:

@@ -31,6 +31,7 @@ class LinuxAuditTarget(Target):
     hostile = tuple(text for text in HOSTILE if "\x00" not in text)  # a name in the log ends at U+0000
     no_clock = "the log does not say what time its host has now"
     no_numbers = "the kernel's serial counts what the rules leave out, too"
+    no_other_facts = ""
 
     def __init__(self, factory: pytest.TempPathFactory) -> None:
         folder = factory.mktemp("audit")
@@ -42,6 +43,8 @@ class LinuxAuditTarget(Target):
         mapping = template("linux-audit").text
         options = {"path": self.place}
         self.config = SourceConfig(id="host", type="linux-audit", title="Host", options=options, mapping=mapping)
+        self._say(("DAEMON_START", "op=start ver=3.0.9 format=raw kernel=6.1.0-13-amd64 auid=0 pid=411 res=success"))
+        self._switch(1)
         self.work(["the first account"])
 
     def start(self) -> None:
@@ -53,6 +56,22 @@ class LinuxAuditTarget(Target):
 
     def work(self, texts: Sequence[str]) -> None:
         self._write(b"".join(self._line(text) for text in texts))
+
+    @contextlib.contextmanager
+    def other_facts(self) -> Iterator[str]:
+        self._switch(0)
+        yield "audit_trail"
+        self._switch(1)
+
+    def _switch(self, on: int) -> None:
+        """As the kernel says that auditing was switched on or off."""
+        change = f"op=set audit_enabled={on} old=1 auid=0 ses=1 res=1"
+        self._say(("CONFIG_CHANGE", change), ("PROCTITLE", 'proctitle="auditctl"'))
+
+    def _say(self, *lines: tuple[str, str]) -> None:
+        now = SystemClock().now_us() // 1000
+        stamp = f"{now // 1000}.{now % 1000:03}:{next(self._serials)}"
+        self._write("".join(f"type={kind} msg=audit({stamp}): {says}\n" for kind, says in lines).encode())
 
     @contextlib.contextmanager
     def slow(self) -> Iterator[None]:

@@ -33,7 +33,12 @@ class MqttTarget(Target):
     def __init__(self, factory: pytest.TempPathFactory) -> None:
         self._broker = Mosquitto(factory.mktemp("mqtt"))
         self.secrets = {"password": self._broker.passwords["collector"]}
-        options = {"url": self.through_cable(self._broker.url), "user": "collector", "topics": "plant/#"}
+        options = {
+            "url": self.through_cable(self._broker.url),
+            "user": "collector",
+            "topics": "plant/#",
+            "version_topic": "$SYS/broker/version",
+        }
         self._known = False
         mapping = template("unified-namespace-json").text
         self.config = SourceConfig(id="uns", type="mqtt", title="UNS", options=options, mapping=mapping)

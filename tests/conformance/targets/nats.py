@@ -1,7 +1,8 @@
 """nats-server with JetStream; an edge application writes what operators enter into a stream."""
 
+import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -31,6 +32,7 @@ class NatsTarget(Target):
     own_account = "collector"
     listen = 0.1
     no_numbers = ""
+    no_other_facts = ""
 
     def __init__(self, factory: pytest.TempPathFactory) -> None:
         self._server = NatsServer(factory.mktemp("nats"))
@@ -45,7 +47,7 @@ class NatsTarget(Target):
         self._server.start()
         if not self._made:
             self._made = True
-            self._server.make(StreamConfig(name=STREAM, subjects=["audit.>"]))
+            self._server.make(_stream())
 
     def stop(self) -> None:
         self._server.stop()
@@ -71,6 +73,16 @@ class NatsTarget(Target):
         numbers = self._publish(texts)
         for number in numbers[1:-1]:
             self._server.act(lambda jetstream, number=number: jetstream.delete_msg(STREAM, number))  # type: ignore[misc]
+
+    @contextlib.contextmanager
+    def other_facts(self) -> Iterator[str]:
+        self._server.act(lambda jetstream: jetstream.update_stream(_stream(max_msg_size=4096)))
+        yield "schema"
+        self._server.act(lambda jetstream: jetstream.update_stream(_stream()))
+
+
+def _stream(**more: int) -> StreamConfig:
+    return StreamConfig(name=STREAM, subjects=["audit.>"], **more)  # type: ignore[arg-type]
 
 
 def make(factory: pytest.TempPathFactory) -> Target:

@@ -1,7 +1,7 @@
 """A laboratory's table in a real PostgreSQL 15, its changes decoded by pgoutput; an analyst enters results."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import psycopg
 import pytest
@@ -35,6 +35,7 @@ class PgLogicalTarget(Target):
     hostile = tuple(text for text in HOSTILE if "\x00" not in text)  # PostgreSQL's text has no U+0000
     no_amending = "what stands in the write-ahead log is never changed afterwards"
     no_numbers = "places in the write-ahead log rise, but not one by one"
+    no_other_facts = ""
 
     def __init__(self) -> None:
         self._stack = contextlib.ExitStack()
@@ -70,6 +71,15 @@ class PgLogicalTarget(Target):
         with psycopg.connect(self._server.admin_dsn(), autocommit=True) as lims:
             for text in texts:
                 lims.execute("INSERT INTO result (note) VALUES (%s)", (text,))
+
+    @contextlib.contextmanager
+    def other_facts(self) -> Iterator[str]:
+        with psycopg.connect(self._server.admin_dsn(), autocommit=True) as admin:
+            admin.execute("ALTER TABLE result REPLICA IDENTITY DEFAULT")
+            try:
+                yield "audit_trail"
+            finally:
+                admin.execute("ALTER TABLE result REPLICA IDENTITY FULL")
 
 
 def make(_: pytest.TempPathFactory) -> Target:

@@ -1,6 +1,7 @@
 """Methods of an instrument, as a list over HTTP; people add them."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -24,6 +25,7 @@ class SnapshotRestTarget(Target):
         ),
     )
     no_amending = "there is no trail behind the list that could be changed"
+    no_other_facts = ""
 
     def __init__(self) -> None:
         self._server = ListServer(_TOKEN)
@@ -54,6 +56,12 @@ class SnapshotRestTarget(Target):
     def work(self, texts: Sequence[str]) -> None:
         for text in texts:
             self._server.add(text)
+
+    @contextlib.contextmanager
+    def other_facts(self) -> Iterator[str]:
+        self._server.items[0]["column"] = "C18"
+        yield "schema"
+        del self._server.items[0]["column"]
 
 
 def make(_: pytest.TempPathFactory) -> Target:

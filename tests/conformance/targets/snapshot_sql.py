@@ -1,7 +1,7 @@
 """Recipe parameters in a real PostgreSQL that keeps no trail of them; an account that may only read them."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import psycopg
 import pytest
@@ -38,6 +38,7 @@ class SnapshotSqlTarget(Target):
     own_account = "collector"
     hostile = tuple(text for text in HOSTILE if "\x00" not in text)  # PostgreSQL's text has no U+0000
     no_amending = "there is no trail in the table that could be changed"
+    no_other_facts = ""
 
     def __init__(self) -> None:
         self._stack = contextlib.ExitStack()
@@ -74,6 +75,15 @@ class SnapshotSqlTarget(Target):
         with psycopg.connect(self._server.admin_dsn(), autocommit=True) as mes:
             for text in texts:
                 mes.execute(_ROW, (text,))
+
+    @contextlib.contextmanager
+    def other_facts(self) -> Iterator[str]:
+        with psycopg.connect(self._server.admin_dsn(), autocommit=True) as admin:
+            admin.execute("ALTER TABLE mes.parameter ADD COLUMN shift text")
+            try:
+                yield "schema"
+            finally:
+                admin.execute("ALTER TABLE mes.parameter DROP COLUMN shift")
 
 
 def make(_: pytest.TempPathFactory) -> Target:

@@ -37,7 +37,11 @@ class SparkplugTarget(Target):
         self._broker = Mosquitto(factory.mktemp("sparkplug"))
         self._node = EdgeNode(self._broker, "site-a", "line-1", qos=1)
         self.secrets = {"password": self._broker.passwords["collector"]}
-        options = {"url": self.through_cable(self._broker.url), "user": "collector"}
+        options = {
+            "url": self.through_cable(self._broker.url),
+            "user": "collector",
+            "version_topic": "$SYS/broker/version",
+        }
         self.config = SourceConfig(id="sparkplug", type="sparkplug", title="Line 1", options=options)
         self._born = False
 

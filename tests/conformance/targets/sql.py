@@ -1,7 +1,7 @@
 """An audit table in a real PostgreSQL, which its system numbers without gaps; an account that may only read it."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import psycopg
 import pytest
@@ -46,6 +46,7 @@ class SqlTarget(Target):
     hostile = tuple(text for text in HOSTILE if "\x00" not in text)  # PostgreSQL's text has no U+0000
     no_amending = ""
     no_numbers = ""
+    no_other_facts = ""
 
     def __init__(self) -> None:
         self._stack = contextlib.ExitStack()
@@ -84,6 +85,15 @@ class SqlTarget(Target):
     def amend(self, text: str, other: str) -> None:
         with psycopg.connect(self._server.admin_dsn(), autocommit=True) as lims:
             lims.execute("UPDATE lims.audit_trail SET new_value = %s WHERE new_value = %s", (other, text))
+
+    @contextlib.contextmanager
+    def other_facts(self) -> Iterator[str]:
+        with psycopg.connect(self._server.admin_dsn(), autocommit=True) as lims:
+            lims.execute("ALTER TABLE lims.audit_trail ADD COLUMN shift text")
+            try:
+                yield "schema"
+            finally:
+                lims.execute("ALTER TABLE lims.audit_trail DROP COLUMN shift")
 
     def lose(self, texts: Sequence[str]) -> None:
         self.work(texts)

@@ -62,6 +62,21 @@ def test_what_a_source_tells_of_itself_makes_it_one_to_validate_anew_when_it_cha
     assert ledger.service.verifier.run(log_of(ledger).log, full=True).holds
 
 
+def test_what_a_run_could_not_read_is_no_change_and_what_is_told_for_the_first_time_neither(ledger: Ledger) -> None:
+    lives = log_of(ledger).lives
+    index = ledger.submit([submission(1)], facts=SourceFacts(version="8.2")).outcomes[0].index
+    lives.validate(SOURCE, [index], "looked at", QA)
+    ledger.submit([submission(2)], facts=SourceFacts(audit_trail="on"))
+    assert lives.standing(SOURCE).state is LifeState.VALIDATED
+    assert lives.standing(SOURCE).facts == V1, "what was told before stands"
+    ledger.submit([submission(3)], facts=SourceFacts(version="8.2"))
+    assert events(ledger)[-1] == (LifeEvent.IDENTIFIED, LifeState.VALIDATED)
+    ledger.submit([submission(4)], facts=SourceFacts(audit_trail="off"))
+    assert events(ledger)[-1] == (LifeEvent.CHANGED, LifeState.REVALIDATE)
+    assert lives.history(SOURCE)[-1][1].reason == "audit_trail on → off"
+    assert ledger.service.verifier.run(log_of(ledger).log, full=True).holds
+
+
 def test_another_configuration_or_mapping_is_to_be_validated_anew(ledger: Ledger) -> None:
     log = log_of(ledger)
     index = ledger.submit([submission(1)]).outcomes[0].index
