@@ -7,8 +7,10 @@ from typing import Any, Final
 import msgspec
 
 from ledger.core.checkpoint import Checkpoint
+from ledger.core.clock import parse_utc
 from ledger.core.errors import ChainBroken, IntegrityError, LedgerError
 from ledger.core.hashing import ZERO_HASH, b64, original_commitment, run_chain, sealed_commitment, unb64
+from ledger.core.looks import Span, looked, within
 from ledger.core.record import Action, LinkKind, RecordBody
 from ledger.core.sealing import sealed_members
 from ledger.core.statement import report_key_name
@@ -36,6 +38,7 @@ from reports.tables import Row, csv_chunks, row
 from reports.verdict import Problem
 
 MAX_PROBLEMS: Final = 50
+_BY_INTERVAL: Final = frozenset({"derived", "possible"})
 
 _KINDS = {
     EntryRole.LOG: "log-created",
@@ -172,7 +175,7 @@ class _Records:
         self._description = description
         self._head = head
         self._problems = problems
-        self._count = {"query": 0, "read": 0, "derived": 0}
+        self._count = {"query": 0, "read": 0, "derived": 0, "possible": 0}
         self._uncertain = self._with_original = self._withheld = self._covered = 0
         self._wanted: set[tuple[int, str, Action]] = set()
         self._edges: set[tuple[int, str, Action]] = set()
@@ -204,8 +207,8 @@ class _Records:
             )
         said = self._description
         total = sum(self._count.values())
-        counted = (total, self._count["read"], self._count["derived"], self._uncertain)
-        if counted != (said.records, said.read, said.derived, said.uncertain):
+        counted = (total, self._count["read"], self._count["derived"], self._count["possible"], self._uncertain)
+        if counted != (said.records, said.read, said.derived, said.possible, said.uncertain):
             self._problems.add(layout.RECORDS, f"holds {total} records where {layout.DESCRIPTION} says {said.records}")
         if (self._with_original, self._withheld) != (said.originals, said.originals_withheld):
             self._problems.add(layout.ORIGINALS, f"does not hold the originals that {layout.DESCRIPTION} says")
@@ -214,7 +217,7 @@ class _Records:
     def _check(self, line: RecordLine, checked: Checked) -> None:
         if checked.leaf.kind != "record":
             raise IntegrityError(f"is of kind {checked.leaf.kind}, not a record")
-        if line.basis not in self._count or (line.basis == "derived") is not (line.why is not None):
+        if line.basis not in self._count or (line.basis in _BY_INTERVAL) is not (line.why is not None):
             raise IntegrityError("does not say why it is in the selection")
         self._count[line.basis] += 1
         body = msgspec.json.decode(line.body, type=RecordBody)
@@ -264,19 +267,35 @@ class _Records:
                 {(line.index, id_, body.record.action) for id_ in equipment} if line.basis == "read" else set()
             )
         if line.why is not None:
-            self._check_reason(line.why, equipment)
+            self._check_reason(line.why, equipment, line.basis)
+            _check_looks(line.why, looked(body), line.basis)
         elif line.basis == "read":
             selection = self._description.selection
             if (selection.get("kind"), selection.get("id")) not in {(kind.value, id_) for kind, id_ in links}:
                 raise IntegrityError("does not carry the link that it was selected by")
 
-    def _check_reason(self, why: Reason, equipment: Iterable[str]) -> None:
+    def _check_reason(self, why: Reason, equipment: Iterable[str], basis: str) -> None:
         if why.equipment not in equipment:
             raise IntegrityError(f"has nothing to do with equipment {why.equipment}")
-        self._uncertain += not why.certain
+        self._uncertain += basis == "derived" and not why.certain
         self._wanted.add((why.started_by, why.equipment, Action.START))
         if why.stopped_by is not None:
             self._wanted.add((why.stopped_by, why.equipment, Action.STOP))
+
+
+def _check_looks(why: Reason, between: Span | None, basis: str) -> None:
+    """A record that happened between two looks is derived where both lie in the occupation, else possible."""
+    if between is None:
+        if basis == "possible":
+            raise IntegrityError("may belong by two looks, of which its body says nothing")
+        return
+    low, high = parse_utc(why.after), None if why.before is None else parse_utc(why.before)
+    if between.high_us < low or (high is not None and between.low_us > high):
+        raise IntegrityError("happened between two looks that are outside the occupation")
+    if (basis == "derived") is not within(between, low, high):
+        raise IntegrityError("is not in the occupation as far as the two looks say that it is")
+    if basis == "possible" and why.certain:
+        raise IntegrityError("is said to belong for certain, and lies in the occupation only in part")
 
 
 class _Cover:

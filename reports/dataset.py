@@ -49,6 +49,7 @@ class Totals(msgspec.Struct, kw_only=True):
     changes: int = 0
     read: int = 0
     derived: int = 0
+    possible: int = 0
     uncertain: int = 0
     originals: int = 0
     originals_withheld: int = 0
@@ -102,7 +103,8 @@ class Tally:
         totals.changes += len(record.changes)
         totals.read += one.basis is Basis.READ
         totals.derived += one.basis is Basis.DERIVED
-        totals.uncertain += one.why is not None and not one.why.certain
+        totals.possible += one.basis is Basis.POSSIBLE
+        totals.uncertain += one.basis is Basis.DERIVED and one.why is not None and not one.why.certain
         totals.originals += one.original is not None and not withheld
         totals.originals_withheld += withheld
         totals.sealed += len(one.sealed)

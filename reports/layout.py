@@ -43,11 +43,12 @@ def is_volume(name: str) -> bool:
     return _VOLUME.fullmatch(name) is not None
 
 
-class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What the package says that it is; the verifier compares each number with what it counts itself.
 
     `selection` is what was asked for. `undated`: records of occupied equipment that name no instant, `unmatched`: start
-    and stop records that bound no interval; whether those belong cannot be judged.
+    and stop records that bound no interval; whether those belong cannot be judged. `possible`: records that happened
+    between two looks and in the occupation only in part.
     """
 
     schema: str
@@ -70,6 +71,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     runs: Index
     sources: tuple[str, ...]
     verification: Index | None
+    possible: Index = 0
 
 
 SCHEMA: Final = "evidence-package/1"

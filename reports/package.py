@@ -187,6 +187,7 @@ class _Writer:
             records=totals.records,
             read=totals.read,
             derived=totals.derived,
+            possible=totals.possible,
             uncertain=totals.uncertain,
             undated=data.undated,
             unmatched=data.unmatched,

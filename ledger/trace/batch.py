@@ -3,8 +3,10 @@ says so of.
 
 *Read*: the record carries the link. *Derived*: records that carry both the batch's link and an equipment's, with the
 actions start and stop, bound the interval in which the batch occupied that equipment; every record with that
-equipment's link that happened in the interval belongs to the batch too. Computed from records alone, as of a size, and
-read a page at a time, so memory does not grow with the number of records.
+equipment's link that happened in the interval belongs to the batch too. A record of a polled source names no instant,
+but the two looks between which it happened: it belongs if both lie in the interval, and *may* belong if the time
+between them lies in it only in part. Computed from records alone, as of a size, and read a page at a time, so memory
+does not grow with the number of records.
 """
 
 import heapq
@@ -12,14 +14,15 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, or_, select
 
 from ledger.core.clock import utc_text
 from ledger.core.errors import IntegrityError
+from ledger.core.looks import Span, looked, within
 from ledger.core.record import Action, LinkKind, Outcome, RecordBody
 from ledger.store import schema
 from ledger.store.position import index_of, pos_of
-from ledger.trace.instants import Span, occurred
+from ledger.trace.instants import occurred
 
 PAGE: Final = 500
 MAX_CLOCK_ERROR_US: Final = 86_400_000_000
@@ -56,7 +59,8 @@ class Why(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why a record is derived to belong: the equipment, the interval (UTC texts) and the two entries that bound it.
 
     `before` and `stopped_by` are absent while the equipment is still occupied. `certain` is false where the record may
-    as well lie outside: the clocks' uncertainties, or the precision of the times, do not tell.
+    as well lie outside: the clocks' uncertainties, or the precision of the times, do not tell. `partly`: it happened
+    between two looks, and the time between them lies in the interval only in part; such a record is never certain.
     """
 
     equipment: str
@@ -65,6 +69,7 @@ class Why(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stopped_by: int | None = None
     before: str | None = None
     certain: bool = True
+    partly: bool = False
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,23 +113,31 @@ def members(
 
 
 def undated(connection: Connection, log: int, size: int, intervals: Sequence[Occupation]) -> int:
-    """How many records of the occupied equipment name no instant, so that no interval can place them."""
+    """How many records of the occupied equipment name neither an instant nor two looks, so that nothing places them."""
     equipment = sorted({interval.equipment for interval in intervals})
-    link, record = schema.record_link.c, schema.record.c
-    return (
-        connection.scalar(
-            select(func.count(func.distinct(link.pos)))
+    link, record, body = schema.record_link.c, schema.record.c, schema.body.c
+    found, after = 0, pos_of(log, 0) - 1
+    while equipment:
+        page = connection.execute(
+            select(link.pos, body.body)
+            .distinct()
             .join(schema.record, record.pos == link.pos)
+            .outerjoin(schema.body, body.pos == link.pos)
             .where(
                 link.kind == LinkKind.EQUIPMENT.value,
                 link.id.in_(equipment),
-                link.pos >= pos_of(log, 0),
+                link.pos > after,
                 link.pos < pos_of(log, size),
                 record.occurred_us.is_(None),
             )
-        )
-        or 0
-    )
+            .order_by(link.pos)
+            .limit(PAGE)
+        ).all()
+        found += sum(looked(_decode(pos, data)) is None for pos, data in page)
+        if len(page) < PAGE:
+            break
+        after = page[-1].pos
+    return found
 
 
 def _edges(
@@ -193,10 +206,13 @@ def _derived(connection: Connection, log: int, size: int, interval: Occupation) 
         link.kind == LinkKind.EQUIPMENT.value,
         link.id == interval.equipment,
         link.pos < pos_of(log, size),
-        record.occurred_us >= interval.start.span.low_us - MAX_CLOCK_ERROR_US,
     ]
+    # A record without an instant is found by when it was received: no look is later than that.
+    earliest = interval.start.span.low_us - MAX_CLOCK_ERROR_US
+    dated = record.occurred_us >= earliest
     if interval.stop is not None:
-        conditions.append(record.occurred_us <= interval.stop.span.high_us + MAX_CLOCK_ERROR_US)
+        dated = and_(dated, record.occurred_us <= interval.stop.span.high_us + MAX_CLOCK_ERROR_US)
+    conditions.append(or_(dated, and_(record.occurred_us.is_(None), record.received_us >= earliest)))
     after = pos_of(log, 0) - 1
     while True:
         page = connection.execute(
@@ -208,9 +224,12 @@ def _derived(connection: Connection, log: int, size: int, interval: Occupation) 
             .limit(PAGE)
         ).all()
         for pos, data in page:
-            span = occurred(_decode(pos, data))
-            if span is not None and _inside(span, interval):
-                yield Member(index=index_of(pos), why=_why(span, interval))
+            found = _decode(pos, data)
+            span = occurred(found)
+            between = None if span is not None else looked(found)
+            place = span or between
+            if place is not None and _inside(place, interval):
+                yield Member(index=index_of(pos), why=_why(place, interval, between is not None))
         if len(page) < PAGE:
             return
         after = page[-1].pos
@@ -222,7 +241,7 @@ def _inside(span: Span, interval: Occupation) -> bool:
     return span.high_us >= interval.start.span.low_us and (stop is None or span.low_us <= stop.span.high_us)
 
 
-def _why(span: Span, interval: Occupation) -> Why:
+def _why(span: Span, interval: Occupation, between_looks: bool) -> Why:
     start, stop = interval.start, interval.stop
     certain = span.low_us >= start.span.high_us and (stop is None or span.high_us <= stop.span.low_us)
     measured = span.measured and start.span.measured and (stop is None or stop.span.measured)
@@ -233,6 +252,7 @@ def _why(span: Span, interval: Occupation) -> Why:
         stopped_by=None if stop is None else stop.index,
         before=None if stop is None else utc_text(stop.span.high_us),
         certain=certain and measured,
+        partly=between_looks and not within(span, start.span.low_us, None if stop is None else stop.span.high_us),
     )
 
 

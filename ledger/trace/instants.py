@@ -5,8 +5,7 @@ Two records can be put in order only where their intervals do not overlap; elsew
 
 from typing import Final
 
-import msgspec
-
+from ledger.core.looks import Span
 from ledger.core.record import RecordBody
 from ledger.core.times import Precision
 
@@ -21,17 +20,6 @@ PRECISION_US: Final = {
     Precision.NANOSECOND: 1,
 }
 """Length of the interval that a text of each precision names, in microseconds (a month and a year at their longest)."""
-
-
-class Span(msgspec.Struct, frozen=True, kw_only=True):
-    """An instant is somewhere from `low_us` to `high_us` (inclusive, microseconds UTC, by the collector's clock).
-
-    `measured`: the source's clock was measured; where it was not, nothing is known of its error and none is added.
-    """
-
-    low_us: int
-    high_us: int
-    measured: bool
 
 
 def occurred(body: RecordBody) -> Span | None:

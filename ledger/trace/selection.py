@@ -15,11 +15,16 @@ from ledger.trace.batch import Occupation, Occupations, Why
 
 
 class Basis(StrEnum):
-    """Why a record is in a selection: it matches the query, carries the batch's link, or the interval says so."""
+    """Why a record is in a selection: it matches the query, carries the batch's link, or the interval says so.
+
+    *Possible* is weaker than derived: the time between two looks, in which it happened, lies in the interval only in
+    part. It may belong, and may have happened before or after.
+    """
 
     QUERY = "query"
     READ = "read"
     DERIVED = "derived"
+    POSSIBLE = "possible"
 
 
 class BySearch(msgspec.Struct, frozen=True, kw_only=True, tag_field="by", tag="search"):
@@ -39,7 +44,7 @@ Selection = BySearch | ByBatch
 
 
 class Selected(msgspec.Struct, frozen=True, kw_only=True):
-    """One record of a selection; `why` stands where the basis is *derived*."""
+    """One record of a selection; `why` stands where the basis is *derived* or *possible*."""
 
     index: int
     basis: Basis
@@ -104,8 +109,13 @@ class Chosen:
             self._connection, self._log, self.size, chosen.kind, chosen.id, self.occupations.intervals
         )
         for member in found:
-            basis = Basis.READ if member.why is None else Basis.DERIVED
-            yield Selected(index=member.index, basis=basis, why=member.why)
+            yield Selected(index=member.index, basis=_basis(member.why), why=member.why)
+
+
+def _basis(why: Why | None) -> Basis:
+    if why is None:
+        return Basis.READ
+    return Basis.POSSIBLE if why.partly else Basis.DERIVED
 
 
 def has_link(body: RecordBody, kind: LinkKind, id_: str) -> bool:

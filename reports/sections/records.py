@@ -8,6 +8,7 @@ from reportlab.platypus import CondPageBreak, Flowable, Paragraph
 
 from ledger.core.clock import parse_utc
 from ledger.core.hashing import b64
+from ledger.core.looks import looked
 from ledger.core.record import Change, Record, RecordBody
 from ledger.core.times import SourceTime
 from ledger.present.inert import inert
@@ -81,7 +82,7 @@ def block(one: Row, unclear: bool, zone: Zone, width: float) -> list[Flowable]:
     found += [paragraph for change in record.changes for paragraph in _change(change, zone)]
     found.append(_labelled(message("report.reason"), _reason(record)))
     if one.line.why is not None:
-        found.append(text(_why(one.line, zone), SMALL))
+        found.append(text(_why(one, zone), SMALL))
     found += [space(2), facts([*_times(one.body, one.leaf.logged_at, zone), *_details(one)], width), space(6)]
     return found
 
@@ -151,19 +152,23 @@ def _reason(record: Record) -> str:
 
 
 def _basis(line: RecordLine) -> str:
-    edge = line.why is not None and not line.why.certain
+    edge = line.basis == "derived" and line.why is not None and not line.why.certain
     return message("report.basis.edge" if edge else f"report.basis.{line.basis}")
 
 
-def _why(line: RecordLine, zone: Zone) -> str:
-    why = line.why
+def _why(one: Row, zone: Zone) -> str:
+    line, why = one.line, one.line.why
     assert why is not None
     places = {"equipment": inert(why.equipment), "after": zone.text(why.after), "started": why.started_by}
     if why.before is None:
-        says = message("report.derived.open", **places)
+        says = message(f"report.{line.basis}.open", **places)
     else:
-        says = message("report.derived", **places, before=zone.text(why.before), stopped=why.stopped_by)
-    return says if why.certain else f"{says} {message('report.derived.uncertain')}"
+        says = message(f"report.{line.basis}", **places, before=zone.text(why.before), stopped=why.stopped_by)
+    between = looked(one.body)
+    if between is not None:
+        looks = {"after": zone.local(between.low_us), "before": zone.local(between.high_us)}
+        says = f"{says} {message(f'report.{line.basis}.looks', **looks)}"
+    return says if why.certain or line.basis == "possible" else f"{says} {message('report.derived.uncertain')}"
 
 
 def _when(time: SourceTime, zone: Zone) -> str:

@@ -68,7 +68,8 @@ def _member(name: str, value: object) -> str:
 def _selected(data: ReportData) -> str:
     totals = data.totals
     if data.selection["by"] == "batch":
-        return message("report.selected.batch", records=totals.records, read=totals.read, derived=totals.derived)
+        says = message("report.selected.batch", records=totals.records, read=totals.read, derived=totals.derived)
+        return f"{says}; {message('report.selected.possible', count=totals.possible)}" if totals.possible else says
     return number(totals.records)
 
 

@@ -38,6 +38,7 @@ def verdict(data: ReportData) -> list[tuple[State, str, str]]:
             ("undated", data.undated),
             ("unmatched", len(data.unmatched)),
             ("uncertain", totals.uncertain),
+            ("possible", totals.possible),
         )
         if count
     ]

@@ -26,6 +26,7 @@ MESSAGES = {
     "report.open.undated": "records of occupied equipment without an instant: {count}",
     "report.open.unmatched": "start or stop records that bound no interval: {count}",
     "report.open.uncertain": "records at the edge of an interval, within the clocks’ uncertainty: {count}",
+    "report.open.possible": "records between two looks that lie in an occupation only in part: {count}",
     "report.open.runs": "no collection run stands behind these records",
     "report.ledger": "The ledger's last verification: {says}.",
     "report.ledger.none": "No verification of the whole ledger was at hand when this package was made.",
@@ -70,6 +71,7 @@ MESSAGES = {
     "report.selected.batch": (
         "{records}: {read} name it themselves, {derived} are derived from its occupation of equipment"
     ),
+    "report.selected.possible": "{count} may belong, as they happened between two looks that lie in it only in part",
     "report.period": "Happened",
     "report.period.from_to": "{first} to {last}",
     "report.actions": "By action",
@@ -91,7 +93,9 @@ MESSAGES = {
     "report.occupations": "Occupation of equipment",
     "report.occupations.lead": (
         "A record of the equipment that happened between start and stop belongs to the batch (derived). "
-        "Edges are widened by what the clocks and the precision of the times leave open."
+        "Edges are widened by what the clocks and the precision of the times leave open. A record that names no "
+        "instant, but the two looks between which it happened, may belong where the time between them lies in it "
+        "only in part."
     ),
     "report.equipment": "Equipment",
     "report.started": "Started",
@@ -115,11 +119,21 @@ MESSAGES = {
     "report.basis.query": "matches the query",
     "report.basis.read": "names it itself",
     "report.basis.derived": "derived",
+    "report.basis.possible": "may belong",
     "report.basis.edge": "derived, at the edge",
     "report.derived": (
         "Derived: {equipment} was occupied from {after} (entry {started}) to {before} (entry {stopped})."
     ),
     "report.derived.open": "Derived: {equipment} was occupied from {after} (entry {started}), with no end known.",
+    "report.derived.looks": "It happened between two looks, at {after} and {before}, both in the occupation.",
+    "report.possible": (
+        "May belong: {equipment} was occupied from {after} (entry {started}) to {before} (entry {stopped})."
+    ),
+    "report.possible.open": "May belong: {equipment} was occupied from {after} (entry {started}), with no end known.",
+    "report.possible.looks": (
+        "It happened between two looks, at {after} and {before}, and the time between them lies in the "
+        "occupation only in part."
+    ),
     "report.derived.uncertain": (
         "It lies at the edge: clocks, or the precision of the times, leave open whether it is inside."
     ),
