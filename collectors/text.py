@@ -9,7 +9,6 @@
   text of its values written by these rules.
 """
 
-import json
 import math
 import re
 import struct
@@ -18,10 +17,13 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+import msgspec
+
 from ledger.core.record import Value
 
 REPLACEMENT = "\ufffd"
 _SAFE = 2**53 - 1
+_ENCODER = msgspec.json.Encoder()
 _UNFIT = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -52,7 +54,7 @@ def render(value: object) -> Value:
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, (list, tuple, Mapping)):
-        return json.dumps(_nested(value), ensure_ascii=False, separators=(",", ":"))
+        return _ENCODER.encode(_nested(value)).decode()
     return _render_other(value)
 
 
@@ -92,6 +94,8 @@ def _render_other(value: object) -> str:
 
 
 def _nested(value: object) -> object:
+    if type(value) is str:
+        return clean(value)
     if isinstance(value, Mapping):
         return {clean(str(key)): _nested(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

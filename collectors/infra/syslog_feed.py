@@ -27,6 +27,9 @@ class Received(msgspec.Struct, frozen=True):
     received: str
 
 
+_DECODER: Final = msgspec.json.Decoder(Received)
+
+
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     """How far the spool was handed over, and when the source was last listened to."""
 
@@ -92,7 +95,7 @@ class Feed:
                 return
 
     def _add(self, entry: bytes) -> None:
-        received = msgspec.json.decode(entry, type=Received).received
+        received = _DECODER.decode(entry).received
         self._bytes += len(entry)
         self._builder.add(self._original(entry, MEDIA_TYPE), received)
 

@@ -21,9 +21,7 @@ NIL: Final = "-"
 
 _PRI: Final = re.compile(rb"<(0|[1-9][0-9]{0,2})>")
 _VERSION: Final = re.compile(rb"[1-9][0-9]{0,2} ")
-_HEADER: Final = re.compile(
-    rb"(?P<time>[!-~]+) (?P<hostname>[!-~]+) (?P<app_name>[!-~]+) (?P<procid>[!-~]+) (?P<msgid>[!-~]+) "
-)
+_HEADER: Final = re.compile(rb"[!-~]+ [!-~]+ [!-~]+ [!-~]+ [!-~]+ ")
 _TIMESTAMP: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -50,13 +48,16 @@ def read_message(data: bytes, received: datetime, encoding: str = "utf-8") -> Pa
     if found is None or int(found[1]) > 191:
         raise SkippableRecord("no syslog message: it does not begin with <PRI>, 0 to 191")
     facility, severity = divmod(int(found[1]), 8)
-    parts: Parts = {"facility": FACILITIES[facility], "severity": SEVERITIES[severity]}
+    parts: Parts = {"facility": FACILITIES[facility], "severity": SEVERITIES[severity], "format": "rfc5424"}
     version = _VERSION.match(data, found.end())
     if version is not None:
         if version[0] != b"1 ":
             raise SkippableRecord(f"syslog version {version[0].decode().strip()}, not 1 (RFC 5424 section 6.2.2)")
-        return parts | {"format": "rfc5424"} | _read_5424(data, version.end(), encoding)
-    return parts | {"format": "rfc3164"} | _read_3164(data, found.end(), received, encoding)
+        parts.update(_read_5424(data, version.end(), encoding))
+        return parts
+    parts["format"] = "rfc3164"
+    parts.update(_read_3164(data, found.end(), received, encoding))
+    return parts
 
 
 def _read_5424(data: bytes, position: int, encoding: str) -> Parts:
@@ -64,15 +65,19 @@ def _read_5424(data: bytes, position: int, encoding: str) -> Parts:
     header = _HEADER.match(data, position)
     if header is None:
         raise SkippableRecord("no RFC 5424 header: five fields of printable ASCII, each followed by a space")
-    fields = {name: None if value == b"-" else value.decode("ascii") for name, value in header.groupdict().items()}
-    timestamp = fields.pop("time")
+    timestamp, hostname, app_name, procid, msgid = (
+        None if value == NIL else value for value in header[0][:-1].decode("ascii").split(" ")
+    )
     if timestamp is not None and _TIMESTAMP.fullmatch(timestamp) is None:
         raise SkippableRecord(f"{timestamp!r} is no TIMESTAMP (RFC 5424 section 6.2.3)")
     elements, position = _read_structured_data(data, header.end())
     return {
         "time": timestamp or NIL,
         "timestamp": timestamp,
-        **fields,
+        "hostname": hostname,
+        "app_name": app_name,
+        "procid": procid,
+        "msgid": msgid,
         "structured_data": elements,
         "message": _read_text(data, position, encoding),
     }
@@ -87,17 +92,25 @@ def _read_structured_data(data: bytes, position: int) -> tuple[Parts, int]:
         name, position = element[1].decode("ascii"), element.end()
         if name in elements:
             raise SkippableRecord(f"SD-ID {name!r} stands there twice (RFC 5424 section 6.3.2)")
-        values: dict[str, list[str]] = {}
+        values: dict[str, str | list[str]] = {}
         while (parameter := _PARAMETER.match(data, position)) is not None:
-            values.setdefault(parameter[1].decode("ascii"), []).append(_unescape(parameter[2]))
+            _add(values, parameter[1].decode("ascii"), _unescape(parameter[2]))
             position = parameter.end()
         if data[position : position + 1] != b"]":
             raise SkippableRecord(f"SD-ELEMENT {name!r} does not end as one (RFC 5424 section 6.3.1)")
         position += 1
-        elements[name] = {key: found[0] if len(found) == 1 else found for key, found in values.items()}
+        elements[name] = values
     if not elements:
         raise SkippableRecord("neither - nor structured data after the header (RFC 5424 section 6.3)")
     return elements, position
+
+
+def _add(values: dict[str, str | list[str]], key: str, value: str) -> None:
+    before = values.get(key)
+    if before is None:
+        values[key] = value
+    else:
+        values[key] = [before, value] if isinstance(before, str) else [*before, value]
 
 
 def _unescape(value: bytes) -> str:

@@ -13,7 +13,7 @@ from ledger.core.errors import SkippableRecord
 MEDIA_TYPE = "application/json"
 
 
-class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class Envelope(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """See the module."""
 
     peer: str
@@ -39,6 +39,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(Envelope)
 
 
 def write_envelope(sender: Sender, received: str, identity: str, data: bytes, problem: str = "") -> bytes:
@@ -61,6 +62,6 @@ def write_envelope(sender: Sender, received: str, identity: str, data: bytes, pr
 def read_envelope(data: bytes) -> Envelope:
     """Raises SkippableRecord for what is no original of this type."""
     try:
-        return msgspec.json.decode(data, type=Envelope)
+        return _DECODER.decode(data)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise SkippableRecord(f"not the original of a syslog message: {error}") from None

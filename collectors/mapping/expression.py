@@ -65,6 +65,13 @@ def constants(spec: Spec | None) -> list[str]:
     return [*(named if spec.map is None else [spec.default] if spec.default else []), *(spec.map or {}).values()]
 
 
+def constant(spec: Spec | None) -> str | None:
+    """The text that the value always is, whatever the item; None where that depends on the item."""
+    if isinstance(spec, Value) and spec.text is not None and spec == Value(text=spec.text):
+        return spec.text
+    return None
+
+
 def compile_value(spec: Spec, where: str) -> Take:
     """The function that takes this value; raises ConfigError, naming `where` of the mapping it stands."""
     if isinstance(spec, str):

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from collectors.mapping.expression import MISSING, Item, Spec, as_text, compile_path, compile_value
+from collectors.mapping.expression import MISSING, Item, Spec, as_text, compile_path, compile_value, constant
 from collectors.mapping.model import ChangeMap, LinkMap, Mapping
 from collectors.mapping.moments import compile_moment
 from collectors.text import clean, name, render
@@ -99,32 +99,42 @@ def _text(spec: Spec | None, where: str) -> _Text:
     """What the value is as text; None where it is empty or the item does not say."""
     if spec is None:
         return _nothing
+    if (always := constant(spec)) is not None:
+        fixed = name(always)
+        return lambda _: fixed
     take = compile_value(spec, where)
 
     def text(item: Item) -> str | None:
         value = take(item)
-        if type(value) is str:
-            if value.isascii() and "\x00" not in value:  # nearly every value
-                return value or None
-        elif value is None or value is MISSING:
-            return None
-        elif isinstance(value, (list, Names)):
-            value = render(value)
-        return name(as_text(value))
+        if type(value) is str and value.isascii() and "\x00" not in value:  # nearly every value
+            return value or None
+        return None if value is None or value is MISSING else _other_text(value)
 
     return text
 
 
 def _needed(spec: Spec, where: str) -> Callable[[Item], str]:
-    read = _text(spec, where)
+    always = constant(spec)
+    if always is not None and (fixed := name(always)) is not None:
+        return lambda _: fixed
+    take = compile_value(spec, where)
 
     def needed(item: Item) -> str:
-        text = read(item)
+        value = take(item)
+        if type(value) is str and value and value.isascii() and "\x00" not in value:
+            return value
+        text = None if value is None or value is MISSING else _other_text(value)
         if text is None:
             raise SkippableRecord(f"{where}: the item has none")
         return text
 
     return needed
+
+
+def _other_text(value: object) -> str | None:
+    if isinstance(value, (list, Names)):
+        value = render(value)
+    return name(as_text(value))
 
 
 def _word(spec: Spec | None, words: type[E], where: str) -> Callable[[Item], E | None]:
@@ -133,6 +143,8 @@ def _word(spec: Spec | None, words: type[E], where: str) -> Callable[[Item], E |
         return _nothing
     take = compile_value(spec, where)
     known: dict[object, E] = {word.value: word for word in words}
+    if (fixed := known.get(constant(spec))) is not None:
+        return lambda _: fixed
 
     def read(item: Item) -> E | None:
         value = take(item)

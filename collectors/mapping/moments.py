@@ -55,14 +55,15 @@ def compile_moment(spec: MomentSpec, zone: str | None, where: str) -> Read:
 def _reading(take: Take, parse: Callable[[str], SourceTime], where: str) -> Read:
     def read(item: Item) -> SourceTime | None:
         value = take(item)
-        if value is None or value is MISSING:
+        if type(value) is str:
+            text = clean(value)
+        elif value is None or value is MISSING:
             return None
-        if isinstance(value, datetime):
-            value = value.isoformat()
-        text = as_text(value)
-        if text is None:
-            raise SkippableRecord(f"{where}: a time is a text or a number, not a list or an object")
-        text = clean(text)
+        else:
+            told = value.isoformat() if isinstance(value, datetime) else as_text(value)
+            if told is None:
+                raise SkippableRecord(f"{where}: a time is a text or a number, not a list or an object")
+            text = clean(told)
         try:
             time = parse(text)
             return time if time.text == text else msgspec.structs.replace(time, text=text)
