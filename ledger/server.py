@@ -19,6 +19,8 @@ from ledger.service import VERIFY, Service
 from ledger.web.handlers import handlers as web_handlers
 
 HOUR, DAY = 3600, 86_400
+SILENCE_S = 15
+"""Seconds between two looks for agents that fell silent."""
 CHALLENGES_S = 15
 """Seconds between two looks at which challenges are due, and at what came of those that are planted."""
 SCHEDULES = (
@@ -44,6 +46,7 @@ class Server:
         lock = leader_lock(service.settings.database_url(service.folder), service.folder)
         duties = (
             Duty(name="publish", every_s=service.settings.checkpoint_seconds, run=service.publisher.publish_all),
+            *(Duty(name="silence", every_s=SILENCE_S, run=log.silence.judge) for log in service.record_logs),
             Duty(name="bind", every_s=HOUR, run=service.publisher.bind_system),
             *(
                 Duty(name="challenges", every_s=CHALLENGES_S, run=Planting(log, service.clock).work)

@@ -15,6 +15,7 @@ from ledger.agents import kinds as agents_kinds
 from ledger.agents import projector as agents_projector
 from ledger.agents.agents import Agents, Invitation
 from ledger.agents.deliveries import Deliveries
+from ledger.agents.silence import Silence
 from ledger.core.address import LogId
 from ledger.core.authority import Authority
 from ledger.core.batch import SignedBatch, SignedReceipt
@@ -44,7 +45,6 @@ from ledger.sources import (
     map_kinds,
     map_projector,
 )
-from ledger.sources import import_kinds, import_projector
 from ledger.sources import kinds as sources_kinds
 from ledger.sources import projector as sources_projector
 from ledger.sources.challenges import Challenges
@@ -133,7 +133,8 @@ class LocalSink:
 class RecordLog:
     """A record log with what belongs to it: its sources, and the ingest of their runs."""
 
-    def __init__(self, store: Store, keys: FileKeys, log: LogId, agents: Agents) -> None:
+    def __init__(self, store: Store, keys: FileKeys, log: LogId, agents: Agents, silence_s: float) -> None:
+        """`silence_s`: how long a connected agent may not be heard."""
         self.log = log
         self._store = store
         self._keys = keys
@@ -145,6 +146,7 @@ class RecordLog:
         self.challenges = Challenges(store, log.number)
         self.ingest = Ingest(store, log, self.sources, keys.content_digest())
         self.deliveries = Deliveries(store, log, agents, self.ingest)
+        self.silence = Silence(store, log.number, silence_s)
 
     def coverage(self, source_id: str) -> Iterator[Span]:
         """What is known of a source's time, run by run; raises NotFound for an unknown source."""
@@ -189,7 +191,7 @@ class Service:
             raise ConfigError(f"the ledger in {folder} was never completed", advice="Remove it and run init again.")
         self.agents = Agents(self.store, self.people.directory)
         self._record_logs = {
-            name: RecordLog(self.store, self.keys, log, self.agents)
+            name: RecordLog(self.store, self.keys, log, self.agents, self.settings.agents.silence_seconds)
             for name, log in self.logs.items()
             if log.number != SYSTEM_LOG
         }

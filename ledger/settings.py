@@ -42,13 +42,15 @@ class AgentPorts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Where edge agents reach the ledger over TLS; without `port` they do not.
 
     `port` takes batches, from agents with a certificate alone; `enrol_port` takes enrolments, and is best open only
-    while there are any. 0 takes a free port. `certificate_days`: how long an agent's certificate is good.
+    while there are any. 0 takes a free port. `certificate_days`: how long an agent's certificate is good;
+    `silence_seconds`: how long an agent may not be heard before that is a finding.
     """
 
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
     enrol_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
     certificate_days: Annotated[float, msgspec.Meta(gt=0, le=366)] = 90.0
+    silence_seconds: Seconds = 900.0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -135,6 +137,7 @@ def write(folder: Path, settings: Settings) -> None:
             if port is not None
         ),
         f"certificate_days = {settings.agents.certificate_days}",
+        f"silence_seconds = {settings.agents.silence_seconds}",
     ]
     write_durably(folder / FILE_NAME, ("\n".join(lines) + "\n").encode())
 

@@ -147,12 +147,15 @@ def _take(context: Context, log: str | None, batch: SignedBatch) -> SignedReceip
     target = context.record_log(log)
     if not context.service.keys.has_receipt_key(target.log.name):
         raise AccessDenied(f"agent {batch.header.agent!r} is not in use", advice=_NEVER)
-    return target.take(batch)
+    receipt = target.take(batch)
+    target.silence.heard(batch.header.agent)
+    return receipt
 
 
 def _standing(context: Context, log: str | None, agent: str) -> Standing:
     target, service = context.record_log(log), context.service
     last = target.deliveries.last(agent)
+    target.silence.heard(agent)
     with service.store.reading() as connection:
         standing = service.agents.standing(connection, agent)
         try:

@@ -93,7 +93,7 @@ def test_upgrade_takes_no_empty_and_no_newer_database_for_a_ledger(tmp_path: Pat
     database = site.folder / "ledger.sqlite"
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    assert "needs 0007" in site("search").err
+    assert "needs 0008" in site("search").err
     newer = site("upgrade")
     assert (newer.code, "at least as new" in newer.err) == (1, True)
     database.unlink()
@@ -109,7 +109,7 @@ def test_upgrade_brings_a_ledger_of_the_first_schema_to_this_one_and_it_goes_on(
         connection.execute("DROP TRIGGER projection_version_no_delete")
         for table in (
             *("mapping", "identity", "asset", "calendar", "agent", "agent_batch", "source_life", "site_system"),
-            *("challenge", "challenge_run", "source_import"),
+            *("challenge", "challenge_run", "source_import", "agent_heard"),
         ):
             connection.execute(f"DROP TABLE {table}")
         connection.execute(
@@ -120,7 +120,7 @@ def test_upgrade_brings_a_ledger_of_the_first_schema_to_this_one_and_it_goes_on(
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     assert "trailseal upgrade" in site("search").err
     done = site("upgrade", "--json")
-    assert done.json() == {"before": "0001", "now": "0007"}
+    assert done.json() == {"before": "0001", "now": "0008"}
     assert site("source", "add", "other", "--type", "push").code == 0
     assert site("verify").code == 0
 

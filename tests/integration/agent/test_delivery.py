@@ -8,7 +8,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import select
 
+from ledger.agents.tables import agent_heard
 from ledger.api.agents import invite
 from ledger.core.enrolment import SERVER_NAME
 from ledger.core.source import SourceConfig
@@ -139,6 +141,10 @@ def test_an_agent_reads_nothing_in_the_name_of_another(plant: Plant) -> None:
         assert ask(f"{other.name}/last") == 403
         assert ask(f"{other.name}/sources/line6") == 403
         with plant.opened() as service:
+            with service.store.reading() as connection:
+                heard = set(connection.scalars(select(agent_heard.c.agent)))
+            assert one.name in heard, "an agent that only looks where it stands is alive"
+            assert other.name not in heard, "nobody is heard by another's voice"
             service.agents.revoke(one.name, "for the test", CONFIRMER)
         assert ask(f"{one.name}/last") == 403
 
