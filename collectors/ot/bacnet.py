@@ -15,6 +15,9 @@ Objects:
 
 What a device or object does not have it refuses, and is left out. An answer that does not fit into one frame is asked
 for in parts. The device's clock (local date and time, with its own offset to UTC) is measured at each look.
+
+Of itself it tells vendor, model, firmware and software version, and as its schema the fingerprint of its objects and
+their names; it knows of no audit-trail setting.
 """
 
 import re
@@ -28,6 +31,7 @@ from collectors.base import Check, CheckReport, Option, Stop, judge_clock
 from collectors.compare.look import Found, Look, state_text
 from collectors.compare.memory import Memory
 from collectors.compare.record import Shown, read_state
+from collectors.facts import SCHEMA, VERSION, facts, fingerprint
 from collectors.mapping.expression import Item
 from collectors.options import read_list
 from collectors.ot import bacnet_values
@@ -37,6 +41,7 @@ from collectors.ot.plc import CONTROLLER, TAG, Controller, Point, controller_opt
 from ledger.core.clock import WallClock, utc_text
 from ledger.core.errors import CollectorError, ConfigError, FatalSource
 from ledger.core.record import Action
+from ledger.core.run import SourceFacts
 from ledger.core.source import SourceConfig
 from ledger.core.times import Clock
 
@@ -52,6 +57,7 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
     _CONFIGURATION: ("database-revision", "last-restore-time"),
     _RESTART: ("last-restart-reason", "time-of-device-restart"),
 }  # fmt: skip
+_VERSION = ("vendor-name", "model-name", "firmware-revision", "application-software-version")
 _CLOCK = "clock"
 _TIMES = ("local-date", "local-time", "utc-offset", "daylight-savings-status")
 _ALL = (*_PARTS, _OBJECT, _CLOCK)
@@ -112,6 +118,9 @@ class Bacnet(Controller):
                 advice=f"Use some of: {', '.join(_ALL)}; or none.",
             )
 
+        told = {VERSION: CONTROLLER, SCHEMA: _OBJECT}
+        self.tells = tuple(fact for fact, part in told.items() if part in self._details)
+
     @property
     def place(self) -> str:
         return super().place if self._route is None else f"{super().place} by {self.option('route')}"
@@ -164,6 +173,7 @@ class Bacnet(Controller):
                 self._read_part(session, kind, properties, look)
         if _OBJECT in self._details:
             self._read_objects(session, look)
+        look.facts = self._facts(look)
         self._read_points(session, look)
         look.ended = utc_text(self.clock.now_us())
         return look
@@ -209,6 +219,16 @@ class Bacnet(Controller):
                 look.unread[_OBJECT, one.object] = raw.words
             else:
                 look.add(Found(type=_OBJECT, id=one.object, state=state_text({"read": {one.property: raw.hex()}})))
+
+    def _facts(self, look: Look) -> SourceFacts | None:
+        """The version, and the schema where every object could be read."""
+        version, found = None, look.get((CONTROLLER, self.place))
+        if found is not None:
+            said = self.show(CONTROLLER, self.place, read_state(found.state), {}).attributes
+            version = " ".join(f"{name} {said[name]}" for name in _VERSION if name in said)
+        objects = [f"{one.id} {one.state}" for one in look if one.type == _OBJECT]
+        whole = objects and not any(kind == _OBJECT for kind, _ in look.unread)
+        return facts(version=version, schema=fingerprint(objects) if whole else None)
 
     def _list_objects(self, session: BacnetSession) -> list[str] | Refusal:
         """The list in one answer, else element by element."""

@@ -29,6 +29,7 @@ class BacnetTarget(Target):
     no_instant = "an object does not say when it was written"
     no_amending = "there is no trail in a device that could be changed"
     at_once = STEPS
+    no_other_facts = ""
 
     def __init__(self, factory: pytest.TempPathFactory) -> None:
         self._device = BacnetDevice(factory.mktemp("bacnet"))
@@ -65,6 +66,12 @@ class BacnetTarget(Target):
         assert len(texts) <= STEPS, "each needs a place of its own until the next look"
         for text in texts:
             self._device.write_text(next(self._steps), text)
+
+    @contextlib.contextmanager
+    def other_facts(self) -> Iterator[str]:
+        self._device.create("analog-value,91")
+        yield "schema"
+        self._device.delete("analog-value,91")
 
     @contextlib.contextmanager
     def slow(self) -> Iterator[None]:
