@@ -10,7 +10,7 @@ from collectors.base import Collector
 from collectors.secrets import resolve
 from ledger.core.clock import WallClock
 from ledger.core.errors import ConfigError
-from ledger.core.source import SourceConfig
+from ledger.core.source import ARCHIVE, SourceConfig
 
 COLLECTORS: Mapping[str, str] = {
     "b2mml": "collectors.it.b2mml:B2mml",
@@ -42,12 +42,14 @@ COLLECTORS: Mapping[str, str] = {
     "tryton": "collectors.it.tryton:Tryton",
 }
 """Source type → module and class."""
+IMPORTED: Mapping[str, str] = {ARCHIVE: "collectors.archive.archive:Archive"}
+"""The same for what is imported once, and never pulled."""
 
 
 def collector_type(name: str) -> type[Collector]:
     """The collector of a source type; raises ConfigError for an unknown one."""
     try:
-        module, _, kind = COLLECTORS[name].partition(":")
+        module, _, kind = {**COLLECTORS, **IMPORTED}[name].partition(":")
     except KeyError:
         raise ConfigError(
             f"there is no source type {name!r}", advice=f"Use one of: {', '.join(sorted(COLLECTORS))}."

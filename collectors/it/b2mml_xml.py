@@ -21,8 +21,8 @@ from ledger.core.errors import SkippableRecord
 
 MAX_DEPTH: Final = 100
 MAX_ELEMENTS: Final = 200_000
-_ENCODINGS: Final = ("utf-8", "us-ascii", "iso-8859-1", "windows-1252")
-_EMPTY: Final = re.compile(rb"""<[^\s/>]+(?:\s+[^\s=]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*/>""")
+ENCODINGS: Final = ("utf-8", "us-ascii", "iso-8859-1", "windows-1252")
+EMPTY: Final = re.compile(rb"""<[^\s/>]+(?:\s+[^\s=]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*/>""")
 """An element that is one tag: expat then gives the byte behind it as its end, else the one where its end tag begins."""
 _CONTEXT: Final = 50
 _SHORT: Final = 512
@@ -57,7 +57,7 @@ def parse(data: bytes, encoding: str = "utf-8", namespaces: dict[str, str] | Non
 
     Raises SkippableRecord.
     """
-    if encoding not in _ENCODINGS:
+    if encoding not in ENCODINGS:
         raise SkippableRecord(f"XML in the encoding {encoding!r}")
     if namespaces is not None:
         scope = "".join(
@@ -183,8 +183,8 @@ class _Scanner:
 
     def _declared(self, version: str, encoding: str | None, standalone: int) -> None:
         self._encoding = (encoding or "utf-8").lower()
-        if self._encoding not in _ENCODINGS:
-            raise SkippableRecord(f"XML in the encoding {encoding!r}; read are {', '.join(_ENCODINGS)}")
+        if self._encoding not in ENCODINGS:
+            raise SkippableRecord(f"XML in the encoding {encoding!r}; read are {', '.join(ENCODINGS)}")
 
     def _typed(self, *_: object) -> None:
         raise SkippableRecord("XML with a document type declaration, which is never read")
@@ -205,6 +205,6 @@ class _Scanner:
             return
         self._inside = -1
         end = self._parser.CurrentByteIndex
-        if not _EMPTY.fullmatch(self._data, self._begun[0], end):
+        if not EMPTY.fullmatch(self._data, self._begun[0], end):
             end = self._data.index(b">", end) + 1
         self._parts.append(Part(start=self._begun[0], end=end, namespaces=self._begun[1]))

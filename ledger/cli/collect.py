@@ -13,7 +13,7 @@ from collectors.runner import Progress, Runner
 from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, progress, say, say_json, say_json_line, tell
 from ledger.core.errors import CollectorError, ConfigError, Conflict
-from ledger.core.source import PUSH, SourceConfig
+from ledger.core.source import ARCHIVE, PUSH, SourceConfig
 from ledger.service import RecordLog, Service
 from ledger.sources.life import CLOSED
 
@@ -156,9 +156,14 @@ def _sum_up(statuses: Sequence["SourceStatus"], as_json: bool) -> None:
 
 def _pulled(chosen: RecordLog, source: str | None) -> list[SourceConfig]:
     if source is None:
-        pulled = [config for config in chosen.sources.list() if config.type != PUSH]
+        pulled = [config for config in chosen.sources.list() if config.type not in (PUSH, ARCHIVE)]
         return [config for config in pulled if chosen.lives.standing(config.id).state not in CLOSED]
     config = chosen.sources.get(source)
+    if config.type == ARCHIVE:
+        raise ConfigError(
+            f"source {source!r} is an old audit trail: it is imported once",
+            advice="Import its files: `trailseal import`.",
+        )
     if config.type == PUSH:
         raise ConfigError(
             f"source {source!r} is of type {PUSH}: there is nothing to pull",

@@ -11,11 +11,14 @@ from ledger.core.address import Address
 from ledger.core.entry import decode_leaf
 from ledger.core.errors import ConfigError
 from ledger.core.hashing import b64, leaf_hash
-from ledger.core.record import Action, LinkKind, Outcome
+from ledger.core.record import Action, LinkKind, Outcome, RecordBody
 from ledger.core.tables import EntryState
+from ledger.present.messages import message
 from ledger.present.sentences import disposed_sentence, sentence_text
 from ledger.present.values import plain
 from ledger.service import Service
+from ledger.sources.imports import archives
+from ledger.sources.resolved import resolve, resolved_person, resolved_place
 from ledger.store import checkpoints
 from ledger.store.reading import LogReader
 from ledger.store.search import MAX_PAGE, Query, count, search
@@ -94,13 +97,18 @@ def show(
         with service.store.reader(chosen.number) as reader:
             stored = reader.entry(index)
             leaf = decode_leaf(stored.leaf)
+            sentence, imported = _told(service, reader, index, archives(reader.connection, chosen.number))
             covering = checkpoints.covering(reader.connection, chosen.number, index)
             proof = [] if covering is None else reader.inclusion(index, covering.size)
+            body = None if stored.body is None else service.store.kinds[leaf.kind].decode(stored.body)
+            resolved = resolve(reader.connection, chosen.number, index, body)
         answer = {
             "address": str(Address(chosen.origin, index)),
             "kind": leaf.kind,
             "state": stored.state.value,
-            "sentence": _sentence(service, leaf.kind, stored.body),
+            "sentence": sentence,
+            "imported": imported,
+            "resolved": resolved,
             "logged_at": leaf.logged_at,
             "leaf": stored.leaf.decode(),
             "leaf_hash": b64(leaf_hash(stored.leaf)),
@@ -112,7 +120,11 @@ def show(
     if as_json:
         say_json(answer)
         return
-    say(str(answer["sentence"]))
+    say(sentence)
+    if imported:
+        say("This record was imported from an old audit trail; it was not collected live (`trailseal imports list`).")
+    for key, value in (*resolved_person(resolved), *resolved_place(resolved)):
+        say(f"{message(key)}: {value}")
     for name in ("address", "kind", "state", "logged_at", "leaf_hash", "leaf", "salt", "body"):
         say(f"{name:10} {answer[name]}")
     if covering is None:
@@ -130,17 +142,23 @@ def trace(
     log: LogOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """All records of a batch, order or lot: those that name it, and those that an interval puts into it (derived)."""
+    """All records of a batch, order or lot: those that name it, and those that an interval puts into it.
+
+    Derived: it happened while the batch had the equipment. Possible: it happened between two looks at a polled source,
+    and only a part of the time between them lies in that interval.
+    """
     with opened(ledger) as service:
         chosen = service.log(log)
         with service.store.reader(chosen.number) as reader:
             size = reader.head().size
             members = list(Chosen(reader.connection, chosen.number, size, ByBatch(kind=kind, id=id_)))
-            lines = [(member, _line(service, reader, member.index)) for member in members]
+            old = archives(reader.connection, chosen.number)
+            lines = [(member, *_told(service, reader, member.index, old)) for member in members]
     if as_json:
-        say_json({"size": size, "members": [{"member": member, "sentence": line} for member, line in lines]})
+        told = [{"member": member, "sentence": line, "imported": imported} for member, line, imported in lines]
+        say_json({"size": size, "members": told})
         return
-    for member, line in lines:
+    for member, line, _ in lines:
         say(f"{member.index:>9}  {member.basis.value:8} {line}")
     say(f"{len(lines)} records, as of size {size}.")
 
@@ -152,27 +170,27 @@ def _answer(ledger: LedgerOption, log: str | None, query: Query, before: int | N
             size = reader.head().size
             page = search(reader.connection, chosen.number, size, query, before, limit)
             total = count(reader.connection, chosen.number, size, query)
-            lines = [(index, _line(service, reader, index)) for index in page.indices]
+            old = archives(reader.connection, chosen.number)
+            lines = [(index, *_told(service, reader, index, old)) for index in page.indices]
     if as_json:
-        found = [{"index": index, "sentence": line} for index, line in lines]
+        found = [{"index": index, "sentence": line, "imported": imported} for index, line, imported in lines]
         say_json({"size": size, "total": total, "next_before": page.next_before, "found": found})
         return
-    for index, line in lines:
+    for index, line, _ in lines:
         say(f"{index:>9}  {line}")
     say(f"{len(lines)} of {total} records, as of size {size}.")
     if page.next_before is not None:
         say(f"More: --before {page.next_before}")
 
 
-def _line(service: Service, reader: LogReader, index: int) -> str:
+def _told(service: Service, reader: LogReader, index: int, old: frozenset[str]) -> tuple[str, bool]:
+    """An entry's sentence, and whether it is a record that was imported from one of these old audit trails."""
     stored = reader.entry(index)
-    return _sentence(service, decode_leaf(stored.leaf).kind, stored.body)
-
-
-def _sentence(service: Service, kind: str, body: bytes | None) -> str:
-    if body is None:
-        return f"{plain(disposed_sentence())} ({EntryState.DISPOSED.value})"
-    return sentence_text(service.store.kinds[kind].decode(body))
+    if stored.body is None:
+        return f"{plain(disposed_sentence())} ({EntryState.DISPOSED.value})", False
+    body = service.store.kinds[decode_leaf(stored.leaf).kind].decode(stored.body)
+    imported = isinstance(body, RecordBody) and body.record.source in old
+    return sentence_text(body) + " (imported)" * imported, imported
 
 
 def _link(text: str | None) -> tuple[LinkKind | None, str | None]:

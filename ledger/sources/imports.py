@@ -57,6 +57,13 @@ def running(connection: Connection, log: int, source: str) -> str | None:
     return found
 
 
+def archives(connection: Connection, log: int) -> frozenset[str]:
+    """The sources of a log whose records were imported."""
+    row = tables.source.c
+    found = connection.scalars(select(row.key).where(row.log == log, row.type == ARCHIVE, row.to_index.is_(None)))
+    return frozenset(found)
+
+
 def require_running(transaction: Transaction, log: int, source: str) -> None:
     """Raises Conflict for a run of an archive that belongs to no import."""
     noted = transaction.scratch.get(("import", source))

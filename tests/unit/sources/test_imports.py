@@ -130,7 +130,8 @@ def test_the_same_file_again_makes_no_record_twice_and_reconciles_as_before(ledg
     for _ in range(2):
         known = begin(ledger, rows=3)
         submit(ledger, rows(1, 2, 3))
-        ended = imports(ledger).finish(known.last.id, "all read", AUTHORITY)
+        imports(ledger).finish(known.last.id, "all read", AUTHORITY)
+    ended = imports(ledger).get(known.last.id)
     assert ended.last.outcome is not None
     assert (ended.state, ended.last.outcome.counts.appended) == (ImportState.RECONCILED, 0)
     assert (ended.last.outcome.counts.duplicates, ended.last.outcome.counts.records) == (3, 3)
