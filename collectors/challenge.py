@@ -20,7 +20,14 @@ from collectors.secrets import resolve
 from ledger.core.clock import WallClock
 from ledger.core.errors import ConfigError
 
-PLANTERS: Mapping[str, str] = {}
+PLANTERS: Mapping[str, str] = {
+    "folder": "collectors.infra.folder_challenge:FolderPlanter",
+    "mqtt": "collectors.ot.mqtt_challenge:MqttPlanter",
+    "opcua": "collectors.ot.opcua_challenge:OpcUaPlanter",
+    "rest": "collectors.it.rest_challenge:RestPlanter",
+    "syslog": "collectors.infra.syslog_challenge:SyslogPlanter",
+    "sql": "collectors.it.sql_challenge:SqlPlanter",
+}
 """Planter → module and class."""
 
 _PLACES = re.compile(r"\{(old|new|now)\}")

@@ -113,11 +113,25 @@ class Planting:
                 if result is not None:
                     yield result
 
-    def try_out(self, challenge: Challenge, source: SourceConfig) -> None:
-        """Opens the planter and reads the test object; raises what is wrong with either, and changes nothing."""
+    def result(self, past: Past) -> ChallengeResult | None:
+        """What came of one planting, judged now if it can be; None while its record may still arrive."""
+        for one in self._log.challenges.history(past.run.challenge):
+            if one.run.due == past.run.due:
+                if one.result is not None:
+                    return one.result
+                return next((found for found in self.judge(past.run.challenge) if found.due == past.run.due), None)
+        return None
+
+    def check(self, challenge: Challenge, source: SourceConfig) -> None:
+        """Raises ConfigError for a planter that cannot be made of what is declared; reaches for nothing."""
         require_own_account(challenge, source)
         if challenge.planting.by != BY_HAND:
-            self._open(challenge).read()
+            self._open(challenge)
+
+    def try_out(self, challenge: Challenge, source: SourceConfig) -> None:
+        """Opens the planter and reads the test object; raises what is wrong with either, and changes nothing."""
+        self.check(challenge, source)
+        self._open(challenge).read()
 
     def _due(self, known: Known) -> int | None:
         if known.challenge.planting.by == BY_HAND:

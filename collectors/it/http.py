@@ -208,6 +208,20 @@ class Http:
         """As `get`; the request is one that may be sent again, such as a sign-in."""
         return self._judged(lambda: self._send("POST", url, form=form, json=json))
 
+    def change(self, method: str, url: str, body: bytes) -> Answer:
+        """The answer to a request that changes something there: it is sent once, whatever comes back.
+
+        Raises RetriableSource where it is not known what came of it, FatalSource where it was refused.
+        """
+        answer = self._send(method, url, headers={"Content-Type": "application/json"}, body=body)
+        if answer.status < 300:
+            return answer
+        if answer.status == 404:
+            raise FatalSource(
+                f"{self.base} has nothing at {urlsplit(url).path}", advice="Correct the path, or make the object first."
+            )
+        raise self._error(answer)
+
     def said(self, answer: Answer) -> str:
         """What an answer says, in few words."""
         words = excerpt(answer.body)
@@ -232,14 +246,15 @@ class Http:
         headers: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
         json: object = None,
+        body: bytes | None = None,
     ) -> Answer:
         asked_us = self._clock.now_us()
         try:
             with self._http.stream(
-                method, url, headers={**self.headers, **(headers or {})}, data=form, json=json
+                method, url, headers={**self.headers, **(headers or {})}, data=form, json=json, content=body
             ) as response:
                 answered_us = self._clock.now_us()
-                body = self._read(response)
+                answered = self._read(response)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise FatalSource(f"{url!r} is no address: {error}", advice="Correct the source's address.") from None
         except httpx.HTTPError as error:
@@ -248,7 +263,7 @@ class Http:
             ) from None
         self.source_clock = clock_by_date(response.headers, asked_us, answered_us) or self.source_clock
         return Answer(
-            url=url, status=response.status_code, headers=response.headers, body=body, next_link=_next(response)
+            url=url, status=response.status_code, headers=response.headers, body=answered, next_link=_next(response)
         )
 
     def _read(self, response: httpx.Response) -> bytes:

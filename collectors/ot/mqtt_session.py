@@ -23,7 +23,7 @@ import msgspec
 from collectors.ot.mqtt_wire import MalformedPacket, Unreadable, Version, Wire
 from ledger.core.errors import CollectorError, ConfigError, FatalSource, RetriableSource
 
-_P = TypeVar("_P", mqtt5.ConnAckPacket, mqtt5.SubAckPacket, mqtt5.UnsubAckPacket)
+_P = TypeVar("_P", mqtt5.ConnAckPacket, mqtt5.SubAckPacket, mqtt5.UnsubAckPacket, mqtt5.PubAckPacket)
 Incoming = mqtt5.PublishPacket | Unreadable
 
 _TIMEOUT: Final = 10.0
@@ -139,6 +139,17 @@ class Session:
     def publish(self, topic: str, payload: bytes) -> None:
         """Sends a message of QoS 0."""
         self._send(mqtt5.PublishPacket(topic, payload))
+
+    def deliver(self, topic: str, payload: bytes) -> None:
+        """Sends a message of QoS 1; returns once the broker has it. Raises FatalSource where it says no."""
+        message = mqtt5.PublishPacket(topic, payload, qos=mqtt5.QoS.AT_LEAST_ONCE, packet_id=self._next_id())
+        reply = self._ask(message, mqtt5.PubAckPacket)
+        if int(reply.reason_code) >= _DENIED:
+            raise FatalSource(
+                f"the MQTT broker at {self._access.url} does not take a message of {self._who} on {topic!r}: "
+                f"{_word(reply.reason_code)}",
+                advice="Give the account the right to publish there.",
+            )
 
     def receive(self, seconds: float) -> list[Incoming]:
         """What was delivered, after a wait of at most so long; empty when nothing came."""

@@ -59,6 +59,9 @@ class Wire:
             return _without(data[:level] + b"\x04" + data[level + 1 :], start + _PROPERTIES_AT)
         if isinstance(packet, mqtt5.SubscribePacket | mqtt5.UnsubscribePacket):
             return _without(data, _body_at(data) + 2)
+        if isinstance(packet, mqtt5.PublishPacket):
+            start = _body_at(data)
+            return _without(data, start + 2 + int.from_bytes(data[start : start + 2]) + (2 if int(packet.qos) else 0))
         return data
 
     def feed(self, data: bytes) -> list["mqtt5.Packet | Unreadable"]:

@@ -101,7 +101,7 @@ async def statement(context: NamedDependency[Context], source: SourceId, log: Re
             lacks = lacks_of(config)
         except ConfigError as error:
             raise NotFound(f"what source {source!r} lacks is not known here: {error.message}") from None
-        return equivalence(config, chosen.lives.standing(source), lacks)
+        return equivalence(config, chosen.lives.standing(source), lacks, chosen.challenges.last_result(source))
 
     return await context.lanes.read(read)
 

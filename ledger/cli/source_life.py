@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from ledger.cli.challenge import came
 from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.authority import Authority
 from ledger.service import RecordLog
+from ledger.sources.challenge_kinds import ChallengeResult
 from ledger.sources.statement import equivalence
 
 Source = Annotated[str, typer.Argument(help="The source.")]
@@ -27,12 +29,15 @@ def life(source: Source, ledger: LedgerOption, log: LogOption = None, as_json: A
     with opened(ledger) as service:
         lives = service.record_log(log).lives
         now, found = lives.standing(source), lives.history(source)
+        challenge = service.record_log(log).challenges.last_result(source)
     if as_json:
-        say_json({"state": now.state, "history": [{"entry": index, "life": one} for index, one in found]})
+        history = [{"entry": index, "life": one} for index, one in found]
+        say_json({"state": now.state, "history": history, "challenge": challenge})
         return
     for index, one in found:
         say(f"entry {index}  {one.event.value:14} {one.authority.actor:20} {one.reason}")
     say(f"Source {source} is {now.state.value}{'' if now.entry is None else f' since entry {now.entry}'}.")
+    say(_last(challenge))
 
 
 def validate(
@@ -85,10 +90,11 @@ def statement(source: Source, ledger: LedgerOption, log: LogOption = None, as_js
     with opened(ledger) as service:
         chosen = service.record_log(log)
         config, now = chosen.sources.get(source), chosen.lives.standing(source)
+        challenge = chosen.challenges.last_result(source)
     # Imported here: the sources' own libraries take seconds to load, which other commands should not wait for.
     from collectors.lacks import lacks_of
 
-    told = equivalence(config, now, lacks_of(config))
+    told = equivalence(config, now, lacks_of(config), challenge)
     if as_json:
         say_json(told)
         return
@@ -97,6 +103,11 @@ def statement(source: Source, ledger: LedgerOption, log: LogOption = None, as_js
         say(f"{title}:")
         for line in lines or ("nothing that is known",):
             say(f"  - {line}")
+    say(_last(challenge))
+
+
+def _last(challenge: ChallengeResult | None) -> str:
+    return "Never challenged by a planted change." if challenge is None else f"Last challenge: {came(challenge)}"
 
 
 def _decide(ledger: Path, log: str | None, as_json: bool, act: Callable[[RecordLog, Authority], int]) -> None:

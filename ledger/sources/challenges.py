@@ -221,17 +221,19 @@ class Challenges:
         with self._store.reading() as connection:
             return [self._past(connection, key) for key in connection.scalars(current).all()]
 
-    def last(self, source: str) -> Past | None:
-        """The latest planting of a source that was judged."""
+    def last_result(self, source: str) -> ChallengeResult | None:
+        """What came of the latest planting of a source that was judged."""
         row = run_table.c
         with self._store.reading() as connection:
-            key = connection.scalar(
-                select(row.key)
+            index = connection.scalar(
+                select(row.from_index)
                 .where(row.log == self._log, row.source == source, row.to_index.is_(None), row.state.not_in(_OPEN))
                 .order_by(row.from_index.desc())
                 .limit(1)
             )
-            return None if key is None else self._past(connection, key)
+            result = None if index is None else self._body(connection, index)
+        assert result is None or isinstance(result, ChallengeResult)
+        return result
 
     def _enter(
         self, past: Past, state: ResultState, found: _Candidate | None, authority: Authority, detail: str = ""
@@ -289,7 +291,8 @@ class Challenges:
     def _candidates(self, connection: Connection, challenge: Challenge, run: ChallengeRun) -> Sequence[_Candidate]:
         """Records of the source, logged since the planting began, that name the new value or the object."""
         expected = challenge.expected
-        since_us = parse_utc(run.begun_at) - expected.tolerance_us
+        by_hand = challenge.planting.by == BY_HAND  # then the moment is a person's, and only about right
+        since_us = parse_utc(run.begun_at) - (expected.tolerance_us if by_hand else 0)
         reader, vault = LogReader(connection, self._log), VaultReader(connection)
         size = reader.head().size
         queries = (

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from ledger.core.source import SourceConfig
+from ledger.sources.challenge_kinds import ChallengeResult
 from ledger.sources.life import Standing
 from ledger.sources.life_kinds import LifeState
 
@@ -20,6 +21,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     lacks: tuple[str, ...]
     adds: tuple[str, ...]
     open: tuple[str, ...]
+    challenge: ChallengeResult | None = None
+    """What came of the last planted change; null: none was planted."""
 
 
 _ADDS: Final = (
@@ -34,7 +37,9 @@ _OPEN: Final = (
 )
 
 
-def equivalence(config: SourceConfig, now: Standing, lacks: tuple[str, ...]) -> Statement:
+def equivalence(
+    config: SourceConfig, now: Standing, lacks: tuple[str, ...], challenge: ChallengeResult | None = None
+) -> Statement:
     """The statement of a source that stands so, whose own trail `lacks` this."""
     # An actor or a moment that the source does not tell is not made good by anything here.
     still = tuple(f"not made good here: {lack}" for lack in lacks)
@@ -47,4 +52,5 @@ def equivalence(config: SourceConfig, now: Standing, lacks: tuple[str, ...]) -> 
         lacks=lacks,
         adds=_ADDS,
         open=(*still, *_OPEN),
+        challenge=challenge,
     )

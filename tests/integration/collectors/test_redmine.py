@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,9 @@ from ledger.core.errors import FatalSource
 from ledger.core.record import Action, Actor, ActorKind, Change, Link, LinkBasis, LinkKind, Record, Target
 from ledger.core.source import SourceConfig
 from ledger.core.times import Basis, Precision
+from ledger.sources.challenge_kinds import ResultState
+from tests.support.challenged import Site, held
+from tests.support.ledgers import AUTHORITY, Ledger
 from tests.support.memory_sink import MemorySink
 from tests.support.redmine.server import Engineer, RedmineServer
 
@@ -136,3 +141,33 @@ def test_from_a_start_on_only(server: RedmineServer, engineer: Engineer) -> None
     engineer.open("Now")
     assert pull(MemorySink("qms"), collector(server, start="2100-01-01T00:00:00Z")) == []
     assert pull(MemorySink("qms"), collector(server, start="2020-01-01T00:00:00Z"))
+
+
+def test_a_challenge_is_planted_by_a_request_of_an_account_of_its_own(
+    now: str, server: RedmineServer, engineer: Engineer, sqlite_ledger: Ledger, tmp_path: Path
+) -> None:
+    number = engineer.open("To be challenged")
+    key = tmp_path / "key"
+    key.write_text(server.keys["engineer"], encoding="utf-8")
+    config = SourceConfig(
+        id="qms",
+        type="rest",
+        title="QMS",
+        options={"url": server.url, "start": now},
+        mapping=template("redmine-issue-journals").text,
+    )
+    site = Site(sqlite_ledger, config, {"password": server.keys["collector"]})
+    options = {
+        "url": server.url, "auth": "header", "auth_header": "X-Redmine-API-Key",
+        "path": f"issues/{number}.json", "body": '{"issue": {"subject": "{new}"}}',
+        "read": f"issues/{number}.json", "value": "issue.subject",
+    }  # fmt: skip
+    given: dict[str, Any] = {"object_type": "issue", "object_id": str(number), "action": Action.UPDATE}
+    site.challenge(options, {"password": key}, "challenge {nonce}", attribute="subject", **given)
+    assert site.plant().run.old == "To be challenged"
+    site.collect()
+    assert {"old", "new", "time"} <= held(site.result())
+    site.challenge({**options, "path": "issues/999999.json"}, {"password": key}, "{nonce}", **given)
+    refused = site.work.plant(site.name, AUTHORITY).result
+    assert refused is not None
+    assert (refused.state, "has nothing at" in refused.detail) == (ResultState.NOT_PLANTED, True)

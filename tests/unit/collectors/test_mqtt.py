@@ -41,6 +41,9 @@ def test_packets_of_3_1_1_are_those_of_its_standard() -> None:
     topics = [mqtt5.TopicFilter("a/#", max_qos=mqtt5.QoS.AT_LEAST_ONCE, retain_as_published=False)]
     assert wire.encode(mqtt5.SubscribePacket(5, topics)) == bytes.fromhex("8208 0005 0003 612f23 01")
     assert wire.encode(mqtt5.UnsubscribePacket(5, ["a/#"])) == bytes.fromhex("a207 0005 0003 612f23")
+    assert wire.encode(mqtt5.PublishPacket("a", b"x")) == bytes.fromhex("3004 0001 61 78")
+    sure = mqtt5.PublishPacket("a", b"x", qos=mqtt5.QoS.AT_LEAST_ONCE, packet_id=7)
+    assert wire.encode(sure) == bytes.fromhex("3206 0001 61 0007 78")
     assert wire.encode(mqtt5.PubAckPacket(3)) == bytes.fromhex("4002 0003")
     assert wire.encode(mqtt5.DisconnectPacket()) == bytes.fromhex("e000")
 

@@ -138,9 +138,7 @@ def test_a_planted_change_that_arrives_as_it_was_made_is_the_proof(
         "account", "action", "object type", "object id", "outcome", "attribute", "new", "old", "time",
     }  # fmt: skip
     assert findings(ledger) == []
-    last = challenges.last(SOURCE)
-    assert last is not None
-    assert last.result == result
+    assert challenges.last_result(SOURCE) == result
     assert (work.work().planted, work.work().results) == ((), ()), "one planting an instant, one result a planting"
     assert ledger.service.verifier.run(log_of(ledger.service).log, full=True).holds
 
