@@ -11,12 +11,15 @@ from ledger.api.fields import Index, LogName
 from ledger.api.problems import declared
 from ledger.core.address import Address, LogId
 from ledger.core.entry import decode_leaf
-from ledger.core.errors import IntegrityError, NotFound
+from ledger.core.errors import IntegrityError, NotFound, SchemaViolation
 from ledger.core.hashing import b64, leaf_hash, original_commitment
+from ledger.core.kinds import RECORD
 from ledger.core.proof import SUFFIX, TlogProof
 from ledger.core.record import OriginalRef
 from ledger.core.tables import EntryState
 from ledger.people.access import Scope, allow
+from ledger.sources.life_kinds import LifeState
+from ledger.sources.marks import state_when_collected
 from ledger.store.checkpoints import StoredCheckpoint, covering
 from ledger.store.reading import LogReader, VaultReader
 
@@ -24,7 +27,8 @@ from ledger.store.reading import LogReader, VaultReader
 class EntryAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """An entry. `leaf`, `salt` and `body` are the stored bytes in base64: SHA-256(0x02 ‖ salt ‖ body) stands in the
     leaf, SHA-256(0x00 ‖ leaf) is its leaf hash. `decoded` is the body once more, to be read; both are null once the
-    entry was disposed of.
+    entry was disposed of. `source_state` is where its source stood when a record was collected (`re-validate`: it was
+    changed, and nobody had signed a new sample yet); null for what is no record.
     """
 
     address: str
@@ -38,6 +42,7 @@ class EntryAnswer(msgspec.Struct, frozen=True, kw_only=True):
     salt: str | None
     body: str | None
     decoded: dict[str, Any] | None
+    source_state: LifeState | None
 
 
 class InclusionAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +100,9 @@ async def original(context: NamedDependency[Context], log: LogName, index: Index
 def _entry(context: Context, log: LogId, index: int) -> EntryAnswer:
     with context.service.store.reader(log.number) as reader:
         stored = reader.entry(index)
-    leaf = decode_leaf(stored.leaf)
+        leaf = decode_leaf(stored.leaf)
+        body = _record(leaf.kind, stored.body)
+        state = state_when_collected(reader.connection, log.number, index, body)
     return EntryAnswer(
         address=str(Address(log.origin, index)),
         log=log.name,
@@ -108,7 +115,16 @@ def _entry(context: Context, log: LogId, index: int) -> EntryAnswer:
         salt=None if stored.salt is None else b64(stored.salt),
         body=None if stored.body is None else b64(stored.body),
         decoded=None if stored.body is None else msgspec.json.decode(stored.body),
+        source_state=state,
     )
+
+
+def _record(kind: str, body: bytes | None) -> object:
+    """The record, where the entry is one that can be read; an entry is answered as it is stored, whatever it holds."""
+    try:
+        return None if body is None or kind != RECORD.name else RECORD.decode(body)
+    except SchemaViolation:
+        return None
 
 
 def _proven(context: Context, log: LogId, index: int) -> tuple[bytes, list[bytes], StoredCheckpoint]:

@@ -65,6 +65,23 @@ def test_a_source_is_validated_changed_suspended_and_ended_by_two(
     assert all(world.service.verifier.run(log, full=True).holds for log in world.service.logs.values())
 
 
+def test_a_record_says_where_its_source_stood_when_it_was_collected(client: TestClient[Any], world: World) -> None:
+    def state(index: int) -> str | None:
+        answer = client.get(f"/api/v1/logs/records/entries/{index}", headers=world.headers(Scope.READ))
+        assert answer.status_code == 200, answer.text
+        found: str | None = answer.json()["source_state"]
+        return found
+
+    first = collect(client, world, 1, facts={"version": "8.2"}).json()
+    decide(client, world, "validation", sample=[first["outcomes"][0]["index"]])
+    validated = collect(client, world, 2).json()["outcomes"][0]["index"]
+    waiting = collect(client, world, 3, facts={"version": "8.4"}).json()
+    assert state(first["outcomes"][0]["index"]) == "connected"
+    assert state(validated) == "validated"
+    assert state(waiting["outcomes"][0]["index"]) == "re-validate"
+    assert state(waiting["run"]) is None
+
+
 @pytest.mark.parametrize(
     ("what", "body", "status", "code"),
     [

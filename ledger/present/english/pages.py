@@ -160,6 +160,8 @@ MESSAGES = {
     "entry.attribute": "Attribute",
     "entry.old-new": "Old → new",
     "entry.reason": "Reason",
+    "entry.waiting": "Collected while its source waited to be validated anew: the source had changed, and nobody had "
+    "signed a new sample yet.",
     "entry.reason.none": "Not given by the source.",
     "entry.links": "Belongs to",
     "entry.links.none": "Nothing that the source or a mapping names.",

@@ -29,6 +29,8 @@ from ledger.core.vault import Kept
 from ledger.present.inert import inert
 from ledger.present.states import State, judged
 from ledger.present.values import Pieces
+from ledger.sources.life_kinds import LifeState
+from ledger.sources.marks import state_when_collected
 from ledger.store.checkpoints import StoredCheckpoint, covering
 from ledger.store.reading import LogReader, StoredEntry, VaultReader
 from ledger.web.views.common import Check, Scope, ShownCheckpoint, entry_line, read_leaf, show_checkpoint
@@ -66,13 +68,16 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EntryView(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the page shows. `size` is the log's size when it was read."""
+    """All that the page shows. `size` is the log's size when it was read; `waiting`: it is a record, and its source was
+    to be validated anew when it was collected.
+    """
 
     log: LogId
     index: int
     size: int
     kind: str
     disposed: bool
+    waiting: bool
     sentence: Pieces
     times: tuple[TimeRow, ...]
     record: ShownRecord | None
@@ -128,6 +133,7 @@ def entry_view(scope: Scope, reader: LogReader, log: LogId, index: int) -> Entry
         size=size,
         kind=line.kind,
         disposed=stored.state is EntryState.DISPOSED,
+        waiting=state_when_collected(reader.connection, log.number, index, body) is LifeState.REVALIDATE,
         sentence=line.sentence,
         times=(*(record.times if record else ()), logged_row(parse_utc(leaf.logged_at), scope.zone)),
         record=record,

@@ -7,10 +7,12 @@ import pytest
 
 from ledger.core.authority import Authority
 from ledger.core.errors import Conflict, LedgerError, NotFound, SchemaViolation, SelfApproval
+from ledger.core.kinds import RECORD
 from ledger.core.run import SourceFacts
 from ledger.core.source import SourceConfig
 from ledger.service import RecordLog
 from ledger.sources.life_kinds import Criticality, LifeEvent, LifeState, SystemListed, Trail
+from ledger.sources.marks import state_when_collected
 from ledger.sources.systems import Standing
 from tests.support.ledgers import AUTHORITY, SOURCE, Ledger, submission
 
@@ -75,6 +77,30 @@ def test_what_a_run_could_not_read_is_no_change_and_what_is_told_for_the_first_t
     assert events(ledger)[-1] == (LifeEvent.CHANGED, LifeState.REVALIDATE)
     assert lives.history(SOURCE)[-1][1].reason == "audit_trail on → off"
     assert ledger.service.verifier.run(log_of(ledger).log, full=True).holds
+
+
+def test_records_that_are_collected_while_a_source_waits_for_validation_are_known(ledger: Ledger) -> None:
+    log = log_of(ledger)
+    ledger.register("dcs")
+
+    def collected(number: int, facts: SourceFacts | None, source: str = SOURCE) -> int:
+        return ledger.submit([submission(number, source)], source, facts=facts).outcomes[0].index
+
+    def states(*indices: int) -> list[LifeState | None]:
+        with ledger.service.store.reader(log.log.number) as reader:
+            bodies = {one: RECORD.decode(reader.entry(one).body or b"") for one in indices}
+            return [state_when_collected(reader.connection, log.log.number, one, body) for one, body in bodies.items()]
+
+    first = collected(1, V1)
+    log.lives.validate(SOURCE, [first], "looked at", QA)
+    before = collected(2, V1)
+    noticed, between = collected(3, V2), collected(4, V2)
+    other = collected(1, V1, "dcs")
+    log.lives.validate(SOURCE, [noticed], "looked at again", QA)
+    after = collected(5, V2)
+    assert states(first, before) == [LifeState.CONNECTED, LifeState.VALIDATED]
+    assert states(noticed, between) == [LifeState.REVALIDATE, LifeState.REVALIDATE]
+    assert states(other, after) == [LifeState.CONNECTED, LifeState.VALIDATED]
 
 
 def test_another_configuration_or_mapping_is_to_be_validated_anew(ledger: Ledger) -> None:

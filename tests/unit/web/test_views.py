@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Connection
 
 from ledger.core.errors import IntegrityError, NotFound
+from ledger.core.run import SourceFacts
 from ledger.present.states import State
 from ledger.present.values import plain
 from ledger.store.position import pos_of
@@ -14,6 +15,7 @@ from ledger.web.views.common import Scope
 from ledger.web.views.entry import EntryView, entry_view
 from ledger.web.views.home import HomeView, LogStatus, home_view
 from ledger.web.views.search import SearchView, search_view
+from tests.support.ledgers import AUTHORITY, batch, submission
 from tests.unit.web.conftest import World
 
 
@@ -225,3 +227,20 @@ def test_what_is_not_there_is_named(world: World) -> None:
         entry(world, -1)
     with pytest.raises(NotFound, match="no log 'x'"):
         entry(world, 0, "x")
+
+
+def test_a_record_of_a_source_that_waits_for_validation_says_so(world: World) -> None:
+    cursor, last = world.service.ingest.state("erp").cursor, -1
+    for number, version in enumerate(("8.2", "8.4")):
+        run = batch(
+            [submission(number, "erp")],
+            "erp",
+            cursor_from=cursor,
+            cursor_to=str(number),
+            facts=SourceFacts(version=version),
+        )
+        cursor = run.cursor_to
+        last = world.service.ingest.submit(run, AUTHORITY).outcomes[0].index
+    assert entry(world, last).waiting
+    assert not entry(world, last + 1).waiting, "the run"
+    assert not entry(world, 20).waiting
