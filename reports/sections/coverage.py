@@ -6,6 +6,7 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Flowable
 
 from ledger.core.record import Interval
+from ledger.core.source import ARCHIVE
 from ledger.present.inert import inert
 from ledger.present.messages import message, number
 from ledger.present.times import duration
@@ -33,7 +34,7 @@ def _runs(sources: Sequence[Coverage], width: float) -> Flowable:
         reach = [text(f"{_utc(one.first_started)} –", CELL), text(_utc(one.last_ended), CELL)]
         rows.append(
             [
-                [code(one.source), text(inert(one.title), CELL_QUIET)],
+                _source(one),
                 *(
                     text(number(count), FIGURE)
                     for count in (one.runs, one.records, one.selected, one.duplicates, one.quarantined)
@@ -43,6 +44,11 @@ def _runs(sources: Sequence[Coverage], width: float) -> Flowable:
         )
     widths = [width - 5 * counts - reach_width, *[counts] * 5, reach_width]
     return grid([message(f"report.col.{name}") for name in names], rows, widths, figures=range(1, 6))
+
+
+def _source(one: Coverage) -> list[Flowable]:
+    named: list[Flowable] = [code(one.source), text(inert(one.title), CELL_QUIET)]
+    return [*named, text(message("report.imported"), CELL)] if one.type == ARCHIVE else named
 
 
 def _gaps(sources: Sequence[Coverage], width: float) -> list[Flowable]:

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import zipfile
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
@@ -101,6 +102,8 @@ def test_from_a_dry_run_to_a_true_copy(
     assert digest in own("imports", "show", key).out
     assert own(*arguments(file, mapping, *figures)).code == 1
     assert own("verify").code == 0
+    assert own("package", "--query", '{"source":"old-lims"}', "--out", tmp_path / "old.zip").code == 0
+    assert "imported from an old audit trail" in _report(tmp_path / "old.zip", tmp_path)
 
 
 def test_figures_that_differ_leave_the_import_open_and_rows_that_are_no_records_are_kept(
@@ -164,6 +167,14 @@ def test_an_import_that_is_killed_in_the_middle_goes_on_and_doubles_nothing(
     assert counts == {"rows": count, "appended": count, "duplicates": 0, "quarantined": 0, "records": count}
     assert _rows(own) == count
     assert own("verify").code == 0
+
+
+def _report(package: Path, folder: Path) -> str:
+    """The words of a package's report, with single spaces."""
+    with zipfile.ZipFile(package) as opened:
+        (name,) = [one for one in opened.namelist() if one.endswith("report.pdf")]
+        path = opened.extract(name, folder)
+    return " ".join(subprocess.run(["pdftotext", path, "-"], capture_output=True, text=True, check=True).stdout.split())
 
 
 def _rows(site: Site) -> int:

@@ -178,6 +178,7 @@ MESSAGES = {
     "report.col.quarantined": "Quarantined",
     "report.col.interval": "From, to (UTC)",
     "report.coverage.unseen": "no run in this interval",
+    "report.imported": "imported from an old audit trail, not collected live: its runs say when it was imported",
     "report.gaps": "Gaps and unreachable intervals",
     "report.gaps.none": "None is known.",
     "report.gap.unreachable": "could not be reached",
