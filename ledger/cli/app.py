@@ -13,6 +13,8 @@ from ledger.cli import (
     collect,
     demo,
     doctor,
+    importing,
+    imports,
     init,
     inventory,
     key,
@@ -43,12 +45,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (init, serve, doctor, collect, append, query, verify, package, rebuild, upgrade, demo):
+for module in (init, serve, doctor, collect, append, importing, query, verify, package, rebuild, upgrade, demo):
     module.add_to(app)
 for name, group in (
     ("source", source.group),
     ("map", maps.group),
     ("inventory", inventory.group),
+    ("imports", imports.group),
     ("challenge", challenge.group),
     ("tiles", tiles.group),
     ("key", key.group),
