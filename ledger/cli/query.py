@@ -18,6 +18,8 @@ from ledger.present.sentences import disposed_sentence, sentence_text
 from ledger.present.values import plain
 from ledger.service import Service
 from ledger.sources.imports import archives
+from ledger.sources.life_kinds import LifeState
+from ledger.sources.marks import state_when_collected
 from ledger.sources.resolved import resolve, resolved_person, resolved_place
 from ledger.store import checkpoints
 from ledger.store.reading import LogReader
@@ -102,12 +104,14 @@ def show(
             proof = [] if covering is None else reader.inclusion(index, covering.size)
             body = None if stored.body is None else service.store.kinds[leaf.kind].decode(stored.body)
             resolved = resolve(reader.connection, chosen.number, index, body)
+            source_state = state_when_collected(reader.connection, chosen.number, index, body)
         answer = {
             "address": str(Address(chosen.origin, index)),
             "kind": leaf.kind,
             "state": stored.state.value,
             "sentence": sentence,
             "imported": imported,
+            "source_state": source_state,
             "resolved": resolved,
             "logged_at": leaf.logged_at,
             "leaf": stored.leaf.decode(),
@@ -123,6 +127,8 @@ def show(
     say(sentence)
     if imported:
         say("This record was imported from an old audit trail; it was not collected live (`trailseal imports list`).")
+    if source_state is LifeState.REVALIDATE:
+        say(message("entry.waiting"))
     for key, value in (*resolved_person(resolved), *resolved_place(resolved)):
         say(f"{message(key)}: {value}")
     for name in ("address", "kind", "state", "logged_at", "leaf_hash", "leaf", "salt", "body"):
