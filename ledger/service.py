@@ -49,6 +49,7 @@ from ledger.sources import kinds as sources_kinds
 from ledger.sources import projector as sources_projector
 from ledger.sources.challenges import Challenges
 from ledger.sources.coverage import Span, spans
+from ledger.sources.handover import Handover, handovers
 from ledger.sources.imports import Imports
 from ledger.sources.ingest import Ingest
 from ledger.sources.inventory import Inventory
@@ -157,6 +158,11 @@ class RecordLog:
         """The originals of a source's last records; raises NotFound for an unknown source."""
         self.sources.get(source_id)
         return last_originals(self._store, self.log.number, source_id, count)
+
+    def handovers(self, source_id: str) -> list[Handover]:
+        """The imports of an archive, or those that a live source goes on from; raises NotFound for an unknown one."""
+        self.sources.get(source_id)
+        return handovers(self._store, self.log.number, source_id)
 
     def take(self, batch: SignedBatch) -> SignedReceipt:
         """Takes an agent's batch, durable once this returns, and signs the receipt; raises as `Deliveries.take`."""

@@ -101,7 +101,8 @@ async def statement(context: NamedDependency[Context], source: SourceId, log: Re
             lacks = lacks_of(config)
         except ConfigError as error:
             raise NotFound(f"what source {source!r} lacks is not known here: {error.message}") from None
-        return equivalence(config, chosen.lives.standing(source), lacks, chosen.challenges.last_result(source))
+        challenge, imports = chosen.challenges.last_result(source), chosen.handovers(source)
+        return equivalence(config, chosen.lives.standing(source), lacks, challenge, imports)
 
     return await context.lanes.read(read)
 

@@ -12,6 +12,7 @@ from ledger.cli.output import AsJson, say, say_json
 from ledger.core.authority import Authority
 from ledger.service import RecordLog
 from ledger.sources.challenge_kinds import ChallengeResult
+from ledger.sources.handover import sentences
 from ledger.sources.statement import equivalence
 
 Source = Annotated[str, typer.Argument(help="The source.")]
@@ -30,14 +31,18 @@ def life(source: Source, ledger: LedgerOption, log: LogOption = None, as_json: A
         lives = service.record_log(log).lives
         now, found = lives.standing(source), lives.history(source)
         challenge = service.record_log(log).challenges.last_result(source)
+        imports = service.record_log(log).handovers(source)
     if as_json:
         history = [{"entry": index, "life": one} for index, one in found]
-        say_json({"state": now.state, "history": history, "challenge": challenge})
+        say_json({"state": now.state, "history": history, "challenge": challenge, "imports": imports})
         return
     for index, one in found:
         say(f"entry {index}  {one.event.value:14} {one.authority.actor:20} {one.reason}")
     say(f"Source {source} is {now.state.value}{'' if now.entry is None else f' since entry {now.entry}'}.")
     say(_last(challenge))
+    for handover in imports:
+        for line in sentences(handover):
+            say(f"  - {line}")
 
 
 def validate(
@@ -90,11 +95,11 @@ def statement(source: Source, ledger: LedgerOption, log: LogOption = None, as_js
     with opened(ledger) as service:
         chosen = service.record_log(log)
         config, now = chosen.sources.get(source), chosen.lives.standing(source)
-        challenge = chosen.challenges.last_result(source)
+        challenge, imports = chosen.challenges.last_result(source), chosen.handovers(source)
     # Imported here: the sources' own libraries take seconds to load, which other commands should not wait for.
     from collectors.lacks import lacks_of
 
-    told = equivalence(config, now, lacks_of(config), challenge)
+    told = equivalence(config, now, lacks_of(config), challenge, imports)
     if as_json:
         say_json(told)
         return
@@ -102,6 +107,10 @@ def statement(source: Source, ledger: LedgerOption, log: LogOption = None, as_js
     for title, lines in (("Its own trail lacks", told.lacks), ("Added here", told.adds), ("Stays open", told.open)):
         say(f"{title}:")
         for line in lines or ("nothing that is known",):
+            say(f"  - {line}")
+    if told.imported:
+        say("Imported, and collected live:")
+        for line in told.imported:
             say(f"  - {line}")
     say(_last(challenge))
 

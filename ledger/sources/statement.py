@@ -1,11 +1,13 @@
 """The equivalence statement of a source: what its own trail lacks, what is added here, what stays open."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
-from ledger.core.source import SourceConfig
+from ledger.core.source import ARCHIVE, SourceConfig
 from ledger.sources.challenge_kinds import ChallengeResult
+from ledger.sources.handover import Handover, sentences
 from ledger.sources.life import Standing
 from ledger.sources.life_kinds import LifeState
 
@@ -23,6 +25,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     open: tuple[str, ...]
     challenge: ChallengeResult | None = None
     """What came of the last planted change; null: none was planted."""
+    imported: tuple[str, ...] = ()
+    """Imports of an old audit trail that it holds, or that it goes on from: from when on it is collected live."""
 
 
 _ADDS: Final = (
@@ -36,9 +40,22 @@ _OPEN: Final = (
     "what happened before the receipt here is the source's word: exposed is the time from its record to the receipt",
 )
 
+_IMPORT_ADDS: Final = (
+    "each record is kept with the exact bytes of its row, and can be derived from them again",
+    "since its import no record can be changed, removed, inserted or reordered unseen",
+    "what was imported is read back and held against the old system's figures; another person states a true copy",
+)
+_IMPORT_OPEN: Final = (
+    "until its import the trail was the old system's alone: what was changed in it before then cannot be seen here",
+)
+
 
 def equivalence(
-    config: SourceConfig, now: Standing, lacks: tuple[str, ...], challenge: ChallengeResult | None = None
+    config: SourceConfig,
+    now: Standing,
+    lacks: tuple[str, ...],
+    challenge: ChallengeResult | None = None,
+    handovers: Iterable[Handover] = (),
 ) -> Statement:
     """The statement of a source that stands so, whose own trail `lacks` this."""
     # An actor or a moment that the source does not tell is not made good by anything here.
@@ -50,7 +67,8 @@ def equivalence(
         state=now.state,
         since=now.entry,
         lacks=lacks,
-        adds=_ADDS,
-        open=(*still, *_OPEN),
+        adds=_IMPORT_ADDS if config.type == ARCHIVE else _ADDS,
+        open=(*still, *(_IMPORT_OPEN if config.type == ARCHIVE else _OPEN)),
         challenge=challenge,
+        imported=tuple(line for one in handovers for line in sentences(one)),
     )

@@ -100,6 +100,11 @@ def test_from_a_dry_run_to_a_true_copy(
     assert stated.code == 0, stated.err
     assert stated.json()["true_copy"]["authority"]["actor"] == "local:quality"
     assert digest in own("imports", "show", key).out
+    for source in ("old-lims", SOURCE):
+        assert own("source", "life", source, "--json").json()["imports"][0]["seam"] == "gap"
+        told = own("source", "statement", source).out
+        assert "live collection by erp begins at" in told
+        assert "neither import nor live collection reaches" in told
     assert own(*arguments(file, mapping, *figures)).code == 1
     assert own("verify").code == 0
     assert own("package", "--query", '{"source":"old-lims"}', "--out", tmp_path / "old.zip").code == 0
