@@ -12,10 +12,12 @@ from ledger.cli.output import AsJson, say, say_json
 from ledger.core.address import LogId
 from ledger.core.clock import MICROSECONDS, utc_text
 from ledger.core.errors import LedgerError
+from ledger.present.messages import message
 from ledger.service import Service
+from ledger.sources.systems import counts
 from ledger.store.append import CLOCK_BEHIND_NOTED_US
 from ledger.store.engine import assert_durable
-from ledger.store.logs import LogCreated
+from ledger.store.logs import SYSTEM_LOG, LogCreated
 
 LOW_DISK = 2 * 1024**3
 """Bytes free on the ledger's disk below which doctor warns."""
@@ -57,6 +59,7 @@ def _look(folder: Path) -> Iterator[Finding]:
             yield from _keys(service)
             yield from _clock(service)
             yield from _listening(service)
+            yield from _inventory(service)
     except LedgerError as error:
         yield Finding(name="ledger", ok=False, says=error.message, advice=error.advice)
     yield _disk(folder)
@@ -116,6 +119,22 @@ def _listening(service: Service) -> Iterator[Finding]:
         says=f"the service listens on {host}",
         advice="Put a reverse proxy with TLS in front and let the service listen on loopback.",
     )
+
+
+def _inventory(service: Service) -> Iterator[Finding]:
+    """How the site's systems stand: a system that is open is work to do, and nothing that is wrong with the ledger."""
+    for log in service.logs.values():
+        if log.number == SYSTEM_LOG:
+            continue
+        found = counts(service.record_log(log.name).systems.list())
+        says = message(
+            "inventory.counts", total=found.total, connected=found.connected, elsewhere=found.elsewhere, open=found.open
+        )
+        if found.open_systems:
+            says += f" Open: {', '.join(found.open_systems)}."
+        yield Finding(
+            name=f"inventory, log {log.name}", ok=True, says=says if found.total else message("inventory.none")
+        )
 
 
 def _disk(folder: Path) -> Finding:

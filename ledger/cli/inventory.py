@@ -6,7 +6,9 @@ import typer
 
 from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, say, say_json
+from ledger.present.messages import message
 from ledger.sources.life_kinds import Criticality, SystemListed, Trail
+from ledger.sources.systems import counts
 
 group = typer.Typer(help="The site's systems: connected, reviewed elsewhere, or open.", no_args_is_help=True)
 
@@ -68,4 +70,11 @@ def show(ledger: LedgerOption, log: LogOption = None, as_json: AsJson = False) -
         say(
             f"{mark} {listed.system:16} {listed.title:30} {listed.criticality.value:7} trail {listed.trail.value:8} "
             f"{one.standing.value}  {how}"
+        )
+    told = counts(found)
+    if told.total:
+        say(
+            message(
+                "inventory.counts", total=told.total, connected=told.connected, elsewhere=told.elsewhere, open=told.open
+            )
         )

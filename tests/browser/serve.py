@@ -19,6 +19,7 @@ from ledger.core.authority import Authority
 from ledger.settings import Settings
 from ledger.web.handlers import handlers
 from tests.browser.records import fill
+from tests.browser.site import describe
 
 
 async def serve(folder: Path) -> None:
@@ -26,6 +27,7 @@ async def serve(folder: Path) -> None:
     authority = Authority(actor="local:tester", authenticated=False)
     service = assembly.create(folder, Settings(origin="ledger.example/site-a"), authority)
     fill(service, service.people.local("tester"))
+    describe(service, service.people.local("tester"))
     app = create_app(service, web_handlers=handlers("Europe/Berlin"))
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
     listener = socket.create_server(("127.0.0.1", 0))

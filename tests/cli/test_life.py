@@ -29,3 +29,8 @@ def test_the_inventory_marks_what_nobody_looks_after(site: Site) -> None:
     rows = site("inventory", "list", "--json").json()
     assert [(row["listed"]["system"], row["standing"]) for row in rows] == [("erp", "connected"), ("mes", "open")]
     assert "▲ mes" in site("inventory", "list").out
+    counted = "2 in the inventory: 1 connected, 0 reviewed elsewhere, 1 open."
+    assert counted in site("inventory", "list").out
+    looked = site("doctor", "--json")
+    told = {one["name"]: one for one in looked.json()}["inventory, log records"]
+    assert (looked.code, told["ok"], told["says"]) == (0, True, f"{counted} Open: mes.")

@@ -31,6 +31,7 @@ from ledger.present.states import State, judged
 from ledger.present.values import Pieces
 from ledger.sources.life_kinds import LifeState
 from ledger.sources.marks import state_when_collected
+from ledger.sources.resolved import resolve
 from ledger.store.checkpoints import StoredCheckpoint, covering
 from ledger.store.reading import LogReader, StoredEntry, VaultReader
 from ledger.web.views.common import Check, Scope, ShownCheckpoint, entry_line, read_leaf, show_checkpoint
@@ -126,7 +127,9 @@ def entry_view(scope: Scope, reader: LogReader, log: LogId, index: int) -> Entry
         Check(key="check.sealed", state=row.state, detail=row.member) for row in sealed if row.state is not State.HOLDS
     )
     opened = {row.commitment: row.value for row in sealed if row.value is not None}
-    record = show_record(body, scope.zone, opened) if isinstance(body, RecordBody) else None
+    record = None
+    if isinstance(body, RecordBody):
+        record = show_record(body, scope.zone, opened, resolve(reader.connection, log.number, index, body))
     return EntryView(
         log=log,
         index=index,

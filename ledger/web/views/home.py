@@ -15,6 +15,7 @@ from ledger.present.states import State, judged
 from ledger.present.times import Moment, ago, duration, moment
 from ledger.present.values import Pieces
 from ledger.sources import tables as sources
+from ledger.sources.systems import counts, systems_of
 from ledger.store import schema
 from ledger.store.checkpoints import latest
 from ledger.store.logs import SYSTEM_LOG
@@ -84,12 +85,23 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
     coverage: str
 
 
+class InventoryStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The site's systems by how their audit trails are looked after; of `open_systems` nobody is known to do so."""
+
+    log: LogId
+    total: int
+    sentence: str
+    state: State
+    open_systems: tuple[str, ...]
+
+
 class HomeView(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole page: what was verified, the logs, the sources, and when it was read."""
+    """The whole page: what was verified, the logs, the sources, the site's systems, and when it was read."""
 
     verified: Verified
     logs: tuple[LogStatus, ...]
     sources: tuple[SourceStatus, ...]
+    inventory: tuple[InventoryStatus, ...]
     now: Moment
 
 
@@ -102,7 +114,21 @@ def home_view(scope: Scope, connection: Connection) -> HomeView:
         sources=tuple(
             status for log in scope.logs if log.number != SYSTEM_LOG for status in _sources(scope, connection, log, now)
         ),
+        inventory=tuple(_inventory(scope, connection, log) for log in scope.logs if log.number != SYSTEM_LOG),
         now=moment(now, scope.zone),
+    )
+
+
+def _inventory(scope: Scope, connection: Connection, log: LogId) -> InventoryStatus:
+    found = counts(systems_of(connection, scope.kinds, log.number))
+    return InventoryStatus(
+        log=log,
+        total=found.total,
+        sentence=message(
+            "inventory.counts", total=found.total, connected=found.connected, elsewhere=found.elsewhere, open=found.open
+        ),
+        state=State.UNKNOWN if found.open or not found.total else State.HOLDS,
+        open_systems=tuple(inert(one) for one in found.open_systems),
     )
 
 

@@ -9,6 +9,7 @@ from ledger.core.record import Change, Link, RecordBody, Sealed
 from ledger.present.inert import inert
 from ledger.present.messages import message
 from ledger.present.values import Pieces, Role, change_pieces, value_text
+from ledger.sources.resolved import NOT_RESOLVED, Resolved, resolved_person, resolved_place
 from ledger.web.views.when import TimeRow, instant_text, record_rows
 
 
@@ -49,16 +50,20 @@ class ShownRecord(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[ShownLink, ...]
 
 
-def show_record(body: RecordBody, zone: ZoneInfo, opened: Mapping[str, str]) -> ShownRecord:
+def show_record(
+    body: RecordBody, zone: ZoneInfo, opened: Mapping[str, str], resolved: Resolved = NOT_RESOLVED
+) -> ShownRecord:
     """Prepares a record's members for the page; every text comes out inert.
 
-    `opened`: the sealed values that stand beside the entry, by their commitment.
+    `opened`: the sealed values that stand beside the entry, by their commitment. `resolved`: person and place by the
+    dated maps.
     """
     record = body.record
     actor, target = record.actor, record.object
     who = _facts(
         opened,
         ("who.account", actor.account),
+        *resolved_person(resolved),
         ("who.name", actor.name),
         ("who.kind", message(f"actor.{actor.kind.value}")),
         ("who.behalf", actor.on_behalf_of),
@@ -73,6 +78,7 @@ def show_record(body: RecordBody, zone: ZoneInfo, opened: Mapping[str, str]) -> 
         ("what.action", message(f"action.{record.action.value}")),
         ("what.outcome", message(f"outcome.{record.outcome.value}")),
         ("what.object", target.id),
+        *resolved_place(resolved),
         ("what.name", target.name),
         ("what.object.type", target.type),
         ("what.source", record.source),

@@ -1,0 +1,91 @@
+"""Who and where a record is about by the dated maps: as they say today, and as they said when the record was logged."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection
+
+from ledger.core.clock import parse_utc
+from ledger.core.errors import NotCanonical
+from ledger.core.looks import looked
+from ledger.core.record import RecordBody
+from ledger.present.messages import message
+from ledger.sources.maps import Identity, Place, person_at, place_at
+
+
+class Resolved(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose the record's account was and where its object stood at the moment of the record; None: no map says.
+
+    `person` and `place` are what the maps say now, `person_then` and `place_then` what they said when the record was
+    logged: a map that was corrected, or made, later answers for earlier records too.
+    """
+
+    person: Identity | None = None
+    place: Place | None = None
+    person_then: Identity | None = None
+    place_then: Place | None = None
+
+
+NOT_RESOLVED: Final = Resolved()
+
+
+def resolve(connection: Connection, log: int, index: int, body: msgspec.Struct | None) -> Resolved:
+    """Resolves the record of an entry; nothing, for what is none."""
+    if not isinstance(body, RecordBody):
+        return NOT_RESOLVED
+    at_us = _moment(body)
+    if at_us is None:
+        return NOT_RESOLVED
+    record = body.record
+    source, account, tag = record.source, record.actor.account, record.object.id
+    person, person_then = (
+        None if account is None else person_at(connection, log, source, account, at_us, size) for size in (None, index)
+    )
+    place, place_then = (place_at(connection, log, source, tag, at_us, size) for size in (None, index))
+    return Resolved(person=person, place=place, person_then=person_then, place_then=place_then)
+
+
+def resolved_person(resolved: Resolved) -> Iterator[tuple[str, str]]:
+    """Person in words, by the key of their label; a second time where the maps said otherwise then."""
+    now, then = resolved.person, resolved.person_then
+    if now is not None:
+        yield "who.person", _person_text(now)
+        if then != now:
+            yield "who.person.then", message("who.person.unsaid") if then is None else _person_text(then)
+
+
+def resolved_place(resolved: Resolved) -> Iterator[tuple[str, str]]:
+    """Place in words, as `resolved_person`."""
+    now, then = resolved.place, resolved.place_then
+    if now is not None:
+        yield "what.place", _place_text(now)
+        if then != now:
+            yield "what.place.then", message("what.place.unsaid") if then is None else _place_text(then)
+
+
+def _person_text(one: Identity) -> str:
+    if one.person is None:
+        return message("who.person.nobody", entry=one.entry)
+    return message("who.person.is", person=one.person, entry=one.entry)
+
+
+def _place_text(one: Place) -> str:
+    steps = [step for step in (one.site, one.area, one.line, one.unit) if step]
+    if one.equipment and one.equipment not in steps:
+        steps.append(one.equipment)
+    told = [" / ".join(steps), one.description, None if one.gxp else message("what.place.not-gxp")]
+    return message("what.place.is", place=", ".join(part for part in told if part), entry=one.entry)
+
+
+def _moment(body: RecordBody) -> int | None:
+    """When the record happened: its source's claim, else the later of the two looks, else when it was received."""
+    if body.record.occurred_at.instant_us is not None:
+        return body.record.occurred_at.instant_us
+    between = looked(body)
+    if between is not None:
+        return between.high_us
+    try:
+        return parse_utc(body.received_at)
+    except NotCanonical:
+        return None

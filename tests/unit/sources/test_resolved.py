@@ -1,0 +1,92 @@
+"""A record's person and place are those of its moment, as the maps say now and as they said when it was logged."""
+
+from typing import Any
+
+import msgspec
+
+from ledger.core.clock import utc_text
+from ledger.core.record import ActorKind, Change, Interval
+from ledger.core.times import Basis, Precision, SourceTime
+from ledger.sources.map_kinds import AssetMapped, IdentityMapped
+from ledger.sources.resolved import NOT_RESOLVED, Resolved, resolve, resolved_person, resolved_place
+from tests.support.ledgers import AUTHORITY, RECORDS, SOURCE, START_US, Ledger, submission
+
+LATER = START_US + 1_000_000_000
+UNTIMED = SourceTime(text="some time", precision=Precision.MICROSECOND, basis=Basis.NONE)
+
+
+def identity(person: str | None, since_us: int, **more: Any) -> IdentityMapped:
+    usual: dict[str, Any] = {
+        "source": SOURCE,
+        "account": "operator1",
+        "person": person,
+        "kind": ActorKind.PERSON,
+        "valid_from": utc_text(since_us),
+        "valid_to": None,
+        "reason": "list",
+        "authority": AUTHORITY,
+    }
+    return IdentityMapped(**(usual | more))
+
+
+def resolved(ledger: Ledger, index: int) -> Resolved:
+    with ledger.store.reader(RECORDS) as reader:
+        body = ledger.store.kinds["record"].decode(reader.entry(index).body or b"")
+        return resolve(reader.connection, RECORDS, index, body)
+
+
+def people(found: Resolved) -> tuple[str | None, ...]:
+    return tuple(None if one is None else one.person for one in (found.person, found.person_then))
+
+
+def test_a_later_correction_answers_now_and_what_was_known_then_stands_beside_it(ledger: Ledger) -> None:
+    maps = ledger.service.record_log().maps
+    early = ledger.submit([submission(1)]).outcomes[0].index
+    maps.put([identity("P-1", START_US), identity("P-2", LATER)])
+    index = ledger.submit([submission(2)]).outcomes[0].index
+    assert people(resolved(ledger, early)) == ("P-1", None)
+    assert people(resolved(ledger, index)) == ("P-1", "P-1")
+    (corrected,) = maps.put([identity("P-3", START_US)])
+    assert people(resolved(ledger, index)) == ("P-3", "P-1")
+    assert next(iter(resolved_person(resolved(ledger, index)))) == ("who.person", f"P-3 (entry {corrected})")
+    assert len(list(resolved_person(resolved(ledger, index)))) == 2
+
+
+def test_without_an_instant_the_later_look_counts_and_else_the_receipt(ledger: Ledger) -> None:
+    ledger.service.record_log().maps.put([identity("P-1", START_US - 1), identity("P-2", LATER)])
+    looks = tuple(
+        Change(attribute="v", new="1", inferred=Interval(after=utc_text(START_US), before=utc_text(before)))
+        for before in (START_US + 5, LATER + 5)
+    )
+    sent = [submission(1, occurred_at=UNTIMED, changes=looks), submission(2, occurred_at=UNTIMED, changes=())]
+    polled, untimed = (one.index for one in ledger.submit(sent).outcomes)
+    assert people(resolved(ledger, polled)) == ("P-2", "P-2")
+    assert people(resolved(ledger, untimed)) == ("P-1", "P-1")
+
+
+def test_a_place_is_told_from_the_site_down_and_nothing_is_told_where_no_map_says(ledger: Ledger) -> None:
+    index = ledger.submit([submission(1)]).outcomes[0].index
+    assert resolved(ledger, index) == NOT_RESOLVED
+    with ledger.store.reader(RECORDS) as reader:
+        assert resolve(reader.connection, RECORDS, 0, None) == NOT_RESOLVED
+    place = AssetMapped(
+        source=SOURCE,
+        tag="TIC101.SP",
+        site="S1",
+        area=None,
+        line="L2",
+        unit="R-1",
+        equipment="R-1",
+        description=None,
+        gxp=False,
+        valid_from=utc_text(START_US),
+        valid_to=None,
+        reason="drawing",
+        authority=AUTHORITY,
+    )
+    (entry,) = ledger.service.record_log().maps.put([place])
+    told = dict(resolved_place(resolved(ledger, index)))
+    assert told == {"what.place": f"S1 / L2 / R-1, not GxP (entry {entry})", "what.place.then": "no map said"}
+    elsewhere = msgspec.structs.replace(place, tag="TIC102.SP", valid_from=utc_text(START_US + 1))
+    ledger.service.record_log().maps.put([elsewhere])
+    assert dict(resolved_place(resolved(ledger, index))) == told

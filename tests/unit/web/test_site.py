@@ -1,0 +1,55 @@
+"""What the site says of its systems, people and places stands on the pages, as it is said now and as it was then."""
+
+from ledger.core.record import ActorKind
+from ledger.present.states import State
+from ledger.sources.map_kinds import IdentityMapped
+from ledger.web.views.home import HomeView, home_view
+from tests.browser.site import OPEN, SINCE, describe
+from tests.unit.web.conftest import World
+from tests.unit.web.test_views import entry
+
+
+def test_home_counts_the_systems_of_the_site_and_names_those_that_are_open(world: World) -> None:
+    view: HomeView = world.view(home_view)
+    (status,) = view.inventory
+    assert (status.total, status.state, status.open_systems) == (0, State.UNKNOWN, ())
+    describe(world.service, world.service.people.local("tester"))
+    view = world.view(home_view)
+    (status,) = view.inventory
+    assert status.sentence == "4 in the inventory: 2 connected, 1 reviewed elsewhere, 1 open."
+    assert (status.state, status.open_systems) == (State.UNKNOWN, (OPEN,))
+
+
+def facts(world: World, index: int) -> dict[str, str]:
+    record = entry(world, index).record
+    assert record is not None
+    return {
+        fact.key: fact.value for fact in (*record.who, *record.what) if fact.key.endswith(("person", "place", "then"))
+    }
+
+
+def test_an_entry_names_person_and_place_by_the_maps_now_and_then(world: World) -> None:
+    assert facts(world, 20) == {}
+    maps, authority = world.service.record_log().maps, world.service.people.local("tester")
+    describe(world.service, authority)
+    with world.service.store.reader(1) as reader:
+        size = reader.head().size
+    assert facts(world, 20) == {
+        "who.person": f"P-1042 (entry {size - 3})",
+        "who.person.then": "no map said",
+        "what.place": f"Site A / Synthesis / Line 2 / REACTOR-1, jacket temperature (entry {size - 2})",
+        "what.place.then": "no map said",
+    }
+    left = IdentityMapped(
+        source="dcs",
+        account="operator1",
+        person=None,
+        kind=ActorKind.PERSON,
+        valid_from=SINCE,
+        valid_to=None,
+        reason="never existed",
+        authority=authority,
+    )
+    maps.put([left])
+    assert facts(world, 20)["who.person"] == f"nobody’s (entry {size})"
+    assert facts(world, 250) == {}, "another source"
