@@ -1,7 +1,7 @@
 """BACnet/IP devices (building automation): polls points, objects, identity and configuration, and compares.
 
-Reads only (`bacnet_session` sends no other service than Read-Property and Read-Property-Multiple), at most so many
-requests a second as the option says, by unicast to one device; one behind a router is reached by the option `route`.
+Reads only (`bacnet_session` sends no service but Read-Property, Read-Property-Multiple and Read-Range), at most so
+many requests a second as the option says, by unicast to one device; the option `route` reaches one behind a router.
 Objects:
 
 - `tag`: the points, by name. Of each object: present value, status flags, out of service, who holds the command (the
@@ -10,6 +10,7 @@ Objects:
 - `object`: each object that the device lists, with its name: what was made, renamed and deleted;
 - `controller`: vendor, model, firmware and software version, name, place; `mode`: the device's status, a record of
   action start or stop where it changes;
+- `entry-of-trend-log,1`: what a log of the option `logs` recorded, by its number, at the device's time (`bacnet_log`);
 - `configuration`: the database revision, which a device raises when objects are made, deleted or renamed, or a
   configuration is restored, and the time of the last restore; `restart`: when and why it started last.
 
@@ -34,7 +35,8 @@ from collectors.compare.record import Shown, read_state
 from collectors.facts import SCHEMA, VERSION, facts, fingerprint
 from collectors.mapping.expression import Item
 from collectors.options import read_list
-from collectors.ot import bacnet_values
+from collectors.ot import bacnet_log, bacnet_values
+from collectors.ot.bacnet_log import is_entry, read_log
 from collectors.ot.bacnet_session import BacnetSession
 from collectors.ot.bacnet_wire import Reference, Refusal, Route, object_name, property_number
 from collectors.ot.plc import CONTROLLER, TAG, Controller, Point, controller_options, judge_points
@@ -97,6 +99,8 @@ class Bacnet(Controller):
             meaning="what is read besides the points, comma-separated; none for no",
             default=", ".join(_ALL),
         ),
+        Option(name="logs", meaning="trend logs whose entries are read, comma-separated, as trend-log:1"),
+        Option(name="log_entries", meaning="entries of a log at one look at most", default="500"),
         Option(name="per_request", meaning="properties in one request at most", default="20"),
         Option(name="repeats", meaning="how often a request is repeated that is not answered", default="2"),
     )
@@ -109,6 +113,8 @@ class Bacnet(Controller):
         self._route = self._read_route()
         self._local_port = int(self.number("local_port", 0, 65535))
         self._together = int(self.number("per_request", 1, 100))
+        self._logs = tuple(_read_log_name(text) for text in read_list(self.option("logs")))
+        self._log_entries = int(self.number("log_entries", 1, 5000))
         self._repeats = int(self.number("repeats", 0, 10))
         details = read_list(self.option("details"))
         self._details = () if details == ("none",) else details
@@ -126,6 +132,8 @@ class Bacnet(Controller):
         return super().place if self._route is None else f"{super().place} by {self.option('route')}"
 
     def show(self, kind: str, identity: str, state: Item, facts: Mapping[str, str]) -> Shown:
+        if is_entry(kind):
+            return bacnet_log.show(kind, state, self.config.zone)
         properties = {str(name): str(raw) for name, raw in _members(state["read"]).items()}
         if kind == TAG:
             said = bacnet_values.point(str(state["as"]), properties, facts.get("unit"))
@@ -149,7 +157,7 @@ class Bacnet(Controller):
         clock = None
         try:
             with self._session(threading.Event()) as session:
-                look = self._look(session)
+                look = self._look(session, Memory())
                 clock = look.clock
                 checks.append(Check(name="reach", ok=True, says=f"the device at {self.place} answers"))
                 checks += [_judge_details(look), judge_points(look, len(self.points))]
@@ -161,9 +169,9 @@ class Bacnet(Controller):
 
     def look(self, stop: Stop, known: Memory) -> Look:
         with self._session(stop) as session:
-            return self._look(session)
+            return self._look(session, known)
 
-    def _look(self, session: BacnetSession) -> Look:
+    def _look(self, session: BacnetSession, known: Memory) -> Look:
         look = Look(utc_text(self.clock.now_us()))
         self._make_sure(session)
         if _CLOCK in self._details:
@@ -175,6 +183,11 @@ class Bacnet(Controller):
             self._read_objects(session, look)
         look.facts = self._facts(look)
         self._read_points(session, look)
+        for name in self._logs:
+            try:
+                read_log(session, name, known, self._log_entries, look)
+            except ValueError as error:
+                raise self.away(error) from None
         look.ended = utc_text(self.clock.now_us())
         return look
 
@@ -326,6 +339,13 @@ def _read_address(point: Point, properties: tuple[str, ...]) -> tuple[str, tuple
             f"option 'points': {point.tag}: {point.address!r} cannot be read: {error}",
             advice="Write TYPE:NUMBER or TYPE:NUMBER.PROPERTY in the standard's words, as analog-value:3.high-limit.",
         ) from None
+
+
+def _read_log_name(text: str) -> str:
+    try:
+        return object_name(text)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"option 'logs': {error}", advice="Write TYPE:NUMBER, as trend-log:1.") from None
 
 
 def _members(value: object) -> dict[object, object]:

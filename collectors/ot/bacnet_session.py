@@ -8,12 +8,14 @@ import socket
 from collections.abc import Callable, Sequence
 from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from collectors.base import Stop
-from collectors.ot.bacnet_wire import ROUTER, Found, Reference, Refusal, Route, answer, is_read, request
+from collectors.ot.bacnet_wire import ROUTER, Found, Reference, Refusal, Route, answer, frame, is_read, request, values
 from collectors.ot.plc import Pace
 from ledger.core.errors import FatalSource
+
+T = TypeVar("T")
 
 _FRAME = 2048
 _INVOKE_IDS = 256
@@ -93,11 +95,15 @@ class BacnetSession:
         return found
 
     def _ask(self, wanted: Sequence[Reference]) -> Found | Refusal:
+        return self.exchange(request(wanted), lambda found: values(wanted, found))
+
+    def exchange(self, service: Any, read: Callable[[Any], T]) -> T | Refusal:
+        """What a request that reads is answered with, as `read` takes it (it may raise ValueError)."""
         self._invoke = (self._invoke + 1) % _INVOKE_IDS
-        frame = request(wanted, self._invoke, self._route)
-        if not is_read(frame):
+        asked = frame(service, self._invoke, self._route)
+        if not is_read(asked):
             raise FatalSource(
-                f"a request that is no read ({frame[:24].hex()}) was about to be sent; nothing was sent",
+                f"a request that is no read ({asked[:24].hex()}) was about to be sent; nothing was sent",
                 advice="This must not happen; report it with the version of this program and of bacpypes3.",
             )
         assert self._socket is not None
@@ -105,8 +111,8 @@ class BacnetSession:
         for _ in range(1 + self._repeats):
             self._pace.wait(self._stop)
             try:
-                self._socket.send(frame)
-                found = self._receive(self._socket, wanted)
+                self._socket.send(asked)
+                found = self._receive(self._socket, read)
             except ConnectionError as error:
                 raise self._away(error) from None
             except ValueError as error:
@@ -120,7 +126,7 @@ class BacnetSession:
                     return found
         raise self._away(problem)
 
-    def _receive(self, listening: socket.socket, wanted: Sequence[Reference]) -> Found | Refusal | None:
+    def _receive(self, listening: socket.socket, read: Callable[[Any], T]) -> T | Refusal | None:
         """The answer, or None where none came in time; what is an answer to something else is passed over."""
         until = monotonic() + self._timeout
         while (left := until - monotonic()) > 0:
@@ -129,7 +135,7 @@ class BacnetSession:
                 data = listening.recv(_FRAME)
             except TimeoutError:
                 return None
-            found = answer(data, self._invoke, wanted)
+            found = answer(data, self._invoke, read)
             if found is not None:
                 return found
         return None

@@ -105,7 +105,7 @@ def plain(found: Any) -> object:
     if isinstance(found, DateTime):
         return f"{found.date} {found.time}"
     if isinstance(found, Sequence | Choice):
-        members = {_dashed(name): getattr(found, name, None) for name in found._elements}
+        members = {dashed(name): getattr(found, name, None) for name in found._elements}
         given = {name: plain(member) for name, member in members.items() if member is not None}
         return next(iter(given.values())) if isinstance(found, Choice) and len(given) == 1 else given
     if isinstance(found, list | tuple):
@@ -122,7 +122,7 @@ def point(name: str, properties: Mapping[str, str], unit: str | None) -> Shown:
         if prop == "present-value":
             attributes["value"] = plain(found)
         elif prop == "status-flags":
-            attributes |= {flag: bool(bit) for flag, bit in zip(_FLAGS, found, strict=True)}
+            attributes |= flags(found)
         elif prop == "priority-array":
             attributes |= _commands(found)
         else:
@@ -131,6 +131,22 @@ def point(name: str, properties: Mapping[str, str], unit: str | None) -> Shown:
     measured += [attribute for attribute in attributes if attribute.startswith(_COMMAND)]
     unit = unit or (str(read["units"]) if "units" in read else None)
     return Shown(attributes=attributes, units=dict.fromkeys({"value", *measured}, unit) if unit else {})
+
+
+def flags(found: Any) -> dict[str, object]:
+    """The four status flags."""
+    return {flag: bool(bit) for flag, bit in zip(_FLAGS, found, strict=True)}
+
+
+def moment(found: Any) -> str | None:
+    """A date and time of the device as ISO text, without offset; None where a part of it is not set."""
+    try:
+        year, month, day, _ = found.date
+        hour, minute, second, hundredth = found.time
+        local = datetime(1900 + year, month, day, hour, minute, second, hundredth * _HUNDREDTH_US, tzinfo=UTC)
+    except (AttributeError, TypeError, ValueError):
+        return None
+    return local.replace(tzinfo=None).isoformat(timespec="milliseconds")
 
 
 def _commands(levels: Any) -> dict[str, object]:
@@ -181,5 +197,6 @@ def clock_us(properties: Mapping[str, bytes]) -> int | None:
     return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
-def _dashed(name: str) -> str:
+def dashed(name: str) -> str:
+    """A name of the library (`realValue`) as the standard writes it."""
     return re.sub(r"(?<=[a-z0-9])([A-Z])", r"-\1", name).lower()

@@ -5,9 +5,9 @@ written to and sends broadcasts, and a collector must not be one.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from bacpypes3.apdu import (  # type: ignore[import-untyped]
@@ -31,8 +31,10 @@ from bacpypes3.npdu import NPDU, RejectMessageToNetwork  # type: ignore[import-u
 from bacpypes3.pdu import PDU, RemoteStation  # type: ignore[import-untyped]
 from bacpypes3.primitivedata import ObjectIdentifier, PropertyIdentifier, TagList  # type: ignore[import-untyped]
 
-READ_PROPERTY, READ_MULTIPLE = 12, 14
-_READS: Final = frozenset({READ_PROPERTY, READ_MULTIPLE})
+T = TypeVar("T")
+
+_READS: Final = frozenset({12, 14, 26})
+"""Read-Property, Read-Property-Multiple, Read-Range."""
 _UNICAST = 0x0A
 ROUTER = "router"
 """The sort of a refusal that is not the device's own: a router does not reach it."""
@@ -86,8 +88,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 Found = dict[Reference, bytes | Refusal]
 
 
-def request(wanted: Sequence[Reference], invoke: int, route: Route | None) -> bytes:
-    """The frame that asks for these: one by Read-Property, several by Read-Property-Multiple."""
+def request(wanted: Sequence[Reference]) -> ConfirmedRequestSequence:
+    """What asks for these: one by Read-Property, several by Read-Property-Multiple."""
     service: ConfirmedRequestSequence
     if len(wanted) == 1:
         (one,) = wanted
@@ -104,7 +106,7 @@ def request(wanted: Sequence[Reference], invoke: int, route: Route | None) -> by
             for name, group in groupby(wanted, key=lambda one: one.object)
         ]
         service = ReadPropertyMultipleRequest(listOfReadAccessSpecs=specifications)
-    return frame(service, invoke, route)
+    return service
 
 
 def frame(service: ConfirmedRequestSequence, invoke: int, route: Route | None) -> bytes:
@@ -128,8 +130,8 @@ def is_read(data: bytes) -> bool:
     return apci.apduType == 0 and apci.apduService in _READS
 
 
-def answer(data: bytes, invoke: int, wanted: Sequence[Reference]) -> Found | Refusal | None:
-    """What a frame answers to the request of that number; None where it is no answer to it.
+def answer(data: bytes, invoke: int, read: Callable[[Any], T]) -> T | Refusal | None:
+    """What a frame answers to the request of that number, as `read` takes it; None where it is no answer to it.
 
     Raises ValueError for an answer that cannot be read.
     """
@@ -141,7 +143,7 @@ def answer(data: bytes, invoke: int, wanted: Sequence[Reference]) -> Found | Ref
         apdu = APDU.decode(PDU(npdu.pduData))
         if apdu.apduType not in _ANSWERS or apdu.apduInvokeID != invoke:
             return None
-        return _read(apdu, wanted)
+        return _taken(apdu, read)
     except Exception as error:  # the codec raises errors of many kinds
         raise ValueError(f"an answer that cannot be read: {error.__class__.__name__}: {error}") from None
 
@@ -156,7 +158,7 @@ def _network(data: bytes) -> NPDU:
     return NPDU.decode(PDU(link.pduData))
 
 
-def _read(apdu: APDU, wanted: Sequence[Reference]) -> Found | Refusal:
+def _taken(apdu: APDU, read: Callable[[Any], T]) -> T | Refusal:
     if apdu.apduType in (RejectPDU.pduType, AbortPDU.pduType):
         sort = "reject" if apdu.apduType == RejectPDU.pduType else "abort"
         return Refusal(sort=sort, code=str(apdu.apduAbortRejectReason))
@@ -165,6 +167,11 @@ def _read(apdu: APDU, wanted: Sequence[Reference]) -> Found | Refusal:
     found = APCISequence.decode(apdu)
     if apdu.apduType == ErrorPDU.pduType:
         return Refusal(sort="error", code=str(found.errorCode))
+    return read(found)
+
+
+def values(wanted: Sequence[Reference], found: Any) -> Found:
+    """The values that an answer gives for these; raises ValueError where it is one to something else."""
     if isinstance(found, ReadPropertyACK) and len(wanted) == 1:
         _compare(found.objectIdentifier, found.propertyIdentifier, wanted[0])
         return {wanted[0]: raw_bytes(found.propertyValue)}

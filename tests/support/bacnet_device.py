@@ -17,6 +17,8 @@ from bacpypes3.apdu import (  # type: ignore[import-untyped]
     CreateObjectRequest,
     DeleteObjectRequest,
     ReadPropertyMultipleRequest,
+    ReadRangeACK,
+    ReadRangeRequest,
     ReinitializeDeviceRequest,
     SimpleAckPDU,
     WritePropertyRequest,
@@ -25,11 +27,15 @@ from bacpypes3.app import Application  # type: ignore[import-untyped]
 from bacpypes3.basetypes import (  # type: ignore[import-untyped]
     CreateObjectRequestObjectSpecifier,
     DateTime,
+    LogRecord,
+    LogRecordLogDatum,
+    LogStatus,
     NetworkNumberQuality,
     NetworkType,
     ProtocolLevel,
     ReinitializeDeviceRequestReinitializedStateOfDevice,
     RestartReason,
+    ResultFlags,
     TimeStamp,
 )
 from bacpypes3.errors import UnrecognizedService  # type: ignore[import-untyped]
@@ -41,12 +47,15 @@ from bacpypes3.local.device import DeviceObject  # type: ignore[import-untyped]
 from bacpypes3.local.networkport import NetworkPortObject  # type: ignore[import-untyped]
 from bacpypes3.local.object import Object  # type: ignore[import-untyped]
 from bacpypes3.npdu import NPDU  # type: ignore[import-untyped]
-from bacpypes3.object import CharacterStringValueObject  # type: ignore[import-untyped]
+from bacpypes3.object import CharacterStringValueObject, TrendLogObject  # type: ignore[import-untyped]
 from bacpypes3.pdu import PDU, IPv4Address  # type: ignore[import-untyped]
 from bacpypes3.primitivedata import (  # type: ignore[import-untyped]
     CharacterString,
+    ClosingTag,
     Date,
     ObjectIdentifier,
+    OpeningTag,
+    TagList,
     Time,
 )
 from bacpypes3.vendor import get_vendor_info  # type: ignore[import-untyped]
@@ -56,9 +65,16 @@ from collectors.demo.process import ServerProcess
 from collectors.ot.bacnet_wire import Reference, frame, property_number, request
 
 DEVICE, BEHIND, NETWORK, STEPS, DAMPERS = 4711, 4712, 2001, 10, 30
+LOG_SIZE, LOG_FRAME = 20, 4
+"""Entries that the log keeps, and that an answer holds."""
+LOGGED = ObjectIdentifier("analog-value,1")
 _FIELD = "field"
 _READY_SECONDS = 20.0
 _ANSWER_SECONDS = 5.0
+
+
+class TrendLog(Object, TrendLogObject):  # type: ignore[misc]
+    """Its entries are kept and read by the application."""
 
 
 class TextValue(Commandable, Object, CharacterStringValueObject):  # type: ignore[misc]
@@ -66,7 +82,11 @@ class TextValue(Commandable, Object, CharacterStringValueObject):  # type: ignor
 
 
 class Building(Application):  # type: ignore[misc]
-    """A device that can be configured while it runs; it counts what the standard says it must."""
+    """A device that can be configured while it runs; it counts and logs what the standard says it must."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.entries: list[LogRecord] = []
 
     async def do_CreateObjectRequest(self, apdu: CreateObjectRequest) -> None:  # noqa: N802
         identity = apdu.objectSpecifier.objectIdentifier
@@ -87,8 +107,33 @@ class Building(Application):  # type: ignore[misc]
 
     async def do_WritePropertyRequest(self, apdu: WritePropertyRequest) -> None:  # noqa: N802
         await super().do_WritePropertyRequest(apdu)
+        if apdu.objectIdentifier == LOGGED and apdu.propertyIdentifier == property_number("present-value"):
+            value = self.objectIdentifier[LOGGED].presentValue
+            self.log(LogRecordLogDatum(realValue=value))
         if apdu.propertyIdentifier == property_number("object-name"):
             self._configured()
+
+    async def do_ReadRangeRequest(self, apdu: ReadRangeRequest) -> None:  # noqa: N802
+        """By sequence number: the stack has no such service of its own, so this one is after the standard."""
+        log, wanted = self.objectIdentifier[apdu.objectIdentifier], apdu.range.bySequenceNumber
+        oldest = log.totalRecordCount - len(self.entries) + 1
+        first = max(wanted.referenceSequenceNumber, oldest)
+        entries = self.entries[first - oldest :][: min(wanted.count, LOG_FRAME)]
+        last = first - oldest + len(entries) >= len(self.entries)
+        data = TagList([OpeningTag(5), *(tag for one in entries for tag in one.encode()), ClosingTag(5)])
+        answer = ReadRangeACK(
+            objectIdentifier=apdu.objectIdentifier, propertyIdentifier=apdu.propertyIdentifier, itemData=data,
+            resultFlags=ResultFlags([first == oldest, last, not last]), itemCount=len(entries), context=apdu,
+        )  # fmt: skip
+        if entries:
+            answer.firstSequenceNumber = first
+        await self.response(answer)
+
+    def log(self, datum: LogRecordLogDatum) -> None:
+        """An entry of the log, which forgets its oldest."""
+        stamp = DateTime(date=Date.now(), time=Time.now())
+        self.entries = [*self.entries, LogRecord(timestamp=stamp, logDatum=datum, statusFlags=[0, 0, 0, 0])][-LOG_SIZE:]
+        self.objectIdentifier[ObjectIdentifier("trend-log,1")].totalRecordCount += 1
 
     def _configured(self) -> None:
         self.device_object.databaseRevision += 1
@@ -143,7 +188,12 @@ def _points() -> list[Object]:
     fan = BinaryValueObjectCmd(
         objectIdentifier=("binary-value", 1), objectName="Fan enable", presentValue="active", **_STATE
     )
-    return [setpoint, temperature, fan, *texts]
+    log = TrendLog(
+        objectIdentifier=("trend-log", 1), objectName="Setpoint log", enable=True, stopWhenFull=False, logBuffer=[],
+        bufferSize=LOG_SIZE, recordCount=0, totalRecordCount=0, loggingType="cov", reliability="no-fault-detected",
+        eventState="normal", statusFlags=[0, 0, 0, 0],
+    )  # fmt: skip
+    return [setpoint, temperature, fan, log, *texts]
 
 
 async def _serve(port: int) -> None:
@@ -153,7 +203,8 @@ async def _serve(port: int) -> None:
         address, objectIdentifier=("network-port", 1), objectName="Ethernet", networkNumber=1,
         networkNumberQuality=NetworkNumberQuality.configured,
     )  # fmt: skip
-    Building.from_object_list([_device(DEVICE, "AHU-1"), ethernet, _virtual(1), *_points()])
+    building = Building.from_object_list([_device(DEVICE, "AHU-1"), ethernet, _virtual(1), *_points()])
+    building.log(LogRecordLogDatum(logStatus=LogStatus([0, 0, 1])))
     dampers = [
         AnalogValueObjectCmd(
             objectIdentifier=("analog-value", n), objectName=f"Damper {n}", presentValue=40.0, units="percent", **_STATE
@@ -232,7 +283,8 @@ class BacnetDevice:
             station.settimeout(0.2)
             station.connect(("127.0.0.1", self.port))
             try:
-                station.send(request([Reference(object=f"device,{DEVICE}", property="object-identifier")], 1, None))
+                wanted = [Reference(object=f"device,{DEVICE}", property="object-identifier")]
+                station.send(frame(request(wanted), 1, None))
                 return bool(station.recv(2048))
             except OSError:
                 return False

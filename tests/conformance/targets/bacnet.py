@@ -20,8 +20,8 @@ class BacnetTarget(Target):
             system=SystemClass.BUILDING,
             source="BACnet/IP devices (polled)",
             type="bacnet",
-            against="a device of bacpypes3 0.0.110, a BACnet stack, with another behind it as router",
-            holds="values with their interval, status flags, commands by priority, objects, firmware; not who",
+            against="bacpypes3 0.0.110, a BACnet device and router; its trend log added after the standard",
+            holds="values with their interval, flags, commands by priority, objects, firmware, trend logs; not who",
         ),
     )
     credential = None

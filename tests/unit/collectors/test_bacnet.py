@@ -16,7 +16,7 @@ from ledger.core.clock import SystemClock
 from ledger.core.errors import ConfigError, FatalSource, RetriableSource
 from ledger.core.record import Action, ActorKind, LinkKind, Record
 from ledger.core.source import SourceConfig
-from tests.support.bacnet_device import BEHIND, DAMPERS, DEVICE, NETWORK, BacnetDevice
+from tests.support.bacnet_device import BEHIND, DAMPERS, DEVICE, LOG_SIZE, NETWORK, BacnetDevice
 from tests.support.memory_sink import MemorySink
 from tests.support.udp_cable import UdpCable
 
@@ -155,6 +155,38 @@ def test_frames_that_are_lost_or_come_twice_change_nothing_and_only_reads_go_out
         cable.lost = 1000
         with pytest.raises(RetriableSource, match="no answer in time"):
             pull(lossy, source(cable.port, repeats="1", timeout_seconds="0.1"))
+
+
+def test_a_trend_log_is_told_entry_by_entry_and_what_it_forgot_is_a_gap(device: BacnetDevice) -> None:
+    def look() -> list[Record]:
+        config = SourceConfig(
+            id="ahu", type="bacnet", title="AHU", zone="UTC",
+            options=source(device.port, points="", details="none", logs="trend-log:1", log_entries="8").config.options,
+        )  # fmt: skip
+        return pull(sink, Bacnet(config, {}, SystemClock()))
+
+    sink = MemorySink("ahu")
+    for value in range(3):
+        device.write("analog-value,1", "present-value", Real(20.0 + value), 8)
+    first = look()
+    assert [change.new for record in first[-3:] for change in record.changes if change.attribute == "value"] == [
+        "20.0", "21.0", "22.0",
+    ]  # fmt: skip
+    assert first[-1].occurred_at.instant_us is not None, "each has the device's own time"
+    assert abs(first[-1].occurred_at.instant_us - SystemClock().now_us()) < 60_000_000
+    assert (first[-1].action, first[-1].object.type) == (Action.UPDATE, "entry-of-trend-log,1")
+    device.write("analog-value,1", "present-value", Real(23.0), 8)
+    (entry,) = look()
+    assert int(entry.object.id) == int(first[-1].object.id) + 1
+    assert (look(), sink.gaps) == ([], [])
+    for value in range(LOG_SIZE + 5):
+        device.write("analog-value,1", "present-value", Real(30.0 + value), 8)
+    numbers = [int(record.object.id) for _ in range(3) for record in look()]
+    assert numbers == list(range(numbers[0], numbers[0] + LOG_SIZE)), "in the parts that an answer and a look hold"
+    assert numbers[0] > int(entry.object.id) + 1
+    assert [gap.subject for gap in sink.gaps] == ["all of type entry-of-trend-log,1"]
+    assert look() == []
+    device.write("analog-value,1", "present-value", Null(()), 8)
 
 
 def test_another_device_and_unknown_objects_are_said(device: BacnetDevice) -> None:
