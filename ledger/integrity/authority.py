@@ -25,6 +25,7 @@ from ledger.integrity.kinds import Verification
 from ledger.people.access import Scope
 from ledger.people.kinds import AccountEntry, AccountState, GrantEntry, GrantState, SessionEntry, SessionEvent
 from ledger.sources.challenge_kinds import Challenge, ChallengeResult, ChallengeRun
+from ledger.sources.import_kinds import SourceImport, TrueCopy
 from ledger.sources.kinds import CollectionRun
 from ledger.sources.life_kinds import BY_RUN, SourceLife, SystemListed
 from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped
@@ -153,6 +154,8 @@ def _needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
     if isinstance(body, CollectionRun) or (isinstance(body, SourceLife) and body.event in BY_RUN):
         return Scope.INGEST, body.source
     if isinstance(body, Challenge | ChallengeRun | ChallengeResult):
+        return Scope.CONFIGURE, None
+    if isinstance(body, SourceImport | TrueCopy):
         return Scope.CONFIGURE, None
     if isinstance(body, SourceLife | SystemListed | IdentityMapped | AssetMapped | CalendarSet):
         return Scope.CONFIGURE, None

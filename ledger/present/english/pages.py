@@ -82,6 +82,7 @@ MESSAGES = {
     "search.action": "Action",
     "search.outcome": "Outcome",
     "search.source": "Source",
+    "search.imported": "imported",
     "search.object_type": "Object type",
     "search.object_id": "Object",
     "search.link_kind": "Belongs to",
@@ -176,6 +177,8 @@ MESSAGES = {
     "entry.reason": "Reason",
     "entry.waiting": "Collected while its source waited to be validated anew: the source had changed, and nobody had "
     "signed a new sample yet.",
+    "entry.imported": "Imported from an old audit trail, not collected live: until its import the trail was the old "
+    "system's alone.",
     "entry.reason.none": "Not given by the source.",
     "entry.links": "Belongs to",
     "entry.links.none": "Nothing that the source or a mapping names.",

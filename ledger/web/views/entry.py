@@ -29,6 +29,7 @@ from ledger.core.vault import Kept
 from ledger.present.inert import inert
 from ledger.present.states import State, judged
 from ledger.present.values import Pieces
+from ledger.sources.imports import archives
 from ledger.sources.life_kinds import LifeState
 from ledger.sources.marks import state_when_collected
 from ledger.sources.resolved import resolve
@@ -70,7 +71,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
 class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     """All that the page shows. `size` is the log's size when it was read; `waiting`: it is a record, and its source was
-    to be validated anew when it was collected.
+    to be validated anew when it was collected; `imported`: it is a record that came from an old audit trail.
     """
 
     log: LogId
@@ -79,6 +80,7 @@ class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     disposed: bool
     waiting: bool
+    imported: bool
     sentence: Pieces
     times: tuple[TimeRow, ...]
     record: ShownRecord | None
@@ -137,6 +139,7 @@ def entry_view(scope: Scope, reader: LogReader, log: LogId, index: int) -> Entry
         kind=line.kind,
         disposed=stored.state is EntryState.DISPOSED,
         waiting=state_when_collected(reader.connection, log.number, index, body) is LifeState.REVALIDATE,
+        imported=isinstance(body, RecordBody) and body.record.source in archives(reader.connection, log.number),
         sentence=line.sentence,
         times=(*(record.times if record else ()), logged_row(parse_utc(leaf.logged_at), scope.zone)),
         record=record,

@@ -14,6 +14,7 @@ from ledger.present.inert import one_line
 from ledger.present.messages import message
 from ledger.present.times import Moment, claimed, parse_local
 from ledger.present.values import Pieces
+from ledger.sources.imports import archives
 from ledger.store import search
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader
@@ -60,6 +61,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     occurred: Moment | None
     claim: str
     source: str
+    imported: bool
     batches: tuple[str, ...]
 
 
@@ -122,6 +124,7 @@ def search_view(scope: Scope, open_reader: Callable[[LogId], LogReader], paramet
     size = head if form.size is None else form.size
     form = msgspec.structs.replace(form, size=size)
     page = search.search(reader.connection, form.log.number, size, query, form.before, form.limit)
+    old = archives(reader.connection, form.log.number)
     return SearchView(
         form=form,
         logs=logs,
@@ -132,7 +135,7 @@ def search_view(scope: Scope, open_reader: Callable[[LogId], LogReader], paramet
             for name, value in form.fields.items()
         ),
         facets=_facets(reader, form, size, query),
-        rows=tuple(_row(scope, reader, index) for index in page.indices),
+        rows=tuple(_row(scope, reader, index, old) for index in page.indices),
         total=search.count(reader.connection, form.log.number, size, query),
         cite=form.url(),
         newest=form.url(**_FIRST) if form.before is not None else None,
@@ -199,10 +202,10 @@ def _member(name: str, enum: type[E], text: str, errors: dict[str, str]) -> E | 
         return None
 
 
-def _row(scope: Scope, reader: LogReader, index: int) -> Row:
+def _row(scope: Scope, reader: LogReader, index: int, old: frozenset[str]) -> Row:
     line = entry_line(scope, reader.entry(index))
     if not isinstance(line.body, RecordBody):
-        return Row(index=index, sentence=line.sentence, occurred=None, claim="", source="", batches=())
+        return Row(index=index, sentence=line.sentence, occurred=None, claim="", source="", imported=False, batches=())
     record = line.body.record
     return Row(
         index=index,
@@ -210,6 +213,7 @@ def _row(scope: Scope, reader: LogReader, index: int) -> Row:
         occurred=claimed(record.occurred_at, scope.zone),
         claim=one_line(record.occurred_at.text, 24),
         source=one_line(record.source, 24),
+        imported=record.source in old,
         batches=tuple(dict.fromkeys(one_line(link.id, 24) for link in record.links if link.kind is LinkKind.BATCH)),
     )
 

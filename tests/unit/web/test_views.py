@@ -6,9 +6,12 @@ import pytest
 from sqlalchemy import Connection
 
 from ledger.core.errors import IntegrityError, NotFound
+from ledger.core.hashing import ZERO_HASH, b64
 from ledger.core.run import SourceFacts
+from ledger.core.source import ARCHIVE, SourceConfig
 from ledger.present.states import State
 from ledger.present.values import plain
+from ledger.sources.import_kinds import Expected, ImportedFile
 from ledger.store.position import pos_of
 from ledger.store.reading import LogReader
 from ledger.web.views.common import Scope
@@ -244,3 +247,15 @@ def test_a_record_of_a_source_that_waits_for_validation_says_so(world: World) ->
     assert entry(world, last).waiting
     assert not entry(world, last + 1).waiting, "the run"
     assert not entry(world, 20).waiting
+
+
+def test_a_record_that_was_imported_says_so_where_it_is_found_and_shown(world: World) -> None:
+    log = world.service.record_log()
+    log.sources.register(SourceConfig(id="old-lims", type=ARCHIVE, title="Old LIMS"), AUTHORITY)
+    file = ImportedFile(name="trail.csv", sha256=b64(ZERO_HASH), size=1, stated=False)
+    log.imports.begin("old-lims", file, "old@1", Expected(rows=1), "switched off", AUTHORITY)
+    index = world.service.ingest.submit(batch([submission(1, "old-lims")], "old-lims"), AUTHORITY).outcomes[0].index
+    assert entry(world, index).imported
+    assert not entry(world, 20).imported
+    assert [row.imported for row in search(world, source="old-lims").rows] == [True]
+    assert not any(row.imported for row in search(world, source="erp").rows)
