@@ -118,6 +118,7 @@ def test_what_the_source_says_of_itself_is_what_its_type_says_it_does_and_stays_
     known = len(sink.runs)
     pull(target, sink)
     assert all(run.facts in (None, before) for run in sink.runs[known:])
+    assert {run.clock is None for run in sink.runs} == {bool(target.no_clock)}, "measured at every run, or never"
 
 
 def test_what_the_source_says_of_itself_otherwise_is_noticed(target: Target) -> None:

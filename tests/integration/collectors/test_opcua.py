@@ -14,13 +14,16 @@ from asyncua import ua
 from asyncua.common.node import Node
 from asyncua.crypto.cert_gen import setup_self_signed_certificate
 from asyncua.server.server import Server
+from asyncua.ua.object_ids import ObjectIds
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from collectors.demo.opcua import OpcUaServer
 from collectors.demo.process import free_port
+from collectors.ot.opcua_nodes import standard_id
 from ledger.core.clock import parse_utc
 from ledger.core.errors import FatalSource
 from ledger.core.record import Action, ActorKind, Record
+from ledger.core.run import SourceFacts
 from tests.integration.collectors.following import Following, wait_for
 from tests.integration.collectors.opcua_work import collector, pull
 from tests.integration.collectors.opcua_work import write as write_as
@@ -61,6 +64,13 @@ class PlainServer:
         """As the controller's own program does: no client writes, so nobody could audit it."""
         assert self._batch is not None
         self._run(self._batch.write_value(ua.DataValue(ua.Variant(batch), ua.StatusCode(ua.UInt32(status)))))
+
+    def set_up(self, auditing: bool, writable: bool) -> None:
+        """As somebody at the server's configuration."""
+        assert self._server is not None
+        assert self._batch is not None
+        self._run(self._server.get_node(standard_id(ObjectIds.Server_Auditing)).write_value(auditing))
+        self._run(self._batch.set_writable(writable))
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
@@ -233,6 +243,31 @@ def test_a_raw_history_given_for_edits_is_no_edits(plain: PlainServer) -> None:
     pull(collector(url=plain.url, history=histories), sink, 0.0)
     assert sink.records == []
     assert [gap.subject for gap in sink.gaps] == ["edits of MIXER-3/Level", "edits of MIXER-3/BatchId"]
+
+
+def test_a_server_says_that_auditing_was_switched_and_that_a_node_was_set_up_otherwise(plain: PlainServer) -> None:
+    def told() -> SourceFacts:
+        sink = MemorySink("dcs")
+        pull(collector(url=plain.url, values="MIXER-3/BatchId", history="MIXER-3/Level"), sink)
+        (found,) = [run.facts for run in sink.runs if run.facts is not None]
+        return found
+
+    assert told().audit_trail == "event history not kept", "whether it audits it does not say"
+    plain.set_up(auditing=False, writable=False)
+    before = told()
+    assert before.version is not None
+    assert before.audit_trail == "auditing off, event history not kept"
+    plain.set_up(auditing=True, writable=False)
+    switched = SourceFacts(
+        version=before.version, schema=before.schema, audit_trail="auditing on, event history not kept"
+    )
+    assert told() == switched
+    plain.set_up(auditing=True, writable=True)
+    other = told()
+    assert (other.version, other.audit_trail) == (switched.version, switched.audit_trail)
+    assert other.schema != before.schema
+    plain.set_up(auditing=False, writable=False)
+    assert told() == before
 
 
 def test_a_watched_node_that_is_not_there_needs_a_person(plain: PlainServer) -> None:

@@ -145,6 +145,25 @@ def test_a_row_that_cannot_be_read_is_rejected_alone(tmp_path: Path) -> None:
     assert json.loads(rejected.data)["part"]["text"] == "2"
 
 
+def test_a_column_that_no_file_had_before_is_another_schema_and_files_without_one_are_not(tmp_path: Path) -> None:
+    drop = Drop(tmp_path, format="csv")
+
+    def schema(name: str, content: str) -> str | None:
+        drop.put(name, content)
+        drop.pull(later=True)
+        told = drop.sink.runs[-1].facts
+        return None if told is None else told.schema
+
+    first = schema("1.csv", "id,text\n1,a\n")
+    assert first is not None
+    assert schema("2.csv", "text,id\nb,2\n") == first, "in another order"
+    second = schema("3.csv", "id,text,shift\n3,c,early\n")
+    assert second not in (first, None)
+    assert schema("4.csv", "id,text\n4,d\n") == second
+    assert drop.source().tells == ("schema",)
+    assert schema("5.csv", "") == second, "nothing new"
+
+
 def test_a_file_that_changes_comes_again_and_one_that_is_only_touched_does_not(tmp_path: Path) -> None:
     drop = Drop(tmp_path, format="csv")
     path = drop.put("one.csv", "text\na\nb\n")
