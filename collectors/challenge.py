@@ -1,8 +1,8 @@
 """The contract of a planter: it makes one small, declared change in a test object of a source, and nothing else.
 
 A planter is no part of a collector, and never has its credentials: it signs in as an account of its own, which may
-change the test object alone. There is none for controllers (`modbus`, `s7`, `enip`), whose drivers only read, and
-none is to be added: there a person plants.
+change the test object alone. There is none for controllers (`CONTROLLERS`), whose drivers only read, and none is to be
+added: there a person plants.
 
 To add one: a file beside the driver, one line in `PLANTERS`, and a test against the real server.
 """
@@ -11,7 +11,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -25,10 +25,13 @@ PLANTERS: Mapping[str, str] = {
     "mqtt": "collectors.ot.mqtt_challenge:MqttPlanter",
     "opcua": "collectors.ot.opcua_challenge:OpcUaPlanter",
     "rest": "collectors.it.rest_challenge:RestPlanter",
+    "tryton": "collectors.it.tryton_challenge:TrytonPlanter",
     "syslog": "collectors.infra.syslog_challenge:SyslogPlanter",
     "sql": "collectors.it.sql_challenge:SqlPlanter",
 }
 """Planter → module and class."""
+CONTROLLERS: Final = frozenset({"bacnet", "enip", "modbus", "s7"})
+"""Source types whose devices are only ever read: nothing is planted in them by a program, whatever it speaks."""
 
 _PLACES = re.compile(r"\{(old|new|now)\}")
 _NUMBER = "{new:number}"

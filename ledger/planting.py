@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
+from collectors.challenge import CONTROLLERS, open_planter
 from ledger.core.authority import Authority
 from ledger.core.clock import MICROSECONDS, WallClock, utc_text
 from ledger.core.errors import CollectorError, ConfigError, Conflict, LedgerError, RetriableSource
@@ -21,7 +22,7 @@ from ledger.sources.life import CLOSED
 
 
 class CanPlant(Protocol):
-    """A planter, as it is used here (`collectors.challenge.Planter`)."""
+    """A planter, as it is used here."""
 
     def read(self) -> str | None: ...
 
@@ -29,7 +30,7 @@ class CanPlant(Protocol):
 
 
 class Opener(Protocol):
-    """Makes a planter (`collectors.challenge.open_planter`)."""
+    """Makes a planter, as `open_planter` does."""
 
     def __call__(
         self, name: str, challenge: str, options: Mapping[str, str], secrets: Mapping[str, str], clock: WallClock, /
@@ -50,7 +51,7 @@ class Planting:
     def __init__(self, log: RecordLog, clock: WallClock, opener: Opener | None = None) -> None:
         self._log = log
         self._clock = clock
-        self._opener = opener or _open
+        self._opener: Opener = opener or open_planter
         self._told = structlog.get_logger("challenges")
 
     def work(self) -> Done:
@@ -126,6 +127,11 @@ class Planting:
         """Raises ConfigError for a planter that cannot be made of what is declared; reaches for nothing."""
         require_own_account(challenge, source)
         if challenge.planting.by != BY_HAND:
+            if source.type in CONTROLLERS:
+                raise ConfigError(
+                    f"source {source.id!r} is of type {source.type}: nothing is planted in controllers",
+                    advice=f"Let a person plant it: --by {BY_HAND}, then `trailseal challenge planted`.",
+                )
             self._open(challenge)
 
     def try_out(self, challenge: Challenge, source: SourceConfig) -> None:
@@ -201,10 +207,11 @@ def require_own_account(challenge: Challenge, source: SourceConfig) -> None:
     """Raises ConfigError where a planter would have the collector's own secret, or sign in as the collector."""
     options = dict(challenge.planting.options)
     shared = {reference for _, reference in challenge.planting.secrets} & {*source.secrets.values()}
-    user = options.get("user")
-    same = bool(user) and user == source.options.get("user") and options.get("url") == source.options.get("url")
+    url, user = options.get("url", ""), options.get("user", "")
+    named = user == source.options.get("user") if user else "@" in url
+    same = named and url == source.options.get("url")
     if shared or same:
-        what = f"the secret at {sorted(shared)[0]}" if shared else f"the account {user!r}"
+        what = f"the secret at {sorted(shared)[0]}" if shared else f"the account {user or url!r}"
         raise ConfigError(
             f"{what} is the collector's own, which only reads",
             advice="Give the challenge an account of its own, that may change the test object alone.",
@@ -237,12 +244,3 @@ def _past(entry: int, run: ChallengeRun) -> Past:
 
 def _cut(error: LedgerError) -> str:
     return f"{error.message}. {error.advice}"[:4096]
-
-
-def _open(
-    name: str, challenge: str, options: Mapping[str, str], secrets: Mapping[str, str], clock: WallClock, /
-) -> CanPlant:
-    # Imported here: the planters' own libraries take a second to load, which a process without challenges need not.
-    from collectors.challenge import open_planter
-
-    return open_planter(name, challenge, options, secrets, clock)

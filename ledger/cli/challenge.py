@@ -52,7 +52,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 def planters(as_json: AsJson = False) -> None:
     """What can plant a challenge, with its options and secrets; a person plants everything else by hand."""
     # Imported here: the planters' own libraries take seconds to load, which other commands should not wait for.
-    from collectors.challenge import PLANTERS, planter_type
+    from collectors.challenge import CONTROLLERS, PLANTERS, planter_type
 
     known = [
         PlanterType(type=one.type, title=one.title, options=one.options, secrets=one.secrets)
@@ -69,7 +69,7 @@ def planters(as_json: AsJson = False) -> None:
         for secret in one.secrets:
             say(f"    --secret {secret.name}=file:PATH or env:NAME  {secret.meaning}")
     say(f"{BY_HAND}: a person makes the change, and says so with `trailseal challenge planted`")
-    say("Nothing is planted in controllers (modbus, s7, enip): there it is done by hand.")
+    say(f"Nothing is planted in controllers ({', '.join(sorted(CONTROLLERS))}): there it is done by hand.")
 
 
 @group.command("add")

@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 import pytest
 
-from collectors.challenge import PLANTERS, open_planter
+from collectors.challenge import CONTROLLERS, PLANTERS, open_planter
 from collectors.demo.opcua import OpcUaServer
 from collectors.demo.process import free_port
 from collectors.mapping.templates import template
@@ -282,9 +282,13 @@ def test_a_test_file_in_a_folder_is_an_object_of_its_own_each_time(ledger: Ledge
 
 
 def test_there_is_no_planter_for_controllers_and_none_is_made_of_what_is_wrong() -> None:
-    assert not {"modbus", "s7", "enip"} & {*PLANTERS}
+    assert not CONTROLLERS & {*PLANTERS}
     sql = {"url": "sqlite:////nowhere/at.all", "statement": "UPDATE t SET v = :new"}
     for name, options in (
+        (
+            "tryton",
+            {"url": "http://127.0.0.1:1", "user": "planner1", "model": "stock.lot", "row": "x", "field": "number"},
+        ),
         ("modbus", {}),
         ("sql", {"url": "sqlite:////nowhere/at.all"}),
         ("sql", {**sql, "statement": "DELETE FROM t WHERE v = :new"}),

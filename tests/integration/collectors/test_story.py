@@ -1,11 +1,13 @@
 """The demo's story, collected from both real servers while it happens, compared with what its people did."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from collectors.base import Collector
 from collectors.demo.erp import ErpServer
+from collectors.demo.erp_seed import SOLVENT
 from collectors.demo.opcua import OpcUaServer
 from collectors.demo.opcua_plant import USER_RIGHTS
 from collectors.demo.story import Story
@@ -15,10 +17,13 @@ from collectors.ot.opcua import OpcUa
 from collectors.runner import Runner
 from collectors.text import render
 from ledger.core.clock import SystemClock
+from ledger.core.errors import ConfigError
 from ledger.core.record import Action, ActorKind, LinkKind, Outcome, Record
 from ledger.core.source import SourceConfig
 from tests.integration.collectors.following import Following, wait_for
+from tests.support.challenged import Site, held
 from tests.support.erp_template import seeded_erp_folder
+from tests.support.ledgers import Ledger
 from tests.support.memory_sink import MemorySink
 
 RESTART_BEFORE = "buffer level changed"
@@ -76,9 +81,14 @@ def _opcua(server: OpcUaServer) -> Collector:
 
 
 @pytest.fixture(scope="module")
-def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collected]:
-    folder = seeded_erp_folder(tmp_path_factory, "story")
-    with ErpServer(folder) as erp, OpcUaServer(tmp_path_factory.mktemp("dcs")) as dcs:
+def erp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ErpServer]:
+    with ErpServer(seeded_erp_folder(tmp_path_factory, "story")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def collected(erp: ErpServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collected]:
+    with OpcUaServer(tmp_path_factory.mktemp("dcs")) as dcs:
         yield Collected(erp, dcs)
 
 
@@ -223,3 +233,27 @@ def test_the_two_sources_give_more_than_a_hundred_records_and_nothing_unreadable
     assert not collected.erp.rejected
     assert collected.erp.changed == []
     assert collected.erp.duplicates == 0
+
+
+def test_a_challenge_is_planted_in_a_test_lot_of_the_erp_and_comes_back(
+    collected: Collected, erp: ErpServer, sqlite_ledger: Ledger, tmp_path: Path
+) -> None:
+    with erp.session("planner1") as planner:
+        product = planner.find_one("product.product", ["template.name", "=", SOLVENT])
+        lot = planner.create("stock.lot", number="to be challenged", product=product)
+    password = tmp_path / "password"
+    password.write_text(erp.passwords["planner1"], encoding="utf-8")
+    options = {"url": erp.url, "user": "collector", "models": "stock.lot"}
+    config = SourceConfig(id="erp", type="tryton", title="ERP", options=options)
+    site = Site(sqlite_ledger, config, {"password": erp.passwords["collector"]})
+    site.collect()  # the first of two looks
+    planted = {"url": erp.url, "user": "planner1", "model": "stock.lot", "row": str(lot), "field": "number"}
+    site.challenge(
+        planted, {"password": password}, "test {nonce}",
+        object_type="stock.lot", object_id=str(lot), attribute="number", account="planner1", action=Action.UPDATE,
+    )  # fmt: skip
+    assert site.plant().run.old == "to be challenged"
+    site.collect()
+    assert {"account", "old", "new", "time"} <= held(site.result())
+    with pytest.raises(ConfigError, match="collector's own"):
+        site.challenge({**planted, "user": "collector"}, {"password": password}, "{nonce}", object_id=str(lot))

@@ -400,17 +400,28 @@ def test_the_collectors_own_credentials_are_never_used_to_plant() -> None:
         id=SOURCE,
         type="sql",
         title="LIMS",
-        options={"url": "postgresql://lims", "user": "collector"},
+        options={"url": "postgresql://collector@lims", "user": "collector"},
         secrets={"password": "file:/run/collector"},
     )
     for options, secrets in (
         ((), (("password", "file:/run/collector"),)),
-        ((("url", "postgresql://lims"), ("user", "collector")), (("password", "file:/run/other"),)),
+        ((("url", "postgresql://collector@lims"), ("user", "collector")), (("password", "file:/run/other"),)),
+        ((("url", "postgresql://collector@lims"),), (("password", "file:/run/other"),)),
     ):
         with pytest.raises(ConfigError, match="collector's own"):
             require_own_account(
                 challenge(planting=Planting(by="sql", options=options, secrets=secrets, value="{nonce}")), source
             )
+    other = Planting(by="sql", options=(("url", "postgresql://planter@lims"),), secrets=(), value="{nonce}")
+    require_own_account(challenge(planting=other), source)
+
+
+def test_no_program_plants_in_a_controller(sqlite_ledger: Ledger) -> None:
+    plc = SourceConfig(id="plc", type="s7", title="PLC")
+    work = Work(log_of(sqlite_ledger.service), sqlite_ledger.clock)
+    with pytest.raises(ConfigError, match="controllers"):
+        work.check(challenge(source="plc", planting=Planting(by="opcua", options=(), secrets=(), value="1..2")), plc)
+    work.check(challenge(source="plc", planting=Planting(by=BY_HAND, options=(), secrets=(), value="1..2")), plc)
 
 
 def test_a_cron_line_is_read_in_its_zone_and_its_latest_instant_is_the_one_that_is_due() -> None:
