@@ -57,6 +57,8 @@ def read_envelope(data: bytes) -> Envelope:
     old, new = _NEEDS.get(envelope.sort, (True, False))
     if (envelope.old is not None, envelope.new is not None) != (old, new):
         raise SkippableRecord(f"an object that was found {envelope.sort!r}, without the states that this takes")
+    if envelope.sort != "baseline" and not envelope.type:
+        raise SkippableRecord("an object of no type")
     if (envelope.sort in ("created", "changed", "deleted")) != bool(envelope.after):
         raise SkippableRecord(f"an object that was found {envelope.sort!r}, and the look before does not go with it")
     return envelope

@@ -8,6 +8,7 @@ from asyncua.ua.attribute_ids import AttributeIds
 
 from collectors.ot.opcua_values import source_time
 from ledger.core.clock import utc_text
+from ledger.core.errors import SkippableRecord
 from ledger.core.times import SourceTime
 
 
@@ -45,6 +46,7 @@ def utc(moment: SourceTime) -> str:
 
 
 def micros(moment: SourceTime) -> int:
-    """Microseconds since the Unix epoch."""
-    assert moment.instant_us is not None, "OPC UA times are instants"
+    """Microseconds since the Unix epoch; raises SkippableRecord for a time that is centuries off."""
+    if moment.instant_us is None:
+        raise SkippableRecord(f"{moment.text} is no time that an event can have")
     return moment.instant_us

@@ -15,7 +15,8 @@ from ledger.core.errors import InvalidEntry
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-SafeInt = Annotated[int, msgspec.Meta(ge=-(2**53 - 1), le=2**53 - 1)]
+_MAX_SAFE = 2**53 - 1
+SafeInt = Annotated[int, msgspec.Meta(ge=-_MAX_SAFE, le=_MAX_SAFE)]
 """An integer that IEEE 754 doubles, and so RFC 8785, hold without loss."""
 
 
@@ -43,8 +44,8 @@ class Basis(StrEnum):
 class SourceTime(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A source's claim of an instant: its own text, and the instant that we read from it, if one can be read.
 
-    `instant_us` is microseconds since the Unix epoch, UTC; null where the text names no instant. `offset` is the
-    UTC offset as `+01:00`, `zone` an IANA name.
+    `instant_us` is microseconds since the Unix epoch, UTC; null where the text names no instant, or one that is further
+    off than a safe integer reaches (285 years). `offset` is the UTC offset as `+01:00`, `zone` an IANA name.
     """
 
     text: str
@@ -76,7 +77,8 @@ def _aware(moment: datetime, text: str, precision: Precision, basis: Basis, zone
     if moment.tzinfo is not UTC and moment.utcoffset():
         digits = moment.strftime("%z")
         offset = f"{digits[:3]}:{digits[3:5]}"
-    instant = (moment - _EPOCH) // _MICROSECOND
+    micros = (moment - _EPOCH) // _MICROSECOND
+    instant = micros if abs(micros) <= _MAX_SAFE else None
     return SourceTime(text=text, precision=precision, basis=basis, instant_us=instant, offset=offset, zone=zone)
 
 

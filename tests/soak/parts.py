@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from collectors.registry import COLLECTORS
+from tests.fuzz.job import INPUTS
 from tests.integration.reports.test_attacks import MUTATIONS
 from tests.kill import agents, appending, campaign
 from tests.soak import memory, suites
@@ -18,8 +20,6 @@ BLOWS, BLOWS_A_STEP = 100, 10
 """To edge agents, of each sort."""
 APPEND_KILLS, APPEND_KILLS_A_STEP = 100, 10
 CHANGED_BYTES = 10_000
-FUZZED, FUZZED_A_STEP = 1_000_000, 5_000
-"""Inputs to each property of a parser, and as many as hypothesis's `soak` profile gives in one run."""
 REPETITIONS = 20
 """Of suites that draw at random, each time with another seed."""
 FEW, MANY = 10_000, 300_000
@@ -72,16 +72,7 @@ def parts(seed: int) -> list[Part]:
         suite("durability", "runs", ["tests/integration/store/test_durability.py"], REPETITIONS),
         suite("tiles", "runs", ["tests/integration/tiles/test_published.py"]),
         suite("processes", "runs", ["tests/integration/store/test_processes.py"], REPETITIONS),
-        *(
-            suite(
-                f"parser {Path(file).stem.removeprefix('test_')}",
-                "inputs",
-                [file],
-                FUZZED // FUZZED_A_STEP,
-                FUZZED_A_STEP,
-            )
-            for file in _parsers()
-        ),
+        *(suite(f"fuzz {kind}", "inputs", [f"{_FUZZ}[{kind}]"], asked=INPUTS) for kind in sorted(COLLECTORS)),
         Part(
             name="properties",
             unit="files of property tests",
@@ -104,6 +95,7 @@ def parts(seed: int) -> list[Part]:
     ]
 
 
+_FUZZ = "tests/fuzz/test_fuzz.py::test_no_bytes_in_place_of_an_original_crash_hang_or_grow_the_reader"
 _ATTACKS = "tests/integration/reports/test_attacks.py"
 
 
@@ -133,14 +125,9 @@ def _flat(work: str, few: int, many: int) -> str:
     return f"peak memory grows by {grown / memory.MIB:.1f} MiB from {few} to {many} entries"
 
 
-def _parsers() -> list[str]:
-    """Files of property tests of what sources send."""
-    return sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/property/collectors").glob("test_*.py"))
-
-
 def _random() -> Iterator[str]:
-    """Other test files that draw their cases by hypothesis, itself or below schemathesis."""
-    for path in sorted(set((ROOT / "tests").rglob("test_*.py")) - {ROOT / file for file in _parsers()}):
+    """Test files that draw their cases by hypothesis, itself or below schemathesis."""
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
         text = path.read_text()
         if "import hypothesis" in text or "from hypothesis" in text or "schemathesis" in text:
             yield str(path.relative_to(ROOT))

@@ -1,0 +1,1 @@
+"""Hostile bytes in place of a source's originals: guided by coverage, and begun from what the real source gave."""
