@@ -9,6 +9,7 @@ and never followed. Folders, pipes and devices are passed over.
   of a folder that cannot be opened. A folder that is not there is a source that is away, never one without files; with
   the option `marker` the same holds for a share that is not mounted.
 - A file that is renamed is one that went and one that came.
+- A folder tells nothing of itself: no clock, no version, no schema.
 """
 
 import fnmatch

@@ -8,6 +8,8 @@
 - Only the namespaces of B2MML and BatchML are taken, unless `namespace` says otherwise. With `schemas`, a message that
   is not as its schema says is rejected; without, it only has to be well-formed.
 - A message with a document type declaration, and one beyond the bounds, is rejected.
+- A server's clock is measured by the Date header of its answers (whole seconds, and half the round trip); a folder has
+  none. What is told as the schema are the namespaces and releases of all messages so far; who wrote them tells nobody.
 """
 
 from collections.abc import Iterator, Mapping

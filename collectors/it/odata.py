@@ -4,7 +4,7 @@ The server's count of what matches (`$count`) is compared with what came: fewer 
 `@odata.nextLink`, or, for a server that gives none, `$top` and `$skip`; how the list is kept whole meanwhile stands in
 `collectors.it.listing_pages`. A set that came on one page with an ETag is asked for again with `If-None-Match`. Of
 itself a service tells its version of the protocol and, by `$metadata`, its schema; products differ in where they tell
-their own version.
+their own version. Its clock is measured by the Date header of its answers.
 """
 
 import json

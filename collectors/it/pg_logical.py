@@ -10,6 +10,8 @@ A replication slot gives committed transactions in the order of their commits, b
 - A slot that somebody else moved, that was lost or made anew, and a log of another timeline are stated as gaps.
 - The log names no user. Where an application says who it acts for, by `pg_logical_emit_message(true, 'trailseal.user',
   'NAME')` at the start of its transaction, or by a column, the mapping has it.
+- The server's clock is measured by a SELECT, half the round trip as uncertainty. Of itself the server tells its
+  version, the columns of the tables, and how whole their changes are logged.
 """
 
 from collections.abc import Iterator, Mapping

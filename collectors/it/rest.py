@@ -3,6 +3,9 @@
 What is asked for, how pages follow each other and where the items stand is said by options, most of which a product's
 mapping template sets. See `collectors.it.listing` for what is handed over when, `listing_pages` for how a list is read
 while it changes, `listing_item` for what an original holds.
+
+The source's clock is measured by the Date header of its answers: whole seconds, and half the round trip. What a product
+says of itself it says on a page of its own (options `about…`), if at all.
 """
 
 from collections.abc import Mapping

@@ -8,6 +8,8 @@ How a message is cut into originals stands in `collectors.ot.sparkplug_parts`, h
 - Each edge node counts its messages from 0 to 255: a number that is missing is a gap, and old values of that node are
   then marked so. Data has QoS 0 by the specification, so what came while nobody listened is lost, and a gap.
 - Sparkplug does not say who published: neither who changed a value nor who gave a command.
+- It has no clock of a broker: each edge node stamps its own time. A broker's version is read where it publishes one
+  (option `version_topic`).
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -115,6 +115,7 @@ def test_jira(peer: HttpPeer) -> None:
     assert all(check.ok for check in made.check().checks)
     records = {record.source_record_id: record for record in pull(sink, made)}
     assert len(records) == 9
+    assert [run.facts.version for run in sink.runs if run.facts is not None] == ["9.12.4"]
     created = records["issue/10003"]
     assert (created.action, created.actor.account, created.object.id) == (Action.CREATE, "anna", "CC-3")
     approved = records["history/10001"]
@@ -191,6 +192,7 @@ def test_pi_web_api(peer: HttpPeer) -> None:
     server.add("F1AbE-2", 1, 0, Questionable=True, Good=False)
     assert all(check.ok for check in made.check().checks)
     records = pull(sink, made)
+    assert [run.facts.version for run in sink.runs if run.facts is not None] == ["1.19.1.108"]
     assert len(records) == 12
     assert records[0].source_record_id == "F1AbE-1@2026-11-25T08:00:00.0000000Z"
     assert {change.attribute: change.new for change in records[0].changes} == {

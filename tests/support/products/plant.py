@@ -25,6 +25,8 @@ class PiWebApi:
     def __call__(self, asked: Asked) -> Reply:
         if not is_basic(asked, "collector"):
             return as_json({"Message": "Authorization has been denied for this request."}, 401)
+        if asked.path == "/system":
+            return as_json({"Links": {}, "ProductTitle": "PI Web API", "ProductVersion": "1.19.1.108"})
         found = re.fullmatch(r"/streams/([^/]+)/recorded", asked.path)
         if found is None or found.group(1) not in self.streams:
             return as_json({"Errors": ["The specified WebID was not found."]}, 404)

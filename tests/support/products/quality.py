@@ -92,6 +92,8 @@ class Jira:
             return as_json({"startAt": 0, "maxResults": 50, "total": 0, "issues": []})
         if asked.path.endswith("/myself"):
             return as_json({"name": "collector"})
+        if asked.path.endswith("/serverInfo"):
+            return as_json({"version": "9.12.4", "versionNumbers": [9, 12, 4], "deploymentType": "Server"})
         asked_for = re.fullmatch(r'(?:updated >= "([0-9-]{10} [0-9:]{5})" )?ORDER BY updated ASC', asked.query["jql"])
         if asked_for is None:
             return as_json({"errorMessages": ["Error in the JQL Query"], "errors": {}}, 400)
