@@ -34,7 +34,7 @@ from ledger.core.times import Clock
 
 T = TypeVar("T")
 
-MAX_SUBMISSIONS = 500
+MAX_SUBMISSIONS = 1_000
 """A batch holds at most this many records and rejected inputs together."""
 FAR_US = 60_000_000
 """A source's clock that is further off, in microseconds, is something to correct."""

@@ -19,7 +19,7 @@ OPTIONS: Final = (
     Option(name="certificate", meaning="file of the collector's own certificate (PEM)"),
     Option(name="key", meaning="file of its key (PEM)"),
     Option(name="session_hours", meaning="how long the broker keeps messages for an absent collector", default="168"),
-    Option(name="window", meaning="messages under way at once (MQTT 5)", default="1000"),
+    Option(name="window", meaning="messages under way at once (MQTT 5)", default="2000"),
     Option(
         name="version_topic",
         meaning="topic where the broker says its version, retained, as $SYS/broker/version (mosquitto)",

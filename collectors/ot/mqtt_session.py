@@ -48,7 +48,7 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     certificate: str = ""
     key: str = ""
     session_seconds: int = 604_800
-    window: int = 1000
+    window: int = 2000
 
     @property
     def place(self) -> tuple[str, int]:

@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 import pytest
 
-from collectors.base import Check
+from collectors.base import MAX_SUBMISSIONS, Check
 from collectors.it.pg_logical import PgLogical
 from collectors.it.pg_wal import lsn_number
 from collectors.mapping.templates import template
@@ -192,7 +192,7 @@ def test_stopping_within_a_transaction_keeps_what_was_handed_over(lims: Lims) ->
     lims.run("INSERT INTO remark SELECT g, 'n' FROM generate_series(1, 1200) g")
     sink.on_taken = lambda _: stop.set()
     Runner(lims.collector(), sink, SystemClock(), stop=stop).pull()
-    assert len(sink.records) == 499
+    assert len(sink.records) == MAX_SUBMISSIONS - 1
     lims.pull(sink)
     assert [changes(record)["id"][1] for record in sink.records] == list(range(1, 1201))
     assert sink.duplicates == 0

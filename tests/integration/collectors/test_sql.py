@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from collectors.base import Check
+from collectors.base import MAX_SUBMISSIONS, Check
 from collectors.it.sql import Sql
 from collectors.it.sql_database import Database
 from collectors.it.sql_window import read_memory
@@ -181,7 +181,7 @@ def test_rows_of_the_same_time_come_all_however_many_there_are(trail: Audited) -
     pull(trail, sink, order="changed_at")
     assert sorted(said(sink), key=str) == sorted([f"new {number}" for number in range(1, 1102)] + ["tie"], key=str)
     assert sink.duplicates == 0
-    assert all(len(run.submissions) <= 500 for run in sink.runs)
+    assert all(len(run.submissions) <= MAX_SUBMISSIONS for run in sink.runs)
 
 
 def test_rows_that_are_the_same_in_every_cell_are_told_apart_by_their_number(trail: Audited) -> None:

@@ -319,7 +319,7 @@ def test_a_time_in_the_future_does_not_hide_what_comes_after(peer: HttpPeer, clo
 
 def test_dying_anywhere_in_a_long_list_loses_nothing_and_doubles_nothing(peer: HttpPeer, clock: HandClock) -> None:
     for is_sorted in ("yes", "no"):
-        peer.handler = trail = Trail("offset", 1300)
+        peer.handler = trail = Trail("offset", 2600)
         trail.meddle = lambda _: None
         sink = MemorySink("s")
         made = collector(peer, clock, sorted=is_sorted, page_size="100")
@@ -334,7 +334,7 @@ def test_dying_anywhere_in_a_long_list_loses_nothing_and_doubles_nothing(peer: H
             with pytest.raises(AccessDenied):
                 pull(sink, made)
         pull(sink, made)
-        assert sorted(ids(sink), key=int) == [str(number) for number in range(1, 1301)]
+        assert sorted(ids(sink), key=int) == [str(number) for number in range(1, 2601)]
         assert (len(sink.runs) > 3, sink.changed, sink.duplicates) == (True, [], 0)
 
 
