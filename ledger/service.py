@@ -25,6 +25,7 @@ from ledger.core.errors import ConfigError
 from ledger.core.kinds import RECORD, Kind, KindRegistry
 from ledger.core.projector import Projector
 from ledger.core.run import RunBatch, RunReceipt, SourceState
+from ledger.core.source import ARCHIVE
 from ledger.findings import kinds as findings_kinds
 from ledger.findings import projector as findings_projector
 from ledger.integrity import kinds as integrity_kinds
@@ -49,7 +50,7 @@ from ledger.sources import kinds as sources_kinds
 from ledger.sources import projector as sources_projector
 from ledger.sources.challenges import Challenges
 from ledger.sources.coverage import Span, spans
-from ledger.sources.handover import Handover, handovers
+from ledger.sources.handover import Handover, handovers, imported_spans
 from ledger.sources.imports import Imports
 from ledger.sources.ingest import Ingest
 from ledger.sources.inventory import Inventory
@@ -151,7 +152,8 @@ class RecordLog:
 
     def coverage(self, source_id: str) -> Iterator[Span]:
         """What is known of a source's time, run by run; raises NotFound for an unknown source."""
-        self.sources.get(source_id)
+        if self.sources.get(source_id).type == ARCHIVE:
+            return imported_spans(self.imports.list(source_id))
         return spans(self._store, self.log.number, source_id)
 
     def last_originals(self, source_id: str, count: int) -> list[KeptOriginal]:

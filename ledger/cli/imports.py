@@ -7,7 +7,7 @@ import typer
 
 from ledger.cli.import_look import say_differences
 from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
-from ledger.cli.output import AsJson, say, say_json
+from ledger.cli.output import AsJson, say, say_json, tell
 from ledger.cli.source_add import read_pairs
 from ledger.core.hashing import unb64
 from ledger.sources.import_kinds import ImportState
@@ -41,11 +41,26 @@ def list_imports(
 
 
 @group.command("show")
-def show(key: Import, ledger: LedgerOption, log: LogOption = None, as_json: AsJson = False) -> None:
-    """One import: its file, its figures, what differs, and the statement about it."""
+def show(
+    key: Import,
+    ledger: LedgerOption,
+    recount: Annotated[bool, typer.Option("--recount", help="Count once more what the ledger holds of it.")] = False,
+    log: LogOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """One import: its file, its figures, what differs, and the statement about it.
+
+    With --recount, exit code 1 if what the ledger holds is not what its entry says.
+    """
     with opened(ledger) as service:
-        known = service.record_log(log).imports.get(key)
+        imports = service.record_log(log).imports
+        known = imports.get(key)
+        same = not recount or imports.recount(key) == known.last.outcome
     answer(known, as_json)
+    if recount:
+        tell("Counted once more: as the entry says." if same else "▲ Counted once more: not as the entry says.")
+    if not same:
+        raise typer.Exit(1)
 
 
 @group.command("end")

@@ -1,5 +1,6 @@
 """From an old audit trail to live collection: what was imported, from when on is collected, what lies between."""
 
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 import msgspec
@@ -8,6 +9,7 @@ from sqlalchemy import Connection, func, select
 from ledger.core.clock import parse_utc, utc_text
 from ledger.core.record import Interval
 from ledger.sources import tables
+from ledger.sources.coverage import Coverage, Span
 from ledger.sources.import_kinds import ImportState
 from ledger.sources.imports import Imports, Known
 from ledger.store import schema
@@ -50,6 +52,22 @@ def handovers(store: Store, log: int, source: str) -> list[Handover]:
     found = [one for one in Imports(store, log).list() if source in (one.last.source, one.last.continues_in)]
     with store.reading() as connection:
         return [_handover(connection, log, one) for one in found]
+
+
+def imported_spans(imports: Iterable[Known]) -> Iterator[Span]:
+    """What is covered of an old system's time: from the first imported event to the last, where the figures agree."""
+    for known in imports:
+        outcome = known.last.outcome
+        if outcome is None or outcome.last_run is None or not outcome.first_occurred or not outcome.last_occurred:
+            continue
+        sure = known.state in (ImportState.RECONCILED, ImportState.TRUE_COPY)
+        yield Span(
+            after=outcome.first_occurred,
+            before=outcome.last_occurred,
+            state=Coverage.COVERED if sure else Coverage.GAP,
+            run=outcome.last_run,
+            reason=f"import {known.last.id} is {known.state.value}: {outcome.counts.records} records",
+        )
 
 
 def first_run_at(store: Store, log: int, source: str) -> str | None:

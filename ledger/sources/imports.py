@@ -1,7 +1,6 @@
 """Imports of old audit trails: begun, read back and reconciled, stated to be a true copy by somebody else."""
 
-from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -16,7 +15,6 @@ from ledger.core.record import RecordBody
 from ledger.core.source import ARCHIVE
 from ledger.sources import tables
 from ledger.sources.import_kinds import (
-    Counts,
     Expected,
     Explained,
     ImportedFile,
@@ -26,9 +24,9 @@ from ledger.sources.import_kinds import (
     SourceImport,
     TrueCopy,
 )
+from ledger.sources.import_outcome import ReadBack
 from ledger.sources.import_statement import check_explained, statement_text
-from ledger.sources.import_tally import RECONFIGURED, UNENDED, UNREAD, Tally, differences
-from ledger.sources.kinds import CollectionRun
+from ledger.sources.import_tally import RECONFIGURED, UNENDED
 from ledger.store.append import Batch, Transaction
 from ledger.store.position import index_of, pos_of
 from ledger.store.reading import LogReader
@@ -154,7 +152,9 @@ class Imports:
             if known.state is not ImportState.RUNNING:
                 raise Conflict(f"import {key} is {known.state.value}", advice=_ADVICE)
             configured = self._configured(connection, known.last.source)
-            outcome = self._outcome(connection, known, ended=ended, configured=configured)
+            changed = configured != (known.last.configured, known.last.mapped)
+            back = ReadBack(connection, self._store.kinds, self._log)
+            outcome = back.outcome(known.last, known.entry, ended=ended, changed=changed)
         body = msgspec.structs.replace(
             known.last,
             event=ImportEvent.FINISHED,
@@ -218,6 +218,21 @@ class Imports:
         index = self._append(stated, body.source, known.entry)
         return Known(entry=index, state=ImportState.TRUE_COPY, last=body, true_copy=stated)
 
+    def recount(self, key: str) -> Outcome:
+        """Reads back once more what the ledger holds of an import that ended, for comparison with what its entry says.
+
+        Raises Conflict if it has not ended.
+        """
+        with self._store.reading() as connection:
+            known = self._require(connection, key)
+            told = known.last.outcome
+            if told is None or known.last.begun is None:
+                raise Conflict(f"import {key} has not ended", advice=_ADVICE)
+            ended = all(one.what != UNENDED for one in told.differences)
+            changed = any(one.what == RECONFIGURED for one in told.differences)
+            back = ReadBack(connection, self._store.kinds, self._log)
+            return back.outcome(known.last, known.last.begun, ended=ended, changed=changed, last=told.last_run)
+
     def get(self, key: str) -> Known:
         """An import as it stands; raises NotFound."""
         with self._store.reading() as connection:
@@ -253,58 +268,6 @@ class Imports:
             transaction.scratch[key] = begins
 
         return self._store.append(self._log, Batch([draft(checked)], before=check))[0].index
-
-    def _outcome(
-        self, connection: Connection, known: Known, *, ended: bool, configured: tuple[int, int | None]
-    ) -> Outcome:
-        tally, runs, gaps = Tally(), 0, 0
-        rows = appended = duplicates = quarantined = 0
-        last: tuple[int, CollectionRun] | None = None
-        spans: list[tuple[int, int]] = []
-        earlier = array("q")
-        for index, run in self._runs(connection, known.last.source, known.entry):
-            runs, last, gaps = runs + 1, (index, run), gaps + len(run.gaps)
-            rows += run.records + len(run.duplicates) + len(run.quarantined)
-            appended += run.records
-            duplicates += len(run.duplicates)
-            quarantined += len(run.quarantined)
-            if run.first is not None:
-                spans.append((run.first, run.first + run.records))
-            earlier.extend(one.earlier for one in run.duplicates)
-        reader = LogReader(connection, self._log)
-        records = 0
-        for low, high in _joined(spans, earlier):
-            for stored in reader.entries(low, high):
-                body = None if stored.body is None else RECORD.decode(stored.body)
-                if isinstance(body, RecordBody):
-                    tally.add(body.record)
-                records += 1
-        counts = Counts(rows=rows, appended=appended, duplicates=duplicates, quarantined=quarantined, records=records)
-        changed = configured != (known.last.configured, known.last.mapped)
-        troubles = {UNREAD: gaps, UNENDED: int(not ended), RECONFIGURED: int(changed)}
-        return Outcome(
-            counts=counts,
-            first_occurred=tally.first,
-            last_occurred=tally.last,
-            totals=tally.totals(known.last.expected),
-            differences=differences(known.last.expected, counts, tally, troubles),
-            runs=runs,
-            last_run=None if last is None else last[0],
-            chain=None if last is None else last[1].chain,
-        )
-
-    def _runs(self, connection: Connection, source: str, after: int) -> Iterator[tuple[int, CollectionRun]]:
-        row = tables.collection_run.c
-        reader = LogReader(connection, self._log)
-        places = connection.scalars(
-            select(row.pos)
-            .where(row.source == source, row.pos > pos_of(self._log, after), row.pos < pos_of(self._log + 1, 0))
-            .order_by(row.pos)
-        ).all()
-        for pos in places:
-            run = self._store.kinds["collection-run"].decode(reader.entry(index_of(pos)).body or b"")
-            assert isinstance(run, CollectionRun)
-            yield index_of(pos), run
 
     def _check_sample(self, connection: Connection, source: str, sample: tuple[int, ...]) -> None:
         if not sample:
@@ -370,16 +333,6 @@ class Imports:
         body = self._store.kinds["import"].decode(LogReader(connection, self._log).entry(index).body or b"")
         assert isinstance(body, SourceImport)
         return body
-
-
-def _joined(spans: list[tuple[int, int]], earlier: "array[int]") -> Iterator[tuple[int, int]]:
-    """Every entry once: those that were appended, and those that rows were found in before; as ranges, in order."""
-    single = sorted(set(earlier)) if len(earlier) else []
-    reach = -1
-    for low, high in sorted([*spans, *((one, one + 1) for one in single)]):
-        if high > reach:
-            yield max(low, reach), high
-            reach = high
 
 
 def _last_run(connection: Connection, log: int, source: str, after: int | None) -> int | None:

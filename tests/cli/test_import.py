@@ -7,12 +7,18 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Iterator
 from contextlib import closing
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from collectors.archive.archive import Archive
+from collectors.archive.pieces import Piece
+from ledger.core.errors import FatalSource
+from ledger.sources.imports import Imports
 from tests.cli.conftest import SOURCE, Site, filled
 
 MAPPING = """
@@ -99,7 +105,10 @@ def test_from_a_dry_run_to_a_true_copy(
     stated = own(*state)
     assert stated.code == 0, stated.err
     assert stated.json()["true_copy"]["authority"]["actor"] == "local:quality"
-    assert digest in own("imports", "show", key).out
+    assert digest in own("imports", "show", key, "--recount").out
+    assert "import old-lims/" in own("source", "coverage", "old-lims").out
+    tried = own("source", "try-mapping", "--mapping", mapping, "--source", "old-lims", "--last", "3", "--json")
+    assert [one["same"] for one in tried.json()] == [True] * 3
     for source in ("old-lims", SOURCE):
         assert own("source", "life", source, "--json").json()["imports"][0]["seam"] == "gap"
         told = own("source", "statement", source).out
@@ -172,6 +181,46 @@ def test_an_import_that_is_killed_in_the_middle_goes_on_and_doubles_nothing(
     assert counts == {"rows": count, "appended": count, "duplicates": 0, "quarantined": 0, "records": count}
     assert _rows(own) == count
     assert own("verify").code == 0
+
+
+def test_an_import_that_stops_for_whatever_reason_is_gone_on_with_or_ended(
+    own: Site, mapping: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = 2200
+    file = trail(tmp_path / "trail.csv", count)
+    command = arguments(file, mapping, "--expect-rows", str(count))
+    whole = Archive.pieces
+
+    def broken(archive: Archive) -> Iterator[Piece]:
+        yield from islice(whole(archive), 1500)
+        raise FatalSource("the disk is gone", advice="Bring it back.")
+
+    monkeypatch.setattr(Archive, "pieces", broken)
+    assert "the disk is gone" in own(*command).err
+    (known,) = own("imports", "list", "--json").json()
+    held = _rows(own)
+    assert (known["state"], 0 < held < count) == ("running", True)
+    monkeypatch.setattr(Archive, "pieces", whole)
+    ended = own("imports", "end", known["last"]["id"], "--reason", "the disk was gone", "--json")
+    assert (ended.code, ended.json()["state"]) == (1, "open")
+    real = Imports.finish
+
+    def killed(*_: object, **__: object) -> None:
+        raise FatalSource("killed before the end", advice="Go on.")
+
+    monkeypatch.setattr(Imports, "finish", killed)
+    assert own(*command).code == 1
+    monkeypatch.setattr(Imports, "finish", real)
+    done = own(*command)
+    assert (done.code, done.json()["state"]) == (0, "reconciled"), done.err
+    counts = done.json()["last"]["outcome"]["counts"]
+    assert counts == {
+        "rows": count,
+        "appended": count - held,
+        "duplicates": held,
+        "quarantined": 0,
+        "records": count,
+    }
 
 
 def _report(package: Path, folder: Path) -> str:

@@ -66,6 +66,8 @@ MESSAGES = {
     "source.coverage.clean": "no gap known in its runs",
     "source.coverage.open": "gaps or quarantined input: see its runs",
     "source.coverage.none": "no run yet",
+    "source.coverage.imported": "imported from an old audit trail: reconciled, or stated to be a true copy",
+    "source.coverage.unreconciled": "imported from an old audit trail; its figures do not agree, or nobody stated them",
     "source.records": "Records",
     "source.quarantined": "Quarantined",
     "source.gaps": "Gaps",

@@ -9,12 +9,14 @@ from sqlalchemy import Connection, func, select
 from ledger.core.address import LogId
 from ledger.core.clock import parse_utc
 from ledger.core.errors import LedgerError, NotFound
+from ledger.core.source import ARCHIVE
 from ledger.present.inert import inert, one_line
 from ledger.present.messages import message
 from ledger.present.states import State, judged
 from ledger.present.times import Moment, ago, duration, moment
 from ledger.present.values import Pieces
 from ledger.sources import tables as sources
+from ledger.sources.import_kinds import ImportState
 from ledger.sources.systems import counts, systems_of
 from ledger.store import schema
 from ledger.store.checkpoints import latest
@@ -218,6 +220,12 @@ def _source(
             func.coalesce(func.sum(run.gaps + run.unreachable), 0),
         ).where(*mine)
     ).one()
+    state = State.UNKNOWN if last is None or gaps or quarantined else State.HOLDS
+    coverage = _coverage(last is not None, bool(gaps or quarantined))
+    if kind == ARCHIVE:
+        settled = _reconciled(connection, log, key)
+        state = State.HOLDS if settled else State.UNKNOWN
+        coverage = "source.coverage.imported" if settled else "source.coverage.unreconciled"
     return SourceStatus(
         log=log,
         id=key,
@@ -231,9 +239,18 @@ def _source(
         quarantined=int(quarantined),
         gaps=int(gaps),
         exposure=_exposure(connection, log, key),
-        state=State.UNKNOWN if last is None or gaps or quarantined else State.HOLDS,
-        coverage=message(_coverage(last is not None, bool(gaps or quarantined))),
+        state=state,
+        coverage=message(coverage),
     )
+
+
+def _reconciled(connection: Connection, log: LogId, key: str) -> bool:
+    """Whether an archive was imported, and all its imports agree with the old system's figures."""
+    row = sources.source_import.c
+    states = connection.scalars(
+        select(row.state).where(row.log == log.number, row.source == key, row.to_index.is_(None))
+    ).all()
+    return bool(states) and set(states) <= {ImportState.RECONCILED.value, ImportState.TRUE_COPY.value}
 
 
 def _coverage(collected: bool, troubled: bool) -> str:

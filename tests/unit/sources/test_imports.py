@@ -99,6 +99,11 @@ def test_what_the_ledger_holds_is_read_back_and_held_against_the_old_system_s_fi
         "2025-08-21T14:13:20.000000Z",
     )
     assert imports(ledger).get(known.last.id) == ended
+    begin(ledger, OTHER, rows=1)
+    submit(ledger, rows(5))
+    assert imports(ledger).recount(known.last.id) == outcome, "whatever came later"
+    with pytest.raises(Conflict, match="has not ended"):
+        imports(ledger).recount(begin(ledger, OTHER, rows=1).last.id)
 
 
 def test_every_difference_is_named_and_leaves_the_import_open(ledger: Ledger) -> None:
@@ -116,6 +121,7 @@ def test_every_difference_is_named_and_leaves_the_import_open(ledger: Ledger) ->
         Difference(what="year 2025", expected=9, found=3),
         Difference(what="user, others than stated", expected=0, found=2),
     }
+    assert imports(ledger).recount(known.last.id) == ended.last.outcome
 
 
 def test_figures_that_nobody_stated_are_a_difference_too(ledger: Ledger) -> None:
@@ -127,11 +133,13 @@ def test_figures_that_nobody_stated_are_a_difference_too(ledger: Ledger) -> None
 
 
 def test_the_same_file_again_makes_no_record_twice_and_reconciles_as_before(ledger: Ledger) -> None:
-    for _ in range(2):
-        known = begin(ledger, rows=3)
-        submit(ledger, rows(1, 2, 3))
-        imports(ledger).finish(known.last.id, "all read", AUTHORITY)
-    ended = imports(ledger).get(known.last.id)
+    key = begin(ledger, rows=3).last.id
+    submit(ledger, rows(1, 2, 3))
+    first = imports(ledger).finish(key, "all read", AUTHORITY)
+    begin(ledger, rows=3)
+    submit(ledger, rows(1, 2, 3))
+    ended = imports(ledger).finish(key, "all read", AUTHORITY)
+    assert first.entry < ended.entry
     assert ended.last.outcome is not None
     assert (ended.state, ended.last.outcome.counts.appended) == (ImportState.RECONCILED, 0)
     assert (ended.last.outcome.counts.duplicates, ended.last.outcome.counts.records) == (3, 3)

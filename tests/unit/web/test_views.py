@@ -259,3 +259,8 @@ def test_a_record_that_was_imported_says_so_where_it_is_found_and_shown(world: W
     assert not entry(world, 20).imported
     assert [row.imported for row in search(world, source="old-lims").rows] == [True]
     assert not any(row.imported for row in search(world, source="erp").rows)
+    for state, word in ((State.UNKNOWN, "do not agree"), (State.HOLDS, "reconciled")):
+        shown = next(one for one in home(world).sources if one.id == "old-lims")
+        assert (shown.state, word in shown.coverage) == (state, True)
+        if state is State.UNKNOWN:
+            log.imports.finish(log.imports.list()[0].last.id, "all read", AUTHORITY)
