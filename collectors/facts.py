@@ -16,6 +16,7 @@ _WORDS: Final[Mapping[str, str]] = {VERSION: "version", SCHEMA: "schema", AUDIT_
 _LONGEST: Final = 512
 _MOST_MEMBERS: Final = 200
 _MOST_TEXT: Final = 3_000
+_GIVEN_UP: Final = ("*",)
 
 
 def facts(version: str | None = None, schema: str | None = None, audit_trail: str | None = None) -> SourceFacts | None:
@@ -62,8 +63,8 @@ class Members:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """For the next run."""
-        return tuple(sorted(self._known))[: _MOST_MEMBERS + 1]
+        """For the next run, at most some thousand characters."""
+        return _GIVEN_UP if self._too_many else tuple(sorted(self._known))
 
     @property
     def schema(self) -> str | None:
@@ -72,7 +73,8 @@ class Members:
 
     @property
     def _too_many(self) -> bool:
-        return len(self._known) > _MOST_MEMBERS or sum(map(len, self._known)) > _MOST_TEXT
+        known = self._known
+        return known.issuperset(_GIVEN_UP) or len(known) > _MOST_MEMBERS or sum(map(len, known)) > _MOST_TEXT
 
 
 def _short(text: str | None) -> str | None:
