@@ -3,22 +3,15 @@
 from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, PrimaryKeyConstraint, SmallInteger, Text, false
 
 from ledger.core.tables import TableClass
-from ledger.store.schema import declare, position
+from ledger.store.schema import declare, position, validities
 
-agent = declare(
+agent = validities(
     "agent",
-    TableClass.PROJECTION,
-    Column("log", SmallInteger, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("from_index", BigInteger, nullable=False),
-    Column("to_index", BigInteger),
     Column("state", Text, nullable=False),
     Column("sources", Text, nullable=False),
     Column("zone", Text),
     Column("public_key", LargeBinary),
     Column("epoch", BigInteger, nullable=False),
-    PrimaryKeyConstraint("log", "key", "from_index"),
-    update=True,
 )
 """`sources` is a canonical JSON array."""
 

@@ -20,6 +20,7 @@ from ledger.core.tables import EntryState
 from ledger.people.access import Scope, allow
 from ledger.sources.life_kinds import LifeState
 from ledger.sources.marks import state_when_collected
+from ledger.sources.resolved import Resolved, resolve
 from ledger.store.checkpoints import StoredCheckpoint, covering
 from ledger.store.reading import LogReader, VaultReader
 
@@ -28,7 +29,8 @@ class EntryAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """An entry. `leaf`, `salt` and `body` are the stored bytes in base64: SHA-256(0x02 ‖ salt ‖ body) stands in the
     leaf, SHA-256(0x00 ‖ leaf) is its leaf hash. `decoded` is the body once more, to be read; both are null once the
     entry was disposed of. `source_state` is where its source stood when a record was collected (`re-validate`: it was
-    changed, and nobody had signed a new sample yet); null for what is no record.
+    changed, and nobody had signed a new sample yet); null for what is no record. `resolved` names person and place by
+    the dated maps.
     """
 
     address: str
@@ -43,6 +45,7 @@ class EntryAnswer(msgspec.Struct, frozen=True, kw_only=True):
     body: str | None
     decoded: dict[str, Any] | None
     source_state: LifeState | None
+    resolved: Resolved
 
 
 class InclusionAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +106,7 @@ def _entry(context: Context, log: LogId, index: int) -> EntryAnswer:
         leaf = decode_leaf(stored.leaf)
         body = _record(leaf.kind, stored.body)
         state = state_when_collected(reader.connection, log.number, index, body)
+        resolved = resolve(reader.connection, log.number, index, body)
     return EntryAnswer(
         address=str(Address(log.origin, index)),
         log=log.name,
@@ -116,6 +120,7 @@ def _entry(context: Context, log: LogId, index: int) -> EntryAnswer:
         body=None if stored.body is None else b64(stored.body),
         decoded=None if stored.body is None else msgspec.json.decode(stored.body),
         source_state=state,
+        resolved=resolved,
     )
 
 

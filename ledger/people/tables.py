@@ -1,54 +1,33 @@
 """Tables of the people domain."""
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, PrimaryKeyConstraint, SmallInteger, Text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, PrimaryKeyConstraint, Text
 
 from ledger.core.tables import TableClass
-from ledger.store.schema import declare
+from ledger.store.schema import declare, validities
 
-account = declare(
+account = validities(
     "account",
-    TableClass.PROJECTION,
-    Column("log", SmallInteger, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("from_index", BigInteger, nullable=False),
-    Column("to_index", BigInteger),
     Column("sort", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("title", Text, nullable=False),
-    PrimaryKeyConstraint("log", "key", "from_index"),
-    update=True,
 )
 
-access_grant = declare(
+access_grant = validities(
     "access_grant",
-    TableClass.PROJECTION,
-    Column("log", SmallInteger, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("from_index", BigInteger, nullable=False),
-    Column("to_index", BigInteger),
     Column("account", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("scopes", Text, nullable=False),
     Column("sources", Text, nullable=False),
     Column("expires_us", BigInteger),
-    PrimaryKeyConstraint("log", "key", "from_index"),
     Index("access_grant_account", "log", "account"),
-    update=True,
 )
 """`scopes` and `sources` are canonical JSON arrays."""
 
-browser_session = declare(
+browser_session = validities(
     "browser_session",
-    TableClass.PROJECTION,
-    Column("log", SmallInteger, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("from_index", BigInteger, nullable=False),
-    Column("to_index", BigInteger),
     Column("event", Text, nullable=False),
     Column("account", Text, nullable=False),
     Column("expires_us", BigInteger),
-    PrimaryKeyConstraint("log", "key", "from_index"),
-    update=True,
 )
 """Sessions that began and did not end, and links that were not used yet; an ended session has no open row."""
 

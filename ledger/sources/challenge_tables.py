@@ -1,35 +1,20 @@
 """Tables of challenges."""
 
-from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, SmallInteger, Text
+from sqlalchemy import BigInteger, Column, Index, Text
 
-from ledger.core.tables import TableClass
-from ledger.store.schema import declare
+from ledger.store.schema import validities
 
-challenge = declare(
+challenge = validities(
     "challenge",
-    TableClass.PROJECTION,
-    Column("log", SmallInteger, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("from_index", BigInteger, nullable=False),
-    Column("to_index", BigInteger),
     Column("source", Text, nullable=False),
     Column("set_us", BigInteger, nullable=False),
-    PrimaryKeyConstraint("log", "key", "from_index"),
-    update=True,
 )
 
-challenge_run = declare(
+challenge_run = validities(
     "challenge_run",
-    TableClass.PROJECTION,
-    Column("log", SmallInteger, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("from_index", BigInteger, nullable=False),
-    Column("to_index", BigInteger),
     Column("challenge", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("due_us", BigInteger, nullable=False),
-    PrimaryKeyConstraint("log", "key", "from_index"),
     Index("challenge_run_due", "log", "challenge", "due_us"),
-    update=True,
 )

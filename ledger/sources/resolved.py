@@ -30,7 +30,7 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
 NOT_RESOLVED: Final = Resolved()
 
 
-def resolve(connection: Connection, log: int, index: int, body: msgspec.Struct | None) -> Resolved:
+def resolve(connection: Connection, log: int, index: int, body: object) -> Resolved:
     """Resolves the record of an entry; nothing, for what is none."""
     if not isinstance(body, RecordBody):
         return NOT_RESOLVED

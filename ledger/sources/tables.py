@@ -1,60 +1,34 @@
 """Tables of the sources domain."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, SmallInteger, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Text
 
 from ledger.core.tables import TableClass
-from ledger.store.schema import declare, position
+from ledger.store.schema import declare, position, validities
 
-source = declare(
+source = validities(
     "source",
-    TableClass.PROJECTION,
-    Column("log", SmallInteger, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("from_index", BigInteger, nullable=False),
-    Column("to_index", BigInteger),
     Column("type", Text, nullable=False),
     Column("title", Text, nullable=False),
-    PrimaryKeyConstraint("log", "key", "from_index"),
-    update=True,
 )
 
-mapping = declare(
+mapping = validities(
     "mapping",
-    TableClass.PROJECTION,
-    Column("log", SmallInteger, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("from_index", BigInteger, nullable=False),
-    Column("to_index", BigInteger),
     Column("characters", Integer),
-    PrimaryKeyConstraint("log", "key", "from_index"),
-    update=True,
 )
 
-identity = declare(
+identity = validities(
     "identity",
-    TableClass.PROJECTION,
-    Column("log", SmallInteger, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("from_index", BigInteger, nullable=False),
-    Column("to_index", BigInteger),
     Column("source", Text, nullable=False),
     Column("account", Text, nullable=False),
     Column("person", Text),
     Column("kind", Text, nullable=False),
     Column("from_us", BigInteger, nullable=False),
     Column("to_us", BigInteger),
-    PrimaryKeyConstraint("log", "key", "from_index"),
     Index("identity_account", "log", "source", "account"),
-    update=True,
 )
 
-asset = declare(
+asset = validities(
     "asset",
-    TableClass.PROJECTION,
-    Column("log", SmallInteger, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("from_index", BigInteger, nullable=False),
-    Column("to_index", BigInteger),
     Column("source", Text, nullable=False),
     Column("tag", Text, nullable=False),
     Column("site", Text),
@@ -66,69 +40,39 @@ asset = declare(
     Column("gxp", SmallInteger, nullable=False),
     Column("from_us", BigInteger, nullable=False),
     Column("to_us", BigInteger),
-    PrimaryKeyConstraint("log", "key", "from_index"),
     Index("asset_tag", "log", "source", "tag"),
-    update=True,
 )
 
-calendar = declare(
+calendar = validities(
     "calendar",
-    TableClass.PROJECTION,
-    Column("log", SmallInteger, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("from_index", BigInteger, nullable=False),
-    Column("to_index", BigInteger),
     Column("name", Text, nullable=False),
     Column("shifts", Integer, nullable=False),
     Column("from_us", BigInteger, nullable=False),
     Column("to_us", BigInteger),
-    PrimaryKeyConstraint("log", "key", "from_index"),
-    update=True,
 )
 
-source_life = declare(
+source_life = validities(
     "source_life",
-    TableClass.PROJECTION,
-    Column("log", SmallInteger, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("from_index", BigInteger, nullable=False),
-    Column("to_index", BigInteger),
     Column("event", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("facts", Text),
-    PrimaryKeyConstraint("log", "key", "from_index"),
-    update=True,
 )
 """`facts` is canonical JSON."""
 
-site_system = declare(
+site_system = validities(
     "site_system",
-    TableClass.PROJECTION,
-    Column("log", SmallInteger, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("from_index", BigInteger, nullable=False),
-    Column("to_index", BigInteger),
     Column("criticality", Text, nullable=False),
     Column("trail", Text, nullable=False),
     Column("source", Text),
     Column("standing", Text, nullable=False),
-    PrimaryKeyConstraint("log", "key", "from_index"),
-    update=True,
 )
 
-source_import = declare(
+source_import = validities(
     "source_import",
-    TableClass.PROJECTION,
-    Column("log", SmallInteger, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("from_index", BigInteger, nullable=False),
-    Column("to_index", BigInteger),
     Column("source", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("sha256", Text, nullable=False),
-    PrimaryKeyConstraint("log", "key", "from_index"),
     Index("source_import_source", "log", "source"),
-    update=True,
 )
 
 collection_run = declare(

@@ -74,6 +74,21 @@ def position() -> Column[int]:
     return Column("pos", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
 
 
+def validities(name: str, *items: Any) -> Table:
+    """Declares a projection of validities: what held for a key from one entry to another (null: to this day)."""
+    return declare(
+        name,
+        TableClass.PROJECTION,
+        Column("log", SmallInteger, nullable=False),
+        Column("key", Text, nullable=False),
+        Column("from_index", BigInteger, nullable=False),
+        Column("to_index", BigInteger),
+        *items,
+        PrimaryKeyConstraint("log", "key", "from_index"),
+        update=True,
+    )
+
+
 def as_of(table: Table, size: int | None) -> ColumnElement[bool]:
     """Which rows of a table of validities hold as of a size of their log; now, if none is given."""
     row = table.c

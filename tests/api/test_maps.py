@@ -7,7 +7,7 @@ from litestar.testing import TestClient
 
 from ledger.people.access import Scope
 from ledger.sources import maps
-from tests.api.world import World
+from tests.api.world import SOURCE, World, run, submission
 
 Y1, Y2, Y3 = (f"202{year}-01-01T00:00:00.000000Z" for year in (4, 5, 6))
 IDENTITIES = """source,account,person,kind,valid_from,valid_to
@@ -95,6 +95,19 @@ def test_a_tag_and_a_shift_are_found(any_client: TestClient[Any], any_world: Wor
     ):
         answer = client.get(f"/api/v1/maps/{path}", params=query, headers=world.headers(Scope.READ))
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
+
+
+def test_an_entry_is_answered_with_its_person_and_place(any_client: TestClient[Any], any_world: World) -> None:
+    client, world = any_client, any_world
+    entry = {"source": SOURCE, "account": "operator1", "person": "P-1", "valid_from": Y1}
+    assert send(client, world, "identities", {"entries": [entry], "reason": "list"}).status_code == 201
+    sent = client.post(f"/api/v1/sources/{SOURCE}/runs", json=run([submission(1)]), headers=world.headers(Scope.INGEST))
+    index = sent.json()["outcomes"][0]["index"]
+    place = {"source": SOURCE, "tag": "TIC1.SP", "unit": "R-1", "valid_from": Y1}
+    assert send(client, world, "assets", {"entries": [place], "reason": "drawing"}).status_code == 201
+    answer = client.get(f"/api/v1/logs/records/entries/{index}", headers=world.headers(Scope.READ)).json()["resolved"]
+    assert (answer["person"]["person"], answer["person_then"]["person"]) == ("P-1", "P-1")
+    assert (answer["place"]["unit"], answer["place_then"]) == ("R-1", None)
 
 
 def test_every_wrong_place_of_a_list_is_named_and_nothing_of_it_is_stored(
