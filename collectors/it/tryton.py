@@ -34,7 +34,7 @@ from collectors.batch import BatchBuilder
 from collectors.facts import VERSION, facts
 from collectors.it.tryton_log import LogReader
 from collectors.it.tryton_look import Look, Memory, gaps, hand_over, pending, settle
-from collectors.it.tryton_models import MODELS, for_version, watched
+from collectors.it.tryton_models import LABORATORY, MODELS, for_version, watched
 from collectors.it.tryton_record import PARSER, PARSER_VERSION, Reader
 from collectors.it.tryton_rpc import Refused, TrytonRpc
 from collectors.it.tryton_watch import Watcher
@@ -75,7 +75,10 @@ class Tryton(Collector):
         Option(name="user", meaning="login of an account that may read the log and the models", required=True),
         Option(
             name="models",
-            meaning="watched models, comma-separated; MODEL:FIELD+FIELD chooses the fields",
+            meaning=(
+                "watched models, comma-separated; MODEL:FIELD+FIELD chooses the fields; for a laboratory: "
+                + ", ".join(LABORATORY)
+            ),
             default=", ".join(MODELS),
         ),
         Option(
