@@ -4,7 +4,7 @@ What a process that died meanwhile had begun is never planted again: it is judge
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 import structlog
@@ -19,6 +19,10 @@ from ledger.sources.challenge_kinds import BY_HAND, Challenge, ChallengeResult, 
 from ledger.sources.challenge_schedule import next_value
 from ledger.sources.challenges import SCHEDULE, Known, Past
 from ledger.sources.life import CLOSED
+
+BY_HAND_US: Final = 86_400 * MICROSECONDS
+"""So long after its instant a person may plant a challenge; after that, that nobody did is a finding."""
+_NOBODY: Final = ConfigError("nobody planted it by hand", advice="Plant it, and say so: `trailseal challenge planted`.")
 
 
 class CanPlant(Protocol):
@@ -62,8 +66,10 @@ class Planting:
             name = known.challenge.challenge
             try:
                 due_us = self._due(known)
-                if due_us is not None:
+                if due_us is not None and known.challenge.planting.by != BY_HAND:
                     planted.append(self._plant(known, due_us, SCHEDULE, patient=True))
+                elif due_us is not None and self._clock.now_us() > due_us + BY_HAND_US:
+                    planted.append(self._not_planted(known, due_us, _NOBODY, SCHEDULE))
             except Conflict:
                 continue  # another process has it
             except Exception as error:  # whatever a planter's library raises, the other challenges go on
@@ -140,8 +146,6 @@ class Planting:
         self._open(challenge).read()
 
     def _due(self, known: Known) -> int | None:
-        if known.challenge.planting.by == BY_HAND:
-            return None
         if self._log.lives.standing(known.challenge.source).state in CLOSED:
             return None
         return self._log.challenges.due(known, self._clock.now_us())

@@ -32,7 +32,7 @@ class Site:
             "tolerance_us": 1_000_000,
         }  # fmt: skip
         by = members.pop("by", self._config.type)
-        limit_s = members.pop("limit_s", 60)
+        limit_s, every_s = members.pop("limit_s", 60), members.pop("every_s", None)
         made = Challenge(
             challenge=self.name,
             source=self._config.id,
@@ -46,7 +46,7 @@ class Site:
             limit_s=limit_s,
             cron=None,
             zone="UTC",
-            every_s=None,
+            every_s=every_s,
             retired=False,
             reason="test",
             authority=AUTHORITY,

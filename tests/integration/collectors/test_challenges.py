@@ -17,6 +17,7 @@ from collectors.registry import collector_type
 from ledger.core.errors import ConfigError, FatalSource, RetriableSource
 from ledger.core.record import Action
 from ledger.core.source import SourceConfig
+from ledger.server import Server
 from ledger.sources.challenge_kinds import Challenge, Expected, Planting, ResultState
 from tests.integration.collectors.following import Following, wait_for
 from tests.support.challenged import CLOCK, Site, held
@@ -279,6 +280,33 @@ def test_a_test_file_in_a_folder_is_an_object_of_its_own_each_time(ledger: Ledge
         site.plant()
         site.collect()
         assert "object id" in held(site.result())
+
+
+@pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")  # of the pages, not judged here
+def test_serve_plants_and_judges_by_itself_once_an_instant(
+    tmp_path: Path, sqlite_ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.server.CHALLENGES_S", 0.2)
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    options = {"path": str(drop), "settle_seconds": "0.02"}
+    config = SourceConfig(id="drop", type="folder", title="Drop", options=options, mapping=DROPPED)
+    site = Site(sqlite_ledger, config, {})
+    text = '{"at": "{now}", "by": "challenger", "result": "{new}"}'
+    site.challenge(
+        {"path": str(drop), "name": "test-{new}.json", "text": text}, {}, "{nonce}",
+        object_id="test-{new}.json", attribute="result", account="challenger", old=False, every_s=2,
+    )  # fmt: skip
+    with Server(sqlite_ledger.service, AUTHORITY, port=0):
+        wait_for(lambda: any(drop.iterdir()))
+        site.collect()
+        wait_for(lambda: bool([past for past in site.log.challenges.history() if past.result is not None]))
+    first = site.log.challenges.history()[-1]
+    assert first.result is not None
+    assert held(first.result) == {"account", "object id", "outcome", "attribute", "new", "time"}
+    runs = [past.run for past in site.log.challenges.history()]
+    assert len(runs) == len({run.due for run in runs})
+    assert {path.name for path in drop.iterdir()} <= {f"test-{run.new}.json" for run in runs}
 
 
 def test_there_is_no_planter_for_controllers_and_none_is_made_of_what_is_wrong() -> None:

@@ -350,6 +350,21 @@ def test_by_hand_a_person_says_what_was_planted_and_when(ledger: Ledger, clock: 
     assert result.state is ResultState.ARRIVED
 
 
+def test_what_nobody_plants_by_hand_within_a_day_is_a_finding(
+    ledger: Ledger, clock: MovableClock, plant: Plant
+) -> None:
+    work, challenges = worker(plant), log_of(ledger.service).challenges
+    challenges.put(challenge(planting=Planting(by=BY_HAND, options=(), secrets=(), value="{nonce}")))
+    clock.at_us += 8 * DAY
+    assert work.work().planted == ()
+    clock.at_us += 1
+    (nobody,) = work.work().planted
+    assert nobody.result is not None
+    assert (nobody.result.state, "nobody" in nobody.result.detail) == (ResultState.NOT_PLANTED, True)
+    assert [one.sort for one in findings(ledger)] == [FindingSort.CHALLENGE_NOT_PLANTED]
+    assert work.work().planted == ()
+
+
 def test_a_retired_challenge_is_planted_no_more_and_its_history_stays(
     ledger: Ledger, clock: MovableClock, plant: Plant
 ) -> None:
