@@ -48,6 +48,7 @@ class BacnetTarget(Target):
                     "PIC201.SP = analog-value:1 [Pa] @AHU-1",
                 ]
             ),
+            "properties": "present-value, status-flags, priority-array",
             "requests_per_second": "100",
             "timeout_seconds": "0.3",
         }
