@@ -10,6 +10,9 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 ERP_BIN := .venv/erp/bin
 PYTEST_ARGS ?=
+# Many tests wait for servers and disks: one process more than there are cores keeps small machines busy.
+WORKERS ?= $(shell cores=$$(nproc); echo $$((cores < 6 ? cores + 1 : cores)))
+MAKEFLAGS += --jobs=2
 
 # Debian packages that the tests alone need, each with the command that shows it is there.
 TEST_PACKAGES := postgresql:/usr/lib/postgresql/*/bin/initdb chromium:/usr/bin/chromium \
@@ -28,7 +31,11 @@ APT := RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get
 ERP_PACKAGES := trytond~=8.2.0 trytond-product~=8.2.0 trytond-production~=8.2.0 trytond-stock~=8.2.0 \
 	trytond-stock-lot~=8.2.0
 TRACKER_PACKAGES := trac~=1.6.0 roundup~=2.6.0 'setuptools<81'
-TEST_ENVIRONMENTS := .venv/.dev .venv/.trackers .venv/.cap .venv/.node-opcua
+GNUHEALTH_PACKAGES := gnuhealth-lab~=5.0.0 trytond~=7.0.0
+# Nothing of them is used here, and one would need a compiler.
+GNUHEALTH_UNUSED := psycopg2 matplotlib contourpy cycler fonttools kiwisolver numpy packaging pyparsing \
+	gnuhealth-control psutil pycountry
+TEST_ENVIRONMENTS := .venv/.dev .venv/.trackers .venv/.cap .venv/.node-opcua .venv/.gnuhealth
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --upgrade
 
@@ -45,7 +52,7 @@ run: setup ## the demo: a small plant of real servers, the service and its pages
 	@exec $(BIN)/trailseal demo
 
 test: setup $(TEST_ENVIRONMENTS) test-packages lint ## style, types, import rules and all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -ra --durations=10 $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -ra --durations=10 $(PYTEST_ARGS)
 	[ -n "$(PYTEST_ARGS)" ] || $(BIN)/python -m tests.support.tested
 
 bench: setup $(TEST_ENVIRONMENTS) test-packages ## speed as ratios to the raw limit; the last line is one JSON object
@@ -63,11 +70,13 @@ lint: setup .venv/.dev ## ruff, mypy and the import rules alone
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-lock: .venv/.dev ## renew the four lock files
+lock: .venv/.dev ## renew the five lock files
 	@$(COMPILE) pyproject.toml --extra build -o requirements.lock
 	$(COMPILE) pyproject.toml --extra build --extra dev -c requirements.lock -o requirements-dev.lock
 	printf '%s\n' $(ERP_PACKAGES) | $(COMPILE) - -o requirements-erp.lock
 	printf '%s\n' $(TRACKER_PACKAGES) | $(COMPILE) - -o requirements-trackers.lock
+	printf '%s\n' $(GNUHEALTH_PACKAGES) | $(COMPILE) $(addprefix --no-emit-package ,$(GNUHEALTH_UNUSED)) - \
+		-o requirements-gnuhealth.lock
 
 clean: ## remove all that make made
 	@rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
@@ -115,6 +124,13 @@ clean: ## remove all that make made
 .venv/.trackers: .venv/.made requirements-trackers.lock
 	@[ -x .venv/trackers/bin/python ] || $(BIN)/python -m venv .venv/trackers
 	.venv/trackers/bin/python -m pip install --quiet --require-hashes -r requirements-trackers.lock
+	touch $@
+
+# A laboratory's system, which stands on an older ERP framework than the demo's; its database takes a minute to make.
+.venv/.gnuhealth: .venv/.dev requirements-gnuhealth.lock
+	@[ -x .venv/gnuhealth/bin/python ] || $(BIN)/python -m venv .venv/gnuhealth
+	.venv/gnuhealth/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements-gnuhealth.lock
+	$(BIN)/python -m tests.support.gnuhealth
 	touch $@
 
 # Peers of other makes that run on Node: packages of a registry, in no part of Trailseal.
