@@ -9,17 +9,36 @@ import pytest
 from ledger.core.clock import MICROSECONDS, WallClock, utc_text
 from ledger.core.entry import decode_leaf
 from ledger.core.errors import ConfigError, Conflict, FatalSource, NotFound, RetriableSource, SchemaViolation
-from ledger.core.record import Action, Actor, ActorKind, Change, Outcome, Target
+from ledger.core.record import Action, Actor, ActorKind, Change, ContentDigest, Outcome, RecordBody, Target
 from ledger.core.source import SourceConfig
-from ledger.core.times import Clock
+from ledger.core.times import Basis, Clock, Precision, SourceTime
 from ledger.findings.kinds import Finding, FindingSort
 from ledger.planting import Planting as Work
 from ledger.planting import require_own_account
 from ledger.service import RecordLog, Service
-from ledger.sources.challenge_kinds import BY_HAND, Challenge, Expected, Planting, ResultState, RunState
+from ledger.sources.challenge_compare import compare
+from ledger.sources.challenge_kinds import (
+    BY_HAND,
+    Challenge,
+    ChallengeRun,
+    Expected,
+    Planting,
+    ResultState,
+    RunState,
+)
 from ledger.sources.challenge_schedule import check_schedule, latest_due_us, next_value, number_range
 from ledger.store.reading import LogReader
-from tests.support.ledgers import AUTHORITY, RECORDS, SOURCE, START_US, Ledger, MovableClock, source_time, submission
+from tests.support.ledgers import (
+    AUTHORITY,
+    RECORDS,
+    SOURCE,
+    START_US,
+    Ledger,
+    MovableClock,
+    record,
+    source_time,
+    submission,
+)
 
 SECOND = MICROSECONDS
 DAY = 86_400 * SECOND
@@ -70,8 +89,9 @@ class Plant:
 
 
 @pytest.fixture
-def plant(ledger: Ledger, clock: MovableClock) -> Plant:
-    return Plant(ledger)
+def plant(request: pytest.FixtureRequest, clock: MovableClock) -> Plant:
+    """In the ledger of the test, on SQLite alone or on either database."""
+    return Plant(request.getfixturevalue("sqlite_ledger" if "sqlite_ledger" in request.fixturenames else "ledger"))
 
 
 def challenge(**members: Any) -> Challenge:
@@ -143,52 +163,74 @@ def test_a_planted_change_that_arrives_as_it_was_made_is_the_proof(
     assert ledger.service.verifier.run(log_of(ledger.service).log, full=True).holds
 
 
-@pytest.mark.parametrize(
-    ("member", "told"),
-    [
-        ("account", {"actor": WRONG_ACTOR}),
-        ("action", {"action": Action.CREATE}),
-        ("object id", {"object": Target(type="tag", id="OTHER")}),
-        ("object type", {"object": Target(type="recipe", id="TEST")}),
-        ("outcome", {"outcome": Outcome.DENIED}),
-        ("time", {"occurred_at": source_time(START_US)}),
-    ],
-)
 def test_a_record_that_is_wrong_in_a_member_is_a_finding_that_names_it(
-    ledger: Ledger, clock: MovableClock, plant: Plant, member: str, told: dict[str, Any]
+    ledger: Ledger, clock: MovableClock, plant: Plant
 ) -> None:
     work = worker(plant)
     log_of(ledger.service).challenges.put(challenge())
     clock.at_us += 7 * DAY
     (begun,) = work.work().planted
-    index = plant.tell(**told)
+    index = plant.tell(actor=WRONG_ACTOR, object=Target(type="tag", id="OTHER"))
     assert list(work.judge()) == [], "a right record may still come within the limit"
     clock.at_us += 601 * SECOND
     (result,) = work.judge()
     assert (result.state, result.record) == (ResultState.WRONG, index)
-    assert [one.member for one in result.compared if not one.holds] == [member]
+    assert [one.member for one in result.compared if not one.holds] == ["account", "object id"]
     (finding,) = findings(ledger)
     assert (finding.sort, finding.source, finding.entries) == (
         FindingSort.CHALLENGE_WRONG, SOURCE, (begun.entry, index),
     )  # fmt: skip
     assert "weekly" in finding.detail
-    assert member in finding.detail
+    assert "account: planted challenger, recorded operator1" in finding.detail
 
 
 @pytest.mark.parametrize(
-    ("member", "old", "new"), [("old", "other", None), ("new", "first", "cut"), ("old", msgspec.UNSET, None)]
+    ("member", "told"),
+    [
+        (None, {}),
+        ("account", {"actor": WRONG_ACTOR}),
+        ("account", {"actor": Actor(account=None, kind=ActorKind.UNKNOWN)}),
+        ("action", {"action": Action.CREATE}),
+        ("object id", {"object": Target(type="tag", id="OTHER")}),
+        ("object type", {"object": Target(type="recipe", id="TEST")}),
+        ("outcome", {"outcome": Outcome.DENIED}),
+        ("time", {"occurred_at": source_time(START_US - 3 * SECOND)}),
+        ("time", {"occurred_at": source_time(START_US + 4 * SECOND)}),
+        (None, {"occurred_at": source_time(START_US + 3 * SECOND)}),
+        ("time", {"occurred_at": SourceTime(text="noon", precision=Precision.SECOND, basis=Basis.NONE)}),
+        ("old", {"changes": (Change(attribute="Value", old="other", new="test 1"),)}),
+        ("old", {"changes": (Change(attribute="Value", new="test 1"),)}),
+        ("new", {"changes": (Change(attribute="Value", old="first", new="test"),)}),
+        (None, {"changes": (Change(attribute="X", new="x"), Change(attribute="Value", old="first", new="test 1"))}),
+    ],
 )
-def test_old_and_new_are_compared_with_what_was_there_and_what_was_set(
-    ledger: Ledger, clock: MovableClock, plant: Plant, member: str, old: Any, new: str | None
-) -> None:
-    work = worker(plant)
-    log_of(ledger.service).challenges.put(challenge())
-    clock.at_us += 7 * DAY
-    work.work()
-    plant.tell(changes=(Change(attribute="Value", old=old, new=new or plant.value),))
-    clock.at_us += 601 * SECOND
-    (result,) = work.judge()
-    assert (result.state, [one.member for one in result.compared if not one.holds]) == (ResultState.WRONG, [member])
+def test_each_member_is_compared_with_what_was_planted(member: str | None, told: dict[str, Any]) -> None:
+    run = ChallengeRun(
+        challenge="weekly",
+        source=SOURCE,
+        definition=1,
+        due=utc_text(START_US),
+        state=RunState.PLANTED,
+        old="first",
+        new="test 1",
+        begun_at=utc_text(START_US),
+        planted_at=utc_text(START_US + SECOND),
+        deadline=utc_text(START_US + 60 * SECOND),
+        detail="",
+        authority=AUTHORITY,
+    )
+    usual: dict[str, Any] = {
+        "actor": Actor(account="challenger", kind=ActorKind.SERVICE),
+        "object": Target(type="tag", id="TEST"),
+        "changes": (Change(attribute="Value", old="first", new="test 1"),),
+    }
+    body = RecordBody(
+        record=record(1, **{**usual, "occurred_at": source_time(START_US), **told}),
+        received_at=utc_text(START_US + 2 * SECOND),
+        digest=ContentDigest(key="k", hmac="A" * 43 + "="),
+    )
+    wrong = [one.member for one in compare(challenge(), run, body, ()) if not one.holds]
+    assert wrong == ([] if member is None else [member])
 
 
 def test_a_missed_challenge_is_a_finding_and_a_late_one_too(ledger: Ledger, clock: MovableClock, plant: Plant) -> None:
@@ -210,9 +252,11 @@ def test_a_missed_challenge_is_a_finding_and_a_late_one_too(ledger: Ledger, cloc
     assert [one.sort for one in findings(ledger)] == [FindingSort.CHALLENGE_MISSED] * 2
 
 
-def test_the_sources_measured_clock_is_taken_off_its_time(ledger: Ledger, clock: MovableClock, plant: Plant) -> None:
+def test_the_sources_measured_clock_is_taken_off_its_time(
+    sqlite_ledger: Ledger, clock: MovableClock, plant: Plant
+) -> None:
     work = worker(plant)
-    log_of(ledger.service).challenges.put(challenge())
+    log_of(sqlite_ledger.service).challenges.put(challenge())
     clock.at_us += 7 * DAY
     work.work()
     ahead = Clock(offset_us=90 * SECOND, uncertainty_us=10_000, measured_at=utc_text(clock.at_us), method="test")
@@ -223,7 +267,7 @@ def test_the_sources_measured_clock_is_taken_off_its_time(ledger: Ledger, clock:
         object=Target(type="tag", id="TEST"),
         changes=(Change(attribute="Value", old="first", new=plant.value),),
     )
-    ledger.submit([msgspec.structs.replace(told, clock=ahead)])
+    sqlite_ledger.submit([msgspec.structs.replace(told, clock=ahead)])
     (result,) = work.judge()
     assert result.state is ResultState.ARRIVED
     assert "+90.000 s off" in next(one.found for one in result.compared if one.member == "time")
@@ -265,10 +309,10 @@ def test_what_was_begun_by_a_process_that_died_is_judged_and_never_planted_again
 
 
 def test_a_change_whose_answer_was_lost_counts_when_it_arrives(
-    ledger: Ledger, clock: MovableClock, plant: Plant
+    sqlite_ledger: Ledger, clock: MovableClock, plant: Plant
 ) -> None:
     work = worker(plant)
-    log_of(ledger.service).challenges.put(challenge())
+    log_of(sqlite_ledger.service).challenges.put(challenge())
     clock.at_us += 7 * DAY
     plant.trouble = RetriableSource("the connection broke while it was written")
     (begun,) = work.work().planted
@@ -280,10 +324,10 @@ def test_a_change_whose_answer_was_lost_counts_when_it_arrives(
 
 
 def test_a_source_that_is_away_is_tried_again_within_the_limit_and_then_it_is_a_finding(
-    ledger: Ledger, clock: MovableClock, plant: Plant
+    sqlite_ledger: Ledger, clock: MovableClock, plant: Plant
 ) -> None:
     work = worker(plant)
-    log_of(ledger.service).challenges.put(challenge())
+    log_of(sqlite_ledger.service).challenges.put(challenge())
     clock.at_us += 7 * DAY
     plant.unreachable = True
     done = work.work()
@@ -301,14 +345,14 @@ def test_a_source_that_is_away_is_tried_again_within_the_limit_and_then_it_is_a_
     assert work.work().planted == ()
 
 
-def test_a_refusal_is_at_once_a_result(ledger: Ledger, clock: MovableClock, plant: Plant) -> None:
+def test_a_refusal_is_at_once_a_result(sqlite_ledger: Ledger, clock: MovableClock, plant: Plant) -> None:
     work = worker(plant)
-    log_of(ledger.service).challenges.put(challenge())
+    log_of(sqlite_ledger.service).challenges.put(challenge())
     plant.trouble = FatalSource("the account may not write", advice="Give it the right.")
     refused = work.plant("weekly", AUTHORITY)
     assert refused.result is not None
     assert (refused.result.state, "may not write" in refused.result.detail) == (ResultState.NOT_PLANTED, True)
-    assert log_of(ledger.service).challenges.pending() == []
+    assert log_of(sqlite_ledger.service).challenges.pending() == []
 
 
 def test_two_processes_plant_and_judge_one_instant_once(ledger: Ledger, clock: MovableClock, plant: Plant) -> None:
@@ -329,9 +373,11 @@ def test_two_processes_plant_and_judge_one_instant_once(ledger: Ledger, clock: M
         log.challenges.judge(past, clock.at_us)
 
 
-def test_by_hand_a_person_says_what_was_planted_and_when(ledger: Ledger, clock: MovableClock, plant: Plant) -> None:
+def test_by_hand_a_person_says_what_was_planted_and_when(
+    sqlite_ledger: Ledger, clock: MovableClock, plant: Plant
+) -> None:
     work = worker(plant)
-    challenges = log_of(ledger.service).challenges
+    challenges = log_of(sqlite_ledger.service).challenges
     challenges.put(challenge(planting=Planting(by=BY_HAND, options=(), secrets=(), value="{nonce}")))
     with pytest.raises(ConfigError, match="by hand"):
         work.plant("weekly", AUTHORITY)
@@ -351,9 +397,9 @@ def test_by_hand_a_person_says_what_was_planted_and_when(ledger: Ledger, clock: 
 
 
 def test_what_nobody_plants_by_hand_within_a_day_is_a_finding(
-    ledger: Ledger, clock: MovableClock, plant: Plant
+    sqlite_ledger: Ledger, clock: MovableClock, plant: Plant
 ) -> None:
-    work, challenges = worker(plant), log_of(ledger.service).challenges
+    work, challenges = worker(plant), log_of(sqlite_ledger.service).challenges
     challenges.put(challenge(planting=Planting(by=BY_HAND, options=(), secrets=(), value="{nonce}")))
     clock.at_us += 8 * DAY
     assert work.work().planted == ()
@@ -361,14 +407,14 @@ def test_what_nobody_plants_by_hand_within_a_day_is_a_finding(
     (nobody,) = work.work().planted
     assert nobody.result is not None
     assert (nobody.result.state, "nobody" in nobody.result.detail) == (ResultState.NOT_PLANTED, True)
-    assert [one.sort for one in findings(ledger)] == [FindingSort.CHALLENGE_NOT_PLANTED]
+    assert [one.sort for one in findings(sqlite_ledger)] == [FindingSort.CHALLENGE_NOT_PLANTED]
     assert work.work().planted == ()
 
 
 def test_a_retired_challenge_is_planted_no_more_and_its_history_stays(
-    ledger: Ledger, clock: MovableClock, plant: Plant
+    sqlite_ledger: Ledger, clock: MovableClock, plant: Plant
 ) -> None:
-    work, challenges = worker(plant), log_of(ledger.service).challenges
+    work, challenges = worker(plant), log_of(sqlite_ledger.service).challenges
     challenges.put(challenge())
     clock.at_us += 7 * DAY
     work.work()
@@ -381,8 +427,8 @@ def test_a_retired_challenge_is_planted_no_more_and_its_history_stays(
         challenges.get("weekly")
 
 
-def test_nothing_is_planted_in_a_suspended_source(ledger: Ledger, clock: MovableClock, plant: Plant) -> None:
-    log = log_of(ledger.service)
+def test_nothing_is_planted_in_a_suspended_source(sqlite_ledger: Ledger, clock: MovableClock, plant: Plant) -> None:
+    log = log_of(sqlite_ledger.service)
     log.challenges.put(challenge())
     log.lives.suspend(SOURCE, "moved", AUTHORITY)
     clock.at_us += 7 * DAY
@@ -391,9 +437,8 @@ def test_nothing_is_planted_in_a_suspended_source(ledger: Ledger, clock: Movable
         worker(plant).plant("weekly", AUTHORITY)
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
+def test_what_cannot_be_a_challenge_is_refused(sqlite_ledger: Ledger) -> None:
+    wrongs: tuple[dict[str, Any], ...] = (
         {"source": "nobody"},
         {"cron": "0 3 * * mon"},
         {"cron": "61 3 * * mon", "every_s": None},
@@ -403,11 +448,11 @@ def test_nothing_is_planted_in_a_suspended_source(ledger: Ledger, clock: Movable
         {"planting": Planting(by="sql", options=(), secrets=(), value="9..9")},
         {"planting": Planting(by=BY_HAND, options=(("url", "x"),), secrets=(), value="{nonce}")},
         {"limit_s": 0},
-    ],
-)
-def test_what_cannot_be_a_challenge_is_refused(sqlite_ledger: Ledger, wrong: dict[str, Any]) -> None:
-    with pytest.raises((SchemaViolation, NotFound)):
-        log_of(sqlite_ledger.service).challenges.put(challenge(**wrong))
+    )
+    for wrong in wrongs:
+        with pytest.raises((SchemaViolation, NotFound)):
+            log_of(sqlite_ledger.service).challenges.put(challenge(**wrong))
+    assert list(log_of(sqlite_ledger.service).challenges.list()) == []
 
 
 def test_the_collectors_own_credentials_are_never_used_to_plant() -> None:
