@@ -32,7 +32,7 @@ WANTED = {
     ("postgresql", 1): 0.45,
 }
 GROUP_WANTED = {"sqlite": 2.5, "postgresql": 4.0}
-ROUNDS = 8
+ROUNDS = 6
 PER_ROUND = {1000: 4000, 100: 2000, 1: 150}
 THREADS = 64
 

@@ -27,7 +27,7 @@ from tests.bench.corpus import submissions
 from tests.bench.harness import AUTHORITY, LOG, Bench, Database, size
 
 WANTED = "≥ 0.60"
-ROUNDS = 6
+ROUNDS = 5
 PER_ROUND = 4_000
 MAPPING = """
 name = "bench-lines"

@@ -28,7 +28,7 @@ from tests.conformance.targets import Target, make
 
 MOST = 6_000
 """Events that are made for one driver at most."""
-SECONDS = 1.5
+SECONDS = 1.2
 """How long things are done in a source at most, and about how long they take to be read at most."""
 PILOT = 40
 WANTED = "reported"
