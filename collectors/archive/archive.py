@@ -8,7 +8,7 @@
 - A file does not say what time its writer has: the source's clock is not known.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -31,6 +31,12 @@ from ledger.core.run import Gap, RunBatch, SourceState
 from ledger.core.source import ARCHIVE, SourceConfig
 
 FORMS: Final = {"csv": CsvForm, "xml": XmlForm, "sql": SqlForm}
+_PACKED: Final = (
+    (b"\x1f\x8b", "gzip"),
+    (b"PK\x03\x04", "zip"),
+    (b"\xfd7zXZ", "xz"),
+    (b"PGDMP", "pg_dump's own format, which `pg_restore --file` unpacks"),
+)
 _BATCH_BYTES: Final = 4 * 1024 * 1024
 
 
@@ -116,7 +122,7 @@ class Archive(MappedCollector):
             self._file = look_at(self._path)
         return self._file
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Generator[Piece]:
         """All rows of the file; raises Unreadable after those that stand before the trouble, FatalSource."""
         wanted = self.file
         try:
@@ -231,11 +237,13 @@ class _Hashed:
 
 
 def look_at(path: Path) -> File:
-    """Name, digest and size of a file; raises FatalSource where it cannot be read."""
+    """Name, digest and size of a file; raises FatalSource where it cannot be read, or is packed."""
     digest, size = sha256(), 0
     try:
         with path.open("rb") as file:
             while chunk := file.read(CHUNK):
+                if size == 0 and (packed := next((name for mark, name in _PACKED if chunk.startswith(mark)), None)):
+                    raise FatalSource(f"{path} is packed: {packed}", advice="Unpack it, and import what comes out.")
                 digest.update(chunk)
                 size += len(chunk)
     except OSError as error:

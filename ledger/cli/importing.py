@@ -1,7 +1,8 @@
 """`trailseal import`: an old audit trail from a file, once, with its figures held against those of the old system."""
 
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -18,6 +19,9 @@ from ledger.service import RecordLog, Service
 from ledger.sources.handover import first_run_at
 from ledger.sources.import_kinds import Expected, ImportedFile, ImportState
 from ledger.sources.imports import Known
+
+if TYPE_CHECKING:
+    from collectors.archive.archive import Archive
 
 _TOTAL: Final = "BY:VALUE=N, BY one of year, month, user, action, object-type"
 
@@ -91,6 +95,26 @@ def import_file(
         raise typer.Exit(1)
 
 
+def _require_rows(archive: "Archive") -> None:
+    """Raises ConfigError for a file that holds no row, or of which not even the first can be told."""
+    from collectors.archive.pieces import Unreadable
+
+    try:
+        with closing(archive.pieces()) as pieces:
+            first = next(pieces, None)
+    except Unreadable as error:
+        raise ConfigError(
+            f"{archive.path} cannot be read: {error}",
+            advice="Is `--option format=…` right, and what belongs to it? Nothing was imported.",
+        ) from None
+    if first is None:
+        tables = ", ".join(sorted(archive.form.tables))
+        raise ConfigError(
+            f"{archive.path} holds no row" + (f" of that table; it has rows of: {tables}" if tables else ""),
+            advice="Is `--option format=…` right, and what belongs to it? Nothing was imported.",
+        )
+
+
 def _import(
     service: Service,
     chosen: RecordLog,
@@ -103,25 +127,26 @@ def _import(
     reason: str,
 ) -> Known:
     # Imported here: drivers' libraries take time to load, which other commands should not wait for.
-    from collectors.archive.archive import Archive, Cursor, look_at
+    from collectors.archive.archive import Archive, Cursor
     from collectors.base import read_cursor
     from collectors.runner import Runner
 
     authority = local(service)
     before = given.registered(chosen)
     config = given.config(before)
-    archive = Archive(config, {}, service.clock)  # what cannot be is told before anything is stored
+    archive = Archive(config, {}, service.clock, file)  # what cannot be is told before anything is stored
     if archive.option("format") == "sql" and not archive.option("table"):
         raise ConfigError(
             "option 'table' does not say which of the dump's tables is the audit trail",
             advice="Give `--option table=NAME`; a dry run shows the tables.",
         )
-    found = look_at(file)
+    found = archive.file
     if sha256 is not None and sha256.strip().lower() != found.sha256:
         raise ConfigError(
             f"{file} is not the file that was handed over: its SHA-256 is {found.sha256}",
             advice="Get it again from the old system; nothing was imported.",
         )
+    _require_rows(archive)
     if continues_in is not None:
         chosen.sources.get(continues_in)
         live_from = live_from or first_run_at(service.store, chosen.log.number, continues_in)

@@ -157,6 +157,29 @@ def test_what_cannot_be_is_named_and_nothing_is_stored(
     assert (live.code, "collected live" in live.err) == (1, True)
 
 
+@pytest.mark.parametrize(
+    ("data", "options", "named"),
+    [
+        (b"\x1f\x8b\x08\x00", (), "gzip"),
+        (b"PGDMP\x01", ("format=sql", "table=t"), "pg_restore"),
+        (b"no;when\n", (), "no row"),
+        (b"SELECT 1;", ("format=sql", "table=t"), "dialect"),
+        (b"-- MySQL dump\nINSERT INTO other VALUES (1);", ("format=sql", "table=t"), "rows of: other"),
+        (b"-- MySQL dump\nINSERT INTO t VALUES (1);", ("format=sql", "table=t"), "option columns"),
+        (b"<!DOCTYPE a><a><Event/></a>", ("format=xml", "items=Event"), "document type"),
+        (b"<a><Event/></a>", ("format=xml", "items=Row"), "no row"),
+    ],
+)
+def test_a_file_that_is_no_trail_is_told_before_anything_is_stored(
+    data: bytes, options: tuple[str, ...], named: str, site: Site, tmp_path: Path, mapping: Path
+) -> None:
+    (tmp_path / "trail").write_bytes(data)
+    chosen = [word for option in options for word in ("--option", option)]
+    answer = site(*arguments(tmp_path / "trail", mapping, *chosen))
+    assert (answer.code, answer.out, named in answer.err) == (1, "", True), answer.err
+    assert "old-lims" not in site("source", "list").out
+
+
 def test_an_import_that_is_killed_in_the_middle_goes_on_and_doubles_nothing(
     own: Site, mapping: Path, tmp_path: Path
 ) -> None:
