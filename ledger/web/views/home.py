@@ -122,7 +122,11 @@ def home_view(scope: Scope, connection: Connection) -> HomeView:
 
 
 def _inventory(scope: Scope, connection: Connection, log: LogId) -> InventoryStatus:
-    found = counts(systems_of(connection, scope.kinds, log.number))
+    try:
+        found = counts(systems_of(connection, scope.kinds, log.number))
+    except LedgerError as error:
+        says = inert(error.message)
+        return InventoryStatus(log=log, total=0, sentence=says, state=State.FAILS, open_systems=())
     return InventoryStatus(
         log=log,
         total=found.total,

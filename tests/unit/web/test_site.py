@@ -3,6 +3,8 @@
 from ledger.core.record import ActorKind
 from ledger.present.states import State
 from ledger.sources.map_kinds import IdentityMapped
+from ledger.store.position import pos_of
+from ledger.web.render import page
 from ledger.web.views.home import HomeView, home_view
 from tests.browser.site import OPEN, SINCE, describe
 from tests.unit.web.conftest import World
@@ -18,6 +20,19 @@ def test_home_counts_the_systems_of_the_site_and_names_those_that_are_open(world
     (status,) = view.inventory
     assert status.sentence == "4 in the inventory: 2 connected, 1 reviewed elsewhere, 1 open."
     assert (status.state, status.open_systems) == (State.UNKNOWN, (OPEN,))
+
+
+def test_an_inventory_that_was_altered_does_not_hold_at_home_and_the_page_still_stands(world: World) -> None:
+    with world.service.store.reader(1) as reader:
+        first = reader.head().size
+    describe(world.service, world.service.people.local("tester"))
+    world.tamper("UPDATE body SET body = :body WHERE pos = :pos", body=b"{}", pos=pos_of(1, first))
+    view: HomeView = world.view(home_view)
+    (status,) = view.inventory
+    assert status.state is State.FAILS
+    assert status.sentence
+    shown = page("home.html", view=view, place="home", viewer="x").content
+    assert "does not hold" in shown[shown.index('id="inventory"') :]
 
 
 def facts(world: World, index: int) -> dict[str, str]:
