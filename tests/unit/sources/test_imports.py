@@ -16,6 +16,7 @@ from ledger.sources.handover import Seam, first_run_at, handovers, sentences
 from ledger.sources.import_kinds import By, Difference, Expected, ImportedFile, ImportState, Total
 from ledger.sources.import_tally import NO_RECORDS, NOT_OWN, UNENDED
 from ledger.sources.imports import Imports, Known
+from ledger.store.position import pos_of
 from tests.support.ledgers import AUTHORITY, SOURCE, START_US, Ledger, source_time, submission
 
 OLD = "old-lims"
@@ -218,3 +219,24 @@ def test_what_lies_between_import_and_live_collection_is_said_of_both(ledger: Le
     ledger.submit([submission("old", SOURCE, occurred_at=source_time(START_US - 500 * DAY_US))], SOURCE)
     (one,) = handovers(ledger.store, 1, SOURCE)
     assert (one.seam, one.early) == (Seam.OVERLAP, 1)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "UPDATE source_import SET state = 'true copy' WHERE to_index IS NULL",
+        "UPDATE source_import SET sha256 = 'x' WHERE to_index IS NULL",
+        "UPDATE body SET body = {longer} WHERE pos = {pos}",
+        "DELETE FROM source_import",
+    ],
+)
+def test_nobody_who_holds_the_database_makes_an_import_a_true_copy(ledger: Ledger, lie: str) -> None:
+    known = begin(ledger)
+    submit(ledger, rows(1))
+    ended = imports(ledger).finish(known.last.id, "all read", AUTHORITY)
+    log = ledger.service.record_log().log
+    assert ledger.service.verifier.run(log, full=True).holds
+    longer = "body || x'20'" if ledger.is_sqlite else "body || '\\x20'::bytea"
+    with ledger.administrator() as connection:
+        connection.exec_driver_sql(lie.format(longer=longer, pos=pos_of(log.number, ended.entry)))
+    assert not ledger.service.verifier.run(log, full=True).holds
