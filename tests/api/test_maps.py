@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
+from ledger.core.entry import decode_leaf
 from ledger.people.access import Scope
 from ledger.sources import maps
+from ledger.store.sequencer import MAX_GROUP
 from tests.api.world import SOURCE, World, run, submission
 
 Y1, Y2, Y3 = (f"202{year}-01-01T00:00:00.000000Z" for year in (4, 5, 6))
@@ -189,7 +191,13 @@ def test_a_size_that_is_not_there_yet_and_a_bad_moment_are_refused(
         assert answer.status_code == 400, query
 
 
-def test_the_longest_list_goes_in_as_one(client: TestClient[Any], world: World) -> None:
-    lines = "".join(f"dcs,op{n},2026-01-01T00:00:00Z\n" for n in range(maps.AT_ONCE))
+def test_a_long_list_goes_in_by_one_transaction(client: TestClient[Any], world: World) -> None:
+    count = MAX_GROUP + 100
+    assert count < maps.AT_ONCE
+    lines = "".join(f"dcs,op{n},2026-01-01T00:00:00Z\n" for n in range(count))
     answer = send(client, world, "identities/import", f"source,account,valid_from\n{lines}")
-    assert (answer.status_code, len(answer.json()["entries"])) == (201, maps.AT_ONCE), answer.text[:300]
+    entries = answer.json()["entries"]
+    assert entries == list(range(entries[0], entries[0] + count))
+    with world.service.store.reader(1) as reader:
+        logged = {decode_leaf(reader.entry(at).leaf).logged_at for at in (entries[0], entries[-1])}
+    assert len(logged) == 1, "entries of one transaction are logged at one instant"
