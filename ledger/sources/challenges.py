@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from ledger.core.authority import Authority
 from ledger.core.clock import MICROSECONDS, parse_utc, utc_text
@@ -290,28 +290,38 @@ class Challenges:
 
     def _candidates(self, connection: Connection, challenge: Challenge, run: ChallengeRun) -> Sequence[_Candidate]:
         """Records of the source, logged since the planting began, that name the new value or the object."""
+        if not run.new:
+            return ()  # nothing was set
         expected = challenge.expected
         by_hand = challenge.planting.by == BY_HAND  # then the moment is a person's, and only about right
+        first = 0 if by_hand else self._begun(connection, run)
         since_us = parse_utc(run.begun_at) - (expected.tolerance_us if by_hand else 0)
         reader, vault = LogReader(connection, self._log), VaultReader(connection)
         size = reader.head().size
-        queries = (
-            Query(source=run.source, text=run.new),
-            Query(source=run.source, object_id=expected.object_id.replace(NEW, run.new)),
-        )
+        queries = [Query(source=run.source, object_id=expected.object_id.replace(NEW, run.new))]
+        if number_range(challenge.planting.value) is None:
+            queries.append(Query(source=run.source, text=run.new))  # a bare number stands in many records
         indices = {
-            index for query in queries for index in search(connection, self._log, size, query, limit=MAX_PAGE).indices
+            index
+            for query in queries
+            for index in search(connection, self._log, size, query, limit=MAX_PAGE).indices
+            if index >= first
         }
         found = []
         for index in sorted(indices):
             stored = reader.entry(index)
             body = None if stored.body is None else RECORD.decode(stored.body)
-            if isinstance(body, RecordBody):
-                logged_us = parse_utc(decode_leaf(stored.leaf).logged_at)
-                if logged_us >= since_us:
-                    compared = compare(challenge, run, body, vault.sealed(self._log, index))
-                    found.append(_Candidate(index, logged_us, compared))
+            logged_us = parse_utc(decode_leaf(stored.leaf).logged_at)
+            if isinstance(body, RecordBody) and logged_us >= since_us:
+                compared = compare(challenge, run, body, vault.sealed(self._log, index))
+                found.append(_Candidate(index, logged_us, compared))
         return found
+
+    def _begun(self, connection: Connection, run: ChallengeRun) -> int:
+        """The first entry of a planting; no record of it can stand before."""
+        row = run_table.c
+        key = run_key(run.challenge, run.due)
+        return connection.scalar(select(func.min(row.from_index)).where(row.log == self._log, row.key == key)) or 0
 
     def _past(self, connection: Connection, key: str) -> Past:
         row = run_table.c

@@ -355,6 +355,23 @@ def test_a_refusal_is_at_once_a_result(sqlite_ledger: Ledger, clock: MovableCloc
     assert log_of(sqlite_ledger.service).challenges.pending() == []
 
 
+def test_a_process_that_died_before_it_said_that_nothing_was_planted_finds_nothing(
+    sqlite_ledger: Ledger, clock: MovableClock, plant: Plant
+) -> None:
+    challenges, work = log_of(sqlite_ledger.service).challenges, worker(plant)
+    challenges.put(challenge())
+    clock.at_us += 7 * DAY
+    (begun,) = work.work().planted
+    plant.tell()
+    assert [one.state for one in work.judge()] == [ResultState.ARRIVED]
+    challenges.begin(
+        msgspec.structs.replace(begun.run, due=utc_text(clock.at_us + 1), state=RunState.BEGUN, new="", planted_at=None)
+    )
+    clock.at_us += 601 * SECOND
+    (result,) = work.judge()
+    assert (result.state, result.record) == (ResultState.NOT_PLANTED, None)
+
+
 def test_two_processes_plant_and_judge_one_instant_once(ledger: Ledger, clock: MovableClock, plant: Plant) -> None:
     log = log_of(ledger.service)
     log.challenges.put(challenge())
