@@ -1,7 +1,6 @@
 """Counts records as an old system counts its rows: by year, month, user, action, type of object."""
 
 from collections import Counter
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -84,11 +83,6 @@ def differences(expected: Expected, counts: Counts, tally: Tally, troubles: dict
         if others:
             found.append(Difference(what=f"{by}, others than stated", expected=0, found=others))
     return tuple(found)
-
-
-def total_texts(totals: Iterable[Total]) -> list[str]:
-    """Totals as people read them."""
-    return [f"{one.by} {one.value}: {one.records}" for one in totals]
 
 
 def _local_month(time: SourceTime) -> str:

@@ -106,7 +106,7 @@ class Imports:
         with self._store.reading() as connection:
             configured, mapped = self._configured(connection, source)
             if continues_in is not None:
-                _, _ = self._configured(connection, continues_in, archive=False)
+                self._configured(connection, continues_in, archive=False)
             busy = running(connection, self._log, source)
             known = self._known(connection, key)
         if busy is not None and busy != key:
