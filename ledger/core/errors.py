@@ -88,7 +88,7 @@ class RowsRefused(SchemaViolation):
     code = "rows_refused"
     default_advice = "Correct the rows that are named and send the whole list again; nothing of it was stored."
 
-    def __init__(self, message: str, faults: tuple[RowFault, ...], *, advice: str | None = None) -> None:
+    def __init__(self, message: str, faults: tuple[RowFault, ...] = (), *, advice: str | None = None) -> None:
         super().__init__(message, advice=advice)
         self.faults = faults
 

@@ -7,8 +7,8 @@ from tests.soak.memory import MIB, growth
 
 
 def test_verification_of_eight_times_the_entries_takes_no_more_memory() -> None:
-    assert growth("verify", 5_000, 40_000) < 25 * MIB
+    assert growth("verify", 3_000, 24_000) < 25 * MIB
 
 
 def test_a_package_of_eight_times_the_records_takes_no_more_memory() -> None:
-    assert growth("package", 500, 4_000) < 25 * MIB
+    assert growth("package", 300, 2_400) < 25 * MIB

@@ -46,7 +46,7 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-ONE_VALUE = frozenset({("account", "sort"), ("finding", "sort")})
+ONE_VALUE = frozenset({("account", "sort")})
 """Columns for which this version knows one value only: two rows cannot swap it. (Rows of one log or tile level can't
 swap these either.)"""
 

@@ -16,7 +16,7 @@ from tests.tamper.template import Template, build
 
 ATTACKS = [attack for attack in attacks() if not attack.has_no_effect]
 WITHOUT_EFFECT = [attack for attack in attacks() if attack.has_no_effect]
-SHARES = {"sqlite": 2, "postgresql": 6}
+SHARES = {"sqlite": 4, "postgresql": 12}
 """Of how many attacks one is made in `make test`; `make soak` makes all of them on both."""
 
 
