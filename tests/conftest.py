@@ -28,6 +28,20 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(tested.Outcomes())
 
 
+SLOW = (
+    "tests/integration/demo/",
+    "tests/conformance/test_collectors.py tryton",
+    "tests/soak/",
+    "tests/kill/",
+    "tests/integration/agent/",
+    "tests/integration/collectors/",
+    "tests/browser/",
+    "tests/api/test_openapi.py",
+    "tests/conformance/",
+)
+"""Where the tests are that take long, those that take longest first."""
+
+
 class ByFileAndTarget(LoadFileScheduling):  # type: ignore[misc]
     """One process runs all tests of a file, as they share its servers; of the conformance suite, all of a type."""
 
@@ -35,6 +49,15 @@ class ByFileAndTarget(LoadFileScheduling):  # type: ignore[misc]
         file, _, rest = nodeid.partition("::")
         named = [name for name in COLLECTORS if "conformance" in file and name in rest.partition("[")[2]]
         return f"{file} {max(named, key=len, default='')}"
+
+    def schedule(self) -> None:
+        """Begins with what takes longest, whose few tests would otherwise be waited for at the end."""
+        first = self.collection is None
+        super().schedule()
+        if first:
+            for start in reversed(SLOW):
+                for scope in [one for one in self.workqueue if one.startswith(start)]:
+                    self.workqueue.move_to_end(scope, last=False)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFileAndTarget:
