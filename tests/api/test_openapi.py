@@ -83,7 +83,7 @@ def test_no_input_that_fuzzing_finds_is_answered_by_a_failure_of_ours(world: Wor
     for operation in operations:
         cases = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in GenerationMode))
 
-        @settings(max_examples=8, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+        @settings(max_examples=6, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
         @seed(8470)
         @given(case=cases)
         def call(case: schemathesis.Case[Any]) -> None:

@@ -15,16 +15,11 @@ from typing import Any
 import pytest
 
 from ledger.core.note import NoteSigner
+from tests.cli.terminal import trailseal
 from tests.support.serving import INTERRUPTIBLE
 
 pytestmark = pytest.mark.timeout(300)
 _MAIN = "from ledger.cli import main; main()"
-
-
-def _trailseal(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", _MAIN, *arguments], capture_output=True, text=True, timeout=120, check=False
-    )
 
 
 def _once(folder: Path) -> tuple[int, list[str], str]:
@@ -54,9 +49,9 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def _json(arguments: Sequence[str]) -> Any:
-    ended = _trailseal(*arguments, "--json")
-    assert ended.returncode == 0, ended.stderr
-    return json.loads(ended.stdout)
+    ended = trailseal(*arguments, "--json")
+    assert ended.code == 0, ended.err
+    return ended.json()
 
 
 def test_the_last_line_names_package_ledger_records_checkpoint_and_key(done: dict[str, Any]) -> None:
@@ -79,7 +74,7 @@ def test_the_package_holds_under_the_key_of_the_line_and_under_no_other(done: di
     key = done["vkey"]
     stranger = str(NoteSigner(key.split("+")[0], b"\x07" * 32).verifier)
     codes = [
-        _trailseal("verify", done["package"], *option).returncode
+        trailseal("verify", done["package"], *option).code
         for option in (("--vkey", key), (), ("--vkey", stranger))
     ]
     assert codes == [0, 2, 1]
