@@ -74,8 +74,7 @@ def test_the_package_holds_under_the_key_of_the_line_and_under_no_other(done: di
     key = done["vkey"]
     stranger = str(NoteSigner(key.split("+")[0], b"\x07" * 32).verifier)
     codes = [
-        trailseal("verify", done["package"], *option).code
-        for option in (("--vkey", key), (), ("--vkey", stranger))
+        trailseal("verify", done["package"], *option).code for option in (("--vkey", key), (), ("--vkey", stranger))
     ]
     assert codes == [0, 2, 1]
 
