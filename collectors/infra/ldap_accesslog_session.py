@@ -10,7 +10,8 @@ import ldap3
 import msgspec
 from ldap3.core.exceptions import LDAPException
 
-from ledger.core.clock import WallClock, utc_text
+from collectors.clocks import clock_told
+from ledger.core.clock import WallClock
 from ledger.core.errors import FatalSource, RetriableSource
 from ledger.core.times import Clock
 
@@ -148,13 +149,7 @@ class Session:
             after = self._clock.now_us()
             told = _instant(found[0].attributes.get(name, [b""])[0]) if found else None
             if told is not None:
-                middle = told + 500_000
-                return Clock(
-                    offset_us=middle - (before + after) // 2,
-                    uncertainty_us=500_000 + (after - before) // 2 + 1,
-                    measured_at=utc_text(after),
-                    method=f"LDAP {name}",
-                )
+                return clock_told(told, before, after, f"LDAP {name}", resolution_us=1_000_000)
         return None
 
     def _said(self) -> dict[str, Any]:

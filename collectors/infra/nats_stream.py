@@ -21,6 +21,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamInfo
 from nats.js.client import JetStreamContext
 from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
+from collectors.clocks import clock_told
 from collectors.facts import facts, fingerprint
 from ledger.core.clock import WallClock, utc_text
 from ledger.core.errors import CollectorError, FatalSource, RetriableSource
@@ -157,12 +158,7 @@ class Stream:
         answered_us = self._clock.now_us()
         self._consumer = info.name
         if info.created is not None:
-            self.clock = Clock(
-                offset_us=_us(info.created) - (asked_us + answered_us) // 2,
-                uncertainty_us=(answered_us - asked_us + 1) // 2,
-                measured_at=utc_text(answered_us),
-                method=_METHOD,
-            )
+            self.clock = clock_told(_us(info.created), asked_us, answered_us, _METHOD)
         self._subscription = self._run(
             self._jetstream.pull_subscribe_bind(consumer=info.name, stream=self._access.stream)
         )

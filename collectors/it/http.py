@@ -20,8 +20,9 @@ import httpx
 import msgspec
 
 from collectors.base import Stop
+from collectors.clocks import clock_told
 from collectors.it.http_words import excerpt
-from ledger.core.clock import WallClock, utc_text
+from ledger.core.clock import WallClock
 from ledger.core.errors import ConfigError, FatalSource, RetriableSource
 from ledger.core.times import Clock
 
@@ -116,15 +117,10 @@ def clock_by_date(headers: Mapping[str, str], asked_us: int, answered_us: int) -
     """The clock of whoever sent these headers, between two instants of ours; None without a Date that can be read."""
     try:
         moment: datetime = parsedate_to_datetime(headers["date"])
-        server_us = int(moment.timestamp()) * _SECOND_US + _SECOND_US // 2
+        server_us = int(moment.timestamp()) * _SECOND_US
     except (KeyError, ValueError, OverflowError):
         return None
-    return Clock(
-        offset_us=server_us - (asked_us + answered_us) // 2,
-        uncertainty_us=_SECOND_US // 2 + (answered_us - asked_us + 1) // 2,
-        measured_at=utc_text(answered_us),
-        method=_METHOD,
-    )
+    return clock_told(server_us, asked_us, answered_us, _METHOD, _SECOND_US)
 
 
 @cache

@@ -11,9 +11,10 @@ import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from collectors.clocks import clock_told
 from collectors.it.sql_database import stays_here
 from collectors.it.sql_errors import explain
-from ledger.core.clock import WallClock, utc_text
+from ledger.core.clock import WallClock
 from ledger.core.errors import ConfigError, FatalSource
 from ledger.core.times import Clock
 
@@ -200,12 +201,8 @@ class WalSession:
         answered_us = self._clock.now_us()
         if row is None:
             return None
-        return Clock(
-            offset_us=int(row[0]) - (asked_us + answered_us) // 2,
-            uncertainty_us=(answered_us - asked_us + 1) // 2 + 1,
-            measured_at=utc_text(answered_us),
-            method="SELECT clock_timestamp(); half the round trip as uncertainty",
-        )
+        method = "SELECT clock_timestamp(); half the round trip as uncertainty"
+        return clock_told(int(row[0]), asked_us, answered_us, method, resolution_us=1)
 
 
 @contextmanager

@@ -17,9 +17,10 @@ import psycopg
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
+from collectors.clocks import clock_told
 from collectors.it.pg_values import as_text_where_needed
 from collectors.it.sql_errors import explain
-from ledger.core.clock import WallClock, utc_text
+from ledger.core.clock import WallClock
 from ledger.core.errors import ConfigError, FatalSource
 from ledger.core.times import Clock
 
@@ -210,12 +211,8 @@ class Session:
             return None
         server = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
         server_us = (server - _EPOCH) // timedelta(microseconds=1)
-        return Clock(
-            offset_us=server_us - (asked_us + answered_us) // 2,
-            uncertainty_us=(answered_us - asked_us + 1) // 2 + 1,
-            measured_at=utc_text(answered_us),
-            method=f"{self.database.kind.now}; half the round trip as uncertainty",
-        )
+        method = f"{self.database.kind.now}; half the round trip as uncertainty"
+        return clock_told(server_us, asked_us, answered_us, method, resolution_us=1)
 
     def utc_columns(self, types: Sequence[object]) -> tuple[int, ...]:
         """Places of the columns whose times are UTC although the driver gives them without a zone."""

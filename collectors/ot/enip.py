@@ -22,6 +22,7 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from collectors.base import Check, CheckReport, Option, Stop, judge_clock
+from collectors.clocks import clock_told
 from collectors.compare.look import Found, Look, state_text
 from collectors.compare.memory import Memory
 from collectors.compare.record import Shown, read_state
@@ -182,12 +183,7 @@ class Enip(Controller):
             instant_us = None
         if instant_us is None:
             return None
-        return Clock(
-            offset_us=instant_us - (asked_us + answered_us) // 2,
-            uncertainty_us=(answered_us - asked_us + 1) // 2,
-            measured_at=utc_text(answered_us),
-            method=_METHOD,
-        )
+        return clock_told(instant_us, asked_us, answered_us, _METHOD)
 
     def _session(self, stop: Stop) -> EnipSession:
         return EnipSession(

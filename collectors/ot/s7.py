@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from collectors.base import Check, CheckReport, Option, Stop, judge_clock
+from collectors.clocks import clock_told
 from collectors.compare.look import Found, Look, state_text
 from collectors.compare.memory import Memory
 from collectors.compare.record import Shown, read_state
@@ -172,12 +173,7 @@ class S7(Controller):
         instant_us = parse_source_time(told.isoformat(timespec="milliseconds"), self.config.zone).instant_us
         if instant_us is None:
             return None
-        return Clock(
-            offset_us=instant_us + _RESOLUTION_US // 2 - (asked_us + answered_us) // 2,
-            uncertainty_us=_RESOLUTION_US // 2 + (answered_us - asked_us + 1) // 2,
-            measured_at=utc_text(answered_us),
-            method=_METHOD,
-        )
+        return clock_told(instant_us, asked_us, answered_us, _METHOD, _RESOLUTION_US)
 
     def _session(self, stop: Stop) -> S7Session:
         return S7Session(
