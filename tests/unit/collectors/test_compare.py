@@ -392,6 +392,7 @@ GOOD = Envelope(sort="changed", look=3, after=at(0), before=at(60), type="thing"
         lambda: msgspec.structs.replace(GOOD, after=at(61)),
         lambda: msgspec.structs.replace(GOOD, before="yesterday"),
         lambda: msgspec.structs.replace(GOOD, sort="deleted"),
+        lambda: msgspec.structs.replace(GOOD, type=""),
     ],
 )
 def test_an_original_that_is_not_whole_is_refused(broken: Callable[[], Envelope]) -> None:
