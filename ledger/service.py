@@ -33,6 +33,7 @@ from ledger.integrity import projector as integrity_projector
 from ledger.integrity.verifier import Verifier
 from ledger.jobs.frame import Jobs
 from ledger.people import kinds as people_kinds
+from ledger.people import person_kinds, person_projector
 from ledger.people import projector as people_projector
 from ledger.people.people import People
 from ledger.settings import Settings
@@ -104,6 +105,7 @@ _DOMAINS = (
     _Domain(import_kinds.KINDS, import_projector.projectors),
     _Domain(challenge_kinds.KINDS, challenge_projector.projectors),
     _Domain(people_kinds.KINDS, people_projector.projectors),
+    _Domain(person_kinds.KINDS, person_projector.projectors),
     _Domain(agents_kinds.KINDS, agents_projector.projectors),
     _Domain(trace_kinds.KINDS, trace_projector.projectors),
     _Domain(integrity_kinds.KINDS, integrity_projector.projectors),

@@ -13,9 +13,9 @@ from litestar.routes import HTTPRoute
 from ledger.api.lanes import Lanes
 from ledger.api.tls import certified
 from ledger.core.batch import key_id
-from ledger.core.errors import AccessDenied, ConfigError, NotAuthenticated, RateLimited
+from ledger.core.errors import AccessDenied, ConfigError, NotAuthenticated, NotFound, RateLimited
 from ledger.core.hashing import unb64
-from ledger.people.access import Access, Caller, Door, Scope
+from ledger.people.access import Access, Caller, Door, Scope, every_site
 from ledger.people.kinds import SecuritySort
 from ledger.people.sessions import cookie_name
 from ledger.service import Service
@@ -32,6 +32,7 @@ class Gate:
     """The guard of the whole application."""
 
     def __init__(self, service: Service, lanes: Lanes) -> None:
+        self._service = service
         self._people = service.people
         self._lanes = lanes
         self._publish_tiles = service.settings.publish_tiles
@@ -62,9 +63,31 @@ class Gate:
             self._people.security.note(SecuritySort.NO_GRANT, account=caller.account)
             raise AccessDenied("only an edge agent with its certificate may call this", advice="Use the agents' port.")
         needed = Scope.TILES if access is Door.PUBLISHED else access
-        if isinstance(needed, Scope) and needed not in caller.scopes:
+        if isinstance(needed, Scope) and not self._allowed(connection, handler, caller, needed):
             self._people.security.note(SecuritySort.NO_GRANT, account=caller.account)
-            raise AccessDenied(f"{caller.account} holds no grant with scope {needed.value!r}")
+            raise AccessDenied(f"{caller.account} holds no grant with scope {needed.value!r} for this")
+
+    def _allowed(
+        self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler, caller: Caller, needed: Scope
+    ) -> bool:
+        """Whether a grant of the caller reaches what the address names: its site (the record log) and its source.
+
+        A route that takes `log` and was given none means the only record log.
+        """
+        site = None
+        if "log" in handler.parsed_fn_signature.parameters:
+            named = connection.path_params.get("log") or connection.query_params.get("log")
+            try:
+                log = self._service.log(named)
+            except NotFound:
+                # The handler says so, to whom may ask at all.
+                return needed in caller.scopes
+            site = None if log == self._service.system else log.name
+        source = connection.path_params.get("source") if needed is Scope.CONFIGURE else None
+        if needed is Scope.INGEST:
+            # Which source it is, the handler asks: it counts a wrong one apart.
+            return any(right.scopes >= {needed} for right in caller.rights)
+        return caller.allows(needed, site, source)
 
     def _admit_signed(self, connection: ASGIConnection[Any, Any, Any, Any]) -> None:
         """Its signature is looked at once the body is read; who has shown many bad ones is not listened to."""
@@ -84,7 +107,7 @@ class Gate:
                 advice="Have its key confirmed (`trailseal agent confirm`), or enrol it anew if it was revoked.",
             )
         now, authority = standing
-        return Caller(account=authority.actor, scopes=frozenset(), sources=frozenset(now.sources), authority=authority)
+        return Caller(account=authority.actor, rights=every_site((), now.sources), authority=authority)
 
     async def _identify(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
         header = connection.headers.get("authorization")

@@ -23,7 +23,16 @@ from ledger.integrity.entries import Unreadable, read_entries
 from ledger.integrity.fault import Fault
 from ledger.integrity.kinds import Verification
 from ledger.people.access import Scope
-from ledger.people.kinds import AccountEntry, AccountState, GrantEntry, GrantState, SessionEntry, SessionEvent
+from ledger.people.kinds import (
+    AccountEntry,
+    AccountState,
+    GrantEntry,
+    GrantState,
+    SessionEntry,
+    SessionEvent,
+    present,
+)
+from ledger.people.person_kinds import CredentialEntry, CredentialState, ProfileEntry
 from ledger.sources.challenge_kinds import Challenge, ChallengeResult, ChallengeRun
 from ledger.sources.import_kinds import SourceImport, TrueCopy
 from ledger.sources.kinds import CollectionRun
@@ -52,8 +61,10 @@ class Rights:
 
     def enter(self, entry: Entry) -> None:
         """Takes the system log's next entry."""
-        body = entry.body
-        if isinstance(body, AccountEntry):
+        body = present(entry.body)
+        if isinstance(body, CredentialEntry):
+            name = body.credential
+        elif isinstance(body, AccountEntry):
             name = body.account
         elif isinstance(body, GrantEntry):
             name = body.grant
@@ -81,14 +92,20 @@ class Rights:
         accounts = [body for body in named if isinstance(body, AccountEntry)]
         sessions = [body for body in named if isinstance(body, SessionEntry)]
         agents = [body for body in named if isinstance(body, AgentEntry)]
+        credentials = [body for body in named if isinstance(body, CredentialEntry)]
         if agents:
             return _refused_agent(authority, agents, len(named), scope, source)
+        if authority.authenticated and sessions:
+            return _refused_person(authority, accounts, grants, sessions, scope, source, at_us)
+        if authority.authenticated and len(credentials) + len(accounts) == len(named) and credentials:
+            return _refused_sign_in(authority, accounts, credentials, scope, at_us)
         if authority.authenticated:
             return _refused_grant(authority, accounts, grants, scope, source, at_us)
         return next(filter(None, (_refused_session(authority, session, at_us) for session in sessions)), "")
 
     def _current(self, body: msgspec.Struct, index: int, size: int) -> bool:
-        name = next(getattr(body, field) for field in ("grant", "session", "agent", "account") if hasattr(body, field))
+        fields = ("credential", "grant", "session", "agent", "account")
+        name = next(getattr(body, field) for field in fields if hasattr(body, field))
         changes = self._changes[type(body), name]
         return changes[bisect_left(changes, size) - 1] == index
 
@@ -130,7 +147,7 @@ def _judge(
             roots[size] = b64(reader.root(size))
         if roots[size] != authority.system_root:
             return f"the system log did not have that root at size {size}"
-        return rights.refusal(authority, size, *_needed(entry.body), entry.logged_us)
+        return rights.refusal(authority, size, *_needed(present(entry.body)), entry.logged_us)
     except LedgerError as error:
         return error.message
 
@@ -159,7 +176,7 @@ def _needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
         return Scope.CONFIGURE, None
     if isinstance(body, SourceLife | SystemListed | IdentityMapped | AssetMapped | CalendarSet):
         return Scope.CONFIGURE, None
-    if isinstance(body, AccountEntry | GrantEntry | AgentEntry):
+    if isinstance(body, AccountEntry | GrantEntry | AgentEntry | ProfileEntry):
         return Scope.ADMIN, None
     if isinstance(body, Verification):
         return Scope.VERIFY, None
@@ -181,14 +198,76 @@ def _refused_grant(
         return f"account and grant that it names are not those of {authority.actor!r}"
     if account.state is not AccountState.ACTIVE:
         return f"account {account.account!r} was deactivated"
+    return _out_of_force(grant, at_us) or _too_little(grant, scope, source)
+
+
+def _out_of_force(grant: GrantEntry, at_us: int) -> str:
     if grant.state is not GrantState.GRANTED:
         return f"grant {grant.grant!r} was revoked"
+    if grant.from_at is not None and parse_utc(grant.from_at) > at_us:
+        return f"grant {grant.grant!r} begins at {grant.from_at} only"
     if grant.expires_at is not None and parse_utc(grant.expires_at) + GRACE_US < at_us:
         return f"grant {grant.grant!r} had expired at {grant.expires_at}"
+    return ""
+
+
+def _too_little(grant: GrantEntry, scope: Scope | None, source: str | None) -> str:
     if scope is not None and scope not in grant.scopes:
         return f"grant {grant.grant!r} does not hold scope {scope.value!r}"
     if source is not None and source not in grant.sources:
         return f"grant {grant.grant!r} is not bound to source {source!r}"
+    return ""
+
+
+def _refused_person(
+    authority: Authority,
+    accounts: list[AccountEntry],
+    grants: list[GrantEntry],
+    sessions: list[SessionEntry],
+    scope: Scope | None,
+    source: str | None,
+    at_us: int,
+) -> str:
+    """Somebody who signed in: account, session and grants are theirs, and one of the grants allows it."""
+    if len(accounts) != 1 or len(sessions) != 1 or not sessions[0].methods:
+        return "it says authenticated, but does not name one account and one session that somebody signed in to"
+    actor = authority.actor
+    named = {one.account for one in accounts} | {one.account for one in sessions} | {one.account for one in grants}
+    if named != {actor}:
+        return f"account, session and grants that it names are not all those of {actor!r}"
+    if accounts[0].state is not AccountState.ACTIVE:
+        return f"account {actor!r} was deactivated"
+    ended = _refused_session(authority, sessions[0], at_us)
+    if ended:
+        return ended
+    for grant in grants:
+        out = _out_of_force(grant, at_us)
+        if out:
+            return out
+    if scope is None or any(not _too_little(grant, scope, source) for grant in grants):
+        return ""
+    return f"no grant that it names holds scope {scope.value!r}"
+
+
+def _refused_sign_in(
+    authority: Authority,
+    accounts: list[AccountEntry],
+    credentials: list[CredentialEntry],
+    scope: Scope | None,
+    at_us: int,
+) -> str:
+    """Somebody who showed components: enough to sign in, or to say something of their own account, and no more."""
+    if len(accounts) != 1 or scope is not None:
+        return "components alone allow nothing but to sign in"
+    if {one.account for one in accounts} | {one.account for one in credentials} != {authority.actor}:
+        return f"account and components that it names are not all those of {authority.actor!r}"
+    if accounts[0].state is not AccountState.ACTIVE:
+        return f"account {authority.actor!r} was deactivated"
+    for one in credentials:
+        if one.state is not CredentialState.SET:
+            return f"component {one.credential!r} was retired"
+        if one.expires_at is not None and parse_utc(one.expires_at) + GRACE_US < at_us:
+            return f"component {one.credential!r} had expired at {one.expires_at}"
     return ""
 
 

@@ -1,6 +1,8 @@
 """Who may do what: the scopes of grants, what a route may declare, and the caller that a request turned out to be."""
 
+from collections.abc import Iterable
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -23,6 +25,18 @@ class Scope(StrEnum):
     """Accounts and grants."""
     CONFIGURE = "configure"
     """What the site says of its systems: maps, inventory, and the life of sources."""
+    EXPORT = "export"
+    """Take copies out: evidence packages, originals, lists."""
+    REVIEW = "review"
+    """Perform audit trail reviews."""
+    APPROVE = "approve"
+    """Approve what others reviewed."""
+    OPERATE = "operate"
+    """See how the service runs, and its jobs."""
+
+
+SOURCE_BOUND: Final = frozenset({Scope.INGEST, Scope.CONFIGURE})
+"""Scopes that a grant's list of sources narrows; reading goes by the site."""
 
 
 class Door(StrEnum):
@@ -48,21 +62,72 @@ def allow(access: Access) -> dict[str, Access]:
     return {"access": access}
 
 
+class Right(msgspec.Struct, frozen=True, kw_only=True):
+    """One grant of a caller: what it allows, and where.
+
+    `sites`: the record logs that it is for, by name; `sources`: the sources that its source-bound scopes are for. Where
+    a list is empty it is for all of them.
+    """
+
+    scopes: frozenset[Scope]
+    grant: str = ""
+    index: int | None = None
+    role: str | None = None
+    sites: frozenset[str] = frozenset()
+    sources: frozenset[str] = frozenset()
+
+    def allows(self, scope: Scope, site: str | None, source: str | None) -> bool:
+        if scope not in self.scopes or (self.sites and site is not None and site not in self.sites):
+            return False
+        return scope not in SOURCE_BOUND or not self.sources or source in self.sources
+
+
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """Who a request comes from, and what allows it. `expires_us`: until when, at the latest."""
+    """Who a request comes from, and what allows it.
+
+    `expires_us`: until when, at the latest. `watched`: each view of this caller is entered (an inspector's). `person`:
+    a person who authenticated; only such a caller ever signs.
+    """
 
     account: str
-    scopes: frozenset[Scope]
-    sources: frozenset[str]
     authority: Authority
+    rights: tuple[Right, ...] = ()
     expires_us: int | None = None
     grant: str | None = None
     session: str | None = None
+    person: bool = False
+    watched: bool = False
+
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        """What the caller may do somewhere."""
+        return frozenset().union(*(right.scopes for right in self.rights))
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles that the caller holds somewhere, in order."""
+        return tuple(sorted({right.role for right in self.rights if right.role is not None}))
+
+    def allows(self, scope: Scope, site: str | None = None, source: str | None = None) -> bool:
+        """Whether a grant of the caller allows this; without `site` it is of no record log: the ledger's own affairs.
+
+        A grant that names sources configures these alone, and nothing that belongs to no source.
+        """
+        return any(right.allows(scope, site, source) for right in self.rights)
+
+    def sees(self, sites: Iterable[str]) -> list[str]:
+        """Those of these record logs that the caller may read."""
+        return [site for site in sites if self.allows(Scope.READ, site)]
 
     def require_source(self, source: str) -> None:
-        """Raises AccessDenied unless the caller's grant is bound to this source."""
-        if source not in self.sources:
+        """Raises AccessDenied unless a grant of the caller is bound to this source."""
+        if not any(source in right.sources for right in self.rights):
             raise AccessDenied(
                 f"{self.account} holds no grant for source {source!r}",
                 advice="Use the token that was issued for this source.",
             )
+
+
+def every_site(scopes: Iterable[Scope], sources: Iterable[str] = ()) -> tuple[Right, ...]:
+    """The rights of a caller that is bound to no site."""
+    return (Right(scopes=frozenset(scopes), sources=frozenset(sources)),)

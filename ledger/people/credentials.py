@@ -17,8 +17,17 @@ from ledger.core.entry import decode_leaf
 from ledger.core.errors import IntegrityError
 from ledger.core.hashing import b64, body_commitment
 from ledger.people import tables
-from ledger.people.access import Caller
-from ledger.people.kinds import AccountEntry, AccountState, GrantEntry, GrantState, SessionEntry, SessionEvent
+from ledger.people.access import Caller, Right, every_site
+from ledger.people.kinds import (
+    AccountEntry,
+    AccountSort,
+    AccountState,
+    GrantEntry,
+    GrantState,
+    SessionEntry,
+    SessionEvent,
+    present,
+)
 from ledger.people.secrets import LINK, SESSION, TOKEN, SecretRef, row_holds
 from ledger.store import schema
 from ledger.store.logs import SYSTEM_LOG
@@ -32,13 +41,16 @@ Body = TypeVar("Body", bound=msgspec.Struct)
 class Credential(msgspec.Struct, frozen=True, kw_only=True):
     """A credential that is in force: who it makes the caller, and the secret's row.
 
-    `index` is the entry that issued it. `started_us`: since when.
+    `index` is the entry that issued it. `started_us`: since when. `until_us`: until when this reading holds though the
+    system log stands still, because a grant begins or ends then.
     """
 
     caller: Caller
     index: int
     started_us: int
     row: bytes
+    network: str | None = None
+    until_us: int | None = None
 
 
 class SystemView(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,10 +112,9 @@ class CredentialReader:
             return None
         caller = Caller(
             account=grant.account,
-            scopes=frozenset(grant.scopes),
-            sources=frozenset(grant.sources),
+            rights=(right_of(grant, index),),
             authority=self._seen.authority(grant.account, True, (account_index, index)),
-            expires_us=None if grant.expires_at is None else parse_utc(grant.expires_at),
+            expires_us=_instant(grant.expires_at),
             grant=ident,
         )
         return Credential(caller=caller, index=index, started_us=logged_us, row=row)
@@ -117,15 +128,49 @@ class CredentialReader:
         row = self._row(index, session.secrets)
         if row is None or session.event is not event:
             return None
+        if session.methods:
+            return self._person(session, index, logged_us, row)
         caller = Caller(
             account=session.account,
-            scopes=frozenset(session.scopes),
-            sources=frozenset(),
+            rights=every_site(session.scopes),
             authority=self._seen.authority(session.account, False, (index,)),
-            expires_us=None if session.expires_at is None else parse_utc(session.expires_at),
+            expires_us=_instant(session.expires_at),
             session=ident,
         )
         return Credential(caller=caller, index=index, started_us=logged_us, row=row)
+
+    def _person(self, session: SessionEntry, index: int, logged_us: int, row: bytes) -> Credential | None:
+        """Somebody who signed in: what they may do is what their grants say now."""
+        found = read_account(self._store, self._connection, session.account)
+        if found is None or found[0].state is not AccountState.ACTIVE:
+            return None
+        account, account_index = found
+        now = self._store.clock.now_us()
+        ends = [moment for moment in (_instant(session.expires_at), _instant(account.expires_at)) if moment is not None]
+        rights, turns = [], []
+        for grant, at in read_grants(self._store, self._connection, session.account):
+            begins, expires = _instant(grant.from_at), _instant(grant.expires_at)
+            turns += [moment for moment in (begins, expires) if moment is not None and moment > now]
+            if (begins is None or begins <= now) and (expires is None or expires > now):
+                rights.append(right_of(grant, at))
+        allowed = (account_index, index, *(right.index for right in rights if right.index is not None))
+        caller = Caller(
+            account=session.account,
+            rights=tuple(rights),
+            authority=self._seen.authority(session.account, True, allowed),
+            expires_us=min(ends, default=None),
+            session=session.session,
+            person=True,
+            watched=account.sort is AccountSort.INSPECTOR,
+        )
+        return Credential(
+            caller=caller,
+            index=index,
+            started_us=logged_us,
+            row=row,
+            network=session.network,
+            until_us=min(turns, default=None),
+        )
 
     def _row(self, index: int, refs: Sequence[SecretRef]) -> bytes | None:
         for ref in refs:
@@ -136,6 +181,45 @@ class CredentialReader:
             if value is not None and row_holds(ref, bytes(value)):
                 return bytes(value)
         return None
+
+
+def right_of(grant: GrantEntry, index: int) -> Right:
+    """A grant that stands at this entry, as a right of a caller."""
+    return Right(
+        scopes=frozenset(grant.scopes),
+        grant=grant.grant,
+        index=index,
+        role=None if grant.role is None else grant.role.value,
+        sites=frozenset(grant.sites),
+        sources=frozenset(grant.sources),
+    )
+
+
+def read_account(store: Store, connection: Connection, account: str) -> tuple[AccountEntry, int] | None:
+    """An account as it is now, and its entry; None if there never was one of that id."""
+    index = current(connection, tables.account, account)
+    if index is None:
+        return None
+    body, _ = read_entry(store, connection, index, AccountEntry)
+    _require(body.account == account, index)
+    return body, index
+
+
+def read_grants(store: Store, connection: Connection, account: str) -> list[tuple[GrantEntry, int]]:
+    """The grants of an account that were not revoked, each with its entry; also those not in force yet, or expired."""
+    row = tables.access_grant.c
+    indices = connection.scalars(
+        select(row.from_index)
+        .where(row.log == SYSTEM_LOG, row.account == account, row.to_index.is_(None))
+        .where(row.state == GrantState.GRANTED.value)
+        .order_by(row.from_index)
+    ).all()
+    grants = []
+    for index in indices:
+        grant, _ = read_entry(store, connection, index, GrantEntry)
+        _require(grant.account == account and grant.state is GrantState.GRANTED, index)
+        grants.append((grant, index))
+    return grants
 
 
 def current(connection: Connection, table: Table, key: str) -> int | None:
@@ -156,10 +240,14 @@ def read_entry(store: Store, connection: Connection, index: int, sort: type[Body
     if stored.body is None or stored.salt is None:
         raise _contradiction(index)
     _require(b64(body_commitment(stored.salt, stored.body)) == leaf.body, index)
-    body = store.kinds[leaf.kind].decode(stored.body)
+    body = present(store.kinds[leaf.kind].decode(stored.body))
     if not isinstance(body, sort):
         raise _contradiction(index)
     return body, parse_utc(leaf.logged_at)
+
+
+def _instant(text: str | None) -> int | None:
+    return None if text is None else parse_utc(text)
 
 
 def _require(holds: bool, index: int) -> None:

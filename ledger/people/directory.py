@@ -30,7 +30,9 @@ class Directory:
         if self._view is None or not 0 <= self._store.clock.now_us() - self._read_us <= VIEW_AGE_US:
             return None
         found = self._known.get(secrets.parse(text) or ("", ""))
-        return found if found is not None and secrets.matches(text, found.row) and not self._expired(found) else None
+        if found is None or not secrets.matches(text, found.row) or self._expired(found) or self._turned(found):
+            return None
+        return found
 
     def find(self, text: str) -> Credential:
         """The credential in force with this secret; raises NotAuthenticated. May read the database."""
@@ -47,7 +49,7 @@ class Directory:
                         self._known = {}
                     self._view, self._read_us = seen, now
                 found = self._known.get(key) if self._view == seen else None
-            if found is None:
+            if found is None or self._turned(found):
                 found = CredentialReader(self._store, connection, seen).find(*key)
         if found is None or not secrets.matches(text, found.row) or self._expired(found):
             raise NotAuthenticated("the credential is unknown, expired or revoked")
@@ -76,3 +78,7 @@ class Directory:
     def _expired(self, found: Credential) -> bool:
         expires = found.caller.expires_us
         return expires is not None and self._store.clock.now_us() >= expires
+
+    def _turned(self, found: Credential) -> bool:
+        """Whether a grant began or ended since this was read."""
+        return found.until_us is not None and self._store.clock.now_us() >= found.until_us

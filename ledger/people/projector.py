@@ -7,7 +7,7 @@ from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry
 from ledger.core.projector import Projector, Row, Valid
 from ledger.people import tables as t
-from ledger.people.kinds import AccountEntry, GrantEntry, SecurityEntry, SessionEntry, SessionEvent
+from ledger.people.kinds import SecurityEntry, SessionEvent, account_of, grant_of, session_of
 from ledger.store.position import pos_of
 
 
@@ -20,8 +20,9 @@ class AccountProjector:
     table = t.account.name
 
     def changes(self, entry: Entry) -> Iterable[Valid]:
-        body: AccountEntry = entry.body
-        yield Valid(body.account, (body.sort.value, body.state.value, body.title))
+        body = account_of(entry.body)
+        title = body.title if isinstance(body.title, str) else ""
+        yield Valid(body.account, (body.sort.value, body.state.value, title))
 
 
 class GrantProjector:
@@ -33,13 +34,16 @@ class GrantProjector:
     table = t.access_grant.name
 
     def changes(self, entry: Entry) -> Iterable[Valid]:
-        body: GrantEntry = entry.body
+        body = grant_of(entry.body)
         values = (
             body.account,
             body.state.value,
             canonical.dumps([scope.value for scope in body.scopes]).decode(),
             canonical.dumps(body.sources).decode(),
             _instant(body.expires_at),
+            "" if body.role is None else body.role.value,
+            canonical.dumps(body.sites).decode(),
+            _instant(body.from_at),
         )
         yield Valid(body.grant, values)
 
@@ -53,7 +57,7 @@ class SessionProjector:
     table = t.browser_session.name
 
     def changes(self, entry: Entry) -> Iterable[Valid]:
-        body: SessionEntry = entry.body
+        body = session_of(entry.body)
         if body.redeems is not None:
             yield Valid(body.redeems, None)
         if body.event is SessionEvent.ENDED:

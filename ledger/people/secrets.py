@@ -15,7 +15,7 @@ the rest the value of an ordinary sealed-value commitment (hash registry, `core.
 import hmac
 import re
 import secrets
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -31,8 +31,10 @@ SESSION: Final = "ss"
 """Prefix of a browser session's secret."""
 LINK: Final = "sl"
 """Prefix of a one-time sign-in code."""
+ENROLMENT: Final = "se"
+"""Prefix of a one-time code by which a person sets their own components."""
 
-_TEXT = re.compile(r"(ts|ss|sl)_([0-9a-f]{16})_[0-9a-f]{64}", re.ASCII)
+_TEXT = re.compile(r"(ts|ss|sl|se)_([0-9a-f]{16})_[0-9a-f]{64}", re.ASCII)
 
 
 class SecretRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +72,22 @@ def issue(prefix: str, name: str) -> Issued:
         ref=SecretRef(name=name, commitment=b64(sealed_commitment(salt, plain))),
         item=VaultItem(sort=SECRET, ordinal=0, salt=salt, value=salt + plain, meta=name),
     )
+
+
+def keep(name: str, value: object, ordinal: int = 0) -> tuple[SecretRef, VaultItem]:
+    """What an entry and the vault keep of a secret of somebody else's making: a password hash, a sealed key.
+
+    `value` is JSON, and must be safe to lie in the database: it is checked by its commitment, but not hidden.
+    """
+    salt = secrets.token_bytes(SALT_SIZE)
+    plain = canonical.dumps(value)
+    ref = SecretRef(name=name, commitment=b64(sealed_commitment(salt, plain)))
+    return ref, VaultItem(sort=SECRET, ordinal=ordinal, salt=salt, value=salt + plain, meta=name)
+
+
+def kept(value: bytes) -> Any:
+    """The JSON that `keep` was given, of a row for which `row_holds`."""
+    return canonical.require_canonical(value[SALT_SIZE:])
 
 
 def parse(text: str) -> tuple[str, str] | None:

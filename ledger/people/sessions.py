@@ -161,7 +161,7 @@ class Sessions:
                 session=session.caller.session or "",
                 event=SessionEvent.ENDED,
                 account=session.caller.account,
-                scopes=tuple(sorted(session.caller.scopes)),
+                scopes=() if session.caller.person else tuple(sorted(session.caller.scopes)),
                 reason=reason,
                 authority=authority,
                 destroys=(Destroyed(index=session.index, name=_SECRET),),

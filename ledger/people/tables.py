@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, PrimaryKeyConstraint, Text
 
 from ledger.core.tables import TableClass
-from ledger.store.schema import declare, validities
+from ledger.store.schema import declare, position, validities
 
 account = validities(
     "account",
@@ -19,9 +19,62 @@ access_grant = validities(
     Column("scopes", Text, nullable=False),
     Column("sources", Text, nullable=False),
     Column("expires_us", BigInteger),
+    Column("role", Text, nullable=False, server_default=""),
+    Column("sites", Text, nullable=False, server_default="[]"),
+    Column("from_us", BigInteger),
     Index("access_grant_account", "log", "account"),
 )
-"""`scopes` and `sources` are canonical JSON arrays."""
+"""`scopes`, `sources` and `sites` are canonical JSON arrays; `role` is empty for a service account's grant."""
+
+credential = validities(
+    "credential",
+    Column("account", Text, nullable=False),
+    Column("sort", Text, nullable=False),
+    Column("expires_us", BigInteger),
+    Index("credential_account", "log", "account"),
+)
+"""What persons sign in with; a retired credential has no open row."""
+
+sign_in = declare(
+    "sign_in",
+    TableClass.PROJECTION,
+    position(),
+    Column("account", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Index("sign_in_account", "account", "pos"),
+)
+"""Failures, locks and unlocks, an entry each."""
+
+qualification = validities(
+    "qualification",
+    Column("account", Text, nullable=False),
+    Column("sort", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Index("qualification_account", "log", "account"),
+)
+"""What is established about persons, and was not taken back; `role` is empty where it is for none."""
+
+profile_item = validities("profile_item", Column("value", Text, nullable=False))
+"""The site's profile: each item that was ever set, as JSON."""
+
+site_document = validities(
+    "site_document", Column("title", Text, nullable=False), Column("dated", Text, nullable=False)
+)
+
+access_review = validities("access_review", Column("due_us", BigInteger, nullable=False))
+
+viewed = declare(
+    "viewed",
+    TableClass.PROJECTION,
+    position(),
+    Column("account", Text, nullable=False),
+    Column("how", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Index("viewed_account", "account", "pos"),
+)
+"""What watched callers saw."""
 
 browser_session = validities(
     "browser_session",

@@ -34,9 +34,10 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def has_no_effect(self) -> bool:
-        """Whether it could change nothing, or the table's key refuses it, whatever the ledger holds."""
+        """Whether it could change nothing, or the table's key refuses it, whatever the ledger holds: rows of one
+        log or tile level cannot swap these."""
         if self.sort == "reorder":
-            return (self.column in ("log", "level") and self.table != "head") or (self.table, self.column) in ONE_VALUE
+            return self.column in ("log", "level") and self.table != "head"
         # Each entry has its leaf and body already, each log its head.
         return (self.sort, self.table) in {
             ("insert-between", "leaf"),
@@ -44,11 +45,6 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
             ("insert-between", "head"),
             ("insert-beyond", "head"),
         }
-
-
-ONE_VALUE = frozenset({("account", "sort")})
-"""Columns for which this version knows one value only: two rows cannot swap it. (Rows of one log or tile level can't
-swap these either.)"""
 
 
 def evidence_tables() -> list[Table]:

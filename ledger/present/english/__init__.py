@@ -1,5 +1,5 @@
 """The English catalogue, one module a subject."""
 
-from ledger.present.english import pages, report, sentences, words
+from ledger.present.english import pages, people, report, sentences, words
 
-CATALOGUE: dict[str, str] = words.MESSAGES | sentences.MESSAGES | pages.MESSAGES | report.MESSAGES
+CATALOGUE: dict[str, str] = words.MESSAGES | sentences.MESSAGES | pages.MESSAGES | report.MESSAGES | people.MESSAGES

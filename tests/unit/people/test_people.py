@@ -68,7 +68,7 @@ class TestGrants:
     def test_a_token_makes_the_caller_that_its_grant_says(self, world: World) -> None:
         token = world.token(Scope.INGEST, "collector")
         caller = world.people.directory.find(token.token).caller
-        assert (caller.account, caller.scopes, caller.sources) == (
+        assert (caller.account, caller.scopes, caller.rights[0].sources) == (
             "collector",
             frozenset({Scope.INGEST}),
             frozenset({SOURCE}),
@@ -168,7 +168,7 @@ class TestForgery:
         forge(
             world,
             "INSERT INTO access_grant SELECT log, '00000000deadbeef', from_index, NULL, account, state, '[\"admin\"]',"
-            " sources, expires_us FROM access_grant WHERE key = :key",
+            " sources, expires_us, role, sites, from_us FROM access_grant WHERE key = :key",
             key=good.grant,
         )
         fake = "ts_00000000deadbeef_" + good.token.rpartition("_")[2]

@@ -12,7 +12,7 @@ from ledger.core.record import Action, ActorKind, LinkBasis, LinkKind, Outcome
 from ledger.core.times import Basis
 from ledger.integrity.kinds import Verdict
 from ledger.present import english
-from ledger.present.english import CATALOGUE, pages, sentences, words
+from ledger.present.english import CATALOGUE, pages, people, sentences, words
 from ledger.present.messages import message, number
 from ledger.present.states import State
 
@@ -60,7 +60,11 @@ def test_no_key_of_the_catalogue_is_without_use() -> None:
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 def test_a_family_has_a_word_for_each_of_its_members_and_no_other(family: str) -> None:
-    here = {key.partition(".")[2] for key in (words.MESSAGES | pages.MESSAGES) if key.startswith(f"{family}.")}
+    here = {
+        key.partition(".")[2]
+        for key in (words.MESSAGES | pages.MESSAGES | people.MESSAGES)
+        if key.startswith(f"{family}.")
+    }
     assert here == FAMILIES[family]
 
 

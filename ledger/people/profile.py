@@ -1,0 +1,107 @@
+"""The site's profile: what is left to the site where rules conflict or sites differ, each item an entry.
+
+Each item has a default that a strict reading of 21 CFR 11 and of the draft Annex 11 bears out. Changing one takes scope
+`admin` and a reason, and the old value stays on record.
+"""
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from ledger.core import canonical
+from ledger.core.authority import Authority
+from ledger.core.entry import draft
+from ledger.core.errors import Conflict, NotFound, SchemaViolation
+from ledger.people.person_kinds import ProfileEntry
+from ledger.people.tables import profile_item
+from ledger.store.append import Batch, Transaction
+from ledger.store.logs import SYSTEM_LOG
+from ledger.store.store import Store
+
+Minutes = Annotated[int, msgspec.Meta(ge=1, le=1440)]
+Days = Annotated[int, msgspec.Meta(ge=0, le=3650)]
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every item with its default.
+
+    `idle_minutes`, `absolute_minutes`: limits of a session, which no user can lengthen (draft Annex 11 §11.8).
+    `failures_before_lock`: refused components in a row that lock an account (11.300(d)). `password_length`: the least;
+    `password_days`: age at which a password must be changed, 0 for never (11.300(b) against current practice).
+    `second_factor`: whether each sign-in takes one, or those from outside `perimeter` alone (networks as CIDR; §11.6).
+    `signing_modes`: by which means people may sign; `device_bound_passkeys`: whether signing takes passkeys that cannot
+    be copied. `seal_names`: whether names of persons are sealed values. `alert_accounts`: who is told of locked
+    accounts. `access_review_days`: how often every right is looked at (§11.11). `identity_check_days`: how long an
+    identity check is good before another is due, 0 for ever.
+    """
+
+    idle_minutes: Minutes = 15
+    absolute_minutes: Minutes = 720
+    failures_before_lock: Annotated[int, msgspec.Meta(ge=3, le=20)] = 5
+    password_length: Annotated[int, msgspec.Meta(ge=12, le=128)] = 12
+    password_days: Days = 0
+    second_factor: Annotated[str, msgspec.Meta(pattern="^(always|outside)$")] = "always"
+    perimeter: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    signing_modes: tuple[str, ...] = ("sealed-key", "passkey")
+    device_bound_passkeys: bool = True
+    seal_names: bool = False
+    alert_accounts: tuple[str, ...] = ()
+    access_review_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 180
+    identity_check_days: Days = 0
+
+
+ITEMS: Final = Profile.__struct_fields__
+
+
+class Profiles:
+    """Safe to use from any number of threads."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def now(self) -> Profile:
+        """The profile as it stands."""
+        with self._store.reading() as connection:
+            return read_profile(connection)
+
+    def set(self, item: str, value: object, reason: str, authority: Authority) -> int:
+        """From here on the item has this value; returns the entry's index.
+
+        Raises NotFound for an item that there is not, SchemaViolation for a value that it cannot have.
+        """
+        if item not in ITEMS:
+            raise NotFound(f"the profile has no item {item!r}", advice=f"Its items are {', '.join(ITEMS)}.")
+        value_text = _text(getattr(_with(Profile(), item, value), item))
+        old = _text(getattr(self.now(), item))
+        entry = ProfileEntry(item=item, value=value_text, old=old, reason=reason, authority=authority)
+
+        def check(transaction: Transaction) -> None:
+            key = ("profile", item)
+            stands = transaction.scratch.get(key) or _text(getattr(read_profile(transaction.connection), item))
+            if stands != old:
+                raise Conflict(f"{item} was changed meanwhile", advice="Look at it again, and then decide.")
+            transaction.scratch[key] = value_text
+
+        return self._store.append(SYSTEM_LOG, Batch([draft(entry)], before=check))[0].index
+
+
+def read_profile(connection: Connection) -> Profile:
+    """The profile as it stands in this snapshot."""
+    row = profile_item.c
+    found = connection.execute(
+        select(row.key, row.value).where(row.log == SYSTEM_LOG, row.to_index.is_(None), row.key.in_(ITEMS))
+    ).all()
+    return msgspec.convert({one.key: msgspec.json.decode(one.value) for one in found}, Profile)
+
+
+def _with(profile: Profile, item: str, value: object) -> Profile:
+    members: dict[str, Any] = msgspec.to_builtins(profile)
+    try:
+        return msgspec.convert({**members, item: value}, Profile)
+    except msgspec.ValidationError as error:
+        raise SchemaViolation(f"{item} cannot be {value!r}: {error}") from None
+
+
+def _text(value: object) -> str:
+    return canonical.dumps(msgspec.to_builtins(value)).decode()

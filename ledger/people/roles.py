@@ -1,0 +1,60 @@
+"""Roles: what each may do, which exclude each other, and which may sign.
+
+A role is a set of scopes under a name that an inspector knows. The scopes of a role stand in the grant's entry, as they
+were when it was granted: what somebody could do then is read off the log, not off this table.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final
+
+from ledger.people.access import Scope
+
+
+class Role(StrEnum):
+    """What a person is to the site's records."""
+
+    AUDITOR = "auditor"
+    """Reads and exports."""
+    REVIEWER = "reviewer"
+    """Reviews audit trails, and signs reviews."""
+    APPROVER = "approver"
+    """Approves: quality assurance, or the qualified person."""
+    SOURCE_OWNER = "source-owner"
+    """Answers for the sources that the grant names."""
+    OPERATOR = "operator"
+    """Runs the service: verification, backup, jobs. Sees no record."""
+    SECURITY_OFFICER = "security-officer"
+    """Accounts, roles, locks and resets. Sees no record."""
+    INSPECTOR = "inspector"
+    """An authority's inspector, for a time: reads and exports, and each view is entered."""
+
+
+SCOPES: Final[dict[Role, frozenset[Scope]]] = {
+    Role.AUDITOR: frozenset({Scope.READ, Scope.EXPORT, Scope.VERIFY}),
+    Role.REVIEWER: frozenset({Scope.READ, Scope.EXPORT, Scope.REVIEW}),
+    Role.APPROVER: frozenset({Scope.READ, Scope.EXPORT, Scope.APPROVE}),
+    Role.SOURCE_OWNER: frozenset({Scope.READ, Scope.CONFIGURE}),
+    Role.OPERATOR: frozenset({Scope.VERIFY, Scope.TILES, Scope.OPERATE}),
+    Role.SECURITY_OFFICER: frozenset({Scope.ADMIN}),
+    Role.INSPECTOR: frozenset({Scope.READ, Scope.EXPORT}),
+}
+
+GMP: Final = frozenset({Role.AUDITOR, Role.REVIEWER, Role.APPROVER, Role.SOURCE_OWNER})
+"""Roles with an interest in the content of records (draft Annex 11 §11.10; MHRA 2018 §6.16)."""
+ADMINISTRATIVE: Final = frozenset({Role.OPERATOR, Role.SECURITY_OFFICER})
+
+
+def conflict(roles: Iterable[Role]) -> tuple[Role, Role] | None:
+    """Two of these roles that no one person may hold together; None where there are none.
+
+    Who administers holds no GMP role, and an inspector holds no other role at all.
+    """
+    held = sorted(set(roles))
+    for at, one in enumerate(held):
+        for other in held[at + 1 :]:
+            if Role.INSPECTOR in (one, other):
+                return one, other
+            if (one in GMP and other in ADMINISTRATIVE) or (other in GMP and one in ADMINISTRATIVE):
+                return one, other
+    return None
