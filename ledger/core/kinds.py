@@ -52,6 +52,7 @@ KIND_NAMES = frozenset(
         "viewed",
         "notice",
         "look-up",
+        "signing-list",
         "signing-route",
         "signing-request",
         "delegation",

@@ -22,6 +22,7 @@ from ledger.core import canonical
 from ledger.core.authority import Authority
 from ledger.core.hashing import b64, unb64
 from ledger.core.merkle import root_of
+from ledger.core.passkey import Base64Url
 from ledger.core.record import Digest, Name, Text
 from ledger.core.statement import Purpose, statement_message
 from ledger.core.times import SafeInt
@@ -132,9 +133,6 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     delegation: Name | None = None
 
 
-Base64Url = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]*$", max_length=1_000_000)]
-
-
 class KeyProof(msgspec.Struct, frozen=True, kw_only=True, tag_field="mode", tag="sealed-key"):
     """Ed25519 signature (base64) by the person's key."""
 
@@ -172,11 +170,16 @@ Proof = KeyProof | PasskeyProof | ProviderProof | ExternalProof
 class SignatureEntry(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="signature/1"
 ):
-    """A person signed the statement; the proof verifies offline."""
+    """A person signed the statement; the proof verifies offline.
+
+    `session` and `network`: where it was made, by which the next one's continuity is judged.
+    """
 
     statement: Statement
     proof: Proof
     authority: Authority
+    session: Name | None = None
+    network: Name | None = None
 
 
 def statement_bytes(statement: Statement) -> bytes:

@@ -4,6 +4,9 @@ from typing import Protocol
 
 import msgspec
 
+from ledger.core.record import Digest, Name
+from ledger.core.times import SafeInt
+
 MAX_ORIGINAL = 16 * 1024 * 1024
 """Bytes of the largest original that is kept, unless configured otherwise."""
 
@@ -15,6 +18,20 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     salt: bytes
     value: bytes
     meta: str
+
+
+class SecretRef(msgspec.Struct, frozen=True, kw_only=True):
+    """A secret as a body names it: the row's name, and the commitment to the row's value."""
+
+    name: Name
+    commitment: Digest
+
+
+class Destroyed(msgspec.Struct, frozen=True, kw_only=True):
+    """A secret that is gone from here on: the entry of this log that named it, and its name there."""
+
+    index: SafeInt
+    name: Name
 
 
 class Vault(Protocol):

@@ -10,7 +10,7 @@ import msgspec
 
 from ledger.core.authority import Authority
 from ledger.core.kinds import Kind
-from ledger.core.record import Digest, Name, OriginalRef, Text
+from ledger.core.record import Name, OriginalRef, Text
 from ledger.core.times import SafeInt
 from ledger.people.kinds import AccountId
 from ledger.people.roles import Role
@@ -166,28 +166,6 @@ class DocumentEntry(
     authority: Authority
 
 
-class Founder(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the two people of the first start."""
-
-    account: AccountId
-    role: Role
-    key_id: Name
-    public_key: Digest
-    signature: Annotated[str, msgspec.Meta(max_length=100)]
-    """Ed25519 over the ceremony's statement by this person's new key (base64)."""
-
-
-class CeremonyEntry(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="ceremony/1"):
-    """The first start: two named people began the ledger's accounts, and each signed the keys of both.
-
-    The fingerprints of their keys are on a card that both sign by hand; every later binding chains to these keys.
-    """
-
-    founders: tuple[Founder, ...]
-    fingerprint: Digest
-    authority: Authority
-
-
 class ReviewedAccount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of an access review: an account with its roles, when it was last used, and what is to be done."""
 
@@ -233,7 +211,6 @@ KINDS = (
     Kind("qualification", [QualificationEntry]),
     Kind("configuration", [ProfileEntry]),
     Kind("document", [DocumentEntry]),
-    Kind("ceremony", [CeremonyEntry]),
     Kind("access-review", [AccessReviewEntry]),
     Kind("viewed", [ViewedEntry]),
 )

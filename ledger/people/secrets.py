@@ -22,8 +22,8 @@ import msgspec
 from ledger.core import canonical
 from ledger.core.entry import SALT_SIZE, SECRET, VaultItem
 from ledger.core.hashing import b64, sealed_commitment
-from ledger.core.record import Digest, Name
-from ledger.core.times import SafeInt
+from ledger.core.vault import Destroyed as Destroyed
+from ledger.core.vault import SecretRef as SecretRef
 
 TOKEN: Final = "ts"  # noqa: S105 - a prefix, not a secret
 """Prefix of a service token."""
@@ -35,20 +35,6 @@ ENROLMENT: Final = "se"
 """Prefix of a one-time code by which a person sets their own components."""
 
 _TEXT = re.compile(r"(ts|ss|sl|se)_([0-9a-f]{16})_[0-9a-f]{64}", re.ASCII)
-
-
-class SecretRef(msgspec.Struct, frozen=True, kw_only=True):
-    """A secret as a body names it: the row's name, and the commitment to the row's value."""
-
-    name: Name
-    commitment: Digest
-
-
-class Destroyed(msgspec.Struct, frozen=True, kw_only=True):
-    """A secret that is gone from here on: the entry of this log that named it, and its name there."""
-
-    index: SafeInt
-    name: Name
 
 
 class Issued(msgspec.Struct, frozen=True, kw_only=True):

@@ -50,6 +50,7 @@ from tests.support.devices import Device
 from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger, new_ledger, source_time, submission
 from tests.support.postgres import PgDatabase
 from tests.tamper.persons import persons
+from tests.tamper.signed import signed
 
 _OTHER_SOURCE = SourceConfig(id="historian", type="other", title="Historian")
 _RECORDS_A_RUN = 60
@@ -114,6 +115,7 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
         _run(ledger, "dcs", number)
         _people(ledger, number)
         persons(ledger, number)
+        signed(ledger, number)
         _words(ledger, number)
         _maps(ledger, number)
         _agents(ledger, number)

@@ -1,5 +1,6 @@
 """The English catalogue, one module a subject."""
 
-from ledger.present.english import pages, people, report, sentences, words
+from ledger.present.english import pages, people, report, sentences, signing, words
 
-CATALOGUE: dict[str, str] = words.MESSAGES | sentences.MESSAGES | pages.MESSAGES | report.MESSAGES | people.MESSAGES
+_PARTS = (words, sentences, pages, report, people, signing)
+CATALOGUE: dict[str, str] = {key: text for part in _PARTS for key, text in part.MESSAGES.items()}

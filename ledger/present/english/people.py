@@ -10,6 +10,7 @@ MESSAGES = {
     "kind.viewed": "view by an inspector",
     "kind.notice": "notice",
     "kind.look-up": "search by person",
+    "kind.signing-list": "list of meanings and reasons",
     "kind.signing-route": "signing route",
     "kind.signing-request": "signing request",
     "kind.delegation": "delegation",
@@ -22,7 +23,7 @@ MESSAGES = {
     "entry.qualification": "{authority_actor} established for {account}: {sort}, {how}, on {on}; reason: {reason}",
     "entry.configuration": "{authority_actor} set {item} to {value}; it was {old}; reason: {reason}",
     "entry.document": "{authority_actor} put in “{title}” of {dated}; reason: {reason}",
-    "entry.ceremony": "The first start: {founders} founders signed each other's keys",
+    "entry.ceremony": "The first start: {statement_founders} founders signed each other's keys",
     "entry.access-review": "{authority_actor} reviewed the access of {lines} accounts as of {system_size} entries of "
     "the system log; the next review is due {due_at}",
     "entry.viewed": "{account} saw {address}",

@@ -1,0 +1,368 @@
+"""Which key is whose: bindings of signing keys to persons, and the chain from each to the first start.
+
+A key counts only once its person signed for it with the key itself and two other people, whose own keys count, vouched
+for that. The chain ends at the ceremony: two founders whose keys signed the keys of both, and whose fingerprint stands
+on a card that they signed by hand. All of it is decided here from entries alone, on line and off it.
+
+    request      by the new key          over {"act":"request", …}       the key, whose it is, who checked the identity
+    attestation  by each voucher's key   over {"act":"attestation", …}   the request's address and digest
+    ceremony     by both founders' keys  over {"act":"ceremony", …}      both requests
+
+each `trailseal/key-binding/v1` LF ‖ canonical JSON; a passkey answers SHA-256(`trailseal/bind/v1` ‖ 0x00 ‖ canonical
+JSON) in its place.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from hashlib import sha256
+from typing import Annotated, Final
+
+import msgspec
+
+from ledger.core import canonical
+from ledger.core.address import Address
+from ledger.core.authority import Authority
+from ledger.core.errors import IntegrityError, SignatureInvalid
+from ledger.core.hashing import b64, unb64
+from ledger.core.note import ed25519_verify
+from ledger.core.passkey import Assertion, Base64Url, PasskeyKey, verify_assertion
+from ledger.core.record import Digest, Name, Text
+from ledger.core.signature import KeyProof, Mode, PasskeyProof, SignatureEntry, challenge_of, signed_message
+from ledger.core.statement import Purpose, statement_message
+from ledger.core.times import SafeInt
+from ledger.core.vault import Destroyed, SecretRef
+
+VOUCHERS: Final = 2
+"""People who vouch for a key before it counts."""
+FOUNDERS: Final = 2
+_KEY_ID = b"trailseal/person-key-id/v1\n"
+_CHALLENGE = b"trailseal/bind/v1\0"
+
+
+class BoundKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A signing key. `public_key`: 32 bytes of Ed25519 for a sealed key, SPKI (DER) for a passkey, in base64.
+
+    The rest is a passkey's: its credential, COSE algorithm, relying party and origin, the COSE key as it was given,
+    and what the authenticator said of itself when it was registered.
+    """
+
+    mode: Mode
+    key_id: Name
+    public_key: Text
+    credential: Base64Url | None = None
+    algorithm: SafeInt | None = None
+    rp_id: Name | None = None
+    web_origin: Name | None = None
+    cose_key: Base64Url | None = None
+    aaguid: Name | None = None
+    backup_eligible: bool = False
+    backed_up: bool = False
+    counter: SafeInt = 0
+
+
+class BindingStatement(msgspec.Struct, frozen=True, kw_only=True, tag_field="act", tag="request"):
+    """What the new key signs. `identity`: the address of the check of this person's identity that it rests on."""
+
+    origin: Name
+    account: Name
+    name: Name
+    key: BoundKey
+    identity: Name
+    at: Name
+
+
+class Attestation(msgspec.Struct, frozen=True, kw_only=True, tag_field="act", tag="attestation"):
+    """What a voucher signs: that they know the key of request `request` (its statement's digest) to be that person's.
+
+    `key`: the address of the voucher's own binding. `how`: by which means they know.
+    """
+
+    origin: Name
+    request: Name
+    digest: Digest
+    account: Name
+    name: Name
+    key: Name
+    how: Text
+    at: Name
+
+
+class FoundingKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A founder's key in the ceremony: the address of its request, and the digest of that request's statement."""
+
+    account: Name
+    name: Name
+    role: Name
+    request: Name
+    key_id: Name
+    digest: Digest
+
+
+class CeremonyStatement(msgspec.Struct, frozen=True, kw_only=True, tag_field="act", tag="ceremony"):
+    """What each of the two founders signs with their new key."""
+
+    origin: Name
+    founders: tuple[FoundingKey, ...]
+    at: Name
+
+
+class CeremonyEntry(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="ceremony/1"
+):
+    """The first start: two named people began the ledger's accounts, and each signed the keys of both.
+
+    The fingerprint, SHA-256 of what they signed, is on a card that both sign by hand; every later binding chains to
+    these keys. `signatures` are the founders' (base64), in the order of the statement.
+    """
+
+    statement: CeremonyStatement
+    signatures: tuple[Annotated[str, msgspec.Meta(max_length=100)], ...]
+    fingerprint: Digest
+    authority: Authority
+
+
+class BindingEvent(StrEnum):
+    """What can happen to a binding, in this order."""
+
+    REQUESTED = "requested"
+    ATTESTED = "attested"
+    """The first voucher."""
+    BOUND = "bound"
+    """The second: from here on the key counts, once a checkpoint covers it."""
+    RESEALED = "resealed"
+    """The sealed key was sealed anew with dearer parameters; the key is the same."""
+    REVOKED = "revoked"
+    """From here on it signs nothing more; what it signed stays valid."""
+
+
+class Registration(msgspec.Struct, frozen=True, kw_only=True):
+    """How a passkey was registered, raw: what the browser gave, and the authenticator's attestation."""
+
+    client_data: Base64Url
+    attestation: Base64Url
+    format: Name
+
+
+class KeyBindingEntry(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="key-binding/1"
+):
+    """Something happened to the binding of key `binding` (its id) to person `account`.
+
+    `requested` bears statement and proof by the new key, with the sealed key beside it in the vault or the passkey's
+    registration; `attested` and `bound` an attestation and the voucher's proof; `resealed` and `revoked` destroy the
+    sealed key of before.
+    """
+
+    binding: Name
+    event: BindingEvent
+    account: Name
+    reason: Text
+    authority: Authority
+    statement: BindingStatement | None = None
+    attestation: Attestation | None = None
+    proof: KeyProof | PasskeyProof | None = None
+    registration: Registration | None = None
+    secrets: tuple[SecretRef, ...] = ()
+    destroys: tuple[Destroyed, ...] = ()
+
+
+ActStatement = BindingStatement | Attestation | CeremonyStatement
+
+
+class Standing(msgspec.Struct, kw_only=True):
+    """A key as the entries have it: whose, requested, counting and revoked from which entry on, and who vouched."""
+
+    key: BoundKey
+    account: str
+    name: str
+    digest: str
+    requested: int
+    vouchers: tuple[str, ...] = ()
+    bound: int | None = None
+    revoked: int | None = None
+
+    def counts(self, index: int) -> bool:
+        """Whether the key could sign what became entry `index` of the system log."""
+        return self.bound is not None and self.bound < index and (self.revoked is None or self.revoked >= index)
+
+
+def key_id_of(public_key: bytes) -> str:
+    """The id of a key: 128 bits of its digest, in hex."""
+    return sha256(_KEY_ID + public_key).hexdigest()[:32]
+
+
+def act_message(statement: ActStatement) -> bytes:
+    """What an Ed25519 key signs of a request, an attestation or the ceremony."""
+    return statement_message(Purpose.KEY_BINDING, statement.origin, msgspec.to_builtins(statement))
+
+
+def act_challenge(statement: ActStatement) -> bytes:
+    """What a passkey is challenged with in its place."""
+    return sha256(_CHALLENGE + canonical.encode_struct(statement)).digest()
+
+
+def digest_of(statement: ActStatement) -> str:
+    """SHA-256 of what is signed, in base64: a request's digest, the ceremony's fingerprint."""
+    return b64(sha256(act_message(statement)).digest())
+
+
+def verify_proof(key: BoundKey, proof: object, message: bytes, challenge: bytes) -> Assertion | None:
+    """Returns only if `key` proves this, with what its authenticator said where it is a passkey.
+
+    Raises SignatureInvalid.
+    """
+    if key.mode is Mode.SEALED_KEY and isinstance(proof, KeyProof):
+        if proof.key_id != key.key_id:
+            raise SignatureInvalid(f"it is signed by key {proof.key_id}, not by {key.key_id}")
+        if not ed25519_verify(unb64(key.public_key, 32), message, unb64(proof.signature)):
+            raise SignatureInvalid(f"key {key.key_id} did not sign this")
+        return None
+    if key.mode is Mode.PASSKEY and isinstance(proof, PasskeyProof):
+        return verify_assertion(
+            PasskeyKey(
+                credential=key.credential or "",
+                public_key=key.public_key,
+                algorithm=key.algorithm or 0,
+                rp_id=key.rp_id or "",
+                web_origin=key.web_origin or "",
+            ),
+            challenge,
+            proof.credential,
+            proof.client_data,
+            proof.authenticator_data,
+            proof.signature,
+        )
+    raise SignatureInvalid("the proof is of another sort than the key")
+
+
+class KeyHistory:
+    """The keys of a system log, built from its entries in order; what does not hold is raised, not taken in."""
+
+    def __init__(self, origin: str) -> None:
+        self.origin = origin
+        self.ceremony: CeremonyEntry | None = None
+        self._by_request: dict[int, Standing] = {}
+        self._by_id: dict[str, Standing] = {}
+
+    def enter(self, index: int, body: msgspec.Struct) -> None:
+        """Takes the next entry; of other kinds than bindings and ceremony it takes no notice.
+
+        Raises IntegrityError (SignatureInvalid where that is what it is).
+        """
+        if isinstance(body, CeremonyEntry):
+            self._found(index, body)
+        elif isinstance(body, KeyBindingEntry):
+            {
+                BindingEvent.REQUESTED: self._request,
+                BindingEvent.ATTESTED: self._attest,
+                BindingEvent.BOUND: self._attest,
+                BindingEvent.RESEALED: self._change,
+                BindingEvent.REVOKED: self._change,
+            }[body.event](index, body)
+
+    def at(self, address: str) -> Standing:
+        """The key that was requested at an address; raises IntegrityError where there is none."""
+        origin, _, index = address.rpartition("#")
+        found = self._by_request.get(int(index)) if origin == self.origin and index.isdecimal() else None
+        if found is None:
+            raise IntegrityError(f"{address} is no binding of a key in this log")
+        return found
+
+    def by_id(self, key_id: str) -> Standing | None:
+        """The key of an id."""
+        return self._by_id.get(key_id)
+
+    def of(self, account: str) -> Iterable[Standing]:
+        """The keys that a person ever had, in the order of their requests."""
+        return (one for one in self._by_request.values() if one.account == account)
+
+    def address(self, standing: Standing) -> str:
+        """The address of a key's request."""
+        return str(Address(self.origin, standing.requested))
+
+    def verify(self, entry: SignatureEntry, index: int) -> Assertion | None:
+        """Returns only if signature entry `index` is its signer's over this very statement, by a key that counted.
+
+        Raises SignatureInvalid, IntegrityError. What is signed, and when, is for others to compare.
+        """
+        said = entry.statement
+        if said.origin != self.origin:
+            raise SignatureInvalid(f"the statement is of log {said.origin}, not of {self.origin}")
+        if said.binding is None:
+            raise SignatureInvalid("the statement names no binding of a key")
+        standing = self.at(said.binding)
+        if standing.account != said.signer.account or entry.authority.actor != said.signer.account:
+            raise SignatureInvalid(f"the key is that of {standing.account!r}, not of {said.signer.account!r}")
+        if not standing.counts(index):
+            raise SignatureInvalid(f"key {standing.key.key_id} did not count when it was signed")
+        if said.mode is not standing.key.mode:
+            raise SignatureInvalid("the statement says another mode than the key's")
+        return verify_proof(standing.key, entry.proof, signed_message(said), challenge_of(said))
+
+    def _request(self, index: int, body: KeyBindingEntry) -> None:
+        said = body.statement
+        if said is None or said.origin != self.origin or said.account != body.account:
+            raise IntegrityError("the request's statement is missing, or another person's or log's")
+        key = said.key
+        if key_id_of(unb64(key.public_key)) != key.key_id or key.key_id != body.binding or key.key_id in self._by_id:
+            raise IntegrityError(f"{body.binding} is not the id of this key, or was bound before")
+        verify_proof(key, body.proof, act_message(said), act_challenge(said))
+        standing = Standing(key=key, account=said.account, name=said.name, digest=digest_of(said), requested=index)
+        self._by_request[index] = self._by_id[key.key_id] = standing
+
+    def _attest(self, index: int, body: KeyBindingEntry) -> None:
+        said = body.attestation
+        if said is None or said.origin != self.origin:
+            raise IntegrityError("the attestation is missing, or of another log")
+        standing, voucher = self.at(said.request), self.at(said.key)
+        number = len(standing.vouchers) + 1
+        due = BindingEvent.BOUND if number == VOUCHERS else BindingEvent.ATTESTED
+        if standing.bound is not None or standing.revoked is not None or body.event is not due:
+            raise IntegrityError(f"the key of {standing.account!r} is not waiting for this attestation")
+        if (body.binding, body.account, said.digest) != (standing.key.key_id, standing.account, standing.digest):
+            raise IntegrityError("the attestation is of another request than it says")
+        if said.account != voucher.account or body.authority.actor != voucher.account:
+            raise IntegrityError(f"the voucher is not {said.account!r}")
+        if voucher.account == standing.account or voucher.account in standing.vouchers:
+            raise IntegrityError(f"{voucher.account!r} cannot vouch for this key")
+        if not voucher.counts(index):
+            raise IntegrityError(f"the voucher's own key {voucher.key.key_id} did not count")
+        verify_proof(voucher.key, body.proof, act_message(said), act_challenge(said))
+        standing.vouchers += (voucher.account,)
+        if number == VOUCHERS:
+            standing.bound = index
+
+    def _change(self, index: int, body: KeyBindingEntry) -> None:
+        standing = self._by_id.get(body.binding)
+        if standing is None or standing.account != body.account or standing.revoked is not None:
+            raise IntegrityError(f"there is no key {body.binding} of {body.account!r} that this could happen to")
+        if body.event is BindingEvent.REVOKED:
+            standing.revoked = index
+
+    def _found(self, index: int, body: CeremonyEntry) -> None:
+        said = body.statement
+        if self.ceremony is not None:
+            raise IntegrityError("there was a first start before")
+        if said.origin != self.origin or body.fingerprint != digest_of(said):
+            raise IntegrityError("the ceremony is of another log, or its fingerprint not that of what was signed")
+        if not len({one.account for one in said.founders}) == len(said.founders) == len(body.signatures) == FOUNDERS:
+            raise IntegrityError("a ceremony takes two founders, and the signature of each")
+        message = act_message(said)
+        keys = []
+        for one, signature in zip(said.founders, body.signatures, strict=True):
+            standing = self.at(one.request)
+            if (standing.account, standing.key.key_id, standing.digest) != (one.account, one.key_id, one.digest):
+                raise IntegrityError(f"the key of founder {one.account!r} is not the one that was requested")
+            if standing.bound is not None or standing.revoked is not None:
+                raise IntegrityError(f"the key of founder {one.account!r} is bound or revoked already")
+            verify_proof(standing.key, KeyProof(key_id=one.key_id, signature=signature), message, b"")
+            keys.append(standing)
+        for standing in keys:
+            standing.bound = index
+        self.ceremony = body
+
+
+def short_fingerprint(digest: bytes) -> str:
+    """128 bits of a digest in groups of four hex digits, for people to compare."""
+    text = digest[:16].hex()
+    return " ".join(text[at : at + 4] for at in range(0, len(text), 4))

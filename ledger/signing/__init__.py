@@ -1,0 +1,1 @@
+"""Electronic signatures: keys and their bindings, the statement and its proof, routes and requests."""
