@@ -26,6 +26,7 @@
     ├─ AccessDenied
     │  └─ NotAuthenticated               nobody known is calling
     ├─ RateLimited                       too many calls of this sort from there
+    ├─ SignInUnreachable                 the site's identity provider does not answer as it should
     ├─ NotFound
     ├─ Conflict
     ├─ NotLeader
@@ -237,6 +238,19 @@ class RateLimited(LedgerError):
 
     code = "rate_limited"
     default_advice = "Wait a minute, then try again with a valid credential."
+
+
+class SignInUnreachable(LedgerError):
+    """The site's identity provider cannot be asked; nothing is said of what the person showed it."""
+
+    code = "sign_in_unreachable"
+    default_advice = (
+        "Sign in or sign with local components where you have them, or try again in a minute; nothing was counted "
+        "against you."
+    )
+
+    def __init__(self, what: str, *, advice: str | None = None) -> None:
+        super().__init__(f"sign-in service unreachable: {what}", advice=advice)
 
 
 class NotFound(LedgerError):

@@ -6,7 +6,15 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from ledger.core.errors import AccessDenied, InvalidEntry, LedgerError, NotAuthenticated, NotFound, RateLimited
+from ledger.core.errors import (
+    AccessDenied,
+    InvalidEntry,
+    LedgerError,
+    NotAuthenticated,
+    NotFound,
+    RateLimited,
+    SignInUnreachable,
+)
 from ledger.present.inert import one_line
 from ledger.present.messages import message
 from ledger.web.render import page
@@ -16,6 +24,7 @@ _STATUS: Final[dict[type[LedgerError], int]] = {
     AccessDenied: 403,
     InvalidEntry: 400,
     RateLimited: 429,
+    SignInUnreachable: 503,
 }
 
 
