@@ -6,9 +6,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
+# A quick installer, itself installed by pip; it knows nothing of pip's own settings, such as where a mirror is: where it
+# fails, pip tries. Hashes of the lock files hold for both.
+UV := $(BIN)/uv pip install --quiet --compile-bytecode
 # Node, which some peers of the tests run on, comes with the development packages: Debian's own may be too old.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-ERP_BIN := .venv/erp/bin
 PYTEST_ARGS ?=
 # Many tests wait for servers and disks: one process more than there are cores keeps small machines busy.
 WORKERS ?= $(shell cores=$$(nproc); echo $$((cores < 6 ? cores + 1 : cores)))
@@ -52,7 +54,11 @@ run: setup ## the demo: a small plant of real servers, the service and its pages
 	@exec $(BIN)/trailseal demo
 
 test: setup $(TEST_ENVIRONMENTS) test-packages lint ## style, types, import rules and all tests
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -ra --durations=10 $(PYTEST_ARGS)
+	@# Compiled modules are kept, whatever the environment says: the tests start many processes.
+	scratch=$$($(BIN)/python -m tests.support.scratch $$$$)
+	trap 'rm -rf "$$scratch"' EXIT
+	TMPDIR=$$scratch PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -ra --durations=10 \
+		$(PYTEST_ARGS)
 	[ -n "$(PYTEST_ARGS)" ] || $(BIN)/python -m tests.support.tested
 
 bench: setup $(TEST_ENVIRONMENTS) test-packages ## speed as ratios to the raw limit; the last line is one JSON object
@@ -105,31 +111,45 @@ clean: ## remove all that make made
 	"$$python" -m venv --clear .venv
 	touch $@
 
-.venv/.runtime: .venv/.made requirements.lock pyproject.toml
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+define locked
+$(UV) --python $(1)/bin/python --require-hashes $(2) ||
+	$(BIN)/python -m pip --python $(1)/bin/python install --quiet --require-hashes $(2)
+endef
+
+define environment
+[ -x $(1)/bin/python ] || $(BIN)/uv venv --quiet --python $(BIN)/python $(1) || $(BIN)/python -m venv $(1)
+endef
+
+.venv/.uv: .venv/.made requirements-dev.lock
+	@awk '/^[^ ]/ { wanted = /^uv==/ } wanted' requirements-dev.lock >.venv/uv.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r .venv/uv.lock
+	touch $@
+
+.venv/.runtime: .venv/.uv requirements.lock pyproject.toml
+	@$(call locked,.venv,-r requirements.lock)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
 .venv/.dev: .venv/.runtime requirements-dev.lock
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	@$(call locked,.venv,-r requirements-dev.lock)
 	touch $@
 
 # The ERP is under the GPL: it runs as a process of its own, from an environment of its own.
-.venv/.erp: .venv/.made requirements-erp.lock
-	@[ -x $(ERP_BIN)/python ] || $(BIN)/python -m venv .venv/erp
-	$(ERP_BIN)/python -m pip install --quiet --require-hashes -r requirements-erp.lock
+.venv/.erp: .venv/.uv requirements-erp.lock
+	@$(call environment,.venv/erp)
+	$(call locked,.venv/erp,-r requirements-erp.lock)
 	touch $@
 
 # Trackers whose tables and journals the tests read: other projects, with libraries of other ages.
-.venv/.trackers: .venv/.made requirements-trackers.lock
-	@[ -x .venv/trackers/bin/python ] || $(BIN)/python -m venv .venv/trackers
-	.venv/trackers/bin/python -m pip install --quiet --require-hashes -r requirements-trackers.lock
+.venv/.trackers: .venv/.uv requirements-trackers.lock
+	@$(call environment,.venv/trackers)
+	$(call locked,.venv/trackers,-r requirements-trackers.lock)
 	touch $@
 
 # A laboratory's system, which stands on an older ERP framework than the demo's; its database takes a minute to make.
 .venv/.gnuhealth: .venv/.dev requirements-gnuhealth.lock
-	@[ -x .venv/gnuhealth/bin/python ] || $(BIN)/python -m venv .venv/gnuhealth
-	.venv/gnuhealth/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements-gnuhealth.lock
+	@$(call environment,.venv/gnuhealth)
+	$(call locked,.venv/gnuhealth,--no-deps -r requirements-gnuhealth.lock)
 	$(BIN)/python -m tests.support.gnuhealth
 	touch $@
 
