@@ -39,6 +39,7 @@ from ledger.people.people import People
 from ledger.settings import Settings
 from ledger.signing import kinds as signing_kinds
 from ledger.signing import projector as signing_projector
+from ledger.signing import route_kinds, route_projector
 from ledger.sources import (
     challenge_kinds,
     challenge_projector,
@@ -109,6 +110,7 @@ _DOMAINS = (
     _Domain(people_kinds.KINDS, people_projector.projectors),
     _Domain(person_kinds.KINDS, person_projector.projectors),
     _Domain(signing_kinds.KINDS, signing_projector.projectors),
+    _Domain(route_kinds.KINDS, route_projector.projectors),
     _Domain(agents_kinds.KINDS, agents_projector.projectors),
     _Domain(trace_kinds.KINDS, trace_projector.projectors),
     _Domain(integrity_kinds.KINDS, integrity_projector.projectors),

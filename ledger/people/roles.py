@@ -19,7 +19,9 @@ class Role(StrEnum):
     REVIEWER = "reviewer"
     """Reviews audit trails, and signs reviews."""
     APPROVER = "approver"
-    """Approves: quality assurance, or the qualified person."""
+    """Approves, as quality assurance."""
+    QUALIFIED_PERSON = "qualified-person"
+    """Certifies batches (Annex 11 §15), and approves."""
     SOURCE_OWNER = "source-owner"
     """Answers for the sources that the grant names."""
     OPERATOR = "operator"
@@ -34,13 +36,24 @@ SCOPES: Final[dict[Role, frozenset[Scope]]] = {
     Role.AUDITOR: frozenset({Scope.READ, Scope.EXPORT, Scope.VERIFY}),
     Role.REVIEWER: frozenset({Scope.READ, Scope.EXPORT, Scope.REVIEW}),
     Role.APPROVER: frozenset({Scope.READ, Scope.EXPORT, Scope.APPROVE}),
+    Role.QUALIFIED_PERSON: frozenset({Scope.READ, Scope.EXPORT, Scope.APPROVE}),
     Role.SOURCE_OWNER: frozenset({Scope.READ, Scope.CONFIGURE}),
     Role.OPERATOR: frozenset({Scope.VERIFY, Scope.TILES, Scope.OPERATE}),
     Role.SECURITY_OFFICER: frozenset({Scope.ADMIN}),
     Role.INSPECTOR: frozenset({Scope.READ, Scope.EXPORT}),
 }
 
-GMP: Final = frozenset({Role.AUDITOR, Role.REVIEWER, Role.APPROVER, Role.SOURCE_OWNER})
+SIGNING: Final[dict[Role, Scope]] = {
+    Role.REVIEWER: Scope.REVIEW,
+    Role.APPROVER: Scope.APPROVE,
+    Role.QUALIFIED_PERSON: Scope.APPROVE,
+    Role.SOURCE_OWNER: Scope.CONFIGURE,
+}
+"""Roles in which a step of a signing route can be signed, and the scope that it takes."""
+RESERVED: Final[dict[str, frozenset[Role]]] = {"certified": frozenset({Role.QUALIFIED_PERSON})}
+"""Meanings of signatures that only these roles give."""
+
+GMP: Final = frozenset({Role.AUDITOR, Role.REVIEWER, Role.APPROVER, Role.QUALIFIED_PERSON, Role.SOURCE_OWNER})
 """Roles with an interest in the content of records (draft Annex 11 §11.10; MHRA 2018 §6.16)."""
 ADMINISTRATIVE: Final = frozenset({Role.OPERATOR, Role.SECURITY_OFFICER})
 

@@ -51,6 +51,7 @@ from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger, new_ledg
 from tests.support.postgres import PgDatabase
 from tests.tamper.persons import persons
 from tests.tamper.signed import signed
+from tests.tamper.workflows import workflows
 
 _OTHER_SOURCE = SourceConfig(id="historian", type="other", title="Historian")
 _RECORDS_A_RUN = 60
@@ -116,6 +117,7 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
         _people(ledger, number)
         persons(ledger, number)
         signed(ledger, number)
+        workflows(ledger, number)
         _words(ledger, number)
         _maps(ledger, number)
         _agents(ledger, number)
