@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+from sqlalchemy import Connection, select
 from sqlalchemy.engine import URL
 
 from ledger import __version__, settings
@@ -52,6 +53,7 @@ from ledger.sources import (
 )
 from ledger.sources import kinds as sources_kinds
 from ledger.sources import projector as sources_projector
+from ledger.sources import tables as sources_tables
 from ledger.sources.challenges import Challenges
 from ledger.sources.coverage import Span, spans
 from ledger.sources.handover import Handover, handovers, imported_spans
@@ -198,7 +200,7 @@ class Service:
         self.store = _open_store(folder, self.settings, self.clock)
         require_current(self.store.readers)
         self.publisher = Publisher(self.store, self.keys, folder / "signed")
-        self.people = People(self.store)
+        self.people = People(self.store, registered_sources)
         self.verifier = Verifier(self.store, assembly, self.keys.content_digest()[1], verify_workers)
         self.jobs = Jobs(self.store, {VERIFY: self.verifier.work})
         self.logs = {log.name: log for log in self.store.logs()}
@@ -300,6 +302,12 @@ def create(folder: Path, chosen: Settings, authority: Authority, clock: WallCloc
         store.close()
     settings.write(folder, chosen)
     return Service(folder, clock)
+
+
+def registered_sources(connection: Connection) -> frozenset[str]:
+    """The ids of all sources of all record logs."""
+    row = sources_tables.source.c
+    return frozenset(connection.scalars(select(row.key).where(row.to_index.is_(None))))
 
 
 def require_database(url: URL) -> None:

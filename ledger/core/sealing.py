@@ -13,7 +13,7 @@ from ledger.core import canonical
 from ledger.core.entry import SALT_SIZE, SEALED, VaultItem
 from ledger.core.errors import SchemaViolation
 from ledger.core.hashing import b64, sealed_commitment
-from ledger.core.record import Change, Record, Sealed, Value
+from ledger.core.record import Change, Record, RecordBody, Sealed, Value
 
 SEALABLE = ("actor.name", "object.name", "reason")
 """Members that a mapping may seal, besides `changes.<attribute>` (old and new value of that attribute)."""
@@ -33,10 +33,9 @@ def seal(record: Record, members: frozenset[str]) -> tuple[Record, tuple[VaultIt
     items: list[VaultItem] = []
 
     def hide(member: str, value: Value) -> Sealed:
-        salt = secrets.token_bytes(SALT_SIZE)
-        plain = canonical.dumps(value)
-        items.append(VaultItem(sort=SEALED, ordinal=len(items), salt=salt, value=plain, meta=member))
-        return Sealed(b64(sealed_commitment(salt, plain)))
+        sealed, item = seal_value(member, value, len(items))
+        items.append(item)
+        return sealed
 
     if not members:
         return record, ()
@@ -50,6 +49,14 @@ def seal(record: Record, members: frozenset[str]) -> tuple[Record, tuple[VaultIt
     if any(f"changes.{change.attribute}" in members for change in record.changes):
         fields["changes"] = tuple(_seal_change(change, members, hide) for change in record.changes)
     return (msgspec.structs.replace(record, **fields) if fields else record), tuple(items)
+
+
+def seal_value(member: str, value: Value, ordinal: int) -> tuple[Sealed, VaultItem]:
+    """One value's commitment, and the value with a fresh salt for the vault; `ordinal` numbers those of an entry."""
+    salt = secrets.token_bytes(SALT_SIZE)
+    plain = canonical.dumps(value)
+    item = VaultItem(sort=SEALED, ordinal=ordinal, salt=salt, value=plain, meta=member)
+    return Sealed(b64(sealed_commitment(salt, plain))), item
 
 
 def _seal_change(change: Change, members: frozenset[str], hide: Callable[[str, Value], Sealed]) -> Change:
@@ -77,3 +84,14 @@ def sealed_members(record: Record) -> list[tuple[str, str]]:
     for change in record.changes:
         found += [(f"changes.{change.attribute}.{side}", getattr(change, side)) for side in ("old", "new")]
     return [(member, value.sealed) for member, value in found if isinstance(value, Sealed)]
+
+
+def sealed_in(body: msgspec.Struct) -> list[tuple[str, str]]:
+    """Every sealed value of a stored body of any kind, in the order of their ordinals: member, commitment in base64.
+
+    A record's are `sealed_members`; of any other body they are its own members, in the order of its fields.
+    """
+    if isinstance(body, RecordBody):
+        return sealed_members(body.record)
+    values = ((name, getattr(body, name)) for name in body.__struct_fields__)
+    return [(name, value.sealed) for name, value in values if isinstance(value, Sealed)]

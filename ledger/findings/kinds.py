@@ -18,6 +18,7 @@ class FindingSort(StrEnum):
     CHALLENGE_MISSED = "challenge-missed"
     CHALLENGE_WRONG = "challenge-wrong"
     CHALLENGE_NOT_PLANTED = "challenge-not-planted"
+    ACCESS_REVIEW_OVERDUE = "access-review-overdue"
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="finding/1"):

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 
 from ledger.core.entry import Entry
 from ledger.core.hashing import b64, original_commitment, sealed_commitment
-from ledger.core.record import OriginalRef, Record, RecordBody, Sealed
+from ledger.core.record import OriginalRef
+from ledger.core.sealing import sealed_in
 from ledger.integrity.fault import Fault, first
 from ledger.integrity.streams import Stream, stream
 from ledger.people.secrets import Destroyed, SecretRef, row_holds
@@ -73,8 +74,7 @@ class VaultCheck:
         named = [
             (pos_of(entry.log, entry.index), ordinal, member, sealed)
             for entry in entries
-            if isinstance(entry.body, RecordBody)
-            for ordinal, (member, sealed) in enumerate(sealed_members(entry.body.record))
+            for ordinal, (member, sealed) in enumerate(sealed_in(entry.body))
         ]
         stored = self._sealed.take(len(named))
         for at, (pos, ordinal, member, sealed) in enumerate(named):
@@ -85,7 +85,7 @@ class VaultCheck:
             _, _, found, salt, value = stored[at]
             if found != member:
                 return self._fault(pos, "sealed_value", "member", f"stands for {member} in the entry")
-            if not _commits(sealed_commitment, salt, value, sealed.sealed):
+            if not _commits(sealed_commitment, salt, value, sealed):
                 return self._fault(pos, "sealed_value", "value", NOT_COMMITTED)
         return None
 
@@ -96,20 +96,6 @@ def originals_of(body: msgspec.Struct) -> Iterator[OriginalRef]:
         value = getattr(body, name)
         if isinstance(value, OriginalRef):
             yield value
-
-
-def sealed_members(record: Record) -> Iterator[tuple[str, Sealed]]:
-    """The sealed members of a record, in the order in which `core.sealing` numbers them."""
-    members: list[tuple[str, object]] = [
-        ("actor.name", record.actor.name),
-        ("object.name", record.object.name),
-        ("reason", record.reason),
-    ]
-    for change in record.changes:
-        members += ((f"changes.{change.attribute}.old", change.old), (f"changes.{change.attribute}.new", change.new))
-    for name, value in members:
-        if isinstance(value, Sealed):
-            yield name, value
 
 
 class Secrets:

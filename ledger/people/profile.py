@@ -14,6 +14,7 @@ from ledger.core.authority import Authority
 from ledger.core.entry import draft
 from ledger.core.errors import Conflict, NotFound, SchemaViolation
 from ledger.people.person_kinds import ProfileEntry
+from ledger.people.roles import Role
 from ledger.people.tables import profile_item
 from ledger.store.append import Batch, Transaction
 from ledger.store.logs import SYSTEM_LOG
@@ -33,7 +34,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     `signing_modes`: by which means people may sign; `device_bound_passkeys`: whether signing takes passkeys that cannot
     be copied. `seal_names`: whether names of persons are sealed values. `alert_accounts`: who is told of locked
     accounts. `access_review_days`: how often every right is looked at (§11.11). `identity_check_days`: how long an
-    identity check is good before another is due, 0 for ever.
+    identity check is good before another is due, 0 for ever. `trained_roles`: roles that take dated training, with
+    which their grants end (11.10(i)).
     """
 
     idle_minutes: Minutes = 15
@@ -49,6 +51,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     alert_accounts: tuple[str, ...] = ()
     access_review_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 180
     identity_check_days: Days = 0
+    trained_roles: tuple[Role, ...] = ()
 
 
 ITEMS: Final = Profile.__struct_fields__

@@ -23,7 +23,8 @@ from ledger.core.hashing import (
 )
 from ledger.core.merkle import verify_inclusion
 from ledger.core.proof import TlogProof
-from ledger.core.record import OriginalRef, RecordBody, Sealed
+from ledger.core.record import OriginalRef, RecordBody
+from ledger.core.sealing import sealed_in
 from ledger.core.tables import EntryState
 from ledger.core.vault import Kept
 from ledger.present.inert import inert
@@ -225,37 +226,25 @@ def _original_check(reference: OriginalRef, kept: Kept | None) -> Check:
 
 
 def _sealed(vault: VaultReader, log: int, index: int, body: msgspec.Struct | None) -> tuple[SealedRow, ...]:
-    if not isinstance(body, RecordBody):
+    if body is None:
         return ()
     by_commitment = {
         b64(sealed_commitment(kept.salt, kept.value)): kept for kept in vault.sealed(log, index) if len(kept.salt) == 32
     }
     rows = []
-    for member, value in _sealed_members(body):
-        kept = by_commitment.get(value.sealed)
+    for member, commitment in sealed_in(body):
+        kept = by_commitment.get(commitment)
         plain = None if kept is None else inert(str(msgspec.json.decode(kept.value)), lines=True)
         # A value that is not there was erased, or is not the one committed to: which of the two, only level 2 can tell.
         rows.append(
             SealedRow(
                 member=inert(member),
-                commitment=value.sealed,
+                commitment=commitment,
                 value=plain,
                 state=State.UNKNOWN if kept is None else State.HOLDS,
             )
         )
     return tuple(rows)
-
-
-def _sealed_members(body: RecordBody) -> list[tuple[str, Sealed]]:
-    record = body.record
-    named: list[tuple[str, Any]] = [
-        ("actor.name", record.actor.name),
-        ("object.name", record.object.name),
-        ("reason", record.reason),
-    ]
-    for change in record.changes:
-        named += [(f"changes.{change.attribute}.old", change.old), (f"changes.{change.attribute}.new", change.new)]
-    return [(member, value) for member, value in named if isinstance(value, Sealed)]
 
 
 def _members(value: Any, path: str = "") -> list[Member]:
