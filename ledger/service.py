@@ -34,8 +34,11 @@ from ledger.integrity import projector as integrity_projector
 from ledger.integrity.verifier import Verifier
 from ledger.jobs.frame import Jobs
 from ledger.people import kinds as people_kinds
+from ledger.people import reset_kinds, reset_projector
 from ledger.people import person_kinds, person_projector
 from ledger.people import projector as people_projector
+from ledger.people.entrance import Entrance
+from ledger.people.passwords import Effort
 from ledger.people.people import People
 from ledger.settings import Settings
 from ledger.signing import kinds as signing_kinds
@@ -111,6 +114,7 @@ _DOMAINS = (
     _Domain(challenge_kinds.KINDS, challenge_projector.projectors),
     _Domain(people_kinds.KINDS, people_projector.projectors),
     _Domain(person_kinds.KINDS, person_projector.projectors),
+    _Domain(reset_kinds.KINDS, reset_projector.projectors),
     _Domain(signing_kinds.KINDS, signing_projector.projectors),
     _Domain(route_kinds.KINDS, route_projector.projectors),
     _Domain(agents_kinds.KINDS, agents_projector.projectors),
@@ -187,10 +191,16 @@ class RecordLog:
 class Service:
     """One opened ledger. `close` it; nothing that was acknowledged depends on that."""
 
-    def __init__(self, folder: Path, clock: WallClock | None = None, verify_workers: int = 1) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: WallClock | None = None,
+        verify_workers: int = 1,
+        effort: Effort = Effort(),  # noqa: B008 - frozen
+    ) -> None:
         """Opens the ledger in `folder`; raises ConfigError, naming what is wrong and what to do.
 
-        `verify_workers` above 1: verification runs in so many processes.
+        `verify_workers` above 1: verification runs in so many processes. `effort`: what a look at a password costs.
         """
         self.folder = folder
         self.settings, self.settings_digest = settings.load(folder)
@@ -201,6 +211,7 @@ class Service:
         require_current(self.store.readers)
         self.publisher = Publisher(self.store, self.keys, folder / "signed")
         self.people = People(self.store, registered_sources)
+        self.entrance = Entrance(self.store, self.people, self.keys.pepper, self.settings.web.origin, effort)
         self.verifier = Verifier(self.store, assembly, self.keys.content_digest()[1], verify_workers)
         self.jobs = Jobs(self.store, {VERIFY: self.verifier.work})
         self.logs = {log.name: log for log in self.store.logs()}
@@ -276,7 +287,13 @@ class Service:
         self.store.close()
 
 
-def create(folder: Path, chosen: Settings, authority: Authority, clock: WallClock | None = None) -> Service:
+def create(
+    folder: Path,
+    chosen: Settings,
+    authority: Authority,
+    clock: WallClock | None = None,
+    effort: Effort = Effort(),  # noqa: B008 - frozen
+) -> Service:
     """Makes a new ledger: folder, settings, keys, schema, system log and first record log; returns it opened.
 
     Raises ConfigError if the folder or the database holds a ledger already; then nothing of it is touched.
@@ -301,7 +318,7 @@ def create(folder: Path, chosen: Settings, authority: Authority, clock: WallCloc
     finally:
         store.close()
     settings.write(folder, chosen)
-    return Service(folder, clock)
+    return Service(folder, clock, effort=effort)
 
 
 def registered_sources(connection: Connection) -> frozenset[str]:

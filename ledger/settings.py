@@ -23,8 +23,10 @@ from ledger.trust.files import write_durably
 
 FILE_NAME = "trailseal.toml"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_ORIGIN = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?|http://localhost(:[0-9]{1,5})?")
 _ADVICE = {
     "origin": "Use letters, digits, '.', '-', '_' and '/' only, as in plant.example/site-a.",
+    "web": "Write https://NAME or http://localhost:PORT, without a path.",
     "zone": "Use an IANA name, as in Europe/Berlin, or UTC.",
     "url": "Write sqlite:///FILE or postgresql://USER:${VARIABLE}@HOST/DATABASE.",
 }
@@ -53,6 +55,19 @@ class AgentPorts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     silence_seconds: Seconds = 900.0
 
 
+class Web(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where people reach the pages: `origin`, as in https://trailseal.plant.example; passkeys are bound to it.
+
+    Without it there are no passkeys. Browsers make them for names over TLS, and for localhost, never for an address.
+    """
+
+    origin: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.origin is not None and not _ORIGIN.fullmatch(self.origin):
+            raise ConfigError(f"web.origin: {self.origin!r} is not the origin of a site", advice=_ADVICE["web"])
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings; ConfigError for an origin or zone that cannot be one.
 
@@ -68,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     zone: str = "UTC"
     listen: Listen = Listen()
     agents: AgentPorts = AgentPorts()
+    web: Web = Web()
     publish_tiles: bool = False
     checkpoint_seconds: Seconds = 10.0
     readers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 8
@@ -138,6 +154,7 @@ def write(folder: Path, settings: Settings) -> None:
         ),
         f"certificate_days = {settings.agents.certificate_days}",
         f"silence_seconds = {settings.agents.silence_seconds}",
+        *(["", "[web]", f"origin = {_quoted(settings.web.origin)}"] if settings.web.origin else []),
     ]
     write_durably(folder / FILE_NAME, ("\n".join(lines) + "\n").encode())
 

@@ -45,6 +45,7 @@ KIND_NAMES = frozenset(
         "security-event",
         "credential",
         "sign-in",
+        "reset",
         "qualification",
         "document",
         "ceremony",

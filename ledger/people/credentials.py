@@ -5,7 +5,7 @@ to, of the right kind, and name the very id; and the secret's row must be the on
 """
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Table, select
@@ -28,12 +28,15 @@ from ledger.people.kinds import (
     SessionEvent,
     present,
 )
+from ledger.people.profile import read_profile
 from ledger.people.secrets import LINK, SESSION, TOKEN, SecretRef, row_holds
 from ledger.store import schema
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import pos_of
 from ledger.store.reading import LogReader
 from ledger.store.store import Store
+
+MINUTE_US: Final = 60_000_000
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 
@@ -42,7 +45,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     """A credential that is in force: who it makes the caller, and the secret's row.
 
     `index` is the entry that issued it. `started_us`: since when. `until_us`: until when this reading holds though the
-    system log stands still, because a grant begins or ends then.
+    system log stands still, because a grant begins or ends then. `idle_us`: how long a person's session may be idle.
     """
 
     caller: Caller
@@ -51,6 +54,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     row: bytes
     network: str | None = None
     until_us: int | None = None
+    idle_us: int | None = None
 
 
 class SystemView(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,6 +174,7 @@ class CredentialReader:
             row=row,
             network=session.network,
             until_us=min(turns, default=None),
+            idle_us=read_profile(self._connection).idle_minutes * MINUTE_US,
         )
 
     def _row(self, index: int, refs: Sequence[SecretRef]) -> bytes | None:

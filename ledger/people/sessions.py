@@ -1,27 +1,29 @@
-"""Browser sessions: begun by a one-time link, each with a secret of its own, ended by use, idleness or time.
+"""Browser sessions: begun by signing in or by a one-time link, each with its own secret; ended by idleness or time.
 
 A session is an entry and the digest of its secret in the vault; no id that a browser brings is ever taken over. When a
 session begins, the one that the browser had ends in the same transaction.
 """
 
+import contextlib
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+import msgspec
 from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.core.authority import Authority
-from ledger.core.clock import utc_text
+from ledger.core.clock import parse_utc, utc_text
 from ledger.core.entry import Draft, draft
 from ledger.core.errors import LedgerError, NotAuthenticated
 from ledger.people import secrets
 from ledger.people.access import Caller, Scope
-from ledger.people.credentials import Credential
+from ledger.people.credentials import MINUTE_US, Credential, read_entry
 from ledger.people.directory import Directory
 from ledger.people.kinds import SessionEntry, SessionEvent
 from ledger.people.secrets import LINK, SESSION, Destroyed
-from ledger.people.tables import session_touch
+from ledger.people.tables import browser_session, session_touch
 from ledger.store import schema
 from ledger.store.append import Batch, Placed, Transaction
 from ledger.store.engine import is_sqlite
@@ -29,13 +31,12 @@ from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import pos_of
 from ledger.store.store import Store
 
-MINUTE_US: Final = 60_000_000
 LINK_US: Final = 15 * MINUTE_US
 """How long a sign-in link can be used."""
 IDLE_US: Final = 30 * MINUTE_US
-"""A session that is not used for so long ends."""
+"""A session that a link began ends when it is not used for so long; of a person's session the profile says it."""
 ABSOLUTE_US: Final = 12 * 60 * MINUTE_US
-"""No session is longer than this, however much it is used."""
+"""No session that a link began is longer than this, however much it is used; of a person's, as above."""
 COOKIE: Final = "trailseal-session"
 
 _SECRET = "session"  # noqa: S105 - the name of the vault row, not its value
@@ -44,6 +45,34 @@ _SECRET = "session"  # noqa: S105 - the name of the vault row, not its value
 def cookie_name(secure: bool) -> str:
     """Name of the session's cookie; over TLS the `__Host-` prefix makes browsers pin it to this host and to TLS."""
     return f"__Host-{COOKIE}" if secure else COOKIE
+
+
+class Start(msgspec.Struct, frozen=True, kw_only=True):
+    """How a person's session begins: on whose authority, with which components, from where, for how long at most.
+
+    `drafts` go before it in the same transaction, `destroyed` are the secrets (entry, name) that they supersede;
+    `check` may refuse it all under the head lock.
+    """
+
+    authority: Authority
+    methods: tuple[str, ...]
+    network: str | None
+    limit_us: int
+    check: Callable[[Transaction], None]
+    drafts: tuple[Draft, ...] = ()
+    destroyed: tuple[tuple[int, str], ...] = ()
+
+
+class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A session of a person: when it began, by which components, from where, when it was last used."""
+
+    session: str
+    started_at: str
+    last_used_at: str
+    expires_at: str | None
+    methods: tuple[str, ...]
+    network: str | None
+    entry: int
 
 
 class Sessions:
@@ -107,6 +136,84 @@ class Sessions:
         self._append(drafts, gone)
         return issued.text
 
+    def begin(self, start: Start, previous: str | None = None) -> str:
+        """Begins a session of a person who has just signed in; returns its secret, for the cookie.
+
+        The session that the browser came with ends in the same transaction, whoever's it was. Raises what
+        `start.check` raises.
+        """
+        issued = secrets.issue(SESSION, _SECRET)
+        entry = SessionEntry(
+            session=issued.id,
+            event=SessionEvent.STARTED,
+            account=start.authority.actor,
+            scopes=(),
+            reason="signed in",
+            authority=start.authority,
+            methods=start.methods,
+            network=start.network,
+            expires_at=utc_text(self._store.clock.now_us() + start.limit_us),
+            secrets=(issued.ref,),
+        )
+        drafts, gone = [*start.drafts, draft(entry, (issued.item,))], []
+        earlier = self._in_force(previous)
+        if earlier is not None:
+            drafts.append(self._ended(earlier, "another session began in this browser", start.authority))
+            gone.append(earlier)
+        self._append(drafts, gone, start)
+        return issued.text
+
+    def of(self, account: str) -> list[OpenSession]:
+        """The sessions of a person that began and did not end; one that was idle too long may still be among them."""
+        row, touch = browser_session.c, session_touch.c
+        with self._store.reading() as connection:
+            indices = connection.scalars(
+                select(row.from_index)
+                .where(row.log == SYSTEM_LOG, row.account == account, row.to_index.is_(None))
+                .where(row.event == SessionEvent.STARTED.value)
+                .order_by(row.from_index)
+            ).all()
+            found = []
+            for index in indices:
+                body, started_us = read_entry(self._store, connection, index, SessionEntry)
+                saved = connection.scalar(select(touch.last_us).where(touch.session == body.session))
+                last_us = max(saved or 0, self._touched.get(body.session, 0), started_us)
+                if body.expires_at is None or parse_utc(body.expires_at) > self._store.clock.now_us():
+                    found.append(
+                        OpenSession(
+                            session=body.session,
+                            started_at=utc_text(started_us),
+                            last_used_at=utc_text(last_us),
+                            expires_at=body.expires_at,
+                            methods=body.methods,
+                            network=body.network,
+                            entry=index,
+                        )
+                    )
+        return found
+
+    def end_others(self, account: str, keep: str | None, reason: str, authority: Authority) -> int:
+        """Ends every session of the account but one, at once; returns how many."""
+        row = browser_session.c
+        ended = 0
+        with self._store.reading() as connection:
+            indices = connection.scalars(
+                select(row.from_index)
+                .where(row.log == SYSTEM_LOG, row.account == account, row.to_index.is_(None))
+                .where(row.event == SessionEvent.STARTED.value)
+            ).all()
+            bodies = [(read_entry(self._store, connection, index, SessionEntry)[0], index) for index in indices]
+        for body, index in bodies:
+            if body.session == keep or body.account != account:
+                continue
+            entry = ended_entry(body, index, reason, authority)
+            batch = superseding([draft(entry)], [(index, ref.name) for ref in body.secrets], _used_up())
+            with contextlib.suppress(NotAuthenticated):
+                self._store.append(SYSTEM_LOG, batch)
+                ended += 1
+        self._directory.forget()
+        return ended
+
     def peek(self, text: str) -> Caller | None:
         """The caller with this session secret, if memory can tell without a look at the database."""
         found = self._directory.peek(text)
@@ -168,10 +275,14 @@ class Sessions:
             )
         )
 
-    def _append(self, drafts: Sequence[Draft], gone: Sequence[Credential]) -> None:
+    def _append(self, drafts: Sequence[Draft], gone: Sequence[Credential], start: Start | None = None) -> None:
         """Appends, and destroys the secrets of these credentials with it, if every one is still there."""
+        secret = [(one.index, _SECRET) for one in gone]
+        if start is not None:
+            secret += start.destroyed
+        batch = superseding(drafts, secret, _used_up())
         try:
-            self._store.append(SYSTEM_LOG, superseding(drafts, [(one.index, _SECRET) for one in gone], _used_up()))
+            self._store.append(SYSTEM_LOG, batch if start is None else checked(batch, start.check))
         finally:
             self._directory.forget()
         with self._lock:
@@ -181,7 +292,7 @@ class Sessions:
 
     def _idle(self, found: Credential) -> bool:
         last = max(self._touched.get(found.caller.session or "", 0), found.started_us)
-        return self._store.clock.now_us() - last > IDLE_US
+        return self._store.clock.now_us() - last > (found.idle_us or IDLE_US)
 
     def _recall(self, found: Credential) -> None:
         """Another process may have seen the session since."""
@@ -197,6 +308,31 @@ class Sessions:
             self._touched[ident] = self._store.clock.now_us()
             self._unsaved.add(ident)
         return found.caller
+
+
+def ended_entry(session: SessionEntry, index: int, reason: str, authority: Authority) -> SessionEntry:
+    """The entry that ends a session, whose entry is at `index`, and destroys what is kept of its secret."""
+    return SessionEntry(
+        session=session.session,
+        event=SessionEvent.ENDED,
+        account=session.account,
+        scopes=session.scopes,
+        reason=reason,
+        authority=authority,
+        destroys=tuple(Destroyed(index=index, name=ref.name) for ref in session.secrets),
+    )
+
+
+def checked(batch: Batch, check: Callable[[Transaction], None]) -> Batch:
+    """The batch, which this may refuse too, after what refuses it already."""
+    first = batch.before
+
+    def both(transaction: Transaction) -> None:
+        if first is not None:
+            first(transaction)
+        check(transaction)
+
+    return Batch(batch.drafts, closing=batch.closing, before=both)
 
 
 def superseding(drafts: Sequence[Draft], secret: Sequence[tuple[int, str]], refusal: LedgerError) -> Batch:

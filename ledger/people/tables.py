@@ -81,6 +81,7 @@ browser_session = validities(
     Column("event", Text, nullable=False),
     Column("account", Text, nullable=False),
     Column("expires_us", BigInteger),
+    Index("browser_session_account", "log", "account"),
 )
 """Sessions that began and did not end, and links that were not used yet; an ended session has no open row."""
 
@@ -96,6 +97,29 @@ security_count = declare(
     clustered=True,
 )
 """`account` and `source` are empty where the entry names none."""
+
+reset_request = validities(
+    "reset_request",
+    Column("account", Text, nullable=False),
+    Column("lapses_us", BigInteger, nullable=False),
+    Index("reset_request_account", "log", "account"),
+)
+"""Resets that one person asked for and no other has confirmed."""
+
+door_use = declare(
+    "door_use",
+    TableClass.OPERATIONAL,
+    Column("key", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+    Index("door_use_until", "until_us"),
+    update=True,
+    delete=True,
+    why="it keeps a code, a counter or a step of signing in from being used twice: without its row one can be used "
+    "again within the minutes that it is good for, with all other components that it takes; it opens nothing by "
+    "itself, and no record, proof or verification reads it",
+)
+"""`key`: `component:` with a component's name, for the last step or counter it showed; `state:` with what was spent."""
 
 session_touch = declare(
     "session_touch",

@@ -14,7 +14,7 @@ from ledger.core.errors import ConfigError
 from ledger.core.hashing import b64, unb64
 from ledger.core.note import NoteSigner
 from ledger.core.statement import receipt_key_name, report_key_name
-from ledger.trust.files import write_durably
+from ledger.trust.files import exclusively, write_durably
 
 SEED_SIZE = 32
 
@@ -61,6 +61,14 @@ class FileKeys:
     def receipt_seed(self, log: str) -> bytes:
         """The seed itself, for `core.batch.sign_receipt`; stays in memory for the one call."""
         return self._read(f"{log}.receipt")
+
+    def pepper(self) -> bytes:
+        """What sealed keys and codes' secrets rest on besides the database; made at first use, if it is not there."""
+        if not self._path("pepper").exists():
+            with exclusively(self._folder / "pepper.lock"):
+                if not self._path("pepper").exists():
+                    self._create("pepper")
+        return self._read("pepper")
 
     def content_digest(self) -> tuple[str, Callable[[bytes], bytes]]:
         """The digest secret's id, and the keyed digest (HMAC-SHA-256) under it."""

@@ -9,15 +9,18 @@ from ledger.core.authority import Authority
 from ledger.core.clock import SystemClock
 from ledger.core.source import SourceConfig
 from ledger.people.access import Scope
+from ledger.people.passwords import Effort
 from ledger.people.people import Token
 from ledger.service import Service, create
-from ledger.settings import Settings
+from ledger.settings import Settings, Web
 from tests.support.ledgers import put_schema
 from tests.support.postgres import PgDatabase
 
 ORIGIN = "ledger.example/site-a"
 SOURCE, OTHER_SOURCE = "erp", "dcs"
 AT = "2026-11-25T07:10:06.123456Z"
+LIGHT = Effort(rounds=1, memory_kib=8, refusal_s=0.0)
+"""What a look at a password costs where its cost is not what is tested."""
 
 
 class MovableClock:
@@ -37,15 +40,22 @@ class MovableClock:
 class World:
     """One ledger in a folder of its own, a source or two, and a token of each scope."""
 
-    def __init__(self, folder: Path, publish_tiles: bool = False, postgres: PgDatabase | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        publish_tiles: bool = False,
+        postgres: PgDatabase | None = None,
+        web: Web = Web(),  # noqa: B008 - frozen
+        effort: Effort = LIGHT,
+    ) -> None:
         self.folder = folder
         self.clock = MovableClock()
-        chosen = Settings(origin=ORIGIN, publish_tiles=publish_tiles)
+        chosen = Settings(origin=ORIGIN, publish_tiles=publish_tiles, web=web)
         if postgres is not None:
             chosen = msgspec.structs.replace(chosen, database=postgres.runtime_url, owner_database=postgres.owner_url)
         put_schema(folder, chosen)
         founder = Authority(actor="local:root", authenticated=False)
-        self.service: Service = create(folder, chosen, founder, self.clock)
+        self.service: Service = create(folder, chosen, founder, self.clock, effort)
         self.people = self.service.people
         self.root = self.people.local("root")
         for source in (SOURCE, OTHER_SOURCE):

@@ -113,15 +113,17 @@ def test_upgrade_brings_a_ledger_of_the_first_schema_to_this_one_and_it_goes_on(
             *("credential", "sign_in", "qualification", "profile_item", "site_document", "access_review", "viewed"),
             *("key_binding", "signature", "signed_entry", "signing_list", "prepared_signing"),
             *("signing_route", "signing_request", "signing_target", "decision", "delegation"),
+            *("reset_request", "door_use"),
         ):
             connection.execute(f"DROP TABLE {table}")
+        connection.execute("DROP INDEX browser_session_account")
         for column in ("role", "sites", "from_us"):
             connection.execute(f"ALTER TABLE access_grant DROP COLUMN {column}")
         connection.execute(
             "DELETE FROM projection_version"
             " WHERE name IN ('mapping', 'identity', 'asset', 'calendar', 'agent', 'delivery', 'source-life', 'system',"
             " 'challenge', 'challenge-run', 'import', 'credential', 'sign-in', 'qualification', 'profile-item',"
-            " 'site-document', 'access-review', 'viewed', 'key-binding', 'signature', 'signing-list',"
+            " 'reset-request', 'site-document', 'access-review', 'viewed', 'key-binding', 'signature', 'signing-list',"
             " 'signing-route', 'signing-request', 'signing-target', 'decision', 'delegation')"
         )
         connection.execute("UPDATE alembic_version SET version_num = '0001'")

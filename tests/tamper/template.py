@@ -50,6 +50,7 @@ from tests.support.devices import Device
 from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger, new_ledger, source_time, submission
 from tests.support.postgres import PgDatabase
 from tests.tamper.persons import persons
+from tests.tamper.resets import resets
 from tests.tamper.signed import signed
 from tests.tamper.workflows import workflows
 
@@ -116,6 +117,7 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
         _run(ledger, "dcs", number)
         _people(ledger, number)
         persons(ledger, number)
+        resets(ledger, number)
         signed(ledger, number)
         workflows(ledger, number)
         _words(ledger, number)

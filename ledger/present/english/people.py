@@ -3,6 +3,7 @@
 MESSAGES = {
     "kind.credential": "component of sign-in",
     "kind.sign-in": "refusal or lock at sign-in",
+    "kind.reset": "reset of a person's components",
     "kind.qualification": "qualification of a person",
     "kind.document": "document of the site",
     "kind.ceremony": "first-start ceremony",
@@ -20,6 +21,9 @@ MESSAGES = {
     "entry.sign-in.locked": "Account {account} was locked after {count} refusals in a row",
     "entry.sign-in.unlocked": "{authority_actor} unlocked account {account}; reason: {reason}",
     "entry.sign-in.alerted": "Those responsible were told of refusals at account {account}",
+    "entry.reset.asked": "{authority_actor} asked that the second factors of {account} be taken away; reason: {reason}",
+    "entry.reset.confirmed": "{authority_actor} took the second factors of {account} away; reason: {reason}",
+    "entry.reset.withdrawn": "{authority_actor} withdrew the reset of {account}; reason: {reason}",
     "entry.qualification": "{authority_actor} established for {account}: {sort}, {how}, on {on}; reason: {reason}",
     "entry.configuration": "{authority_actor} set {item} to {value}; it was {old}; reason: {reason}",
     "entry.document": "{authority_actor} put in “{title}” of {dated}; reason: {reason}",

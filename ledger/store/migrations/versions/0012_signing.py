@@ -8,7 +8,7 @@ from alembic import op
 from ledger.store.append_only import protect
 
 revision = "0012"
-down_revision = "0009"
+down_revision = "0011"
 
 
 def upgrade() -> None:

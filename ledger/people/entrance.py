@@ -1,0 +1,45 @@
+"""All that has to do with getting in, assembled: the door, codes to begin with, resets, and what people change."""
+
+from collections.abc import Callable
+
+from ledger.people.alerts import Alerts
+from ledger.people.attempts import Attempts
+from ledger.people.door import Doorkeeper
+from ledger.people.enrolment import Enrolment
+from ledger.people.own import Own
+from ledger.people.passwords import Effort, Passwords
+from ledger.people.people import People
+from ledger.people.peppered import States
+from ledger.people.resets import Resets
+from ledger.people.second import SecondFactors
+from ledger.people.totp import DeviceSecrets
+from ledger.store.store import Store
+
+
+class Entrance:
+    """The ways into one ledger. Safe to use from any number of threads.
+
+    `pepper` gives the key provider's secret; `origin`: the address of the pages, None where there are no passkeys.
+    """
+
+    def __init__(
+        self, store: Store, people: People, pepper: Callable[[], bytes], origin: str | None, effort: Effort
+    ) -> None:
+        self.effort = effort
+        self.alerts = Alerts(store)
+        self.attempts = Attempts(store, people.security, self.alerts)
+        self.passwords = Passwords(effort)
+        self.states = States(store.clock, pepper)
+        self.devices = DeviceSecrets(pepper)
+        self.second = SecondFactors(store, self.devices, origin)
+        directory, sessions = people.directory, people.sessions
+        self.door = Doorkeeper(
+            store, directory, sessions, self.attempts, self.passwords, self.second, self.states, origin
+        )
+        self.enrolment = Enrolment(
+            store, directory, sessions, self.attempts, self.passwords, self.devices, self.states, origin
+        )
+        self.resets = Resets(store, directory, sessions, self.enrolment)
+        self.own = Own(
+            *(store, directory, sessions, self.attempts, self.passwords, self.devices, self.states, self.resets, origin)
+        )
