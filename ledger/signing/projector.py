@@ -56,6 +56,7 @@ class SignatureProjector:
                 body.network or "",
                 said.nonce,
                 said.meaning.code,
+                said.target.root,
                 counter_of(body),
             ),
         )

@@ -25,13 +25,15 @@ signature = declare(
     Column("network", Text, nullable=False),
     Column("nonce", Text, nullable=False),
     Column("meaning", Text, nullable=False),
+    Column("root", Text, nullable=False),
     Column("counter", BigInteger, nullable=False),
     Index("signature_account", "account", "pos"),
     Index("signature_session", "session", "pos"),
     Index("signature_nonce", "nonce"),
+    Index("signature_root", "root", "account"),
     Index("signature_binding", "binding", "pos"),
 )
-"""`binding`, `session` and `network` are empty where there was none; `counter` is the passkey's, else 0."""
+"""`binding`, `session` and `network` are empty where there was none; `root` is that of what is signed; `counter` is the passkey's, else 0."""
 
 signed_entry = declare(
     "signed_entry",

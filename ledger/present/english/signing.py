@@ -10,4 +10,11 @@ MESSAGES = {
     "entry.signature": "{statement_signer_name} ({statement_signer_account}, {statement_signer_role}) signed "
     "{statement_target_id}: “{statement_meaning_text}” at {statement_signed_at}, zone {statement_zone}",
     "entry.signing-list": "{authority_actor} set the meanings and reasons of signing for {action}; reason: {reason}",
+    "signing.class.sealed-key": "Electronic signature of a closed system (21 CFR Part 11, under the site's letter by "
+    "11.100(c)); an electronic signature in the sense of Regulation (EU) 910/2014, not a qualified one. Made on the "
+    "server with a key that the signer's secret unseals: it withstands whoever holds the database, not whoever "
+    "controls the running server.",
+    "signing.class.passkey": "Electronic signature of a closed system (21 CFR Part 11, under the site's letter by "
+    "11.100(c)); an electronic signature in the sense of Regulation (EU) 910/2014, not a qualified one. Made by the "
+    "signer's own authenticator, whose secret the server does not hold; the authenticator does not show the text.",
 }

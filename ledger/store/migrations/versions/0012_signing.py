@@ -22,13 +22,14 @@ def upgrade() -> None:
         sa.Column("pos", position, primary_key=True, autoincrement=False),
         *(
             sa.Column(name, sa.Text, nullable=False)
-            for name in ("account", "binding", "mode", "continuity", "session", "network", "nonce", "meaning")
+            for name in ("account", "binding", "mode", "continuity", "session", "network", "nonce", "meaning", "root")
         ),
         sa.Column("counter", sa.BigInteger, nullable=False),
     )
     op.create_index("signature_account", "signature", ["account", "pos"])
     op.create_index("signature_session", "signature", ["session", "pos"])
     op.create_index("signature_nonce", "signature", ["nonce"])
+    op.create_index("signature_root", "signature", ["root", "account"])
     op.create_index("signature_binding", "signature", ["binding", "pos"])
     protect(op.get_bind(), "signature")
     op.create_table(

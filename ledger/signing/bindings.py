@@ -1,0 +1,493 @@
+"""Bindings of signing keys: made by their person, vouched for by two others, counting once a checkpoint covers that.
+
+Whoever reset something of a person's vouches for no key of theirs; nor does the person. A lost key is revoked in one
+step, at once, and a new one begins with a new check of identity (21 CFR 11.100(b), 11.300(c)).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, Table, select
+
+from ledger.core.address import Address
+from ledger.core.authority import Authority
+from ledger.core.binding import (
+    VOUCHERS,
+    Attestation,
+    BindingEvent,
+    BindingStatement,
+    BoundKey,
+    KeyBindingEntry,
+    KeyHistory,
+    Registration,
+    Standing,
+    act_challenge,
+    act_message,
+    verify_proof,
+)
+from ledger.core.clock import utc_text
+from ledger.core.entry import Draft, VaultItem, draft
+from ledger.core.errors import (
+    AccessDenied,
+    Conflict,
+    LedgerError,
+    NotAuthenticated,
+    NotFound,
+    NotSignatory,
+    SchemaViolation,
+)
+from ledger.core.hashing import b64
+from ledger.core.signature import KeyProof, Mode, PasskeyProof
+from ledger.people import tables as people_tables
+from ledger.people.access import Caller, Scope
+from ledger.people.credentials import read_account, read_entry
+from ledger.people.names import printed_name
+from ledger.people.passwords import require_strong
+from ledger.people.person_kinds import CredentialEntry, QualificationEntry, QualificationSort
+from ledger.people.profile import read_profile
+from ledger.people.qualifications import has_identity
+from ledger.people.reset_kinds import ResetEntry
+from ledger.people.secrets import Destroyed, keep
+from ledger.people.sessions import superseding
+from ledger.signing import prepared
+from ledger.signing.factors import SIGNING_PASSKEY, SIGNING_SECRET, Factors, Shown
+from ledger.signing.history import active, read_history, sealed_row
+from ledger.signing.person_keys import LEAST_SECRET, SECRET, PersonKeys
+from ledger.signing.tables import key_binding
+from ledger.store.append import Batch, Transaction
+from ledger.store.logs import SYSTEM_LOG
+from ledger.store.store import Store
+
+_ATTEST: Final = "attestation"
+_REQUEST: Final = "request"
+
+Told = Callable[[str, str, int], None]
+"""Told account, what happened to a key of theirs, and its entry; tells the person by a second channel."""
+
+
+class KnownKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A signing key as people see it."""
+
+    key_id: str
+    account: str
+    mode: Mode
+    state: str
+    request: str
+    vouchers: tuple[str, ...]
+    signs: bool
+    """Whether it can sign now."""
+    backup_eligible: bool = False
+
+
+class ToAttest(msgspec.Struct, frozen=True, kw_only=True):
+    """An attestation that is put before a voucher: what it says, and what a passkey is challenged with (base64)."""
+
+    id: str
+    statement: Attestation
+    subject: BindingStatement
+    mode: Mode
+    challenge: str
+
+
+class ToProve(msgspec.Struct, frozen=True, kw_only=True):
+    """A request for a passkey that its key has yet to sign; `challenge` in base64."""
+
+    id: str
+    statement: BindingStatement
+    challenge: str
+
+
+class _Pending(msgspec.Struct, frozen=True, kw_only=True):
+    statement: BindingStatement
+    registration: Registration
+    reason: str
+
+
+class Bindings:
+    """Safe to use from any number of threads; what makes or uses a sealed key takes Argon2's time."""
+
+    def __init__(self, store: Store, keys: PersonKeys, factors: Factors, told: Told | None = None) -> None:
+        self._store = store
+        self._keys = keys
+        self._factors = factors
+        self._told = told or (lambda account, what, index: None)
+
+    def request(self, caller: Caller, secret: str, reason: str) -> int:
+        """A new signing key of the caller's, sealed by a secret that only they know; returns the entry's index.
+
+        Raises AccessDenied for who is no person, NotSignatory without a check of identity, Conflict where they have a
+        sealed key, SchemaViolation for a secret that is weak or their login password.
+        """
+        account = caller.account
+        with self._store.reading() as connection:
+            name, identity = self._may_have(connection, caller)
+            if any(one.key.mode is Mode.SEALED_KEY for one in self._living(connection, account)):
+                raise Conflict("you have a signing key", advice="Revoke it first, if its secret is forgotten or known.")
+        require_strong(secret, LEAST_SECRET, (account, name), "the signing secret")
+        if self._factors.is_login_password(account, secret):
+            raise SchemaViolation("the signing secret is your login password", advice="Choose another.")
+        said: list[BindingStatement] = []
+
+        def message(key: BoundKey) -> bytes:
+            said.append(self._statement(account, name, key, identity))
+            return act_message(said[0])
+
+        made = self._keys.make(account, secret, message)
+        ref, item = keep(SECRET, made.kept)
+        entry = KeyBindingEntry(
+            binding=made.key.key_id,
+            event=BindingEvent.REQUESTED,
+            account=account,
+            reason=reason,
+            authority=caller.authority,
+            statement=said[0],
+            proof=KeyProof(key_id=made.key.key_id, signature=b64(made.signature)),
+            secrets=(ref,),
+        )
+        return self._requested(entry, (item,))
+
+    def propose(self, caller: Caller, key: BoundKey, registration: Registration, reason: str) -> ToProve:
+        """A passkey that was registered for signing, which has yet to prove itself; raises as `request`."""
+        with self._store.reading() as connection:
+            name, identity = self._may_have(connection, caller)
+            if read_profile(connection).device_bound_passkeys and key.backup_eligible:
+                raise SchemaViolation(
+                    "this passkey can be copied to other devices, and the site takes device-bound ones alone",
+                    advice="Use a security key, or have the site's profile changed.",
+                )
+        said = self._statement(caller.account, name, key, identity)
+        pending = _Pending(statement=said, registration=registration, reason=reason)
+        ident = prepared.put(self._store, _REQUEST, caller.account, pending)
+        return ToProve(id=ident, statement=said, challenge=b64(act_challenge(said)))
+
+    def prove(self, caller: Caller, ident: str, proof: PasskeyProof) -> int:
+        """The passkey's own signature of its request; returns the entry's index. Raises SignatureInvalid, NotFound."""
+        with self._store.reading() as connection:
+            account, pending = prepared.get(self._store, connection, _REQUEST, ident, _Pending)
+        said = pending.statement
+        if account != caller.account or said.account != caller.account:
+            raise AccessDenied("this key was registered for somebody else")
+        verify_proof(said.key, proof, act_message(said), act_challenge(said))
+        entry = KeyBindingEntry(
+            binding=said.key.key_id,
+            event=BindingEvent.REQUESTED,
+            account=account,
+            reason=pending.reason,
+            authority=caller.authority,
+            statement=said,
+            proof=proof,
+            registration=pending.registration,
+        )
+        return self._requested(entry, (), ident)
+
+    def to_attest(self, caller: Caller, key_id: str, how: str, mode: Mode | None = None) -> ToAttest:
+        """What the caller signs to vouch for a key; `how` they know whose it is. Raises as `attest`."""
+        with self._store.reading() as connection:
+            history = read_history(self._store, connection)
+            subject, voucher = self._may_vouch(connection, history, caller, key_id, mode)
+            name = printed_name(self._store, connection, caller.account) or caller.account
+            said = Attestation(
+                origin=history.origin,
+                request=history.address(subject),
+                digest=subject.digest,
+                account=caller.account,
+                name=name,
+                key=history.address(voucher),
+                how=how,
+                at=utc_text(self._store.clock.now_us()),
+            )
+            body, _ = read_entry(self._store, connection, subject.requested, KeyBindingEntry)
+        if body.statement is None:
+            raise NotFound(f"key {key_id} has no request")
+        ident = prepared.put(self._store, _ATTEST, caller.account, said)
+        return ToAttest(
+            id=ident,
+            statement=said,
+            subject=body.statement,
+            mode=voucher.key.mode,
+            challenge=b64(act_challenge(said)),
+        )
+
+    def attest(
+        self,
+        caller: Caller,
+        ident: str,
+        reason: str,
+        shown: Shown | None = None,
+        passkey: PasskeyProof | None = None,
+        network: str | None = None,
+    ) -> int:
+        """Vouches for a key by the caller's own; the second voucher makes it count. Returns the entry's index.
+
+        Raises NotSignatory for the key's own person, for whoever reset something of theirs, and without a key that
+        counts; Conflict where the key waits for no (more) voucher; NotAuthenticated for a wrong secret.
+        """
+        with self._store.reading() as connection:
+            account, said = prepared.get(self._store, connection, _ATTEST, ident, Attestation)
+            history = read_history(self._store, connection)
+            voucher, subject = history.at(said.key), history.at(said.request)
+            if account != caller.account or voucher.account != caller.account:
+                raise AccessDenied("this attestation was prepared for somebody else")
+            self._may_vouch(connection, history, caller, subject.key.key_id, voucher.key.mode)
+            kept = sealed_row(self._store, connection, voucher)[1] if voucher.key.mode is Mode.SEALED_KEY else None
+        proof = self.proof_by(voucher, kept, act_message(said), act_challenge(said), shown, passkey, network)
+        event = BindingEvent.BOUND if len(subject.vouchers) + 1 == VOUCHERS else BindingEvent.ATTESTED
+        entry = KeyBindingEntry(
+            binding=subject.key.key_id,
+            event=event,
+            account=subject.account,
+            reason=reason,
+            authority=caller.authority,
+            attestation=said,
+            proof=proof,
+        )
+
+        def check(transaction: Transaction) -> None:
+            now = read_history(self._store, transaction.connection)
+            self._may_vouch(transaction.connection, now, caller, subject.key.key_id, voucher.key.mode)
+            self._alone(transaction, subject.key.key_id)
+            if now.at(said.request).vouchers != subject.vouchers:
+                raise Conflict("somebody else vouched for this key at the same time", advice="Vouch once more.")
+            prepared.use(transaction, ident)
+
+        index = self._store.append(SYSTEM_LOG, Batch([draft(entry)], before=check))[0].index
+        self._told(subject.account, event.value, index)
+        return index
+
+    def proof_by(
+        self,
+        standing: Standing,
+        kept: object,
+        message: bytes,
+        challenge: bytes,
+        shown: Shown | None,
+        passkey: PasskeyProof | None,
+        network: str | None,
+    ) -> KeyProof | PasskeyProof:
+        """The proof by a person's key over an act, once they have shown its secret; counted at the door if wrong."""
+        made: list[KeyProof | PasskeyProof] = []
+
+        def own() -> None:
+            if standing.key.mode is Mode.PASSKEY:
+                try:
+                    verify_proof(standing.key, passkey, message, challenge)
+                except LedgerError as error:
+                    raise NotAuthenticated(error.message) from None
+                assert passkey is not None
+                made.append(passkey)
+                return
+            secret = (shown or Shown()).secret or ""
+            signed = self._keys.sign(standing.account, standing.key, kept, secret, message)
+            made.append(KeyProof(key_id=standing.key.key_id, signature=b64(signed.signature)))
+
+        needed = (SIGNING_SECRET,) if standing.key.mode is Mode.SEALED_KEY else (SIGNING_PASSKEY,)
+        self._factors.check(standing.account, needed, shown or Shown(), network, own)
+        return made[0]
+
+    def revoke(self, key_id: str, reason: str, authority: Authority, caller: Caller | None = None) -> int:
+        """From here on the key signs nothing more; what it signed stays valid. Returns the entry's index.
+
+        By its person, or whoever administers accounts. Raises NotFound, AccessDenied.
+        """
+        with self._store.reading() as connection:
+            history = read_history(self._store, connection)
+            standing = history.by_id(key_id)
+            gone = NotFound(f"there is no signing key {key_id!r} in use")
+            if standing is None or standing.revoked is not None:
+                raise gone
+            if caller is not None and caller.account != standing.account and not caller.allows(Scope.ADMIN):
+                raise AccessDenied("a key is revoked by its person, or by whoever administers the accounts")
+            sealed = standing.key.mode is Mode.SEALED_KEY
+            secret = [(sealed_row(self._store, connection, standing)[0], SECRET)] if sealed else []
+        entry = KeyBindingEntry(
+            binding=key_id,
+            event=BindingEvent.REVOKED,
+            account=standing.account,
+            reason=reason,
+            authority=authority,
+            destroys=tuple(Destroyed(index=index, name=name) for index, name in secret),
+        )
+        batch = superseding([draft(entry)], secret, gone)
+        before = batch.before
+
+        def check(transaction: Transaction) -> None:
+            if before is not None:
+                before(transaction)
+            self._alone(transaction, key_id)
+            now = read_history(self._store, transaction.connection).by_id(key_id)
+            if now is None or now.revoked is not None:
+                raise gone
+
+        batch.before = check
+        index = self._store.append(SYSTEM_LOG, batch)[0].index
+        self._told(standing.account, BindingEvent.REVOKED.value, index)
+        return index
+
+    def reseal(self, standing: Standing, kept: object, authority: Authority) -> None:
+        """Keeps a key that was sealed anew, and destroys it as it was; does nothing where somebody did so just now."""
+        with self._store.reading() as connection:
+            index, _ = sealed_row(self._store, connection, standing)
+        ref, item = keep(SECRET, kept)
+        entry = KeyBindingEntry(
+            binding=standing.key.key_id,
+            event=BindingEvent.RESEALED,
+            account=standing.account,
+            reason="dearer parameters",
+            authority=authority,
+            secrets=(ref,),
+            destroys=(Destroyed(index=index, name=SECRET),),
+        )
+        done = Conflict("the key was sealed anew meanwhile")
+        try:
+            self._store.append(SYSTEM_LOG, superseding([draft(entry, (item,))], [(index, SECRET)], done))
+        except Conflict:
+            return
+
+    def all(self, account: str | None = None) -> list[KnownKey]:
+        """Every key there is or was, of one person or of all."""
+        with self._store.reading() as connection:
+            history = read_history(self._store, connection)
+            rows = connection.scalars(select(key_binding.c.account).where(key_binding.c.log == SYSTEM_LOG).distinct())
+            accounts = [account] if account is not None else sorted(set(rows))
+            return [self._known(connection, history, key) for one in accounts for key in history.of(one)]
+
+    def _known(self, connection: Connection, history: KeyHistory, key: Standing) -> KnownKey:
+        if key.revoked is not None:
+            state = BindingEvent.REVOKED.value
+        elif key.bound is not None:
+            state = BindingEvent.BOUND.value
+        else:
+            state = (BindingEvent.ATTESTED if key.vouchers else BindingEvent.REQUESTED).value
+        return KnownKey(
+            key_id=key.key.key_id,
+            account=key.account,
+            mode=key.key.mode,
+            state=state,
+            request=history.address(key),
+            vouchers=key.vouchers,
+            signs=key in active(connection, history, key.account),
+            backup_eligible=key.key.backup_eligible,
+        )
+
+    def _living(self, connection: Connection, account: str) -> list[Standing]:
+        return [one for one in read_history(self._store, connection).of(account) if one.revoked is None]
+
+    def _may_have(self, connection: Connection, caller: Caller) -> tuple[str, str]:
+        """Printed name, and the address of the check of identity that a new key rests on."""
+        if not caller.person:
+            raise AccessDenied("only a person who signed in has a signing key", advice="Sign in as yourself.")
+        if read_account(self._store, connection, caller.account) is None:
+            raise NotFound(f"there is no account {caller.account!r}")
+        origin = read_history(self._store, connection).origin
+        after = max((one.revoked for one in self._history_of(connection, caller.account) if one.revoked), default=-1)
+        index = self._identity(connection, caller.account, after)
+        if index is None:
+            again = ", after the last key ended" if after >= 0 else ""
+            raise NotSignatory(
+                f"nobody has recorded how the identity of {caller.account!r} was verified{again}",
+                advice="Have another person check who you are and record it; then make the key.",
+            )
+        return printed_name(self._store, connection, caller.account) or caller.account, str(Address(origin, index))
+
+    def _history_of(self, connection: Connection, account: str) -> Sequence[Standing]:
+        return list(read_history(self._store, connection).of(account))
+
+    def _identity(self, connection: Connection, account: str, after: int) -> int | None:
+        """The last check of the person's identity that still counts and was recorded after an entry."""
+        if not has_identity(self._store, connection, account):
+            return None
+        row = people_tables.qualification.c
+        indices: Sequence[int] = connection.scalars(
+            select(row.from_index)
+            .where(row.log == SYSTEM_LOG, row.account == account, row.to_index.is_(None), row.from_index > after)
+            .where(row.sort == QualificationSort.IDENTITY.value)
+            .order_by(row.from_index.desc())
+        ).all()
+        for index in indices:
+            body, _ = read_entry(self._store, connection, index, QualificationEntry)
+            if body.holds and body.account == account and body.authority.actor != account:
+                return index
+        return None
+
+    def _statement(self, account: str, name: str, key: BoundKey, identity: str) -> BindingStatement:
+        return BindingStatement(
+            origin=identity.rpartition("#")[0],
+            account=account,
+            name=name,
+            key=key,
+            identity=identity,
+            at=utc_text(self._store.clock.now_us()),
+        )
+
+    def _requested(self, entry: KeyBindingEntry, items: tuple[VaultItem, ...], ident: str | None = None) -> int:
+        def check(transaction: Transaction) -> None:
+            self._alone(transaction, entry.account)
+            living = self._living(transaction.connection, entry.account)
+            if entry.secrets and any(one.key.mode is Mode.SEALED_KEY for one in living):
+                raise Conflict("you have a signing key")
+            if ident is not None:
+                prepared.use(transaction, ident)
+
+        made: Draft = draft(entry, items)
+        index = self._store.append(SYSTEM_LOG, Batch([made], before=check))[0].index
+        self._told(entry.account, BindingEvent.REQUESTED.value, index)
+        return index
+
+    def _may_vouch(
+        self, connection: Connection, history: KeyHistory, caller: Caller, key_id: str, mode: Mode | None
+    ) -> tuple[Standing, Standing]:
+        """The key that waits, and the caller's own by which they vouch."""
+        if not caller.person:
+            raise AccessDenied("only a person who signed in vouches for a key", advice="Sign in as yourself.")
+        subject = history.by_id(key_id)
+        if subject is None:
+            raise NotFound(f"there is no signing key {key_id!r}")
+        if subject.bound is not None or subject.revoked is not None:
+            raise Conflict("this key waits for no voucher")
+        if subject.account == caller.account:
+            raise NotSignatory("nobody vouches for their own key", advice="Ask two other people.")
+        if caller.account in subject.vouchers:
+            raise NotSignatory("you have vouched for this key", advice="A second person has to do so, too.")
+        if caller.account in who_reset(self._store, connection, subject.account):
+            raise NotSignatory(
+                f"you reset something of {subject.account!r}, so others vouch for their key",
+                advice="Ask two people who did not.",
+            )
+        own = active(connection, history, caller.account, mode)
+        if not own:
+            raise NotSignatory("you have no signing key that counts", advice="Make one, and have it vouched for.")
+        return subject, own[-1]
+
+    def _alone(self, transaction: Transaction, what: str) -> None:
+        """Refuses a second change of the same thing in one group commit: the table does not show the first yet."""
+        key = ("binding", what)
+        if transaction.scratch.get(key):
+            raise Conflict("something else happened to this key at the same moment", advice="Look, and try again.")
+        transaction.scratch[key] = True
+
+
+def who_reset(store: Store, connection: Connection, account: str) -> frozenset[str]:
+    """Whoever set or retired a component of this person's, but for the very first enrolment; whoever asked for a reset
+    or decided one; and whoever revoked a key of theirs.
+    """
+    found: set[str] = set()
+    for number, index in enumerate(_entries(connection, people_tables.credential, account)):
+        if number:
+            found.add(read_entry(store, connection, index, CredentialEntry)[0].authority.actor)
+    for index in _entries(connection, people_tables.reset_request, account):
+        found.add(read_entry(store, connection, index, ResetEntry)[0].authority.actor)
+    for index in _entries(connection, key_binding, account):
+        change, _ = read_entry(store, connection, index, msgspec.Struct)
+        if isinstance(change, KeyBindingEntry) and change.event is BindingEvent.REVOKED:
+            found.add(change.authority.actor)
+    return frozenset(found - {account})
+
+
+def _entries(connection: Connection, table: Table, account: str) -> list[int]:
+    """The entries by which rows of an account's began or ended, in order."""
+    row = table.c
+    spans = connection.execute(
+        select(row.from_index, row.to_index).where(row.log == SYSTEM_LOG, row.account == account)
+    ).all()
+    return sorted({at for span in spans for at in span if at is not None})

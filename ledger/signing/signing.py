@@ -1,0 +1,41 @@
+"""All that has to do with a person's signature, assembled."""
+
+from collections.abc import Callable
+
+from ledger.people.attempts import Attempts
+from ledger.people.passwords import Passwords
+from ledger.people.second import SecondFactors
+from ledger.signing.bindings import Bindings, Told
+from ledger.signing.ceremony import Ceremony
+from ledger.signing.factors import Factors
+from ledger.signing.lists import Lists
+from ledger.signing.person_keys import PersonKeys, Sealing
+from ledger.signing.signatures import Signatures
+from ledger.store.store import Store
+
+
+class Signing:
+    """Signing in one ledger. Safe to use from any number of threads.
+
+    `pepper` gives the key provider's secret; `zone` is the site's; `origin` the address of the pages, None where there
+    are no passkeys; `sealing` what one look at a sealed key costs.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        attempts: Attempts,
+        second: SecondFactors,
+        passwords: Passwords,
+        pepper: Callable[[], bytes],
+        zone: str,
+        origin: str | None,
+        sealing: Sealing = Sealing(),  # noqa: B008 - frozen
+        told: Told | None = None,
+    ) -> None:
+        keys = PersonKeys(pepper, sealing)
+        factors = Factors(store, attempts, second, passwords)
+        self.lists = Lists(store)
+        self.bindings = Bindings(store, keys, factors, told)
+        self.ceremony = Ceremony(store, self.bindings)
+        self.signatures = Signatures(store, keys, self.bindings, factors, zone, origin)

@@ -1,0 +1,227 @@
+"""People who sign, in a ledger of a test: they enrol, sign in, make keys and vouch for each other as people do.
+
+Only the cost of Argon2 is smaller; every component is real.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyotp
+
+from ledger.core.authority import Authority
+from ledger.core.binding import KeyHistory
+from ledger.core.record import Submission
+from ledger.core.run import RunBatch
+from ledger.core.source import SourceConfig
+from ledger.people.access import Caller
+from ledger.people.door import Asked as AskedSecond
+from ledger.people.door import Visit
+from ledger.people.enrolment import Set
+from ledger.people.passwords import Effort
+from ledger.people.person_kinds import CredentialSort
+from ledger.people.roles import Role
+from ledger.people.second import Proof
+from ledger.service import Service, create
+from ledger.settings import Settings
+from ledger.signing.ceremony import Card
+from ledger.signing.factors import Shown
+from ledger.signing.history import read_history
+from ledger.signing.lists import ACCOUNTABILITY
+from ledger.signing.person_keys import Sealing
+from ledger.signing.signatures import Asked, Completed, ToSign
+from ledger.signing.signing import Signing
+from ledger.store.logs import SYSTEM_LOG
+from tests.api.world import AT, MovableClock, submission
+from tests.support.ledgers import put_schema
+from tests.support.postgres import PgDatabase
+
+ORIGIN = "plant.example/signed"
+HERE, ELSEWHERE = "192.0.2.7", "198.51.100.9"
+CHEAP = Effort(rounds=1, memory_kib=64, lanes=1, refusal_s=0.0)
+LIGHT = Sealing(memory_kib=64, time=1, lanes=1)
+STEP_S = 30.5
+
+
+class Signer:
+    """A person with a password, a device with codes, a signing secret, and a session."""
+
+    def __init__(self, plant: "Plant", account: str, name: str) -> None:
+        self.plant = plant
+        self.account = account
+        self.name = name
+        self.password = f"violet tram over nine hills {account[::-1]}z"
+        self.secret = f"seven grey kettles hum at dawn {account[::-1]}q"
+        self.device = ""
+        self.session = ""
+        self.key_id = ""
+
+    @property
+    def caller(self) -> Caller:
+        """Who a request with this person's cookie comes from."""
+        return self.plant.service.people.sessions.find(self.session)
+
+    def code(self) -> str:
+        """The device's next code: time passes until there is one that was not used yet."""
+        self.plant.clock.pass_seconds(STEP_S)
+        return pyotp.TOTP(self.device).at(self.plant.clock.now_us() // 1_000_000)
+
+    def enrol(self, by: Authority) -> None:
+        """Uses a one-time code to set password and device."""
+        enrolment = self.plant.service.entrance.enrolment
+        begun = enrolment.begin(enrolment.issue(self.account, "to begin", by).code)
+        self.device = begun.secret or ""
+        code = pyotp.TOTP(self.device).at(self.plant.clock.now_us() // 1_000_000)
+        enrolment.finish(begun.state, Set(password=self.password, code=code), HERE)
+
+    def sign_in(self, network: str = HERE) -> Caller:
+        door = self.plant.service.entrance.door
+        asked = door.show_password(self.account, self.password, Visit(peer=network))
+        assert isinstance(asked, AskedSecond)
+        self.session = door.show_second(asked.state, Proof(code=self.code()), Visit(peer=network)).session
+        return self.caller
+
+    def make_key(self) -> str:
+        signing = self.plant.signing
+        signing.bindings.request(self.caller, self.secret, "first signing key")
+        self.key_id = signing.bindings.all(self.account)[-1].key_id
+        return self.key_id
+
+    def vouch(self, other: "Signer", secret: str | None = None) -> int:
+        signing = self.plant.signing
+        put = signing.bindings.to_attest(self.caller, other.key_id, "we work side by side")
+        return signing.bindings.attest(
+            self.caller, put.id, "known to me", Shown(secret=secret or self.secret), network=HERE
+        )
+
+    def prepare(self, *entries: int, **more: Any) -> ToSign:
+        members = {"log": "records", "action": "record", "meaning": "approved", "reason": "routine", **more}
+        return self.plant.signing.signatures.prepare(self.caller, Asked(entries=entries, **members), HERE)
+
+    def shown(self, put: ToSign) -> Shown:
+        """What this signing takes, and no more."""
+        needed = put.needed
+        return Shown(
+            password=self.password if "password" in needed else None,
+            code=self.code() if "second-factor" in needed else None,
+            secret=self.secret if "signing-secret" in needed else None,
+        )
+
+    def sign(self, *entries: int, **more: Any) -> Completed:
+        put = self.prepare(*entries, **more)
+        return self.complete(put)
+
+    def complete(self, put: ToSign, **more: Any) -> Completed:
+        members = {"shown": self.shown(put), "caller": self.caller, "network": HERE, **more}
+        return self.plant.signing.signatures.complete(put.id, put.digest, **members)
+
+    def answer_for_it(self) -> Completed:
+        """The first signature: the accountability statement, over the person's own key."""
+        with self.plant.service.store.reading() as connection:
+            request = next(
+                one.requested
+                for one in self.plant.history().of(self.account)
+                if one.key.key_id == self.key_id and connection
+            )
+        return self.sign(
+            request, log="system", action=ACCOUNTABILITY, meaning=ACCOUNTABILITY, name="accountability statement"
+        )
+
+
+class Plant:
+    """A ledger after its first start: officer and quality founded it; reviewer, approver and operator came after."""
+
+    def __init__(self, folder: Path, postgres: PgDatabase | None = None, sealing: Sealing = LIGHT) -> None:
+        self.clock = MovableClock()
+        chosen = Settings(origin=ORIGIN, zone="Europe/Berlin")
+        if postgres is not None:
+            chosen = msgspec.structs.replace(chosen, database=postgres.runtime_url, owner_database=postgres.owner_url)
+        put_schema(folder, chosen)
+        founder = Authority(actor="local:root", authenticated=False)
+        self.service: Service = create(folder, chosen, founder, self.clock, CHEAP)
+        self.signing = self.open_signing(sealing)
+        self.root = self.service.people.local("root")
+        self.officer = self.person("officer1", "Olga Officer", Role.SECURITY_OFFICER)
+        self.quality = self.person("quality1", "Quentin Quality", Role.APPROVER)
+        self.card: Card | None = None
+
+    def open_signing(self, sealing: Sealing) -> Signing:
+        entrance = self.service.entrance
+        return Signing(
+            self.service.store,
+            entrance.attempts,
+            entrance.second,
+            entrance.passwords,
+            self.service.keys.pepper,
+            "Europe/Berlin",
+            None,
+            sealing,
+        )
+
+    def person(self, account: str, name: str, role: Role, by: Authority | None = None) -> Signer:
+        """A person with an account, a role, a check of identity and components; not signed in yet."""
+        authority, people = by or self.root, self.service.people
+        people.persons.create(account, name, "joins", authority)
+        people.qualifications.identity(account, "passport, number seen", "2026-01-05", "before signing", authority)
+        made = Signer(self, account, name)
+        made.enrol(authority)
+        people.role_grants.grant(account, role, "trained", authority)
+        return made
+
+    def found(self) -> None:
+        """The first start: both make a key, and sign the keys of both."""
+        for one in (self.officer, self.quality):
+            one.sign_in()
+            one.make_key()
+        put = self.signing.ceremony.prepare(self.officer.caller, self.officer.account, self.quality.account)
+        self.card = self.signing.ceremony.complete(
+            self.officer.caller, put.id, {one.account: one.secret for one in (self.officer, self.quality)}, HERE
+        )
+        self.publish()
+        for one in (self.officer, self.quality):
+            one.answer_for_it()
+
+    def join(self, account: str, name: str, role: Role) -> Signer:
+        """A person whom the officer lets in, and for whose key both founders vouch."""
+        made = self.person(account, name, role, self.officer.sign_in().authority)
+        made.sign_in()
+        made.make_key()
+        self.officer.vouch(made)
+        self.quality.sign_in()
+        self.quality.vouch(made)
+        self.publish()
+        made.answer_for_it()
+        return made
+
+    def records(self, count: int = 4) -> list[int]:
+        """Adds records to the only record log, under a checkpoint; returns their indices."""
+        service = self.service
+        if not any(one.config.id == "erp" for one in service.sources.list()):
+            service.sources.register(SourceConfig(id="erp", type="test", title="ERP"), self.root)
+        state = service.ingest.state("erp")
+        with service.store.reader(1) as reader:
+            first = reader.head().size
+        batch = RunBatch(
+            source="erp",
+            started_at=AT,
+            ended_at=AT,
+            cursor_from=state.cursor,
+            cursor_to=f"at {first}",
+            submissions=tuple(msgspec.convert(submission(first + one), Submission) for one in range(count)),
+        )
+        service.ingest.submit(batch, self.root)
+        self.publish()
+        return list(range(first, first + count))
+
+    def publish(self) -> None:
+        self.service.publisher.publish_all()
+
+    def history(self) -> KeyHistory:
+        with self.service.store.reading() as connection:
+            return read_history(self.service.store, connection)
+
+    def close(self) -> None:
+        self.service.close()
+
+
+__all__ = ["SYSTEM_LOG", "CredentialSort", "Plant", "Signer"]
