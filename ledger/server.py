@@ -23,6 +23,8 @@ SILENCE_S = 15
 """Seconds between two looks for agents that fell silent."""
 CHALLENGES_S = 15
 """Seconds between two looks at which challenges are due, and at what came of those that are planted."""
+NOTICES_S = 1
+"""Seconds between two looks for notices that are due to go out."""
 SCHEDULES = (
     Schedule(sort=VERIFY, every_s=HOUR, offset_s=300, parameters='{"full":false}'),
     Schedule(sort=VERIFY, every_s=DAY, offset_s=2 * HOUR),
@@ -47,6 +49,7 @@ class Server:
         duties = (
             Duty(name="publish", every_s=service.settings.checkpoint_seconds, run=service.publisher.publish_all),
             *(Duty(name="silence", every_s=SILENCE_S, run=log.silence.judge) for log in service.record_logs),
+            Duty(name="notices", every_s=NOTICES_S, run=service.notices.work),
             Duty(name="bind", every_s=HOUR, run=service.publisher.bind_system),
             *(
                 Duty(name="challenges", every_s=CHALLENGES_S, run=Planting(log, service.clock).work)

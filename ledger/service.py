@@ -34,10 +34,17 @@ from ledger.integrity import projector as integrity_projector
 from ledger.integrity.verifier import Verifier
 from ledger.jobs.frame import Jobs
 from ledger.people import kinds as people_kinds
-from ledger.people import reset_kinds, reset_projector
-from ledger.people import person_kinds, person_projector
+from ledger.people import (
+    notice_kinds,
+    notice_projector,
+    person_kinds,
+    person_projector,
+    reset_kinds,
+    reset_projector,
+)
 from ledger.people import projector as people_projector
 from ledger.people.entrance import Entrance
+from ledger.people.notices import Notices
 from ledger.people.passwords import Effort
 from ledger.people.people import People
 from ledger.settings import Settings
@@ -85,6 +92,7 @@ SYSTEM, RECORDS = "system", "records"
 """Names of the logs that a new ledger starts with."""
 VERIFY = "verify"
 """The sort of verification jobs; their parameters are an `integrity.verifier.Plan`."""
+_NOTICES = Authority(actor="service:notices", authenticated=False)
 
 
 class _Domain(NamedTuple):
@@ -117,6 +125,7 @@ _DOMAINS = (
     _Domain(reset_kinds.KINDS, reset_projector.projectors),
     _Domain(signing_kinds.KINDS, signing_projector.projectors),
     _Domain(route_kinds.KINDS, route_projector.projectors),
+    _Domain(notice_kinds.KINDS, notice_projector.projectors),
     _Domain(agents_kinds.KINDS, agents_projector.projectors),
     _Domain(trace_kinds.KINDS, trace_projector.projectors),
     _Domain(integrity_kinds.KINDS, integrity_projector.projectors),
@@ -212,6 +221,7 @@ class Service:
         self.publisher = Publisher(self.store, self.keys, folder / "signed")
         self.people = People(self.store, registered_sources)
         self.entrance = Entrance(self.store, self.people, self.keys.pepper, self.settings.web.origin, effort)
+        self.notices = Notices(self.store, self._notice_seed, self.keys.mail_password)
         self.verifier = Verifier(self.store, assembly, self.keys.content_digest()[1], verify_workers)
         self.jobs = Jobs(self.store, {VERIFY: self.verifier.work})
         self.logs = {log.name: log for log in self.store.logs()}
@@ -275,6 +285,18 @@ class Service:
             self.keys.create_receipt_key(log.name)
             vkey = str(self.keys.receipt_signer(log.name, log.origin).verifier)
             _enter_key(self.store, log.number, KeyPurpose.RECEIPT, vkey, authority)
+
+    def notice_vkey(self) -> str | None:
+        """The verifier key of what goes to webhooks; None before the first notice to one."""
+        return self.keys.notice_vkey(self.system.origin) if self.keys.has_notice_key() else None
+
+    def _notice_seed(self) -> bytes:
+        """The key that signs what goes to webhooks: made, and entered, before the first notice to one."""
+        if not self.keys.has_notice_key():
+            self.keys.create_notice_key()
+            vkey = self.keys.notice_vkey(self.system.origin)
+            _enter_key(self.store, SYSTEM_LOG, KeyPurpose.NOTICE, vkey, _NOTICES)
+        return self.keys.notice_seed()
 
     def record_start(self, authority: Authority) -> None:
         """Enters in the system log that the service started, and with which settings."""

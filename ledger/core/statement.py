@@ -23,6 +23,7 @@ class Purpose(StrEnum):
     KEY_BINDING = "key-binding"
     CARD = "card"
     BUNDLE = "bundle"
+    NOTICE = "notice"
 
 
 def statement_message(purpose: Purpose, origin: str, payload: Mapping[str, object]) -> bytes:

@@ -16,12 +16,26 @@ from ledger.core.errors import Conflict, NotFound, SchemaViolation
 from ledger.people.person_kinds import ProfileEntry
 from ledger.people.roles import Role
 from ledger.people.tables import profile_item
+from ledger.people.webhook import check_webhook
 from ledger.store.append import Batch, Transaction
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.store import Store
 
 Minutes = Annotated[int, msgspec.Meta(ge=1, le=1440)]
 Days = Annotated[int, msgspec.Meta(ge=0, le=3650)]
+
+
+class Mail(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The site's mail server; its password stands in no entry (`trust.keys`).
+
+    `security`: `tls` from the first byte, `starttls`, or `none`, for a server on this machine alone.
+    """
+
+    host: Annotated[str, msgspec.Meta(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9.:-]+$")]
+    sender: Annotated[str, msgspec.Meta(min_length=3, max_length=254, pattern=r"^[^\s<>@]+@[^\s<>@]+$")]
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 587
+    security: Annotated[str, msgspec.Meta(pattern="^(tls|starttls|none)$")] = "starttls"
+    user: Annotated[str, msgspec.Meta(min_length=1, max_length=254)] | None = None
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,7 +49,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     be copied. `seal_names`: whether names of persons are sealed values. `alert_accounts`: who is told of locked
     accounts. `access_review_days`: how often every right is looked at (§11.11). `identity_check_days`: how long an
     identity check is good before another is due, 0 for ever. `trained_roles`: roles that take dated training, with
-    which their grants end (11.10(i)).
+    which their grants end (11.10(i)). `mail`, `webhooks`: by what notices go out, besides the pages; `address`: where
+    people reach the pages, for links in notices.
     """
 
     idle_minutes: Minutes = 15
@@ -52,6 +67,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     access_review_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 180
     identity_check_days: Days = 0
     trained_roles: tuple[Role, ...] = ()
+    mail: Mail | None = None
+    webhooks: Annotated[tuple[str, ...], msgspec.Meta(max_length=10)] = ()
+    address: Annotated[str, msgspec.Meta(max_length=200, pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$")] = ""
 
 
 ITEMS: Final = Profile.__struct_fields__
@@ -75,6 +93,9 @@ class Profiles:
         """
         if item not in ITEMS:
             raise NotFound(f"the profile has no item {item!r}", advice=f"Its items are {', '.join(ITEMS)}.")
+        if item == "webhooks":
+            for url in _with(Profile(), item, value).webhooks:
+                check_webhook(url)
         value_text = _text(getattr(_with(Profile(), item, value), item))
         old = _text(getattr(self.now(), item))
         entry = ProfileEntry(item=item, value=value_text, old=old, reason=reason, authority=authority)

@@ -1,10 +1,12 @@
 """The key provider: secrets of a ledger, each in a file of its own that only its owner can read.
 
-`keys/<log>.log.key`, `….report.key` and `….receipt.key` hold Ed25519 seeds, `keys/digest.key` the secret of the keyed
-content digest. A secret never leaves this module but as a signer, and stands in no log, entry or error.
+`keys/<log>.log.key`, `….report.key` and `….receipt.key` hold Ed25519 seeds, `keys/notice.key` the one that signs what
+goes to webhooks, `keys/digest.key` the secret of the keyed content digest, `keys/mail.password` what the mail server is
+shown. A secret never leaves this module but as a signer, and stands in no log, entry or error.
 """
 
 import hmac
+import os
 import secrets
 from collections.abc import Callable
 from hashlib import sha256
@@ -13,10 +15,12 @@ from pathlib import Path
 from ledger.core.errors import ConfigError
 from ledger.core.hashing import b64, unb64
 from ledger.core.note import NoteSigner
+from ledger.core.notice import notice_key_name
 from ledger.core.statement import receipt_key_name, report_key_name
 from ledger.trust.files import exclusively, write_durably
 
 SEED_SIZE = 32
+MAIL_PASSWORD = "TRAILSEAL_MAIL_PASSWORD"  # noqa: S105 - the name of a variable
 
 
 class FileKeys:
@@ -70,6 +74,32 @@ class FileKeys:
                     self._create("pepper")
         return self._read("pepper")
 
+    def create_notice_key(self) -> None:
+        """Makes the key that signs notices to webhooks; raises ConfigError rather than overwrite one."""
+        self._create("notice")
+
+    def has_notice_key(self) -> bool:
+        """Whether there is one: the first webhook brings it."""
+        return self._path("notice").exists()
+
+    def notice_vkey(self, origin: str) -> str:
+        """The public half, as a key event names it and a receiver pins it."""
+        return str(NoteSigner(notice_key_name(origin), self._read("notice")).verifier)
+
+    def notice_seed(self) -> bytes:
+        """The seed itself, for `core.notice.seal_notice`; stays in memory for the one call."""
+        return self._read("notice")
+
+    def mail_password(self) -> str | None:
+        """What the mail server is shown: TRAILSEAL_MAIL_PASSWORD, else `keys/mail.password`; None without either."""
+        given = os.environ.get(MAIL_PASSWORD)
+        if given is not None:
+            return given
+        try:
+            return (self._folder / "mail.password").read_text("utf-8").rstrip("\n")
+        except FileNotFoundError:
+            return None
+
     def content_digest(self) -> tuple[str, Callable[[bytes], bytes]]:
         """The digest secret's id, and the keyed digest (HMAC-SHA-256) under it."""
         secret = self._read("digest")
@@ -80,7 +110,7 @@ class FileKeys:
         """What is wrong with the files' protection, in plain words; empty when nothing is."""
         return [
             f"{path} can be read by others: set its mode to {'700' if path.is_dir() else '600'}"
-            for path in [self._folder, *sorted(self._folder.glob("*.key"))]
+            for path in [self._folder, *sorted([*self._folder.glob("*.key"), *self._folder.glob("*.password")])]
             if path.exists() and path.stat().st_mode & 0o077
         ]
 

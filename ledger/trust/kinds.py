@@ -17,6 +17,7 @@ class KeyPurpose(StrEnum):
     REPORT = "report"
     RECEIPT = "receipt"
     DIGEST = "digest"
+    NOTICE = "notice"
 
 
 class KeyEventSort(StrEnum):

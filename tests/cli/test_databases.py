@@ -93,7 +93,7 @@ def test_upgrade_takes_no_empty_and_no_newer_database_for_a_ledger(tmp_path: Pat
     database = site.folder / "ledger.sqlite"
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    assert "needs 0013" in site("search").err
+    assert "needs 0015" in site("search").err
     newer = site("upgrade")
     assert (newer.code, "at least as new" in newer.err) == (1, True)
     database.unlink()
@@ -114,6 +114,7 @@ def test_upgrade_brings_a_ledger_of_the_first_schema_to_this_one_and_it_goes_on(
             *("key_binding", "signature", "signed_entry", "signing_list", "prepared_signing"),
             *("signing_route", "signing_request", "signing_target", "decision", "delegation"),
             *("reset_request", "door_use"),
+            *("notice", "notice_attempt"),
         ):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("DROP INDEX browser_session_account")
@@ -124,12 +125,12 @@ def test_upgrade_brings_a_ledger_of_the_first_schema_to_this_one_and_it_goes_on(
             " WHERE name IN ('mapping', 'identity', 'asset', 'calendar', 'agent', 'delivery', 'source-life', 'system',"
             " 'challenge', 'challenge-run', 'import', 'credential', 'sign-in', 'qualification', 'profile-item',"
             " 'reset-request', 'site-document', 'access-review', 'viewed', 'key-binding', 'signature', 'signing-list',"
-            " 'signing-route', 'signing-request', 'signing-target', 'decision', 'delegation')"
+            " 'signing-route', 'signing-request', 'signing-target', 'decision', 'delegation', 'notice')"
         )
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     assert "trailseal upgrade" in site("search").err
     done = site("upgrade", "--json")
-    assert done.json() == {"before": "0001", "now": "0013"}
+    assert done.json() == {"before": "0001", "now": "0015"}
     assert site("source", "add", "other", "--type", "push").code == 0
     assert site("verify").code == 0
 

@@ -8,5 +8,5 @@ LEDGER = Path(__file__).parents[2] / "ledger"
 
 def declare_all() -> None:
     """Imports every module that declares tables."""
-    for path in sorted(LEDGER.glob("*/tables.py")):
-        importlib.import_module(f"ledger.{path.parent.name}.tables")
+    for path in sorted(LEDGER.glob("*/*tables.py")):
+        importlib.import_module(f"ledger.{path.parent.name}.{path.stem}")

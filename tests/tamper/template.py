@@ -49,6 +49,7 @@ from ledger.trust.kinds import KeyEvent, KeyEventSort, KeyPurpose
 from tests.support.devices import Device
 from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger, new_ledger, source_time, submission
 from tests.support.postgres import PgDatabase
+from tests.tamper.notices import notices
 from tests.tamper.persons import persons
 from tests.tamper.resets import resets
 from tests.tamper.signed import signed
@@ -120,6 +121,7 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
         resets(ledger, number)
         signed(ledger, number)
         workflows(ledger, number)
+        notices(ledger, number)
         _words(ledger, number)
         _maps(ledger, number)
         _agents(ledger, number)
