@@ -14,14 +14,18 @@ from sqlalchemy import Connection
 from ledger.agents.kinds import AgentEntry, AgentState
 from ledger.core.address import parse_address
 from ledger.core.authority import Authority
+from ledger.core.binding import BindingEvent, KeyBindingEntry
 from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry
 from ledger.core.errors import LedgerError
 from ledger.core.hashing import b64
 from ledger.core.kinds import KindRegistry
+from ledger.core.signature import SignatureEntry
+from ledger.core.workflow import DecisionEntry, DecisionEvent, RequestEntry, RouteEntry
 from ledger.integrity.entries import Unreadable, read_entries
 from ledger.integrity.fault import Fault
 from ledger.integrity.kinds import Verification
+from ledger.integrity.separation import ABOUT_PEOPLE, Separation, about_people, expired
 from ledger.people.access import Scope
 from ledger.people.kinds import (
     AccountEntry,
@@ -32,7 +36,15 @@ from ledger.people.kinds import (
     SessionEvent,
     present,
 )
-from ledger.people.person_kinds import CredentialEntry, CredentialState, ProfileEntry
+from ledger.people.person_kinds import (
+    CredentialEntry,
+    CredentialState,
+    ProfileEntry,
+    QualificationEntry,
+    QualificationSort,
+)
+from ledger.people.roles import SIGNING
+from ledger.signing.kinds import SigningListEntry
 from ledger.sources.challenge_kinds import Challenge, ChallengeResult, ChallengeRun
 from ledger.sources.import_kinds import SourceImport, TrueCopy
 from ledger.sources.kinds import CollectionRun
@@ -56,11 +68,13 @@ class Rights:
     """Accounts, grants and sessions of the system log, as of any size of it."""
 
     def __init__(self) -> None:
+        self.separation = Separation()
         self._entries: dict[int, msgspec.Struct] = {}
         self._changes: dict[tuple[type, str], list[int]] = {}
 
     def enter(self, entry: Entry) -> None:
         """Takes the system log's next entry."""
+        self.separation.enter(entry)
         body = present(entry.body)
         if isinstance(body, CredentialEntry):
             name = body.credential
@@ -76,6 +90,32 @@ class Rights:
             return
         self._entries[entry.index] = body
         self._changes.setdefault((type(body), name), []).append(entry.index)
+
+    def signing_refusal(self, authority: Authority, size: int, at_us: int, scope: Scope | None = None) -> str:
+        """Why a signature's authority did not hold: as for any entry in a session, else by what its signer showed."""
+        named = [self._entries.get(parse_address(address).index) for address in authority.entries]
+        if not authority.authenticated or any(isinstance(body, SessionEntry) for body in named):
+            return self.refusal(authority, size, scope, None, at_us)
+        grants = [body for body in named if isinstance(body, GrantEntry)]
+        rest = [
+            address
+            for address, body in zip(authority.entries, named, strict=True)
+            if not isinstance(body, GrantEntry | CredentialEntry)
+        ]
+        credentials = [body for body in named if isinstance(body, CredentialEntry)]
+        accounts = [body for body in named if isinstance(body, AccountEntry)]
+        if len(rest) != len(accounts):
+            return f"{rest[-1]} is no account, component or grant"
+        for address, body in zip(authority.entries, named, strict=True):
+            index = parse_address(address).index
+            if body is None or index >= size or not self._current(body, index, size):
+                return f"{address} did not stand at size {size} of the system log"
+        wrong = _refused_sign_in(authority, accounts, credentials, None, at_us)
+        if wrong or any(grant.account != authority.actor for grant in grants):
+            return wrong or f"grants that it names are not all those of {authority.actor!r}"
+        if scope is not None and not any(scope in grant.scopes for grant in grants):
+            return f"no grant that it names holds scope {scope.value!r}"
+        return next(filter(None, (_out_of_force(grant, at_us) for grant in grants)), "")
 
     def refusal(self, authority: Authority, size: int, scope: Scope | None, source: str | None, at_us: int) -> str:
         """Why the entries that an authority names did not allow it as of `size`; empty if they did."""
@@ -137,6 +177,9 @@ def authority_fault(
 def _judge(
     reader: LogReader, rights: Rights, roots: dict[int, str], entry: Entry, authority: Authority, system_size: int
 ) -> str:
+    broken = rights.separation.broken(entry, present(entry.body)) if entry.log == SYSTEM_LOG else ""
+    if broken:
+        return broken
     size = authority.system_size
     if size is None:
         return "" if not authority.authenticated and not authority.entries else "it names no state of the system log"
@@ -147,7 +190,10 @@ def _judge(
             roots[size] = b64(reader.root(size))
         if roots[size] != authority.system_root:
             return f"the system log did not have that root at size {size}"
-        return rights.refusal(authority, size, *_needed(present(entry.body)), entry.logged_us)
+        body = present(entry.body)
+        if _by_signing(body):
+            return rights.signing_refusal(authority, size, entry.logged_us, _needed(body)[0])
+        return rights.refusal(authority, size, *_needed(body), entry.logged_us)
     except LedgerError as error:
         return error.message
 
@@ -166,6 +212,16 @@ def _privileged(connection: Connection, log: int, low: int, high: int, pulse: Ca
         pulse(until - at)
 
 
+def _by_signing(body: msgspec.Struct) -> bool:
+    """Whether it may be caused by what a signer shows outside of a session: a signature, and what goes with it."""
+    if isinstance(body, QualificationEntry):
+        return body.sort is QualificationSort.ACCOUNTABILITY
+    if isinstance(body, DecisionEntry):
+        return body.signature is not None or body.event is DecisionEvent.REFUSED
+    resealed = isinstance(body, KeyBindingEntry) and body.event is BindingEvent.RESEALED
+    return isinstance(body, SignatureEntry) or resealed
+
+
 def _needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
     """The scope, and for ingest the source, that causing such an entry takes; no scope: any grant in force."""
     if isinstance(body, CollectionRun) or (isinstance(body, SourceLife) and body.event in BY_RUN):
@@ -178,9 +234,28 @@ def _needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
         return Scope.CONFIGURE, None
     if isinstance(body, AccountEntry | GrantEntry | AgentEntry | ProfileEntry):
         return Scope.ADMIN, None
+    if isinstance(body, SigningListEntry):
+        return Scope.ADMIN, None
+    if isinstance(body, KeyBindingEntry) and body.authority.actor != body.account and body.attestation is None:
+        return Scope.ADMIN, None
+    if isinstance(body, RouteEntry):
+        return Scope.APPROVE, None
+    if isinstance(body, RequestEntry):
+        return Scope.READ, None
+    if isinstance(body, DecisionEntry):
+        return _decided(body), None
     if isinstance(body, Verification):
         return Scope.VERIFY, None
+    if isinstance(body, ABOUT_PEOPLE):
+        return about_people(body), None
     return None, None
+
+
+def _decided(body: DecisionEntry) -> Scope | None:
+    """Who signs or declines a step has its role, and who opens what is to be signed sees it."""
+    if body.signature is not None:
+        return next((scope for role, scope in SIGNING.items() if role.value == body.role), Scope.APPROVE)
+    return Scope.READ if body.event is DecisionEvent.OPENED else None
 
 
 def _refused_grant(
@@ -237,6 +312,8 @@ def _refused_person(
         return f"account, session and grants that it names are not all those of {actor!r}"
     if accounts[0].state is not AccountState.ACTIVE:
         return f"account {actor!r} was deactivated"
+    if expired(accounts[0], at_us - GRACE_US):
+        return f"account {actor!r} had expired at {accounts[0].expires_at}"
     ended = _refused_session(authority, sessions[0], at_us)
     if ended:
         return ended

@@ -45,10 +45,10 @@ LEVELS = (
     Level(
         number=4,
         name="electronic signatures",
-        proves="Each electronic signature covers exactly the content that it names.",
+        proves="Each electronic signature covers exactly the content that it names, which stands unchanged; it is by a "
+        "key that chains to the first start and counted then; it was made once, at its time, in a role that was held.",
         does_not_prove="Who sat at the keyboard.",
-        built="",
-        open="all",
+        built="all",
     ),
     Level(
         number=5,

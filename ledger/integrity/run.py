@@ -18,6 +18,7 @@ from ledger.integrity.fault import Fault, first
 from ledger.integrity.fulltext import full_text_fault
 from ledger.integrity.level1 import head_fault
 from ledger.integrity.level3 import Keys, bindings_fault, checkpoints_fault, read_bindings
+from ledger.integrity.level4 import signatures_fault
 from ledger.integrity.tasks import Outcome, Reading, Task, spans
 from ledger.integrity.vault import Secrets
 from ledger.integrity.whole import projection_faults, read_heads, structure_faults
@@ -113,8 +114,10 @@ class LogRun:
                 fault, root = self._level1(head, start, reached, columns and 2 not in wanted, progress, save)
             elif level == 2:
                 fault = self._level2(heads, low, size, reached, start is None, progress, save)
-            else:
+            elif level == 3:
                 fault = self._level3(progress)
+            else:
+                fault = self._level4(progress)
             found.append(
                 LevelFound(
                     level=level,
@@ -245,6 +248,18 @@ class LogRun:
                 )
                 # Logs grow while they are verified: what they say of each other is held to the same snapshot.
                 return first((fault, bindings_fault(connection, read_heads(connection), keys, bindings)))
+            except Unreadable as error:
+                return self._fault(error.index, "body", error.message)
+            except LedgerError as error:
+                return self._fault(0, "leaf", error.message)
+
+    def _level4(self, progress: Progress) -> Fault | None:
+        """Signatures stand in the system log, and are verified with it; over another log there is nothing to do."""
+        if self._log.number != SYSTEM_LOG:
+            return None
+        with self._reading() as connection:
+            try:
+                return signatures_fault(connection, self._kinds, lambda done: progress(4, done, 0))
             except Unreadable as error:
                 return self._fault(error.index, "body", error.message)
             except LedgerError as error:

@@ -1,0 +1,156 @@
+"""Level 4: every electronic signature again, from the system log's entries alone.
+
+Each key chains to the first start; each signature is its signer's, over exactly this statement, by a key that counted
+and was under a checkpoint; what it is over stands in the log unchanged, and stood there when it was signed; its words
+are those of the list's version; its nonce was used once, its time is that of its entry, a passkey's counter went on;
+and the signer held that role.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from sqlalchemy import Connection
+
+from ledger.core.address import LogId
+from ledger.core.binding import CeremonyEntry, KeyBindingEntry, KeyHistory
+from ledger.core.clock import parse_utc
+from ledger.core.entry import Entry
+from ledger.core.errors import LedgerError, SignatureInvalid
+from ledger.core.hashing import b64, leaf_hash
+from ledger.core.kinds import KindRegistry
+from ledger.core.signature import Mode, SignatureEntry, Target, holds_together
+from ledger.integrity.entitled import Entitled
+from ledger.integrity.entries import read_entries
+from ledger.integrity.fault import Fault
+from ledger.people.kinds import present
+from ledger.signing.kinds import SigningListEntry
+from ledger.signing.lists import BUILT_IN, SigningList, built_in_lists, listed, says
+from ledger.signing.prepared import LASTING_US
+from ledger.store.bulk import Bulk
+from ledger.store.logs import SYSTEM_LOG, read_logs
+from ledger.store.reading import LogReader
+
+ELSEWHERE = (Mode.PROVIDER, Mode.EXTERNAL)
+"""Modes whose proof is not by a key of this log."""
+Verifier = Callable[[Connection, SignatureEntry, int], object]
+"""Verifies a signature of such a mode, entered at that moment; raises SignatureInvalid."""
+
+_KINDS = tuple(
+    b'"kind":"%s"' % kind
+    for kind in (
+        *(b"signature", b"key-binding", b"ceremony", b"signing-list"),
+        *(b"grant", b"credential", b"reset", b"qualification"),
+    )
+)
+
+
+def signatures_fault(
+    connection: Connection,
+    kinds: KindRegistry,
+    pulse: Callable[[int], None],
+    verifiers: Mapping[Mode, Verifier] | None = None,
+) -> Fault | None:
+    """The first entry of the system log whose signature, binding or ceremony does not hold."""
+    reader = LogReader(connection, SYSTEM_LOG)
+    logs = {log.origin: log for log in read_logs(connection)}
+    system = next(log for log in logs.values() if log.number == SYSTEM_LOG)
+    check = _Check(connection, logs, system.origin, verifiers or {})
+    size = reader.head().size
+    for index in _indices(reader, size):
+        entry = next(read_entries(connection, SYSTEM_LOG, index, index + 1, kinds))
+        try:
+            check.enter(entry)
+        except LedgerError as error:
+            return Fault(log=SYSTEM_LOG, index=index, table="body", column="", what=error.message)
+        pulse(1)
+    return None
+
+
+def _indices(reader: LogReader, size: int) -> Iterator[int]:
+    for stored in reader.entries(0, size):
+        if any(kind in stored.leaf for kind in _KINDS):
+            yield stored.index
+
+
+class _Check:
+    def __init__(
+        self, connection: Connection, logs: Mapping[str, LogId], origin: str, verifiers: Mapping[Mode, Verifier]
+    ) -> None:
+        self._connection = connection
+        self._logs = logs
+        self._history = KeyHistory(origin)
+        self._verifiers = verifiers
+        self._lists: dict[str, list[SigningList]] = {BUILT_IN: list(built_in_lists())}
+        self._entitled = Entitled(origin)
+        self._nonces: dict[str, int] = {}
+        self._counters: dict[str, int] = {}
+
+    def enter(self, entry: Entry) -> None:
+        body = present(entry.body)
+        if isinstance(body, SigningListEntry):
+            address = f"{self._history.origin}#{entry.index}"
+            self._lists[address] = [listed(body, address)]
+        elif isinstance(body, KeyBindingEntry | CeremonyEntry):
+            self._history.enter(entry.index, body)
+        elif isinstance(body, SignatureEntry):
+            self._signature(body, entry)
+        self._entitled.enter(entry, body)
+
+    def _signature(self, body: SignatureEntry, entry: Entry) -> None:
+        said = body.statement
+        first = self._nonces.setdefault(said.nonce, entry.index)
+        _require(first == entry.index, f"it is a replay: entry {first} has used its nonce")
+        self._proof(body, entry)
+        signed_us = parse_utc(said.signed_at)
+        _require(
+            signed_us <= entry.logged_us <= signed_us + LASTING_US,
+            f"it says that it was made at {said.signed_at}, which was not within ten minutes before it was entered",
+        )
+        self._target(said.target)
+        seen = self._logs.get(said.seen.origin)
+        _require(seen is not None and said.seen.origin == said.target.origin, "it was not this log that was seen")
+        assert seen is not None
+        reader = LogReader(self._connection, seen.number)
+        _require(
+            0 < said.seen.size <= reader.head().size and b64(reader.root(said.seen.size)) == said.seen.root,
+            "the log never had the state at which it says that the content was seen",
+        )
+        _require(max(said.target.entries, default=0) < said.seen.size, "what is signed was not there to be seen")
+        for one in (said.meaning, said.reason):
+            known = self._lists.get(one.version, [])
+            _require(any(says(chosen, one) for chosen in known), f"no list has said {one.code!r} in these words")
+
+    def _proof(self, body: SignatureEntry, entry: Entry) -> None:
+        said = body.statement
+        if said.mode in ELSEWHERE:
+            verify = self._verifiers.get(said.mode)
+            if verify is None:
+                raise SignatureInvalid(f"this version cannot verify a signature of mode {said.mode.value}")
+            verify(self._connection, body, entry.logged_us)
+            return
+        assertion = self._history.verify(body, entry.index)
+        standing = self._history.at(said.binding or "")
+        # The key's binding was under a checkpoint before it signed.
+        covered = Bulk(self._connection).all(
+            "SELECT size FROM checkpoint WHERE log = ? AND size > ? AND size <= ? LIMIT 1",
+            (SYSTEM_LOG, standing.bound, entry.index),
+        )
+        _require(bool(covered), f"no checkpoint covered key {standing.key.key_id} when it signed")
+        if assertion is not None:
+            last = self._counters.get(standing.key.key_id, 0)
+            _require(assertion.counter > last or not (assertion.counter or last), "its counter did not go on")
+            self._counters[standing.key.key_id] = assertion.counter
+
+    def _target(self, target: Target) -> None:
+        _require(holds_together(target), "its list of entries, their count and their root do not agree")
+        log = self._logs.get(target.origin)
+        if log is None:
+            raise SignatureInvalid(f"it signs entries of log {target.origin}, which is not here")
+        reader = LogReader(self._connection, log.number)
+        for index, leaf in zip(target.entries, target.leaves, strict=True):
+            stored = b64(leaf_hash(reader.entry(index).leaf))
+            _require(stored == leaf, f"entry {index} of {target.origin} is not what was signed: it is unsigned now")
+
+
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise SignatureInvalid(what)
