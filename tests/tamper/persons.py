@@ -1,5 +1,7 @@
 """Entries about persons in the ledger that is attacked: every table of theirs has rows, open and closed ones."""
 
+from functools import cache
+
 import msgspec
 
 from ledger.core.clock import utc_text
@@ -7,6 +9,7 @@ from ledger.core.entry import ORIGINAL, Draft, VaultItem, draft
 from ledger.core.hashing import b64, original_commitment
 from ledger.core.record import OriginalRef
 from ledger.people.kinds import AccountEntry, AccountSort, AccountState, GrantEntry, GrantState
+from ledger.people.names import account_draft
 from ledger.people.person_kinds import (
     AccessReviewEntry,
     CredentialEntry,
@@ -26,11 +29,12 @@ from ledger.people.person_kinds import (
 from ledger.people.roles import SCOPES, Role
 from ledger.store.logs import SYSTEM_LOG
 from tests.support.ledgers import AUTHORITY, START_US, Ledger
+from tests.support.staff import Staff
 
 
 def persons(ledger: Ledger, number: int) -> None:
     """A person of this round; each table is written twice for one key, and once for another."""
-    account, role = f"reviewer{number}", (Role.REVIEWER, Role.APPROVER)[number % 2]
+    account, role, admin = f"reviewer{number}", (Role.REVIEWER, Role.APPROVER)[number % 2], _office(ledger).admin
     until = utc_text(START_US * 2 + number)
     person = AccountEntry(
         account=account,
@@ -38,7 +42,7 @@ def persons(ledger: Ledger, number: int) -> None:
         state=AccountState.ACTIVE,
         title=f"Person {number}",
         reason="joins",
-        authority=AUTHORITY,
+        authority=admin,
         email=f"person{number}@plant.example",
     )
     granted = GrantEntry(
@@ -47,7 +51,7 @@ def persons(ledger: Ledger, number: int) -> None:
         state=GrantState.GRANTED,
         scopes=tuple(sorted(SCOPES[role])),
         reason="trained",
-        authority=AUTHORITY,
+        authority=admin,
         role=role,
         sites=("records",),
         sources=("dcs",),
@@ -93,8 +97,15 @@ def persons(ledger: Ledger, number: int) -> None:
             )
         )
     bodies += _site(account, role, number)
-    for one in (*map(draft, bodies), _letter(number)):
+    hidden = msgspec.structs.replace(person, account=f"sealed{number}")
+    for one in (*map(draft, bodies), account_draft(hidden, seal=True), _letter(number)):
         ledger.store.append_one(SYSTEM_LOG, one)
+
+
+@cache
+def _office(ledger: Ledger) -> Staff:
+    """Who makes persons once two of them hold roles."""
+    return Staff(ledger.service)
 
 
 def _site(account: str, role: Role, number: int) -> list[msgspec.Struct]:

@@ -1,0 +1,135 @@
+"""Rules over who may be given what by whom, decided again from the system log's entries as they stood before.
+
+Nobody grants to, vouches for or reviews themselves; no one holds two roles that exclude each other; and once two
+persons hold roles, an entry that says *not authenticated* makes no person and no administrator (`people.administration`).
+"""
+
+from bisect import bisect_left
+from typing import Final, TypeVar
+
+import msgspec
+
+from ledger.core.authority import Authority
+from ledger.core.clock import parse_utc
+from ledger.core.entry import Entry
+from ledger.people.access import Scope
+from ledger.people.administration import FOUNDERS, in_force, not_over
+from ledger.people.kinds import AccountEntry, AccountSort, AccountState, GrantEntry, GrantState, present
+from ledger.people.person_kinds import (
+    AccessReviewEntry,
+    DocumentEntry,
+    QualificationEntry,
+    QualificationSort,
+    ViewedEntry,
+    Viewing,
+)
+from ledger.people.roles import conflict
+
+Body = TypeVar("Body")
+ABOUT_PEOPLE: Final = (QualificationEntry, DocumentEntry, AccessReviewEntry, ViewedEntry)
+
+
+def about_people(body: msgspec.Struct) -> Scope | None:
+    """The scope that an entry of these kinds takes; None for any grant in force."""
+    if isinstance(body, ViewedEntry):
+        return Scope.EXPORT if body.how is Viewing.EXPORTED else None
+    if isinstance(body, QualificationEntry) and body.sort is QualificationSort.ACCOUNTABILITY:
+        return None
+    return Scope.ADMIN
+
+
+class Separation:
+    """Accounts and grants of the system log, as of any size of it."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, list[tuple[int, AccountEntry]]] = {}
+        self._grants: dict[str, dict[str, list[tuple[int, GrantEntry]]]] = {}
+
+    def enter(self, entry: Entry) -> None:
+        """Takes the system log's next entry."""
+        body = present(entry.body)
+        if isinstance(body, AccountEntry):
+            self._accounts.setdefault(body.account, []).append((entry.index, body))
+        elif isinstance(body, GrantEntry):
+            self._grants.setdefault(body.account, {}).setdefault(body.grant, []).append((entry.index, body))
+
+    def broken(self, entry: Entry, body: msgspec.Struct) -> str:
+        """The rule that an entry of the system log breaks; empty if none."""
+        authority = getattr(body, "authority", None)
+        if not isinstance(authority, Authority):
+            return ""
+        if isinstance(body, QualificationEntry):
+            return _vouching(body)
+        if isinstance(body, AccessReviewEntry) and any(line.account == authority.actor for line in body.lines):
+            return f"{authority.actor} reviewed their own rights"
+        if isinstance(body, GrantEntry):
+            return self._granting(entry, body) or self._first_start(entry, body, body.role is not None, authority)
+        if isinstance(body, AccountEntry):
+            return self._issuing(entry, body) or self._first_start(
+                entry, body, body.sort is not AccountSort.SERVICE, authority
+            )
+        return ""
+
+    def _granting(self, entry: Entry, body: GrantEntry) -> str:
+        if body.state is not GrantState.GRANTED:
+            return ""
+        if body.authority.actor == body.account:
+            return f"{body.account} granted to themselves"
+        account = _latest(self._accounts.get(body.account, []), entry.index)
+        if account is None or account.state is not AccountState.ACTIVE:
+            return f"account {body.account!r} was not active when it was granted this"
+        if body.role is None:
+            return ""
+        held = {
+            one.role
+            for one in self._held(body.account, entry.index)
+            if one.role is not None and not_over(one, entry.logged_us)
+        }
+        pair = conflict({*held, body.role})
+        return "" if pair is None else f"{body.account} would be {pair[0].value} and {pair[1].value}"
+
+    def _issuing(self, entry: Entry, body: AccountEntry) -> str:
+        before = _latest(self._accounts.get(body.account, []), entry.index)
+        if before is None:
+            return ""
+        if before.state is AccountState.DEACTIVATED:
+            return f"account {body.account!r} had been deactivated: its id is never issued again"
+        return "" if before.sort is body.sort else f"account {body.account!r} stood for something else"
+
+    def _first_start(self, entry: Entry, body: msgspec.Struct, of_person: bool, authority: Authority) -> str:
+        administers = isinstance(body, GrantEntry) and Scope.ADMIN in body.scopes and body.state is GrantState.GRANTED
+        if authority.authenticated or not (of_person or administers):
+            return ""
+        size = entry.index if authority.system_size is None else authority.system_size
+        holders = {account for account in self._grants if self._holds(account, size, entry.logged_us)}
+        if len(holders) < FOUNDERS:
+            return ""
+        return f"it says not authenticated, though {len(holders)} persons held roles: the first start was over"
+
+    def _holds(self, account: str, size: int, at_us: int) -> bool:
+        known = _latest(self._accounts.get(account, []), size)
+        if known is None or known.state is not AccountState.ACTIVE:
+            return False
+        return any(one.role is not None and in_force(one, at_us) for one in self._held(account, size))
+
+    def _held(self, account: str, size: int) -> list[GrantEntry]:
+        latest = (_latest(changes, size) for changes in self._grants.get(account, {}).values())
+        return [one for one in latest if one is not None]
+
+
+def _latest(changes: list[tuple[int, Body]], size: int) -> Body | None:
+    """What was said last before that size."""
+    at = bisect_left(changes, size, key=lambda one: one[0])
+    return changes[at - 1][1] if at else None
+
+
+def _vouching(body: QualificationEntry) -> str:
+    own = body.authority.actor == body.account
+    if body.sort is QualificationSort.ACCOUNTABILITY and body.holds:
+        return "" if own else f"somebody else accepted accountability for {body.account}"
+    return f"{body.account} said this of themselves" if own else ""
+
+
+def expired(account: AccountEntry, at_us: int) -> bool:
+    """Whether an account (an inspector's) had ended by then."""
+    return account.expires_at is not None and parse_utc(account.expires_at) < at_us
