@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from ledger.core.signature import Statement
+from ledger.core.signature import Statement, Target
 from ledger.core.workflow import (
     DecisionEntry,
     DecisionEvent,
@@ -310,13 +310,18 @@ def signature_refusal(
     meaning = DECLINED if decision.event is DecisionEvent.DECLINED else step.meaning
     pairs: Iterable[tuple[str, object, object]] = (
         ("request", statement.request, address),
-        ("target", statement.target, request.target),
+        # What it is called, and as of which size, may be said anew; the entries may not.
+        ("target", _content(statement.target), _content(request.target)),
         ("signer", statement.signer.account, decision.authority.actor),
         ("role", statement.signer.role, decision.role),
         ("meaning", statement.meaning.code, meaning),
         ("person that it is for", statement.on_behalf_of, decision.on_behalf_of),
     )
     return next((f"its signature is of another {name}" for name, said, wanted in pairs if said != wanted), "")
+
+
+def _content(target: Target) -> object:
+    return target.origin, target.count, target.root, target.entries, target.leaves
 
 
 def _give(step: StepStanding, giver: str | None, taker: str) -> None:

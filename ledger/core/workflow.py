@@ -109,9 +109,9 @@ class DelegationState(StrEnum):
 class DelegationEntry(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="delegation/1"
 ):
-    """`delegate` may sign for `account` between two instants (`utc_text`): what that account itself may sign then.
+    """`delegate` may sign in the place of `account` between two instants (`utc_text`), in roles that both hold then.
 
-    It lends the account's own grants, never what the account holds by somebody else's delegation.
+    It gives a place, never a role: by grants of their own both hold the role of a step that is signed so.
     """
 
     delegation: PlainName

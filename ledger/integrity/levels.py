@@ -46,7 +46,8 @@ LEVELS = (
         number=4,
         name="electronic signatures",
         proves="Each electronic signature covers exactly the content that it names, which stands unchanged; it is by a "
-        "key that chains to the first start and counted then; it was made once, at its time, in a role that was held.",
+        "key that chains to the first start and counted then; it was made once, at its time, in a role that was held. "
+        "Each step of a signing request was signed in order, by who might sign it.",
         does_not_prove="Who sat at the keyboard.",
         built="all",
     ),

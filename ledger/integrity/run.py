@@ -19,6 +19,7 @@ from ledger.integrity.fulltext import full_text_fault
 from ledger.integrity.level1 import head_fault
 from ledger.integrity.level3 import Keys, bindings_fault, checkpoints_fault, read_bindings
 from ledger.integrity.level4 import signatures_fault
+from ledger.integrity.requests import requests_fault
 from ledger.integrity.tasks import Outcome, Reading, Task, spans
 from ledger.integrity.vault import Secrets
 from ledger.integrity.whole import projection_faults, read_heads, structure_faults
@@ -254,12 +255,13 @@ class LogRun:
                 return self._fault(0, "leaf", error.message)
 
     def _level4(self, progress: Progress) -> Fault | None:
-        """Signatures stand in the system log, and are verified with it; over another log there is nothing to do."""
+        """Signatures and workflows stand in the system log, and are verified with it; in another log there are none."""
         if self._log.number != SYSTEM_LOG:
             return None
         with self._reading() as connection:
             try:
-                return signatures_fault(connection, self._kinds, lambda done: progress(4, done, 0))
+                checks = (signatures_fault, requests_fault)
+                return first(check(connection, self._kinds, lambda done: progress(4, done, 0)) for check in checks)
             except Unreadable as error:
                 return self._fault(error.index, "body", error.message)
             except LedgerError as error:

@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from ledger.core.authority import Authority
 from ledger.core.entry import Draft, draft
 from ledger.core.errors import (
-    AccessDenied,
     Conflict,
     LedgerError,
     NotSignatory,
@@ -22,9 +21,8 @@ from ledger.core.errors import (
     SelfApproval,
 )
 from ledger.core.progress import Cause, Refusal, signature_refusal
-from ledger.core.signature import SignatureEntry, Statement
+from ledger.core.signature import SignatureEntry
 from ledger.core.workflow import DecisionEntry, DecisionEvent, Step
-from ledger.people.access import Caller
 from ledger.signing.content import changes, performers_now, told
 from ledger.signing.delegations import lent_to
 from ledger.signing.holders import Holders
@@ -57,11 +55,11 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True):
     before: Callable[[Transaction], None] | None = None
 
     @property
-    def statement(self) -> Statement:
+    def entry(self) -> SignatureEntry:
         body = self.draft.body
         if not isinstance(body, SignatureEntry):
             raise SchemaViolation("what was made is no signature")
-        return body.statement
+        return body
 
 
 class Backing(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,21 +86,17 @@ class Decisions:
             ),
         )
 
-    def sign(
-        self, request: str, step: str, signed: Signed, reason: str, caller: Caller, on_behalf_of: str | None = None
-    ) -> int:
+    def sign(self, request: str, step: str, signed: Signed, reason: str, on_behalf_of: str | None = None) -> int:
         """Enters a signature and the decision that it carries, together; returns the decision's index.
 
         Raises Conflict for a step out of order, SelfApproval for who performed the work or has signed already,
         NotSignatory for who does not hold the role or is not named, and enters the attempt.
         """
-        return self._by_signature(DecisionEvent.SIGNED, request, step, signed, reason, caller, on_behalf_of)
+        return self._by_signature(DecisionEvent.SIGNED, request, step, signed, reason, on_behalf_of)
 
-    def decline(
-        self, request: str, step: str, signed: Signed, reason: str, caller: Caller, on_behalf_of: str | None = None
-    ) -> int:
+    def decline(self, request: str, step: str, signed: Signed, reason: str, on_behalf_of: str | None = None) -> int:
         """Ends the request: the step is declined for a reason, by a signature of that meaning. Raises as `sign`."""
-        return self._by_signature(DecisionEvent.DECLINED, request, step, signed, reason, caller, on_behalf_of)
+        return self._by_signature(DecisionEvent.DECLINED, request, step, signed, reason, on_behalf_of)
 
     def reassign(
         self, request: str, step: str, given_from: str | None, given_to: str, reason: str, authority: Authority
@@ -146,17 +140,18 @@ class Decisions:
         """What lets `actor` sign a step at that moment, for themselves or for `other`, as far as roles go."""
         holders = Holders(self._store, connection, now_us)
         site = step.site or running.request.site
-        held = holders.grants(other or actor, step.role, site)
-        if not held:
-            what = f"{other or actor} does not hold role {step.role!r}{'' if site is None else f' at {site}'}"
-            return Backing(role=step.role, refused=Refusal(cause=Cause.NOT_NAMED, what=what))
+        for one in (actor, other):
+            if one is not None and not holders.grants(one, step.role, site):
+                what = f"{one} does not hold role {step.role!r}{'' if site is None else f' at {site}'}"
+                return Backing(role=step.role, refused=Refusal(cause=Cause.NOT_NAMED, what=what))
         if other is None:
             return Backing(role=step.role)
         lent = [one for one in lent_to(self._store, connection, actor, now_us) if one.delegation.account == other]
-        if not lent or not holders.may_stand_in(actor, site):
-            what = f"{other} has not let {actor} sign for them now, or {actor} sees no records there"
+        if not lent:
+            what = f"{other} has not let {actor} sign for them now"
             return Backing(role=step.role, refused=Refusal(cause=Cause.NOT_NAMED, what=what))
-        return Backing(role=step.role, delegation=lent[-1].entry, rests_on=held)
+        rests_on = holders.grants(other, step.role, site)
+        return Backing(role=step.role, delegation=lent[-1].entry, rests_on=rests_on)
 
     def _by_signature(
         self,
@@ -165,12 +160,9 @@ class Decisions:
         step: str,
         signed: Signed,
         reason: str,
-        caller: Caller,
         on_behalf_of: str | None,
     ) -> int:
-        if not caller.person:
-            raise AccessDenied("only a person who signed in signs", advice="Sign in as yourself.")
-        authority = caller.authority
+        authority = signed.entry.authority
         self._require_as_shown(event, request, step, authority, on_behalf_of)
 
         def make(running: Running, transaction: Transaction) -> DecisionEntry:
@@ -195,9 +187,10 @@ class Decisions:
             if backing is not None and backing.refused is not None:
                 # What is out of order anyway is said first: it tells more.
                 alone = _with_state(running, msgspec.structs.replace(entry, delegation=None, on_behalf_of=None))
-                raise _Refused(running.progress.refusal(alone, transaction.logged_us) or backing.refused)
+                order = running.progress.refusal(alone, transaction.logged_us)
+                raise _Refused(order if order and order.cause is not Cause.NOT_NAMED else backing.refused)
             if found is not None:
-                wrong = signature_refusal(entry, running.request, found.step, signed.statement, running.address)
+                wrong = signature_refusal(entry, running.request, found.step, signed.entry.statement, running.address)
                 if wrong:
                     raise _Refused(Refusal(cause=Cause.FORM, what=wrong))
             if signed.before is not None:

@@ -1,4 +1,9 @@
-"""Delegations: who may sign for whom, from when until when, and never more than that person may sign themselves."""
+"""Delegations: who may sign in whose place, from when until when.
+
+A delegation gives a place, never a role: for each step that is signed by one, both hold its role by grants of their own
+at that moment. So nobody lends what they don't hold, passes on what was lent to them, or gains what excludes another
+role of theirs.
+"""
 
 import secrets
 
@@ -35,8 +40,8 @@ class Delegations:
     def give(self, delegate: str, from_us: int, until_us: int, reason: str, authority: Authority) -> KnownDelegation:
         """The actor lets somebody sign for them between two instants; returns the delegation.
 
-        Raises AccessDenied for who did not sign in, SchemaViolation for an interval that is none, Conflict where the
-        actor has nothing to lend, or the delegate sees no records or administers the ledger.
+        Raises AccessDenied for who did not sign in, SchemaViolation for an interval that is none, Conflict where they
+        hold no role in common.
         """
         if not authority.authenticated:
             raise AccessDenied("only somebody who signed in lends what they may sign", advice="Sign in first.")
@@ -57,15 +62,13 @@ class Delegations:
 
         def check(transaction: Transaction) -> None:
             holders = Holders(self._store, transaction.connection, transaction.logged_us)
-            if not any(holders.grants(entry.account, role.value, None) for role in SIGNING):
+            mine, theirs = (
+                {role for role in SIGNING if holders.grants(one, role.value, None)} for one in (entry.account, delegate)
+            )
+            if not mine & theirs:
                 raise Conflict(
-                    f"{entry.account} holds no role in which steps are signed, by a grant of their own",
-                    advice="What somebody else delegated cannot be passed on.",
-                )
-            if not holders.may_stand_in(delegate, None):
-                raise Conflict(
-                    f"{delegate} cannot stand in: they see no records, or administer the ledger",
-                    advice="Name a person with a role in which records are read.",
+                    f"{entry.account} and {delegate} hold no role in common in which steps are signed",
+                    advice="Name a person who holds the role too; what somebody else lent cannot be passed on.",
                 )
 
         index = self._store.append(SYSTEM_LOG, Batch([draft(entry)], before=check))[0].index

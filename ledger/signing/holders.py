@@ -7,7 +7,6 @@ from ledger.core.workflow import Step
 from ledger.people import tables
 from ledger.people.credentials import read_account, read_grants
 from ledger.people.kinds import AccountSort, AccountState, GrantState
-from ledger.people.roles import ADMINISTRATIVE, GMP
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.store import Store
 
@@ -38,12 +37,6 @@ class Holders:
             and (grant.from_at is None or parse_utc(grant.from_at) <= self._now_us)
             and (grant.expires_at is None or parse_utc(grant.expires_at) > self._now_us)
         )
-
-    def may_stand_in(self, account: str, site: str | None) -> bool:
-        """Whether this person may sign for others there: they see the records, and administer nothing."""
-        if any(self.grants(account, role.value, None) for role in ADMINISTRATIVE):
-            return False
-        return any(self.grants(account, role.value, site) for role in GMP)
 
     def all(self, role: str, site: str | None) -> frozenset[str]:
         """Every person who holds the role at the site."""

@@ -122,7 +122,7 @@ def _tasks(holders: Holders, running: Running, account: str, others: list[str], 
             continue
         for other in others:
             stands_in = _open_to(running.progress, standing, other) and not _barred(running.progress, account)
-            if stands_in and holders.grants(other, standing.step.role, site) and holders.may_stand_in(account, site):
+            if stands_in and all(holders.grants(one, standing.step.role, site) for one in (account, other)):
                 tasks.append(_task(running, standing, account, now_us, on_behalf_of=other))
         chief = standing.step.escalate_to if standing.escalated else None
         if chief is not None and holders.grants(account, chief, site):

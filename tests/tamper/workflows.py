@@ -30,7 +30,6 @@ def workflows(ledger: Ledger, number: int) -> None:
         stages=(Stage(steps=(step,)),),
         reason="set",
         authority=AUTHORITY,
-        retired=number == 3,
     )
     version = ledger.store.append_one(SYSTEM_LOG, draft(route)).index
     leaves = [bytes([number * 2 + one + 1]) * 32 for one in range(2)]
@@ -56,6 +55,7 @@ def workflows(ledger: Ledger, number: int) -> None:
     )
     opened = ledger.store.append_one(SYSTEM_LOG, draft(request)).index
     bodies: list[msgspec.Struct] = [
+        msgspec.structs.replace(route, title=f"Route {number}, as it was", retired=number == 3),
         DecisionEntry(
             request=request.request,
             opened=opened,
