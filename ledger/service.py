@@ -79,6 +79,7 @@ from ledger.store.logs import CLOCK_STEP, LOG_CREATED, SYSTEM_LOG, LogCreated, L
 from ledger.store.projections import install
 from ledger.store.records import RecordProjector
 from ledger.store.store import Store
+from ledger.telling import Telling
 from ledger.trace import kinds as trace_kinds
 from ledger.trace import projector as trace_projector
 from ledger.trust import kinds as trust_kinds
@@ -227,6 +228,7 @@ class Service:
         self.logs = {log.name: log for log in self.store.logs()}
         if SYSTEM not in self.logs:
             raise ConfigError(f"the ledger in {folder} was never completed", advice="Remove it and run init again.")
+        self.telling = Telling(self.store, self.system.origin, self.notices, self.entrance)
         self.agents = Agents(self.store, self.people.directory)
         self._record_logs = {
             name: RecordLog(self.store, self.keys, log, self.agents, self.settings.agents.silence_seconds)

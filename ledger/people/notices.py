@@ -166,6 +166,11 @@ class Notices:
         )
         return Prepared(entry, origin)
 
+    def known(self, ident: str) -> bool:
+        """Whether a notice of that id was entered."""
+        with self._store.reading() as connection:
+            return _known(connection, ident)
+
     def responsible(self) -> list[str]:
         """Who is told of what happens at the door: the profile's `alert_accounts`, else every security officer."""
         with self._store.reading() as connection:

@@ -4,7 +4,6 @@ All in the system log. Secrets stand beside them in the vault, never in them.
 """
 
 from enum import StrEnum
-from typing import Annotated
 
 import msgspec
 

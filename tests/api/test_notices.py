@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from sqlalchemy import update
 
 from collectors.demo.process import free_port
 from ledger.core.address import parse_address
@@ -15,12 +17,13 @@ from ledger.core.note import VerifierKey
 from ledger.core.notice import HEADER, open_notice
 from ledger.people.kinds import AccountEntry, AccountSort, AccountState
 from ledger.people.notice_kinds import Channel, NoticeState, Subject
+from ledger.people.notice_tables import notice_cursor
 from ledger.people.notices import GIVE_UP_US
-from ledger.people.person_kinds import Purpose, SignInEntry, SignInEvent
+from ledger.people.person_kinds import CredentialEntry, CredentialSort, CredentialState, Purpose
 from ledger.people.profile import Profiles
+from ledger.people.reset_kinds import ResetEntry, ResetEvent
 from ledger.people.webhook import check_webhook
 from ledger.server import Server
-from ledger.store.append import Batch
 from ledger.store.logs import SYSTEM_LOG
 from tests.api.world import ORIGIN, World
 from tests.support.certificates import Authority
@@ -76,19 +79,10 @@ def test_a_locked_account_reaches_those_responsible_by_mail_within_seconds_and_b
     notices = world.service.notices
     with mail_server(Mailbox()) as box:
         mail(world, box.port)
-        locked = SignInEntry(
-            account="operator1",
-            event=SignInEvent.LOCKED,
-            purpose=Purpose.SIGN_IN,
-            count=5,
-            reason="refused components",
-            authority=world.root,
-        )
         with Server(world.service, world.root, port=0):
-            told = notices.prepare(notices.responsible(), Subject.ACCOUNT_LOCKED, account="operator1", count="5")
-            assert told is not None
             began = time.monotonic()
-            placed = world.service.store.append(SYSTEM_LOG, Batch([draft(locked)], told.closing()))
+            for _ in range(5):
+                world.service.entrance.attempts.refused("operator1", Purpose.SIGN_IN, "password", "127.0.0.1")
             (arrived,) = box.wait(1, 15)
             took = time.monotonic() - began
             deadline = time.monotonic() + 10
@@ -97,11 +91,12 @@ def test_a_locked_account_reaches_those_responsible_by_mail_within_seconds_and_b
     assert took < 10, f"the alert took {took:.1f} s"
     assert arrived["Subject"] == "Account operator1 is locked"
     assert arrived["To"] == "Security One <security1@plant.example>"
-    assert f"{SYSTEM}#{placed[0].index}" in arrived.get_content()
-    lock, notice = world.system_entries("sign-in")[-1], world.system_entries("notice")[0]
-    assert (lock["event"], notice["event"]) == ("locked", "told")
-    assert parse_address(notice["about"]).index == placed[0].index
-    assert placed[1].index == placed[0].index + 1, "the lock is not on record without its alert"
+    notice = world.system_entries("notice")[0]
+    assert notice["about"] in arrived.get_content()
+    with world.service.store.reader(SYSTEM_LOG) as reader:
+        locked = msgspec.json.decode(reader.entry(parse_address(notice["about"]).index).body or b"")
+    assert (locked["schema"], locked["event"], notice["event"]) == ("sign-in/1", "locked", "told")
+    assert [one["event"] for one in world.system_entries("sign-in")] == ["failed"] * 5 + ["locked", "alerted"]
     assert states(world) == [("security1", "email", NoticeState.SENT)]
     assert [(one.title, one.about) for one in notices.mine("security1")] == [
         ("Account operator1 is locked", notice["about"])
@@ -303,3 +298,72 @@ def test_notices_are_posted_to_https_or_this_machine_alone(world: World, url: st
         check_webhook(url)
     with pytest.raises(LedgerError):
         use(world, "webhooks", [url])
+
+
+def test_a_lock_that_nobody_could_be_told_of_is_told_when_somebody_can_be(world: World) -> None:
+    service = world.service
+    for _ in range(5):
+        service.entrance.attempts.refused("operator1", Purpose.SIGN_IN, "password", None)
+    service.telling.work()
+    assert world.system_entries("notice") == []
+    person(world, "security1", None)
+    use(world, "alert_accounts", ["security1"])
+    service.telling.work()
+    service.telling.work()
+    assert [one.subject for one in service.notices.mine("security1")] == [Subject.ACCOUNT_LOCKED]
+    assert world.system_entries("sign-in")[-1]["event"] == "alerted"
+
+
+def test_people_are_told_of_what_happens_to_their_account_once(world: World) -> None:
+    person(world, "reviewer1", None)
+    person(world, "security1", None)
+    use(world, "alert_accounts", ["security1"])
+    service = world.service
+    service.telling.work()
+    component = CredentialEntry(
+        credential="c1",
+        account="reviewer1",
+        sort=CredentialSort.PASSWORD,
+        state=CredentialState.SET,
+        reason="set by the person",
+        authority=world.root,
+    )
+    asked = ResetEntry(
+        reset="r1",
+        account="reviewer1",
+        event=ResetEvent.ASKED,
+        password=True,
+        lapses_at="2027-01-01T00:00:00.000000Z",
+        reason="lost",
+        authority=world.root,
+    )
+    for body in (component, msgspec.structs.replace(component, credential="c2", sort=CredentialSort.ENROLMENT), asked):
+        service.store.append_one(SYSTEM_LOG, draft(body))
+    for _ in range(5):
+        service.entrance.attempts.refused("reviewer1", Purpose.SIGN_IN, "password", None)
+    service.entrance.attempts.unlock("reviewer1", "was the person", world.root)
+    service.telling.work()
+    service.telling.work()
+    assert [one.subject for one in service.notices.mine("reviewer1")] == [
+        Subject.ACCOUNT_UNLOCKED,
+        Subject.RESET_REQUESTED,
+        Subject.COMPONENT_CHANGED,
+    ]
+    assert {one.subject for one in service.notices.mine("security1")} == {
+        Subject.ACCOUNT_LOCKED,
+        Subject.RESET_REQUESTED,
+    }
+
+
+def test_nobody_is_told_again_after_a_start_that_forgot_how_far_it_was(world: World) -> None:
+    person(world, "reviewer1", None)
+    service = world.service
+    for _ in range(5):
+        service.entrance.attempts.refused("reviewer1", Purpose.SIGN_IN, "password", None)
+    service.telling.work()
+    service.entrance.attempts.unlock("reviewer1", "was the person", world.root)
+    service.telling.work()
+    with service.store.writing() as connection:
+        connection.execute(update(notice_cursor).values(next_index=0))
+    service.telling.work()
+    assert len(service.notices.mine("reviewer1")) == 1

@@ -114,7 +114,7 @@ def test_upgrade_brings_a_ledger_of_the_first_schema_to_this_one_and_it_goes_on(
             *("key_binding", "signature", "signed_entry", "signing_list", "prepared_signing"),
             *("signing_route", "signing_request", "signing_target", "decision", "delegation"),
             *("reset_request", "door_use"),
-            *("notice", "notice_attempt"),
+            *("notice", "notice_attempt", "notice_cursor"),
         ):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("DROP INDEX browser_session_account")

@@ -34,6 +34,12 @@ def upgrade() -> None:
         sa.Column("error", sa.Text, nullable=False),
     )
     protect(op.get_bind(), "notice_attempt", update=True, delete=True)
+    op.create_table(
+        "notice_cursor",
+        sa.Column("log", sa.SmallInteger, primary_key=True, autoincrement=False),
+        sa.Column("next_index", sa.BigInteger, nullable=False),
+    )
+    protect(op.get_bind(), "notice_cursor", update=True)
     # As in 0002: a ledger from before must know the projector from now on.
     op.execute(
         "INSERT INTO projection_version (name, version)"
