@@ -34,6 +34,7 @@ _STATUS: Final[dict[type[tree.LedgerError], int]] = {
     tree.NotFound: 404,
     tree.Conflict: 409,
     tree.NotLeader: 503,
+    tree.Overloaded: 503,
 }
 """By the nearest class of the tree; what is not under any of these is the ledger's own fault: 500."""
 

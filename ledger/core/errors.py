@@ -26,6 +26,7 @@
     ├─ AccessDenied
     │  └─ NotAuthenticated               nobody known is calling
     ├─ RateLimited                       too many calls of this sort from there
+    ├─ Overloaded                        more at once than this service takes on
     ├─ SignInUnreachable                 the site's identity provider does not answer as it should
     ├─ NotFound
     ├─ Conflict
@@ -251,6 +252,13 @@ class SignInUnreachable(LedgerError):
 
     def __init__(self, what: str, *, advice: str | None = None) -> None:
         super().__init__(f"sign-in service unreachable: {what}", advice=advice)
+
+
+class Overloaded(LedgerError):
+    """More work of this sort waits already than this service takes on; nothing of it was begun."""
+
+    code = "overloaded"
+    default_advice = "Try again in a minute."
 
 
 class NotFound(LedgerError):

@@ -183,7 +183,7 @@ class Doorkeeper:
         return self._begin(found, used, [_spending(held), *uses], visit, drafts, ended)
 
     def offer_passkey(self) -> Alone:
-        """What a browser needs to sign somebody in by a passkey alone; raises ConfigError where the site has none."""
+        """What a browser needs to sign somebody in by a passkey alone; raises NotFound where the site has none."""
         nonce = random.token_hex(16)
         return Alone(
             state=self._states.seal(ALONE, {}, STEP_SECONDS, nonce),

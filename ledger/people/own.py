@@ -11,7 +11,7 @@ import msgspec
 
 from ledger.core.clock import utc_text
 from ledger.core.entry import draft
-from ledger.core.errors import AccessDenied, Conflict
+from ledger.core.errors import AccessDenied, Conflict, NotFound
 from ledger.people import passkeys
 from ledger.people.access import Caller
 from ledger.people.attempts import Attempts, not_accepted, refuse_locked
@@ -225,9 +225,9 @@ class Own:
 
 
 def require_person(caller: Caller) -> str:
-    """The account of a caller who signed in; raises AccessDenied for a token, and for a session that a link began."""
+    """The account of a caller who signed in; raises NotFound for a token, and for a session that a link began."""
     if not caller.person or caller.session is None:
-        raise AccessDenied("only a person who signed in has components", advice="Sign in with name and password.")
+        raise NotFound("only a person who signed in has components", advice="Sign in with name and password.")
     return caller.account
 
 

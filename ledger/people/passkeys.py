@@ -28,7 +28,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from ledger.core.errors import ConfigError, NotAuthenticated, SchemaViolation
+from ledger.core.errors import NotAuthenticated, NotFound, SchemaViolation
 from ledger.people.person_kinds import PasskeyFacts
 
 TIMEOUT_MS: Final = 180_000
@@ -46,9 +46,9 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def site_of(origin: str | None) -> Site:
-    """The site of this origin; raises ConfigError where the settings name none."""
+    """The site of this origin; raises NotFound where the settings name none."""
     if origin is None:
-        raise ConfigError(
+        raise NotFound(
             "passkeys are bound to the address of the pages, and the settings name none",
             advice="Set `origin` under `[web]` in trailseal.toml, as in https://trailseal.plant.example.",
         )

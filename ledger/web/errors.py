@@ -8,10 +8,12 @@ from litestar.exceptions import HTTPException
 
 from ledger.core.errors import (
     AccessDenied,
+    Conflict,
     InvalidEntry,
     LedgerError,
     NotAuthenticated,
     NotFound,
+    Overloaded,
     RateLimited,
     SignInUnreachable,
 )
@@ -24,6 +26,8 @@ _STATUS: Final[dict[type[LedgerError], int]] = {
     AccessDenied: 403,
     InvalidEntry: 400,
     RateLimited: 429,
+    Conflict: 409,
+    Overloaded: 503,
     SignInUnreachable: 503,
 }
 

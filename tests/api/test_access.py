@@ -16,6 +16,7 @@ from ledger.people.access import Door, Scope, allow
 from tests.api.world import OTHER_SOURCE, SOURCE, World, bearer
 
 VALUES = {
+    "reset:str": "none", "component:str": "none",
     "log:str": "records", "index:int": "1", "size:int": "1", "source:str": SOURCE, "account:str": "nobody",
     "grant_id:str": "0" * 16, "path:path": "0/000", "path:str": "other", "name:str": "start.js", "job:int": "1",
     "agent:str": "edge1", "system:str": "mes",
@@ -24,6 +25,12 @@ PUBLIC = {
     ("GET", "/api/v1/health"),
     ("GET", "/api/v1/keys"),
     ("POST", "/api/v1/session"),
+    ("POST", "/api/v1/sign-in"),
+    ("POST", "/api/v1/sign-in/second"),
+    ("GET", "/api/v1/sign-in/passkey"),
+    ("POST", "/api/v1/sign-in/passkey"),
+    ("POST", "/api/v1/enrolment"),
+    ("POST", "/api/v1/enrolment/components"),
     ("GET", "/api/v1/agents/authority"),
     ("POST", "/api/v1/agents/enrolment"),
 }

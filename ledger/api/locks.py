@@ -1,0 +1,111 @@
+"""What those who administer the accounts do at the door: codes to begin with, locks, resets by two, lost devices."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, PathParameter
+
+from ledger.api.context import Context
+from ledger.api.fields import without_nul
+from ledger.api.gate import CallerRequest
+from ledger.api.people import AccountPath, Entered, Reason, Why
+from ledger.api.problems import declared
+from ledger.people.access import Scope, allow
+from ledger.people.enrolment import Code
+from ledger.people.resets import Waiting
+
+ResetPath = Annotated[str, PathParameter(description="A reset, as the list names it.", max_length=100)]
+ComponentPath = Annotated[str, PathParameter(description="A component's name.", max_length=100)]
+
+
+class WantedReset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why a person's second factors are to go; `password`: their password as well."""
+
+    reason: Reason
+    password: bool = False
+
+
+@post("/accounts/{account:str}/enrolment", responses=declared(409))
+async def issue_code(
+    context: NamedDependency[Context], request: CallerRequest, account: AccountPath, data: JSONBody[Why]
+) -> Code:
+    """A one-time code by which a person sets their own components; it is in this answer and nowhere else.
+
+    409 where a code alone would open an account that somebody has used: then two people reset it.
+    """
+    without_nul(account=account, reason=data.reason)
+    issue = context.service.entrance.enrolment.issue
+    return await context.lanes.append(issue, account, data.reason, request.user.authority)
+
+
+@post("/accounts/{account:str}/unlocking", responses=declared(409))
+async def unlock(
+    context: NamedDependency[Context], request: CallerRequest, account: AccountPath, data: JSONBody[Why]
+) -> Entered:
+    """Opens an account that refused components locked; nobody opens their own."""
+    without_nul(account=account, reason=data.reason)
+    unlocking = context.service.entrance.attempts.unlock
+    return Entered(index=await context.lanes.append(unlocking, account, data.reason, request.user.authority))
+
+
+@get("/resets", responses=declared())
+async def resets(context: NamedDependency[Context]) -> list[Waiting]:
+    """Resets that somebody asked for and nobody else has confirmed."""
+    return await context.lanes.read(context.service.entrance.resets.waiting)
+
+
+@post("/accounts/{account:str}/resets", responses=declared(409))
+async def ask_reset(
+    context: NamedDependency[Context], request: CallerRequest, account: AccountPath, data: JSONBody[WantedReset]
+) -> Waiting:
+    """Asks that a person's second factors be taken away; nothing changes until somebody else confirms it."""
+    without_nul(account=account, reason=data.reason)
+    ask = context.service.entrance.resets.ask
+    return await context.lanes.append(ask, account, data.password, data.reason, request.user.authority)
+
+
+@post("/resets/{reset:str}/confirmation", responses=declared(409))
+async def confirm_reset(
+    context: NamedDependency[Context], request: CallerRequest, reset: ResetPath, data: JSONBody[Why]
+) -> Code:
+    """Takes the components away, ends the person's sessions, and answers with the code to begin anew.
+
+    403 `self_approval` for whoever asked.
+    """
+    without_nul(reset=reset, reason=data.reason)
+    confirm = context.service.entrance.resets.confirm
+    return await context.lanes.append(confirm, reset, data.reason, request.user.authority)
+
+
+@post("/resets/{reset:str}/withdrawal", responses=declared(409))
+async def withdraw_reset(
+    context: NamedDependency[Context], request: CallerRequest, reset: ResetPath, data: JSONBody[Why]
+) -> Entered:
+    """Takes a request back."""
+    without_nul(reset=reset, reason=data.reason)
+    withdraw = context.service.entrance.resets.withdraw
+    return Entered(index=await context.lanes.append(withdraw, reset, data.reason, request.user.authority))
+
+
+@post("/accounts/{account:str}/components/{component:str}/revocation", responses=declared(409))
+async def revoke_component(
+    context: NamedDependency[Context],
+    request: CallerRequest,
+    account: AccountPath,
+    component: ComponentPath,
+    data: JSONBody[Why],
+) -> Entered:
+    """A person's lost device or passkey is good no longer, at once, and all their sessions end."""
+    without_nul(account=account, component=component, reason=data.reason)
+    revoke = context.service.entrance.resets.revoke
+    return Entered(index=await context.lanes.append(revoke, account, component, data.reason, request.user.authority))
+
+
+router = Router(
+    "/",
+    route_handlers=[issue_code, unlock, resets, ask_reset, confirm_reset, withdraw_reset, revoke_component],
+    opt=allow(Scope.ADMIN),
+    tags=["people"],
+)
