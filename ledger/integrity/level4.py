@@ -53,15 +53,17 @@ def signatures_fault(
     reader = LogReader(connection, SYSTEM_LOG)
     logs = {log.origin: log for log in read_logs(connection)}
     system = next(log for log in logs.values() if log.number == SYSTEM_LOG)
-    check = _Check(connection, logs, system.origin, verifiers or {})
+    check = SignatureCheck(connection, logs, system.origin, verifiers or {})
     size = reader.head().size
     for index in _indices(reader, size):
         entry = next(read_entries(connection, SYSTEM_LOG, index, index + 1, kinds))
         try:
             check.enter(entry)
         except LedgerError as error:
-            return Fault(log=SYSTEM_LOG, index=index, table="body", column="", what=error.message)
+            return Fault(log=SYSTEM_LOG, index=index, table="body", what=error.message)
         pulse(1)
+    for index, what in check.unseen:
+        return Fault(log=SYSTEM_LOG, index=index, table="body", what=what)
     return None
 
 
@@ -71,7 +73,9 @@ def _indices(reader: LogReader, size: int) -> Iterator[int]:
             yield stored.index
 
 
-class _Check:
+class SignatureCheck:
+    """Fed with the system log's entries in order; raises SignatureInvalid, IntegrityError at one that does not hold."""
+
     def __init__(
         self, connection: Connection, logs: Mapping[str, LogId], origin: str, verifiers: Mapping[Mode, Verifier]
     ) -> None:
@@ -81,6 +85,8 @@ class _Check:
         self._verifiers = verifiers
         self._lists: dict[str, list[SigningList]] = {BUILT_IN: list(built_in_lists())}
         self._entitled = Entitled(origin)
+        self.unseen: list[tuple[int, str]] = []
+        """Signatures whose state of the log is not its own: a changed entry makes many, and is named before."""
         self._nonces: dict[str, int] = {}
         self._counters: dict[str, int] = {}
 
@@ -110,10 +116,8 @@ class _Check:
         _require(seen is not None and said.seen.origin == said.target.origin, "it was not this log that was seen")
         assert seen is not None
         reader = LogReader(self._connection, seen.number)
-        _require(
-            0 < said.seen.size <= reader.head().size and b64(reader.root(said.seen.size)) == said.seen.root,
-            "the log never had the state at which it says that the content was seen",
-        )
+        if not 0 < said.seen.size <= reader.head().size or b64(reader.root(said.seen.size)) != said.seen.root:
+            self.unseen.append((entry.index, "the log never had the state at which it says that the content was seen"))
         _require(max(said.target.entries, default=0) < said.seen.size, "what is signed was not there to be seen")
         for one in (said.meaning, said.reason):
             known = self._lists.get(one.version, [])

@@ -19,7 +19,6 @@ from ledger.people.door import Asked as AskedSecond
 from ledger.people.door import Visit
 from ledger.people.enrolment import Set
 from ledger.people.passwords import Effort
-from ledger.people.person_kinds import CredentialSort
 from ledger.people.roles import Role
 from ledger.people.second import Proof
 from ledger.service import Service, create
@@ -31,7 +30,6 @@ from ledger.signing.lists import ACCOUNTABILITY
 from ledger.signing.person_keys import Sealing
 from ledger.signing.signatures import Asked, Completed, ToSign
 from ledger.signing.signing import Signing
-from ledger.store.logs import SYSTEM_LOG
 from tests.api.world import AT, MovableClock, submission
 from tests.support.ledgers import put_schema
 from tests.support.postgres import PgDatabase
@@ -117,12 +115,8 @@ class Signer:
 
     def answer_for_it(self) -> Completed:
         """The first signature: the accountability statement, over the person's own key."""
-        with self.plant.service.store.reading() as connection:
-            request = next(
-                one.requested
-                for one in self.plant.history().of(self.account)
-                if one.key.key_id == self.key_id and connection
-            )
+        keys = self.plant.history().of(self.account)
+        request = next(one.requested for one in keys if one.key.key_id == self.key_id)
         return self.sign(
             request, log="system", action=ACCOUNTABILITY, meaning=ACCOUNTABILITY, name="accountability statement"
         )
@@ -196,7 +190,7 @@ class Plant:
     def records(self, count: int = 4) -> list[int]:
         """Adds records to the only record log, under a checkpoint; returns their indices."""
         service = self.service
-        if not any(one.config.id == "erp" for one in service.sources.list()):
+        if not any(one.id == "erp" for one in service.sources.list()):
             service.sources.register(SourceConfig(id="erp", type="test", title="ERP"), self.root)
         state = service.ingest.state("erp")
         with service.store.reader(1) as reader:
@@ -222,6 +216,3 @@ class Plant:
 
     def close(self) -> None:
         self.service.close()
-
-
-__all__ = ["SYSTEM_LOG", "CredentialSort", "Plant", "Signer"]
