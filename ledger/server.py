@@ -21,6 +21,8 @@ from ledger.web.handlers import handlers as web_handlers
 HOUR, DAY = 3600, 86_400
 SILENCE_S = 15
 """Seconds between two looks for agents that fell silent."""
+SIGNING_S = 30
+"""Seconds between two looks at what is to be signed: what is overdue, and what has changed."""
 CHALLENGES_S = 15
 """Seconds between two looks at which challenges are due, and at what came of those that are planted."""
 NOTICES_S = 1
@@ -54,6 +56,7 @@ class Server:
             Duty(name="telling", every_s=NOTICES_S, run=service.telling.work),
             Duty(name="reminders", every_s=REMIND_S, run=service.telling.remind),
             Duty(name="notices", every_s=NOTICES_S, run=service.notices.work),
+            Duty(name="signing", every_s=SIGNING_S, run=service.workflows.work),
             Duty(name="bind", every_s=HOUR, run=service.publisher.bind_system),
             *(
                 Duty(name="challenges", every_s=CHALLENGES_S, run=Planting(log, service.clock).work)

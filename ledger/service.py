@@ -51,6 +51,7 @@ from ledger.settings import Settings
 from ledger.signing import kinds as signing_kinds
 from ledger.signing import projector as signing_projector
 from ledger.signing import route_kinds, route_projector
+from ledger.signing.workflows import Workflows
 from ledger.sources import (
     challenge_kinds,
     challenge_projector,
@@ -223,6 +224,7 @@ class Service:
         self.people = People(self.store, registered_sources)
         self.entrance = Entrance(self.store, self.people, self.keys.pepper, self.settings.web.origin, effort)
         self.notices = Notices(self.store, self._notice_seed, self.keys.mail_password)
+        self.workflows = Workflows(self.store, self.notices.tell)
         self.verifier = Verifier(self.store, assembly, self.keys.content_digest()[1], verify_workers)
         self.jobs = Jobs(self.store, {VERIFY: self.verifier.work})
         self.logs = {log.name: log for log in self.store.logs()}

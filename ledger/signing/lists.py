@@ -27,6 +27,9 @@ BUILT_IN: Final = "built-in/1"
 ENGLISH: Final = "en"
 ACCOUNTABILITY: Final = "accountability"
 """The action of the first signature of each person (21 CFR 11.10(j))."""
+REQUEST: Final = "request"
+"""The action of the steps of signing requests."""
+_APPROVING: Final = (Role.APPROVER, Role.QUALIFIED_PERSON)
 
 _WORD = re.compile(r"[^\W_]+")
 VAGUE: Final = frozenset(
@@ -92,6 +95,14 @@ _BY_ACTION: Final[dict[str, tuple[tuple[str, str, tuple[Role, ...]], ...]]] = {
         ("reviewed", "I performed this review.", (Role.REVIEWER, Role.APPROVER)),
         ("approved", "I approve the outcome of this review.", (Role.APPROVER,)),
         ("declined", "I decline to sign, for the reason given.", ()),
+    ),
+    REQUEST: (
+        ("reviewed", "I reviewed what this request is about.", ()),
+        ("witnessed", "I witnessed the work that this request is about.", ()),
+        ("responsible", "I am responsible for what this request is about.", (Role.SOURCE_OWNER, *_APPROVING)),
+        ("approved", "I approve what this request is about.", _APPROVING),
+        ("certified", "I certify what this request is about, as the qualified person.", (Role.QUALIFIED_PERSON,)),
+        ("declined", "I decline to sign this request, for the reason given.", ()),
     ),
     "access-review": (
         ("reviewed", "I reviewed the access of every account listed.", (Role.SECURITY_OFFICER,)),

@@ -8,10 +8,12 @@ from sqlalchemy import Connection, select
 from ledger.core.authority import Authority
 from ledger.core.entry import draft
 from ledger.core.errors import Conflict, NotFound, SchemaViolation
+from ledger.core.progress import DECLINED
 from ledger.core.workflow import RouteEntry, Stage, Step
 from ledger.people.credentials import current, read_entry
 from ledger.people.roles import RESERVED, SIGNING, Role
 from ledger.signing.holders import Holders, unfillable
+from ledger.signing.lists import REQUEST, SigningList, meaning_of, read_list
 from ledger.signing.route_tables import signing_route
 from ledger.store.append import Batch, Transaction
 from ledger.store.logs import SYSTEM_LOG
@@ -38,6 +40,10 @@ class Routes:
         Raises SchemaViolation for a route that says nothing sensible, Conflict for one with a step that nobody can do.
         """
         entry = _checked(RouteEntry(route=route, title=title, stages=tuple(stages), reason=reason, authority=authority))
+        with self._store.reading() as connection:
+            chosen = read_list(self._store, connection, REQUEST)
+        for step in steps_of(entry):
+            _check_meaning(step, chosen)
 
         def check(transaction: Transaction) -> None:
             holders = Holders(self._store, transaction.connection, transaction.logged_us)
@@ -137,6 +143,14 @@ def _checked(entry: RouteEntry) -> RouteEntry:
     for step in steps:
         _check_step(step)
     return entry
+
+
+def _check_meaning(step: Step, chosen: SigningList) -> None:
+    """The meaning is of the site's list, and the step's role may sign so: else nobody ever could."""
+    meaning = meaning_of(chosen, step.meaning)
+    if step.meaning == DECLINED or (meaning.roles and step.role not in {one.value for one in meaning.roles}):
+        only = ", ".join(sorted(one.value for one in meaning.roles)) or "who declines"
+        raise SchemaViolation(f"step {step.step!r}: only {only} signs as {step.meaning!r}")
 
 
 def _check_step(step: Step) -> None:

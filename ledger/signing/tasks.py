@@ -1,7 +1,6 @@
 """Tasks: what somebody can sign now, for themselves or for others, until when; and what is overdue."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 import msgspec
 from sqlalchemy import Connection
@@ -48,12 +47,6 @@ class Escalation(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     told: tuple[str, ...]
     signers: tuple[str, ...]
-
-
-class Tells(Protocol):
-    """Sends word outside of the ledger."""
-
-    def __call__(self, escalation: Escalation, /) -> object: ...
 
 
 class Tasks:

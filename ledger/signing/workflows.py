@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-import structlog
 from sqlalchemy import Connection
 
 from ledger.core.authority import Authority
 from ledger.core.entry import Draft, draft
-from ledger.core.errors import Conflict, LedgerError
+from ledger.core.errors import Conflict
 from ledger.core.progress import StepStanding
 from ledger.core.workflow import Changed, DecisionEntry, DecisionEvent, RequestEntry, RequestState
 from ledger.people.credentials import current
@@ -18,11 +17,12 @@ from ledger.signing.content import changes, performers_now, renewed_entries, tol
 from ledger.signing.decisions import Decisions
 from ledger.signing.delegations import Delegations
 from ledger.signing.holders import Holders
+from ledger.signing.reminders import Reminders, Tells
 from ledger.signing.requests import Decided, Requests, Running, names_in, read_running
 from ledger.signing.route_tables import signing_route
 from ledger.signing.routes import Routes, route_at
 from ledger.signing.sets import target_of
-from ledger.signing.tasks import Escalation, Tasks, Tells, escalation_of
+from ledger.signing.tasks import Escalation, Tasks, escalation_of
 from ledger.store.append import Batch, Placed, Transaction
 from ledger.store.logs import SYSTEM_LOG, choose, read_logs
 from ledger.store.reading import LogReader
@@ -42,23 +42,25 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 class Workflows:
     """Everything about signing workflows. Safe to use from any number of threads; `work` for one at a time.
 
-    `tells`: who sends word of what is overdue.
+    `tell`: what sends notices to people; without it nobody is told.
     """
 
-    def __init__(self, store: Store, tells: Tells | None = None) -> None:
+    def __init__(self, store: Store, tell: Tells | None = None) -> None:
         self._store = store
         self.routes = Routes(store)
         self.requests = Requests(store)
         self.decisions = Decisions(store)
         self.delegations = Delegations(store)
         self.tasks = Tasks(store)
-        self.tells = tells
+        self.reminders = None if tell is None else Reminders(store, tell)
         self._looked: dict[str, int] = {}
-        self._log = structlog.get_logger("signing")
 
     def work(self) -> Done:
         """Escalates what is overdue, and opens again what has changed."""
-        return Done(escalated=tuple(self.escalate()), superseded=tuple(self.renew()))
+        done = Done(escalated=tuple(self.escalate()), superseded=tuple(self.renew()))
+        if self.reminders is not None:
+            self.reminders.remind()
+        return done
 
     def escalate(self) -> list[Escalation]:
         """Enters each step that is overdue and not escalated yet, and sends word of it."""
@@ -75,7 +77,8 @@ class Workflows:
             with self._store.reading() as connection:
                 escalation = escalation_of(Holders(self._store, connection, now_us), running, entry)
             done.append(escalation)
-            self._tell(escalation)
+            if self.reminders is not None:
+                self.reminders.escalated(escalation)
         return done
 
     def renew(self) -> list[str]:
@@ -158,14 +161,6 @@ class Workflows:
             return [] if again is None else [draft(again)]
 
         self._store.append(SYSTEM_LOG, Batch([draft(entry)], closing=more, before=check))
-
-    def _tell(self, escalation: Escalation) -> None:
-        if self.tells is None:
-            return
-        try:
-            self.tells(escalation)
-        except LedgerError as error:
-            self._log.warning("nobody was told of an overdue step", request=escalation.request, error=error.message)
 
 
 def _escalated(running: Running, standing: StepStanding) -> DecisionEntry:

@@ -60,7 +60,7 @@ class Plant:
         self.staff = Staff(self.service)
         for account, roles in PEOPLE.items():
             self.staff.person(account, *roles)
-        self.flows = Workflows(self.service.store)
+        self.flows = Workflows(self.service.store, self.service.notices.tell)
         self._sessions: dict[str, str] = {}
         self._keys: dict[str, bytes] = defaultdict(lambda: secrets.token_bytes(32))
         self._records: list[Submission] = []

@@ -64,7 +64,7 @@ def workflows(ledger: Ledger, number: int) -> None:
             authority=msgspec.structs.replace(AUTHORITY, actor=f"local:tester{number}"),
             step="approve" if number % 2 else None,
             tried=DecisionEvent.SIGNED,
-        )
+        ),
     ]
     if number % 2:
         bodies.append(
