@@ -51,6 +51,8 @@ from ledger.settings import Settings
 from ledger.signing import kinds as signing_kinds
 from ledger.signing import projector as signing_projector
 from ledger.signing import route_kinds, route_projector
+from ledger.signing.person_keys import Sealing
+from ledger.signing.signing import Signing
 from ledger.signing.workflows import Workflows
 from ledger.sources import (
     challenge_kinds,
@@ -208,10 +210,12 @@ class Service:
         clock: WallClock | None = None,
         verify_workers: int = 1,
         effort: Effort = Effort(),  # noqa: B008 - frozen
+        sealing: Sealing = Sealing(),  # noqa: B008 - frozen
     ) -> None:
         """Opens the ledger in `folder`; raises ConfigError, naming what is wrong and what to do.
 
-        `verify_workers` above 1: verification runs in so many processes. `effort`: what a look at a password costs.
+        `verify_workers` above 1: verification runs in so many processes. `effort`: what a look at a password costs,
+        and `sealing` one at a signing key.
         """
         self.folder = folder
         self.settings, self.settings_digest = settings.load(folder)
@@ -223,6 +227,9 @@ class Service:
         self.publisher = Publisher(self.store, self.keys, folder / "signed")
         self.people = People(self.store, registered_sources)
         self.entrance = Entrance(self.store, self.people, self.keys.pepper, self.settings.web.origin, effort)
+        self.signing = Signing(
+            self.store, self.entrance, self.keys.pepper, self.settings.zone, self.settings.web.origin, sealing
+        )
         self.notices = Notices(self.store, self._notice_seed, self.keys.mail_password)
         self.workflows = Workflows(self.store, self.notices.tell)
         self.verifier = Verifier(self.store, assembly, self.keys.content_digest()[1], verify_workers)
@@ -319,6 +326,7 @@ def create(
     authority: Authority,
     clock: WallClock | None = None,
     effort: Effort = Effort(),  # noqa: B008 - frozen
+    sealing: Sealing = Sealing(),  # noqa: B008 - frozen
 ) -> Service:
     """Makes a new ledger: folder, settings, keys, schema, system log and first record log; returns it opened.
 
@@ -344,7 +352,7 @@ def create(
     finally:
         store.close()
     settings.write(folder, chosen)
-    return Service(folder, clock, effort=effort)
+    return Service(folder, clock, effort=effort, sealing=sealing)
 
 
 def registered_sources(connection: Connection) -> frozenset[str]:

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 
-from ledger.people.attempts import Attempts
-from ledger.people.passwords import Passwords
-from ledger.people.second import SecondFactors
+from ledger.people.entrance import Entrance
 from ledger.signing.bindings import Bindings, Told
 from ledger.signing.ceremony import Ceremony
 from ledger.signing.factors import Factors
@@ -24,9 +22,7 @@ class Signing:
     def __init__(
         self,
         store: Store,
-        attempts: Attempts,
-        second: SecondFactors,
-        passwords: Passwords,
+        entrance: Entrance,
         pepper: Callable[[], bytes],
         zone: str,
         origin: str | None,
@@ -34,7 +30,7 @@ class Signing:
         told: Told | None = None,
     ) -> None:
         keys = PersonKeys(pepper, sealing)
-        factors = Factors(store, attempts, second, passwords)
+        factors = Factors(store, entrance.attempts, entrance.second, entrance.passwords)
         self.lists = Lists(store)
         self.bindings = Bindings(store, keys, factors, told)
         self.ceremony = Ceremony(store, self.bindings)

@@ -29,7 +29,6 @@ from ledger.signing.history import read_history
 from ledger.signing.lists import ACCOUNTABILITY
 from ledger.signing.person_keys import Sealing
 from ledger.signing.signatures import Asked, Completed, ToSign
-from ledger.signing.signing import Signing
 from tests.api.world import AT, MovableClock, submission
 from tests.support.ledgers import put_schema
 from tests.support.postgres import PgDatabase
@@ -132,25 +131,12 @@ class Plant:
             chosen = msgspec.structs.replace(chosen, database=postgres.runtime_url, owner_database=postgres.owner_url)
         put_schema(folder, chosen)
         founder = Authority(actor="local:root", authenticated=False)
-        self.service: Service = create(folder, chosen, founder, self.clock, CHEAP)
-        self.signing = self.open_signing(sealing)
+        self.service: Service = create(folder, chosen, founder, self.clock, CHEAP, sealing)
+        self.signing = self.service.signing
         self.root = self.service.people.local("root")
         self.officer = self.person("officer1", "Olga Officer", Role.SECURITY_OFFICER)
         self.quality = self.person("quality1", "Quentin Quality", Role.APPROVER)
         self.card: Card | None = None
-
-    def open_signing(self, sealing: Sealing) -> Signing:
-        entrance = self.service.entrance
-        return Signing(
-            self.service.store,
-            entrance.attempts,
-            entrance.second,
-            entrance.passwords,
-            self.service.keys.pepper,
-            "Europe/Berlin",
-            None,
-            sealing,
-        )
 
     def person(self, account: str, name: str, role: Role, by: Authority | None = None) -> Signer:
         """A person with an account, a role, a check of identity and components; not signed in yet."""
