@@ -23,6 +23,8 @@ SILENCE_S = 15
 """Seconds between two looks for agents that fell silent."""
 SIGNING_S = 30
 """Seconds between two looks at what is to be signed: what is overdue, and what has changed."""
+PROVIDER_S = 300
+"""Seconds between two looks at the keys of the site's identity provider."""
 CHALLENGES_S = 15
 """Seconds between two looks at which challenges are due, and at what came of those that are planted."""
 NOTICES_S = 1
@@ -58,6 +60,7 @@ class Server:
             Duty(name="notices", every_s=NOTICES_S, run=service.notices.work),
             Duty(name="signing", every_s=SIGNING_S, run=service.workflows.work),
             Duty(name="bind", every_s=HOUR, run=service.publisher.bind_system),
+            Duty(name="identity-provider", every_s=PROVIDER_S, run=service.provider.watch),
             *(
                 Duty(name="challenges", every_s=CHALLENGES_S, run=Planting(log, service.clock).work)
                 for log in service.record_logs

@@ -37,6 +37,8 @@ from ledger.people import kinds as people_kinds
 from ledger.people import (
     notice_kinds,
     notice_projector,
+    oidc_kinds,
+    oidc_projector,
     person_kinds,
     person_projector,
     reset_kinds,
@@ -45,6 +47,8 @@ from ledger.people import (
 from ledger.people import projector as people_projector
 from ledger.people.entrance import Entrance
 from ledger.people.notices import Notices
+from ledger.people.oidc import IdentityProvider, Secret
+from ledger.people.oidc_door import ProviderDoor
 from ledger.people.passwords import Effort
 from ledger.people.people import People
 from ledger.settings import Settings
@@ -52,6 +56,7 @@ from ledger.signing import kinds as signing_kinds
 from ledger.signing import projector as signing_projector
 from ledger.signing import route_kinds, route_projector
 from ledger.signing.person_keys import Sealing
+from ledger.signing.provider import ProviderSigning
 from ledger.signing.signing import Signing
 from ledger.signing.workflows import Workflows
 from ledger.sources import (
@@ -126,6 +131,7 @@ _DOMAINS = (
     _Domain(challenge_kinds.KINDS, challenge_projector.projectors),
     _Domain(people_kinds.KINDS, people_projector.projectors),
     _Domain(person_kinds.KINDS, person_projector.projectors),
+    _Domain(oidc_kinds.KINDS, oidc_projector.projectors),
     _Domain(reset_kinds.KINDS, reset_projector.projectors),
     _Domain(signing_kinds.KINDS, signing_projector.projectors),
     _Domain(route_kinds.KINDS, route_projector.projectors),
@@ -232,6 +238,9 @@ class Service:
         )
         self.notices = Notices(self.store, self._notice_seed, self.keys.mail_password)
         self.workflows = Workflows(self.store, self.notices.tell)
+        self.provider = IdentityProvider(self.store, Secret(self.keys.client_secret, self.keys.content_digest()[1]))
+        self.provider_door = ProviderDoor(self.store, self.people.sessions, self.provider)
+        self.provider_signing = ProviderSigning(self.store, self.provider_door)
         self.verifier = Verifier(self.store, assembly, self.keys.content_digest()[1], verify_workers)
         self.jobs = Jobs(self.store, {VERIFY: self.verifier.work})
         self.logs = {log.name: log for log in self.store.logs()}

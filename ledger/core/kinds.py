@@ -45,6 +45,8 @@ KIND_NAMES = frozenset(
         "security-event",
         "credential",
         "sign-in",
+        "identity-provider",
+        "key-set",
         "reset",
         "qualification",
         "document",

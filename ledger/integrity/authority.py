@@ -36,8 +36,10 @@ from ledger.people.kinds import (
     SessionEvent,
     present,
 )
+from ledger.people.oidc_kinds import IdentityProviderEntry, KeySetEntry
 from ledger.people.person_kinds import (
     CredentialEntry,
+    CredentialSort,
     CredentialState,
     ProfileEntry,
     QualificationEntry,
@@ -244,6 +246,10 @@ def _needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
         return Scope.READ, None
     if isinstance(body, DecisionEntry):
         return _decided(body), None
+    if isinstance(body, IdentityProviderEntry | KeySetEntry):
+        return Scope.ADMIN, None
+    if isinstance(body, CredentialEntry) and body.sort is CredentialSort.OIDC and body.authority.actor != body.account:
+        return Scope.ADMIN, None
     if isinstance(body, Verification):
         return Scope.VERIFY, None
     if isinstance(body, ABOUT_PEOPLE):

@@ -53,7 +53,8 @@ class CredentialEntry(
     """From here on the person can sign in with this, or no longer can.
 
     `title` tells devices apart. `expires_at` (`utc_text`): a one-time code's end. `passkey` and `issuer` with `subject`
-    are of the sorts that they are named after.
+    are of the sorts that they are named after. `confirms`: the address of the entry in which another administrator said
+    the same before.
     """
 
     credential: Name
@@ -67,6 +68,7 @@ class CredentialEntry(
     passkey: PasskeyFacts | None = None
     issuer: Name | None = None
     subject: Name | None = None
+    confirms: Name | None = None
     secrets: tuple[SecretRef, ...] = ()
     destroys: tuple[Destroyed, ...] = ()
 

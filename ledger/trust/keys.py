@@ -20,6 +20,7 @@ from ledger.core.statement import receipt_key_name, report_key_name
 from ledger.trust.files import exclusively, write_durably
 
 SEED_SIZE = 32
+CLIENT_SECRET = "TRAILSEAL_OIDC_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 MAIL_PASSWORD = "TRAILSEAL_MAIL_PASSWORD"  # noqa: S105 - the name of a variable
 
 
@@ -99,6 +100,20 @@ class FileKeys:
             return (self._folder / "mail.password").read_text("utf-8").rstrip("\n")
         except FileNotFoundError:
             return None
+
+    def client_secret(self) -> str | None:
+        """What the site's identity provider is shown: the environment's, else `keys/oidc-client.key`; None without."""
+        given = os.environ.get(CLIENT_SECRET)
+        if given is not None:
+            return given
+        try:
+            return (self._path("oidc-client").read_text("utf-8")).rstrip("\n")
+        except FileNotFoundError:
+            return None
+
+    def keep_client_secret(self, secret: str) -> None:
+        """Puts the client secret into `keys/oidc-client.key`, in place of an earlier one."""
+        write_durably(self._path("oidc-client"), f"{secret}\n".encode(), mode=0o600)
 
     def content_digest(self) -> tuple[str, Callable[[bytes], bytes]]:
         """The digest secret's id, and the keyed digest (HMAC-SHA-256) under it."""

@@ -19,7 +19,7 @@ VALUES = {
     "reset:str": "none", "component:str": "none",
     "log:str": "records", "index:int": "1", "size:int": "1", "source:str": SOURCE, "account:str": "nobody",
     "grant_id:str": "0" * 16, "path:path": "0/000", "path:str": "other", "name:str": "start.js", "job:int": "1",
-    "agent:str": "edge1", "system:str": "mes",
+    "agent:str": "edge1", "system:str": "mes", "link:str": "0" * 16,
 }  # fmt: skip
 PUBLIC = {
     ("GET", "/api/v1/health"),
@@ -33,6 +33,8 @@ PUBLIC = {
     ("POST", "/api/v1/enrolment/components"),
     ("GET", "/api/v1/agents/authority"),
     ("POST", "/api/v1/agents/enrolment"),
+    ("POST", "/api/v1/provider/sign-in"),
+    ("POST", "/api/v1/provider/sign-in/answer"),
 }
 """All that a stranger may call while tiles are not published (R05)."""
 

@@ -113,6 +113,7 @@ def test_upgrade_brings_a_ledger_of_the_first_schema_to_this_one_and_it_goes_on(
             *("credential", "sign_in", "qualification", "profile_item", "site_document", "access_review", "viewed"),
             *("key_binding", "signature", "signed_entry", "signing_list", "prepared_signing"),
             *("signing_route", "signing_request", "signing_target", "decision", "delegation"),
+            *("identity_provider", "key_set", "provider_subject", "provider_attempt"),
             *("reset_request", "door_use"),
             *("notice", "notice_attempt", "notice_cursor"),
         ):
@@ -125,7 +126,8 @@ def test_upgrade_brings_a_ledger_of_the_first_schema_to_this_one_and_it_goes_on(
             " WHERE name IN ('mapping', 'identity', 'asset', 'calendar', 'agent', 'delivery', 'source-life', 'system',"
             " 'challenge', 'challenge-run', 'import', 'credential', 'sign-in', 'qualification', 'profile-item',"
             " 'reset-request', 'site-document', 'access-review', 'viewed', 'key-binding', 'signature', 'signing-list',"
-            " 'signing-route', 'signing-request', 'signing-target', 'decision', 'delegation', 'notice')"
+            " 'signing-route', 'signing-request', 'signing-target', 'decision', 'delegation',"
+            " 'identity-provider', 'key-set', 'provider-subject', 'notice')"
         )
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     assert "trailseal upgrade" in site("search").err

@@ -51,6 +51,7 @@ from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger, new_ledg
 from tests.support.postgres import PgDatabase
 from tests.tamper.notices import notices
 from tests.tamper.persons import persons
+from tests.tamper.provider import provider
 from tests.tamper.resets import resets
 from tests.tamper.signed import signed
 from tests.tamper.workflows import workflows
@@ -118,6 +119,7 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
         _run(ledger, "dcs", number)
         _people(ledger, number)
         persons(ledger, number)
+        provider(ledger, number)
         resets(ledger, number)
         signed(ledger, number)
         workflows(ledger, number)

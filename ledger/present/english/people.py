@@ -4,6 +4,8 @@ MESSAGES = {
     "kind.credential": "component of sign-in",
     "kind.sign-in": "refusal or lock at sign-in",
     "kind.reset": "reset of a person's components",
+    "kind.identity-provider": "identity provider of the site",
+    "kind.key-set": "keys of the identity provider",
     "kind.qualification": "qualification of a person",
     "kind.document": "document of the site",
     "kind.ceremony": "first-start ceremony",
