@@ -166,29 +166,10 @@ class Decisions:
         self._require_as_shown(event, request, step, authority, on_behalf_of)
 
         def make(running: Running, transaction: Transaction) -> DecisionEntry:
-            found = running.progress.step(step)
-            backing = None
-            if found is not None:
-                backing = self.backing(
-                    transaction.connection, running, found.step, authority.actor, on_behalf_of, transaction.logged_us
-                )
-            entry = _of(
-                running,
-                event,
-                reason,
-                authority,
-                step=step,
-                role=None if backing is None else backing.role,
-                on_behalf_of=on_behalf_of,
-                delegation=None if backing is None else backing.delegation,
-                rests_on=() if backing is None else backing.rests_on,
-                signature=0,
+            entry = self._answer(
+                transaction.connection, running, event, step, reason, authority, on_behalf_of, transaction.logged_us
             )
-            if backing is not None and backing.refused is not None:
-                # What is out of order anyway is said first: it tells more.
-                alone = _with_state(running, msgspec.structs.replace(entry, delegation=None, on_behalf_of=None))
-                order = running.progress.refusal(alone, transaction.logged_us)
-                raise _Refused(order if order and order.cause is not Cause.NOT_NAMED else backing.refused)
+            found = running.progress.step(step)
             if found is not None:
                 wrong = signature_refusal(entry, running.request, found.step, signed.entry.statement, running.address)
                 if wrong:
@@ -198,6 +179,81 @@ class Decisions:
             return entry
 
         return self._decide(request, make, (event, step, authority), signed)
+
+    def _answer(
+        self,
+        connection: Connection,
+        running: Running,
+        event: DecisionEvent,
+        step: str,
+        reason: str,
+        authority: Authority,
+        on_behalf_of: str | None,
+        at_us: int,
+    ) -> DecisionEntry:
+        """The decision by which the actor answers a step, still without a signature; raises where no role backs it."""
+        found = running.progress.step(step)
+        backing = None
+        if found is not None:
+            backing = self.backing(connection, running, found.step, authority.actor, on_behalf_of, at_us)
+        entry = _of(
+            running,
+            event,
+            reason,
+            authority,
+            step=step,
+            role=None if backing is None else backing.role,
+            on_behalf_of=on_behalf_of,
+            delegation=None if backing is None else backing.delegation,
+            rests_on=() if backing is None else backing.rests_on,
+            signature=0,
+        )
+        if backing is not None and backing.refused is not None:
+            # What is out of order anyway is said first: it tells more.
+            alone = _with_state(running, msgspec.structs.replace(entry, delegation=None, on_behalf_of=None))
+            order = running.progress.refusal(alone, at_us)
+            raise _Refused(order if order and order.cause is not Cause.NOT_NAMED else backing.refused)
+        return entry
+
+    def why_not(
+        self, connection: Connection, running: Running, step: str, authority: Authority, on_behalf_of: str | None = None
+    ) -> str:
+        """Why the actor cannot sign a step now; empty where nothing stands against it. Enters nothing."""
+        now_us = self._store.clock.now_us()
+        try:
+            entry = self._answer(
+                connection, running, DecisionEvent.SIGNED, step, "would sign", authority, on_behalf_of, now_us
+            )
+        except _Refused as refused:
+            return refused.refusal.what
+        wrong = running.progress.refusal(_with_state(running, entry), now_us)
+        return "" if wrong is None else wrong.what
+
+    def require(
+        self,
+        event: DecisionEvent,
+        request: str,
+        step: str,
+        acting: Authority,
+        on_behalf_of: str | None,
+        asking: Authority,
+    ) -> int | None:
+        """Raises, and enters the attempt, where `acting` could not sign or decline a step now; returns the delegation.
+
+        `asking`: on whose authority it is entered.
+        """
+        now_us = self._store.clock.now_us()
+        with self._store.reading() as connection:
+            running = read_running(self._store, connection, request)
+            try:
+                entry = self._answer(connection, running, event, step, "would sign", acting, on_behalf_of, now_us)
+                wrong = running.progress.refusal(_with_state(running, entry), now_us)
+                if wrong is None:
+                    return entry.delegation
+            except _Refused as refused:
+                wrong = refused.refusal
+        self.refuse(request, event, step, asking, wrong.what)
+        raise _ERRORS[wrong.cause](wrong.what, advice=_ADVICE.get(wrong.cause)) from None
 
     def _require_as_shown(
         self, event: DecisionEvent, request: str, step: str, authority: Authority, on_behalf_of: str | None

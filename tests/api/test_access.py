@@ -16,6 +16,7 @@ from ledger.people.access import Door, Scope, allow
 from tests.api.world import OTHER_SOURCE, SOURCE, World, bearer
 
 VALUES = {
+    "route:str": "none", "request_id:str": "0" * 16, "step:str": "review", "delegation:str": "0" * 16,
     "reset:str": "none", "component:str": "none",
     "log:str": "records", "index:int": "1", "size:int": "1", "source:str": SOURCE, "account:str": "nobody",
     "grant_id:str": "0" * 16, "path:path": "0/000", "path:str": "other", "name:str": "start.js", "job:int": "1",
