@@ -33,11 +33,13 @@ APT := RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get
 ERP_PACKAGES := trytond~=8.2.0 trytond-product~=8.2.0 trytond-production~=8.2.0 trytond-stock~=8.2.0 \
 	trytond-stock-lot~=8.2.0
 TRACKER_PACKAGES := trac~=1.6.0 roundup~=2.6.0 'setuptools<81'
+PROVIDER_PACKAGES := idpyoidc~=5.0 flask~=3.1
 GNUHEALTH_PACKAGES := gnuhealth-lab~=5.0.0 trytond~=7.0.0
 # Nothing of them is used here, and one would need a compiler.
 GNUHEALTH_UNUSED := psycopg2 matplotlib contourpy cycler fonttools kiwisolver numpy packaging pyparsing \
 	gnuhealth-control psutil pycountry
-TEST_ENVIRONMENTS := .venv/.dev .venv/.trackers .venv/.cap .venv/.node-opcua .venv/.gnuhealth
+TEST_ENVIRONMENTS := .venv/.dev .venv/.gnuhealth .venv/.erp-template .venv/.trackers .venv/.cap .venv/.node-opcua \
+	.venv/.idp
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --upgrade
 
@@ -76,11 +78,12 @@ lint: setup .venv/.dev ## ruff, mypy and the import rules alone
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-lock: .venv/.dev ## renew the five lock files
+lock: .venv/.dev ## renew the six lock files
 	@$(COMPILE) pyproject.toml --extra build -o requirements.lock
 	$(COMPILE) pyproject.toml --extra build --extra dev -c requirements.lock -o requirements-dev.lock
 	printf '%s\n' $(ERP_PACKAGES) | $(COMPILE) - -o requirements-erp.lock
 	printf '%s\n' $(TRACKER_PACKAGES) | $(COMPILE) - -o requirements-trackers.lock
+	printf '%s\n' $(PROVIDER_PACKAGES) | $(COMPILE) - -o requirements-idp.lock
 	printf '%s\n' $(GNUHEALTH_PACKAGES) | $(COMPILE) $(addprefix --no-emit-package ,$(GNUHEALTH_UNUSED)) - \
 		-o requirements-gnuhealth.lock
 
@@ -138,6 +141,16 @@ endef
 .venv/.erp: .venv/.uv requirements-erp.lock
 	@$(call environment,.venv/erp)
 	$(call locked,.venv/erp,-r requirements-erp.lock)
+	touch $@
+
+.venv/.erp-template: .venv/.dev .venv/.erp
+	@$(BIN)/python -m tests.support.erp_template
+	touch $@
+
+# An OpenID provider that the tests sign in at: a process of its own.
+.venv/.idp: .venv/.uv requirements-idp.lock
+	@$(call environment,.venv/idp)
+	$(call locked,.venv/idp,-r requirements-idp.lock)
 	touch $@
 
 # Trackers whose tables and journals the tests read: other projects, with libraries of other ages.

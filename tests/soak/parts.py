@@ -71,6 +71,7 @@ def parts(seed: int) -> list[Part]:
         suite("tamper", "runs over every table and column", ["tests/tamper"]),
         suite("durability", "runs", ["tests/integration/store/test_durability.py"], REPETITIONS),
         suite("tiles", "runs", ["tests/integration/tiles/test_published.py"]),
+        suite("demo", "runs from nothing", ["tests/integration/demo/test_once.py"]),
         suite("processes", "runs", ["tests/integration/store/test_processes.py"], REPETITIONS),
         *(suite(f"fuzz {kind}", "inputs", [f"{_FUZZ}[{kind}]"], asked=INPUTS) for kind in sorted(COLLECTORS)),
         Part(

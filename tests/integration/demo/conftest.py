@@ -9,6 +9,7 @@ import pytest
 
 from collectors.demo.erp import ErpServer
 from collectors.demo.opcua import OpcUaServer
+from tests.integration.demo.telling import Told
 from tests.support.erp_template import seeded_erp_folder
 
 
@@ -45,3 +46,9 @@ def erp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ErpServer]:
     server = ErpServer(seeded_erp_folder(tmp_path_factory, "demo"))
     with _running(server):
         yield server
+
+
+@pytest.fixture(scope="session")
+def told(erp: ErpServer, dcs: OpcUaServer) -> Told:
+    """Told once for all that look at it: a telling takes the machine half a minute."""
+    return Told(erp, dcs)

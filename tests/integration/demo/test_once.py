@@ -1,4 +1,7 @@
-"""`trailseal demo --once`, as a person runs it: a process of its own, real servers, one package at the end."""
+"""`trailseal demo --once`, as a person runs it: a process of its own, real servers, one package at the end.
+
+In `make soak` its folder is empty; in `make test` the ERP's database is in it, made by the same first start before.
+"""
 
 import contextlib
 import json
@@ -16,6 +19,7 @@ import pytest
 
 from ledger.core.note import NoteSigner
 from tests.cli.terminal import trailseal
+from tests.support.erp_template import copy_template
 from tests.support.serving import INTERRUPTIBLE
 
 pytestmark = pytest.mark.timeout(300)
@@ -41,7 +45,10 @@ def _once(folder: Path) -> tuple[int, list[str], str]:
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    code, lines, err = _once(tmp_path_factory.mktemp("once") / "demo")
+    folder = tmp_path_factory.mktemp("once") / "demo"
+    if "TRAILSEAL_SOAK" not in os.environ:
+        copy_template(folder / "erp")
+    code, lines, err = _once(folder)
     assert code == 0, err
     answer = json.loads(lines[-1])
     assert isinstance(answer, dict)

@@ -1,3 +1,5 @@
+"""The demo's story at its two real servers: what they keep of it, and what they let a collector see."""
+
 import asyncio
 import threading
 from pathlib import Path
@@ -9,60 +11,11 @@ from collectors.demo.erp import PYTHON_VARIABLE, ErpServer
 from collectors.demo.erp_seed import BOM
 from collectors.demo.opcua import OpcUaServer
 from collectors.demo.story import Story
-from collectors.demo.story_facts import StoryFacts
-from ledger.core.clock import SystemClock
 from ledger.core.errors import ConfigError, Conflict, FatalSource
 from tests.integration.demo.listening import event_history
+from tests.integration.demo.telling import Told
 
-CREATED_MODELS = (
-    "production",
-    "production.bom",
-    "production.bom.input",
-    "production.bom.output",
-    "stock.lot",
-    "stock.move",
-    "stock.shipment.in",
-    "stock.shipment.internal",
-    "stock.inventory",
-    "stock.inventory.line",
-    "product.template",
-    "product.product",
-    "res.user",
-)
-
-
-class Told:
-    """One telling of the story, what it took, and what the servers kept of it."""
-
-    def __init__(self, erp: ErpServer, dcs: OpcUaServer) -> None:
-        clock = SystemClock()
-        began = clock.now_us()
-        self.story = Story(erp, dcs)
-        self.names: list[str] = []
-        self.facts: StoryFacts = self.story.run(self.names.append)
-        self.seconds = (clock.now_us() - began) / 1e6
-        self.events = asyncio.run(event_history(dcs))
-        with erp.session("admin") as admin:
-            self.log: list[dict[str, Any]] = admin.call(
-                "model.ir.model.log.search_read",
-                [],
-                0,
-                None,
-                [["id", "ASC"]],
-                ["user.rec_name", "resource", "event", "target", "create_date"],
-            )
-            self.created = sum(
-                admin.call(f"model.{model}.search_count", [["create_uid", "!=", 0]], 0, None)
-                for model in CREATED_MODELS
-            )
-
-    def logged(self) -> set[tuple[str, str | None, str, str | None]]:
-        return {(row["user."]["rec_name"], row["resource"], row["event"], row["target"]) for row in self.log}
-
-
-@pytest.fixture(scope="module")
-def told(erp: ErpServer, dcs: OpcUaServer) -> Told:
-    return Told(erp, dcs)
+pytestmark = pytest.mark.timeout(300)  # the first test waits for the whole story
 
 
 def test_the_erp_log_holds_what_people_did_and_no_creation(told: Told) -> None:
@@ -161,7 +114,7 @@ def test_most_of_what_happened_at_the_reactor_during_the_batch_does_not_name_it(
 def test_one_telling_gives_a_collector_more_than_150_records_and_is_quick(told: Told) -> None:
     assert len(told.log) + told.created + len(told.events) > 150
     assert len(told.names) == len(set(told.names)) == 18
-    assert told.seconds < 25
+    assert told.seconds < 60, "on a machine that does much else"
 
 
 def test_the_collector_reads_the_log_by_id_and_may_change_nothing(told: Told, erp: ErpServer) -> None:

@@ -1,113 +1,37 @@
 """The demo's story, collected from both real servers while it happens, compared with what its people did."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from collectors.base import Collector
 from collectors.demo.erp import ErpServer
 from collectors.demo.erp_seed import SOLVENT
-from collectors.demo.opcua import OpcUaServer
 from collectors.demo.opcua_plant import USER_RIGHTS
-from collectors.demo.story import Story
-from collectors.demo.story_facts import FieldChange, StoryFacts
-from collectors.it.tryton import Tryton
-from collectors.ot.opcua import OpcUa
-from collectors.runner import Runner
+from collectors.demo.story_facts import FieldChange
 from collectors.text import render
-from ledger.core.clock import SystemClock
 from ledger.core.errors import ConfigError
 from ledger.core.record import Action, ActorKind, LinkKind, Outcome, Record
 from ledger.core.source import SourceConfig
-from tests.integration.collectors.following import Following, wait_for
+from tests.integration.demo.telling import Told, path
 from tests.support.challenged import Site, held
-from tests.support.erp_template import seeded_erp_folder
 from tests.support.ledgers import Ledger
-from tests.support.memory_sink import MemorySink
 
-RESTART_BEFORE = "buffer level changed"
-LOOK_AFTER = (
-    "order planned",
-    "order planned by mistake deleted",
-    "materials received",
-    "order rescheduled",
-    "order set running",
-    "order done",
-)
-CLOCK = SystemClock()
-pytestmark = pytest.mark.timeout(300)  # the first test waits for the ERP's set-up and the whole story
-
-
-class Collected:
-    """What both collectors handed over; the control system was restarted once in between."""
-
-    def __init__(self, erp_server: ErpServer, dcs_server: OpcUaServer) -> None:
-        self.erp, self.dcs = MemorySink("erp"), MemorySink("dcs")
-        story = Story(erp_server, dcs_server)
-        with Following(_opcua(dcs_server), self.dcs):
-            wait_for(lambda: len(self.dcs.runs) > 0)
-            self._look(erp_server)
-            for step in story.steps():
-                if step.name == RESTART_BEFORE:
-                    dcs_server.restart()
-                step.act()
-                if step.name in LOOK_AFTER:
-                    self._look(erp_server)
-            self._look(erp_server)
-            self.facts: StoryFacts = story.facts
-            last = self.facts.tag_writes[-1]
-            wait_for(lambda: any(_is_write(record, last.tag, last.new) for record in self.dcs.records))
-
-    def _look(self, erp_server: ErpServer) -> None:
-        Runner(_tryton(erp_server), self.erp, CLOCK).pull()
-
-
-def _tryton(server: ErpServer) -> Collector:
-    options = {"url": server.url, "user": "collector", "equipment": "PROD = REACTOR-1"}
-    config = SourceConfig(id="erp", type="tryton", title="ERP", options=options)
-    return Tryton(config, {"password": server.passwords["collector"]}, CLOCK)
-
-
-def _opcua(server: OpcUaServer) -> Collector:
-    options = {
-        "url": server.endpoint,
-        "user": "collector",
-        "batch": "REACTOR-1/Batch/Id = REACTOR-1",
-        "equipment": "REACTOR-1 = REACTOR-1, BUFFER-2 = BUFFER-2",
-    }
-    config = SourceConfig(id="dcs", type="opcua", title="DCS", options=options)
-    return OpcUa(config, {"password": server.passwords["collector"]}, CLOCK)
+pytestmark = pytest.mark.timeout(300)  # the first test waits for the whole story
 
 
 @pytest.fixture(scope="module")
-def erp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ErpServer]:
-    with ErpServer(seeded_erp_folder(tmp_path_factory, "story")) as server:
-        yield server
+def collected(told: Told) -> Told:
+    return told
 
 
-@pytest.fixture(scope="module")
-def collected(erp: ErpServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collected]:
-    with OpcUaServer(tmp_path_factory.mktemp("dcs")) as dcs:
-        yield Collected(erp, dcs)
-
-
-def _path(tag: str) -> str:
-    return tag.replace(".", "/")
-
-
-def _is_write(record: Record, tag: str, new: float | str) -> bool:
-    return record.object.name == _path(tag) and any(change.new == render(new) for change in record.changes)
-
-
-def test_every_write_at_the_control_system_is_one_record_with_its_true_old_value_and_user(collected: Collected) -> None:
+def test_every_write_at_the_control_system_is_one_record_with_its_true_old_value_and_user(collected: Told) -> None:
     writes = [
         record
         for record in collected.dcs.records
         if record.object.type == "node" and record.actor.kind is ActorKind.PERSON
     ]
     told = [
-        (write.user, _path(write.tag), render(write.old), render(write.new), write.written)
+        (write.user, path(write.tag), render(write.old), render(write.new), write.written)
         for write in collected.facts.tag_writes
     ]
     found = [
@@ -123,7 +47,7 @@ def test_every_write_at_the_control_system_is_one_record_with_its_true_old_value
     assert found == told
 
 
-def test_nothing_at_the_control_system_is_told_twice_or_changed_by_the_restart(collected: Collected) -> None:
+def test_nothing_at_the_control_system_is_told_twice_or_changed_by_the_restart(collected: Told) -> None:
     assert collected.dcs.changed == []
     assert not collected.dcs.rejected
     assert not [record for record in collected.dcs.records if record.source_record_id.startswith("value:")]
@@ -132,7 +56,7 @@ def test_nothing_at_the_control_system_is_told_twice_or_changed_by_the_restart(c
     assert away.after < away.before
 
 
-def test_the_batch_occupied_its_equipment_from_its_start_to_its_stop(collected: Collected) -> None:
+def test_the_batch_occupied_its_equipment_from_its_start_to_its_stop(collected: Told) -> None:
     facts = collected.facts
     turns = {record.action: record for record in collected.dcs.records if record.action in {Action.START, Action.STOP}}
     assert set(turns) == {Action.START, Action.STOP}
@@ -146,7 +70,7 @@ def test_the_batch_occupied_its_equipment_from_its_start_to_its_stop(collected: 
     assert abs(stops - facts.occupied_until_us) < 1_000_000
 
 
-def test_at_least_half_of_the_control_system_s_records_name_no_batch_but_equipment(collected: Collected) -> None:
+def test_at_least_half_of_the_control_system_s_records_name_no_batch_but_equipment(collected: Told) -> None:
     facts, during = collected.facts, []
     for record in collected.dcs.records:
         moment = record.occurred_at.instant_us or 0
@@ -157,7 +81,7 @@ def test_at_least_half_of_the_control_system_s_records_name_no_batch_but_equipme
     assert len(nameless) > len(collected.dcs.records) / 2
 
 
-def test_alarm_acknowledgement_and_refused_logon_name_their_people(collected: Collected) -> None:
+def test_alarm_acknowledgement_and_refused_logon_name_their_people(collected: Told) -> None:
     by_action = {record.action: record for record in collected.dcs.records}
     assert by_action[Action.ACKNOWLEDGE].actor.account == collected.facts.alarm_acknowledged_by
     assert by_action[Action.ACKNOWLEDGE].reason == "seen, set point goes back"
@@ -165,13 +89,13 @@ def test_alarm_acknowledgement_and_refused_logon_name_their_people(collected: Co
     assert {Action.ALARM, Action.ALARM_CLEAR} <= set(by_action)
 
 
-def test_no_secret_of_a_user_is_in_any_original(collected: Collected) -> None:
+def test_no_secret_of_a_user_is_in_any_original(collected: Told) -> None:
     everything = b"".join(one.original.data for one in collected.dcs.submissions if one.original)
     assert USER_RIGHTS
     assert b"IdentityToken" not in everything
 
 
-def _erp_change(collected: Collected, told: FieldChange) -> list[Record]:
+def _erp_change(collected: Told, told: FieldChange) -> list[Record]:
     return [
         record
         for record in collected.erp.records
@@ -182,7 +106,7 @@ def _erp_change(collected: Collected, told: FieldChange) -> list[Record]:
     ]
 
 
-def test_every_field_that_a_person_changed_in_the_erp_shows_old_and_new_or_is_a_gap(collected: Collected) -> None:
+def test_every_field_that_a_person_changed_in_the_erp_shows_old_and_new_or_is_a_gap(collected: Told) -> None:
     facts = collected.facts
     hidden = {(change.resource, change.field) for change in facts.unseen}
     for told in facts.field_changes:
@@ -201,7 +125,7 @@ def test_every_field_that_a_person_changed_in_the_erp_shows_old_and_new_or_is_a_
             assert changes[0].inferred is not None
 
 
-def test_the_order_starts_and_stops_and_links_batch_lot_material_recipe_and_equipment(collected: Collected) -> None:
+def test_the_order_starts_and_stops_and_links_batch_lot_material_recipe_and_equipment(collected: Told) -> None:
     facts = collected.facts
     turns = [record for record in collected.erp.records if record.action in {Action.START, Action.STOP}]
     assert [record.action for record in turns] == [Action.START, Action.STOP]
@@ -213,7 +137,7 @@ def test_the_order_starts_and_stops_and_links_batch_lot_material_recipe_and_equi
         assert {LinkKind.MATERIAL, LinkKind.RECIPE} <= {link.kind for link in record.links}
 
 
-def test_the_deleted_order_keeps_its_last_values(collected: Collected) -> None:
+def test_the_deleted_order_keeps_its_last_values(collected: Told) -> None:
     model, _, identity = collected.facts.deleted.partition(",")
     deletions = [
         record
@@ -227,7 +151,7 @@ def test_the_deleted_order_keeps_its_last_values(collected: Collected) -> None:
     assert [record.actor.account for record in logged] == ["planner1"]
 
 
-def test_the_two_sources_give_more_than_a_hundred_records_and_nothing_unreadable(collected: Collected) -> None:
+def test_the_two_sources_give_more_than_a_hundred_records_and_nothing_unreadable(collected: Told) -> None:
     assert len(collected.erp.records) >= 60
     assert len(collected.erp.records) + len(collected.dcs.records) >= 150
     assert not collected.erp.rejected
@@ -236,7 +160,7 @@ def test_the_two_sources_give_more_than_a_hundred_records_and_nothing_unreadable
 
 
 def test_a_challenge_is_planted_in_a_test_lot_of_the_erp_and_comes_back(
-    collected: Collected, erp: ErpServer, sqlite_ledger: Ledger, tmp_path: Path
+    collected: Told, erp: ErpServer, sqlite_ledger: Ledger, tmp_path: Path
 ) -> None:
     with erp.session("planner1") as planner:
         product = planner.find_one("product.product", ["template.name", "=", SOLVENT])
