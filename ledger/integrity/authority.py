@@ -22,6 +22,7 @@ from ledger.core.hashing import b64
 from ledger.core.kinds import KindRegistry
 from ledger.core.signature import SignatureEntry
 from ledger.core.workflow import DecisionEntry, DecisionEvent, RequestEntry, RouteEntry
+from ledger.integrity.entering import AT_THE_DOOR, Entering, at_the_door
 from ledger.integrity.entries import Unreadable, read_entries
 from ledger.integrity.fault import Fault
 from ledger.integrity.kinds import Verification
@@ -71,12 +72,14 @@ class Rights:
 
     def __init__(self) -> None:
         self.separation = Separation()
+        self.entering = Entering()
         self._entries: dict[int, msgspec.Struct] = {}
         self._changes: dict[tuple[type, str], list[int]] = {}
 
     def enter(self, entry: Entry) -> None:
         """Takes the system log's next entry."""
         self.separation.enter(entry)
+        self.entering.enter(entry)
         body = present(entry.body)
         if isinstance(body, CredentialEntry):
             name = body.credential
@@ -180,6 +183,7 @@ def _judge(
     reader: LogReader, rights: Rights, roots: dict[int, str], entry: Entry, authority: Authority, system_size: int
 ) -> str:
     broken = rights.separation.broken(entry, present(entry.body)) if entry.log == SYSTEM_LOG else ""
+    broken = broken or (rights.entering.broken(entry, present(entry.body)) if entry.log == SYSTEM_LOG else "")
     if broken:
         return broken
     size = authority.system_size
@@ -250,6 +254,8 @@ def _needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
         return Scope.ADMIN, None
     if isinstance(body, CredentialEntry) and body.sort is CredentialSort.OIDC and body.authority.actor != body.account:
         return Scope.ADMIN, None
+    if isinstance(body, AT_THE_DOOR):
+        return at_the_door(body), None
     if isinstance(body, Verification):
         return Scope.VERIFY, None
     if isinstance(body, ABOUT_PEOPLE):

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 from ledger.core.authority import Authority
 from ledger.core.entry import Draft, draft
 from ledger.core.errors import AccessDenied, Conflict, NotAuthenticated
+from ledger.people.administration import require_admin
 from ledger.people.alerts import Alerts
 from ledger.people.kinds import SecuritySort, SessionEvent
 from ledger.people.person_kinds import Purpose, SignInEntry, SignInEvent
@@ -136,12 +137,16 @@ class Attempts:
     def unlock(self, account: str, reason: str, authority: Authority) -> int:
         """Opens a locked account; returns the entry's index.
 
-        Raises Conflict for one that is not locked, AccessDenied for one's own.
+        Whoever has the ledger's folder may as well, *not authenticated*: else strangers could lock out every
+        administrator. It opens the way to no component. Raises Conflict for an account that is not locked, AccessDenied
+        for one's own.
         """
         if authority.authenticated and authority.actor == account:
             raise AccessDenied("nobody unlocks their own account", advice="Ask another security officer.")
 
         def check(transaction: Transaction) -> None:
+            if authority.authenticated:
+                require_admin(self._store, transaction, authority)
             found = standing_under_lock(transaction, account)
             if not found.locked:
                 raise Conflict(f"account {account!r} is not locked")

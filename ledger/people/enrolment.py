@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from ledger.core.authority import Authority
 from ledger.core.clock import parse_utc, utc_text
 from ledger.core.entry import Draft, draft
 from ledger.core.errors import AccessDenied, Conflict, NotAuthenticated, NotFound, SchemaViolation
 from ledger.people import passkeys, secrets, tables
+from ledger.people.administration import require_admin
 from ledger.people.attempts import Attempts, not_accepted, refuse_locked
 from ledger.people.components import SECOND, Component, ever_had, find_component, read_components, secret_of, secret_row
 from ledger.people.components import unchanged as still
@@ -42,6 +43,8 @@ HOURS: Final = 24
 STEP_SECONDS: Final = 900
 """How long a person may take to set their components, once the code was shown."""
 PURPOSE: Final = "enrolment"
+FOUNDERS: Final = 2
+"""Once so many persons have components, whoever only has the ledger's folder gives no more codes."""
 OWN: Final = frozenset({CredentialSort.PASSWORD, *SECOND, CredentialSort.OIDC})
 """Sorts of components that a person has; a code is none of them."""
 
@@ -171,6 +174,7 @@ class Enrolment:
         drafts = [*entries, *(draft(retired(one, reason, authority)) for one in ending), draft(entry, (issued.item,))]
 
         def allowed(transaction: Transaction) -> None:
+            require_known(self._store, transaction, authority)
             index = current(transaction.connection, tables.account, account)
             if index is None:
                 raise NotFound(f"there is no account {account!r}")
@@ -317,6 +321,25 @@ class Enrolment:
             return new_passkey(self._origin, step.account, given.made, nonce, given.title, authority)
         now_us = self._store.clock.now_us()
         return new_device(self._devices, step.account, step.secret, given.code or "", given.title, authority, now_us)
+
+
+def require_known(store: Store, transaction: Transaction, authority: Authority) -> None:
+    """Raises AccessDenied unless this authority may give codes and reset accounts.
+
+    An administrator may. Whoever has the ledger's folder may at the first start: until two persons have components.
+    """
+    if authority.authenticated:
+        require_admin(store, transaction, authority)
+        return
+    row = tables.credential.c
+    there = select(row.account).where(
+        row.log == SYSTEM_LOG, row.to_index.is_(None), row.sort != CredentialSort.ENROLMENT.value
+    )
+    if len(set(transaction.connection.scalars(there.distinct()))) >= FOUNDERS:
+        raise AccessDenied(
+            "the first start is over: direct access to the folder gives no more codes",
+            advice="Sign in as a security officer, or give a token with scope admin.",
+        )
 
 
 def _over() -> NotAuthenticated:

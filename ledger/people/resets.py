@@ -18,7 +18,7 @@ from ledger.people import tables
 from ledger.people.components import SECOND, Component, find_component, read_components, unchanged
 from ledger.people.credentials import current, read_account, read_entry
 from ledger.people.directory import Directory
-from ledger.people.enrolment import Code, Enrolment
+from ledger.people.enrolment import Code, Enrolment, require_known
 from ledger.people.kinds import AccountSort, AccountState
 from ledger.people.making import gone, moving, retired
 from ledger.people.person_kinds import CredentialSort
@@ -68,6 +68,7 @@ class Resets:
         )
 
         def check(transaction: Transaction) -> None:
+            require_known(self._store, transaction, authority)
             found = read_account(self._store, transaction.connection, account)
             if found is None:
                 raise NotFound(f"there is no account {account!r}")
@@ -116,8 +117,12 @@ class Resets:
         """Takes a request back; returns the entry's index."""
         asked, index = self._asked(reset)
         entry = msgspec.structs.replace(asked, event=ResetEvent.WITHDRAWN, reason=reason, authority=authority)
-        batch = Batch([draft(entry)], before=lambda transaction: self._claim(transaction, reset, index))
-        return self._store.append(SYSTEM_LOG, batch)[0].index
+
+        def check(transaction: Transaction) -> None:
+            require_known(self._store, transaction, authority)
+            self._claim(transaction, reset, index)
+
+        return self._store.append(SYSTEM_LOG, Batch([draft(entry)], before=check))[0].index
 
     def revoke(self, account: str, component: str, reason: str, authority: Authority) -> int:
         """A lost device or passkey is good no longer, at once, and all sessions of its person end; the entry's index.
@@ -128,7 +133,7 @@ class Resets:
             found = find_component(self._store, connection, component)
         if found is None or found.body.account != account or found.sort not in SECOND:
             raise NotFound(f"account {account!r} has no device or passkey {component!r}")
-        index = end_component(self._store, found, reason, authority)
+        index = end_component(self._store, found, reason, authority, administered=authority.actor != account)
         self._directory.forget()
         self._sessions.end_others(account, None, f"{component} was revoked", authority)
         return index
@@ -148,11 +153,16 @@ class Resets:
         transaction.scratch[key] = True
 
 
-def end_component(store: Store, found: Component, reason: str, authority: Authority) -> int:
-    """Retires a component and destroys its secret; returns the entry's index. Raises Conflict if it is gone."""
+def end_component(store: Store, found: Component, reason: str, authority: Authority, administered: bool = False) -> int:
+    """Retires a component and destroys its secret; returns the entry's index. Raises Conflict if it is gone.
+
+    `administered`: somebody else than its person does it, who has to be known as an administrator.
+    """
     over = Conflict(f"component {found.name!r} is in force no longer")
 
     def check(transaction: Transaction) -> None:
+        if administered:
+            require_known(store, transaction, authority)
         if not unchanged(transaction, [found]):
             raise over
         moving(transaction, [found])

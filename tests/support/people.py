@@ -14,6 +14,7 @@ from litestar.testing import TestClient
 
 from ledger.core.authority import Authority
 from ledger.core.entry import draft
+from ledger.people.access import Scope
 from ledger.people.door import Begun, Visit
 from ledger.people.enrolment import Code, Set
 from ledger.people.kinds import AccountEntry, AccountSort, AccountState, GrantEntry, GrantState
@@ -96,11 +97,20 @@ def person(
     `world` has `service` and a `clock` that can be moved by `pass_seconds`. Further members go into each grant.
     """
     service: Service = world.service
-    by = service.people.local("root")
+    by = administrator(world)
     make_account(service, account, by, sort=sort, title=title)
     for role in roles:
         grant_role(service, account, Role(role), by, sites=tuple(sites), sources=tuple(sources), **grant)
     return enrolled(world, service.entrance.enrolment.issue(account, "joins", by), password)
+
+
+def administrator(world: Any) -> Authority:
+    """Who makes persons: the world's administration token, where it has one, else whoever has the folder."""
+    service: Service = world.service
+    tokens = getattr(world, "tokens", {})
+    if Scope.ADMIN not in tokens:
+        return service.people.local("root")
+    return service.people.directory.find(tokens[Scope.ADMIN].token).caller.authority
 
 
 def enrolled(world: Any, code: Code, password: str = PASSWORD) -> Person:

@@ -69,7 +69,11 @@ def persons(ledger: Ledger, number: int) -> None:
         authority=AUTHORITY,
         role=role,
     )
-    bodies: list[msgspec.Struct] = [person, granted, qualified]
+    for one in (person, granted):
+        ledger.store.append_one(SYSTEM_LOG, draft(one))
+    seen = ledger.service.people.directory.seen()
+    theirs = seen.authority(account, True, (seen.size - 2, seen.size - 1))
+    bodies: list[msgspec.Struct] = [qualified]
     if number % 2:
         bodies.append(msgspec.structs.replace(qualified, holds=False, reason="taken back"))
     for sort in (CredentialSort.PASSWORD, CredentialSort.TOTP):
@@ -79,7 +83,7 @@ def persons(ledger: Ledger, number: int) -> None:
             sort=sort,
             state=CredentialState.SET,
             reason="set by the person",
-            authority=AUTHORITY,
+            authority=theirs,
             expires_at=until,
         )
         bodies.append(component)

@@ -1,4 +1,4 @@
-"""Resets in the ledger that is attacked: some wait, one was confirmed."""
+"""Resets in the ledger that is attacked: some wait, one was withdrawn."""
 
 import msgspec
 
@@ -10,7 +10,7 @@ from tests.support.ledgers import AUTHORITY, START_US, Ledger
 
 
 def resets(ledger: Ledger, number: int) -> None:
-    """A reset of this round; the first is confirmed, and closes its row."""
+    """A reset of this round; the first is withdrawn, and closes its row."""
     asked = ResetEntry(
         reset=f"reset-{number}",
         account=f"reviewer{number}",
@@ -22,4 +22,4 @@ def resets(ledger: Ledger, number: int) -> None:
     )
     ledger.store.append_one(SYSTEM_LOG, draft(asked))
     if number == 0:
-        ledger.store.append_one(SYSTEM_LOG, draft(msgspec.structs.replace(asked, event=ResetEvent.CONFIRMED)))
+        ledger.store.append_one(SYSTEM_LOG, draft(msgspec.structs.replace(asked, event=ResetEvent.WITHDRAWN)))
