@@ -12,8 +12,8 @@ UV := $(BIN)/uv pip install --quiet --compile-bytecode
 # Node, which some peers of the tests run on, comes with the development packages: Debian's own may be too old.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 PYTEST_ARGS ?=
-# Many tests wait for servers and disks: one process more than there are cores keeps small machines busy.
-WORKERS ?= $(shell cores=$$(nproc); echo $$((cores < 6 ? cores + 1 : cores)))
+# Many tests wait for servers: two processes more than there are cores keep small machines busy.
+WORKERS ?= $(shell cores=$$(nproc); echo $$((cores < 6 ? cores + 2 : cores)))
 MAKEFLAGS += --jobs=2
 
 # Debian packages that the tests alone need, each with the command that shows it is there.
