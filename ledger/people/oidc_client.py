@@ -133,14 +133,14 @@ class ProviderClient:
         )
         status, answer = self._ask("POST", description.token_endpoint, content=body, headers=headers, auth=auth)
         error = answer.get("error")
-        if status in (400, 401) and error == "invalid_client":
+        if status in (400, 401) and error == "invalid_grant":
+            raise NotAuthenticated(
+                "the identity provider refused the code: it was used, or is too old", advice="Begin again."
+            )
+        if status in (400, 401):
             raise SignInUnreachable(
                 "the identity provider does not take Trailseal for its client",
                 advice="An administrator compares client id and secret with the provider (`trailseal user provider`).",
-            )
-        if status == 400 and isinstance(error, str):
-            raise NotAuthenticated(
-                "the identity provider refused the code: it was used, or is too old", advice="Begin again."
             )
         token, access = answer.get("id_token"), answer.get("access_token")
         if status != 200 or not isinstance(token, str) or not isinstance(access, str):
