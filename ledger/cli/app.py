@@ -23,6 +23,7 @@ from ledger.cli import (
     query,
     rebuild,
     serve,
+    sign_routes,
     source,
     tiles,
     token,
@@ -57,6 +58,7 @@ for name, group in (
     ("key", key.group),
     ("token", token.group),
     ("agent", agent.group),
+    ("sign", sign_routes.group),
 ):
     app.add_typer(group, name=name)
 

@@ -9,7 +9,8 @@ from typing import Final
 import msgspec
 
 from ledger.core.address import Address
-from ledger.core.errors import NotFound
+from ledger.core.authority import Authority
+from ledger.core.errors import AccessDenied, NotFound
 from ledger.core.progress import DECLINED
 from ledger.core.signature import Mode, PasskeyProof
 from ledger.core.workflow import DecisionEvent
@@ -52,17 +53,22 @@ class Answering:
         request: str,
         step: str,
         answer: Answer,
-        caller: Caller,
+        caller: Caller | None,
         network: str | None = None,
         signer: str | None = None,
+        asking: Authority | None = None,
     ) -> ToSign:
-        """What would be signed for a step, put before the signer. `signer`: another person at the caller's terminal.
+        """What would be signed for a step, put before the signer.
 
+        `signer`: another person at the caller's terminal; without a caller `asking` is who has the ledger's folder.
         Raises NotFound, and as `Decisions.sign` for who may not, which is entered; and as `Signatures.prepare`.
         """
         event = DecisionEvent.DECLINED if answer.decline else DecisionEvent.SIGNED
-        actor = msgspec.structs.replace(caller.authority, actor=signer or caller.account)
-        delegation = self._decisions.require(event, request, step, actor, answer.on_behalf_of, caller.authority)
+        asks = asking if caller is None else caller.authority
+        if asks is None or (caller is None and signer is None):
+            raise AccessDenied("only a person signs", advice="Sign in as yourself.")
+        actor = msgspec.structs.replace(asks, actor=signer or asks.actor, authenticated=True)
+        delegation = self._decisions.require(event, request, step, actor, answer.on_behalf_of, asks)
         running = self._requests.get(request)
         standing = running.progress.step(step)
         if standing is None:

@@ -1,6 +1,12 @@
 """Words about signing workflows: routes, requests, decisions, delegations, tasks."""
 
 MESSAGES = {
+    "request.open": "open",
+    "request.completed": "signed",
+    "request.declined": "declined",
+    "request.withdrawn": "withdrawn",
+    "request.superseded": "unsigned (content changed)",
+    "request.changed": "unsigned (content changed)",
     "entry.signing-route": "{authority_actor} set signing route {route} ({title}) with {stages} stages; "
     "reason: {reason}",
     "entry.signing-request": "{authority_actor} asked for signatures over “{title}” by route {route}; reason: {reason}",
