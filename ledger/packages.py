@@ -10,6 +10,7 @@ from ledger.core.errors import NotFound
 from ledger.core.hashing import b64
 from ledger.core.statement import sign_report
 from ledger.service import PRODUCT, Service
+from ledger.signing.targets import signs_anything
 from ledger.trace.evidence import gather
 from ledger.trace.kinds import PackageIssued
 from ledger.trace.selection import ByBatch, Selection
@@ -33,6 +34,9 @@ def issue(
     NotFound for a batch that no record names, and IntegrityError where the evidence does not hold; there is no package
     then.
     """
+    if signs_anything(service.store, log.origin):
+        # The package proves signatures by the checkpoint of the system log that this log holds.
+        service.publisher.bind_system()
     service.publisher.publish(log)
 
     def seal(payload: Mapping[str, object]) -> bytes:

@@ -1,6 +1,6 @@
 """The checks on a package's entries, runs and records, each a pass over one file or over files side by side."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256, sha512
 from typing import Any, Final
 
@@ -30,6 +30,7 @@ from reports.lines import (
     Reason,
     RecordLine,
     RunLine,
+    SignedLine,
     check_line,
     decode_line,
 )
@@ -46,6 +47,7 @@ _KINDS = {
     EntryRole.VERIFICATION: "verification",
     EntryRole.SOURCE: "source",
     EntryRole.RUN: "collection-run",
+    EntryRole.SYSTEM: "log-binding",
 }
 
 
@@ -109,11 +111,11 @@ class _Run(msgspec.Struct, frozen=True, tag_field="schema", tag="collection-run/
 
 def find_keys(package: StrictZip, prefix: str) -> Keys:
     """The keys of the first two entries, which are the log's creation and the report key's; nothing is proven yet."""
-    entries = _lines(package, prefix + layout.ENTRIES, EntryLine, MAX_LINE)
+    entries = lines_of(package, prefix + layout.ENTRIES, EntryLine, MAX_LINE)
     log, report = next(entries, None), next(entries, None)
     if log is None or report is None or (log.role, report.role) != (EntryRole.LOG, EntryRole.REPORT_KEY):
         raise IntegrityError("does not begin with the entries of the log and of its report key")
-    return Keys(log=_body(log, _LogCreated).key, report=_body(report, _KeyEvent).key)
+    return Keys(log=body_of(log, _LogCreated).key, report=body_of(report, _KeyEvent).key)
 
 
 def check_entries(
@@ -122,9 +124,9 @@ def check_entries(
     """Proves every entry beside the records, the report key's purpose, and the unbroken chain of each source's runs."""
     runs = records = 0
     chains: dict[str, tuple[int, bytes]] = {}
-    leaves = _lines(package, prefix + layout.RUNS, RunLine, MAX_RUN_LINE)
+    leaves = lines_of(package, prefix + layout.RUNS, RunLine, MAX_RUN_LINE)
     verification = None
-    for entry in _lines(package, prefix + layout.ENTRIES, EntryLine, MAX_LINE):
+    for entry in lines_of(package, prefix + layout.ENTRIES, EntryLine, MAX_LINE):
         where = f"entry {entry.index} in {layout.ENTRIES}"
         try:
             checked = check_line(entry, head.size, head.root)
@@ -137,7 +139,7 @@ def check_entries(
             elif entry.role is EntryRole.VERIFICATION:
                 verification = entry.index
             elif entry.role is EntryRole.RUN:
-                run = _body(entry, _Run)
+                run = body_of(entry, _Run)
                 if _check_run(entry.index, run, next(leaves, None), chains):
                     runs, records = runs + 1, records + run.records
         except LedgerError as error:
@@ -150,10 +152,19 @@ def check_entries(
 
 
 def check_records(
-    package: StrictZip, prefix: str, description: Description, head: Checkpoint, table: Digests, problems: Problems
+    package: StrictZip,
+    prefix: str,
+    description: Description,
+    head: Checkpoint,
+    table: Digests,
+    problems: Problems,
+    signed: Callable[[int, str], None] = lambda index, leaf: None,
 ) -> Counted:
-    """Proves every record with its sealed values and its original, and that the CSV says what the records say."""
-    check = _Records(package, prefix, description, head, problems)
+    """Proves every record with its sealed values and its original, and that the CSV says what the records say.
+
+    `signed` is told the index of each and its leaf hash (base64).
+    """
+    check = _Records(package, prefix, description, head, problems, signed)
     first, second = sha256(), sha512()
     for chunk in csv_chunks(check.rows()):
         first.update(chunk)
@@ -167,10 +178,17 @@ class _Records:
     """One pass over the records, side by side with originals and runs; memory holds the bounds of intervals only."""
 
     def __init__(
-        self, package: StrictZip, prefix: str, description: Description, head: Checkpoint, problems: Problems
+        self,
+        package: StrictZip,
+        prefix: str,
+        description: Description,
+        head: Checkpoint,
+        problems: Problems,
+        signed: Callable[[int, str], None],
     ) -> None:
-        self._lines = _lines(package, prefix + layout.RECORDS, RecordLine, MAX_LINE)
-        self._originals = _lines(package, prefix + layout.ORIGINALS, OriginalLine, MAX_ORIGINAL_LINE)
+        self._signed = signed
+        self._lines = lines_of(package, prefix + layout.RECORDS, RecordLine, MAX_LINE)
+        self._originals = lines_of(package, prefix + layout.ORIGINALS, OriginalLine, MAX_ORIGINAL_LINE)
         self._cover = _Cover(package, prefix)
         self._description = description
         self._head = head
@@ -190,6 +208,7 @@ class _Records:
                     raise IntegrityError("does not stand in the order of the log")
                 last = line.index
                 checked = check_line(line, self._head.size, self._head.root)
+                self._signed(line.index, b64(checked.hash))
                 one = row(line, checked.leaf, checked.hash)
                 self._check(line, checked)
             except LedgerError as error:
@@ -316,21 +335,21 @@ class _Cover:
         return unb64(self._leaves[index - self._first], 32) if index >= self._first else None
 
     def _read(self, package: StrictZip, prefix: str) -> Iterator[tuple[int, tuple[str, ...]]]:
-        leaves = _lines(package, prefix + layout.RUNS, RunLine, MAX_RUN_LINE)
-        for entry in _lines(package, prefix + layout.ENTRIES, EntryLine, MAX_LINE):
+        leaves = lines_of(package, prefix + layout.RUNS, RunLine, MAX_RUN_LINE)
+        for entry in lines_of(package, prefix + layout.ENTRIES, EntryLine, MAX_LINE):
             if entry.role is EntryRole.RUN:
-                run, line = _body(entry, _Run), next(leaves, None)
+                run, line = body_of(entry, _Run), next(leaves, None)
                 if line is not None and run.first is not None:
                     yield run.first, line.leaves
 
 
 def _check_log(entry: EntryLine, origin: str) -> None:
-    if entry.index != 0 or _body(entry, _LogCreated).origin != origin:
+    if entry.index != 0 or body_of(entry, _LogCreated).origin != origin:
         raise IntegrityError(f"is not the beginning of log {origin}")
 
 
 def _check_report_key(entry: EntryLine, origin: str) -> None:
-    event = _body(entry, _KeyEvent)
+    event = body_of(entry, _KeyEvent)
     if (event.event, event.purpose) != ("created", "report") or not event.key.startswith(report_key_name(origin) + "+"):
         raise IntegrityError(f"does not vouch for a report key of log {origin}")
 
@@ -359,14 +378,16 @@ def _check_run(index: int, run: _Run, line: RunLine | None, chains: dict[str, tu
     return True
 
 
-def _body(entry: EntryLine, kind: type[Any]) -> Any:
+def body_of(entry: EntryLine | SignedLine, kind: type[Any]) -> Any:
+    """The body of an entry's line; raises IntegrityError where it is none of that kind."""
     try:
         return msgspec.json.decode(entry.body, type=kind)
     except msgspec.DecodeError as error:
         raise IntegrityError(f"entry {entry.index} is no {entry.role.value} entry: {error}") from None
 
 
-def _lines(package: StrictZip, name: str, kind: type[Line], limit: int) -> Iterator[Line]:
+def lines_of(package: StrictZip, name: str, kind: type[Line], limit: int) -> Iterator[Line]:
+    """The lines of a file, each read strictly; raises IntegrityError, naming the line, for one that is none."""
     for number, data in enumerate(package.lines(name, limit), start=1):
         try:
             yield decode_line(data, kind)

@@ -5,11 +5,15 @@ from typing import Any, Final
 
 import msgspec
 
+from ledger.core.binding import CeremonyEntry
 from ledger.core.clock import utc_text
+from ledger.core.hashing import unb64
 from ledger.core.record import Interval
 from ledger.core.run import Gap
+from ledger.core.signature import SignatureEntry
 from ledger.core.times import Clock
 from ledger.integrity.kinds import Verdict, Verification
+from ledger.present.manifest import Manifestation, manifestation
 from ledger.present.messages import message
 from ledger.present.states import State
 from ledger.sources.kinds import CollectionRun, SourceRegistered
@@ -60,6 +64,13 @@ class Totals(msgspec.Struct, kw_only=True):
     last_us: int | None = None
 
 
+class ShownSignature(msgspec.Struct, frozen=True, kw_only=True):
+    """An electronic signature of the package, by its entry in the system log."""
+
+    address: str
+    shown: Manifestation
+
+
 class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     """All that the report says besides the records themselves."""
 
@@ -84,6 +95,9 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     verification: int | None
     verification_state: State
     verification_says: str
+    signatures: tuple[ShownSignature, ...] = ()
+    founded: str | None = None
+    system: str | None = None
 
 
 class Tally:
@@ -95,6 +109,20 @@ class Tally:
         self.coverage = {source: Coverage(source=source) for source in sources}
         self.covering: dict[str, tuple[int, int]] = {}
         self.runs = 0
+        self.signed: set[int] = set()
+        self._signatures: list[ShownSignature] = []
+        self._founded: str | None = None
+        self._system: str | None = None
+
+    def signature(self, index: int, body: SignatureEntry | CeremonyEntry) -> None:
+        """Takes a signature over records that went by, or the first start that its key chains to."""
+        self._system = body.statement.origin
+        if isinstance(body, CeremonyEntry):
+            text = unb64(body.fingerprint, 32).hex()
+            self._founded = " ".join(text[at : at + 4] for at in range(0, len(text), 4))
+            return
+        address = f"{body.statement.origin}#{index}"
+        self._signatures.append(ShownSignature(address=address, shown=manifestation(body)))
 
     def record(self, one: EvidenceRecord, withheld: bool) -> None:
         """Counts a record; `withheld`: its original is not in the package."""
@@ -167,6 +195,9 @@ class Tally:
             verification=None if evidence.verification is None else evidence.verification.index,
             verification_state=state,
             verification_says=says,
+            signatures=tuple(self._signatures),
+            founded=self._founded,
+            system=self._system,
         )
 
     def _source(self, source: str) -> Coverage:

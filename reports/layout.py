@@ -21,11 +21,15 @@ TABLE: Final = "data/records.csv"
 ORIGINALS: Final = "data/originals.jsonl"
 ENTRIES: Final = "data/entries.jsonl"
 RUNS: Final = "data/runs.jsonl"
+SIGNATURES: Final = "data/signatures.jsonl"
+SYSTEM: Final = "data/system-checkpoint"
 REPORT: Final = "data/report.pdf"
 HELP: Final = "data/HOW-TO-VERIFY.txt"
 SEAL: Final = "seal.note"
 
 PAYLOAD: Final = frozenset({DESCRIPTION, CHECKPOINT, KEYS, RECORDS, TABLE, ORIGINALS, ENTRIES, RUNS, REPORT, HELP})
+SIGNED: Final = frozenset({SIGNATURES, SYSTEM})
+"""Files of a package that has signatures; both, or neither."""
 TAGS: Final = frozenset({bag.DECLARATION, bag.INFO, *bag.MANIFESTS, *bag.TAG_MANIFESTS, SEAL})
 TAGGED: Final = frozenset({bag.DECLARATION, bag.INFO, *bag.MANIFESTS, SEAL})
 """What the tag manifests list."""
@@ -72,6 +76,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     sources: tuple[str, ...]
     verification: Index | None
     possible: Index = 0
+    signatures: Index = 0
 
 
 SCHEMA: Final = "evidence-package/1"

@@ -39,6 +39,17 @@ class EntryRole(StrEnum):
     VERIFICATION = "verification"
     SOURCE = "source"
     RUN = "run"
+    SYSTEM = "system"
+    """The log's entry that holds the checkpoint of the system log."""
+
+
+class SignedRole(StrEnum):
+    """Why an entry of the system log is in the package."""
+
+    LOG = "log"
+    CEREMONY = "ceremony"
+    KEY_BINDING = "key-binding"
+    SIGNATURE = "signature"
 
 
 class OriginalState(StrEnum):
@@ -94,6 +105,17 @@ class EntryLine(_Line, frozen=True, kw_only=True):
     proof: Proof
 
 
+class SignedLine(_Line, frozen=True, kw_only=True):
+    """An entry of the system log: a signature, or what it is verified by; proven under `data/system-checkpoint`."""
+
+    role: SignedRole
+    index: Index
+    leaf: msgspec.Raw
+    salt: Digest
+    body: msgspec.Raw
+    proof: Proof
+
+
 class RunLine(_Line, frozen=True, kw_only=True):
     """The leaf hashes of all records of a collection run, from its first on, whether the package holds them or not."""
 
@@ -138,7 +160,7 @@ def decode_line(data: bytes, kind: type[Line]) -> Line:
     return line
 
 
-def check_line(line: RecordLine | EntryLine, size: int, root: bytes) -> Checked:
+def check_line(line: RecordLine | EntryLine | SignedLine, size: int, root: bytes) -> Checked:
     """Proves that the line's entry stands in the tree of that size and root, with exactly this body.
 
     Raises ChainBroken, NotCanonical, ProofInvalid or InvalidEntry.

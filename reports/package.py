@@ -11,17 +11,20 @@ import tempfile
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from ledger.core import canonical
+from ledger.core.binding import CeremonyEntry
 from ledger.core.clock import utc_text
 from ledger.core.errors import IntegrityError
 from ledger.core.hashing import b64
 from ledger.core.note import VerifierKey
+from ledger.core.signature import SignatureEntry
 from ledger.core.statement import open_report
 from ledger.sources.kinds import SourceRegistered
-from ledger.trace.evidence import EvidenceRecord, EvidenceSet
+from ledger.trace.evidence import EvidenceRecord, EvidenceSet, SignedPart
 from ledger.trace.proven import ProvenEntry
 from reports import bag, layout
 from reports.dataset import ReportData, Tally
@@ -35,6 +38,8 @@ from reports.lines import (
     RecordLine,
     RunLine,
     SealedValue,
+    SignedLine,
+    SignedRole,
     encode_line,
 )
 from reports.order import Timeline, rows_of
@@ -120,6 +125,7 @@ class _Writer:
         return self._finish(out, data)
 
     def _records(self, disclose: bool) -> None:
+        signed = self._evidence.signed()
         with self._open(layout.RECORDS) as records, self._open(layout.ORIGINALS) as originals:
             for one in self._evidence.records():
                 hide = bool(one.sealed) and not disclose
@@ -130,15 +136,21 @@ class _Writer:
                     line = OriginalLine(index=one.entry.index, salt=b64(kept.salt), data=b64(kept.value))
                     originals.write(encode_line(line))
                 self._tally.record(one, withheld)
+                self._tally.signed.update(signed.get(one.entry.index, ()))
                 self._progress("records", self._tally.totals.records)
 
     def _entries(self) -> None:
         evidence = self._evidence
+        signed = evidence.signatures(self._tally.signed)
+        if signed is not None:
+            self._signatures(signed)
         with self._open(layout.ENTRIES) as entries, self._open(layout.RUNS) as runs:
             entries.write(_entry_line(EntryRole.LOG, evidence.created))
             entries.write(_entry_line(EntryRole.REPORT_KEY, evidence.report_key_event))
             if evidence.verification is not None:
                 entries.write(_entry_line(EntryRole.VERIFICATION, evidence.verification))
+            if signed is not None:
+                entries.write(_entry_line(EntryRole.SYSTEM, signed.bound))
             for source in evidence.sources():
                 entries.write(_entry_line(EntryRole.SOURCE, source))
                 registered = evidence.decode(source)
@@ -151,6 +163,17 @@ class _Writer:
                 )
                 self._tally.run(run)
                 self._progress("runs", self._tally.runs)
+
+    def _signatures(self, signed: SignedPart) -> None:
+        """The system log's part: its creation, the bindings of keys, the first start, the signatures, in its order."""
+        self._put(layout.SYSTEM, signed.checkpoint)
+        with self._open(layout.SIGNATURES) as lines:
+            for entry in (signed.created, *signed.entries):
+                role = SignedRole.LOG if entry.index == 0 else SignedRole(entry.kind)
+                lines.write(_line(SignedLine, role, entry))
+                body = self._evidence.decode(entry)
+                if isinstance(body, SignatureEntry | CeremonyEntry):
+                    self._tally.signature(entry.index, body)
 
     def _table(self) -> None:
         with self._open(layout.TABLE) as table:
@@ -196,6 +219,7 @@ class _Writer:
             runs=data.runs,
             sources=tuple(one.source for one in data.coverage),
             verification=data.verification,
+            signatures=len(data.signatures),
         )
 
     def _seal(self, description: Description, data: ReportData, seal: Seal) -> None:
@@ -298,8 +322,12 @@ def _record_line(one: EvidenceRecord, hide: bool) -> RecordLine:
 
 
 def _entry_line(role: EntryRole, entry: ProvenEntry) -> bytes:
+    return _line(EntryLine, role, entry)
+
+
+def _line(kind: Any, role: EntryRole | SignedRole, entry: ProvenEntry) -> bytes:
     return encode_line(
-        EntryLine(
+        kind(
             role=role,
             index=entry.index,
             leaf=msgspec.Raw(entry.leaf),

@@ -22,6 +22,7 @@ from reports.sections.coverage import coverage
 from reports.sections.howto import howto
 from reports.sections.records import records
 from reports.sections.scope import scope
+from reports.sections.signatures import signatures
 from reports.sections.summary import summary
 from reports.sections.verification import verification
 from reports.tables import Row
@@ -86,6 +87,7 @@ def _story(
     yield [CondPageBreak(90 * mm), _section("records"), style.text(lead, style.QUIET)]
     yield from chain([first] if first else [], body)
     if number == volumes:
+        yield [CondPageBreak(60 * mm), _section("signatures"), *signatures(data, width)]
         yield [CondPageBreak(60 * mm), _section("verification"), *verification(data)]
         yield [CondPageBreak(60 * mm), _section("howto"), *howto(data)]
         yield [
@@ -104,7 +106,7 @@ def _story(
         ]
 
 
-_LAST = ("verification", "howto")
+_LAST = ("signatures", "verification", "howto")
 """Sections that stand at the end of the last volume."""
 _SECTIONS = ("scope", "coverage", "records", *_LAST)
 

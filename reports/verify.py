@@ -21,6 +21,7 @@ from reports import bag, layout
 from reports.bag import Digests
 from reports.checks import Keys, Problems, check_entries, check_records, find_keys
 from reports.layout import Description
+from reports.signed import Signatures
 from reports.strictzip import StrictZip
 from reports.verdict import Check, ExitCode, Outcome, PackageVerdict
 
@@ -78,7 +79,10 @@ class _Verification:
         names = {name.removeprefix(self._prefix) for name in package.members}
         for name in sorted((layout.PAYLOAD | layout.TAGS) - names):
             self._problems.add(name, "is missing")
-        for name in sorted(names - layout.PAYLOAD - layout.TAGS):
+        self._signed = bool(names & layout.SIGNED)
+        for name in sorted(layout.SIGNED - names if self._signed else ()):
+            self._problems.add(name, "is missing")
+        for name in sorted(names - layout.PAYLOAD - layout.TAGS - layout.SIGNED):
             if not layout.is_volume(name):
                 self._problems.add(name, "is no file of a package")
         self._stop_if_wrong()
@@ -97,8 +101,16 @@ class _Verification:
         runs = check_entries(package, self._prefix, description, head, self._problems)
         self.at = layout.SEAL
         self._seal(package, description, files, keys)
+        self.at = layout.SIGNATURES
+        signatures = Signatures(description.origin, self._problems)
+        if self._signed:
+            signatures.read(package, self._prefix, head)
+        if len(signatures.found) != description.signatures:
+            self._problems.add(layout.SIGNATURES, f"does not hold the signatures that {layout.DESCRIPTION} says")
         self.at = layout.RECORDS
-        counted = check_records(package, self._prefix, description, head, files[layout.TABLE], self._problems)
+        counted = check_records(
+            package, self._prefix, description, head, files[layout.TABLE], self._problems, signatures.record
+        )
         self._checks.append(
             Check(
                 name="Records",
@@ -117,6 +129,9 @@ class _Verification:
                 not_proven="that the selection asked for everything, or that a source gave everything it had",
             )
         )
+
+        if self._signed:
+            self._checks += signatures.checks()
 
     def verdict(self) -> PackageVerdict:
         """The sum of it."""

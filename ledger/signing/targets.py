@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from ledger.core.address import Address, LogId
 from ledger.core.errors import Conflict, SchemaViolation
 from ledger.core.hashing import b64, leaf_hash
 from ledger.core.signature import MAX_ENTRIES, Seen, Target, TargetSort, target_root
+from ledger.signing.tables import signed_entry
 from ledger.store import checkpoints
 from ledger.store.reading import LogReader
+from ledger.store.store import Store
 
 
 def of_entries(
@@ -68,6 +70,13 @@ def still_there(connection: Connection, log: LogId, target: Target) -> bool:
     reader = LogReader(connection, log.number)
     stored = {one.index: leaf_hash(one.leaf) for one in reader.chosen(target.entries)}
     return tuple(b64(stored[index]) for index in target.entries) == target.leaves
+
+
+def signs_anything(store: Store, origin: str) -> bool:
+    """Whether a signature lists an entry of this log."""
+    with store.reading() as connection:
+        there = select(signed_entry.c.pos).where(signed_entry.c.origin == origin).limit(1)
+        return connection.execute(there).first() is not None
 
 
 def _named(log: LogId, indices: Sequence[int]) -> str:

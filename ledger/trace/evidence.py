@@ -5,7 +5,7 @@ own body must bear out what the search tables said of it. Nothing is held in mem
 records, runs and sources are streams that can be read again.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 import msgspec
@@ -19,16 +19,18 @@ from ledger.core.kinds import RECORD, KindRegistry
 from ledger.core.record import RecordBody
 from ledger.core.sealing import sealed_members
 from ledger.core.vault import Kept
+from ledger.signing.tables import key_binding, signed_entry
 from ledger.sources import tables as sources_tables
 from ledger.sources.kinds import CollectionRun
+from ledger.store.logs import SYSTEM_LOG, read_logs
 from ledger.store.position import index_of, pos_of
 from ledger.store.reading import VaultReader
 from ledger.store.store import Store
 from ledger.trace.batch import Occupations, Why
 from ledger.trace.proven import ProvenEntry, ProvenLog
 from ledger.trace.selection import Basis, BySearch, Chosen, Selection
-from ledger.trust.kinds import KeyEvent, KeyEventSort, KeyPurpose
-from ledger.trust.tables import key_event
+from ledger.trust.kinds import KeyEvent, KeyEventSort, KeyPurpose, LogBinding
+from ledger.trust.tables import key_event, log_binding
 
 _PAGE = 500
 _NO_RUN = (1, 0)
@@ -56,6 +58,18 @@ class EvidenceRun(msgspec.Struct, frozen=True, kw_only=True):
     body: CollectionRun
     taken_up: bool
     leaf_hashes: tuple[bytes, ...]
+
+
+class SignedPart(msgspec.Struct, frozen=True, kw_only=True):
+    """Signatures and what verifies them: `bound` is this log's entry that holds the system log's `checkpoint`.
+
+    `created` is the system log's entry 0; `entries` are its bindings of keys, its first start, and the signatures.
+    """
+
+    bound: ProvenEntry
+    checkpoint: bytes
+    created: ProvenEntry
+    entries: tuple[ProvenEntry, ...]
 
 
 class EvidenceSet:
@@ -210,6 +224,57 @@ class EvidenceSet:
         if body.first is not None and not taken_up:
             hashes = tuple(self._log.leaf_hashes(body.first, body.first + body.records))
         return EvidenceRun(entry=entry, body=body, taken_up=taken_up, leaf_hashes=hashes)
+
+    def signed(self) -> dict[int, list[int]]:
+        """The records of this log that a signature lists, each with the signatures' entries in the system log."""
+        row = signed_entry.c
+        found: dict[int, list[int]] = {}
+        for pos, target in self._log.connection.execute(
+            select(row.pos, row.target).where(row.origin == self.origin, row.target < self.size).order_by(row.pos)
+        ):
+            found.setdefault(target, []).append(index_of(pos))
+        return found
+
+    def signatures(self, wanted: Collection[int]) -> SignedPart | None:
+        """These signatures with all that verifies them, proven under the system log's checkpoint that this log holds.
+
+        None where there are none. Raises NotFound where this log does not hold a checkpoint that covers them.
+        """
+        if not wanted:
+            return None
+        system = next(log for log in read_logs(self._log.connection) if log.number == SYSTEM_LOG)
+        bound = self._log.entry(self._bound(system.origin, max(wanted)))
+        body = self._decode(bound, "log-binding")
+        if not isinstance(body, LogBinding) or body.origin != system.origin:
+            raise IntegrityError(f"the table of bindings names entry {bound.index}, but its body says otherwise")
+        log = ProvenLog(self._log.connection, system.number, system.origin, body.size)
+        if b64(log.root) != body.root:
+            raise IntegrityError(f"the system log is not the one that entry {bound.index} holds a checkpoint of")
+        row = key_binding.c
+        spans = self._log.connection.execute(select(row.from_index, row.to_index).where(row.log == SYSTEM_LOG)).all()
+        keys = {at for span in spans for at in span if at is not None and at < body.size}
+        return SignedPart(
+            bound=bound,
+            checkpoint=body.checkpoint.encode(),
+            created=log.created,
+            entries=tuple(log.entry(index) for index in sorted({*keys, *wanted})),
+        )
+
+    def _bound(self, origin: str, index: int) -> int:
+        row = log_binding.c
+        pos = self._log.connection.scalar(
+            select(row.pos)
+            .where(row.origin == origin, row.size > index)
+            .where(row.pos >= pos_of(self._log.log, 0), row.pos < pos_of(self._log.log, self.size))
+            .order_by(row.pos.desc())
+            .limit(1)
+        )
+        if pos is None:
+            raise NotFound(
+                f"log {self.origin} holds no checkpoint of {origin} that covers signature {index}",
+                advice="Wait for the next one and make the package again.",
+            )
+        return index_of(pos)
 
     def _original(self, index: int, body: RecordBody) -> Kept | None:
         kept = self._vault.original(self._log.log, index)

@@ -40,11 +40,14 @@ class ProvenLog:
     where the checkpoint does not hold.
     """
 
-    def __init__(self, connection: Connection, log: int, origin: str) -> None:
+    def __init__(self, connection: Connection, log: int, origin: str, size: int | None = None) -> None:
+        """`size`: as of the checkpoint of that size, not the latest."""
         self.connection = connection
         self.log = log
         self.origin = origin
-        stored = checkpoints.latest(connection, log)
+        stored = checkpoints.latest(connection, log, size)
+        if size is not None and stored.size != size:
+            raise IntegrityError(f"the checkpoint of {origin} at size {size} is not there")
         self.note = stored.note
         self.size = stored.size
         self.reader = LogReader(connection, log)

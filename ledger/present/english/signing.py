@@ -17,4 +17,36 @@ MESSAGES = {
     "signing.class.passkey": "Electronic signature of a closed system (21 CFR Part 11, under the site's letter by "
     "11.100(c)); an electronic signature in the sense of Regulation (EU) 910/2014, not a qualified one. Made by the "
     "signer's own authenticator, whose secret the server does not hold; the authenticator does not show the text.",
+    "signing.mode.sealed-key": "sealed key",
+    "signing.mode.passkey": "passkey",
+    "signing.mode.provider": "identity provider",
+    "signing.mode.external": "external service",
+    "signing.withstands.sealed-key": "Withstands whoever holds the database or its backup: yes. Withstands whoever "
+    "controls the running server: no, it sees the secret go by.",
+    "signing.withstands.passkey": "Withstands whoever holds the database or its backup: yes. The server never holds "
+    "the secret; but the authenticator does not show the text, so a server under another's control could show one text "
+    "and have another signed.",
+    "signing.withstands.provider": "Rests on the site's identity provider: whoever controls it can sign for its "
+    "people.",
+    "signing.withstands.external": "Rests on the service that made it and on its certificates.",
+    "signature.who": "{name} ({account}), {role}",
+    "signature.for": "{who}, for {other}",
+    "signature.said": "{who}, signed {target} on {at}, zone {zone} ({utc}): “{meaning}”",
+    "signature.target": "{id} ({count} entries, {version})",
+    "signature.target.document": "{id} ({version})",
+    "report.signatures": "Signatures",
+    "report.signatures.none": "No electronic signature names a record of this package.",
+    "report.signatures.lead": "Electronic signatures over records of this package. Each was verified when the package "
+    "was made; whoever has the package can verify it again, without Trailseal. Ink on this print belongs to the "
+    "electronic signature whose fingerprint it names.",
+    "report.signatures.card": "Their keys chain to the first start of {origin}, whose fingerprint is on a card that "
+    "both founders signed by hand. Compare it:",
+    "report.signatures.meaning": "Meaning",
+    "report.signatures.reason": "Reason",
+    "report.signatures.signer": "Signer",
+    "report.signatures.at": "Date, time, zone",
+    "report.signatures.over": "Signed",
+    "report.signatures.mode": "Made by",
+    "report.signatures.fingerprint": "Fingerprint",
+    "report.signatures.entry": "Entry",
 }

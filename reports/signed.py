@@ -1,0 +1,189 @@
+"""The electronic signatures of a package, verified offline: nothing but the package, its log's key and `ledger.core`.
+
+The package's log holds a checkpoint of the system log, so that log needs no key of its own from outside. Under that
+checkpoint stand the signatures, the bindings of their keys, and the first start that all of them chain to.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from ledger.core.binding import CeremonyEntry, KeyBindingEntry, KeyHistory
+from ledger.core.checkpoint import Checkpoint, open_checkpoint
+from ledger.core.clock import parse_utc
+from ledger.core.errors import IntegrityError, LedgerError, SignatureInvalid
+from ledger.core.hashing import unb64
+from ledger.core.note import VerifierKey
+from ledger.core.signature import Mode, SignatureEntry, holds_together
+from ledger.present.manifest import Manifestation, manifestation
+from reports import layout
+from reports.checks import Problems, body_of, lines_of
+from reports.lines import MAX_LINE, Checked, EntryLine, EntryRole, SignedLine, SignedRole, check_line
+from reports.strictzip import StrictZip
+from reports.verdict import Check, Outcome
+
+WINDOW_US: Final = 10 * 60 * 1_000_000
+"""A signature is entered within so long after its time."""
+_ELSEWHERE: Final = (Mode.PROVIDER, Mode.EXTERNAL)
+_BODIES: Final = {
+    SignedRole.CEREMONY: CeremonyEntry,
+    SignedRole.KEY_BINDING: KeyBindingEntry,
+    SignedRole.SIGNATURE: SignatureEntry,
+}
+_LISTED: Final = 200
+"""Signatures that the verdict lists one by one."""
+
+
+class _LogBinding(msgspec.Struct, frozen=True, tag_field="schema", tag="log-binding/1"):
+    origin: str
+    size: int
+    root: str
+    checkpoint: str
+
+
+class _LogCreated(msgspec.Struct, frozen=True, tag_field="schema", tag="log-created/1"):
+    origin: str
+    key: str
+
+
+class Signed(msgspec.Struct, kw_only=True):
+    """A signature of the package, and what is found of it: `wrong` says why it does not hold."""
+
+    index: int
+    entry: SignatureEntry
+    wrong: str = ""
+    judged: bool = True
+    seen: int = 0
+    """How many of the entries that it names are in the package, unchanged."""
+
+    @property
+    def shown(self) -> Manifestation:
+        return manifestation(self.entry)
+
+
+class Signatures:
+    """The signatures of one package. Fed with the package's records, it says which of them stand unchanged."""
+
+    def __init__(self, origin: str, problems: Problems) -> None:
+        self._origin = origin
+        self._problems = problems
+        self._by_target: dict[int, list[tuple[Signed, str]]] = {}
+        self._nonces: dict[str, int] = {}
+        self.found: list[Signed] = []
+        self.system = ""
+        self.fingerprint = ""
+
+    def read(self, package: StrictZip, prefix: str, head: Checkpoint) -> None:
+        """Verifies all that the package says of signatures; what is wrong is noted by the entry that it is wrong of."""
+        note = package.read(prefix + layout.SYSTEM, MAX_LINE)
+        lines = lines_of(package, prefix + layout.SIGNATURES, SignedLine, MAX_LINE)
+        first = next(lines, None)
+        if first is None or first.role is not SignedRole.LOG or first.index != 0:
+            raise IntegrityError("does not begin with the creation of the system log")
+        created = body_of(first, _LogCreated)
+        system = open_checkpoint(note, created.origin, [VerifierKey.parse(created.key)]).checkpoint
+        self._require_bound(package, prefix, head, note)
+        self._require_kind(check_line(first, system.size, system.root), "log-created")
+        self.system = created.origin
+        history = KeyHistory(created.origin)
+        last = 0
+        for line in lines:
+            try:
+                if line.index <= last or line.role not in _BODIES:
+                    raise IntegrityError("does not stand in the order of the system log")
+                last = line.index
+                checked = check_line(line, system.size, system.root)
+                self._require_kind(checked, line.role.value)
+                body = body_of(line, _BODIES[line.role])
+                if isinstance(body, SignatureEntry):
+                    self._signature(history, line.index, body, checked)
+                else:
+                    history.enter(line.index, body)
+            except LedgerError as error:
+                self._problems.add(f"entry {line.index} in {layout.SIGNATURES}", str(error))
+        if history.ceremony is None:
+            self._problems.add(layout.SIGNATURES, "has no first start that the keys would chain to")
+        else:
+            self.fingerprint = _grouped(history.ceremony.fingerprint)
+
+    def record(self, index: int, leaf_hash: str) -> None:
+        """A record of the package as it stands in the log: whether it is what was signed."""
+        for one, leaf in self._by_target.get(index, ()):
+            if leaf == leaf_hash:
+                one.seen += 1
+            else:
+                self._unsigned(one, index)
+
+    def checks(self) -> Iterator[Check]:
+        """What is said of all signatures, and then of each."""
+        good = sum(1 for one in self.found if one.judged and not one.wrong)
+        outcome = Outcome.FAILS if good < len(self.found) else Outcome.HOLDS
+        if any(not one.judged for one in self.found) and not any(one.wrong for one in self.found):
+            outcome = Outcome.UNKNOWN
+        yield Check(
+            name="Signatures",
+            outcome=outcome,
+            says=f"{good} of {len(self.found)} electronic signatures are valid, by keys that chain to the first start "
+            f"of {self.system}; fingerprint {self.fingerprint}",
+            not_proven="who sat at the keyboard, or that no further signature was left out; compare the fingerprint "
+            "with the card that the founders signed by hand",
+        )
+        for one in self.found[:_LISTED]:
+            shown = one.shown
+            state = Outcome.UNKNOWN if not one.judged else Outcome.FAILS if one.wrong else Outcome.HOLDS
+            word = one.wrong or (
+                f"valid; {one.seen} of the {shown.entries} entries that it signs are in the package, unchanged"
+                if one.judged
+                else f"its mode, {shown.mode}, cannot be judged from this package"
+            )
+            yield Check(
+                name=f"Signature {self.system}#{one.index}",
+                outcome=state,
+                says=f"{shown.sentence}. {word[0].upper()}{word[1:]}. Fingerprint {shown.fingerprint}",
+            )
+
+    def _signature(self, history: KeyHistory, index: int, body: SignatureEntry, checked: Checked) -> None:
+        one = Signed(index=index, entry=body)
+        self.found.append(one)
+        said = body.statement
+        try:
+            if self._nonces.setdefault(said.nonce, index) != index:
+                raise SignatureInvalid(f"replayed: entry {self._nonces[said.nonce]} has used its nonce")
+            if said.mode in _ELSEWHERE:
+                one.judged = False
+                return
+            history.verify(body, index)
+            signed_us, logged_us = parse_utc(said.signed_at), parse_utc(checked.leaf.logged_at)
+            if not signed_us <= logged_us <= signed_us + WINDOW_US:
+                raise SignatureInvalid("it was not made at the time that it says")
+            target = said.target
+            if not holds_together(target) or target.origin != self._origin:
+                raise SignatureInvalid("what it signs is of another log, or its list and root do not agree")
+            for target_index, leaf in zip(target.entries, target.leaves, strict=True):
+                self._by_target.setdefault(target_index, []).append((one, leaf))
+        except LedgerError as error:
+            one.wrong = f"not valid: {error.message}"
+            raise
+
+    def _unsigned(self, one: Signed, index: int) -> None:
+        one.wrong = f"unsigned: entry {index} is not what was signed, its content changed"
+        self._problems.add(f"entry {one.index} in {layout.SIGNATURES}", one.wrong)
+
+    def _require_bound(self, package: StrictZip, prefix: str, head: Checkpoint, note: bytes) -> None:
+        """The package's log holds this very checkpoint of the system log."""
+        for entry in lines_of(package, prefix + layout.ENTRIES, EntryLine, MAX_LINE):
+            if entry.role is EntryRole.SYSTEM:
+                self._require_kind(check_line(entry, head.size, head.root), "log-binding")
+                if body_of(entry, _LogBinding).checkpoint.encode() == note:
+                    return
+        raise IntegrityError("its checkpoint is not one that the package's log holds")
+
+    def _require_kind(self, checked: Checked, kind: str) -> None:
+        if checked.leaf.kind != kind:
+            raise IntegrityError(f"is of kind {checked.leaf.kind}, where {kind} is due")
+
+
+def _grouped(digest: str) -> str:
+    text = unb64(digest, 32).hex()
+    return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
