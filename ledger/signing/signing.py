@@ -7,6 +7,7 @@ from ledger.signing.bindings import Bindings, Told
 from ledger.signing.ceremony import Ceremony
 from ledger.signing.factors import Factors
 from ledger.signing.lists import Lists
+from ledger.signing.passkeys import SigningPasskeys
 from ledger.signing.person_keys import PersonKeys, Sealing
 from ledger.signing.signatures import Signatures
 from ledger.store.store import Store
@@ -33,5 +34,6 @@ class Signing:
         factors = Factors(store, entrance.attempts, entrance.second, entrance.passwords)
         self.lists = Lists(store)
         self.bindings = Bindings(store, keys, factors, told)
+        self.passkeys = SigningPasskeys(store, self.bindings, origin)
         self.ceremony = Ceremony(store, self.bindings)
         self.signatures = Signatures(store, keys, self.bindings, factors, zone, origin)

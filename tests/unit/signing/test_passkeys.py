@@ -1,0 +1,137 @@
+"""A passkey's assertion over the whole statement is the person's signature; any that is a little off is not."""
+
+from typing import Any
+
+import pytest
+
+from ledger.core.errors import LedgerError, NotAuthenticated, NotSignatory, SchemaViolation
+from ledger.core.hashing import unb64
+from ledger.core.signature import Mode
+from ledger.signing.factors import Shown
+from ledger.signing.passkeys import SigningPasskeys, signing_site
+from tests.support.signers import HERE, Plant, Signer
+from tests.support.signing_authenticator import BACKED_UP, ELIGIBLE, PRESENT, VERIFIED, SigningAuthenticator
+from tests.unit.signing.conftest import Site
+
+WEB = "https://trailseal.plant.example"
+SIGNING = signing_site(WEB)
+
+
+def bind(plant: Plant, signer: Signer, device: SigningAuthenticator) -> str:
+    """The signer's passkey, vouched for by both founders, under a checkpoint."""
+    bindings = plant.signing.bindings
+    passkeys = SigningPasskeys(plant.service.store, bindings, WEB)
+    begun = passkeys.begin(signer.caller, "key on the ring")
+    assert begun.origin == "https://sign.trailseal.plant.example"
+    proposed = passkeys.register(signer.caller, begun.id, device.register(begun.options), "for signing")
+    bindings.prove(signer.caller, proposed.id, device.sign(unb64(proposed.challenge, 32)))
+    signer.key_id = bindings.all(signer.account)[-1].key_id
+    plant.officer.sign_in()
+    plant.officer.vouch(signer)
+    plant.quality.sign_in()
+    plant.quality.vouch(signer)
+    plant.publish()
+    return signer.key_id
+
+
+@pytest.fixture(scope="module")
+def device(site: Site) -> SigningAuthenticator:
+    made = SigningAuthenticator(SIGNING.origin, SIGNING.rp_id)
+    site.reviewer.sign_in()
+    bind(site.plant, site.reviewer, made)
+    site.reviewer.sign_in()
+    return made
+
+
+def sign(site: Site, device: SigningAuthenticator, **lies: Any) -> Any:
+    put = site.reviewer.prepare(*site.fresh(), meaning="reviewed")
+    assert put.needed == ("signing-passkey",)
+    challenge = lies.pop("challenge", unb64(put.challenge, 32))
+    proof = device.sign(challenge, **lies)
+    return site.plant.signing.signatures.complete(put.id, put.digest, Shown(), proof, site.reviewer.caller, HERE)
+
+
+@pytest.mark.requirement("R26", "R54")
+def test_a_passkey_signs_the_whole_statement_and_verifies(site: Site, device: SigningAuthenticator) -> None:
+    done = sign(site, device)
+    assert done.entry.statement.mode is Mode.PASSKEY
+    assert site.plant.service.verifier.run(site.plant.service.system).holds
+
+
+@pytest.mark.requirement("R26")
+@pytest.mark.parametrize(
+    "lies",
+    [
+        {"challenge": bytes(32)},
+        {"type": "webauthn.create"},
+        {"client": {"origin": WEB}},
+        {"client": {"origin": "https://sign.trailseal.plant.example.evil.example"}},
+        {"client": {"crossOrigin": True}},
+        {"client": {"topOrigin": "https://evil.example"}},
+        {"rp_id": "trailseal.plant.example"},
+        {"flags": PRESENT},
+        {"flags": VERIFIED},
+        {"flags": PRESENT | VERIFIED | BACKED_UP},
+        {"tail": b"\x00"},
+        {"counter": 0},
+        {"credential": b"another"},
+    ],
+    ids=str,
+)
+def test_an_assertion_that_is_a_little_off_is_refused(
+    site: Site, device: SigningAuthenticator, lies: dict[str, Any]
+) -> None:
+    if device.counter == 0:
+        sign(site, device)
+    before = device.counter
+    with pytest.raises(NotAuthenticated):
+        sign(site, device, **lies)
+    device.counter = max(before, device.counter)
+    # Refusals are counted; another officer opens the account again before it is locked.
+    attempts = site.plant.service.entrance.attempts
+    if attempts.standing("reviewer1").locked:
+        attempts.unlock("reviewer1", "as tested", site.plant.officer.sign_in().authority)
+        site.reviewer.sign_in()
+    assert sign(site, device).index
+
+
+def test_another_authenticator_signs_for_nobody(site: Site, device: SigningAuthenticator) -> None:
+    other = SigningAuthenticator(SIGNING.origin, SIGNING.rp_id)
+    other.counter = device.counter + 1
+    with pytest.raises(NotAuthenticated):
+        sign(site, other)
+
+
+def test_a_passkey_that_can_be_copied_is_refused_where_the_site_says_so(
+    site: Site, device: SigningAuthenticator
+) -> None:
+    plant = site.plant
+    passkeys = SigningPasskeys(plant.service.store, plant.signing.bindings, WEB)
+    copied = SigningAuthenticator(SIGNING.origin, SIGNING.rp_id, eligible=True)
+    begun = passkeys.begin(site.approver.sign_in(), "phone")
+    with pytest.raises(SchemaViolation, match="copied"):
+        passkeys.register(site.approver.caller, begun.id, copied.register(begun.options), "for signing")
+    assert copied._flags & ELIGIBLE
+
+
+def test_a_registration_for_the_pages_is_none_for_signing(site: Site) -> None:
+    plant = site.plant
+    passkeys = SigningPasskeys(plant.service.store, plant.signing.bindings, WEB)
+    for origin, rp_id in ((WEB, SIGNING.rp_id), (SIGNING.origin, "trailseal.plant.example")):
+        begun = passkeys.begin(site.approver.sign_in(), "ring")
+        answer = SigningAuthenticator(origin, rp_id).register(begun.options)
+        with pytest.raises(SchemaViolation):
+            passkeys.register(site.approver.caller, begun.id, answer, "for signing")
+
+
+def test_a_registered_passkey_must_prove_itself_and_be_vouched_for(site: Site, device: SigningAuthenticator) -> None:
+    plant = site.plant
+    passkeys = SigningPasskeys(plant.service.store, plant.signing.bindings, WEB)
+    made, other = (SigningAuthenticator(SIGNING.origin, SIGNING.rp_id) for _ in range(2))
+    begun = passkeys.begin(site.approver.sign_in(), "ring")
+    proposed = passkeys.register(site.approver.caller, begun.id, made.register(begun.options), "for signing")
+    with pytest.raises(LedgerError):
+        plant.signing.bindings.prove(site.approver.caller, proposed.id, other.sign(unb64(proposed.challenge, 32)))
+    plant.signing.bindings.prove(site.approver.caller, proposed.id, made.sign(unb64(proposed.challenge, 32)))
+    with pytest.raises(NotSignatory):
+        site.approver.prepare(*site.fresh(), mode=Mode.PASSKEY)
