@@ -25,6 +25,7 @@ from ledger.people.kinds import present
 from ledger.signing.kinds import SigningListEntry
 from ledger.signing.lists import BUILT_IN, SigningList, built_in_lists, listed, says
 from ledger.signing.prepared import LASTING_US
+from ledger.signing.provider_check import provider_verifier
 from ledger.store.bulk import Bulk
 from ledger.store.logs import SYSTEM_LOG, read_logs
 from ledger.store.reading import LogReader
@@ -53,7 +54,8 @@ def signatures_fault(
     reader = LogReader(connection, SYSTEM_LOG)
     logs = {log.origin: log for log in read_logs(connection)}
     system = next(log for log in logs.values() if log.number == SYSTEM_LOG)
-    check = SignatureCheck(connection, logs, system.origin, verifiers or {})
+    known = {Mode.PROVIDER: provider_verifier(kinds), **(verifiers or {})}
+    check = SignatureCheck(connection, logs, system.origin, known)
     size = reader.head().size
     for index in _indices(reader, size):
         entry = next(read_entries(connection, SYSTEM_LOG, index, index + 1, kinds))

@@ -9,27 +9,22 @@ could do, the page says (`signing.provider.rests`).
 from hashlib import sha256
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from ledger.core.address import Address
 from ledger.core.errors import NotAuthenticated, ReauthenticationRequired, SignatureInvalid, SigningError
-from ledger.core.oidc_link import Evidence, address_index, verify_with_entries
-from ledger.core.oidc_proof import WINDOW_S, Claims, nonce_of
-from ledger.core.signature import Mode, ProviderProof, SignatureEntry, Statement, statement_bytes
-from ledger.people import tables
-from ledger.people.credentials import read_entry, view
+from ledger.core.oidc_proof import WINDOW_S, nonce_of
+from ledger.core.signature import Mode, ProviderProof, Statement, statement_bytes
+from ledger.people.credentials import view
 from ledger.people.oidc import Agreed, Held, IdentityProvider
 from ledger.people.oidc_attempts import Answer, Begun
 from ledger.people.oidc_door import ProviderDoor
-from ledger.people.oidc_kinds import KeySetEntry
 from ledger.people.oidc_links import Link
 from ledger.people.oidc_token import check_id_token
-from ledger.people.person_kinds import CredentialEntry
 from ledger.people.profile import read_profile
+from ledger.signing.provider_check import verify_at
 from ledger.store.checkpoints import covering
 from ledger.store.logs import SYSTEM_LOG
-from ledger.store.reading import LogReader
-from ledger.store.schema import as_of
 from ledger.store.store import Store
 
 METHOD: Final = "oidc"
@@ -70,7 +65,7 @@ class ProviderSigning:
         Raises ReauthenticationRequired for a token that does not prove it, SignInUnreachable.
         """
         found = self._provider.agreed()
-        held, link = self._require_statement(found, statement)
+        held = self._require_statement(found, statement)
         nonce = nonce_of(statement)
         try:
             ended = self._door.attempts.end(found, secret, answer, _about(statement), nonce)
@@ -81,50 +76,14 @@ class ProviderSigning:
             raise ReauthenticationRequired(error.message, advice=error.advice) from None
         with self._store.reading() as connection:
             proof = ProviderProof(token=ended.granted.id_token, keys=str(Address(view(connection).origin, held.index)))
+            now, size = self._store.clock.now_us(), view(connection).size
             try:
-                self._verify(connection, statement, proof, self._store.clock.now_us(), link.index)
+                verify_at(connection, self._store.kinds, statement, proof, now, size)
             except SignatureInvalid as error:
                 raise ReauthenticationRequired(error.message) from None
         return proof
 
-    def verify(self, connection: Connection, body: SignatureEntry, entered_us: int) -> Claims:
-        """What the token of an entered signature says, from the system log's entries; raises SignatureInvalid."""
-        if not isinstance(body.proof, ProviderProof) or body.statement.binding is None:
-            raise SignatureInvalid("the signature is not one that a provider's token proves")
-        index = address_index(body.statement.binding, view(connection).origin)
-        size = body.authority.system_size or 0
-        link, _ = read_entry(self._store, connection, index, CredentialEntry)
-        row = tables.credential.c
-        stood = connection.scalar(
-            select(row.from_index).where(
-                row.log == SYSTEM_LOG, row.key == link.credential, as_of(tables.credential, size)
-            )
-        )
-        if stood != index:
-            raise SignatureInvalid("the signer's link was not in force when the signature was made")
-        return self._verify(connection, body.statement, body.proof, entered_us, index)
-
-    def _verify(
-        self, connection: Connection, statement: Statement, proof: ProviderProof, entered_us: int, link_index: int
-    ) -> Claims:
-        keys_index = address_index(proof.keys, view(connection).origin)
-        _, keys_us = read_entry(self._store, connection, keys_index, KeySetEntry)
-        link, link_us = read_entry(self._store, connection, link_index, CredentialEntry)
-        reader = LogReader(connection, SYSTEM_LOG)
-        confirmed = None
-        if link.confirms is not None:
-            confirmed = reader.entry(address_index(link.confirms, view(connection).origin)).body
-        evidence = Evidence(
-            keys=reader.entry(keys_index).body or b"",
-            keys_us=keys_us,
-            link=reader.entry(link_index).body or b"",
-            link_us=link_us,
-            signature_us=entered_us,
-            confirmed=confirmed,
-        )
-        return verify_with_entries(statement, proof, evidence)
-
-    def _require_statement(self, found: Agreed, statement: Statement) -> tuple[Held, Link]:
+    def _require_statement(self, found: Agreed, statement: Statement) -> Held:
         with self._store.reading() as connection:
             held = self._provider.held(connection)
             link = self._link(connection, found, statement.signer.account)
@@ -132,7 +91,7 @@ class ProviderSigning:
             address = str(Address(view(connection).origin, link.index))
         if statement.mode is not Mode.PROVIDER or statement.binding != address:
             raise SigningError("the statement is not one that is signed at the identity provider by this person")
-        return held, link
+        return held
 
     def _link(self, connection: Connection, found: Agreed, account: str) -> Link:
         links = [one for one in self._door.links.of(connection, account) if one.issuer == found.body.issuer]

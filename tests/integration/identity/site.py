@@ -4,7 +4,9 @@ from typing import Any
 
 import httpx
 from litestar.testing import TestClient
+from sqlalchemy import Connection
 
+from ledger.people.credentials import SystemView, view
 from ledger.people.oidc import Agreement
 from ledger.people.oidc_attempts import COOKIE as ATTEMPT
 from ledger.people.oidc_attempts import Answer
@@ -73,6 +75,10 @@ class Site:
     def answer(self, address: str, user: str, browser: httpx.Client | None = None) -> Answer:
         """What the provider answers to this address once `user` has authenticated."""
         return Answer(**self.provider.authenticate(address, user, browser))
+
+    def people_view(self, connection: Connection) -> SystemView:
+        """The system log as it stands in this snapshot."""
+        return view(connection)
 
     def lock(self, account: str) -> None:
         """Locks an account by refused passwords."""
