@@ -24,15 +24,16 @@ from collectors.registry import open_collector
 from collectors.runner import Runner
 from ledger.core.address import LogId
 from ledger.core.authority import Authority
-from ledger.core.clock import SystemClock
+from ledger.core.clock import SystemClock, utc_text
 from ledger.core.errors import CollectorError, ConfigError, IntegrityError
 from ledger.core.record import LinkKind
 from ledger.core.source import SourceConfig
+from ledger.demo_staff import Staff
 from ledger.packages import issue
 from ledger.service import Service, create
 from ledger.settings import Settings
 from ledger.store.search import Query, count
-from ledger.trace.selection import ByBatch
+from ledger.trace.selection import ByBatch, Chosen
 from ledger.trust.files import write_durably
 
 ORIGIN = "demo.example/plant"
@@ -46,13 +47,17 @@ _QUIET_SECONDS = 3.0
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """What the demo made: paths of package and ledger, records collected, the checkpoint's size, the log's key."""
+    """What the demo made: paths of package and ledger, records collected, the checkpoint's size, the log's key.
+
+    `signatures`: by how many electronic signatures the batch's records were signed off.
+    """
 
     package: str
     ledger: str
     records: int
     checkpoint: int
     vkey: str
+    signatures: int
 
 
 class Demo:
@@ -78,6 +83,7 @@ class Demo:
             self._floor = opening.enter_context(ShopFloor(self._folder, SystemClock()))
             self.service = self._create_ledger()
             opening.callback(self.service.close)
+            self.staff = Staff(self.service)
             self._open = opening.pop_all()
         return self
 
@@ -103,6 +109,8 @@ class Demo:
         report = self.service.verifier.run(log)
         if not report.holds:
             raise IntegrityError(f"the demo's ledger does not verify: {report.summary}")
+        self._tell(f"Two people found the ledger, a third joins; batch {self.batch} is reviewed and approved …")
+        signatures = self._sign_off(log)
         self._tell(f"Writing the evidence package of batch {self.batch} …")
         issued = issue(
             self.service,
@@ -117,7 +125,17 @@ class Demo:
             records=self._records(log),
             checkpoint=issued.size,
             vkey=self.service.vkey(log),
+            signatures=len(signatures),
         )
+
+    def _sign_off(self, log: LogId) -> list[str]:
+        """The demo's people sign what the ledger holds of the batch, as of a checkpoint of now."""
+        self.staff.found(utc_text(self.service.clock.now_us())[:10])
+        checkpoint = self.service.publisher.publish(log)
+        with self.service.store.reading() as connection:
+            chosen = Chosen(connection, log.number, checkpoint.size, ByBatch(kind=LinkKind.BATCH, id=self.batch))
+            entries = tuple(sorted(one.index for one in chosen))
+        return self.staff.sign_off(log.name, entries, f"records of batch {self.batch}")
 
     def _records(self, log: LogId) -> int:
         with self.service.store.reader(log.number) as reader:

@@ -65,12 +65,27 @@ def _stay_up(shown: "Demo", port: int, as_json: bool) -> None:
     with Server(shown.service, authority, port=port) as server, shown.living(stop):
         link = server.sign_in_link(authority)
         if as_json:
+            people = {one.account: one.shown() for one in shown.staff.members.values()}
             say_json_line(
-                {"address": server.address, "sign_in": link, "batch": shown.batch, "package": str(shown.package)}
+                {
+                    "address": server.address,
+                    "sign_in": link,
+                    "batch": shown.batch,
+                    "package": str(shown.package),
+                    "people": people,
+                }
             )
         else:
             say(f"Trailseal at {server.address}")
             say(f"Sign in once, within 15 minutes: {link}")
+            say("Or sign in as one of the demo's people, who exist in this demo alone:")
+            for member in shown.staff.members.values():
+                said = member.shown()
+                say(
+                    f"  {member.account} ({said['role']}): password {said['password']}, signing secret "
+                    f"{said['signing_secret']}, device {said['device']}"
+                )
+            say("  device: the secret of a one-time code (TOTP); type it into an authenticator")
             say(f"The batch of the story: {shown.batch}; its evidence package: {shown.package}")
             say("Ctrl-C ends all.")
         stop.wait()
