@@ -29,8 +29,6 @@ CHALLENGES_S = 15
 """Seconds between two looks at which challenges are due, and at what came of those that are planted."""
 NOTICES_S = 1
 """Seconds between two looks for notices that are due to go out."""
-REMIND_S = 300
-"""Seconds between two looks for tasks that will soon be due."""
 SCHEDULES = (
     Schedule(sort=VERIFY, every_s=HOUR, offset_s=300, parameters='{"full":false}'),
     Schedule(sort=VERIFY, every_s=DAY, offset_s=2 * HOUR),
@@ -56,7 +54,6 @@ class Server:
             Duty(name="publish", every_s=service.settings.checkpoint_seconds, run=service.publisher.publish_all),
             *(Duty(name="silence", every_s=SILENCE_S, run=log.silence.judge) for log in service.record_logs),
             Duty(name="telling", every_s=NOTICES_S, run=service.telling.work),
-            Duty(name="reminders", every_s=REMIND_S, run=service.telling.remind),
             Duty(name="notices", every_s=NOTICES_S, run=service.notices.work),
             Duty(name="signing", every_s=SIGNING_S, run=service.workflows.work),
             Duty(name="bind", every_s=HOUR, run=service.publisher.bind_system),

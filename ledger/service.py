@@ -51,6 +51,9 @@ from ledger.people.oidc import IdentityProvider, Secret
 from ledger.people.oidc_door import ProviderDoor
 from ledger.people.passwords import Effort
 from ledger.people.people import People
+from ledger.privacy import look_up_kinds
+from ledger.privacy import projector as privacy_projector
+from ledger.privacy.look_ups import LookUps
 from ledger.settings import Settings
 from ledger.signing import kinds as signing_kinds
 from ledger.signing import projector as signing_projector
@@ -136,6 +139,7 @@ _DOMAINS = (
     _Domain(signing_kinds.KINDS, signing_projector.projectors),
     _Domain(route_kinds.KINDS, route_projector.projectors),
     _Domain(notice_kinds.KINDS, notice_projector.projectors),
+    _Domain(look_up_kinds.KINDS, privacy_projector.projectors),
     _Domain(agents_kinds.KINDS, agents_projector.projectors),
     _Domain(trace_kinds.KINDS, trace_projector.projectors),
     _Domain(integrity_kinds.KINDS, integrity_projector.projectors),
@@ -236,6 +240,7 @@ class Service:
         self.signing = Signing(
             self.store, self.entrance, self.keys.pepper, self.settings.zone, self.settings.web.origin, sealing
         )
+        self.look_ups = LookUps(self.store, self.keys.content_digest())
         self.notices = Notices(self.store, self._notice_seed, self.keys.mail_password)
         self.workflows = Workflows(self.store, self.notices.tell)
         self.provider = IdentityProvider(self.store, Secret(self.keys.client_secret, self.keys.content_digest()[1]))

@@ -13,23 +13,18 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.core.address import Address
 from ledger.core.binding import BindingEvent, KeyBindingEntry
-from ledger.core.clock import MICROSECONDS, utc_text
 from ledger.core.entry import Entry
 from ledger.core.errors import LedgerError
-from ledger.core.progress import StepStanding
-from ledger.core.workflow import DecisionEntry, DecisionEvent, RequestEntry, RequestState
 from ledger.findings.kinds import Finding, FindingSort
 from ledger.integrity.entries import read_entries
 from ledger.people.attempts import unalerted
 from ledger.people.entrance import Entrance
+from ledger.people.evaluations import EvaluationId, is_on
 from ledger.people.notice_kinds import Subject
 from ledger.people.notice_tables import notice_cursor
 from ledger.people.notices import Notices
 from ledger.people.person_kinds import CredentialEntry, CredentialSort, SignInEntry, SignInEvent
 from ledger.people.reset_kinds import ResetEntry, ResetEvent
-from ledger.signing.holders import Holders
-from ledger.signing.requests import Running, names_in, read_running
-from ledger.signing.tasks import escalation_of, signers
 from ledger.store.engine import is_sqlite
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader
@@ -37,8 +32,6 @@ from ledger.store.store import Store
 
 AT_ONCE: Final = 500
 """Entries of one look; the next takes the others."""
-SOON_US: Final = 24 * 3600 * MICROSECONDS
-"""How long before its end a task is said to be due."""
 
 
 class Telling:
@@ -56,6 +49,8 @@ class Telling:
     def about_lock(self, account: str, index: int) -> list[str]:
         """Tells those responsible that the entry at `index` locked an account; returns whom it told (R30)."""
         with self._store.reading() as connection:
+            if not is_on(connection, EvaluationId.LOCK_ALERT):
+                return []
             entry = next(read_entries(connection, SYSTEM_LOG, index, index + 1, self._store.kinds))
         responsible, once = self._notices.responsible(), f"lock/{index}"
         places = {"account": account, "count": str(entry.body.count)}
@@ -86,13 +81,6 @@ class Telling:
         if entries or not kept:
             self._keep(until)
 
-    def remind(self) -> None:
-        """Tells of tasks that are due within a day; once each."""
-        now = self._store.clock.now_us()
-        for running, standing, able in self._tasks():
-            if standing.due_us is not None and now <= standing.due_us <= now + SOON_US:
-                self._about_task(Subject.TASK_DUE, running, standing, able)
-
     def _of(self, entry: Entry) -> Iterator[tuple[list[str], Subject, dict[str, str]]]:
         body = entry.body
         match body:
@@ -111,46 +99,6 @@ class Telling:
                 yield [body.account], Subject.BINDING_ATTESTED, {"account": body.account}
             case Finding(sort=FindingSort.ACCESS_REVIEW_OVERDUE):
                 yield self._notices.responsible(), Subject.ACCESS_REVIEW_DUE, {"due": body.detail}
-            case DecisionEntry(event=DecisionEvent.ESCALATED):
-                yield from self._escalated(body)
-            case RequestEntry() | DecisionEntry():
-                for running, standing, able in self._tasks(body.request):
-                    self._about_task(Subject.TASK_ASSIGNED, running, standing, able)
-
-    def _escalated(self, body: DecisionEntry) -> Iterator[tuple[list[str], Subject, dict[str, str]]]:
-        with self._store.reading() as connection:
-            running = read_running(self._store, connection, body.request)
-            holders = Holders(self._store, connection, self._store.clock.now_us())
-            found = escalation_of(holders, running, body)
-        yield list(found.signers), Subject.TASK_OVERDUE, {"title": found.title, "due": found.due_at}
-        late = ", ".join(found.signers) or found.step
-        yield list(found.told), Subject.TASK_ESCALATED, {"title": found.title, "account": late}
-
-    def _tasks(self, request: str | None = None) -> list[tuple[Running, StepStanding, tuple[str, ...]]]:
-        """Steps that can be signed now, each with who could."""
-        with self._store.reading() as connection:
-            holders = Holders(self._store, connection, self._store.clock.now_us())
-            names = names_in(connection, RequestState.OPEN)
-            return [
-                (running, standing, signers(holders, running, standing))
-                for name in names
-                if request is None or name == request
-                for running in (read_running(self._store, connection, name),)
-                for standing in running.progress.current
-            ]
-
-    def _about_task(self, subject: Subject, running: Running, standing: StepStanding, able: tuple[str, ...]) -> None:
-        due = "" if standing.due_us is None else utc_text(standing.due_us)
-        name = running.request.request
-        for account in able:
-            self._notices.tell(
-                [account],
-                subject,
-                self._address(running.entry),
-                once=f"{subject.value}/{name}/{standing.step.step}/{account}",
-                title=running.request.title,
-                due=due or "-",
-            )
 
     def _keep(self, index: int) -> None:
         with self._store.writing() as connection:

@@ -1,5 +1,6 @@
 """Search over records: every filter a query parameter, pages by keyset, as of a size."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -9,6 +10,7 @@ from litestar.params import FromQuery, QueryParameter
 
 from ledger.api.context import Context
 from ledger.api.fields import Instant, LogName, Word, without_nul
+from ledger.api.gate import CallerRequest
 from ledger.api.problems import declared
 from ledger.core.address import Address, LogId
 from ledger.core.clock import parse_utc
@@ -17,6 +19,8 @@ from ledger.core.errors import SchemaViolation
 from ledger.core.record import Action, LinkKind, Outcome
 from ledger.core.tables import EntryState
 from ledger.people.access import Scope, allow
+from ledger.privacy.look_up_kinds import Purpose
+from ledger.privacy.look_ups import Allowed
 from ledger.store.position import MAX_INDEX
 from ledger.store.reading import LogReader
 from ledger.store.search import MAX_PAGE, Facet, Query, count, facets, search
@@ -58,6 +62,7 @@ class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
 @get("/logs/{log:str}/search", opt=allow(Scope.READ), responses=declared(), tags=["search"])
 async def search_records(
     context: NamedDependency[Context],
+    request: CallerRequest,
     log: LogName,
     text: Text = "",
     source: Word = None,
@@ -74,8 +79,13 @@ async def search_records(
     before: Before = None,
     limit: Limit = 50,
     with_facets: FromQuery[bool] = False,
+    purpose: FromQuery[Purpose | None] = None,
 ) -> SearchAnswer:
-    """Searches the records of a log; all filters that are given must hold. `with_facets` adds counts."""
+    """Searches the records of a log; all filters that are given must hold. `with_facets` adds counts.
+
+    A search for a person (by actor, or by an id or a word that is a known account, person or printed name) takes a
+    `purpose`, unless the caller has opened one; it is entered before it is answered, and has no facets.
+    """
     without_nul(text=text, source=source, actor=actor, object_type=object_type, object_id=object_id, link_id=link_id)
     query = Query(
         text=text,
@@ -90,22 +100,43 @@ async def search_records(
         occurred_from=None if occurred_from is None else parse_utc(occurred_from),
         occurred_to=None if occurred_to is None else parse_utc(occurred_to),
     )
-    return await context.lanes.read(_search, context, context.log(log), query, size, before, limit, with_facets)
+    chosen, caller, look_ups = context.log(log), request.user, context.service.look_ups
+
+    def allowed(reader: LogReader) -> Allowed | None:
+        return look_ups.allow(reader.connection, chosen.number, query, caller.account, purpose)
+
+    answer, entered = await context.lanes.read(
+        _search, context, chosen, query, size, before, limit, with_facets, allowed
+    )
+    if entered is not None:
+        hits = len(answer.hits)
+        await context.lanes.append(look_ups.enter, entered, chosen.name, hits, caller.account, caller.authority)
+    return answer
 
 
 def _search(
-    context: Context, log: LogId, query: Query, size: int | None, before: int | None, limit: int, with_facets: bool
-) -> SearchAnswer:
+    context: Context,
+    log: LogId,
+    query: Query,
+    size: int | None,
+    before: int | None,
+    limit: int,
+    with_facets: bool,
+    allowed: Callable[[LogReader], Allowed | None],
+) -> tuple[SearchAnswer, Allowed | None]:
     with context.service.store.reader(log.number) as reader:
+        entered = allowed(reader)
         now = reader.head().size
         as_of = now if size is None else size
         if as_of > now:
             raise SchemaViolation(f"log {log.name} has {now} entries, not {as_of} yet")
         page = search(reader.connection, log.number, as_of, query, before, limit)
         hits = [_hit(reader, log, index) for index in page.indices]
-        found = facets(reader.connection, log.number, as_of, query) if with_facets else None
+        # Counts over what one person did would be an evaluation of that person.
+        grouped = with_facets and entered is None
+        found = facets(reader.connection, log.number, as_of, query) if grouped else None
         total = count(reader.connection, log.number, as_of, query) if with_facets else None
-    return SearchAnswer(
+    answer = SearchAnswer(
         log=log.name,
         size=as_of,
         hits=hits,
@@ -113,6 +144,7 @@ def _search(
         count=total,
         facets=None if found is None else {name: list(values) for name, values in found.items()},
     )
+    return answer, entered
 
 
 def _hit(reader: LogReader, log: LogId, index: int) -> Hit:

@@ -19,7 +19,9 @@ from ledger.cli import (
     inventory,
     key,
     maps,
+    notice,
     package,
+    privacy,
     query,
     rebuild,
     serve,
@@ -59,6 +61,8 @@ for name, group in (
     ("token", token.group),
     ("agent", agent.group),
     ("sign", sign_routes.group),
+    ("notice", notice.group),
+    ("privacy", privacy.group),
 ):
     app.add_typer(group, name=name)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ledger.cli.instants import instant_us
-from ledger.cli.ledgers import LedgerOption, LogOption, opened
+from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.address import Address
 from ledger.core.entry import decode_leaf
@@ -16,6 +16,7 @@ from ledger.core.tables import EntryState
 from ledger.present.messages import message
 from ledger.present.sentences import disposed_sentence, sentence_text
 from ledger.present.values import plain
+from ledger.privacy.look_up_kinds import Purpose
 from ledger.service import Service
 from ledger.sources.imports import archives
 from ledger.sources.life_kinds import LifeState
@@ -27,6 +28,8 @@ from ledger.store.search import MAX_PAGE, Query, count, search
 from ledger.trace.selection import ByBatch, Chosen
 
 Limit = Annotated[int, typer.Option(help="How many at most.", min=1, max=MAX_PAGE)]
+
+PurposeOption = Annotated[Purpose | None, typer.Option(help="What a search for a person is for.")]
 
 Before = Annotated[int | None, typer.Option(help="Go on before this index: the next page.", min=0)]
 
@@ -51,12 +54,13 @@ def find(
     link: Annotated[str | None, typer.Option(help="KIND:ID, such as batch:B-1.")] = None,
     occurred_from: Annotated[str | None, typer.Option(help="Such as 2026-11-25T07:10:06Z, inclusive.")] = None,
     occurred_to: Annotated[str | None, typer.Option(help="The same, exclusive.")] = None,
+    purpose: PurposeOption = None,
     before: Before = None,
     limit: Limit = 50,
     log: LogOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Search the records, newest first."""
+    """Search the records, newest first. A search for a person takes a purpose, and is entered."""
     link_kind, link_id = _link(link)
     query = Query(
         text=text,
@@ -71,20 +75,21 @@ def find(
         occurred_from=None if occurred_from is None else instant_us("--occurred-from", occurred_from),
         occurred_to=None if occurred_to is None else instant_us("--occurred-to", occurred_to),
     )
-    _answer(ledger, log, query, before, limit, as_json)
+    _answer(ledger, log, query, purpose, before, limit, as_json)
 
 
 def history(
     ledger: LedgerOption,
     object_type: Annotated[str, typer.Argument(help="Type of the object, as its source has it.")],
     object_id: Annotated[str, typer.Argument(help="Id of the object.")],
+    purpose: PurposeOption = None,
     before: Before = None,
     limit: Limit = 50,
     log: LogOption = None,
     as_json: AsJson = False,
 ) -> None:
     """The history of one object, newest first."""
-    _answer(ledger, log, Query(object_type=object_type, object_id=object_id), before, limit, as_json)
+    _answer(ledger, log, Query(object_type=object_type, object_id=object_id), purpose, before, limit, as_json)
 
 
 def show(
@@ -145,6 +150,7 @@ def trace(
     ledger: LedgerOption,
     kind: Annotated[LinkKind, typer.Argument(help="What the id names.")],
     id_: Annotated[str, typer.Argument(metavar="ID", help="The id itself.")],
+    purpose: PurposeOption = None,
     log: LogOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -154,12 +160,16 @@ def trace(
     and only a part of the time between them lies in that interval.
     """
     with opened(ledger) as service:
-        chosen = service.log(log)
+        chosen, authority = service.log(log), local(service)
         with service.store.reader(chosen.number) as reader:
+            query = Query(link_kind=kind, link_id=id_)
+            allowed = service.look_ups.allow(reader.connection, chosen.number, query, authority.actor, purpose)
             size = reader.head().size
             members = list(Chosen(reader.connection, chosen.number, size, ByBatch(kind=kind, id=id_)))
             old = archives(reader.connection, chosen.number)
             lines = [(member, *_told(service, reader, member.index, old)) for member in members]
+        if allowed is not None:
+            service.look_ups.enter(allowed, chosen.name, len(lines), authority.actor, authority)
     if as_json:
         told = [{"member": member, "sentence": line, "imported": imported} for member, line, imported in lines]
         say_json({"size": size, "members": told})
@@ -169,15 +179,26 @@ def trace(
     say(f"{len(lines)} records, as of size {size}.")
 
 
-def _answer(ledger: LedgerOption, log: str | None, query: Query, before: int | None, limit: int, as_json: bool) -> None:
+def _answer(
+    ledger: LedgerOption,
+    log: str | None,
+    query: Query,
+    purpose: Purpose | None,
+    before: int | None,
+    limit: int,
+    as_json: bool,
+) -> None:
     with opened(ledger) as service:
-        chosen = service.log(log)
+        chosen, authority = service.log(log), local(service)
         with service.store.reader(chosen.number) as reader:
+            allowed = service.look_ups.allow(reader.connection, chosen.number, query, authority.actor, purpose)
             size = reader.head().size
             page = search(reader.connection, chosen.number, size, query, before, limit)
             total = count(reader.connection, chosen.number, size, query)
             old = archives(reader.connection, chosen.number)
             lines = [(index, *_told(service, reader, index, old)) for index in page.indices]
+        if allowed is not None:
+            service.look_ups.enter(allowed, chosen.name, len(lines), authority.actor, authority)
     if as_json:
         found = [{"index": index, "sentence": line, "imported": imported} for index, line, imported in lines]
         say_json({"size": size, "total": total, "next_before": page.next_before, "found": found})

@@ -24,7 +24,8 @@
     │  ├─ RecordChangedSinceReview
     │  └─ SelfApproval
     ├─ AccessDenied
-    │  └─ NotAuthenticated               nobody known is calling
+    │  ├─ NotAuthenticated               nobody known is calling
+    │  └─ PurposeRequired                it searches for a person, and does not say what for
     ├─ RateLimited                       too many calls of this sort from there
     ├─ Overloaded                        more at once than this service takes on
     ├─ SignInUnreachable                 the site's identity provider does not answer as it should
@@ -225,6 +226,13 @@ class AccessDenied(LedgerError):
 
     code = "access_denied"
     default_advice = "Sign in with an account that holds the needed grant, or ask an administrator for it."
+
+
+class PurposeRequired(AccessDenied):
+    """Searching for a person takes a purpose; nothing was searched."""
+
+    code = "purpose_required"
+    default_advice = "Say what for; the search is entered, with its purpose."
 
 
 class NotAuthenticated(AccessDenied):

@@ -47,6 +47,7 @@ from ledger.people.person_kinds import (
     QualificationSort,
 )
 from ledger.people.roles import SIGNING
+from ledger.privacy.look_up_kinds import LookUpEntry
 from ledger.signing.kinds import SigningListEntry
 from ledger.sources.challenge_kinds import Challenge, ChallengeResult, ChallengeRun
 from ledger.sources.import_kinds import SourceImport, TrueCopy
@@ -256,6 +257,8 @@ def _needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
         return Scope.ADMIN, None
     if isinstance(body, AT_THE_DOOR):
         return at_the_door(body), None
+    if isinstance(body, LookUpEntry):
+        return Scope.READ, None
     if isinstance(body, Verification):
         return Scope.VERIFY, None
     if isinstance(body, ABOUT_PEOPLE):

@@ -15,6 +15,7 @@ from ledger.people.administration import require_admin
 from ledger.people.credentials import current, read_account, read_entry, read_grants
 from ledger.people.directory import Directory
 from ledger.people.ending import Ends
+from ledger.people.evaluations import EvaluationId, is_on
 from ledger.people.kinds import AccountEntry, AccountSort, AccountState, GrantEntry, SessionEvent
 from ledger.people.names import account_draft, opened
 from ledger.people.profile import read_profile
@@ -247,7 +248,9 @@ def require_unused(transaction: Transaction, account: str) -> None:
 
 
 def last_used(connection: Connection) -> dict[str, str]:
-    """When each account last began a session, by the log."""
+    """When each account last began a session, by the log; of none where the site has that evaluation off."""
+    if not is_on(connection, EvaluationId.LAST_USE):
+        return {}
     row = tables.browser_session.c
     found = connection.execute(
         select(row.account, func.max(row.from_index))

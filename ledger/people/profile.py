@@ -50,7 +50,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     accounts. `access_review_days`: how often every right is looked at (§11.11). `identity_check_days`: how long an
     identity check is good before another is due, 0 for ever. `trained_roles`: roles that take dated training, with
     which their grants end (11.10(i)). `mail`, `webhooks`: by what notices go out, besides the pages; `address`: where
-    people reach the pages, for links in notices.
+    people reach the pages, for links in notices. `evaluations_off`: what is evaluated of persons and not here
+    (`people.evaluations`).
     """
 
     idle_minutes: Minutes = 15
@@ -69,6 +70,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     trained_roles: tuple[Role, ...] = ()
     mail: Mail | None = None
     webhooks: Annotated[tuple[str, ...], msgspec.Meta(max_length=10)] = ()
+    evaluations_off: tuple[
+        Annotated[str, msgspec.Meta(pattern="^(last-use|lock-alert|look-up-report|inspector-views)$")], ...
+    ] = ()
     address: Annotated[str, msgspec.Meta(max_length=200, pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$")] = ""
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from ledger.core.entry import decode_leaf, draft
 from ledger.people import tables
 from ledger.people.access import Caller
+from ledger.people.evaluations import EvaluationId, require_on
 from ledger.people.person_kinds import ViewedEntry, Viewing
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import index_of
@@ -40,9 +41,13 @@ class Views:
         self._store.append_one(SYSTEM_LOG, draft(entry))
 
     def of(self, account: str, after: int = -1, limit: int = 500) -> list[View]:
-        """What an account was shown, in order, of entries after that index."""
+        """What an account was shown, in order, of entries after that index.
+
+        Raises NotFound where the site has that evaluation off.
+        """
         row = tables.viewed.c
         with self._store.reading() as connection:
+            require_on(connection, EvaluationId.INSPECTOR_VIEWS)
             found = connection.execute(
                 select(row.pos, row.how, row.address)
                 .where(row.account == account, row.pos > after)

@@ -56,7 +56,8 @@ class Facet(msgspec.Struct, frozen=True, kw_only=True):
     count: int
 
 
-FACETS = ("source", "action", "outcome", "actor", "object_type")
+FACETS = ("source", "action", "outcome", "object_type")
+"""Never the actor: counts by person would be a ranking of people."""
 
 
 def search(

@@ -15,7 +15,10 @@ from ledger.core.record import Action, LinkKind, Outcome
 from ledger.people.access import Door, Scope, allow
 from ledger.present.messages import message
 from ledger.present.times import site_zone
+from ledger.privacy.look_up_kinds import Purpose
+from ledger.privacy.look_ups import Allowed
 from ledger.store.reading import LogReader, VaultReader
+from ledger.store.search import Query
 from ledger.web import errors, pages
 from ledger.web.pages import PageRequest
 from ledger.web.render import PAGE_HEADERS, download, page
@@ -30,6 +33,7 @@ _CHOICES: Final = {
     "action": [member.value for member in Action],
     "outcome": [member.value for member in Outcome],
     "link": [member.value for member in LinkKind],
+    "purpose": [member.value for member in Purpose],
 }
 _FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 Context = NamedDependency[Any]
@@ -65,11 +69,19 @@ def _views(zone: ZoneInfo) -> list[Any]:
     @get("/search", opt=allow(Scope.READ))
     async def search(request: PageRequest, context: Context) -> Response[str]:
         parameters = dict(request.query_params.items())
+        look_ups, user = context.service.look_ups, request.user
+
+        def allowed(reader: LogReader, query: Query, purpose: Purpose | None) -> Allowed | None:
+            found: Allowed | None = look_ups.allow(reader.connection, reader.log, query, user.account, purpose)
+            return found
 
         def make(scope: ViewScope, connection: Connection) -> SearchView:
-            return search_view(scope, lambda log: LogReader(connection, log.number), parameters)
+            return search_view(scope, lambda log: LogReader(connection, log.number), parameters, allowed)
 
         view = await pages.read(context, zone, make)
+        if view.entered is not None:
+            made, log, hits = view.entered, view.form.log.name, len(view.rows)
+            await context.lanes.append(lambda: look_ups.enter(made, log, hits, user.account, user.authority))
         return page(
             "search.html",
             status=400 if view.errors else 200,

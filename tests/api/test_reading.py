@@ -122,8 +122,11 @@ def test_a_search_as_of_a_size_does_not_see_what_came_later(filled: World, share
         ("object_id=TIC7.SP", 1),
         ("text=TIC7.SP", 1),
         ("text=tic7.sp%20reason", 1),
-        ("actor=operator1&action=update&link_kind=batch&link_id=B-1&source=erp&outcome=success&object_type=tag", TOTAL),
-        ("actor=operator2", 0),
+        (
+            "purpose=review&actor=operator1&action=update&link_kind=batch&link_id=B-1&source=erp&object_type=tag",
+            TOTAL,
+        ),
+        ("purpose=review&actor=operator2", 0),
         ("occurred_from=2026-11-25T07:10:06.123456Z", 0),
         ("occurred_to=2026-11-25T07:10:06.123456Z", TOTAL),
         ("text=%22%27%3B--", 0),

@@ -51,6 +51,7 @@ from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger, new_ledg
 from tests.support.postgres import PgDatabase
 from tests.tamper.notices import notices
 from tests.tamper.persons import persons
+from tests.tamper.privacy import privacy
 from tests.tamper.provider import provider
 from tests.tamper.resets import resets
 from tests.tamper.signed import signed
@@ -124,6 +125,7 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
         signed(ledger, number)
         workflows(ledger, number)
         notices(ledger, number)
+        privacy(ledger, number)
         _words(ledger, number)
         _maps(ledger, number)
         _agents(ledger, number)

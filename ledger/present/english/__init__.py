@@ -1,6 +1,17 @@
 """The English catalogue, one module a subject."""
 
-from ledger.present.english import identity, notices, pages, people, report, sentences, signing, words, workflows
+from ledger.present.english import (
+    identity,
+    notices,
+    pages,
+    people,
+    privacy,
+    report,
+    sentences,
+    signing,
+    words,
+    workflows,
+)
 
-_PARTS = (identity, words, notices, sentences, pages, report, people, signing, workflows)
+_PARTS = (identity, words, notices, sentences, pages, report, people, privacy, signing, workflows)
 CATALOGUE: dict[str, str] = {key: text for part in _PARTS for key, text in part.MESSAGES.items()}

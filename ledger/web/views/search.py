@@ -8,12 +8,14 @@ from urllib.parse import urlencode
 import msgspec
 
 from ledger.core.address import LogId
-from ledger.core.errors import InvalidEntry
+from ledger.core.errors import InvalidEntry, PurposeRequired
 from ledger.core.record import Action, LinkKind, Outcome, RecordBody
 from ledger.present.inert import one_line
 from ledger.present.messages import message
 from ledger.present.times import Moment, claimed, parse_local
 from ledger.present.values import Pieces
+from ledger.privacy.look_up_kinds import Purpose
+from ledger.privacy.look_ups import Allowed
 from ledger.sources.imports import archives
 from ledger.store import search
 from ledger.store.logs import SYSTEM_LOG
@@ -23,7 +25,8 @@ from ledger.web.views.common import Scope, entry_line
 
 SIZES: Final = (50, 100, 200)
 _FIELDS: Final = (
-    "text", "source", "action", "outcome", "actor", "object_type", "object_id", "link_kind", "link_id", "from", "to"
+    "text", "source", "action", "outcome", "actor", "object_type", "object_id", "link_kind", "link_id", "from", "to",
+    "purpose",
 )  # fmt: skip
 _MAX_TEXT: Final = 4096
 E = TypeVar("E", bound=StrEnum)
@@ -104,12 +107,20 @@ class SearchView(msgspec.Struct, frozen=True, kw_only=True):
     newest: str | None = None
     older: str | None = None
     current: str | None = None
+    entered: Allowed | None = None
 
 
-def search_view(scope: Scope, open_reader: Callable[[LogId], LogReader], parameters: Mapping[str, str]) -> SearchView:
+Allow = Callable[[LogReader, Query, Purpose | None], Allowed | None]
+"""Decides whether a search may be answered: None, it is for no person; raises PurposeRequired."""
+
+
+def search_view(
+    scope: Scope, open_reader: Callable[[LogId], LogReader], parameters: Mapping[str, str], allow: Allow
+) -> SearchView:
     """Answers a search. What can't be read in the parameters is named in `errors`, field by field.
 
-    Raises NotFound for a log that is not there.
+    A view with `entered` is one of a search for a person: it is shown once that is entered. Raises NotFound for a log
+    that is not there.
     """
     errors: dict[str, str] = {}
     form = _form(scope, parameters, errors)
@@ -119,6 +130,13 @@ def search_view(scope: Scope, open_reader: Callable[[LogId], LogReader], paramet
     logs = tuple(log for log in scope.logs if log.number != SYSTEM_LOG)
     if form.size is not None and form.size > head:
         errors["size"] = message("search.error.size", size=form.size, head=head)
+    purpose = _member("purpose", Purpose, form.fields["purpose"], errors) if "purpose" in form.fields else None
+    entered = None
+    if not errors and query is not None:
+        try:
+            entered = allow(reader, query, purpose)
+        except PurposeRequired:
+            errors["purpose"] = message("search.error.purpose")
     if errors or query is None:
         return SearchView(form=form, logs=logs, head=head, errors=errors)
     size = head if form.size is None else form.size
@@ -134,13 +152,15 @@ def search_view(scope: Scope, open_reader: Callable[[LogId], LogReader], paramet
             Filter(key=f"search.{name}", value=one_line(_word(name, value)), without=form.url(**{name: None, **_FIRST}))
             for name, value in form.fields.items()
         ),
-        facets=_facets(reader, form, size, query),
+        # Counts over what one person did would be an evaluation of that person.
+        facets=() if entered is not None else _facets(reader, form, size, query),
         rows=tuple(_row(scope, reader, index, old) for index in page.indices),
         total=search.count(reader.connection, form.log.number, size, query),
         cite=form.url(),
         newest=form.url(**_FIRST) if form.before is not None else None,
         older=form.url(before=page.next_before) if page.next_before is not None else None,
         current=form.url(size=None, before=None) if head > size else None,
+        entered=entered,
     )
 
 
@@ -237,6 +257,6 @@ def _facets(reader: LogReader, form: Form, size: int, query: Query) -> tuple[Fac
 
 
 def _word(name: str, value: str) -> str:
-    if name in ("action", "outcome"):
+    if name in ("action", "outcome", "purpose"):
         return message(f"{name}.{value}")
     return message(f"link.{value}") if name == "link_kind" else value

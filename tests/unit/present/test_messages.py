@@ -12,9 +12,10 @@ from ledger.core.record import Action, ActorKind, LinkBasis, LinkKind, Outcome
 from ledger.core.times import Basis
 from ledger.integrity.kinds import Verdict
 from ledger.present import english
-from ledger.present.english import CATALOGUE, pages, people, sentences, words
+from ledger.present.english import CATALOGUE, pages, people, privacy, sentences, words
 from ledger.present.messages import message, number
 from ledger.present.states import State
+from ledger.privacy.look_up_kinds import Purpose
 
 ROOT = Path(__file__).parents[3]
 FAMILIES = {
@@ -27,6 +28,7 @@ FAMILIES = {
     "zone": {member.value for member in Basis},
     "verdict": {member.value for member in Verdict},
     "state": {member.value for member in State},
+    "purpose": {member.value for member in Purpose},
 }
 _KEY = re.compile(r"[\"']([a-z-]+(?:[.][a-z0-9_-]+)+)[\"']")
 _FAMILY = re.compile(r"[\"']([a-z]+(?:[.][a-z-]+)*)[.][\"'] ~|f\"([a-z]+(?:[.][a-z-]+)*)[.]\{")
@@ -62,7 +64,7 @@ def test_no_key_of_the_catalogue_is_without_use() -> None:
 def test_a_family_has_a_word_for_each_of_its_members_and_no_other(family: str) -> None:
     here = {
         key.partition(".")[2]
-        for key in (words.MESSAGES | pages.MESSAGES | people.MESSAGES)
+        for key in (words.MESSAGES | pages.MESSAGES | people.MESSAGES | privacy.MESSAGES)
         if key.startswith(f"{family}.")
     }
     assert here == FAMILIES[family]

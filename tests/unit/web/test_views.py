@@ -11,9 +11,12 @@ from ledger.core.run import SourceFacts
 from ledger.core.source import ARCHIVE, SourceConfig
 from ledger.present.states import State
 from ledger.present.values import plain
+from ledger.privacy.look_up_kinds import Purpose
+from ledger.privacy.look_ups import Allowed
 from ledger.sources.import_kinds import Expected, ImportedFile
 from ledger.store.position import pos_of
 from ledger.store.reading import LogReader
+from ledger.store.search import Query
 from ledger.web.views.common import Scope
 from ledger.web.views.entry import EntryView, entry_view
 from ledger.web.views.home import HomeView, LogStatus, home_view
@@ -33,7 +36,10 @@ def entry(world: World, index: int, log: str = "records") -> EntryView:
 
 def search(world: World, **parameters: str) -> SearchView:
     def make(scope: Scope, connection: Connection) -> SearchView:
-        return search_view(scope, lambda log: LogReader(connection, log.number), parameters)
+        return search_view(scope, lambda log: LogReader(connection, log.number), parameters, allow)
+
+    def allow(reader: LogReader, query: Query, purpose: Purpose | None) -> Allowed | None:
+        return world.service.look_ups.allow(reader.connection, reader.log, query, "local:tester", purpose)
 
     view: SearchView = world.view(make)
     return view

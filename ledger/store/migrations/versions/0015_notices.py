@@ -1,4 +1,4 @@
-"""Notices: every way of each, where it stands, and how often it was tried."""
+"""Notices: every way of each, where it stands, how often it was tried. Searches for persons, and open purposes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -40,8 +40,44 @@ def upgrade() -> None:
         sa.Column("next_index", sa.BigInteger, nullable=False),
     )
     protect(op.get_bind(), "notice_cursor", update=True)
-    # As in 0002: a ledger from before must know the projector from now on.
-    op.execute(
-        "INSERT INTO projection_version (name, version)"
-        " SELECT 'notice', 1 WHERE EXISTS (SELECT 1 FROM projection_version)"
+    _look_ups()
+    for projector in ("notice", "look-up", "purpose-session"):
+        # As in 0002: a ledger from before must know the projector from now on.
+        op.execute(
+            "INSERT INTO projection_version (name, version)"
+            f" SELECT '{projector}', 1 WHERE EXISTS (SELECT 1 FROM projection_version)"
+        )
+
+
+def _look_ups() -> None:
+    position = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+    op.create_table(
+        "look_up",
+        sa.Column("pos", position, primary_key=True, autoincrement=False),
+        sa.Column("account", sa.Text, nullable=False),
+        sa.Column("purpose", sa.Text, nullable=False),
+        sa.Column("count", sa.BigInteger, nullable=False),
     )
+    op.create_index("look_up_account", "look_up", ["account", "pos"])
+    protect(op.get_bind(), "look_up")
+    op.create_table(
+        "looked_for",
+        sa.Column("digest", sa.Text, nullable=False),
+        sa.Column("pos", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("digest", "pos"),
+        sqlite_with_rowid=False,
+    )
+    protect(op.get_bind(), "looked_for")
+    op.create_table(
+        "purpose_session",
+        sa.Column("log", sa.SmallInteger, nullable=False),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("from_index", sa.BigInteger, nullable=False),
+        sa.Column("to_index", sa.BigInteger),
+        sa.Column("account", sa.Text, nullable=False),
+        sa.Column("purpose", sa.Text, nullable=False),
+        sa.Column("expires_us", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("log", "key", "from_index"),
+    )
+    op.create_index("purpose_session_account", "purpose_session", ["log", "account"])
+    protect(op.get_bind(), "purpose_session", update=True)

@@ -1,0 +1,36 @@
+"""Tables of privacy."""
+
+from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Text
+
+from ledger.core.tables import TableClass
+from ledger.store.schema import declare, position, validities
+
+look_up = declare(
+    "look_up",
+    TableClass.PROJECTION,
+    position(),
+    Column("account", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Index("look_up_account", "account", "pos"),
+)
+"""Searches for persons: by whom, and what for."""
+
+looked_for = declare(
+    "looked_for",
+    TableClass.PROJECTION,
+    Column("digest", Text, nullable=False),
+    Column("pos", BigInteger, nullable=False),
+    PrimaryKeyConstraint("digest", "pos"),
+    clustered=True,
+)
+"""Whom they were for, by the keyed digest of what was typed."""
+
+purpose_session = validities(
+    "purpose_session",
+    Column("account", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("expires_us", BigInteger, nullable=False),
+    Index("purpose_session_account", "log", "account"),
+)
+"""Purposes that are open; a closed one has no open row."""

@@ -1,0 +1,42 @@
+"""Searches for persons in the ledger that is attacked, and purposes that were opened, some of them closed."""
+
+import msgspec
+
+from ledger.core.clock import utc_text
+from ledger.core.entry import draft
+from ledger.core.hashing import b64
+from ledger.core.record import ContentDigest
+from ledger.core.sealing import seal_value
+from ledger.privacy.look_up_kinds import Basis, LookUpEntry, LookUpEvent, Purpose
+from ledger.store.logs import SYSTEM_LOG
+from tests.support.ledgers import AUTHORITY, START_US, Ledger
+
+
+def privacy(ledger: Ledger, number: int) -> None:
+    """A search of this round, within a purpose; every other purpose is closed."""
+    sealed, item = seal_value("person", f"operator{number}", 0)
+    opened = LookUpEntry(
+        event=LookUpEvent.OPENED,
+        account=f"reviewer{number}",
+        purpose=(Purpose.REVIEW, Purpose.INSPECTION)[number % 2],
+        authority=AUTHORITY,
+        session=f"purpose-{number}",
+        context=f"review {number}",
+        expires_at=utc_text(START_US * 2 + number),
+    )
+    searched = msgspec.structs.replace(
+        opened,
+        event=LookUpEvent.SEARCHED,
+        log="records",
+        by=(Basis.ACTOR,),
+        person=sealed,
+        person_digests=(ContentDigest(key="0123456789abcdef", hmac=b64(bytes([number + 1]) * 32)),),
+        count=number + 1,
+        context=None,
+        expires_at=None,
+    )
+    entries = [draft(opened), draft(searched, (item,))]
+    if number % 2:
+        entries.append(draft(msgspec.structs.replace(opened, event=LookUpEvent.CLOSED)))
+    for one in entries:
+        ledger.store.append_one(SYSTEM_LOG, one)
