@@ -30,7 +30,7 @@ from webauthn.helpers.structs import (
 )
 
 from ledger.core.binding import BoundKey, Registration, key_id_of
-from ledger.core.errors import AccessDenied, ConfigError, SchemaViolation
+from ledger.core.errors import AccessDenied, Conflict, SchemaViolation
 from ledger.core.hashing import b64, unb64
 from ledger.core.passkey import ALGORITHMS, b64url, load_key
 from ledger.core.signature import Mode
@@ -64,9 +64,9 @@ class _Begun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def signing_site(web_origin: str | None) -> SigningSite:
-    """The site of signing that belongs to the pages' origin; raises ConfigError where the settings name none."""
+    """The site of signing that belongs to the pages' origin; raises Conflict where the settings name none."""
     if web_origin is None:
-        raise ConfigError(
+        raise Conflict(
             "passkeys are bound to the address of the pages, and the settings name none",
             advice="Set `origin` under `[web]` in trailseal.toml, as in https://trailseal.plant.example.",
         )
@@ -85,7 +85,7 @@ class SigningPasskeys:
         self._web_origin = web_origin
 
     def begin(self, caller: Caller, title: str) -> ToRegister:
-        """What the caller's browser needs to make a passkey that signs. Raises AccessDenied, ConfigError."""
+        """What the caller's browser needs to make a passkey that signs. Raises AccessDenied, Conflict."""
         if not caller.person:
             raise AccessDenied("only a person who signed in has a signing key", advice="Sign in as yourself.")
         site = signing_site(self._web_origin)

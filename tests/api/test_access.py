@@ -20,6 +20,7 @@ VALUES = {
     "reset:str": "none", "component:str": "none",
     "log:str": "records", "index:int": "1", "size:int": "1", "source:str": SOURCE, "account:str": "nobody",
     "grant_id:str": "0" * 16, "path:path": "0/000", "path:str": "other", "name:str": "start.js", "job:int": "1",
+    "action:str": "record", "key:str": "0" * 32, "ident:str": "0" * 32,
     "agent:str": "edge1", "system:str": "mes", "link:str": "0" * 16,
     "session:str": "0" * 16,
 }  # fmt: skip

@@ -1,0 +1,90 @@
+"""Signatures as they are looked at: verified again for each look, from the entries, never from what a table says."""
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from ledger.core.address import Address, LogId
+from ledger.core.errors import LedgerError, NotFound, SignatureInvalid
+from ledger.core.signature import Mode, SignatureEntry, holds_together
+from ledger.people.credentials import read_entry
+from ledger.present.manifest import Manifestation, manifestation
+from ledger.signing.history import read_history
+from ledger.signing.tables import signature, signed_entry
+from ledger.signing.targets import still_there
+from ledger.store.logs import SYSTEM_LOG, read_logs
+from ledger.store.position import index_of, pos_of
+from ledger.store.store import Store
+
+_ELSEWHERE = (Mode.PROVIDER, Mode.EXTERNAL)
+
+
+class LookedAt(msgspec.Struct, frozen=True, kw_only=True):
+    """A signature with how it is shown. `valid` None: it cannot be judged here; `wrong` says why it does not hold.
+
+    `unsigned`: what it signed stands no longer as it was signed.
+    """
+
+    index: int
+    address: str
+    shown: Manifestation
+    sentence: str
+    origin: str
+    entries: tuple[int, ...]
+    valid: bool | None
+    unsigned: bool
+    wrong: str = ""
+
+
+def look(store: Store, connection: Connection, index: int) -> LookedAt:
+    """The signature at an entry of the system log; raises NotFound where it is none."""
+    body, _ = read_entry(store, connection, index, msgspec.Struct)
+    if not isinstance(body, SignatureEntry):
+        raise NotFound(f"entry {index} of the system log is no signature")
+    target = body.statement.target
+    log = next((one for one in read_logs(connection) if one.origin == target.origin), None)
+    unsigned = log is None or not holds_together(target) or not _stands(connection, log, body)
+    wrong, valid = "", None if body.statement.mode in _ELSEWHERE else True
+    try:
+        if valid:
+            _require_first(connection, body, index)
+            read_history(store, connection).verify(body, index)
+    except LedgerError as error:
+        wrong, valid = error.message, False
+    shown = manifestation(body)
+    return LookedAt(
+        index=index,
+        address=str(Address(body.statement.origin, index)),
+        shown=shown,
+        sentence=shown.sentence,
+        origin=target.origin,
+        entries=target.entries,
+        valid=False if unsigned else valid,
+        unsigned=unsigned,
+        wrong=wrong or ("what was signed stands there no longer: it is unsigned" if unsigned else ""),
+    )
+
+
+def over(store: Store, connection: Connection, log: LogId, index: int) -> list[LookedAt]:
+    """The signatures that list an entry of a log, oldest first."""
+    row = signed_entry.c
+    found = connection.scalars(
+        select(row.pos).where(row.origin == log.origin, row.target == index).order_by(row.pos)
+    ).all()
+    return [look(store, connection, index_of(pos)) for pos in found]
+
+
+def _stands(connection: Connection, log: LogId, body: SignatureEntry) -> bool:
+    try:
+        return still_there(connection, log, body.statement.target)
+    except LedgerError:
+        return False
+
+
+def _require_first(connection: Connection, body: SignatureEntry, index: int) -> None:
+    """A nonce is good for one entry: another of before makes this one a replay."""
+    row = signature.c
+    earlier = connection.scalar(
+        select(row.pos).where(row.nonce == body.statement.nonce, row.pos < pos_of(SYSTEM_LOG, index)).limit(1)
+    )
+    if earlier is not None:
+        raise SignatureInvalid(f"it is a replay of entry {index_of(earlier)}")
