@@ -66,8 +66,8 @@ class ProviderKeys(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     issuer: Text
     client_id: Name
+    claim: Name
     keys: tuple[ProviderKey, ...]
-    claim: Name = "sub"
     acr: tuple[Name, ...] = ()
 
 

@@ -27,7 +27,7 @@ def provider(ledger: Ledger, number: int) -> None:
     key = ProviderKey(kty="OKP", crv="Ed25519", kid=f"key-{number}", x="A" * 43)
     keys = KeySetEntry(
         provider=name,
-        held=ProviderKeys(issuer=issuer, client_id="trailseal", keys=(key,)),
+        held=ProviderKeys(issuer=issuer, client_id="trailseal", claim="sub", keys=(key,)),
         reason="fetched",
         authority=AUTHORITY,
     )

@@ -3,7 +3,10 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from sqlalchemy import insert, select
 
+from ledger.people import oidc_tables
+from ledger.people.oidc_projector import subject_key
 from ledger.people.person_kinds import SignInEvent
 from tests.integration.identity.site import ATTEMPT_COOKIE, OWN_PAGE, SESSION_COOKIE, Site
 from tests.support.idp import REDIRECT, SECRET, Provider
@@ -210,3 +213,29 @@ def test_the_secret_stands_in_no_entry_and_nothing_that_is_shown(site: Site) -> 
         bodies = b"".join(one.body or b"" for one in reader.entries(0, reader.head().size))
     assert SECRET.encode() not in bodies
     assert SECRET not in shown.text
+
+
+def test_everything_that_was_entered_verifies_and_a_link_put_into_the_database_opens_nothing(site: Site) -> None:
+    site.link("anna")
+    assert site.sign_in("anna").status_code == 204
+    site.provider.rotate()
+    site.client.cookies.clear()
+    assert site.sign_in("anna").status_code == 204, "a new key is entered, and then taken"
+    reasons = [one["reason"] for one in site.world.system_entries("key-set")]
+    assert reasons == ["agreed with IT", "a token named a key that was not entered"]
+    assert all(site.service.verifier.run(log, full=True).holds for log in site.service.logs.values())
+    subject = site.subject("mallory")
+    key = subject_key(site.provider.issuer, subject)
+    with site.service.store.writing() as connection:
+        row = oidc_tables.provider_subject.c
+        mine = connection.execute(
+            select(row.account, row.credential, row.from_index).where(row.to_index.is_(None))
+        ).one()
+        connection.execute(
+            insert(oidc_tables.provider_subject).values(
+                log=0, key=key, from_index=mine.from_index, account="anna", credential=mine.credential
+            )
+        )
+    site.client.cookies.clear()
+    assert site.sign_in("mallory").status_code == 403
+    assert not site.service.verifier.run(site.service.system, full=True).holds

@@ -62,6 +62,7 @@ KEYS: dict[str, RSAKey | ECKey | OKPKey] = {
 HELD = ProviderKeys(
     issuer=ISSUER,
     client_id=CLIENT,
+    claim="sub",
     keys=tuple(msgspec.convert(key.as_dict(private=False), ProviderKey) for key in KEYS.values()),
     acr=(ACR,),
 )
