@@ -11,7 +11,7 @@ from ledger.core.clock import utc_text
 from ledger.core.entry import draft
 from ledger.core.hashing import b64
 from ledger.core.note import ed25519_sign
-from ledger.core.record import Actor, ActorKind, Submission
+from ledger.core.record import Actor, ActorKind, Change, Submission
 from ledger.core.signature import (
     Continuity,
     KeyProof,
@@ -94,6 +94,12 @@ class Plant:
         """The source gives the record of an entry again, with these members."""
         before = self._records[self._entries[entry]]
         self.ledger.submit([msgspec.structs.replace(before, record=msgspec.structs.replace(before.record, **members))])
+
+    def change(self, entry: int) -> int:
+        """The source gives the record of an entry once more, with another value; returns the new entry."""
+        low = self.size("records")
+        self.resubmit(entry, changes=(Change(attribute="Value", old="50.0", new=f"{low}.5", unit="degC"),))
+        return low
 
     def forget(self) -> None:
         """Sessions began too long ago: everybody signs in anew."""

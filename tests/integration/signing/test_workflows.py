@@ -14,7 +14,7 @@ from ledger.core.errors import (
     SchemaViolation,
     SelfApproval,
 )
-from ledger.core.record import Change, Link, LinkBasis, LinkKind
+from ledger.core.record import Link, LinkBasis, LinkKind
 from ledger.core.workflow import RequestState, Step
 from ledger.people.notice_kinds import Subject
 from ledger.people.roles import Role
@@ -401,12 +401,6 @@ class TestDecisions:
 
 
 class TestContent:
-    def again(self, plant: Plant, record: int) -> int:
-        """The source gives the record of an entry once more, with other content; returns the new entry."""
-        low = plant.size("records")
-        plant.resubmit(record, changes=(Change(attribute="Value", old="50.0", new=f"{low}.5", unit="degC"),))
-        return low
-
     @pytest.mark.requirement("R57")
     def test_a_change_of_what_was_signed_shows_as_unsigned_and_signatures_are_asked_for_again(
         self, plant: Plant
@@ -416,7 +410,7 @@ class TestContent:
         plant.sign(request, "review", "anna")
         plant.sign(request, "approve", "dora")
         assert plant.flows.work().superseded == ()
-        newer = self.again(plant, record)
+        newer = plant.change(record)
         assert plant.flows.work().superseded == (request,)
         old = plant.running(request)
         assert old.progress.state is RequestState.SUPERSEDED
@@ -432,7 +426,7 @@ class TestContent:
     def test_what_changed_while_it_was_being_signed_is_not_signed(self, plant: Plant) -> None:
         (record,) = plant.collect()
         request = plant.open("two", [record]).request
-        self.again(plant, record)
+        plant.change(record)
         with pytest.raises(RecordChangedSinceReview):
             plant.sign(request, "review", "anna")
         assert events(plant, request) == ["refused"]
