@@ -13,14 +13,12 @@ from ledger.people.passwords import Effort
 from ledger.people.people import Token
 from ledger.service import Service, create
 from ledger.settings import Settings, Web
-from tests.support.ledgers import put_schema
+from tests.support.ledgers import LIGHT, put_schema
 from tests.support.postgres import PgDatabase
 
 ORIGIN = "ledger.example/site-a"
 SOURCE, OTHER_SOURCE = "erp", "dcs"
 AT = "2026-11-25T07:10:06.123456Z"
-LIGHT = Effort(rounds=1, memory_kib=8, refusal_s=0.0)
-"""What a look at a password costs where its cost is not what is tested."""
 
 
 class MovableClock:

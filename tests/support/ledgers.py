@@ -22,6 +22,7 @@ from ledger.core.record import Target as Object
 from ledger.core.run import RunBatch, RunReceipt
 from ledger.core.source import SourceConfig
 from ledger.core.times import Basis, Precision, SourceTime
+from ledger.people.passwords import Effort
 from ledger.service import Service
 from ledger.settings import Settings
 from ledger.store.database import migrate
@@ -35,6 +36,8 @@ SOURCE = "erp"
 START_US = 1_790_000_000_000_000
 RECORDS = 1
 """Number of the record log."""
+LIGHT = Effort(rounds=1, memory_kib=8, refusal_s=0.0)
+"""What a look at a password costs where its cost is not what is tested."""
 
 
 class MovableClock:
@@ -54,7 +57,7 @@ class Ledger:
         self.folder = folder
         self.settings = settings
         self.clock = clock
-        self._opened = [service.create(folder, settings, AUTHORITY, clock)]
+        self._opened = [service.create(folder, settings, AUTHORITY, clock, LIGHT)]
 
     @property
     def service(self) -> Service:
@@ -78,7 +81,7 @@ class Ledger:
 
     def open(self, clock: WallClock | None = None) -> Service:
         """The same ledger, opened once more; closed at the end of the test."""
-        self._opened.append(Service(self.folder, clock or self.clock))
+        self._opened.append(Service(self.folder, clock or self.clock, effort=LIGHT))
         return self._opened[-1]
 
     @contextlib.contextmanager
