@@ -25,7 +25,7 @@ AT_THE_DOOR: Final = (CredentialEntry, SignInEntry, ResetEntry)
 
 
 def at_the_door(body: msgspec.Struct) -> Scope | None:
-    """The scope that an entry of these kinds takes; None for what people do to their own, and for what the door does."""
+    """The scope that an entry of these kinds takes; None for what people do to their own and the door does."""
     if isinstance(body, CredentialEntry) and body.authority.actor != body.account:
         return Scope.ADMIN
     if isinstance(body, ResetEntry) or (isinstance(body, SignInEntry) and body.event is SignInEvent.UNLOCKED):

@@ -44,12 +44,14 @@ DAY_US: Final = 86_400_000_000
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """The password was right, and this is asked for next; `state` goes with it. `passkey`: what a browser needs.
 
-    `new_password`: the password is older than the site allows, and a new one is to be set with the next step.
+    `new_password`: the password is older than the site allows, and a new one is to be set with the next step, of
+    at least `password_length` characters.
     """
 
     state: str
     second: tuple[str, ...]
     new_password: bool = False
+    password_length: int = 0
     passkey: dict[str, Any] | None = None
 
 
@@ -155,6 +157,7 @@ class Doorkeeper:
             state=self._states.seal(HALF, half, STEP_SECONDS, nonce),
             second=tuple(sorted({one.sort.value for one in seconds})),
             new_password=aged,
+            password_length=found.profile.password_length,
             passkey=options,
         )
 

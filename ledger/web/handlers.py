@@ -20,6 +20,7 @@ from ledger.privacy.look_ups import Allowed
 from ledger.store.reading import LogReader, VaultReader
 from ledger.store.search import Query
 from ledger.web import errors, pages
+from ledger.web import sign_in as entrance
 from ledger.web.pages import PageRequest
 from ledger.web.render import PAGE_HEADERS, download, page
 from ledger.web.static_files import static_file, version
@@ -49,7 +50,7 @@ def handlers(zone: str = "UTC") -> list[Router]:
     return [
         Router(
             path="/",
-            route_handlers=[*_views(site_zone(zone)), sign_in, sign_out, static, nowhere],
+            route_handlers=[*_views(site_zone(zone)), sign_in, sign_out, *entrance.HANDLERS, static, nowhere],
             exception_handlers={
                 LedgerError: errors.ledger_error,
                 HTTPException: errors.http_error,

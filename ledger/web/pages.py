@@ -73,7 +73,7 @@ async def begin_session(context: PageContext, request: PageRequest, code: str) -
     """
     previous = _secret(request)
     sessions = context.service.people.sessions
-    return _cookie(request, await context.lanes.append(lambda: sessions.redeem(code, previous)))
+    return session_cookie(request, await context.lanes.append(lambda: sessions.redeem(code, previous)))
 
 
 async def end_session(context: PageContext, request: PageRequest) -> Cookie:
@@ -81,7 +81,7 @@ async def end_session(context: PageContext, request: PageRequest) -> Cookie:
     secret = _secret(request)
     if secret is not None:
         await context.lanes.append(lambda: context.service.people.sessions.end(secret, "signed out"))
-    return _cookie(request, None)
+    return session_cookie(request, None)
 
 
 def peer(request: PageRequest) -> str:
@@ -93,7 +93,7 @@ def _secret(request: PageRequest) -> str | None:
     return request.cookies.get(cookie_name(_secure(request)))
 
 
-def _cookie(request: PageRequest, secret: str | None) -> Cookie:
+def session_cookie(request: PageRequest, secret: str | None) -> Cookie:
     """For this host only, not for scripts, not sent from other sites, gone with the browser."""
     secure = _secure(request)
     return Cookie(

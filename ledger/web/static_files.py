@@ -1,4 +1,4 @@
-"""Style sheet and font, served under a name that holds their digest: cached for ever, never stale.
+"""Style sheet, font and script, served under a name that holds their digest: cached for ever, never stale.
 
 They hold nothing of the ledger, so they ask for no sign-in.
 """
@@ -17,6 +17,7 @@ _FONT = files(fontpkg_noto_sans).joinpath("files", "NotoSans[wdth,wght].ttf")
 _OWN = files("ledger.web").joinpath("static")
 _SOURCES: Final = {
     "trailseal.css": (_OWN.joinpath("trailseal.css"), "text/css; charset=utf-8"),
+    "passkey.js": (_OWN.joinpath("passkey.js"), "text/javascript; charset=utf-8"),
     "icon.svg": (_OWN.joinpath("icon.svg"), "image/svg+xml"),
     "NotoSans.ttf": (_FONT, "font/ttf"),
 }

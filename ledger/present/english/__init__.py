@@ -1,6 +1,7 @@
 """The English catalogue, one module a subject."""
 
 from ledger.present.english import (
+    door,
     identity,
     notices,
     pages,
@@ -13,5 +14,5 @@ from ledger.present.english import (
     workflows,
 )
 
-_PARTS = (identity, words, notices, sentences, pages, report, people, privacy, signing, workflows)
+_PARTS = (door, identity, words, notices, sentences, pages, report, people, privacy, signing, workflows)
 CATALOGUE: dict[str, str] = {key: text for part in _PARTS for key, text in part.MESSAGES.items()}

@@ -251,10 +251,10 @@ MESSAGES = {
     "`trailseal serve` again, which prints one.",
     "sign-in.many": "Too many sign-in links that do not work were tried from here",
     "sign-out.title": "You are signed out",
-    "sign-out.about": "The session has ended on the server. To come back, open a new sign-in link.",
+    "sign-out.about": "The session has ended on the server. To come back, sign in anew, or open a new sign-in link.",
     "error.sign-in": "Sign in to see this page",
-    "error.sign-in.advice": "Open the one-time link that `trailseal serve` prints, or ask an administrator for one. A "
-    "session ends when it is idle for 30 minutes, and after 12 hours.",
+    "error.sign-in.advice": "Sign in with your account, or open the one-time link that `trailseal serve` prints. A "
+    "session ends when it is idle for as long as the site says, and after 12 hours at the latest.",
     "error.no-page": "There is no page at this address",
     "error.no-page.advice": "Check the address, or start from Integrity or Search.",
     "error.request.advice": "Correct the address or what you entered and try again; nothing was changed.",
