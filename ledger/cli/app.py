@@ -25,7 +25,7 @@ from ledger.cli import (
     query,
     rebuild,
     serve,
-    sign_routes,
+    sign,
     source,
     tiles,
     token,
@@ -60,7 +60,7 @@ for name, group in (
     ("key", key.group),
     ("token", token.group),
     ("agent", agent.group),
-    ("sign", sign_routes.group),
+    ("sign", sign.group),
     ("notice", notice.group),
     ("privacy", privacy.group),
 ):

@@ -254,12 +254,13 @@ def _answer(ledger: Path, name: str, step: str, account: str, answer: Answer, as
         answering = Answering(service.store, flows.requests, flows.decisions, service.signing.signatures)
         chosen = msgspec.structs.replace(answer, mode=Mode.SEALED_KEY)
         put = answering.prepare(name, step, chosen, None, signer=account, asking=local(service))
-        _say_statement(put)
-        index = answering.complete(name, step, put.id, put.digest, _asked_for(put))
+        say_statement(put)
+        index = answering.complete(name, step, put.id, put.digest, ask_for(put))
     _entered(index, as_json)
 
 
-def _say_statement(put: ToSign) -> None:
+def say_statement(put: ToSign) -> None:
+    """What is signed, beside the answer."""
     said = put.statement
     typer.echo(f"You sign: {said.target.id} ({said.target.count} entries of {said.target.origin})", err=True)
     typer.echo(f"as {said.signer.name} ({said.signer.account}), {said.signer.role}: {said.meaning.text}", err=True)
@@ -267,7 +268,7 @@ def _say_statement(put: ToSign) -> None:
     typer.echo(said.class_text, err=True)
 
 
-def _asked_for(put: ToSign) -> Shown:
+def ask_for(put: ToSign) -> Shown:
     """The components that it takes, asked for at the terminal."""
     asked: dict[str, Any] = {}
     for component, member, words in (
