@@ -201,7 +201,7 @@ def require_https(uri: str) -> None:
     try:
         parts = urlsplit(uri)
         good = parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc and not parts.fragment
-        good = good and parts.port != 0
+        good = good and parts.port != 0 and uri.isascii() and all(letter > " " for letter in uri)
     except ValueError:
         good = False
     if not good:

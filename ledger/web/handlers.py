@@ -19,7 +19,7 @@ from ledger.privacy.look_up_kinds import Purpose
 from ledger.privacy.look_ups import Allowed
 from ledger.store.reading import LogReader, VaultReader
 from ledger.store.search import Query
-from ledger.web import errors, pages
+from ledger.web import errors, pages, provider
 from ledger.web import sign_in as entrance
 from ledger.web.pages import PageRequest
 from ledger.web.render import PAGE_HEADERS, download, page
@@ -50,7 +50,15 @@ def handlers(zone: str = "UTC") -> list[Router]:
     return [
         Router(
             path="/",
-            route_handlers=[*_views(site_zone(zone)), sign_in, sign_out, *entrance.HANDLERS, static, nowhere],
+            route_handlers=[
+                *_views(site_zone(zone)),
+                sign_in,
+                sign_out,
+                *entrance.HANDLERS,
+                *provider.HANDLERS,
+                static,
+                nowhere,
+            ],
             exception_handlers={
                 LedgerError: errors.ledger_error,
                 HTTPException: errors.http_error,

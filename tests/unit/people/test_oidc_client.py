@@ -203,7 +203,20 @@ def test_the_description_is_asked_for_once_an_hour(sick: Sick) -> None:
     assert len(sick.asked) == 1
 
 
-@pytest.mark.parametrize("uri", ["http://a", "https://", "https://u:p@a", "https://a#b", "https://a:0", "ftp://a", "x"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://a",
+        "https://",
+        "https://u:p@a",
+        "https://a#b",
+        "https://a:0",
+        "ftp://a",
+        "x",
+        "https://a/\nb",
+        "https://a/ b",
+    ],
+)
 def test_only_https_addresses_are_taken(uri: str) -> None:
     with pytest.raises(SchemaViolation):
         require_https(uri)
