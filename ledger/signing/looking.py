@@ -28,6 +28,7 @@ class LookedAt(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     shown: Manifestation
     sentence: str
+    mode: Mode
     origin: str
     entries: tuple[int, ...]
     valid: bool | None
@@ -56,6 +57,7 @@ def look(store: Store, connection: Connection, index: int) -> LookedAt:
         address=str(Address(body.statement.origin, index)),
         shown=shown,
         sentence=shown.sentence,
+        mode=body.statement.mode,
         origin=target.origin,
         entries=target.entries,
         valid=False if unsigned else valid,
