@@ -34,15 +34,24 @@ class RedmineTarget(Target):
         self.config = SourceConfig(id="qms", type="rest", title="QMS", options=options, mapping=text)
 
     def start(self) -> None:
+        """The first time the server, later the cable to it: Redmine takes many seconds to start."""
+        assert self.cable is not None
+        if self._issue:
+            self.cable.plug()
+            return
         self._server.start()
         self.secrets["password"] = self._server.keys["collector"]
-        if not self._issue:
-            engineer = Engineer(self._server)
-            self._issue = engineer.open("Raise the set point")
-            engineer.close()
+        engineer = Engineer(self._server)
+        self._issue = engineer.open("Raise the set point")
+        engineer.close()
 
     def stop(self) -> None:
+        assert self.cable is not None
+        self.cable.pull()
+
+    def close(self) -> None:
         self._server.stop()
+        super().close()
 
     def work(self, texts: Sequence[str]) -> None:
         engineer = Engineer(self._server)
