@@ -30,6 +30,7 @@ from ledger.cli import (
     tiles,
     token,
     upgrade,
+    user,
     verify,
 )
 from ledger.cli.ledgers import database_trouble
@@ -60,6 +61,7 @@ for name, group in (
     ("key", key.group),
     ("token", token.group),
     ("agent", agent.group),
+    ("user", user.group),
     ("sign", sign.group),
     ("notice", notice.group),
     ("privacy", privacy.group),

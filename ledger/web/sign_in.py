@@ -184,6 +184,7 @@ async def _door(
     return page(
         "door.html",
         status=status,
+        provider=await context.lanes.read(service.provider.find) is not None,
         account=account[:100],
         alone=alone,
         options=None if alone is None else _text(alone.passkey),

@@ -42,6 +42,7 @@ def address_of(page: Any) -> str:
 
 
 def test_somebody_signs_in_by_pages_and_goes_on_from_a_page_of_ours(pages: Site) -> None:
+    assert 'href="/sign-in/provider"' in pages.client.get("/sign-in").text
     asked = pages.client.get("/sign-in/provider")
     assert pages.provider.issuer.removeprefix("https://") in asked.text
     going = pages.client.post("/sign-in/provider", headers=OWN_PAGE)
@@ -113,5 +114,6 @@ def test_without_a_provider_the_pages_say_so(tmp_path: Path) -> None:
     app = create_app(world.service, web_handlers=handlers("UTC"))
     with TestClient(app, base_url="https://ledger.example") as client:
         assert client.get("/sign-in/provider").status_code == 404
+        assert "/sign-in/provider" not in client.get("/sign-in").text
         assert "no identity provider" in client.get("/sign-in/provider").text
     world.close()
