@@ -27,7 +27,7 @@ class RouteProjector:
 
     def changes(self, entry: Entry) -> Iterable[Valid]:
         body: RouteEntry = entry.body
-        yield Valid(body.route, (body.title, body.retired))
+        yield Valid(body.route, (body.title, "retired" if body.retired else "set"))
 
 
 class RequestProjector:

@@ -1,14 +1,14 @@
 """Tables of signing workflows."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, PrimaryKeyConstraint, Text
+from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Text
 
 from ledger.core.tables import TableClass
 from ledger.store.schema import declare, position, validities
 
 signing_route = validities(
-    "signing_route", Column("title", Text, nullable=False), Column("retired", Boolean, nullable=False)
+    "signing_route", Column("title", Text, nullable=False), Column("state", Text, nullable=False)
 )
-"""Every version of every route: a request names the entry of its own."""
+"""Every version of every route: a request names the entry of its own. `state`: `set` or `retired`."""
 
 signing_request = validities(
     "signing_request",

@@ -13,7 +13,7 @@ down_revision = "0012"
 
 def upgrade() -> None:
     _validities(
-        "signing_route", sa.Column("title", sa.Text, nullable=False), sa.Column("retired", sa.Boolean, nullable=False)
+        "signing_route", sa.Column("title", sa.Text, nullable=False), sa.Column("state", sa.Text, nullable=False)
     )
     _validities(
         "signing_request",
