@@ -42,11 +42,16 @@ SLOW = (
 """Where the tests are that take long, those that take longest first."""
 
 
+TOGETHER = {"tests/integration/demo/test_story.py": "tests/integration/demo/test_collected.py"}
+"""Files that share what another one's process has made: one telling of the demo's story."""
+
+
 class ByFileAndTarget(LoadFileScheduling):  # type: ignore[misc]
     """One process runs all tests of a file, as they share its servers; of the conformance suite, all of a type."""
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, rest = nodeid.partition("::")
+        file = TOGETHER.get(file, file)
         named = [name for name in COLLECTORS if "conformance" in file and name in rest.partition("[")[2]]
         return f"{file} {max(named, key=len, default='')}"
 
