@@ -19,6 +19,7 @@ from ledger.core.errors import ConfigError, NotFound
 from ledger.core.run import SourceFacts
 from ledger.people.access import Scope, allow
 from ledger.service import RecordLog as OpenedLog
+from ledger.signing.sign_off import SignOff, signs_off
 from ledger.sources.inventory import MappingVersion
 from ledger.sources.life_kinds import LifeState, SourceLife
 from ledger.sources.statement import Statement, equivalence
@@ -42,10 +43,11 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Happened(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that happened to a source, and the entry that says so."""
+    """One thing that happened to a source, the entry that says so, and how that entry is signed off."""
 
     entry: int
     life: SourceLife
+    signed: SignOff
 
 
 class LifeAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,15 +74,19 @@ async def life(
     def read() -> LifeAnswer:
         chosen = context.record_log(log)
         now, history = chosen.lives.standing(source), chosen.lives.history(source)
-        rest = [Happened(entry=index, life=one) for index, one in history if after is None or index > after]
+        rest = [(index, one) for index, one in history if after is None or index > after]
+        signed = signs_off(context.service.store, chosen.log, rest[:limit])
         return LifeAnswer(
             log=chosen.log.name,
             source=source,
             state=now.state,
             since=now.entry,
             facts=now.facts,
-            history=rest[:limit],
-            next_after=rest[limit - 1].entry if len(rest) > limit else None,
+            history=[
+                Happened(entry=index, life=one, signed=how)
+                for (index, one), how in zip(rest[:limit], signed, strict=True)
+            ],
+            next_after=rest[limit - 1][0] if len(rest) > limit else None,
         )
 
     return await context.lanes.read(read)

@@ -3,13 +3,17 @@
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from ledger.cli.import_look import say_differences
 from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, say, say_json, tell
+from ledger.cli.signed import say_signed
 from ledger.cli.source_add import read_pairs
 from ledger.core.hashing import unb64
+from ledger.service import Service
+from ledger.signing.sign_off import SignOff, signs_off
 from ledger.sources.import_kinds import ImportState
 from ledger.sources.imports import Known
 
@@ -56,7 +60,8 @@ def show(
         imports = service.record_log(log).imports
         known = imports.get(key)
         same = not recount or imports.recount(key) == known.last.outcome
-    answer(known, as_json)
+        signed = signed_statement(service, log, known)
+    answer(known, as_json, signed)
     if recount:
         tell("Counted once more: as the entry says." if same else "▲ Counted once more: not as the entry says.")
     if not same:
@@ -96,13 +101,22 @@ def true_copy(
     with opened(ledger) as service:
         imports = service.record_log(log).imports
         known = imports.state_true_copy(key, sample, explained, reason, local(service), compared)
-    answer(known, as_json)
+        signed = signed_statement(service, log, known)
+    answer(known, as_json, signed)
 
 
-def answer(known: Known, as_json: bool) -> None:
+def signed_statement(service: Service, log: str | None, known: Known) -> SignOff | None:
+    """How the statement about an import is signed off; None where there is no statement."""
+    if known.true_copy is None:
+        return None
+    (how,) = signs_off(service.store, service.record_log(log).log, [(known.entry, known.true_copy)])
+    return how
+
+
+def answer(known: Known, as_json: bool, signed: SignOff | None = None) -> None:
     """Says how an import stands."""
     if as_json:
-        say_json(known)
+        say_json({**msgspec.to_builtins(known), "signed": signed})
         return
     body = known.last
     mark = "▲" if known.state in (ImportState.OPEN, ImportState.RUNNING) else "●"
@@ -124,3 +138,5 @@ def answer(known: Known, as_json: bool) -> None:
         for line in known.true_copy.statement.splitlines():
             say(f"  {line}")
         say(f"  Stated by {known.true_copy.authority.actor} (entry {known.entry}); reason: {known.true_copy.reason}")
+    if signed is not None:
+        say_signed(signed)

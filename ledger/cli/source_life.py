@@ -9,8 +9,10 @@ import typer
 from ledger.cli.challenge import came
 from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, say, say_json
+from ledger.cli.signed import say_signed
 from ledger.core.authority import Authority
 from ledger.service import RecordLog
+from ledger.signing.sign_off import signs_off
 from ledger.sources.challenge_kinds import ChallengeResult
 from ledger.sources.handover import sentences
 from ledger.sources.statement import equivalence
@@ -32,12 +34,16 @@ def life(source: Source, ledger: LedgerOption, log: LogOption = None, as_json: A
         now, found = lives.standing(source), lives.history(source)
         challenge = service.record_log(log).challenges.last_result(source)
         imports = service.record_log(log).handovers(source)
+        signed = signs_off(service.store, service.record_log(log).log, found)
     if as_json:
-        history = [{"entry": index, "life": one} for index, one in found]
+        history = [
+            {"entry": index, "life": one, "signed": how} for (index, one), how in zip(found, signed, strict=True)
+        ]
         say_json({"state": now.state, "history": history, "challenge": challenge, "imports": imports})
         return
-    for index, one in found:
+    for (index, one), how in zip(found, signed, strict=True):
         say(f"entry {index}  {one.event.value:14} {one.authority.actor:20} {one.reason}")
+        say_signed(how)
     say(f"Source {source} is {now.state.value}{'' if now.entry is None else f' since entry {now.entry}'}.")
     say(_last(challenge))
     for handover in imports:

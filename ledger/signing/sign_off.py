@@ -1,0 +1,105 @@
+"""What an entry still takes to be signed off: an end of a source by owner and quality, a sample or a true copy by
+whoever looked.
+
+What people decide about a source is an entry at once; that they answer for it is their signature over that very entry.
+Until each that is needed is there, every surface says which is open.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from ledger.core.address import Address, LogId
+from ledger.core.signature import SignatureEntry
+from ledger.people.credentials import read_entry
+from ledger.people.roles import Role
+from ledger.signing.tables import signed_entry
+from ledger.sources.import_kinds import TrueCopy
+from ledger.sources.life_kinds import LifeEvent, SourceLife
+from ledger.store.logs import SYSTEM_LOG, read_logs
+from ledger.store.position import index_of
+from ledger.store.store import Store
+
+
+class Needed(msgspec.Struct, frozen=True, kw_only=True):
+    """A signature that an entry takes: the list's action and meaning, and the roles that give it (empty: any)."""
+
+    action: str
+    meaning: str
+    roles: tuple[Role, ...] = ()
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """A signature over an entry: who, in which role, what it means, when; `address`: where it stands."""
+
+    address: str
+    account: str
+    name: str
+    role: str
+    meaning: str
+    text: str
+    signed_at: str
+    zone: str
+
+
+class SignOff(msgspec.Struct, frozen=True, kw_only=True):
+    """How an entry stands: what it was signed with, and what is still open of what it takes."""
+
+    given: tuple[Given, ...] = ()
+    open: tuple[Needed, ...] = ()
+
+
+_OWNER_AND_QUALITY: Final = (
+    Needed(action="source", meaning="closed", roles=(Role.SOURCE_OWNER,)),
+    Needed(action="source", meaning="approved", roles=(Role.APPROVER, Role.QUALIFIED_PERSON)),
+)
+_SAMPLE: Final = (Needed(action="mapping", meaning="verified"),)
+_TRUE_COPY: Final = (Needed(action="true-copy", meaning="true-copy"),)
+
+
+def needed(body: msgspec.Struct) -> tuple[Needed, ...]:
+    """The signatures that an entry takes; none for most."""
+    if isinstance(body, TrueCopy):
+        return _TRUE_COPY
+    if isinstance(body, SourceLife):
+        return {LifeEvent.DECOMMISSIONED: _OWNER_AND_QUALITY, LifeEvent.VALIDATED: _SAMPLE}.get(body.event, ())
+    return ()
+
+
+def sign_off(store: Store, connection: Connection, log: LogId, index: int, body: msgspec.Struct) -> SignOff:
+    """How this entry of a log stands in this snapshot; its signatures are read off the system log."""
+    row = signed_entry.c
+    places = connection.scalars(
+        select(row.pos).where(row.origin == log.origin, row.target == index).order_by(row.pos)
+    ).all()
+    given = tuple(_given(store, connection, index_of(pos)) for pos in places)
+    return SignOff(given=given, open=tuple(one for one in needed(body) if not _fulfilled(one, given)))
+
+
+def signs_off(store: Store, log: LogId, entries: Iterable[tuple[int, msgspec.Struct]]) -> list[SignOff]:
+    """How each of these entries of a log stands, in one snapshot."""
+    with store.reading() as connection:
+        return [sign_off(store, connection, log, index, body) for index, body in entries]
+
+
+def _fulfilled(one: Needed, given: tuple[Given, ...]) -> bool:
+    roles = {role.value for role in one.roles}
+    return any(other.meaning == one.meaning and (not roles or other.role in roles) for other in given)
+
+
+def _given(store: Store, connection: Connection, index: int) -> Given:
+    entry, _ = read_entry(store, connection, index, SignatureEntry)
+    said = entry.statement
+    origin = next(log.origin for log in read_logs(connection) if log.number == SYSTEM_LOG)
+    return Given(
+        address=str(Address(origin, index)),
+        account=said.signer.account,
+        name=said.signer.name,
+        role=said.signer.role,
+        meaning=said.meaning.code,
+        text=said.meaning.text,
+        signed_at=said.signed_at,
+        zone=said.zone,
+    )

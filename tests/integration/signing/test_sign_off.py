@@ -1,0 +1,61 @@
+"""What people decide about a source takes their signatures: each surface says which are there, and which are open."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from ledger.people.roles import Role
+from ledger.signing.sign_off import SignOff, signs_off
+from tests.support.signers import Plant, Signer
+
+
+@pytest.fixture(scope="module")
+def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
+    made = Plant(tmp_path_factory.mktemp("sign-off") / "ledger")
+    made.found()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def owner(plant: Plant) -> Signer:
+    return plant.join("owner1", "Oscar Owner", Role.SOURCE_OWNER)
+
+
+def how(plant: Plant, index: int) -> SignOff:
+    """How that entry of the source's life stands."""
+    record_log = plant.service.record_log()
+    life = next(entry for entry in record_log.lives.history("erp") if entry[0] == index)
+    return signs_off(plant.service.store, record_log.log, [life])[0]
+
+
+def signed(who: Signer, index: int, action: str, meaning: str) -> None:
+    who.sign_in()
+    who.sign(index, action=action, meaning=meaning)
+
+
+def test_a_sample_is_open_until_a_person_signs_it(plant: Plant, owner: Signer) -> None:
+    entries = plant.records()
+    index = plant.service.record_log().lives.validate("erp", entries[:2], "looked at", plant.root)
+    plant.publish()
+    assert [one.meaning for one in how(plant, index).open] == ["verified"]
+    signed(owner, index, "mapping", "verified")
+    after = how(plant, index)
+    assert after.open == ()
+    assert [(one.account, one.name, one.role) for one in after.given] == [("owner1", "Oscar Owner", "source-owner")]
+
+
+def test_a_decommissioning_takes_owner_and_quality_each_in_their_role(plant: Plant, owner: Signer) -> None:
+    plant.records()
+    lives = plant.service.record_log().lives
+    lives.close("erp", "replaced", owner.sign_in().authority, None)
+    index = lives.decommission("erp", "replaced", plant.root)
+    plant.publish()
+    assert [one.meaning for one in how(plant, index).open] == ["closed", "approved"]
+    signed(plant.quality, index, "source", "closed")
+    assert [one.meaning for one in how(plant, index).open] == ["closed", "approved"], "quality is not the owner"
+    signed(owner, index, "source", "closed")
+    assert [one.meaning for one in how(plant, index).open] == ["approved"]
+    signed(plant.quality, index, "source", "approved")
+    assert how(plant, index).open == ()
+    assert len(how(plant, index).given) == 3
