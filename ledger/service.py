@@ -3,6 +3,7 @@
 This is the only place that knows all domains; a new one is added to `_DOMAINS`.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +23,7 @@ from ledger.core.authority import Authority
 from ledger.core.batch import SignedBatch, SignedReceipt
 from ledger.core.clock import SystemClock, WallClock
 from ledger.core.entry import draft
-from ledger.core.errors import ConfigError
+from ledger.core.errors import ConfigError, Conflict
 from ledger.core.kinds import RECORD, Kind, KindRegistry
 from ledger.core.projector import Projector
 from ledger.core.run import RunBatch, RunReceipt, SourceState
@@ -105,6 +106,9 @@ SYSTEM, RECORDS = "system", "records"
 VERIFY = "verify"
 """The sort of verification jobs; their parameters are an `integrity.verifier.Plan`."""
 _NOTICES = Authority(actor="service:notices", authenticated=False)
+
+
+_LOG_NAME = re.compile(r"[a-z][a-z0-9-]{0,61}[a-z0-9]")
 
 
 class _Domain(NamedTuple):
@@ -303,6 +307,24 @@ class Service:
             chosen.sources.get(source)
         self.require_receipt_key(chosen.log, authority)
         return self.agents.invite(agent, sources, zone, reason, authority)
+
+    def create_record_log(self, name: str, authority: Authority) -> RecordLog:
+        """Begins another record log, for a site of its own: its keys, its entry 0, its origin below the ledger's.
+
+        Other processes see it once they open the ledger anew. Raises ConfigError for a name that cannot be one,
+        Conflict for one that is taken.
+        """
+        if not _LOG_NAME.fullmatch(name):
+            raise ConfigError(f"{name!r} cannot name a log", advice="Use lower case letters, digits and '-'.")
+        known = self.store.logs()
+        if name in {log.name for log in known}:
+            raise Conflict(f"there is a log {name!r} already", advice="Choose another name.")
+        number = 1 + max(log.number for log in known)
+        log = LogId(number=number, name=name, origin=f"{self.settings.origin}/{name}")
+        _create_log(self.store, self.keys, log, authority)
+        made = RecordLog(self.store, self.keys, log, self.agents, self.settings.agents.silence_seconds)
+        self.logs[name], self._record_logs[name] = log, made
+        return made
 
     def require_receipt_key(self, log: LogId, authority: Authority) -> None:
         """Makes the key that signs receipts of a log, unless it has one."""

@@ -11,8 +11,10 @@ from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
 from ledger.api import (
+    access_reviews,
     agents,
     deliveries,
+    documents,
     entries,
     identity,
     inventory,
@@ -25,6 +27,7 @@ from ledger.api import (
     notices,
     openapi,
     people,
+    persons,
     requests,
     routes,
     searching,
@@ -98,6 +101,9 @@ def create_app(service: Service, *, web_handlers: Sequence[ControllerRouterHandl
             map_imports.router,
             inventory.router,
             people.router,
+            persons.router,
+            access_reviews.router,
+            documents.router,
             routes.router,
             requests.router,
             signatures.router,

@@ -71,7 +71,7 @@ async def inclusion(context: NamedDependency[Context], log: LogName, index: Inde
     return await context.lanes.read(_inclusion, context, context.log(log), index)
 
 
-@get("/{index:int}/tlog-proof", responses=declared(), media_type="text/plain")
+@get("/{index:int}/tlog-proof", opt=allow(Scope.EXPORT), responses=declared(), media_type="text/plain")
 async def tlog_proof(context: NamedDependency[Context], log: LogName, index: Index) -> Response[bytes]:
     """The same proof as a C2SP tlog-proof file, the leaf data in its `extra` line."""
     where = context.log(log)
@@ -84,7 +84,12 @@ async def tlog_proof(context: NamedDependency[Context], log: LogName, index: Ind
     )
 
 
-@get("/{index:int}/original", responses=declared(), media_type="application/octet-stream")
+@get(
+    "/{index:int}/original",
+    opt=allow(Scope.EXPORT),
+    responses=declared(),
+    media_type="application/octet-stream",
+)
 async def original(context: NamedDependency[Context], log: LogName, index: Index) -> Response[bytes]:
     """The exact bytes that the source gave, checked against the entry; only to be saved, never shown as a page."""
     where = context.log(log)

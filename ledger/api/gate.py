@@ -17,6 +17,7 @@ from ledger.core.errors import AccessDenied, ConfigError, NotAuthenticated, NotF
 from ledger.core.hashing import unb64
 from ledger.people.access import Access, Caller, Door, Scope, every_site
 from ledger.people.kinds import SecuritySort
+from ledger.people.person_kinds import Viewing
 from ledger.people.sessions import cookie_name
 from ledger.service import Service
 from ledger.trust.agent_ca import Identity
@@ -66,6 +67,18 @@ class Gate:
         if isinstance(needed, Scope) and not self._allowed(connection, handler, caller, needed):
             self._people.security.note(SecuritySort.NO_GRANT, account=caller.account)
             raise AccessDenied(f"{caller.account} holds no grant with scope {needed.value!r} for this")
+        if caller.watched:
+            await self._enter_view(connection, access, caller)
+
+    async def _enter_view(self, connection: ASGIConnection[Any, Any, Any, Any], access: Access, caller: Caller) -> None:
+        """Enters what a watched caller asks for, before anything answers: no entry, no answer."""
+        method = connection.scope.get("method")
+        if method == "OPTIONS" or (access is Door.CALLER and method not in SAFE):
+            return
+        query = connection.scope.get("query_string", b"").decode("latin-1")
+        address = f"{connection.url.path}?{query}" if query else connection.url.path
+        how = Viewing.EXPORTED if access is Scope.EXPORT else Viewing.SEEN
+        await self._lanes.append(self._people.views.enter, caller, address, how)
 
     def _allowed(
         self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler, caller: Caller, needed: Scope

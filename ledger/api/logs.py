@@ -10,12 +10,13 @@ from sqlalchemy import Connection
 
 from ledger.api.context import Context
 from ledger.api.fields import LogName, Size
+from ledger.api.gate import CallerRequest
 from ledger.api.problems import declared
 from ledger.core.address import LogId
 from ledger.core.clock import utc_text
 from ledger.core.errors import NotFound, SchemaViolation
 from ledger.core.hashing import b64
-from ledger.people.access import Scope, allow
+from ledger.people.access import Caller, Scope, allow
 from ledger.store import checkpoints
 from ledger.store.position import MAX_INDEX
 from ledger.store.reading import LogReader
@@ -52,9 +53,9 @@ class Consistency(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/", responses=declared())
-async def list_logs(context: NamedDependency[Context]) -> list[LogHead]:
-    """All logs with their heads, in one snapshot."""
-    return await context.lanes.read(_heads, context)
+async def list_logs(context: NamedDependency[Context], request: CallerRequest) -> list[LogHead]:
+    """The system log and the record logs that the caller may read, with their heads, in one snapshot."""
+    return await context.lanes.read(_heads, context, request.user)
 
 
 @get("/{log:str}", responses=declared())
@@ -81,9 +82,11 @@ async def consistency(context: NamedDependency[Context], log: LogName, old: Tree
     return await context.lanes.read(_consistency, context, context.log(log), old, new)
 
 
-def _heads(context: Context) -> list[LogHead]:
-    with context.service.store.reading() as connection:
-        return [_head(connection, log) for log in context.service.logs.values()]
+def _heads(context: Context, caller: Caller) -> list[LogHead]:
+    service = context.service
+    seen = {service.system.name, *caller.sees(service.logs)}
+    with service.store.reading() as connection:
+        return [_head(connection, log) for log in service.logs.values() if log.name in seen]
 
 
 def _one_head(context: Context, log: LogId) -> LogHead:

@@ -1,7 +1,8 @@
 """Rules over who may be given what by whom, decided again from the system log's entries as they stood before.
 
 Nobody grants to, vouches for or reviews themselves; no one holds two roles that exclude each other; and once two
-persons hold roles, an entry that says *not authenticated* makes no person and no administrator (`people.administration`).
+persons hold roles, an entry that says *not authenticated* makes no person and no administrator, as
+`people.administration` has it.
 """
 
 from bisect import bisect_left

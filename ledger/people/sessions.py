@@ -85,7 +85,7 @@ class Sessions:
         self._touched: dict[str, int] = {}
         self._unsaved: set[str] = set()
 
-    def issue_link(self, authority: Authority, scopes: Iterable[Scope] = (Scope.READ,)) -> str:
+    def issue_link(self, authority: Authority, scopes: Iterable[Scope] = (Scope.READ, Scope.EXPORT)) -> str:
         """A new code that begins one session, within 15 minutes; the session acts as `authority.actor`.
 
         Whoever opens the link is not thereby known: entries that the session causes say *not authenticated*.

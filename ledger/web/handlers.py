@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
+from litestar.params import FromPath
 from litestar.response import Redirect
 from sqlalchemy import Connection
 
@@ -17,6 +18,7 @@ from ledger.present.messages import message
 from ledger.present.times import site_zone
 from ledger.privacy.look_up_kinds import Purpose
 from ledger.privacy.look_ups import Allowed
+from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader, VaultReader
 from ledger.store.search import Query
 from ledger.web import errors, pages, provider
@@ -72,7 +74,7 @@ def handlers(zone: str = "UTC") -> list[Router]:
 def _views(zone: ZoneInfo) -> list[Any]:
     @get("/", opt=allow(Scope.READ))
     async def home(request: PageRequest, context: Context) -> Response[str]:
-        view = await pages.read(context, zone, home_view)
+        view = await pages.read(context, request.user, zone, home_view)
         return page("home.html", view=view, place="home", viewer=request.user.account)
 
     @get("/search", opt=allow(Scope.READ))
@@ -87,7 +89,7 @@ def _views(zone: ZoneInfo) -> list[Any]:
         def make(scope: ViewScope, connection: Connection) -> SearchView:
             return search_view(scope, lambda log: LogReader(connection, log.number), parameters, allowed)
 
-        view = await pages.read(context, zone, make)
+        view = await pages.read(context, request.user, zone, make)
         if view.entered is not None:
             made, log, hits = view.entered, view.form.log.name, len(view.rows)
             await context.lanes.append(lambda: look_ups.enter(made, log, hits, user.account, user.authority))
@@ -102,26 +104,29 @@ def _views(zone: ZoneInfo) -> list[Any]:
         )
 
     @get("/entries/{log:str}/{index:int}", opt=allow(Scope.READ))
-    async def entry(request: PageRequest, context: Context, log: str, index: int) -> Response[str]:
+    async def entry(request: PageRequest, context: Context, log: FromPath[str], index: FromPath[int]) -> Response[str]:
         def make(scope: ViewScope, connection: Connection) -> EntryView:
             found = scope.log(log)
             return entry_view(scope, LogReader(connection, found.number), found, index)
 
-        view = await pages.read(context, zone, make)
-        return page("entry.html", view=view, place="search", viewer=request.user.account)
+        view = await pages.read(context, request.user, zone, make)
+        exports = request.user.allows(Scope.EXPORT, log if view.log.number != SYSTEM_LOG else None)
+        return page("entry.html", view=view, exports=exports, place="search", viewer=request.user.account)
 
-    @get("/entries/{log:str}/{index:int}/{part:str}", opt=allow(Scope.READ))
-    async def part_of_entry(context: Context, log: str, index: int, part: str) -> Response[bytes]:
+    @get("/entries/{log:str}/{index:int}/{part:str}", opt=allow(Scope.EXPORT))
+    async def part_of_entry(
+        request: PageRequest, context: Context, log: FromPath[str], index: FromPath[int], part: FromPath[str]
+    ) -> Response[bytes]:
         def make(scope: ViewScope, connection: Connection) -> Response[bytes]:
             reader = LogReader(connection, scope.log(log).number)
             if not 0 <= index < reader.head().size:
                 raise NotFound(f"log {log} has no entry {index}")
             return _part(reader, index, part)
 
-        return await pages.read(context, zone, make)
+        return await pages.read(context, request.user, zone, make)
 
     @get(["/help", "/help/{topic:str}"], opt=allow(Scope.READ))
-    async def help_page(request: PageRequest, topic: str = HELP_TOPICS[0]) -> Response[str]:
+    async def help_page(request: PageRequest, topic: FromPath[str] = HELP_TOPICS[0]) -> Response[str]:
         if topic not in HELP_TOPICS:
             raise NotFound(f"there is no help on {topic[:40]!r}", advice=message("help.advice"))
         return page(f"help/{topic}.html", topics=HELP_TOPICS, topic=topic, place="help", viewer=request.user.account)
@@ -149,7 +154,7 @@ def _part(reader: LogReader, index: int, part: str) -> Response[bytes]:
 
 
 @get("/sign-in/{code:str}", opt=allow(Door.OPEN))
-async def sign_in(request: PageRequest, context: Context, code: str) -> Response[Any]:
+async def sign_in(request: PageRequest, context: Context, code: FromPath[str]) -> Response[Any]:
     """Exchanges a one-time link for a session, at once, unless it is not clear that a person opened it here."""
     # A browser that looks ahead, or a page elsewhere, must not use the link up.
     ahead = "prefetch" in request.headers.get("sec-purpose", request.headers.get("purpose", ""))
@@ -177,7 +182,7 @@ async def sign_out(request: PageRequest, context: Context) -> Response[Any]:
 
 
 @get("/static/{digest:str}/{name:str}", opt=allow(Door.OPEN), sync_to_thread=False)
-def static(digest: str, name: str) -> Response[bytes]:
+def static(digest: FromPath[str], name: FromPath[str]) -> Response[bytes]:
     """Style sheet, font and icon: they hold nothing of the ledger."""
     found = static_file(PurePosixPath(name).name)
     if digest != version():
@@ -186,6 +191,6 @@ def static(digest: str, name: str) -> Response[bytes]:
 
 
 @get("/{rest:path}", opt=allow(Door.OPEN), sync_to_thread=False)
-def nowhere(rest: str) -> Response[str]:
+def nowhere(rest: FromPath[str]) -> Response[str]:
     """Any other address: a page that says so."""
     raise NotFound(message("error.no-page"), advice=message("error.no-page.advice"))

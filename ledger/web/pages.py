@@ -15,7 +15,7 @@ from ledger.core.clock import WallClock
 from ledger.people.access import Caller
 from ledger.people.people import People
 from ledger.people.sessions import cookie_name
-from ledger.store.logs import read_logs
+from ledger.store.logs import SYSTEM_LOG, read_logs
 from ledger.store.store import Store
 from ledger.web.views.common import Scope
 
@@ -54,14 +54,16 @@ class PageContext(Protocol):
     def lanes(self) -> PageLanes: ...
 
 
-async def read(context: PageContext, zone: ZoneInfo, view: Callable[[Scope, Connection], T]) -> T:
-    """Makes a view in one snapshot of the whole ledger."""
+async def read(context: PageContext, caller: Caller, zone: ZoneInfo, view: Callable[[Scope, Connection], T]) -> T:
+    """Makes a view in one snapshot of the ledger: of the system log, and the record logs that the caller may read."""
     service = context.service
 
     def work() -> T:
         with service.store.reading() as connection:
-            scope = Scope(logs=tuple(read_logs(connection)), kinds=service.store.kinds, clock=service.clock, zone=zone)
-            return view(scope, connection)
+            known = read_logs(connection)
+            seen = set(caller.sees(log.name for log in known))
+            logs = tuple(log for log in known if log.number == SYSTEM_LOG or log.name in seen)
+            return view(Scope(logs=logs, kinds=service.store.kinds, clock=service.clock, zone=zone), connection)
 
     return await context.lanes.read(work)
 

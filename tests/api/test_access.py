@@ -18,6 +18,7 @@ from tests.api.world import OTHER_SOURCE, SOURCE, World, bearer
 VALUES = {
     "route:str": "none", "request_id:str": "0" * 16, "step:str": "review", "delegation:str": "0" * 16,
     "reset:str": "none", "component:str": "none",
+    "document:str": "non-repudiation-letter", "qualification:str": "none", "part:str": "leaf", "topic:str": "proof",
     "log:str": "records", "index:int": "1", "size:int": "1", "source:str": SOURCE, "account:str": "nobody",
     "grant_id:str": "0" * 16, "path:path": "0/000", "path:str": "other", "name:str": "start.js", "job:int": "1",
     "action:str": "record", "key:str": "0" * 32, "ident:str": "0" * 32,

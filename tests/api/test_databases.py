@@ -74,7 +74,8 @@ def _reading(client: TestClient[Any], world: World) -> None:
     found = client.get("/api/v1/logs/records/search?text=setpoint&with_facets=true", headers=headers).json()
     assert found["count"] == len(found["hits"]) == 2
     index = found["hits"][0]["index"]
-    assert client.get(f"/api/v1/logs/records/entries/{index}/original", headers=headers).content == b'{"a":1}'
+    taken = client.get(f"/api/v1/logs/records/entries/{index}/original", headers=world.headers(Scope.EXPORT))
+    assert taken.content == b'{"a":1}'
     assert client.get(f"/api/v1/logs/records/entries/{index}/proof", headers=headers).status_code == 200
     for hostile in ("%00", "%ff", "x" * 600):
         answer = client.get(f"/api/v1/logs/records/search?purpose=review&actor={hostile}", headers=headers)

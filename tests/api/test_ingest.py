@@ -78,7 +78,7 @@ def test_a_bad_submission_is_quarantined_with_its_reason_and_the_good_ones_are_a
     assert kept["kind"] == "quarantine"
     assert kept["decoded"]["reason"] == outcomes[1]["reason"]
     original = client.get(
-        f"/api/v1/logs/records/entries/{outcomes[1]['index']}/original", headers=world.headers(Scope.READ)
+        f"/api/v1/logs/records/entries/{outcomes[1]['index']}/original", headers=world.headers(Scope.EXPORT)
     )
     assert original.status_code == 200
     assert original.content in (bad.encode(), b'{"a":1}')

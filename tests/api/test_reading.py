@@ -62,7 +62,7 @@ def test_an_entry_can_be_checked_by_hand_from_what_is_answered(filled: World, sh
 
 
 def test_the_proof_file_verifies_offline(filled: World, shared_client: TestClient[Any]) -> None:
-    answer = shared_client.get("/api/v1/logs/records/entries/42/tlog-proof", headers=filled.headers(Scope.READ))
+    answer = shared_client.get("/api/v1/logs/records/entries/42/tlog-proof", headers=filled.headers(Scope.EXPORT))
     assert answer.headers["content-disposition"] == 'attachment; filename="records-42.tlog-proof"'
     proof = TlogProof.parse(answer.content)
     policy = Policy.parse(f"log {key(shared_client, 'records')}\nquorum none\n")
@@ -72,7 +72,7 @@ def test_the_proof_file_verifies_offline(filled: World, shared_client: TestClien
 
 
 def test_an_original_is_saved_and_never_shown(filled: World, shared_client: TestClient[Any]) -> None:
-    answer = shared_client.get("/api/v1/logs/records/entries/10/original", headers=filled.headers(Scope.READ))
+    answer = shared_client.get("/api/v1/logs/records/entries/10/original", headers=filled.headers(Scope.EXPORT))
     assert answer.content == b'{"a":1}'
     assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["content-disposition"] == 'attachment; filename="records-10.original"'
@@ -81,7 +81,7 @@ def test_an_original_is_saved_and_never_shown(filled: World, shared_client: Test
 
 
 def test_an_entry_without_original_says_so(filled: World, shared_client: TestClient[Any]) -> None:
-    answer = shared_client.get("/api/v1/logs/system/entries/0/original", headers=filled.headers(Scope.READ))
+    answer = shared_client.get("/api/v1/logs/system/entries/0/original", headers=filled.headers(Scope.EXPORT))
     assert answer.status_code == 404
     assert "no original" in answer.json()["detail"]
 

@@ -5,6 +5,9 @@
 
 from typing import Any
 
+import msgspec
+from argon2 import PasswordHasher
+
 from ledger.core.authority import Authority
 from ledger.core.clock import utc_text
 from ledger.core.entry import draft
@@ -19,6 +22,7 @@ from ledger.people.secrets import SESSION
 from ledger.people.sessions import ABSOLUTE_US
 from ledger.people.tables import account as account_table
 from ledger.service import Service
+from ledger.store.append import Batch
 from ledger.store.logs import SYSTEM_LOG
 
 ADMINISTRATOR = "staff-office"
@@ -32,6 +36,8 @@ class Staff:
         self.people = service.people
         local = self.people.local("root")
         self.people.create_account(ADMINISTRATOR, "Office", "for the test", local)
+        self._hash = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("correct horse battery staple")
+        self._passwords: dict[str, int] = {}
         self._token = self.people.grant(ADMINISTRATOR, [Scope.ADMIN], "for the test", local).token
 
     @property
@@ -55,35 +61,54 @@ class Staff:
 
     def session(self, account: str) -> str:
         """The secret of a new session of this person, as the cookie has it."""
-        store, local = self.service.store, self.people.local("root")
-        component = CredentialEntry(
-            credential=f"password-{account}-{self.people.directory.seen().size}",
-            account=account,
-            sort=CredentialSort.PASSWORD,
-            state=CredentialState.SET,
-            reason="for the test",
-            authority=local,
-        )
-        shown = store.append_one(SYSTEM_LOG, draft(component)).index
-        with store.reading() as connection:
-            index = current(connection, account_table, account)
-        assert index is not None
+        store, shown = self.service.store, self._component(account)
         issued = secrets.issue(SESSION, "session")
         started = SessionEntry(
             session=issued.id,
             event=SessionEvent.STARTED,
             account=account,
             scopes=(),
-            methods=("password", "totp"),
+            methods=("password",),
             network="testclient",
             reason="signed in",
-            authority=self.people.directory.seen().authority(account, True, (index, shown)),
+            authority=self._by(account, shown),
             expires_at=utc_text(self.service.clock.now_us() + ABSOLUTE_US),
             secrets=(issued.ref,),
         )
         store.append_one(SYSTEM_LOG, draft(started, (issued.item,)))
         self.people.directory.forget()
         return issued.text
+
+    def _component(self, account: str) -> int:
+        """The entry of the person's password, which they set with a code of the administrator's."""
+        if account in self._passwords:
+            return self._passwords[account]
+        store = self.service.store
+        code = CredentialEntry(
+            credential=f"code-{account}",
+            account=account,
+            sort=CredentialSort.ENROLMENT,
+            state=CredentialState.SET,
+            reason="for the test",
+            authority=self.admin,
+        )
+        given = store.append_one(SYSTEM_LOG, draft(code)).index
+        ref, item = secrets.keep("password", {"argon2": self._hash})
+        own = self._by(account, given)
+        password = msgspec.structs.replace(
+            code, credential=f"password-{account}", sort=CredentialSort.PASSWORD, authority=own, secrets=(ref,)
+        )
+        used = msgspec.structs.replace(code, state=CredentialState.RETIRED, authority=own)
+        placed = store.append(SYSTEM_LOG, Batch([draft(password, (item,)), draft(used)]))
+        self._passwords[account] = placed[0].index
+        return placed[0].index
+
+    def _by(self, account: str, component: int) -> Authority:
+        """The authority of who shows this component."""
+        with self.service.store.reading() as connection:
+            index = current(connection, account_table, account)
+        assert index is not None
+        return self.people.directory.seen().authority(account, True, (index, component))
 
     def caller(self, session: str) -> Caller:
         """Who a request with this session comes from."""

@@ -20,7 +20,7 @@ from ledger.sources.import_kinds import ImportState
 from ledger.sources.systems import counts, systems_of
 from ledger.store import schema
 from ledger.store.checkpoints import latest
-from ledger.store.logs import SYSTEM_LOG
+from ledger.store.logs import SYSTEM_LOG, read_logs
 from ledger.store.position import index_of, log_of, pos_of
 from ledger.store.reading import LogReader
 from ledger.trust import tables as trust
@@ -181,12 +181,13 @@ def _checkpoint(scope: Scope, reader: LogReader, log: LogId, now: int) -> Latest
         matches=_matches(reader, shown),
         covers=moment(covers, scope.zone),
         age=ago(covers, now),
-        bound=None if bound is None else moment(_bound_us(scope, reader.connection, bound), scope.zone),
+        bound=None if bound is None else moment(_bound_us(reader.connection, bound), scope.zone),
     )
 
 
-def _bound_us(scope: Scope, connection: Connection, pos: int) -> int:
-    log = next(log for log in scope.logs if log.number == log_of(pos))
+def _bound_us(connection: Connection, pos: int) -> int:
+    # It may be a log that whoever looks at this page may not read.
+    log = next(log for log in read_logs(connection) if log.number == log_of(pos))
     return _logged_us(LogReader(connection, log.number), log, index_of(pos))
 
 

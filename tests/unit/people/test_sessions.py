@@ -30,7 +30,7 @@ def test_a_session_in_use_lasts_until_its_absolute_limit(world: World) -> None:
     while passed + 20 * MINUTE < ABSOLUTE_US / 1e6:
         world.clock.pass_seconds(20 * MINUTE)
         passed += 20 * MINUTE
-        assert sessions.find(secret).scopes == {Scope.READ}
+        assert sessions.find(secret).scopes == {Scope.READ, Scope.EXPORT}
     world.clock.pass_seconds(20 * MINUTE)
     with pytest.raises(NotAuthenticated):
         sessions.find(secret)
