@@ -21,7 +21,7 @@ from ledger.privacy.look_ups import Allowed
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader, VaultReader
 from ledger.store.search import Query
-from ledger.web import errors, pages, provider
+from ledger.web import errors, pages, provider, tasks
 from ledger.web import sign_in as entrance
 from ledger.web.pages import PageRequest
 from ledger.web.render import PAGE_HEADERS, download, page
@@ -54,6 +54,7 @@ def handlers(zone: str = "UTC") -> list[Router]:
             path="/",
             route_handlers=[
                 *_views(site_zone(zone)),
+                *tasks.handlers(site_zone(zone)),
                 sign_in,
                 sign_out,
                 *entrance.HANDLERS,

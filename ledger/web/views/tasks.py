@@ -1,5 +1,7 @@
 """The pages of tasks: what I can sign, and one request with its steps, who signed, what is next, why I may not."""
 
+from collections.abc import Iterator
+
 import msgspec
 from sqlalchemy import Connection
 
@@ -12,7 +14,8 @@ from ledger.present.states import State
 from ledger.present.times import Moment, moment
 from ledger.signing.content import told
 from ledger.signing.decisions import Decisions
-from ledger.signing.requests import read_running
+from ledger.signing.delegations import lent_to
+from ledger.signing.requests import Running, read_running
 from ledger.signing.shown import ShownRequest, ShownStep, show
 from ledger.signing.tasks import Task
 from ledger.store.store import Store
@@ -71,6 +74,13 @@ class ItemRow(msgspec.Struct, frozen=True, kw_only=True):
     opened: bool
 
 
+class Mine(msgspec.Struct, frozen=True, kw_only=True):
+    """A step that I can sign now: for myself, or in somebody's place."""
+
+    step: str
+    other: str | None
+
+
 class RequestView(msgspec.Struct, frozen=True, kw_only=True):
     """One request. `mine`: the steps that I can sign now; `withdraws`: I opened it, and may take it back."""
 
@@ -87,7 +97,7 @@ class RequestView(msgspec.Struct, frozen=True, kw_only=True):
     more_items: int
     performers: tuple[str, ...]
     opened: Moment
-    mine: tuple[str, ...]
+    mine: tuple[Mine, ...]
     withdraws: bool
 
 
@@ -138,9 +148,23 @@ def request_view(
         more_items=max(0, len(shown.entries) - _SHOWN_ITEMS),
         performers=tuple(one_line(one) for one in shown.performers),
         opened=moment(parse_utc(shown.opened_at), scope.zone),
-        mine=tuple(one.step for one in shown.steps if not one.why_not) if caller.person else (),
+        mine=tuple(_mine(store, connection, decisions, running, caller, scope)),
         withdraws=opened_by_me,
     )
+
+
+def _mine(
+    store: Store, connection: Connection, decisions: Decisions, running: Running, caller: Caller, scope: Scope
+) -> Iterator[Mine]:
+    """What the caller can sign, for themselves and by each delegation that they have."""
+    if not caller.person:
+        return
+    lent = lent_to(store, connection, caller.account, scope.clock.now_us())
+    others = [None, *sorted({one.delegation.account for one in lent})]
+    for standing in running.progress.current:
+        for other in others:
+            if not decisions.why_not(connection, running, standing.step.step, caller.authority, other):
+                yield Mine(step=standing.step.step, other=other)
 
 
 def _state(shown: ShownRequest) -> State:
