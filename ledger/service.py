@@ -241,15 +241,16 @@ class Service:
         self.publisher = Publisher(self.store, self.keys, folder / "signed")
         self.people = People(self.store, registered_sources)
         self.entrance = Entrance(self.store, self.people, self.keys.pepper, self.settings.web.origin, effort)
-        self.signing = Signing(
-            self.store, self.entrance, self.keys.pepper, self.settings.zone, self.settings.web.origin, sealing
-        )
         self.look_ups = LookUps(self.store, self.keys.content_digest())
         self.notices = Notices(self.store, self._notice_seed, self.keys.mail_password)
         self.workflows = Workflows(self.store, self.notices.tell)
         self.provider = IdentityProvider(self.store, Secret(self.keys.client_secret, self.keys.content_digest()[1]))
         self.provider_door = ProviderDoor(self.store, self.people.sessions, self.provider)
         self.provider_signing = ProviderSigning(self.store, self.provider_door)
+        zone, origin = self.settings.zone, self.settings.web.origin
+        self.signing = Signing(
+            self.store, self.entrance, self.keys.pepper, zone, origin, self.provider_signing, sealing
+        )
         self.verifier = Verifier(self.store, assembly, self.keys.content_digest()[1], verify_workers)
         self.jobs = Jobs(self.store, {VERIFY: self.verifier.work})
         self.logs = {log.name: log for log in self.store.logs()}

@@ -13,7 +13,7 @@ from ledger.people.credentials import current, read_entry
 from ledger.people.kinds import SessionEntry, SessionEvent
 from ledger.people.security import network_of
 from ledger.people.tables import browser_session
-from ledger.signing.factors import PASSWORD, SECOND, SIGNING_PASSKEY, SIGNING_SECRET
+from ledger.signing.factors import IDENTITY_PROVIDER, PASSWORD, SECOND, SIGNING_PASSKEY, SIGNING_SECRET
 from ledger.signing.tables import signature
 from ledger.store.store import Store
 
@@ -24,9 +24,12 @@ NEEDED = {
     (Mode.PASSKEY, Continuity.FIRST): (SIGNING_PASSKEY,),
     (Mode.PASSKEY, Continuity.LATER): (SIGNING_PASSKEY,),
     (Mode.PASSKEY, Continuity.SINGLE): (SIGNING_PASSKEY,),
+    (Mode.PROVIDER, Continuity.FIRST): (IDENTITY_PROVIDER,),
+    (Mode.PROVIDER, Continuity.LATER): (IDENTITY_PROVIDER,),
+    (Mode.PROVIDER, Continuity.SINGLE): (IDENTITY_PROVIDER,),
 }
 """The components that each takes, besides the user name. A signing passkey is two in one: the device, and the person's
-verification by it (11.200(b))."""
+verification by it (11.200(b)); the provider asks for all that the site demands, each time."""
 
 
 def continuity_of(

@@ -20,6 +20,8 @@ from ledger.store.append import Transaction
 from ledger.store.store import Store
 
 PASSWORD, SECOND, SIGNING_SECRET, SIGNING_PASSKEY = "password", "second-factor", "signing-secret", "signing-passkey"
+IDENTITY_PROVIDER: Final = "identity-provider"
+"""Fresh authentication at the site's identity provider, by the components that it asks for."""
 SECRET_LENGTH: Final = 512
 
 

@@ -7,24 +7,22 @@ log again, under the head lock: what is signed, the key, the role, the words, th
 import secrets
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from ledger.core.address import Address, LogId
 from ledger.core.binding import KeyHistory, Standing, verify_proof
-from ledger.core.clock import parse_utc, utc_text
+from ledger.core.clock import utc_text
 from ledger.core.entry import Draft, draft
 from ledger.core.errors import (
     AccessDenied,
-    Conflict,
     LedgerError,
     NotAuthenticated,
-    NotFound,
     NotSignatory,
     RecordChangedSinceReview,
-    SchemaViolation,
+    SignatureInvalid,
 )
 from ledger.core.hashing import b64
 from ledger.core.signature import (
@@ -32,6 +30,7 @@ from ledger.core.signature import (
     KeyProof,
     Mode,
     PasskeyProof,
+    ProviderProof,
     SignatureEntry,
     Signer,
     Statement,
@@ -50,16 +49,15 @@ from ledger.present.messages import message
 from ledger.signing import lists, prepared
 from ledger.signing.bindings import Bindings
 from ledger.signing.continuity import NEEDED, continuity_of
-from ledger.signing.factors import SECOND, Factors, Shown, require_unlocked
-from ledger.signing.history import active, covered, read_history, sealed_row
+from ledger.signing.factors import SECOND, Factors, Shown
+from ledger.signing.history import active, read_history, sealed_row
+from ledger.signing.judging import OWN_KEY, Judge, Kept, role_of
 from ledger.signing.person_keys import PersonKeys
-from ledger.signing.projector import counter_of
-from ledger.signing.signatory import Signatory, read_signatory, require_accountable
-from ledger.signing.tables import signature
-from ledger.signing.targets import of_entries, seen_now, still_there
+from ledger.signing.provider_check import provider_verifier
+from ledger.signing.signatory import read_signatory, require_accountable
+from ledger.signing.targets import of_entries, seen_now
 from ledger.store.append import Batch, Placed, Transaction
 from ledger.store.logs import SYSTEM_LOG, choose
-from ledger.store.reading import LogReader
 from ledger.store.store import Store
 
 _SORT: Final = "statement"
@@ -123,24 +121,34 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     before: Callable[[Transaction], None]
 
 
-class _Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    statement: Statement
-    action: str
-    session: str | None = None
-    network: str | None = None
+class Provided(Protocol):
+    """Signing at the site's identity provider (`signing.provider`)."""
+
+    def prepare(self, account: str) -> str:
+        """What the statement's `binding` is to name: the person's link."""
+        ...
 
 
 class Signatures:
     """Safe to use from any number of threads; completing one by a sealed key takes Argon2's time."""
 
     def __init__(
-        self, store: Store, keys: PersonKeys, bindings: Bindings, factors: Factors, zone: str, web_origin: str | None
+        self,
+        store: Store,
+        keys: PersonKeys,
+        bindings: Bindings,
+        factors: Factors,
+        zone: str,
+        web_origin: str | None,
+        provider: Provided | None = None,
     ) -> None:
         self._store = store
         self._keys = keys
         self._bindings = bindings
         self._factors = factors
         self._zone = zone
+        self._provider = provider
+        self._judge = Judge(store, zone)
         self._web_origin = web_origin
 
     def prepare(
@@ -155,19 +163,20 @@ class Signatures:
         account = signer or (caller.account if caller is not None and caller.person else None)
         if account is None:
             raise AccessDenied("only a person signs", advice="Sign in as yourself.")
+        link = self._provided().prepare(account) if asked.mode is Mode.PROVIDER else None
         with self._store.reading() as connection:
             person = read_signatory(self._store, connection, account)
             require_accountable(self._store, connection, account, asked.action)
             log = choose(self._store.logs(), asked.log)
             history = read_history(self._store, connection)
-            standing = self._key(connection, history, account, asked.mode)
+            standing = None if link is not None else self._key(connection, history, account, asked.mode)
             target = self._target(connection, log, asked)
             chosen = lists.read_list(self._store, connection, asked.action)
             meaning = lists.meaning_of(chosen, asked.meaning)
             reason = lists.reason_of(chosen, asked.reason, asked.added)
-            role = self._role(person, log, asked, tuple(one.value for one in meaning.roles))
+            role = role_of(person, log, asked.action, meaning, asked.role)
             continuity = continuity_of(self._store, connection, caller, account, network)
-            mode = standing.key.mode
+            mode = Mode.PROVIDER if standing is None else standing.key.mode
             said = Statement(
                 origin=history.origin,
                 target=target,
@@ -182,22 +191,23 @@ class Signatures:
                 continuity=continuity,
                 components=NEEDED[mode, continuity],
                 class_text=message(f"signing.class.{mode.value}"),
-                binding=history.address(standing),
+                binding=link if standing is None else history.address(standing),
                 request=asked.request,
                 on_behalf_of=asked.on_behalf_of,
                 delegation=asked.delegation,
             )
         here = None if network is None else network_of(network)
         session = caller.session if caller is not None and continuity is not Continuity.SINGLE else None
-        keep = _Kept(statement=said, action=asked.action, session=session, network=here)
+        keep = Kept(statement=said, action=asked.action, session=session, network=here)
         ident = prepared.put(self._store, _SORT, account, keep)
         return self._shown(ident, said, standing)
 
     def waiting(self, ident: str) -> ToSign:
         """What was prepared under this id; raises NotFound where it is over, or signed."""
         with self._store.reading() as connection:
-            _, kept = prepared.get(self._store, connection, _SORT, ident, _Kept)
-            standing = read_history(self._store, connection).at(kept.statement.binding or "")
+            _, kept = prepared.get(self._store, connection, _SORT, ident, Kept)
+            own = kept.statement.mode in OWN_KEY
+            standing = read_history(self._store, connection).at(kept.statement.binding or "") if own else None
         return self._shown(ident, kept.statement, standing)
 
     def make(
@@ -205,7 +215,7 @@ class Signatures:
         ident: str,
         digest: str,
         shown: Shown,
-        passkey: PasskeyProof | None = None,
+        proof: PasskeyProof | ProviderProof | None = None,
         caller: Caller | None = None,
         network: str | None = None,
     ) -> Made:
@@ -215,19 +225,26 @@ class Signatures:
         missing, NotAuthenticated for a wrong one (counted), AccessDenied for somebody else's session.
         """
         with self._store.reading() as connection:
-            account, kept = prepared.get(self._store, connection, _SORT, ident, _Kept)
+            account, kept = prepared.get(self._store, connection, _SORT, ident, Kept)
             said = kept.statement
             if digest != _digest(said) or said.signer.account != account:
                 raise RecordChangedSinceReview("what would be signed is not what was shown")
             if said.continuity is not Continuity.SINGLE:
-                self._require_session(connection, said, kept, caller, network)
+                self._judge.session(connection, said, kept, caller, network)
             history = read_history(self._store, connection)
-            standing = history.at(said.binding or "")
-            sealed = sealed_row(self._store, connection, standing)[1] if said.mode is Mode.SEALED_KEY else None
-        proofs: list[KeyProof | PasskeyProof] = []
+            standing = history.at(said.binding or "") if said.mode in OWN_KEY else None
+            sealed = None
+            if standing is not None and said.mode is Mode.SEALED_KEY:
+                sealed = sealed_row(self._store, connection, standing)[1]
+        proofs: list[KeyProof | PasskeyProof | ProviderProof] = []
         anew: list[object] = []
 
         def own() -> None:
+            if standing is None:
+                if not isinstance(proof, ProviderProof):
+                    raise NotAuthenticated("the identity provider's token was not shown")
+                proofs.append(proof)
+                return
             if said.mode is Mode.SEALED_KEY:
                 secret = shown.secret or ""
                 signed = self._keys.sign(account, standing.key, sealed, secret, signed_message(said))
@@ -235,11 +252,11 @@ class Signatures:
                 anew.append(signed.kept)
                 return
             try:
-                verify_proof(standing.key, passkey, signed_message(said), challenge_of(said))
+                verify_proof(standing.key, proof, signed_message(said), challenge_of(said))
             except LedgerError as error:
                 raise NotAuthenticated(error.message) from None
-            assert passkey is not None
-            proofs.append(passkey)
+            assert isinstance(proof, PasskeyProof)
+            proofs.append(proof)
 
         accepted = self._factors.check(account, said.components, shown, network, own, ident)
         here = None if network is None else network_of(network)
@@ -250,11 +267,13 @@ class Signatures:
             else:
                 authority = caller.authority
         entry = SignatureEntry(statement=said, proof=proofs[0], authority=authority, session=kept.session, network=here)
-        if anew and anew[0] is not None:
+        if standing is None:
+            self._require_provided(entry, network)
+        elif anew and anew[0] is not None:
             self._bindings.reseal(standing, anew[0], authority)
 
         def before(transaction: Transaction) -> None:
-            self._require_as_shown(transaction, entry, kept, caller, network)
+            self._judge.as_shown(transaction, entry, kept, caller, network)
             accepted.use(transaction)
             prepared.use(transaction, ident)
             transaction.scratch["nonce", said.nonce] = True
@@ -267,7 +286,7 @@ class Signatures:
         ident: str,
         digest: str,
         shown: Shown,
-        passkey: PasskeyProof | None = None,
+        proof: PasskeyProof | ProviderProof | None = None,
         caller: Caller | None = None,
         network: str | None = None,
     ) -> Completed:
@@ -276,7 +295,7 @@ class Signatures:
         Raises NotSignatory, RecordChangedSinceReview and Conflict where something changed since it was prepared, or it
         was signed already.
         """
-        made = self.make(ident, digest, shown, passkey, caller, network)
+        made = self.make(ident, digest, shown, proof, caller, network)
         said = made.entry.statement
 
         def closing(_transaction: Transaction, placed: Sequence[Placed]) -> Sequence[Draft]:
@@ -288,7 +307,20 @@ class Signatures:
         index = placed[0].index
         return Completed(index=index, address=str(Address(said.origin, index)), entry=made.entry)
 
-    def _shown(self, ident: str, said: Statement, standing: Standing) -> ToSign:
+    def _provided(self) -> Provided:
+        if self._provider is None:
+            raise NotSignatory("this service signs at no identity provider", advice="Sign by your own key.")
+        return self._provider
+
+    def _require_provided(self, entry: SignatureEntry, network: str | None) -> None:
+        """Counts, and refuses, a token that does not prove this very signature."""
+        try:
+            with self._store.reading() as connection:
+                provider_verifier(self._store.kinds)(connection, entry, self._store.clock.now_us())
+        except SignatureInvalid:
+            self._factors.refuse(entry.statement.signer.account, Mode.PROVIDER.value, network)
+
+    def _shown(self, ident: str, said: Statement, standing: Standing | None) -> ToSign:
         known = self._factors.passkeys(said.signer.account) if SECOND in said.components else []
         options = None
         if known and self._web_origin is not None:
@@ -299,8 +331,8 @@ class Signatures:
             digest=_digest(said),
             needed=said.components,
             challenge=b64(challenge_of(said)),
-            credential=standing.key.credential,
-            rp_id=standing.key.rp_id,
+            credential=None if standing is None else standing.key.credential,
+            rp_id=None if standing is None else standing.key.rp_id,
             second=options,
             vague=said.reason.added is not None and lists.vague(said.reason.added),
         )
@@ -318,106 +350,6 @@ class Signatures:
                 advice="Make one; two people vouch for it; it counts once a checkpoint covers that.",
             )
         return max(found, key=lambda one: (one.key.mode is Mode.PASSKEY, one.requested))
-
-    def _role(self, person: Signatory, log: LogId, asked: Asked, roles: tuple[str, ...]) -> str:
-        site = None if log.number == SYSTEM_LOG else log.name
-        if asked.action != lists.ACCOUNTABILITY and not person.sees(site):
-            raise NotSignatory(f"{person.account!r} may not see what is to be signed")
-        fit = [role for role in person.roles(site) if not roles or role in roles]
-        if asked.role is not None:
-            fit = [role for role in fit if role == asked.role]
-        if not fit:
-            raise NotSignatory(
-                f"{person.account!r} holds no role there that may sign {asked.meaning!r}"
-                + (f" as {asked.role!r}" if asked.role else ""),
-                advice=f"It takes {' or '.join(roles) or 'a role'}.",
-            )
-        if len(fit) > 1:
-            raise SchemaViolation(f"you hold several roles that may sign this: {', '.join(fit)}", advice="Name one.")
-        return fit[0]
-
-    def _require_session(
-        self, connection: Connection, said: Statement, kept: _Kept, caller: Caller | None, network: str | None
-    ) -> None:
-        if caller is None or caller.account != said.signer.account or caller.session != kept.session:
-            raise AccessDenied("this was prepared in another session", advice="Prepare it anew in this one.")
-        if continuity_of(self._store, connection, caller, caller.account, network) not in _NO_EASIER[said.continuity]:
-            raise NotAuthenticated(
-                "the session was broken since this was prepared", advice="Prepare it anew, and show all components."
-            )
-
-    def _require_as_shown(
-        self, transaction: Transaction, entry: SignatureEntry, kept: _Kept, caller: Caller | None, network: str | None
-    ) -> None:
-        """Everything that the statement says, held against the log as it is under the head lock."""
-        connection, said = transaction.connection, entry.statement
-        account = said.signer.account
-        require_unlocked(transaction, account)
-        self._require_time(said, transaction.logged_us)
-        as_due = (NEEDED[said.mode, said.continuity], self._zone, message(f"signing.class.{said.mode.value}"))
-        if (said.components, said.zone, said.class_text) != as_due:
-            raise RecordChangedSinceReview("what was prepared is not what this service prepares")
-        person = read_signatory(self._store, connection, account)
-        if person.name != said.signer.name or transaction.scratch.get(("deactivated", account)):
-            raise RecordChangedSinceReview("your account was changed since this was shown")
-        require_accountable(self._store, connection, account, kept.action)
-        history = read_history(self._store, connection)
-        standing = history.at(said.binding or "")
-        if standing.revoked is not None or not covered(connection, standing):
-            raise NotSignatory("the signing key was revoked meanwhile")
-        log = next((one for one in self._store.logs() if one.origin == said.target.origin), None)
-        if log is None or not still_there(connection, log, said.target):
-            raise RecordChangedSinceReview("what would be signed is not what stands in the log")
-        if b64(LogReader(connection, log.number).root(said.seen.size)) != said.seen.root:
-            raise RecordChangedSinceReview("the checkpoint that was shown is not this log's")
-        chosen = lists.read_list(self._store, connection, kept.action)
-        meaning = lists.meaning_of(chosen, said.meaning.code)
-        if not lists.says(chosen, said.meaning) or not lists.says(chosen, said.reason):
-            raise RecordChangedSinceReview("the list of meanings and reasons was changed since this was shown")
-        asked = Asked(
-            log=log.name,
-            entries=(),
-            action=kept.action,
-            meaning=meaning.code,
-            reason=said.reason.code,
-            role=said.signer.role,
-        )
-        self._role(person, log, asked, tuple(one.value for one in meaning.roles))
-        if said.continuity is not Continuity.SINGLE:
-            self._require_session(connection, said, kept, caller, network)
-        self._require_fresh(transaction, entry)
-
-    def _require_fresh(self, transaction: Transaction, entry: SignatureEntry) -> None:
-        """A nonce signs once; a passkey's counter goes on; nobody signs the same twice with the same meaning."""
-        said, row, connection = entry.statement, signature.c, transaction.connection
-        account = said.signer.account
-        used = select(row.pos).where(row.nonce == said.nonce)
-        if transaction.scratch.get(("nonce", said.nonce)) or connection.scalar(used) is not None:
-            raise Conflict("this was signed already")
-        same = select(row.pos).where(
-            row.root == said.target.root, row.account == account, row.meaning == said.meaning.code
-        )
-        again = ("signed", account, said.target.root, said.meaning.code, said.request)
-        if transaction.scratch.get(again) or (said.request is None and connection.scalar(same.limit(1)) is not None):
-            raise Conflict("you have signed exactly this, with this meaning", advice="One signature is enough.")
-        last = connection.scalar(
-            select(row.counter).where(row.binding == said.binding).order_by(row.pos.desc()).limit(1)
-        )
-        counter = counter_of(entry)
-        if said.mode is Mode.PASSKEY and last and counter <= last:
-            raise NotAuthenticated("the passkey's counter did not go on: it may have been copied")
-
-    def _require_time(self, said: Statement, logged_us: int) -> None:
-        signed_us = parse_utc(said.signed_at)
-        if not signed_us <= logged_us <= signed_us + prepared.LASTING_US:
-            raise NotFound("nothing of that id is waiting to be signed", advice="It is over: begin again.")
-
-
-_NO_EASIER: Final = {
-    Continuity.FIRST: (Continuity.FIRST, Continuity.LATER),
-    Continuity.LATER: (Continuity.LATER,),
-}
-"""Where a signing may stand by now, so that what was asked for is enough."""
 
 
 def _digest(said: Statement) -> str:

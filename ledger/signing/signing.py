@@ -9,7 +9,7 @@ from ledger.signing.factors import Factors
 from ledger.signing.lists import Lists
 from ledger.signing.passkeys import SigningPasskeys
 from ledger.signing.person_keys import PersonKeys, Sealing
-from ledger.signing.signatures import Signatures
+from ledger.signing.signatures import Provided, Signatures
 from ledger.store.store import Store
 
 
@@ -27,6 +27,7 @@ class Signing:
         pepper: Callable[[], bytes],
         zone: str,
         origin: str | None,
+        provider: Provided | None = None,
         sealing: Sealing = Sealing(),  # noqa: B008 - frozen
         told: Told | None = None,
     ) -> None:
@@ -36,4 +37,4 @@ class Signing:
         self.bindings = Bindings(store, keys, factors, told)
         self.passkeys = SigningPasskeys(store, self.bindings, origin)
         self.ceremony = Ceremony(store, self.bindings)
-        self.signatures = Signatures(store, keys, self.bindings, factors, zone, origin)
+        self.signatures = Signatures(store, keys, self.bindings, factors, zone, origin, provider)

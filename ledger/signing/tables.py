@@ -33,7 +33,8 @@ signature = declare(
     Index("signature_root", "root", "account"),
     Index("signature_binding", "binding", "pos"),
 )
-"""`binding`, `session` and `network` are empty where there was none; `root` is that of what is signed; `counter` is the passkey's, else 0."""
+"""`binding`, `session` and `network` are empty where there was none; `root` is that of what is signed,
+`counter` the passkey's, else 0."""
 
 signed_entry = declare(
     "signed_entry",

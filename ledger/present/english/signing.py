@@ -79,4 +79,7 @@ MESSAGES = {
     "entry.signatures": "Signatures",
     "entry.signatures.none": "No electronic signature names this entry.",
     "entry.sign": "Sign this entry",
+    "signing.class.provider": "Electronic signature of a closed system (21 CFR Part 11, under the site's letter by "
+    "11.100(c)); an electronic signature in the sense of Regulation (EU) 910/2014, not a qualified one. Made by fresh "
+    "authentication at the site's identity provider, whose token names this very statement: it rests on that provider.",
 }
