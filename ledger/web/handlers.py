@@ -18,10 +18,11 @@ from ledger.present.messages import message
 from ledger.present.times import site_zone
 from ledger.privacy.look_up_kinds import Purpose
 from ledger.privacy.look_ups import Allowed
+from ledger.signing.looking import over
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader, VaultReader
 from ledger.store.search import Query
-from ledger.web import errors, pages, provider, tasks
+from ledger.web import errors, pages, provider, signing, tasks
 from ledger.web import sign_in as entrance
 from ledger.web.pages import PageRequest
 from ledger.web.render import PAGE_HEADERS, download, page
@@ -55,6 +56,7 @@ def handlers(zone: str = "UTC") -> list[Router]:
             route_handlers=[
                 *_views(site_zone(zone)),
                 *tasks.handlers(site_zone(zone)),
+                *signing.handlers(site_zone(zone)),
                 sign_in,
                 sign_out,
                 *entrance.HANDLERS,
@@ -111,8 +113,14 @@ def _views(zone: ZoneInfo) -> list[Any]:
             return entry_view(scope, LogReader(connection, found.number), found, index)
 
         view = await pages.read(context, request.user, zone, make)
+        store = context.service.store
+        signed = await pages.read(
+            context, request.user, zone, lambda scope, found: over(store, found, scope.log(log), index)
+        )
         exports = request.user.allows(Scope.EXPORT, log if view.log.number != SYSTEM_LOG else None)
-        return page("entry.html", view=view, exports=exports, place="search", viewer=request.user.account)
+        return page(
+            "entry.html", view=view, exports=exports, signed=signed, place="search", viewer=request.user.account
+        )
 
     @get("/entries/{log:str}/{index:int}/{part:str}", opt=allow(Scope.EXPORT))
     async def part_of_entry(
