@@ -14,15 +14,18 @@ from ledger.api.gate import CallerRequest, peer_of
 from ledger.api.people import AccountPath, Entered, Reason, Why
 from ledger.api.problems import declared
 from ledger.api.session import session_cookie
-from ledger.core.errors import NotAuthenticated, RateLimited
+from ledger.core.errors import NotAuthenticated, NotFound, RateLimited
+from ledger.core.signature import Statement
 from ledger.people.access import Door, Scope, allow
 from ledger.people.oidc import Agreement
-from ledger.people.oidc_attempts import ATTEMPT_US, COOKIE, Answer
+from ledger.people.oidc_attempts import ATTEMPT_US, COOKIE, Answer, Begun
 from ledger.people.oidc_door import ProviderView, provider_view
 from ledger.people.oidc_links import Link
 from ledger.people.sessions import cookie_name
 from ledger.service import Service
+from ledger.signing.factors import Shown
 
+IdPath = Annotated[str, PathParameter(description="What was prepared, by its id.", max_length=100)]
 LinkPath = Annotated[str, PathParameter(max_length=100)]
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 Url = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
@@ -58,6 +61,12 @@ class Returned(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def answer(self) -> Answer:
         """As it is ended with."""
         return Answer(state=self.state, code=self.code, iss=self.iss, error=self.error)
+
+
+class SignedThere(Returned, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the browser came back with, and the digest of the statement that the signer saw."""
+
+    digest: Annotated[str, msgspec.Meta(min_length=44, max_length=44)]
 
 
 class Going(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,6 +188,45 @@ async def end_link(
     return Response(made, status_code=201, cookies=[attempt_cookie(request, None)])
 
 
+@post("/statements/{ident:str}", opt=allow(Door.CALLER), responses=declared(409), status_code=200)
+async def begin_signing(context: NamedDependency[Context], request: CallerRequest, ident: IdPath) -> Response[Going]:
+    """Begins to sign a prepared statement at the provider; the person authenticates there anew, for it alone."""
+    without_nul(ident=ident)
+    service, account = context.service, request.user.account
+
+    def begin() -> Begun:
+        return service.provider_signing.begin(_statement(service, ident, account))
+
+    begun = await context.lanes.append(begin)
+    return Response(Going(address=begun.address), status_code=200, cookies=[attempt_cookie(request, begun.secret)])
+
+
+@post("/statements/{ident:str}/answer", opt=allow(Door.CALLER), responses=declared(409))
+async def end_signing(
+    context: NamedDependency[Context], request: CallerRequest, ident: IdPath, data: JSONBody[SignedThere]
+) -> Response[Entered]:
+    """Signs with the provider's token: it is verified as it will be offline, and entered with the signature."""
+    without_nul(ident=ident, state=data.state, code=data.code, iss=data.iss, error=data.error)
+    service, caller, peer, secret = context.service, request.user, peer_of(request), attempt_of(request)
+
+    def sign() -> int:
+        statement = _statement(service, ident, caller.account)
+        proof = service.provider_signing.complete(statement, secret, data.answer())
+        signatures = service.signing.signatures
+        return signatures.complete(ident, data.digest, Shown(), proof, caller, peer).index
+
+    index = await context.lanes.append(sign)
+    return Response(Entered(index=index), status_code=201, cookies=[attempt_cookie(request, None)])
+
+
+def _statement(service: Service, ident: str, account: str) -> Statement:
+    """A statement that waits for this person's signature; raises NotFound."""
+    statement = service.signing.signatures.waiting(ident).statement
+    if statement.signer.account != account:
+        raise NotFound("nothing of that id is waiting to be signed by you", advice="Begin again.")
+    return statement
+
+
 async def sign_in(context: Any, request: Request[Any, Any, Any], answer: Answer, secret: str | None) -> Cookie:
     """Ends a sign-in, and returns the session's cookie; refusals are counted by where they come from, outages not."""
     service: Service = context.service
@@ -238,5 +286,7 @@ router = Router(
     tags=["identity provider"],
 )
 open_routes = Router(
-    "/provider", route_handlers=[begin_sign_in, end_sign_in, begin_link, end_link], tags=["identity provider"]
+    "/provider",
+    route_handlers=[begin_sign_in, end_sign_in, begin_link, end_link, begin_signing, end_signing],
+    tags=["identity provider"],
 )
