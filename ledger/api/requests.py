@@ -12,6 +12,7 @@ from ledger.api.fields import without_nul
 from ledger.api.gate import CallerRequest, peer_of
 from ledger.api.people import Entered, Reason, Why
 from ledger.api.problems import declared
+from ledger.api.sources import RecordLog
 from ledger.core.errors import AccessDenied, NotFound
 from ledger.core.signature import Mode, PasskeyProof
 from ledger.core.workflow import PlainName, RequestState
@@ -31,6 +32,7 @@ RequestName = Annotated[str, PathParameter(max_length=100)]
 StepName = Annotated[str, PathParameter(max_length=100)]
 ItemIndex = Annotated[int, PathParameter(ge=0, le=MAX_INDEX)]
 Wanted = Annotated[RequestState | None, QueryParameter(description="Only those that stand so.")]
+About = Annotated[int | None, QueryParameter(description="Only those about this entry of `log`.", ge=0, le=MAX_INDEX)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 Index = Annotated[int, msgspec.Meta(ge=0, le=MAX_INDEX)]
 
@@ -93,14 +95,24 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/", responses=declared())
 async def requests(
-    context: NamedDependency[Context], request: CallerRequest, standing: Wanted = None
+    context: NamedDependency[Context],
+    request: CallerRequest,
+    standing: Wanted = None,
+    log: RecordLog = None,
+    entry: About = None,
 ) -> list[ShownRequest]:
-    """The requests whose content the caller may see, in the order of opening."""
+    """The requests whose content the caller may see, in the order of opening; with `entry` those about that entry."""
+    without_nul(log=log)
 
     def read() -> list[ShownRequest]:
         service, caller = context.service, request.user
         with service.store.reading() as connection:
-            found = [read_running(service.store, connection, name) for name in names_in(connection, standing)]
+            if entry is None:
+                found = [read_running(service.store, connection, name) for name in names_in(connection, standing)]
+            else:
+                origin = service.log(log).origin
+                about = service.workflows.requests.over(connection, origin, entry)
+                found = [one for one in about if standing in (None, one.progress.state)]
             return [
                 show(service.store, connection, service.workflows.decisions, one, caller.authority)
                 for one in found

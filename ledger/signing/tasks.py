@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 import msgspec
+import structlog
 from sqlalchemy import Connection
 
 from ledger.core.clock import utc_text
+from ledger.core.errors import IntegrityError
 from ledger.core.progress import Progress, StepStanding
 from ledger.core.workflow import DecisionEntry, DecisionEvent, RequestState, Step
 from ledger.signing.delegations import lent_to
@@ -80,7 +82,14 @@ class Tasks:
         ]
 
     def _open(self, connection: Connection) -> list[Running]:
-        return [read_running(self._store, connection, name) for name in names_in(connection, RequestState.OPEN)]
+        """The open requests; one that was altered holds up no other, and is for verification to name."""
+        found = []
+        for name in names_in(connection, RequestState.OPEN):
+            try:
+                found.append(read_running(self._store, connection, name))
+            except IntegrityError as error:
+                structlog.get_logger("signing").error("request not shown", request=name, error=error.message)
+        return found
 
 
 def signers(holders: Holders, running: Running, standing: StepStanding) -> tuple[str, ...]:

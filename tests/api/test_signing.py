@@ -146,8 +146,15 @@ def test_places_are_given_and_requests_withdrawn(site: Site) -> None:
     gone = f"requests/{request}/withdrawal"
     assert site.call(site.second, "POST", gone, {"reason": "not mine"}).status_code == 403
     assert site.call(site.reviewer, "POST", gone, {"reason": "wrong batch"}).status_code == 201
-    states = {one["request"]: one["state"] for one in site.call(site.second, "GET", "requests?standing=withdrawn").json()}
+    states = {
+        one["request"]: one["state"] for one in site.call(site.second, "GET", "requests?standing=withdrawn").json()
+    }
     assert states[request] == "withdrawn"
+    (entry,) = site.shown(site.second, request)["entries"]
+    about = site.call(site.second, "GET", f"requests?entry={entry}").json()
+    assert [one["request"] for one in about] == [request]
+    assert site.call(site.second, "GET", f"requests?entry={entry}&log=system").json() == []
+    assert site.call(site.second, "GET", f"requests?entry={entry}&standing=open").json() == []
 
 
 def test_a_delegate_signs_in_the_place_of_somebody_over_the_interface(site: Site) -> None:

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import text
 
 from ledger.core.errors import (
     AccessDenied,
     Conflict,
+    IntegrityError,
     LedgerError,
     NotSignatory,
     RecordChangedSinceReview,
@@ -155,6 +157,44 @@ class TestOrder:
         with pytest.raises(NotSignatory, match="is for others: ben"):
             plant.sign(request, "review", "anna")
         plant.sign(request, "review", "ben")
+
+
+def test_a_role_granted_by_sql_signs_nothing(plant: Plant) -> None:
+    request = plant.open("two", plant.collect()).request
+    plant.sign(request, "review", "anna")
+    with plant.ledger.administrator() as owner:
+        owner.execute(
+            text(
+                "INSERT INTO access_grant SELECT log, 'forged', from_index, NULL, 'ben', state, scopes, sources,"
+                " expires_us, role, sites, from_us FROM access_grant WHERE account = 'dora' AND to_index IS NULL"
+            )
+        )
+    with pytest.raises(IntegrityError, match="contradicts entry"):
+        plant.sign(request, "approve", "ben")
+    with plant.ledger.administrator() as owner:
+        owner.execute(text("DELETE FROM access_grant WHERE key = 'forged'"))
+    plant.sign(request, "approve", "dora")
+
+
+def test_a_decision_taken_out_of_its_table_brings_no_step_back(plant: Plant) -> None:
+    """Who hides that somebody signed finds the request no longer shown, or the step refused: the log has it."""
+    request = plant.open("two", plant.collect()).request
+    plant.sign(request, "review", "anna")
+    plant.sign(request, "approve", "dora")
+    hide = "DELETE FROM decision WHERE request = :request AND step = 'review'"
+    with plant.ledger.administrator() as owner:
+        owner.execute(
+            text("CREATE TABLE kept AS SELECT * FROM decision WHERE request = :request"), {"request": request}
+        )
+        owner.execute(text(hide), {"request": request})
+    with pytest.raises(IntegrityError, match="out of order"):
+        plant.running(request)
+    assert plant.fault() is None
+    with plant.ledger.administrator() as owner:
+        owner.execute(text("DELETE FROM decision WHERE request = :request"), {"request": request})
+        owner.execute(text("INSERT INTO decision SELECT * FROM kept"))
+        owner.execute(text("DROP TABLE kept"))
+    assert plant.running(request).progress.state is RequestState.COMPLETED
 
 
 class TestOwnWork:
