@@ -57,6 +57,7 @@ class Server:
             Duty(name="notices", every_s=NOTICES_S, run=service.notices.work),
             Duty(name="signing", every_s=SIGNING_S, run=service.workflows.work),
             Duty(name="bind", every_s=HOUR, run=service.publisher.bind_system),
+            Duty(name="access-review", every_s=HOUR, run=service.people.reviews.judge),
             Duty(name="identity-provider", every_s=PROVIDER_S, run=service.provider.watch),
             *(
                 Duty(name="challenges", every_s=CHALLENGES_S, run=Planting(log, service.clock).work)
