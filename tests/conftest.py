@@ -29,9 +29,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 SLOW = (
+    "tests/browser/test_pages.py",
     "tests/integration/demo/",
-    "tests/conformance/test_collectors.py tryton",
+    "tests/tamper/test_tables.py",
     "tests/soak/",
+    "tests/conformance/test_collectors.py backup",
+    "tests/conformance/test_collectors.py tryton",
     "tests/kill/",
     "tests/integration/agent/",
     "tests/integration/collectors/",
