@@ -2,7 +2,7 @@
 
 import typer
 
-from ledger.cli import user_persons, user_provider, user_rights
+from ledger.cli import user_access, user_persons, user_provider, user_rights
 
 WHO = (
     "Who acts: with a token, or the secret of a session, in TRAILSEAL_CREDENTIAL its account; else local:<OS user>, "
@@ -15,4 +15,5 @@ group = typer.Typer(
 )
 user_persons.add_to(group)
 user_rights.add_to(group)
+user_access.add_to(group)
 group.add_typer(user_provider.group, name="provider")
