@@ -27,6 +27,8 @@ PROVIDER_S = 300
 """Seconds between two looks at the keys of the site's identity provider."""
 CHALLENGES_S = 15
 """Seconds between two looks at which challenges are due, and at what came of those that are planted."""
+ERASURES_S = 30
+"""Seconds between two looks for rows that an erasure names and that are there still."""
 NOTICES_S = 1
 """Seconds between two looks for notices that are due to go out."""
 SCHEDULES = (
@@ -53,6 +55,7 @@ class Server:
         duties = (
             Duty(name="publish", every_s=service.settings.checkpoint_seconds, run=service.publisher.publish_all),
             *(Duty(name="silence", every_s=SILENCE_S, run=log.silence.judge) for log in service.record_logs),
+            Duty(name="erasures", every_s=ERASURES_S, run=service.erasures.finish),
             Duty(name="telling", every_s=NOTICES_S, run=service.telling.work),
             Duty(name="notices", every_s=NOTICES_S, run=service.notices.work),
             Duty(name="signing", every_s=SIGNING_S, run=service.workflows.work),

@@ -52,8 +52,9 @@ from ledger.people.oidc import IdentityProvider, Secret
 from ledger.people.oidc_door import ProviderDoor
 from ledger.people.passwords import Effort
 from ledger.people.people import People
-from ledger.privacy import look_up_kinds
+from ledger.privacy import erasure_kinds, look_up_kinds
 from ledger.privacy import projector as privacy_projector
+from ledger.privacy.erasures import Erasures
 from ledger.privacy.look_ups import LookUps
 from ledger.settings import Settings
 from ledger.signing import kinds as signing_kinds
@@ -143,7 +144,7 @@ _DOMAINS = (
     _Domain(signing_kinds.KINDS, signing_projector.projectors),
     _Domain(route_kinds.KINDS, route_projector.projectors),
     _Domain(notice_kinds.KINDS, notice_projector.projectors),
-    _Domain(look_up_kinds.KINDS, privacy_projector.projectors),
+    _Domain((*look_up_kinds.KINDS, *erasure_kinds.KINDS), privacy_projector.projectors),
     _Domain(agents_kinds.KINDS, agents_projector.projectors),
     _Domain(trace_kinds.KINDS, trace_projector.projectors),
     _Domain(integrity_kinds.KINDS, integrity_projector.projectors),
@@ -241,6 +242,7 @@ class Service:
         self.publisher = Publisher(self.store, self.keys, folder / "signed")
         self.people = People(self.store, registered_sources)
         self.entrance = Entrance(self.store, self.people, self.keys.pepper, self.settings.web.origin, effort)
+        self.erasures = Erasures(self.store)
         self.look_ups = LookUps(self.store, self.keys.content_digest())
         self.notices = Notices(self.store, self._notice_seed, self.keys.mail_password)
         self.workflows = Workflows(self.store, self.notices.tell)

@@ -25,6 +25,8 @@ from ledger.people.notice_tables import notice_cursor
 from ledger.people.notices import Notices
 from ledger.people.person_kinds import CredentialEntry, CredentialSort, SignInEntry, SignInEvent
 from ledger.people.reset_kinds import ResetEntry, ResetEvent
+from ledger.people.roles import Role
+from ledger.privacy.erasure_kinds import ErasureEntry, ErasureEvent
 from ledger.store.engine import is_sqlite
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader
@@ -97,6 +99,11 @@ class Telling:
                 yield told, Subject.BINDING_REQUESTED, {"account": body.account}
             case KeyBindingEntry(event=BindingEvent.ATTESTED | BindingEvent.BOUND):
                 yield [body.account], Subject.BINDING_ATTESTED, {"account": body.account}
+            case ErasureEntry(event=ErasureEvent.REQUESTED):
+                yield self._notices.holders(Role.APPROVER), Subject.ERASURE_REQUESTED, {"erasure": body.erasure}
+            case ErasureEntry(event=ErasureEvent.REFUSED | ErasureEvent.ERASED):
+                places = {"erasure": body.erasure, "outcome": body.event.value}
+                yield self._notices.responsible(), Subject.ERASURE_DECIDED, places
             case Finding(sort=FindingSort.ACCESS_REVIEW_OVERDUE):
                 yield self._notices.responsible(), Subject.ACCESS_REVIEW_DUE, {"due": body.detail}
 

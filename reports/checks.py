@@ -275,6 +275,10 @@ class _Records:
             if not line.withheld or body.original is None:
                 raise IntegrityError("withholds an original without a sealed value that would be in it")
             self._withheld += 1
+        elif line.original is OriginalState.ERASED:
+            if body.original is None:
+                raise IntegrityError("says that an original was erased that it never had")
+            self._withheld += 1
         elif body.original is not None:
             raise IntegrityError("leaves out its original without saying so")
 

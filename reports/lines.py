@@ -58,6 +58,8 @@ class OriginalState(StrEnum):
     NONE = "none"
     INCLUDED = "included"
     WITHHELD = "withheld"
+    ERASED = "erased"
+    """It went with a personal value that was erased: the record can no longer be derived from it again."""
 
 
 class SealedValue(_Line, frozen=True, kw_only=True):

@@ -129,7 +129,7 @@ class _Writer:
         with self._open(layout.RECORDS) as records, self._open(layout.ORIGINALS) as originals:
             for one in self._evidence.records():
                 hide = bool(one.sealed) and not disclose
-                withheld = one.original is not None and hide
+                withheld = (one.original is not None and hide) or _original_erased(one)
                 records.write(encode_line(_record_line(one, hide)))
                 if one.original is not None and not withheld:
                     kept = one.original
@@ -293,9 +293,15 @@ class _Writer:
             return bag.digest(iter(lambda: file.read(CHUNK), b""))
 
 
+def _original_erased(one: EvidenceRecord) -> bool:
+    """Whether the record has an original by its body, and no longer in the vault: nothing else makes that hold."""
+    return one.body.original is not None and one.original is None
+
+
 def _record_line(one: EvidenceRecord, hide: bool) -> RecordLine:
     why = one.why
     kept = OriginalState.WITHHELD if hide else OriginalState.INCLUDED
+    gone = OriginalState.ERASED if _original_erased(one) else OriginalState.NONE
     return RecordLine(
         index=one.entry.index,
         basis=one.basis.value,
@@ -303,11 +309,11 @@ def _record_line(one: EvidenceRecord, hide: bool) -> RecordLine:
         salt=b64(one.entry.salt),
         body=msgspec.Raw(one.entry.body),
         proof=tuple(b64(item) for item in one.entry.proof),
-        original=OriginalState.NONE if one.original is None else kept,
+        original=gone if one.original is None else kept,
         sealed=()
         if hide
         else tuple(SealedValue(member=k.meta, salt=b64(k.salt), value=msgspec.Raw(k.value)) for k in one.sealed),
-        withheld=tuple(kept.meta for kept in one.sealed) if hide else (),
+        withheld=(*(kept.meta for kept in one.sealed if hide), *one.erased),
         why=None
         if why is None
         else Reason(

@@ -9,6 +9,8 @@
 --   trailseal_runtime  what the service connects as. It owns nothing, so it can neither drop nor disable a trigger;
 --                      it can create nothing, not even a temporary table; it may truncate nothing. Each migration
 --                      grants it, table by table, what the table's class allows (a log table: SELECT and INSERT).
+--   trailseal_eraser   nobody can log in as it. One function of the schema runs with its rights, and deletes what an
+--                      erasure's entry names from the vault, and nothing else; a trigger holds even it to that.
 
 \set ON_ERROR_STOP on
 \set database trailseal
@@ -33,7 +35,7 @@ SET log_min_error_statement = 'panic';
 SET password_encryption = 'scram-sha-256';
 
 SELECT format('CREATE ROLE %I', role)
-FROM (VALUES ('trailseal_owner'), ('trailseal_runtime')) AS wanted(role)
+FROM (VALUES ('trailseal_owner'), ('trailseal_runtime'), ('trailseal_eraser')) AS wanted(role)
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role)
 \gexec
 
@@ -41,6 +43,9 @@ ALTER ROLE trailseal_owner
     LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD :'owner_password';
 ALTER ROLE trailseal_runtime
     LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT PASSWORD :'runtime_password';
+ALTER ROLE trailseal_eraser NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT;
+-- The owner gives the role its function while migrating; it never acts as it.
+GRANT trailseal_eraser TO trailseal_owner;
 
 -- Byte order everywhere: the C collation sorts text as the log, the API and SQLite do.
 SELECT format('CREATE DATABASE %I OWNER trailseal_owner TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L',

@@ -47,6 +47,7 @@ from ledger.people.person_kinds import (
     QualificationSort,
 )
 from ledger.people.roles import SIGNING
+from ledger.privacy.erasure_kinds import ErasureEntry, ErasureEvent, HoldEntry
 from ledger.privacy.look_up_kinds import LookUpEntry
 from ledger.signing.kinds import SigningListEntry
 from ledger.sources.challenge_kinds import Challenge, ChallengeResult, ChallengeRun
@@ -259,6 +260,11 @@ def _needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
         return at_the_door(body), None
     if isinstance(body, LookUpEntry):
         return Scope.READ, None
+    if isinstance(body, ErasureEntry):
+        asked = body.event in (ErasureEvent.REQUESTED, ErasureEvent.REFUSED)
+        return Scope.ADMIN if asked else Scope.APPROVE, None
+    if isinstance(body, HoldEntry):
+        return Scope.APPROVE, None
     if isinstance(body, Verification):
         return Scope.VERIFY, None
     if isinstance(body, ABOUT_PEOPLE):

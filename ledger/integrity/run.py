@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from ledger.core.address import LogId
 from ledger.core.errors import IntegrityError, LedgerError
@@ -23,7 +23,9 @@ from ledger.integrity.requests import requests_fault
 from ledger.integrity.tasks import Outcome, Reading, Task, spans
 from ledger.integrity.vault import Secrets
 from ledger.integrity.whole import projection_faults, read_heads, structure_faults
+from ledger.privacy.tables import erased_row
 from ledger.store.logs import SYSTEM_LOG
+from ledger.store.position import pos_of
 from ledger.store.projections import Projections
 from ledger.store.reading import HeadRow, LogReader
 
@@ -125,10 +127,20 @@ class LogRun:
                     entries=size - low if level < 3 else 0,
                     micros=int((time.perf_counter() - begun) * 1e6),
                     fault=fault,
-                    left_out="full text before this run's start" if level == 2 and start is not None else "",
+                    left_out=self._left_out(start is not None) if level == 2 else "",
                 )
             )
         return Found(low=low, size=size, root=root, levels=tuple(found))
+
+    def _left_out(self, incremental: bool) -> str:
+        """What level 2 did not look at: what is there no longer, and what an incremental run skips."""
+        row = erased_row.c
+        first_pos, end = pos_of(self._log.number, 0), pos_of(self._log.number + 1, 0)
+        gone = select(row.row_pos, row.sort, row.ordinal).where(row.row_pos >= first_pos, row.row_pos < end).distinct()
+        with self._reading() as connection:
+            count = len(connection.execute(gone).all())
+        told = [f"{count} originals and sealed values that were erased, each named by an entry"] if count else []
+        return "; ".join([*told, "full text before this run's start"] if incremental else told)
 
     def _headless(self) -> Fault:
         with self._reading() as connection:

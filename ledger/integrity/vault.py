@@ -5,15 +5,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
-from ledger.core.entry import Entry
+from ledger.core.entry import ORIGINAL, SEALED, Entry
 from ledger.core.hashing import b64, original_commitment, sealed_commitment
 from ledger.core.record import OriginalRef
 from ledger.core.sealing import sealed_in
 from ledger.integrity.fault import Fault, first
 from ledger.integrity.streams import Stream, stream
 from ledger.people.secrets import Destroyed, SecretRef, row_holds
+from ledger.privacy.tables import erased_row
 from ledger.store.bulk import Bulk
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import index_of, log_of, pos_of
@@ -31,6 +32,11 @@ class VaultCheck:
     def __init__(self, connection: Connection, log: int, span: tuple[int, int]) -> None:
         self._log = log
         self._originals = stream(connection, "SELECT pos, salt, data FROM original", span)
+        low, high = span
+        row = erased_row.c
+        erased = select(row.row_pos, row.sort, row.ordinal).where(row.row_pos >= low, row.row_pos < high)
+        # That each of these is named by an erasure's entry, the replay of the system log compares.
+        self._erased = {(pos, sort, ordinal) for pos, sort, ordinal in connection.execute(erased)}
         self._sealed = stream(connection, "SELECT pos, ordinal, member, salt, value FROM sealed_value", span)
 
     def compare(self, entries: Sequence[Entry]) -> Fault | None:
@@ -52,7 +58,12 @@ class VaultCheck:
         return Fault(log=self._log, index=index_of(pos), table=table, column=column, what=what)
 
     def _compare_originals(self, entries: Sequence[Entry]) -> Fault | None:
-        named = [(pos_of(entry.log, entry.index), ref) for entry in entries for ref in originals_of(entry.body)]
+        named = [
+            (pos_of(entry.log, entry.index), ref)
+            for entry in entries
+            for ref in originals_of(entry.body)
+            if (pos_of(entry.log, entry.index), ORIGINAL, 0) not in self._erased
+        ]
         while named:
             size, count = 0, 0
             while count < len(named) and (not count or size < _AT_ONCE):
@@ -75,6 +86,7 @@ class VaultCheck:
             (pos_of(entry.log, entry.index), ordinal, member, sealed)
             for entry in entries
             for ordinal, (member, sealed) in enumerate(sealed_in(entry.body))
+            if (pos_of(entry.log, entry.index), SEALED, ordinal) not in self._erased
         ]
         stored = self._sealed.take(len(named))
         for at, (pos, ordinal, member, sealed) in enumerate(named):

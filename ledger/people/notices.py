@@ -171,6 +171,11 @@ class Notices:
         with self._store.reading() as connection:
             return _known(connection, ident)
 
+    def holders(self, role: Role) -> list[str]:
+        """The accounts that hold a role, wherever."""
+        with self._store.reading() as connection:
+            return holders(connection, role)
+
     def responsible(self) -> list[str]:
         """Who is told of what happens at the door: the profile's `alert_accounts`, else every security officer."""
         with self._store.reading() as connection:

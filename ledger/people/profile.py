@@ -51,7 +51,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     identity check is good before another is due, 0 for ever. `trained_roles`: roles that take dated training, with
     which their grants end (11.10(i)). `mail`, `webhooks`: by what notices go out, besides the pages; `address`: where
     people reach the pages, for links in notices. `evaluations_off`: what is evaluated of persons and not here
-    (`people.evaluations`).
+    (`people.evaluations`). `retention_years`: how long personal values of records stay; `sources_without_gmp`:
+    sources whose records no GMP rule makes the site keep.
     """
 
     idle_minutes: Minutes = 15
@@ -70,6 +71,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     trained_roles: tuple[Role, ...] = ()
     mail: Mail | None = None
     webhooks: Annotated[tuple[str, ...], msgspec.Meta(max_length=10)] = ()
+    retention_years: Annotated[int, msgspec.Meta(ge=1, le=100)] = 30
+    sources_without_gmp: tuple[str, ...] = ()
     evaluations_off: tuple[
         Annotated[str, msgspec.Meta(pattern="^(last-use|lock-alert|look-up-report|inspector-views)$")], ...
     ] = ()

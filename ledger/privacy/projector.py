@@ -6,6 +6,7 @@ from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry
 from ledger.core.projector import Projector, Row, Valid
 from ledger.privacy import tables as t
+from ledger.privacy.erasure_kinds import ErasureEntry, ErasureEvent, HoldEntry
 from ledger.privacy.look_up_kinds import LookUpEntry, LookUpEvent
 from ledger.store.position import pos_of
 
@@ -46,6 +47,49 @@ class PurposeProjector:
             yield Valid(body.session, (body.account, body.purpose.value, parse_utc(body.expires_at)))
 
 
+class ErasureProjector:
+    """Where each request for erasure stands."""
+
+    name = "erasure"
+    version = 1
+    kinds = frozenset({"erasure"})
+    table = t.erasure.name
+
+    def changes(self, entry: Entry) -> Iterable[Valid]:
+        body: ErasureEntry = entry.body
+        yield Valid(body.erasure, (body.event.value,))
+
+
+class ErasedProjector:
+    """The rows that erasures name."""
+
+    name = "erased-row"
+    version = 1
+    kinds = frozenset({"erasure"})
+    tables = (t.erased_row.name,)
+
+    def rows(self, entry: Entry) -> Iterable[Row]:
+        body: ErasureEntry = entry.body
+        if body.event is not ErasureEvent.ERASED:
+            return
+        pos = pos_of(entry.log, entry.index)
+        for one in body.rows:
+            yield t.erased_row.name, (pos, pos_of(one.log, one.index), one.sort, one.ordinal)
+
+
+class HoldProjector:
+    """Legal holds in force."""
+
+    name = "legal-hold"
+    version = 1
+    kinds = frozenset({"legal-hold"})
+    table = t.legal_hold.name
+
+    def changes(self, entry: Entry) -> Iterable[Valid]:
+        body: HoldEntry = entry.body
+        yield Valid(body.hold, (body.log, body.source or "") if body.holds else None)
+
+
 def projectors(_dialect: str) -> tuple[Projector, ...]:
     """All projectors of this domain."""
-    return LookUpProjector(), PurposeProjector()
+    return LookUpProjector(), PurposeProjector(), ErasureProjector(), ErasedProjector(), HoldProjector()

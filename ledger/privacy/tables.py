@@ -1,6 +1,6 @@
 """Tables of privacy."""
 
-from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Text
+from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, SmallInteger, Text
 
 from ledger.core.tables import TableClass
 from ledger.store.schema import declare, position, validities
@@ -34,3 +34,22 @@ purpose_session = validities(
     Index("purpose_session_account", "log", "account"),
 )
 """Purposes that are open; a closed one has no open row."""
+
+erasure = validities("erasure", Column("state", Text, nullable=False))
+"""Requests for erasure, and where each stands."""
+
+erased_row = declare(
+    "erased_row",
+    TableClass.PROJECTION,
+    Column("pos", BigInteger, nullable=False),
+    Column("row_pos", BigInteger, nullable=False),
+    Column("sort", Text, nullable=False),
+    Column("ordinal", SmallInteger, nullable=False),
+    PrimaryKeyConstraint("pos", "row_pos", "sort", "ordinal"),
+    Index("erased_row_row", "row_pos", "sort", "ordinal"),
+    clustered=True,
+)
+"""Rows of the vault that an erasure (the entry at `pos`) names: the only ones that the database lets be deleted."""
+
+legal_hold = validities("legal_hold", Column("hold_log", Text, nullable=False), Column("source", Text, nullable=False))
+"""Holds in force; `source` is empty for a whole log. A lifted one has no open row."""

@@ -9,6 +9,8 @@ from sqlalchemy import Connection
 from ledger.store.engine import is_sqlite
 
 RUNTIME_ROLE = "trailseal_runtime"
+ERASER_ROLE = "trailseal_eraser"
+"""Nobody logs in as this role; it alone may delete, and what it may delete an erasure's entry names."""
 
 _REFUSE = """
 CREATE OR REPLACE FUNCTION trailseal_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -45,6 +47,71 @@ def protect(connection: Connection, table: str, *, update: bool = False, delete:
         connection.exec_driver_sql(f"GRANT {', '.join(['SELECT', 'INSERT', *allowed])} ON {table} TO {RUNTIME_ROLE}")
 
 
+_ERASABLE = {"sealed_value": ("sealed", "OLD.ordinal"), "original": ("original", "0")}
+"""Vault tables of which an erasure may take rows: the sort that its entry names them by, and their ordinal."""
+
+_ONLY_ERASED = """
+CREATE OR REPLACE FUNCTION trailseal_only_erased() RETURNS trigger LANGUAGE plpgsql SET search_path = public AS $$
+DECLARE at smallint := 0;
+BEGIN
+    IF TG_ARGV[0] = 'sealed' THEN at := OLD.ordinal; END IF;
+    IF NOT EXISTS (SELECT 1 FROM erased_row e WHERE e.row_pos = OLD.pos AND e.sort = TG_ARGV[0] AND e.ordinal = at)
+    THEN RAISE EXCEPTION 'append-only: %% on table %% is refused', TG_OP, TG_TABLE_NAME;
+    END IF;
+    RETURN OLD;
+END $$
+"""
+
+_ERASE = """
+CREATE OR REPLACE FUNCTION trailseal_erase(at bigint, what text, which smallint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+BEGIN
+    IF what = 'sealed' THEN DELETE FROM sealed_value WHERE pos = at AND ordinal = which;
+    ELSE DELETE FROM original WHERE pos = at;
+    END IF;
+END $$
+"""
+
+
+def allow_erasure(connection: Connection) -> None:
+    """Lets rows of the vault be deleted that an erasure's entry names, and no other (`erased_row`).
+
+    In PostgreSQL by one function alone, which runs with the rights of a role of its own; in SQLite the triggers are all
+    there is.
+    """
+    if is_sqlite(connection):
+        for table, (sort, ordinal) in _ERASABLE.items():
+            connection.exec_driver_sql(f"DROP TRIGGER {table}_no_delete")
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} WHEN NOT EXISTS (SELECT 1 FROM erased_row"
+                f" WHERE row_pos = OLD.pos AND sort = '{sort}' AND ordinal = {ordinal})"
+                f" BEGIN SELECT RAISE(ABORT, 'append-only: DELETE on table {table} is refused'); END"
+            )
+        return
+    connection.exec_driver_sql(_ONLY_ERASED)
+    for table, (sort, _) in _ERASABLE.items():
+        connection.exec_driver_sql(f"DROP TRIGGER {table}_no_delete ON {table}")
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} FOR EACH STATEMENT"
+            f" WHEN (current_user <> '{ERASER_ROLE}') EXECUTE FUNCTION trailseal_refuse()"
+        )
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER {table}_only_erased BEFORE DELETE ON {table} FOR EACH ROW"
+            f" EXECUTE FUNCTION trailseal_only_erased('{sort}')"
+        )
+    if not _has_role(connection, ERASER_ROLE):
+        return  # a database without the roles of production: nothing is ever erased there
+    connection.exec_driver_sql(f"GRANT SELECT, DELETE ON {', '.join(_ERASABLE)} TO {ERASER_ROLE}")
+    connection.exec_driver_sql(f"GRANT SELECT ON erased_row TO {ERASER_ROLE}")
+    connection.exec_driver_sql(f"GRANT USAGE, CREATE ON SCHEMA public TO {ERASER_ROLE}")
+    connection.exec_driver_sql(_ERASE)
+    connection.exec_driver_sql("REVOKE ALL ON FUNCTION trailseal_erase FROM PUBLIC")
+    if _has_role(connection, RUNTIME_ROLE):
+        connection.exec_driver_sql(f"GRANT EXECUTE ON FUNCTION trailseal_erase TO {RUNTIME_ROLE}")
+    connection.exec_driver_sql(f"ALTER FUNCTION trailseal_erase OWNER TO {ERASER_ROLE}")
+    connection.exec_driver_sql(f"REVOKE CREATE ON SCHEMA public FROM {ERASER_ROLE}")
+
+
 def allow_reading_version(connection: Connection) -> None:
     """Lets the runtime role see which schema the database has."""
     if not is_sqlite(connection) and _has_runtime_role(connection):
@@ -75,4 +142,8 @@ def create_full_text(connection: Connection, index: str, table: str) -> None:
 
 
 def _has_runtime_role(connection: Connection) -> bool:
-    return bool(connection.exec_driver_sql(f"SELECT 1 FROM pg_roles WHERE rolname = '{RUNTIME_ROLE}'").scalar())
+    return _has_role(connection, RUNTIME_ROLE)
+
+
+def _has_role(connection: Connection, role: str) -> bool:
+    return bool(connection.exec_driver_sql(f"SELECT 1 FROM pg_roles WHERE rolname = '{role}'").scalar())

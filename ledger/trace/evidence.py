@@ -13,12 +13,14 @@ from sqlalchemy import ColumnElement, select
 
 from ledger.core.address import LogId
 from ledger.core.clock import WallClock
+from ledger.core.entry import ORIGINAL, SEALED
 from ledger.core.errors import IntegrityError, NotFound
 from ledger.core.hashing import b64, original_commitment, sealed_commitment
 from ledger.core.kinds import RECORD, KindRegistry
 from ledger.core.record import RecordBody
 from ledger.core.sealing import sealed_members
 from ledger.core.vault import Kept
+from ledger.privacy.tables import erased_row
 from ledger.signing.tables import key_binding, signed_entry
 from ledger.sources import tables as sources_tables
 from ledger.sources.kinds import CollectionRun
@@ -37,7 +39,10 @@ _NO_RUN = (1, 0)
 
 
 class EvidenceRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One record of the selection: proven, with what the vault holds beside it."""
+    """One record of the selection: proven, with what the vault holds beside it.
+
+    `erased`: the sealed members whose values an erasure took; `original` is None too where it took that.
+    """
 
     entry: ProvenEntry
     body: RecordBody
@@ -45,6 +50,7 @@ class EvidenceRecord(msgspec.Struct, frozen=True, kw_only=True):
     why: Why | None
     original: Kept | None
     sealed: tuple[Kept, ...]
+    erased: tuple[str, ...] = ()
 
 
 class EvidenceRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,13 +116,16 @@ class EvidenceSet:
             body = _record(entry)
             if not self._chosen.belongs(selected, body):
                 raise IntegrityError(f"the search tables name entry {entry.index}, but its body says otherwise")
+            gone = self._erased(entry.index)
+            named = sealed_members(body.record)
             yield EvidenceRecord(
                 entry=entry,
                 body=body,
                 basis=selected.basis,
                 why=selected.why,
-                original=self._original(entry.index, body),
-                sealed=self._sealed(entry.index, body),
+                original=self._original(entry.index, body, gone),
+                sealed=self._sealed(entry.index, named, gone),
+                erased=tuple(member for at, (member, _) in enumerate(named) if (SEALED, at) in gone),
             )
 
     def source_ids(self) -> tuple[str, ...]:
@@ -276,20 +285,28 @@ class EvidenceSet:
             )
         return index_of(pos)
 
-    def _original(self, index: int, body: RecordBody) -> Kept | None:
+    def _erased(self, index: int) -> set[tuple[str, int]]:
+        """What an erasure took of an entry's rows of the vault: sort and ordinal."""
+        row = erased_row.c
+        found = select(row.sort, row.ordinal).where(row.row_pos == pos_of(self._log.log, index))
+        return {(one.sort, one.ordinal) for one in self._log.connection.execute(found)}
+
+    def _original(self, index: int, body: RecordBody, gone: set[tuple[str, int]]) -> Kept | None:
         kept = self._vault.original(self._log.log, index)
         if body.original is None:
             if kept is not None:
                 raise IntegrityError(f"the vault holds an original that entry {index} does not name")
             return None
+        if kept is None and (ORIGINAL, 0) in gone:
+            return None
         if kept is None or b64(original_commitment(kept.salt, kept.value)) != body.original.commitment:
             raise IntegrityError(f"the original of entry {index} is missing or altered")
         return kept
 
-    def _sealed(self, index: int, body: RecordBody) -> tuple[Kept, ...]:
+    def _sealed(self, index: int, named: list[tuple[str, str]], gone: set[tuple[str, int]]) -> tuple[Kept, ...]:
         values = self._vault.sealed(self._log.log, index)
         held = [(kept.meta, b64(sealed_commitment(kept.salt, kept.value))) for kept in values]
-        if sorted(held) != sorted(sealed_members(body.record)):
+        if sorted(held) != sorted(one for at, one in enumerate(named) if (SEALED, at) not in gone):
             raise IntegrityError(f"the sealed values of entry {index} are missing or altered")
         return values
 

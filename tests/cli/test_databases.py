@@ -115,7 +115,17 @@ def test_upgrade_brings_a_ledger_of_the_first_schema_to_this_one_and_it_goes_on(
             *("signing_route", "signing_request", "signing_target", "decision", "delegation"),
             *("identity_provider", "key_set", "provider_subject", "provider_attempt"),
             *("reset_request", "door_use"),
-            *("notice", "notice_attempt", "notice_cursor", "look_up", "looked_for", "purpose_session"),
+            *(
+                "notice",
+                "notice_attempt",
+                "notice_cursor",
+                "look_up",
+                "looked_for",
+                "purpose_session",
+                "erasure",
+                "erased_row",
+                "legal_hold",
+            ),
         ):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("DROP INDEX browser_session_account")
@@ -127,7 +137,8 @@ def test_upgrade_brings_a_ledger_of_the_first_schema_to_this_one_and_it_goes_on(
             " 'challenge', 'challenge-run', 'import', 'credential', 'sign-in', 'qualification', 'profile-item',"
             " 'reset-request', 'site-document', 'access-review', 'viewed', 'key-binding', 'signature', 'signing-list',"
             " 'signing-route', 'signing-request', 'signing-target', 'decision', 'delegation',"
-            " 'identity-provider', 'key-set', 'provider-subject', 'notice', 'look-up', 'purpose-session')"
+            " 'identity-provider', 'key-set', 'provider-subject', 'notice', 'look-up', 'purpose-session',"
+            " 'erasure', 'erased-row', 'legal-hold')"
         )
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     assert "trailseal upgrade" in site("search").err

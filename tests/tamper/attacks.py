@@ -35,7 +35,9 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def has_no_effect(self) -> bool:
         """Whether it could change nothing, or the table's key refuses it, whatever the ledger holds: rows of one
-        log or tile level cannot swap these."""
+        log or tile level cannot swap these, and rows that are all key swap nothing besides it."""
+        if self.sort == "reorder" and not self.column:
+            return all(column.primary_key for column in metadata.tables[self.table].columns)
         if self.sort == "reorder":
             return self.column in ("log", "level") and self.table != "head"
         # Each entry has its leaf and body already, each log its head.

@@ -3,10 +3,11 @@
 import msgspec
 
 from ledger.core.clock import utc_text
-from ledger.core.entry import draft
+from ledger.core.entry import Draft, draft
 from ledger.core.hashing import b64
 from ledger.core.record import ContentDigest
 from ledger.core.sealing import seal_value
+from ledger.privacy.erasure_kinds import CoverSort, ErasedRow, ErasureEntry, ErasureEvent, Ground, HoldEntry
 from ledger.privacy.look_up_kinds import Basis, LookUpEntry, LookUpEvent, Purpose
 from ledger.store.logs import SYSTEM_LOG
 from tests.support.ledgers import AUTHORITY, START_US, Ledger
@@ -38,5 +39,43 @@ def privacy(ledger: Ledger, number: int) -> None:
     entries = [draft(opened), draft(searched, (item,))]
     if number % 2:
         entries.append(draft(msgspec.structs.replace(opened, event=LookUpEvent.CLOSED)))
+    entries += _erasures(number)
     for one in entries:
         ledger.store.append_one(SYSTEM_LOG, one)
+
+
+def _erasures(number: int) -> list[Draft]:
+    """A request that was erased (of entries that no log has yet), one that was refused, and holds, some lifted."""
+    asked = ErasureEntry(
+        erasure=f"erasure-{number}",
+        event=ErasureEvent.REQUESTED,
+        target=f"plant.example/ledger/records#{number}",
+        member="reason",
+        ground=Ground.OBJECTION,
+        reason=f"asked {number}",
+        authority=AUTHORITY,
+    )
+    rows = tuple(
+        ErasedRow(log=1, index=1_000_000 + number, sort=sort, ordinal=ordinal + number)
+        for sort, ordinal in (("sealed", 1), ("original", 0))
+    )
+    refused = msgspec.structs.replace(
+        asked, erasure=f"refused-{number}", event=ErasureEvent.REFUSED, cover=CoverSort.RETENTION, answer="kept"
+    )
+    held = HoldEntry(
+        hold=f"hold-{number}",
+        holds=True,
+        log=("records", "system")[number % 2],
+        source=("erp", "dcs")[number // 2],
+        reason="claim",
+        authority=AUTHORITY,
+    )
+    bodies: list[msgspec.Struct] = [
+        asked,
+        msgspec.structs.replace(asked, event=ErasureEvent.ERASED, rows=rows),
+        refused,
+        held,
+    ]
+    if number % 2:
+        bodies.append(msgspec.structs.replace(held, holds=False))
+    return [draft(body) for body in bodies]

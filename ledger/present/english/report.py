@@ -165,6 +165,7 @@ MESSAGES = {
     "report.original.included": "in originals.jsonl",
     "report.original.withheld": "withheld with the sealed value that it holds",
     "report.original.none": "none kept",
+    "report.original.erased": "erased with a personal value that it held; no longer re-derivable from its original",
     "report.coverage.lead": (
         "From the collection runs in entries.jsonl. Their chain proves that no record which these runs "
         "collected is missing unseen. It does not prove that a source gave everything it had."

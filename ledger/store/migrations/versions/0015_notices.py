@@ -1,9 +1,11 @@
-"""Notices: every way of each, where it stands, how often it was tried. Searches for persons, and open purposes."""
+"""Notices: every way of each, and where it stands. Searches for persons, open purposes, erasures, legal holds."""
+
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
-from ledger.store.append_only import protect
+from ledger.store.append_only import allow_erasure, protect
 from ledger.store.migrations import before
 
 revision = "0015"
@@ -41,7 +43,8 @@ def upgrade() -> None:
     )
     protect(op.get_bind(), "notice_cursor", update=True)
     _look_ups()
-    for projector in ("notice", "look-up", "purpose-session"):
+    _erasures()
+    for projector in ("notice", "look-up", "purpose-session", "erasure", "erased-row", "legal-hold"):
         # As in 0002: a ledger from before must know the projector from now on.
         op.execute(
             "INSERT INTO projection_version (name, version)"
@@ -81,3 +84,37 @@ def _look_ups() -> None:
     )
     op.create_index("purpose_session_account", "purpose_session", ["log", "account"])
     protect(op.get_bind(), "purpose_session", update=True)
+
+
+def _erasures() -> None:
+    _validities("erasure", sa.Column("state", sa.Text, nullable=False))
+    _validities(
+        "legal_hold",
+        sa.Column("hold_log", sa.Text, nullable=False),
+        sa.Column("source", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "erased_row",
+        sa.Column("pos", sa.BigInteger, nullable=False),
+        sa.Column("row_pos", sa.BigInteger, nullable=False),
+        sa.Column("sort", sa.Text, nullable=False),
+        sa.Column("ordinal", sa.SmallInteger, nullable=False),
+        sa.PrimaryKeyConstraint("pos", "row_pos", "sort", "ordinal"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("erased_row_row", "erased_row", ["row_pos", "sort", "ordinal"])
+    protect(op.get_bind(), "erased_row")
+    allow_erasure(op.get_bind())
+
+
+def _validities(table: str, *columns: sa.Column[Any]) -> None:
+    op.create_table(
+        table,
+        sa.Column("log", sa.SmallInteger, nullable=False),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("from_index", sa.BigInteger, nullable=False),
+        sa.Column("to_index", sa.BigInteger),
+        *columns,
+        sa.PrimaryKeyConstraint("log", "key", "from_index"),
+    )
+    protect(op.get_bind(), table, update=True)

@@ -1,0 +1,90 @@
+"""Erasure of personal values: asked for, refused with the answer for the person, or approved by two people."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, PathParameter
+
+from ledger.api.context import Context
+from ledger.api.fields import without_nul
+from ledger.api.gate import CallerRequest
+from ledger.api.people import Entered, Why
+from ledger.api.problems import declared
+from ledger.people.access import Scope, allow
+from ledger.privacy.erasure_kinds import Ground
+from ledger.privacy.erasures import Erasure
+
+ErasurePath = Annotated[str, PathParameter(max_length=100)]
+HoldPath = Annotated[str, PathParameter(max_length=100)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+
+
+class NewErasure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The sealed value `member` of the entry at address `target`, and the ground on which its person asks."""
+
+    target: Name
+    member: Name
+    ground: Ground
+    reason: Reason
+
+
+class NewHold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A legal hold over a log, or over one source of it."""
+
+    hold: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._-]+$")]
+    log: Name
+    reason: Reason
+    source: Name | None = None
+
+
+@get("/erasures", opt=allow(Scope.ADMIN), responses=declared())
+async def erasures(context: NamedDependency[Context]) -> list[Erasure]:
+    """Every request, and where it stands."""
+    return await context.lanes.read(context.service.erasures.all)
+
+
+@post("/erasures", opt=allow(Scope.ADMIN), responses=declared(409))
+async def request_erasure(
+    context: NamedDependency[Context], request: CallerRequest, data: JSONBody[NewErasure]
+) -> Erasure:
+    """Asks for an erasure. Where the value is covered it is refused at once, and `answer` is for the person."""
+    without_nul(target=data.target, member=data.member, reason=data.reason)
+    ask = context.service.erasures.request
+    return await context.lanes.append(ask, data.target, data.member, data.ground, data.reason, request.user.authority)
+
+
+@post("/erasures/{erasure:str}/approvals", opt=allow(Scope.APPROVE), responses=declared(409))
+async def approve_erasure(
+    context: NamedDependency[Context], request: CallerRequest, erasure: ErasurePath, data: JSONBody[Why]
+) -> Erasure:
+    """Approves a request; with the second approval the value goes, and with it each original that holds it."""
+    without_nul(erasure=erasure, reason=data.reason)
+    user = request.user
+    return await context.lanes.append(
+        context.service.erasures.approve, erasure, data.reason, user.authority, person=user.person
+    )
+
+
+@post("/legal-holds", opt=allow(Scope.APPROVE), responses=declared(409))
+async def set_hold(context: NamedDependency[Context], request: CallerRequest, data: JSONBody[NewHold]) -> Entered:
+    """Puts a log, or a source of it, on hold: nothing of it is erased."""
+    without_nul(hold=data.hold, log=data.log, source=data.source, reason=data.reason)
+    log = context.log(data.log).name
+    hold, authority = context.service.erasures.hold, request.user.authority
+    return Entered(index=await context.lanes.append(hold, data.hold, log, data.source, data.reason, authority))
+
+
+@post("/legal-holds/{hold:str}/lifting", opt=allow(Scope.APPROVE), responses=declared(409))
+async def lift_hold(
+    context: NamedDependency[Context], request: CallerRequest, hold: HoldPath, data: JSONBody[Why]
+) -> Entered:
+    """Lifts a hold."""
+    without_nul(hold=hold, reason=data.reason)
+    lift = context.service.erasures.lift
+    return Entered(index=await context.lanes.append(lift, hold, data.reason, request.user.authority))
+
+
+router = Router("/", route_handlers=[erasures, request_erasure, approve_erasure, set_hold, lift_hold], tags=["privacy"])
