@@ -112,6 +112,39 @@ def visit(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
         context.close()
 
 
+@pytest.fixture(scope="module")
+def profiles(browser: Browser) -> Iterator[dict[str, BrowserContext]]:
+    """The profiles that `look` keeps for a module's tests."""
+    kept: dict[str, BrowserContext] = {}
+    yield kept
+    for context in kept.values():
+        context.close()
+
+
+@pytest.fixture
+def look(browser: Browser, site: Site, profiles: dict[str, BrowserContext]) -> Iterator[Callable[..., Page]]:
+    """As `visit`, for tests that change nothing: one profile of each kind, signed in and its fonts loaded once."""
+    pages: list[Page] = []
+
+    def open_page(path: str = "/", *, width: int = 1280, **options: object) -> Page:
+        kind = f"{width} {options}"
+        if kind not in profiles:
+            viewport = {"width": width, "height": 800}
+            profiles[kind] = browser.new_context(viewport=viewport, **options)  # type: ignore[arg-type]
+            first = profiles[kind].new_page()
+            first.goto(site.link())
+            first.close()
+        page = profiles[kind].new_page()
+        pages.append(page)
+        watch(page, site.address)
+        page.goto(site.address + path)
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+
+
 TROUBLE: dict[Page, list[str]] = {}
 
 

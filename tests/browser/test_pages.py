@@ -34,8 +34,8 @@ WRONG = ("/search?size=99999&from=yesterday", "/entries/records/999999", "/nowhe
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_renders_without_error_and_asks_nothing_of_another_host(visit: Visit, path: str) -> None:
-    page = visit(path)
+def test_a_page_renders_without_error_and_asks_nothing_of_another_host(look: Visit, path: str) -> None:
+    page = look(path)
     assert page.locator("h1").inner_text()
     page.wait_for_function("document.fonts.status === 'loaded'")
     assert page.evaluate("document.fonts.check('14px \"Noto Sans\"')")
@@ -43,8 +43,8 @@ def test_a_page_renders_without_error_and_asks_nothing_of_another_host(visit: Vi
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_page_has_an_accessibility_violation(visit: Visit, site: Site, theme: str) -> None:
-    page = visit(color_scheme=theme)
+def test_no_page_has_an_accessibility_violation(look: Visit, site: Site, theme: str) -> None:
+    page = look(color_scheme=theme)
     for path in (*ONE_OF_EACH, *WRONG):
         page.goto(site.address + path)
         found = Axe().run(page)
@@ -52,15 +52,15 @@ def test_no_page_has_an_accessibility_violation(visit: Visit, site: Site, theme:
 
 
 @pytest.mark.parametrize("width", [1440, 360])
-def test_no_page_is_wider_than_the_screen(visit: Visit, site: Site, width: int) -> None:
-    page = visit(width=width)
+def test_no_page_is_wider_than_the_screen(look: Visit, site: Site, width: int) -> None:
+    page = look(width=width)
     for path in (*PAGES, *WRONG):
         page.goto(site.address + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
-def test_every_page_carries_a_policy_without_inline_script_or_style(visit: Visit, site: Site) -> None:
-    page = visit()
+def test_every_page_carries_a_policy_without_inline_script_or_style(look: Visit, site: Site) -> None:
+    page = look()
     for path in (*PAGES, *WRONG):
         answer = page.goto(site.address + path)
         assert answer is not None
@@ -86,8 +86,8 @@ def test_an_unknown_address_is_answered_in_words(visit: Visit) -> None:
     assert page.locator("h1").inner_text() == "There is no page at this address"
 
 
-def test_everything_works_without_javascript(visit: Visit, site: Site) -> None:
-    page = visit("/", java_script_enabled=False)
+def test_everything_works_without_javascript(look: Visit, site: Site) -> None:
+    page = look("/", java_script_enabled=False)
     page.get_by_role("link", name="Search", exact=True).click()
     page.get_by_label("Words").fill("TIC101.SP")
     page.get_by_role("button", name="Search").click()
@@ -108,8 +108,8 @@ def test_everything_works_without_javascript(visit: Visit, site: Site) -> None:
     assert TROUBLE[page] == []
 
 
-def test_a_search_is_done_by_keyboard_alone(visit: Visit) -> None:
-    page = visit("/search")
+def test_a_search_is_done_by_keyboard_alone(look: Visit) -> None:
+    page = look("/search")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
@@ -128,8 +128,8 @@ def test_a_search_is_done_by_keyboard_alone(visit: Visit) -> None:
     page.wait_for_url("**/entries/records/**")
 
 
-def test_the_pages_of_an_answer_hold_each_record_once_and_all_as_of_one_size(visit: Visit) -> None:
-    page = visit("/search?source=dcs&limit=100")
+def test_the_pages_of_an_answer_hold_each_record_once_and_all_as_of_one_size(look: Visit) -> None:
+    page = look("/search?source=dcs&limit=100")
     seen: list[str] = []
     while True:
         seen += page.locator("tbody tr td:first-child").all_inner_texts()
@@ -141,16 +141,16 @@ def test_the_pages_of_an_answer_hold_each_record_once_and_all_as_of_one_size(vis
     assert len(seen) == 240 == len(set(seen))
 
 
-def test_a_wrong_field_is_named_and_nothing_is_searched(visit: Visit) -> None:
-    page = visit("/search?from=yesterday&action=dance&text=TIC")
+def test_a_wrong_field_is_named_and_nothing_is_searched(look: Visit) -> None:
+    page = look("/search?from=yesterday&action=dance&text=TIC")
     assert "“yesterday” is not a time" in page.locator("#e-from").inner_text()
     assert "“dance” is not one of" in page.locator("#e-action").inner_text()
     assert page.get_by_label("Words").input_value() == "TIC"
     assert "Nothing was searched" in page.locator(".result").inner_text()
 
 
-def test_hostile_texts_are_shown_as_text_and_do_nothing(visit: Visit, site: Site) -> None:
-    page = visit("/search")
+def test_hostile_texts_are_shown_as_text_and_do_nothing(look: Visit, site: Site) -> None:
+    page = look("/search")
     paths = ["/search", "/search?text=javascript", *(f"/entries/records/{HOSTILE_FIRST + n}" for n in range(7))]
     for path in paths:
         page.goto(site.address + path)
@@ -164,15 +164,15 @@ def test_hostile_texts_are_shown_as_text_and_do_nothing(visit: Visit, site: Site
     assert TROUBLE[page] == []
 
 
-def test_a_search_for_a_hostile_id_finds_its_record(visit: Visit) -> None:
-    page = visit(f"/entries/records/{HOSTILE_FIRST}")
+def test_a_search_for_a_hostile_id_finds_its_record(look: Visit) -> None:
+    page = look(f"/entries/records/{HOSTILE_FIRST}")
     page.locator("section", has_text="Belongs to").locator("dd a").last.click()
     assert page.locator("tbody tr").count() == 1
     assert HOSTILE[0][:20] in page.locator(".filters").inner_text()
 
 
-def test_a_value_of_100_kb_stays_in_its_place_on_screen_and_whole_in_print(visit: Visit) -> None:
-    page = visit(f"/entries/records/{HOSTILE_FIRST + len(HOSTILE)}")
+def test_a_value_of_100_kb_stays_in_its_place_on_screen_and_whole_in_print(look: Visit) -> None:
+    page = look(f"/entries/records/{HOSTILE_FIRST + len(HOSTILE)}")
     value = page.locator(".changes .value").first
     assert value.inner_text().count("W") >= 100_000
     box = value.bounding_box()
@@ -185,8 +185,8 @@ def test_a_value_of_100_kb_stays_in_its_place_on_screen_and_whole_in_print(visit
     assert not page.locator(".rail").is_visible()
 
 
-def test_a_printed_entry_holds_its_hashes_in_full(visit: Visit) -> None:
-    page = visit("/entries/records/20")
+def test_a_printed_entry_holds_its_hashes_in_full(look: Visit) -> None:
+    page = look("/entries/records/20")
     page.emulate_media(media="print")
     for digest in page.locator(".digest").all():
         assert digest.is_visible()
