@@ -38,8 +38,7 @@ GNUHEALTH_PACKAGES := gnuhealth-lab~=5.0.0 trytond~=7.0.0
 # Nothing of them is used here, and one would need a compiler.
 GNUHEALTH_UNUSED := psycopg2 matplotlib contourpy cycler fonttools kiwisolver numpy packaging pyparsing \
 	gnuhealth-control psutil pycountry
-TEST_ENVIRONMENTS := .venv/.dev .venv/.gnuhealth .venv/.erp-template .venv/.trackers .venv/.cap .venv/.node-opcua \ \
-	.venv/.idp
+TEST_ENVIRONMENTS := .venv/.dev .venv/.gnuhealth .venv/.erp-template .venv/.trackers .venv/.cap .venv/.node-opcua \
 	.venv/.idp
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --upgrade
