@@ -124,6 +124,11 @@ class Tally:
         address = f"{body.statement.origin}#{index}"
         self._signatures.append(ShownSignature(address=address, shown=manifestation(body)))
 
+    @property
+    def signatures(self) -> list[tuple[str, Manifestation]]:
+        """The signatures taken, each by its address."""
+        return [(one.address, one.shown) for one in self._signatures]
+
     def record(self, one: EvidenceRecord, withheld: bool) -> None:
         """Counts a record; `withheld`: its original is not in the package."""
         record, totals, source = one.body.record, self.totals, one.body.record.source

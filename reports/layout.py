@@ -22,14 +22,15 @@ ORIGINALS: Final = "data/originals.jsonl"
 ENTRIES: Final = "data/entries.jsonl"
 RUNS: Final = "data/runs.jsonl"
 SIGNATURES: Final = "data/signatures.jsonl"
+SIGNATURES_TABLE: Final = "data/signatures.csv"
 SYSTEM: Final = "data/system-checkpoint"
 REPORT: Final = "data/report.pdf"
 HELP: Final = "data/HOW-TO-VERIFY.txt"
 SEAL: Final = "seal.note"
 
 PAYLOAD: Final = frozenset({DESCRIPTION, CHECKPOINT, KEYS, RECORDS, TABLE, ORIGINALS, ENTRIES, RUNS, REPORT, HELP})
-SIGNED: Final = frozenset({SIGNATURES, SYSTEM})
-"""Files of a package that has signatures; both, or neither."""
+SIGNED: Final = frozenset({SIGNATURES, SIGNATURES_TABLE, SYSTEM})
+"""Files of a package that has signatures; all of them, or none."""
 TAGS: Final = frozenset({bag.DECLARATION, bag.INFO, *bag.MANIFESTS, *bag.TAG_MANIFESTS, SEAL})
 TAGGED: Final = frozenset({bag.DECLARATION, bag.INFO, *bag.MANIFESTS, SEAL})
 """What the tag manifests list."""

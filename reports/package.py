@@ -46,7 +46,7 @@ from reports.order import Timeline, rows_of
 from reports.pdf import PageSize, write_report
 from reports.sections.howto import help_text
 from reports.strictzip import CHUNK, ZipWriter
-from reports.tables import csv_chunks
+from reports.tables import csv_chunks, signatures_csv
 from reports.verdict import ExitCode
 from reports.verify import verify_package
 
@@ -174,6 +174,7 @@ class _Writer:
                 body = self._evidence.decode(entry)
                 if isinstance(body, SignatureEntry | CeremonyEntry):
                     self._tally.signature(entry.index, body)
+        self._put(layout.SIGNATURES_TABLE, signatures_csv(self._tally.signatures))
 
     def _table(self) -> None:
         with self._open(layout.TABLE) as table:

@@ -21,6 +21,7 @@ from reports import layout
 from reports.checks import Problems, body_of, lines_of
 from reports.lines import MAX_LINE, Checked, EntryLine, EntryRole, SignedLine, SignedRole, check_line
 from reports.strictzip import StrictZip
+from reports.tables import signatures_csv
 from reports.verdict import Check, Outcome
 
 WINDOW_US: Final = 10 * 60 * 1_000_000
@@ -31,6 +32,7 @@ _BODIES: Final = {
     SignedRole.KEY_BINDING: KeyBindingEntry,
     SignedRole.SIGNATURE: SignatureEntry,
 }
+_TABLE: Final = 1 << 26
 _LISTED: Final = 200
 """Signatures that the verdict lists one by one."""
 
@@ -102,6 +104,11 @@ class Signatures:
                     history.enter(line.index, body)
             except LedgerError as error:
                 self._problems.add(f"entry {line.index} in {layout.SIGNATURES}", str(error))
+        table = signatures_csv((f"{self.system}#{one.index}", one.shown) for one in self.found)
+        if package.read(prefix + layout.SIGNATURES_TABLE, _TABLE) != table:
+            self._problems.add(layout.SIGNATURES_TABLE, "does not say what the signatures say")
+        if history.ceremony is None and not any(one.judged for one in self.found):
+            return
         if history.ceremony is None:
             self._problems.add(layout.SIGNATURES, "has no first start that the keys would chain to")
         else:

@@ -76,6 +76,20 @@ def test_the_report_shows_name_user_name_role_meaning_date_time_zone_and_fingerp
     assert "Batch B-1 is released today" in text
 
 
+@pytest.mark.requirement("R16")
+def test_the_table_of_signatures_says_the_same_and_cannot_say_otherwise(
+    any_site: Site, package: Path, tmp_path: Path
+) -> None:
+    def another_name(files: Files) -> Files:
+        table = files[layout.SIGNATURES_TABLE]
+        assert b'"Anna Approver","approver1","approver","I approve these records."' in table
+        return {**files, layout.SIGNATURES_TABLE: table.replace(b"Anna Approver", b"Otto Other")}
+
+    found = verdict(any_site, forge(package, tmp_path / "forged.zip", another_name))
+    assert found.exit_code is ExitCode.WRONG
+    assert any(problem.where == layout.SIGNATURES_TABLE for problem in found.problems)
+
+
 def altering(member: str, value: object) -> Callable[[Files], Files]:
     """Alters the statement of the last signature in the package."""
 
