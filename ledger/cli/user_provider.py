@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ledger.cli.ledgers import LedgerOption, local, opened
+from ledger.cli.acting import acting
+from ledger.cli.ledgers import LedgerOption, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.errors import ConfigError
 from ledger.people.oidc import CALLBACK, Agreement
@@ -53,7 +54,7 @@ def set_provider(
     with opened(ledger) as service:
         if ask_secret:
             service.keys.keep_client_secret(_secret())
-        service.provider.set(wanted, reason, local(service))
+        service.provider.set(wanted, reason, acting(service))
         _tell(service, as_json)
 
 
@@ -68,7 +69,7 @@ def show(ledger: LedgerOption, as_json: AsJson = False) -> None:
 def keys(ledger: LedgerOption, reason: Reason = "asked at the terminal", as_json: AsJson = False) -> None:
     """Fetch the provider's keys, and enter them if they changed; the service does so by itself every five minutes."""
     with opened(ledger) as service:
-        service.provider.refresh(reason, local(service))
+        service.provider.refresh(reason, acting(service))
         _tell(service, as_json)
 
 
@@ -76,7 +77,7 @@ def keys(ledger: LedgerOption, reason: Reason = "asked at the terminal", as_json
 def retire(ledger: LedgerOption, reason: Reason = "ended at the terminal", as_json: AsJson = False) -> None:
     """End its use: nobody signs in there from here on."""
     with opened(ledger) as service:
-        index = service.provider.retire(reason, local(service))
+        index = service.provider.retire(reason, acting(service))
     if as_json:
         say_json({"entry": index})
     else:
@@ -98,7 +99,7 @@ def link(
     """
     with opened(ledger) as service:
         issuer = service.provider.agreed().body.issuer
-        made = service.provider_door.links.link(account, issuer, subject, reason, local(service))
+        made = service.provider_door.links.link(account, issuer, subject, reason, acting(service))
     if as_json:
         say_json(made)
         return

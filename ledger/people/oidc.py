@@ -21,6 +21,7 @@ from ledger.core.errors import ConfigError, Conflict, NotFound, SchemaViolation,
 from ledger.core.hashing import b64
 from ledger.core.oidc_proof import ProviderKeys
 from ledger.people import oidc_tables
+from ledger.people.administration import require_admin
 from ledger.people.credentials import current, read_entry
 from ledger.people.oidc_client import Client, ProviderClient, require_https
 from ledger.people.oidc_kinds import IdentityProviderEntry, KeySetEntry, ProviderState
@@ -105,7 +106,7 @@ class IdentityProvider:
         """From here on the provider is used so; returns the entries of the agreement and of its keys.
 
         The provider is asked for its description and its keys first. Raises SchemaViolation for an agreement that
-        cannot be one, and SignInUnreachable.
+        cannot be one, AccessDenied, and SignInUnreachable.
         """
         _check(wanted)
         secret = self._secret.read()
@@ -130,7 +131,7 @@ class IdentityProvider:
         )
         batch = Batch(
             [draft(entry), draft(KeySetEntry(provider=SITE, held=held, reason=reason, authority=authority))],
-            before=self._unchanged(None if before is None else before.index),
+            before=self._unchanged(None if before is None else before.index, authority),
         )
         placed = self._store.append(SYSTEM_LOG, batch)
         return placed[0].index, placed[1].index
@@ -141,7 +142,9 @@ class IdentityProvider:
         entry = msgspec.structs.replace(
             found.body, state=ProviderState.RETIRED, secret=None, reason=reason, authority=authority
         )
-        return self._store.append(SYSTEM_LOG, Batch([draft(entry)], before=self._unchanged(found.index)))[0].index
+        return self._store.append(SYSTEM_LOG, Batch([draft(entry)], before=self._unchanged(found.index, authority)))[
+            0
+        ].index
 
     def client(self, found: Agreed) -> ProviderClient:
         """What the provider is asked through under an agreement.
@@ -179,7 +182,7 @@ class IdentityProvider:
     def refresh(self, reason: str, authority: Authority = SCHEDULE) -> Held:
         """Fetches the provider's keys, and enters them if they changed; the set in force then.
 
-        Raises NotFound without a provider, SignInUnreachable.
+        Raises NotFound without a provider, SignInUnreachable, AccessDenied.
         """
         found, before = self.agreed(), self.held()
         keys = self.client(found).keys()
@@ -191,6 +194,8 @@ class IdentityProvider:
             return before
 
         def check(transaction: Transaction) -> None:
+            if authority != SCHEDULE:
+                require_admin(self._store, transaction, authority)
             if transaction.scratch.get(("key-set", SITE)) or (
                 current(transaction.connection, oidc_tables.key_set, SITE) != before.index
             ):
@@ -216,8 +221,9 @@ class IdentityProvider:
     def _digest(self, secret: str) -> str:
         return b64(self._secret.digest(_SECRET_DOMAIN + secret.encode()))
 
-    def _unchanged(self, index: int | None) -> Callable[[Transaction], None]:
+    def _unchanged(self, index: int | None, authority: Authority) -> Callable[[Transaction], None]:
         def check(transaction: Transaction) -> None:
+            require_admin(self._store, transaction, authority)
             now = current(transaction.connection, oidc_tables.identity_provider, SITE)
             body = None if now is None else read_entry(self._store, transaction.connection, now, IdentityProviderEntry)
             stands = now if body is not None and body[0].state is ProviderState.IN_USE else None

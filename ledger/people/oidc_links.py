@@ -18,6 +18,7 @@ from ledger.core.entry import draft
 from ledger.core.errors import AccessDenied, Conflict, NotFound, SchemaViolation
 from ledger.core.oidc_link import link_counts
 from ledger.people import oidc_tables, tables
+from ledger.people.administration import require_admin
 from ledger.people.credentials import current, read_account, read_entry, view
 from ledger.people.kinds import AccountSort, AccountState
 from ledger.people.oidc_projector import subject_key
@@ -100,6 +101,8 @@ class Links:
         )
 
         def check(transaction: Transaction) -> None:
+            if not shown:
+                require_admin(self._store, transaction, authority)
             self._require_person(transaction, account)
             taken = self.find(transaction.connection, issuer, subject)
             if taken is not None:
@@ -128,21 +131,32 @@ class Links:
             )
         address = str(Address(origin, index))
         entry = msgspec.structs.replace(body, reason=reason, authority=authority, confirms=address)
-        return self._append(entry, self._still(credential, index))
+        return self._append(entry, self._administered(credential, index, authority))
 
     def unlink(self, credential: str, reason: str, authority: Authority) -> int:
-        """From here on the subject is nobody's; returns the entry's index. Raises NotFound."""
+        """From here on the subject is nobody's; returns the entry's index. Raises NotFound, AccessDenied."""
         with self._store.reading() as connection:
             body, index = self._entry(connection, credential)
         entry = msgspec.structs.replace(
             body, state=CredentialState.RETIRED, reason=reason, authority=authority, confirms=None
         )
-        batch = Batch([draft(entry)], before=self._still(credential, index))
+        own = authority.authenticated and authority.actor == body.account
+        check = self._still(credential, index) if own else self._administered(credential, index, authority)
+        batch = Batch([draft(entry)], before=check)
         return self._store.append(SYSTEM_LOG, batch)[0].index
 
     def require_current(self, transaction: Transaction, link: Link) -> None:
         """Raises Conflict if the link changed since it was read, in this group commit or before."""
         self._still(link.credential, link.index, changes=False)(transaction)
+
+    def _administered(self, credential: str, index: int, authority: Authority) -> Callable[[Transaction], None]:
+        still = self._still(credential, index)
+
+        def check(transaction: Transaction) -> None:
+            require_admin(self._store, transaction, authority)
+            still(transaction)
+
+        return check
 
     def _still(self, credential: str, index: int, *, changes: bool = True) -> Callable[[Transaction], None]:
         def check(transaction: Transaction) -> None:

@@ -9,13 +9,14 @@ from ledger.core.signature import Mode, SignatureEntry, holds_together
 from ledger.people.credentials import read_entry
 from ledger.present.manifest import Manifestation, manifestation
 from ledger.signing.history import read_history
+from ledger.signing.provider_check import provider_verifier
 from ledger.signing.tables import signature, signed_entry
 from ledger.signing.targets import still_there
 from ledger.store.logs import SYSTEM_LOG, read_logs
 from ledger.store.position import index_of, pos_of
 from ledger.store.store import Store
 
-_ELSEWHERE = (Mode.PROVIDER, Mode.EXTERNAL)
+_ELSEWHERE = (Mode.EXTERNAL,)
 
 
 class LookedAt(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +39,7 @@ class LookedAt(msgspec.Struct, frozen=True, kw_only=True):
 
 def look(store: Store, connection: Connection, index: int) -> LookedAt:
     """The signature at an entry of the system log; raises NotFound where it is none."""
-    body, _ = read_entry(store, connection, index, msgspec.Struct)
+    body, logged_us = read_entry(store, connection, index, msgspec.Struct)
     if not isinstance(body, SignatureEntry):
         raise NotFound(f"entry {index} of the system log is no signature")
     target = body.statement.target
@@ -48,7 +49,10 @@ def look(store: Store, connection: Connection, index: int) -> LookedAt:
     try:
         if valid:
             _require_first(connection, body, index)
-            read_history(store, connection).verify(body, index)
+            if body.statement.mode is Mode.PROVIDER:
+                provider_verifier(store.kinds)(connection, body, logged_us)
+            else:
+                read_history(store, connection).verify(body, index)
     except LedgerError as error:
         wrong, valid = error.message, False
     shown = manifestation(body)

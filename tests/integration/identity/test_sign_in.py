@@ -5,7 +5,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import insert, select
 
+from ledger.core.errors import AccessDenied
 from ledger.people import oidc_tables
+from ledger.people.oidc import Agreement
 from ledger.people.oidc_projector import subject_key
 from ledger.people.person_kinds import SignInEvent
 from tests.integration.identity.site import ATTEMPT_COOKIE, OWN_PAGE, SESSION_COOKIE, Site
@@ -170,6 +172,22 @@ def test_nobody_links_themselves_by_saying_so(site: Site) -> None:
     body = {"subject": "anybody", "reason": "me"}
     refused = site.client.post("/api/v1/accounts/officer1/provider-links", json=body, headers=officer)
     assert refused.status_code == 403
+
+
+def test_once_persons_hold_roles_the_folder_alone_changes_nothing(site: Site) -> None:
+    local = site.world.people.local("root")
+    link = site.link("anna")
+    wanted = Agreement(issuer=site.provider.issuer, client_id="mine", redirect_uri=REDIRECT, acr=("x",))
+    for change in (
+        lambda: site.service.provider.set(wanted, "mine", local),
+        lambda: site.service.provider.retire("over", local),
+        lambda: site.door.links.link("bert", site.provider.issuer, "subject", "mine", local),
+        lambda: site.door.links.unlink(link.credential, "over", local),
+        lambda: site.door.links.unlink(link.credential, "over", site.staff.acting("bert")),
+    ):
+        with pytest.raises(AccessDenied):
+            change()
+    assert site.door.links.unlink(link.credential, "my own", site.staff.acting("anna"))
 
 
 def test_an_outage_is_told_as_one_and_counted_against_nobody(site: Site, provider: Provider) -> None:

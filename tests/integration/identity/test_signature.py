@@ -99,6 +99,8 @@ def test_a_person_signs_at_the_provider_and_every_level_holds(signing: Signing) 
     returned = signing.returned(put)
     done = signing.post(f"provider/statements/{put['id']}/answer", digest=put["digest"], **returned)
     assert done.status_code == 201, done.text
+    look = signing.client.get(f"/api/v1/signing/signatures/{done.json()['index']}")
+    assert (look.json()["valid"], look.json()["mode"]) == (True, "provider"), look.text
     again = signing.post(f"provider/statements/{put['id']}/answer", digest=put["digest"], **returned)
     assert again.status_code in (403, 404), "what was signed is signed"
     service = signing.plant.service
