@@ -17,6 +17,7 @@ from ledger.people.access import Scope
 from ledger.people.evaluations import EvaluationId
 from ledger.people.kinds import AccountEntry, AccountSort, AccountState
 from ledger.people.names import account_draft
+from ledger.people.notice_kinds import Subject
 from ledger.people.profile import Profiles
 from ledger.sources.map_kinds import IdentityMapped
 from ledger.store.logs import SYSTEM_LOG
@@ -237,3 +238,34 @@ def test_the_list_of_evaluations_is_complete_exported_and_each_can_be_off(tmp_pa
             assert last_used(connection) == {}
         assert world.service.telling.about_lock("anybody", 0) == []
     world.close()
+
+
+@pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")  # of the pages, not judged here
+def test_the_pages_show_ones_notices_who_looked_for_whom_and_what_is_evaluated(filled: World) -> None:
+    service = filled.service
+    account = filled.people.directory.find(filled.tokens[Scope.ADMIN].token).caller.account
+    service.notices.tell([account], Subject.TASK_DUE, title="<b>Review</b>", due="today")
+    with TestClient(create_app(service, web_handlers=handlers())) as client:
+        admin, reader = filled.headers(Scope.ADMIN), filled.headers(Scope.READ)
+        client.get(SEARCH, params={"text": "Mendel", "purpose": "security"}, headers=reader)
+        told = client.get("/notices", headers=admin)
+        assert told.status_code == 200
+        assert "&lt;b&gt;Review&lt;/b&gt;" in told.text
+        assert "Review" not in client.get("/notices", headers=reader).text
+        shown = client.get("/look-ups", params={"person": "MENDEL"}, headers=admin)
+        assert "mendel" in shown.text
+        assert "Misuse of an account" in shown.text
+        assert "mendel" not in client.get("/look-ups", params={"person": "nobody\0"}, headers=admin).text
+        assert client.get("/look-ups", headers=reader).status_code == 403
+        listed = client.get("/evaluations", headers=reader)
+        assert listed.status_code == 200
+        assert all(f'id="{one.value}"' in listed.text for one in EvaluationId)
+
+
+def test_notices_are_asked_for_tested_and_their_key_told_over_http(filled: World, client: TestClient[Any]) -> None:
+    admin, reader = filled.headers(Scope.ADMIN), filled.headers(Scope.READ)
+    assert client.get("/api/v1/notices/key", headers=reader).json() == {"vkey": None}
+    told = client.post("/api/v1/notices/test", headers=admin).json()["notice"]
+    assert told in {one["notice"] for one in client.get("/api/v1/notices", headers=admin).json()}
+    assert client.get("/api/v1/notices/outgoing", headers=reader).status_code == 403
+    assert client.get("/api/v1/notices/outgoing", headers=admin).json() == []
