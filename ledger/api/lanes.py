@@ -18,7 +18,7 @@ from ledger.core.errors import Overloaded
 APPENDING: Final = 64
 ARGON_WAITING: Final = 32
 """Looks at passwords that may wait for their turn."""
-ARGON_NICE: Final = 10
+ARGON_NICE: Final = 5
 """How far the threads of Argon2 stand back behind the others."""
 
 P = ParamSpec("P")

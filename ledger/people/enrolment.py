@@ -255,11 +255,10 @@ class Enrolment:
             else:
                 used.append(shown.component)
         authority = found.seen.authority(step.account, True, (found.account_index, *(one.index for one in used)))
-        made = []
+        # The device first: its code ages while Argon2 works.
+        made = [] if second else [self._device(step, given, held.nonce, authority)]
         if not password:
-            made.append(self._password(found.account, given.password, least, authority))
-        if not second:
-            made.append(self._device(step, given, held.nonce, authority))
+            made.insert(0, self._password(found.account, given.password, least, authority))
         ends = retired(code, "used", authority)
 
         def check(transaction: Transaction) -> None:

@@ -41,7 +41,7 @@ class Device:
     def code(self) -> str:
         """The next code that is good now and was not shown before."""
         now = self._clock.now_us() // 1_000_000 // STEP_S
-        step = max(now - WINDOW, self._last + 1)
+        step = max(now, self._last + 1)
         while step > self._clock.now_us() // 1_000_000 // STEP_S + WINDOW:
             self._clock.pass_seconds(STEP_S)
         self._last = step
