@@ -4,14 +4,19 @@ from typing import Annotated
 
 import typer
 
+from ledger.cli.acting import acting
 from ledger.cli.instants import utc_of
-from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
+from ledger.cli.ledgers import LedgerOption, LogOption, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.errors import ConfigError, NotCanonical
 from ledger.people.access import Scope
 from ledger.people.people import Held
 
-group = typer.Typer(help="Service accounts' tokens for the API.", no_args_is_help=True)
+group = typer.Typer(
+    help="Service accounts' tokens for the API. Once two persons hold roles, scope admin is granted only by who holds "
+    "it: give a token or a session's secret in TRAILSEAL_CREDENTIAL.",
+    no_args_is_help=True,
+)
 
 
 @group.command("create")
@@ -34,7 +39,7 @@ def create(
     with opened(ledger) as service:
         for one in source or []:
             service.record_log(log).sources.get(one)
-        people, authority = service.people, local(service)
+        people, authority = service.people, acting(service)
         try:
             if account not in {known.account for known in people.accounts()}:
                 people.create_account(account, account, reason, authority)
@@ -74,7 +79,7 @@ def revoke(
 ) -> None:
     """End a grant at once: its token is refused from here on."""
     with opened(ledger) as service:
-        index = service.people.revoke(grant, reason, local(service))
+        index = service.people.revoke(grant, reason, acting(service))
     if as_json:
         say_json({"grant": grant, "entry": index})
     else:

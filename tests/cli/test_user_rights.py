@@ -130,3 +130,14 @@ def test_a_credential_that_is_not_in_force_acts_as_nobody(started: Site, monkeyp
     answer = started("user", "add", "friend", "--name", "Friend", *WHY)
     assert answer.code == 1
     assert "credential" in answer.err
+
+
+@pytest.mark.requirement("R47")
+def test_the_folder_alone_makes_no_administrators_token_after_the_first_start(
+    started: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = started("token", "create", "--account", "backdoor", "--scope", "admin")
+    assert (refused.code, "first start is over" in refused.err) == (1, True)
+    assert started("token", "create", "--account", "collector", "--scope", "ingest", "--source", "erp").code == 0
+    monkeypatch.setenv(CREDENTIAL, started.made["token"])
+    assert started("token", "create", "--account", "office", "--scope", "admin").code == 0
