@@ -1,5 +1,6 @@
 """Two processes decide at once, on either database: the head lock lets one of them, and the log stays in order."""
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,6 +9,8 @@ import pytest
 from ledger.core.errors import LedgerError
 from ledger.core.workflow import RequestState, Step
 from ledger.signing.workflows import Workflows
+from ledger.store.append import Batch, Placed
+from ledger.store.store import Store
 from tests.support.postgres import PostgresServer
 from tests.support.signing import Plant
 
@@ -23,6 +26,8 @@ def plant(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         database = server.create_database(request.getfixturevalue("postgres_template"))
     made = Plant(tmp_path_factory.mktemp("plant") / "ledger", database)
     made.route("two", (PAIR,), (APPROVE,))
+    for account in ("anna", "ben", "carla", "dora"):
+        made.caller(account)  # everybody has signed in before anything happens at once
     yield made
     made.close()
 
@@ -39,6 +44,47 @@ def tried(flows: Workflows, plant: Plant, request: str, step: str, account: str)
     except LedgerError:
         return False
     return True
+
+
+class OneTransaction:
+    """Puts the first batches that arrive into one group commit, as the sequencer does with those that wait."""
+
+    def __init__(self, store: Store, count: int) -> None:
+        self._store, self._usual = store, store.append
+        self._barrier = threading.Barrier(count)
+        self._lock = threading.Lock()
+        self._batches: list[Batch] = []
+        self._answers: list[list[Placed] | LedgerError] = []
+        self._count = count
+
+    def __call__(self, log: int, batch: Batch) -> list[Placed]:
+        with self._lock:
+            at = len(self._batches)
+            self._batches.append(batch)
+        if at >= self._count:
+            return self._usual(log, batch)
+        self._barrier.wait()
+        with self._lock:
+            if not self._answers:
+                appender = self._store._sequencer(log)._appender
+                self._answers = appender.commit(self._batches[: self._count])
+        answer = self._answers[at]
+        if isinstance(answer, LedgerError):
+            raise answer
+        return answer
+
+
+def test_of_decisions_in_one_group_commit_each_sees_those_before_it(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = plant.open("two", plant.collect()).request
+    with monkeypatch.context() as patched, ThreadPoolExecutor(4) as threads:
+        patched.setattr(plant.service.store, "append", OneTransaction(plant.service.store, 4))
+        who = ("anna", "anna", "ben", "ben")
+        done = [threads.submit(tried, plant.flows, plant, request, "review", account) for account in who]
+        assert sum(one.result() for one in done) == 2
+    assert plant.running(request).progress.people == {"anna", "ben"}
+    assert plant.fault() is None
 
 
 def test_one_person_who_signs_in_two_processes_at_once_signs_once(plant: Plant, elsewhere: Workflows) -> None:
