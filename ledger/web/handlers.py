@@ -32,7 +32,7 @@ from ledger.web.views.entry import EntryView, entry_view, proof_bundle
 from ledger.web.views.home import home_view
 from ledger.web.views.search import SearchView, search_view
 
-HELP_TOPICS: Final = ("proof", "verify", "connect", "support")
+HELP_TOPICS: Final = ("proof", "verify", "people", "connect", "support")
 _CHOICES: Final = {
     "action": [member.value for member in Action],
     "outcome": [member.value for member in Outcome],

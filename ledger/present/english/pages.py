@@ -241,6 +241,7 @@ MESSAGES = {
     "help.topics": "Topics of the help",
     "help.proof": "What is proved",
     "help.verify": "How to verify",
+    "help.people": "People and signatures",
     "help.connect": "Connect a source",
     "help.support": "What is supported",
     "sign-in.title": "Sign in",
