@@ -8,7 +8,7 @@ import msgspec
 from ledger.core.binding import CeremonyEntry
 from ledger.core.clock import utc_text
 from ledger.core.hashing import unb64
-from ledger.core.record import Interval
+from ledger.core.record import Action, Interval, Sealed
 from ledger.core.run import Gap
 from ledger.core.signature import SignatureEntry
 from ledger.core.times import Clock
@@ -46,6 +46,10 @@ class Coverage(msgspec.Struct, kw_only=True):
     gaps_count: int = 0
 
 
+_SIGNING = frozenset({Action.SIGN, Action.APPROVE, Action.REJECT})
+"""Actions that are a signature at the source: 21 CFR 11.50 wants the signer's printed name with each."""
+
+
 class Totals(msgspec.Struct, kw_only=True):
     """What was counted over the records of the selection."""
 
@@ -58,6 +62,7 @@ class Totals(msgspec.Struct, kw_only=True):
     originals: int = 0
     originals_withheld: int = 0
     sealed: int = 0
+    signers_hidden: int = 0
     inferred: int = 0
     unreasoned: int = 0
     first_us: int | None = None
@@ -129,8 +134,8 @@ class Tally:
         """The signatures taken, each by its address."""
         return [(one.address, one.shown) for one in self._signatures]
 
-    def record(self, one: EvidenceRecord, withheld: bool) -> None:
-        """Counts a record; `withheld`: its original is not in the package."""
+    def record(self, one: EvidenceRecord, withheld: bool, hidden: bool) -> None:
+        """Counts a record; `withheld`: its original is not in the package, `hidden`: nor are its sealed values."""
         record, totals, source = one.body.record, self.totals, one.body.record.source
         totals.records += 1
         totals.changes += len(record.changes)
@@ -141,6 +146,8 @@ class Tally:
         totals.originals += one.original is not None and not withheld
         totals.originals_withheld += withheld
         totals.sealed += len(one.sealed)
+        if record.action in _SIGNING and isinstance(record.actor.name, Sealed):
+            totals.signers_hidden += hidden or "actor.name" in one.erased
         totals.inferred += any(change.inferred is not None for change in record.changes)
         totals.unreasoned += record.reason is None
         self.actions[record.action.value] += 1

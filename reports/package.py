@@ -58,7 +58,10 @@ Progress = Callable[[str, int], None]
 
 
 class Issued(msgspec.Struct, frozen=True, kw_only=True):
-    """A finished package: what a `package-issued` entry says of it."""
+    """A finished package: what a `package-issued` entry says of it.
+
+    `signers_hidden`: records of a signature whose signer's printed name the package hides; it doesn't meet 11.50 then.
+    """
 
     package: str
     path: Path
@@ -70,6 +73,7 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     disclosed: bool
     selection: str
     verification: int | None
+    signers_hidden: int = 0
 
 
 def build(
@@ -135,7 +139,7 @@ class _Writer:
                     kept = one.original
                     line = OriginalLine(index=one.entry.index, salt=b64(kept.salt), data=b64(kept.value))
                     originals.write(encode_line(line))
-                self._tally.record(one, withheld)
+                self._tally.record(one, withheld, hide)
                 self._tally.signed.update(signed.get(one.entry.index, ()))
                 self._progress("records", self._tally.totals.records)
 
@@ -281,6 +285,7 @@ class _Writer:
             disclosed=data.disclosed,
             selection=canonical.dumps(data.selection).decode(),
             verification=data.verification,
+            signers_hidden=data.totals.signers_hidden,
         )
 
     def _open(self, name: str):  # type: ignore[no-untyped-def]

@@ -7,10 +7,11 @@ import msgspec
 import typer
 
 from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
-from ledger.cli.output import AsJson, progress, say, say_json
+from ledger.cli.output import AsJson, progress, say, say_json, tell
 from ledger.core import canonical
 from ledger.core.errors import ConfigError, InvalidEntry
 from ledger.core.record import LinkKind
+from ledger.present.messages import message
 from ledger.present.times import site_zone
 from ledger.store.search import Query
 from ledger.trace.selection import ByBatch, BySearch, Selection
@@ -65,6 +66,8 @@ def package(
             progress=lambda _step, done: report(done, done),
         )
         vkey = service.vkey(chosen)
+    if issued.signers_hidden:
+        tell(message("report.sealed.signers", count=issued.signers_hidden))
     if as_json:
         say_json({"package": str(out), "records": issued.records, "size": issued.size, "vkey": vkey})
         return

@@ -75,11 +75,15 @@ def _selected(data: ReportData) -> str:
 
 def _sealed(data: ReportData) -> str:
     totals = data.totals
-    if not totals.sealed:
+    if not totals.sealed and not totals.signers_hidden:
         return message("report.sealed.none")
     if data.disclosed:
-        return message("report.sealed.disclosed", count=totals.sealed)
-    return message("report.sealed.withheld", count=totals.sealed, originals=totals.originals_withheld)
+        says = message("report.sealed.disclosed", count=totals.sealed)
+    else:
+        says = message("report.sealed.withheld", count=totals.sealed, originals=totals.originals_withheld)
+    if totals.signers_hidden:
+        return f"{says}. {message('report.sealed.signers', count=totals.signers_hidden)}"
+    return says
 
 
 def _occupations(data: ReportData, zone: Zone, width: float) -> Flowable:

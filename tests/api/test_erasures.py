@@ -1,5 +1,6 @@
 """A personal value goes where nothing covers it, after two people approved: it is in no file, its proofs hold."""
 
+import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from sqlalchemy.exc import DatabaseError
 
 from ledger.api.app import create_app
 from ledger.core.errors import AccessDenied, Conflict, NotFound
-from ledger.core.record import Actor, ActorKind
+from ledger.core.record import Action, Actor, ActorKind
 from ledger.core.run import Rejected
 from ledger.core.source import SourceConfig
 from ledger.packages import issue
@@ -305,3 +306,27 @@ def test_the_database_lets_no_other_row_of_the_vault_go(site: Site) -> None:
     for table in ("original", "sealed_value"):
         with pytest.raises(DatabaseError), store.writing() as connection:
             connection.exec_driver_sql(f"DELETE FROM {table} WHERE pos = {pos_of(1, site.erp[0])}")
+
+
+@pytest.mark.requirement("R16")
+def test_a_package_that_hides_a_signers_name_says_that_it_does_not_meet_11_50(site: Site, tmp_path: Path) -> None:
+    service = site.world.service
+    signed = submission(
+        20, ERP, action=Action.SIGN, actor=Actor(account="nurse1", kind=ActorKind.PERSON, name="Nurse One"), changes=()
+    )
+    cursor = service.ingest.state(ERP).cursor
+    service.ingest.submit(batch([signed], ERP, cursor_from=cursor, cursor_to="20"), site.world.root)
+    log, selection = service.log("records"), BySearch(query=Query(source=ERP))
+    for disclose, hidden in ((True, 0), (False, 1)):
+        out = tmp_path / f"{disclose}.zip"
+        issued = issue(service, log, selection, out, site.world.root, disclose=disclose)
+        assert issued.signers_hidden == hidden
+        with zipfile.ZipFile(out) as opened:
+            (name,) = [one for one in opened.namelist() if one.endswith("report.pdf")]
+            (tmp_path / "report.pdf").write_bytes(opened.read(name))
+        text = subprocess.run(
+            ["pdftotext", "-layout", tmp_path / "report.pdf", "-"], capture_output=True, text=True, check=True
+        ).stdout
+        said = "it does not meet 21 CFR 11.50" in " ".join(text.split())
+        assert said is bool(hidden)
+        assert verify_package(out, [service.vkey(log)]).exit_code is ExitCode.HOLDS

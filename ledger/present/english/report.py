@@ -82,6 +82,10 @@ MESSAGES = {
         "{count} in these records, withheld from this package together with {originals} originals; those "
         "records are no longer re-derivable from their original here"
     ),
+    "report.sealed.signers": (
+        "This package hides the printed name of the signer in {count} records of a signature: it does not meet 21 CFR "
+        "11.50"
+    ),
     "report.originals": "Originals",
     "report.originals.count": "in originals.jsonl, byte for byte as the sources gave them: {count}",
     "report.reasons": "Reasons",
