@@ -85,15 +85,15 @@ class ProviderDoor:
 
         Raises AccessDenied unless other components began the session.
         """
-        self._require_other_components(caller)
         found = self.provider.agreed()
+        self._require_other_components(caller)
         more = {"acr_values": " ".join(found.body.acr), "max_age": "0", "prompt": "login"}
         return self.attempts.begin(found, _linking(caller), more)
 
     def complete_link(self, caller: Caller, secret: str | None, answer: Answer) -> Link:
         """Links the caller's account to the subject that the provider authenticated; raises as `Links.link`."""
-        self._require_other_components(caller)
         found = self.provider.agreed()
+        self._require_other_components(caller)
         person = self.shown(found, self.attempts.end(found, secret, answer, _linking(caller)), found.body.acr, FRESH_S)
         return self.links.link(
             caller.account,
