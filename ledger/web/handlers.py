@@ -31,6 +31,7 @@ from ledger.web.views.common import Scope as ViewScope
 from ledger.web.views.entry import EntryView, entry_view, proof_bundle
 from ledger.web.views.home import home_view
 from ledger.web.views.search import SearchView, search_view
+from ledger.web.views.tasks import asked_over
 
 HELP_TOPICS: Final = ("proof", "verify", "people", "connect", "support")
 _CHOICES: Final = {
@@ -118,9 +119,18 @@ def _views(zone: ZoneInfo) -> list[Any]:
         signed = await pages.read(
             context, request.user, zone, lambda scope, found: over(store, found, scope.log(log), index)
         )
+        asked = await pages.read(
+            context, request.user, zone, lambda scope, found: asked_over(store, found, scope.log(log).origin, index)
+        )
         exports = request.user.allows(Scope.EXPORT, log if view.log.number != SYSTEM_LOG else None)
         return page(
-            "entry.html", view=view, exports=exports, signed=signed, place="search", viewer=request.user.account
+            "entry.html",
+            view=view,
+            exports=exports,
+            signed=signed,
+            asked=asked,
+            place="search",
+            viewer=request.user.account,
         )
 
     @get("/entries/{log:str}/{index:int}/{part:str}", opt=allow(Scope.EXPORT))

@@ -94,6 +94,8 @@ def test_a_set_is_opened_seen_and_signed_by_plain_forms(pages: Pages) -> None:
             fields[name] = value or rita.code()
     done = pages.ask(rita, "POST", f"{at}/steps/review/signature", **fields)
     assert (done.status_code, done.headers.get("location")) == (303, at), done.text
+    entry = pages.ask(rita, "GET", f"/entries/records/{records[0]}").text
+    assert f'signing request <a href="/tasks/{request}">' in entry
     after = pages.ask(pages.plant.quality, "GET", at).text
     assert "reviewer1</a>, reviewer, reviewed" in after
     assert "reviewer1 signed step review" in after

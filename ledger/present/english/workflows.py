@@ -51,6 +51,7 @@ MESSAGES = {
     "request.what-changed": "What has changed since",
     "request.old-holds": "What was signed stays valid for the version that it was signed over.",
     "request.renewed-by": "Signatures over the present content are asked for here.",
+    "entry.asked": "signing request",
     "happened.opened": "{account} opened entries of it",
     "happened.signed": "{account} signed step {step}: {reason}",
     "happened.declined": "{account} declined step {step}: {reason}",

@@ -12,16 +12,17 @@ from ledger.present.inert import one_line
 from ledger.present.messages import message
 from ledger.present.states import State
 from ledger.present.times import Moment, moment
-from ledger.signing.content import told
+from ledger.signing.content import changes, told
 from ledger.signing.decisions import Decisions
 from ledger.signing.delegations import lent_to
-from ledger.signing.requests import Running, read_running
+from ledger.signing.requests import Requests, Running, read_running
 from ledger.signing.shown import ShownRequest, ShownStep, show
 from ledger.signing.tasks import Task
 from ledger.store.store import Store
 from ledger.web.views.common import Scope
 
 _SHOWN_ITEMS = 200
+_LIVE = (RequestState.OPEN, RequestState.COMPLETED)
 
 
 class TaskRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +73,15 @@ class ItemRow(msgspec.Struct, frozen=True, kw_only=True):
 
     index: int
     opened: bool
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that is about an entry, and how it stands."""
+
+    request: str
+    title: str
+    state: State
+    sentence: str
 
 
 class Mine(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +136,7 @@ def request_view(
         title=one_line(shown.title),
         reason=one_line(shown.reason),
         log=log,
-        state=_state(shown),
+        state=_state_of(shown.state, bool(shown.changed)),
         sentence=message("request.changed") if shown.changed else message(f"request.{shown.state.value}"),
         changed=tuple(one_line(told(one)) for one in shown.changed),
         steps=tuple(_step(scope, step) for step in shown.steps),
@@ -153,6 +163,23 @@ def request_view(
     )
 
 
+def asked_over(store: Store, connection: Connection, origin: str, index: int) -> tuple[Asked, ...]:
+    """The requests for signature that are about an entry, and how each stands now: unsigned, once it has changed."""
+    found = []
+    for running in Requests(store).over(connection, origin, index):
+        state = running.progress.state
+        changed = state in _LIVE and bool(changes(store, connection, running.request))
+        found.append(
+            Asked(
+                request=running.request.request,
+                title=one_line(running.request.title),
+                state=_state_of(state, changed or state is RequestState.SUPERSEDED),
+                sentence=message("request.changed") if changed else message(f"request.{state.value}"),
+            )
+        )
+    return tuple(found)
+
+
 def _mine(
     store: Store, connection: Connection, decisions: Decisions, running: Running, caller: Caller, scope: Scope
 ) -> Iterator[Mine]:
@@ -167,10 +194,10 @@ def _mine(
                 yield Mine(step=standing.step.step, other=other)
 
 
-def _state(shown: ShownRequest) -> State:
-    if shown.changed or shown.state in (RequestState.DECLINED, RequestState.SUPERSEDED):
+def _state_of(state: RequestState, changed: bool) -> State:
+    if changed or state in (RequestState.DECLINED, RequestState.SUPERSEDED):
         return State.FAILS
-    return State.HOLDS if shown.state is RequestState.COMPLETED else State.UNKNOWN
+    return State.HOLDS if state is RequestState.COMPLETED else State.UNKNOWN
 
 
 def _step(scope: Scope, step: ShownStep) -> StepRow:
