@@ -19,9 +19,9 @@ from ledger.api.people import Entered, Reason
 from ledger.api.problems import declared
 from ledger.core.signature import Mode, PasskeyProof
 from ledger.people.access import Door, Scope, allow
-from ledger.signing.bindings import KnownKey, ToAttest, ToProve
 from ledger.signing.ceremony import Card, ToFound
 from ledger.signing.factors import SECRET_LENGTH, Shown
+from ledger.signing.key_views import KnownKey, ToAttest, ToProve
 from ledger.signing.kinds import ListedReason, Meaning
 from ledger.signing.lists import SigningList
 from ledger.signing.looking import LookedAt, look, over

@@ -7,8 +7,7 @@ step, at once, and a new one begins with a new check of identity (21 CFR 11.100(
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import msgspec
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, select
 
 from ledger.core.address import Address
 from ledger.core.authority import Authority
@@ -39,20 +38,18 @@ from ledger.core.errors import (
 )
 from ledger.core.hashing import b64
 from ledger.core.signature import KeyProof, Mode, PasskeyProof
-from ledger.people import tables as people_tables
 from ledger.people.access import Caller, Scope
 from ledger.people.credentials import read_account, read_entry
 from ledger.people.names import printed_name
 from ledger.people.passwords import require_strong
-from ledger.people.person_kinds import CredentialEntry, QualificationEntry, QualificationSort
 from ledger.people.profile import read_profile
-from ledger.people.qualifications import has_identity
-from ledger.people.reset_kinds import ResetEntry
 from ledger.people.secrets import Destroyed, keep
 from ledger.people.sessions import superseding
 from ledger.signing import prepared
+from ledger.signing.exclusions import identity_entry, who_reset
 from ledger.signing.factors import SIGNING_PASSKEY, SIGNING_SECRET, Factors, Shown
 from ledger.signing.history import active, read_history, sealed_row
+from ledger.signing.key_views import KnownKey, Pending, ToAttest, ToProve
 from ledger.signing.person_keys import LEAST_SECRET, SECRET, PersonKeys
 from ledger.signing.tables import key_binding
 from ledger.store.append import Batch, Transaction
@@ -64,44 +61,6 @@ _REQUEST: Final = "request"
 
 Told = Callable[[str, str, int], None]
 """Told account, what happened to a key of theirs, and its entry; tells the person by a second channel."""
-
-
-class KnownKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A signing key as people see it."""
-
-    key_id: str
-    account: str
-    mode: Mode
-    state: str
-    request: str
-    vouchers: tuple[str, ...]
-    signs: bool
-    """Whether it can sign now."""
-    backup_eligible: bool = False
-
-
-class ToAttest(msgspec.Struct, frozen=True, kw_only=True):
-    """An attestation that is put before a voucher: what it says, and what a passkey is challenged with (base64)."""
-
-    id: str
-    statement: Attestation
-    subject: BindingStatement
-    mode: Mode
-    challenge: str
-
-
-class ToProve(msgspec.Struct, frozen=True, kw_only=True):
-    """A request for a passkey that its key has yet to sign; `challenge` in base64."""
-
-    id: str
-    statement: BindingStatement
-    challenge: str
-
-
-class _Pending(msgspec.Struct, frozen=True, kw_only=True):
-    statement: BindingStatement
-    registration: Registration
-    reason: str
 
 
 class Bindings:
@@ -157,14 +116,14 @@ class Bindings:
                     advice="Use a security key, or have the site's profile changed.",
                 )
         said = self._statement(caller.account, name, key, identity)
-        pending = _Pending(statement=said, registration=registration, reason=reason)
+        pending = Pending(statement=said, registration=registration, reason=reason)
         ident = prepared.put(self._store, _REQUEST, caller.account, pending)
         return ToProve(id=ident, statement=said, challenge=b64(act_challenge(said)))
 
     def prove(self, caller: Caller, ident: str, proof: PasskeyProof) -> int:
         """The passkey's own signature of its request; returns the entry's index. Raises SignatureInvalid, NotFound."""
         with self._store.reading() as connection:
-            account, pending = prepared.get(self._store, connection, _REQUEST, ident, _Pending)
+            account, pending = prepared.get(self._store, connection, _REQUEST, ident, Pending)
         said = pending.statement
         if account != caller.account or said.account != caller.account:
             raise AccessDenied("this key was registered for somebody else")
@@ -381,7 +340,7 @@ class Bindings:
             raise NotFound(f"there is no account {caller.account!r}")
         origin = read_history(self._store, connection).origin
         after = max((one.revoked for one in self._history_of(connection, caller.account) if one.revoked), default=-1)
-        index = self._identity(connection, caller.account, after)
+        index = identity_entry(self._store, connection, caller.account, after)
         if index is None:
             again = ", after the last key ended" if after >= 0 else ""
             raise NotSignatory(
@@ -392,23 +351,6 @@ class Bindings:
 
     def _history_of(self, connection: Connection, account: str) -> Sequence[Standing]:
         return list(read_history(self._store, connection).of(account))
-
-    def _identity(self, connection: Connection, account: str, after: int) -> int | None:
-        """The last check of the person's identity that still counts and was recorded after an entry."""
-        if not has_identity(self._store, connection, account):
-            return None
-        row = people_tables.qualification.c
-        indices: Sequence[int] = connection.scalars(
-            select(row.from_index)
-            .where(row.log == SYSTEM_LOG, row.account == account, row.to_index.is_(None), row.from_index > after)
-            .where(row.sort == QualificationSort.IDENTITY.value)
-            .order_by(row.from_index.desc())
-        ).all()
-        for index in indices:
-            body, _ = read_entry(self._store, connection, index, QualificationEntry)
-            if body.holds and body.account == account and body.authority.actor != account:
-                return index
-        return None
 
     def _statement(self, account: str, name: str, key: BoundKey, identity: str) -> BindingStatement:
         return BindingStatement(
@@ -465,29 +407,3 @@ class Bindings:
         if transaction.scratch.get(key):
             raise Conflict("something else happened to this key at the same moment", advice="Look, and try again.")
         transaction.scratch[key] = True
-
-
-def who_reset(store: Store, connection: Connection, account: str) -> frozenset[str]:
-    """Whoever set or retired a component of this person's, but for the very first enrolment; whoever asked for a reset
-    or decided one; and whoever revoked a key of theirs.
-    """
-    found: set[str] = set()
-    for number, index in enumerate(_entries(connection, people_tables.credential, account)):
-        if number:
-            found.add(read_entry(store, connection, index, CredentialEntry)[0].authority.actor)
-    for index in _entries(connection, people_tables.reset_request, account):
-        found.add(read_entry(store, connection, index, ResetEntry)[0].authority.actor)
-    for index in _entries(connection, key_binding, account):
-        change, _ = read_entry(store, connection, index, msgspec.Struct)
-        if isinstance(change, KeyBindingEntry) and change.event is BindingEvent.REVOKED:
-            found.add(change.authority.actor)
-    return frozenset(found - {account})
-
-
-def _entries(connection: Connection, table: Table, account: str) -> list[int]:
-    """The entries by which rows of an account's began or ended, in order."""
-    row = table.c
-    spans = connection.execute(
-        select(row.from_index, row.to_index).where(row.log == SYSTEM_LOG, row.account == account)
-    ).all()
-    return sorted({at for span in spans for at in span if at is not None})

@@ -36,7 +36,8 @@ from ledger.core.passkey import ALGORITHMS, b64url, load_key
 from ledger.core.signature import Mode
 from ledger.people.access import Caller
 from ledger.signing import prepared
-from ledger.signing.bindings import Bindings, ToProve
+from ledger.signing.bindings import Bindings
+from ledger.signing.key_views import ToProve
 from ledger.store.store import Store
 
 _SORT: Final = "passkey"
