@@ -30,7 +30,8 @@ from ledger.people.access import Caller
 from ledger.people.roles import Role
 from ledger.service import Service
 from ledger.signing.decisions import Signed
-from ledger.signing.requests import Opened, Opening, Running
+from ledger.signing.requests import Opened, Opening, Running, read_running
+from ledger.signing.shown import ShownRequest, show
 from ledger.signing.workflows import Workflows
 from ledger.sources.map_kinds import IdentityMapped
 from tests.support.ledgers import AUTHORITY, SOURCE, START_US, Ledger, MovableClock, new_ledger, submission
@@ -146,6 +147,13 @@ class Plant:
 
     def running(self, request: str) -> Running:
         return self.flows.requests.get(request)
+
+    def shown(self, request: str) -> ShownRequest:
+        """A request as the surfaces show it."""
+        store = self.service.store
+        with store.reading() as connection:
+            running = read_running(store, connection, request)
+            return show(store, connection, self.flows.decisions, running, AUTHORITY)
 
     def signature(
         self,

@@ -451,7 +451,11 @@ class TestContent:
         plant.sign(request, "approve", "dora")
         assert plant.flows.work().superseded == ()
         newer = plant.change(record)
+        shown = plant.shown(request)
+        assert (shown.state, shown.unsigned) == (RequestState.COMPLETED, True)
+        assert [one.by for one in shown.changed] == [f"{shown.origin}#{newer}"]
         assert plant.flows.work().superseded == (request,)
+        assert plant.shown(request).unsigned
         old = plant.running(request)
         assert old.progress.state is RequestState.SUPERSEDED
         assert [one.signature for step in old.progress.steps for one in step.given] != []
