@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from asyncua.crypto.cert_gen import setup_self_signed_certificate
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from collectors.demo.process import ServerProcess, free_port, new_secret, write_private
+from tests.support.node import NODE
 
 _ROOT = Path(__file__).parents[2]
 _MODULES = _ROOT / ".venv" / "node-opcua" / "node_modules"
@@ -40,12 +40,10 @@ class NodeServer:
         return f"Basic256Sha256,SignAndEncrypt,{self.folder / f'{user}.der'},{self.folder / f'{user}.pem'}"
 
     def start(self) -> None:
-        node = shutil.which("node")
-        assert node is not None, "node is not installed: as root, apt-get install --no-install-recommends nodejs npm"
         assert _MODULES.is_dir(), "node-opcua is not installed: make .venv/.node-opcua"
         process = ServerProcess(
             "node-opcua server",
-            [node, str(Path(__file__).parent / "node_opcua" / "server.js"), str(self.port), str(self.folder)],
+            [str(NODE), str(Path(__file__).parent / "node_opcua" / "server.js"), str(self.port), str(self.folder)],
             self.folder / "server.log",
             {"NODE_PATH": str(_MODULES)},
         )

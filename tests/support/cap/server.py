@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from collectors.demo.process import ServerProcess, free_port
+from tests.support.node import NODE
 
 _HERE = Path(__file__).parent
 _PACKAGES = _HERE.parents[2] / ".venv" / "cap" / "node_modules"
@@ -35,7 +36,7 @@ class CapServer:
         self._process: ServerProcess | None = None
 
     def start(self) -> None:
-        command = ["node", str(_PACKAGES / "@sap" / "cds" / "bin" / "serve.js"), "--project", str(self._folder)]
+        command = [str(NODE), str(_PACKAGES / "@sap" / "cds" / "bin" / "serve.js"), "--project", str(self._folder)]
         environment = {"PORT": str(self._port), "CDS_CONFIG": json.dumps(self._settings())}
         self._process = ServerProcess("SAP CAP", command, self._folder / "server.log", environment)
         self._process.wait_ready(self._answers, _READY_SECONDS)
