@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 
 from ledger.core.address import Address
 from ledger.core.errors import NotAuthenticated, ReauthenticationRequired, SignatureInvalid, SigningError
-from ledger.core.oidc_proof import WINDOW_S, Claims, nonce_of
-from ledger.core.signature import Mode, ProviderProof, SignatureEntry, Statement, statement_bytes
+from ledger.core.oidc_proof import WINDOW_S, nonce_of
+from ledger.core.signature import Mode, ProviderProof, Statement, statement_bytes
 from ledger.people.credentials import view
 from ledger.people.oidc import Agreed, Held, IdentityProvider
 from ledger.people.oidc_attempts import Answer, Begun
@@ -22,7 +22,7 @@ from ledger.people.oidc_door import ProviderDoor
 from ledger.people.oidc_links import Link
 from ledger.people.oidc_token import check_id_token
 from ledger.people.profile import read_profile
-from ledger.signing.provider_check import provider_verifier, verify_at
+from ledger.signing.provider_check import verify_at
 from ledger.store.checkpoints import covering
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.store import Store
@@ -82,10 +82,6 @@ class ProviderSigning:
             except SignatureInvalid as error:
                 raise ReauthenticationRequired(error.message) from None
         return proof
-
-    def verify(self, connection: Connection, body: SignatureEntry, entered_us: int) -> Claims:
-        """What the token of a signature says, from the system log's entries of before; raises SignatureInvalid."""
-        return provider_verifier(self._store.kinds)(connection, body, entered_us)
 
     def _require_statement(self, found: Agreed, statement: Statement) -> Held:
         with self._store.reading() as connection:
