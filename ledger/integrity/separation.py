@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from ledger.core.address import parse_address
 from ledger.core.authority import Authority
 from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry
@@ -44,6 +45,7 @@ class Separation:
 
     def __init__(self) -> None:
         self._accounts: dict[str, list[tuple[int, AccountEntry]]] = {}
+        self._at: dict[int, GrantEntry] = {}
         self._grants: dict[str, dict[str, list[tuple[int, GrantEntry]]]] = {}
 
     def enter(self, entry: Entry) -> None:
@@ -52,6 +54,7 @@ class Separation:
         if isinstance(body, AccountEntry):
             self._accounts.setdefault(body.account, []).append((entry.index, body))
         elif isinstance(body, GrantEntry):
+            self._at[entry.index] = body
             self._grants.setdefault(body.account, {}).setdefault(body.grant, []).append((entry.index, body))
 
     def broken(self, entry: Entry, body: msgspec.Struct) -> str:
@@ -87,7 +90,19 @@ class Separation:
             if one.role is not None and not_over(one, entry.logged_us)
         }
         pair = conflict({*held, body.role})
-        return "" if pair is None else f"{body.account} would be {pair[0].value} and {pair[1].value}"
+        if pair is not None:
+            return f"{body.account} would be {pair[0].value} and {pair[1].value}"
+        return self._out_of_reach(body)
+
+    def _out_of_reach(self, body: GrantEntry) -> str:
+        """Who administers some record logs grants for these alone."""
+        if not body.authority.authenticated:
+            return ""
+        named = (self._at.get(parse_address(address).index) for address in body.authority.entries)
+        reaches = [set(one.sites) for one in named if one is not None and Scope.ADMIN in one.scopes]
+        if not reaches or any(not sites or (body.sites and set(body.sites) <= sites) for sites in reaches):
+            return ""  # without a grant that administers, what the entry takes is not held: that is said elsewhere
+        return f"{body.authority.actor} granted beyond the record logs that they administer"
 
     def _issuing(self, entry: Entry, body: AccountEntry) -> str:
         before = _latest(self._accounts.get(body.account, []), entry.index)

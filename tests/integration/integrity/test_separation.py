@@ -189,6 +189,18 @@ def test_a_rule_that_a_forged_entry_breaks_is_named_by_level_2(world: World, sta
     assert (found.index, said in found.what) == (index, True), found.what
 
 
+@pytest.mark.requirement("R10", "R47")
+def test_an_officer_of_one_site_who_grants_for_all_is_found(world: World, staff: Staff) -> None:
+    staff.person("officer2", Role.SECURITY_OFFICER, sites=["records"])
+    authority = staff.acting("officer2")
+    append(world, role_entry("reviewer1", Role.AUDITOR, authority, grant="a" * 16, sites=("records",)))
+    assert fault(world) is None
+    index = append(world, role_entry("reviewer1", Role.AUDITOR, authority))
+    found = fault(world)
+    assert found is not None
+    assert (found.index, "beyond the record logs" in found.what) == (index, True)
+
+
 @pytest.mark.requirement("R10", "R76")
 def test_an_inspector_whose_time_is_over_and_who_holds_no_admin_does_nothing(world: World, staff: Staff) -> None:
     staff.inspector("inspector1", days=1)
