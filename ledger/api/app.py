@@ -47,6 +47,7 @@ from ledger.api.lanes import Lanes
 from ledger.api.problems import HANDLERS
 from ledger.api.session import begin_session, end_session
 from ledger.people.receipts import forget_old
+from ledger.people.uses import forget_spent
 from ledger.service import Service
 
 MAX_BODY: Final = 1024 * 1024
@@ -182,6 +183,7 @@ async def _upkeep(context: Context) -> None:
             work.append(people.sessions.save_touches)
         if rounds % RECEIPTS_EVERY == 0:
             work.append(lambda: forget_old(store))
+            work.append(lambda: forget_spent(store))
         for task in work:
             try:
                 await context.lanes.append(task)

@@ -1,18 +1,20 @@
-"""What those who administer the accounts do at the door: codes to begin with, locks, resets by two, lost devices."""
+"""What those who administer the accounts see and do at the door: who came, codes, locks, resets, lost devices."""
 
 from typing import Annotated
 
 import msgspec
 from litestar import Router, get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody, PathParameter
+from litestar.params import FromQuery, JSONBody, PathParameter
 
 from ledger.api.context import Context
-from ledger.api.fields import without_nul
+from ledger.api.fields import Word, without_nul
 from ledger.api.gate import CallerRequest
 from ledger.api.people import AccountPath, Entered, Reason, Why
+from ledger.api.placed import After, Limit
 from ledger.api.problems import declared
 from ledger.people.access import Scope, allow
+from ledger.people.comings import Coming, Happened, comings
 from ledger.people.enrolment import Code
 from ledger.people.resets import Waiting
 
@@ -48,6 +50,30 @@ async def unlock(
     without_nul(account=account, reason=data.reason)
     unlocking = context.service.entrance.attempts.unlock
     return Entered(index=await context.lanes.append(unlocking, account, data.reason, request.user.authority))
+
+
+@get("/sign-ins", responses=declared())
+async def sign_ins(
+    context: NamedDependency[Context],
+    account: Word = None,
+    event: FromQuery[Coming | None] = None,
+    after: After = None,
+    before: After = None,
+    newest_first: FromQuery[bool] = True,
+    limit: Limit = 50,
+) -> list[Happened]:
+    """Log-ins, log-outs and failed ones, locks and unlockings: of one account or all, by entry in either order."""
+    without_nul(account=account)
+    return await context.lanes.read(
+        comings,
+        context.service.store,
+        account=account,
+        events=() if event is None else (event,),
+        after=after,
+        before=before,
+        newest_first=newest_first,
+        limit=limit,
+    )
 
 
 @get("/resets", responses=declared())
@@ -105,7 +131,7 @@ async def revoke_component(
 
 router = Router(
     "/",
-    route_handlers=[issue_code, unlock, resets, ask_reset, confirm_reset, withdraw_reset, revoke_component],
+    route_handlers=[issue_code, unlock, sign_ins, resets, ask_reset, confirm_reset, withdraw_reset, revoke_component],
     opt=allow(Scope.ADMIN),
     tags=["people"],
 )

@@ -313,10 +313,11 @@ def _spending(held: Held) -> Callable[[Transaction], None]:
 
 
 def _inside(peer: str, perimeter: Sequence[str]) -> bool:
-    """Whether a peer is in one of these networks; a peer that has no address is in none."""
+    """Whether a peer is in one of these networks; a peer that has no address, or a network that is none, never is."""
     try:
         address = ip_address(peer)
+        networks = [ip_network(one, strict=False) for one in perimeter]
     except ValueError:
         return False
     mapped = getattr(address, "ipv4_mapped", None) or address
-    return any(mapped in ip_network(one, strict=False) for one in perimeter)
+    return any(mapped in one for one in networks)

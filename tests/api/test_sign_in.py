@@ -131,6 +131,35 @@ def test_no_session_that_a_browser_brings_lives_on_after_signing_in(client: Test
     assert client.get("/api/v1/logs", headers=brought).status_code == 401
 
 
+@pytest.mark.requirement("R46")
+def test_log_ins_log_outs_and_failed_ones_are_searched_and_sorted(
+    any_client: TestClient[Any], any_world: World
+) -> None:
+    admin = any_world.headers(Scope.ADMIN)
+    one, other = (person(any_world, name, [Role.REVIEWER]) for name in ("reviewer1", "reviewer2"))
+    one.sign_in(any_client)
+    assert any_client.delete("/api/v1/session", headers=OWN_PAGE).status_code == 204
+    any_client.cookies.clear()
+    wrong = {"account": "reviewer2", "password": "wrong words"}
+    assert any_client.post("/api/v1/sign-in", json=wrong).status_code == 401
+    other.begin()
+
+    def told(**query: Any) -> list[tuple[str, str]]:
+        answer = any_client.get("/api/v1/sign-ins", params=query, headers=admin)
+        assert answer.status_code == 200, answer.text
+        return [(found["event"], found["account"]) for found in answer.json()]
+
+    order = [("login", "reviewer1"), ("logout", "reviewer1"), ("failed", "reviewer2"), ("login", "reviewer2")]
+    assert told(newest_first=False) == order
+    assert told() == order[::-1]
+    assert told(account="reviewer1", newest_first=False) == order[:2]
+    assert told(event="login") == [("login", "reviewer2"), ("login", "reviewer1")]
+    first = any_client.get("/api/v1/sign-ins", params={"newest_first": False, "limit": 2}, headers=admin).json()
+    assert told(newest_first=False, after=first[-1]["entry"]) == order[2:]
+    assert told(before=first[-1]["entry"]) == order[:1]
+    assert first[0]["logged_at"] < first[1]["logged_at"]
+
+
 def test_a_half_finished_sign_in_is_no_session(client: TestClient[Any], world: World) -> None:
     person(world, "reviewer1", [Role.REVIEWER])
     first = client.post("/api/v1/sign-in", json={"account": "reviewer1", "password": PASSWORD})

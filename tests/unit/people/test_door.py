@@ -19,6 +19,7 @@ from ledger.people.person_kinds import Purpose
 from ledger.people.roles import Role
 from ledger.people.second import Proof
 from ledger.people.totp import STEP_S, code_at, new_secret, step_of
+from ledger.people.uses import forget_spent
 from ledger.service import Service
 from ledger.store.logs import SYSTEM_LOG
 from tests.api.world import World
@@ -478,6 +479,19 @@ def test_a_code_is_good_in_its_half_minute_and_the_two_beside_it() -> None:
     step = now // 1_000_000 // STEP_S
     found = [step_of(secret, code_at(secret, step + off), now) for off in range(-2, 3)]
     assert found == [None, step - 1, step, step + 1, None]
+
+
+def test_what_was_used_up_is_forgotten_once_it_is_over_and_counters_stay(world: World) -> None:
+    one = person(world, "reviewer1")
+    one.begin()
+    forget_spent(world.service.store)
+    with world.service.store.reading() as connection:
+        before = sorted(row[0].split(":")[0] for row in connection.exec_driver_sql("SELECT key FROM door_use"))
+    world.clock.pass_seconds(1000)
+    forget_spent(world.service.store)
+    with world.service.store.reading() as connection:
+        after = [row[0].split(":")[0] for row in connection.exec_driver_sql("SELECT key FROM door_use")]
+    assert (before, after) == (["component", "state", "state"], ["component"])
 
 
 def test_persons_are_told_apart(world: World) -> None:
