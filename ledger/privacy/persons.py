@@ -16,6 +16,7 @@ no index, so a search never finds a record by them.
 
 from collections.abc import Iterable
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import msgspec
 from sqlalchemy import Connection, func, or_, select
@@ -30,6 +31,7 @@ from ledger.sources import tables as sources
 from ledger.store import schema
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import pos_of
+from ledger.store.reading import LogReader
 from ledger.store.search import Query
 from ledger.store.store import Store
 
@@ -98,8 +100,20 @@ def _known(store: Store, connection: Connection, log: int, words: Iterable[str])
     return known | (left & _name_words(store, connection) if left else set())
 
 
-def _name_words(store: Store, connection: Connection) -> set[str]:
+_NAMES: WeakKeyDictionary[Store, tuple[int, frozenset[str]]] = WeakKeyDictionary()
+"""For each store the words below, as of a size of its system log: names change with entries alone."""
+
+
+def _name_words(store: Store, connection: Connection) -> frozenset[str]:
     """The words of every printed name of a person or inspector, in lower case."""
+    size = LogReader(connection, SYSTEM_LOG).head().size
+    known = _NAMES.get(store)
+    if known is None or known[0] != size:
+        known = _NAMES[store] = (size, _read_name_words(store, connection))
+    return known[1]
+
+
+def _read_name_words(store: Store, connection: Connection) -> frozenset[str]:
     row = people.account.c
     accounts = connection.execute(
         select(row.key, row.title).where(
@@ -107,6 +121,6 @@ def _name_words(store: Store, connection: Connection) -> set[str]:
         )
     ).all()
     names = (one.title or printed_name(store, connection, one.key) or "" for one in accounts)
-    return {
+    return frozenset(
         word.casefold() for name in names for word in (*query_tokens(name), name.strip()) if len(word) >= LEAST_LETTERS
-    }
+    )

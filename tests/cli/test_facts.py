@@ -34,7 +34,7 @@ def test_records_of_a_log_with_other_columns_are_marked_until_a_sample_of_them_i
     def collected(user: str) -> tuple[int, str]:
         """The record of this user after a collection, and where the source stood."""
         assert site("collect", "gate").code == 0
-        (found,) = site("search", user, "--json").json()["found"]
+        (found,) = site("search", user, "--purpose", "review", "--json").json()["found"]
         index = found["index"]
         state = site("show", str(index), "--json").json()["source_state"]
         return index, state
