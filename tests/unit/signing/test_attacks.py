@@ -4,13 +4,15 @@ Whoever makes these entries holds the database and may append what they like; le
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from typing import Any
 
 import msgspec
 import pyotp
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, delete, insert, select, text
 
+from ledger.core import canonical
 from ledger.core.authority import Authority
 from ledger.core.binding import (
     Attestation,
@@ -28,20 +30,25 @@ from ledger.core.errors import Conflict, IntegrityError, LedgerError, NotAuthent
 from ledger.core.hashing import b64
 from ledger.core.note import ed25519_public_key, ed25519_sign
 from ledger.core.signature import (
+    Continuity,
     KeyProof,
     Mode,
     SignatureEntry,
     Statement,
     signed_message,
+    statement_bytes,
     target_root,
 )
+from ledger.core.signature import Signer as Signer_
 from ledger.integrity.entries import read_entries
 from ledger.integrity.level4 import SignatureCheck
 from ledger.people.enrolment import Set
 from ledger.people.roles import Role
 from ledger.signing.factors import Shown
 from ledger.signing.history import sealed_row
+from ledger.signing.judging import Kept
 from ledger.signing.person_keys import LEAST_SECRET
+from ledger.signing.tables import prepared
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import pos_of
 from ledger.store.reading import LogReader
@@ -397,6 +404,57 @@ def test_a_forged_entry_makes_verification_fail_and_names_it(plant: Plant) -> No
     assert not report.holds
     (level,) = [one for one in report.result.levels if one.fault is not None]
     assert (level.level, level.fault and level.fault.index) == (4, index)
+
+
+def forge(plant: Plant, ident: str, **changes: Any) -> None:
+    """Changes what was prepared, as whoever holds the database can."""
+    row = prepared.c
+    with plant.service.store.writing() as connection:
+        found = connection.execute(select(prepared).where(row.id == ident)).one()._mapping
+        connection.execute(delete(prepared).where(row.id == ident))
+        connection.execute(insert(prepared).values(**{**found, **changes}))
+
+
+@pytest.mark.requirement("R39")
+def test_a_forged_row_of_what_was_prepared_gives_nobody_more_time(site: Site) -> None:
+    put = site.reviewer.prepare(*site.fresh(), meaning="reviewed")
+    site.plant.clock.pass_seconds(601)
+    forge(site.plant, put.id, at_us=site.plant.clock.now_us())
+    with pytest.raises(LedgerError, match="waiting to be signed"):
+        site.plant.signing.signatures.complete(
+            put.id, put.digest, site.reviewer.shown(put), None, site.reviewer.caller, HERE
+        )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"components": ()},
+        {"zone": "UTC"},
+        {"class_text": "A qualified electronic signature."},
+        {"continuity": Continuity.LATER, "components": ("signing-secret",)},
+        {"signer": Signer_(account="reviewer1", name="Rita Reviewer", role="approver")},
+        {"nonce": ""},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_forged_statement_is_signed_by_nobody_even_if_they_take_it_for_shown(
+    site: Site, changes: dict[str, Any]
+) -> None:
+    plant = site.plant
+    if changes == {"nonce": ""}:
+        changes = {"nonce": site.reviewer.sign(*site.fresh(), meaning="reviewed").entry.statement.nonce}
+    site.reviewer.sign_in()
+    put = site.reviewer.prepare(*site.fresh(), meaning="reviewed")
+    said = msgspec.structs.replace(put.statement, **changes)
+    with plant.service.store.reading() as connection:
+        content: Any = connection.scalar(select(prepared.c.content).where(prepared.c.id == put.id))
+    kept = msgspec.structs.replace(msgspec.json.decode(bytes(content), type=Kept), statement=said)
+    forge(plant, put.id, content=canonical.encode_struct(kept))
+    digest = b64(sha256(statement_bytes(said)).digest())
+    shown = Shown(code=site.reviewer.code(), secret=site.reviewer.secret)
+    with pytest.raises(LedgerError):
+        plant.signing.signatures.complete(put.id, digest, shown, None, site.reviewer.caller, HERE)
 
 
 def test_the_vault_s_key_is_worth_nothing_without_the_secret_or_without_the_pepper(site: Site) -> None:

@@ -9,9 +9,12 @@ import pypdf
 import pytest
 
 from ledger import packages
+from ledger.core.entry import draft
+from ledger.core.errors import IntegrityError
 from ledger.core.note import VerifierKey
 from ledger.core.policy import Policy
 from ledger.core.signature import SignatureEntry
+from ledger.store.logs import SYSTEM_LOG
 from ledger.store.search import Query
 from ledger.trace.selection import BySearch
 from reports import layout
@@ -22,6 +25,7 @@ from reports.strictzip import StrictZip
 from reports.verdict import ExitCode, Outcome, PackageVerdict
 from reports.verify import verify_package
 from tests.integration.reports.repack import Files, forge
+from tests.support.signers import Plant
 from tests.unit.signing.conftest import Site
 
 SENTENCE = "Rita Reviewer (reviewer1), reviewer, signed"
@@ -112,6 +116,21 @@ def test_a_signature_that_is_altered_in_the_package_is_named(
     found = verdict(any_site, forge(package, tmp_path / "forged.zip", altering(member, value)))
     assert found.exit_code is ExitCode.WRONG
     assert any(layout.SIGNATURES in problem.where for problem in found.problems)
+
+
+@pytest.mark.requirement("R18")
+def test_a_signature_that_was_forged_in_the_ledger_leaves_it_in_no_package(plant: Plant, tmp_path: Path) -> None:
+    plant.found()
+    (entry,) = plant.records(1)
+    done = plant.quality.sign(entry).entry
+    said = done.statement
+    words = msgspec.structs.replace(said.meaning, code="witnessed", text="I witnessed what these records say.")
+    forged = msgspec.structs.replace(said, meaning=words, nonce="A" * 43 + "=")
+    plant.service.store.append_one(SYSTEM_LOG, draft(msgspec.structs.replace(done, statement=forged)))
+    service, out = plant.service, tmp_path / "evidence.zip"
+    with pytest.raises(IntegrityError, match="did not sign this"):
+        packages.issue(service, service.log(), BySearch(query=Query(source="erp")), out, plant.root)
+    assert not out.exists()
 
 
 def test_a_package_without_its_signatures_says_that_they_are_missing(
