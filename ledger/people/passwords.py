@@ -4,6 +4,7 @@ What is stored is Argon2id's own text with its parameters and salt (RFC 9106), a
 parameters than today's is made anew when the password is next shown.
 """
 
+import secrets
 import unicodedata
 from typing import Annotated, Final
 
@@ -13,6 +14,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn
 
 from ledger.core.errors import SchemaViolation
+from ledger.core.hashing import b64
 
 MAX_LENGTH: Final = 128
 LEAST_GUESSES_LOG10: Final = 8
@@ -42,7 +44,7 @@ class Passwords:
     def __init__(self, effort: Effort = Effort()) -> None:  # noqa: B008 - frozen
         self.effort = effort
         self._hasher = PasswordHasher(effort.rounds, effort.memory_kib, effort.lanes)
-        self._nobody = self._hasher.hash("nobody's password")
+        self._nobody = _nobodys(effort)
 
     def keep(self, password: str) -> str:
         """What is stored of a password."""
@@ -87,6 +89,12 @@ def require_strong(password: str, least: int, words: tuple[str, ...], what: str 
             f"{what} stands in lists of common passwords, or is made of a few common parts",
             advice="Take several words that don't belong together.",
         )
+
+
+def _nobodys(effort: Effort) -> str:
+    """What no password was ever stored as, in Argon2's own form: making a real one would cost each start its time."""
+    salt, digest = (b64(secrets.token_bytes(size)).rstrip("=") for size in (16, 32))
+    return f"$argon2id$v=19$m={effort.memory_kib},t={effort.rounds},p={effort.lanes}${salt}${digest}"
 
 
 def _normal(text: str) -> str:
