@@ -107,6 +107,12 @@ def test_upgrade_brings_a_ledger_of_the_first_schema_to_this_one_and_it_goes_on(
     site = filled(tmp_path)
     with closing(sqlite3.connect(site.folder / "ledger.sqlite")) as connection, connection:
         connection.execute("DROP TRIGGER projection_version_no_delete")
+        for table in ("sealed_value", "original"):
+            connection.execute(f"DROP TRIGGER {table}_no_delete")
+            connection.execute(
+                f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table}"
+                " BEGIN SELECT RAISE(ABORT, 'append-only'); END"
+            )
         for table in (
             *("mapping", "identity", "asset", "calendar", "agent", "agent_batch", "source_life", "site_system"),
             *("challenge", "challenge_run", "source_import", "agent_heard"),
