@@ -382,6 +382,7 @@ def create(
         if store.logs():
             raise ConfigError("the database holds a ledger already", advice="Name another one; nothing was changed.")
         keys.create_digest_secret()
+        keys.pepper()
         with store.writing() as connection:
             install(connection, store.projections.newest())
         for number, name in enumerate((SYSTEM, RECORDS)):

@@ -5,6 +5,7 @@ goes to webhooks, `keys/digest.key` the secret of the keyed content digest, `key
 shown. A secret never leaves this module but as a signer, and stands in no log, entry or error.
 """
 
+import contextlib
 import hmac
 import os
 import secrets
@@ -17,7 +18,7 @@ from ledger.core.hashing import b64, unb64
 from ledger.core.note import NoteSigner
 from ledger.core.notice import notice_key_name
 from ledger.core.statement import receipt_key_name, report_key_name
-from ledger.trust.files import exclusively, write_durably
+from ledger.trust.files import sync_folder, write_durably
 
 SEED_SIZE = 32
 CLIENT_SECRET = "TRAILSEAL_OIDC_CLIENT_SECRET"  # noqa: S105 - the name of a variable
@@ -70,9 +71,13 @@ class FileKeys:
     def pepper(self) -> bytes:
         """What sealed keys and codes' secrets rest on besides the database; made at first use, if it is not there."""
         if not self._path("pepper").exists():
-            with exclusively(self._folder / "pepper.lock"):
-                if not self._path("pepper").exists():
-                    self._create("pepper")
+            made = f"pepper-{secrets.token_hex(8)}"
+            self._create(made)
+            # Of two processes that make one at once, the first one's stays.
+            with contextlib.suppress(FileExistsError):
+                os.link(self._path(made), self._path("pepper"))
+            self._path(made).unlink()
+            sync_folder(self._folder)
         return self._read("pepper")
 
     def create_notice_key(self) -> None:
