@@ -83,12 +83,13 @@ class Matrix:
 
     def _person(self, role: Role, fate: str) -> None:
         staff, name, now = self.staff, self.account(role, fate), self.world.clock.now_us()
-        where: dict[str, Any] = {
+        fates: dict[str, dict[str, Any]] = {
             "expired": {"expires_at": utc_text(now + MINUTE_US)},
             "not yet begun": {"from_at": utc_text(now + 1440 * MINUTE_US)},
             "other site": {"sites": [OTHER_SITE]},
             "other source": {"sources": [OTHER_SOURCE]},
-        }.get(fate, {})
+        }
+        where = fates.get(fate, {})
         ends = utc_text(now + 10 * 1440 * MINUTE_US) if role is Role.INSPECTOR else None
         staff.people.persons.create(name, name, "matrix", staff.admin, inspector_until=ends)
         granted = None if fate == "none" else staff.grant(name, role, **where)

@@ -94,6 +94,7 @@ def test_everything_works_without_javascript(look: Visit, site: Site) -> None:
     assert "TIC101.SP" in page.locator("tbody tr").first.inner_text()
     page.locator("summary").click()
     page.get_by_label("Account").fill("operator3")
+    page.get_by_label("Purpose").select_option("review")
     page.get_by_role("button", name="Search").click()
     row = page.locator("tbody tr").first
     assert "operator3 changed TIC101.SP" in row.inner_text()

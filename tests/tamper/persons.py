@@ -69,8 +69,8 @@ def persons(ledger: Ledger, number: int) -> None:
         authority=AUTHORITY,
         role=role,
     )
-    for one in (person, granted):
-        ledger.store.append_one(SYSTEM_LOG, draft(one))
+    for first in (person, granted):
+        ledger.store.append_one(SYSTEM_LOG, draft(first))
     seen = ledger.service.people.directory.seen()
     theirs = seen.authority(account, True, (seen.size - 2, seen.size - 1))
     bodies: list[msgspec.Struct] = [qualified]
