@@ -4,6 +4,8 @@ Each table is held to what `schema.declare` says of it. In PostgreSQL the runtim
 a trigger either. In SQLite whoever can write the file can drop them: that is what verification is for.
 """
 
+from typing import Final
+
 from sqlalchemy import Connection
 
 from ledger.store.engine import is_sqlite
@@ -47,6 +49,8 @@ def protect(connection: Connection, table: str, *, update: bool = False, delete:
         connection.exec_driver_sql(f"GRANT {', '.join(['SELECT', 'INSERT', *allowed])} ON {table} TO {RUNTIME_ROLE}")
 
 
+ERASED: Final = "erased_row"
+"""The projection of what erasures name."""
 _ERASABLE = {"sealed_value": ("sealed", "OLD.ordinal"), "original": ("original", "0")}
 """Vault tables of which an erasure may take rows: the sort that its entry names them by, and their ordinal."""
 
@@ -102,7 +106,7 @@ def allow_erasure(connection: Connection) -> None:
     if not _has_role(connection, ERASER_ROLE):
         return  # a database without the roles of production: nothing is ever erased there
     connection.exec_driver_sql(f"GRANT SELECT, DELETE ON {', '.join(_ERASABLE)} TO {ERASER_ROLE}")
-    connection.exec_driver_sql(f"GRANT SELECT ON erased_row TO {ERASER_ROLE}")
+    let_eraser_read(connection)
     connection.exec_driver_sql(f"GRANT USAGE, CREATE ON SCHEMA public TO {ERASER_ROLE}")
     connection.exec_driver_sql(_ERASE)
     connection.exec_driver_sql("REVOKE ALL ON FUNCTION trailseal_erase FROM PUBLIC")
@@ -110,6 +114,12 @@ def allow_erasure(connection: Connection) -> None:
         connection.exec_driver_sql(f"GRANT EXECUTE ON FUNCTION trailseal_erase TO {RUNTIME_ROLE}")
     connection.exec_driver_sql(f"ALTER FUNCTION trailseal_erase OWNER TO {ERASER_ROLE}")
     connection.exec_driver_sql(f"REVOKE CREATE ON SCHEMA public FROM {ERASER_ROLE}")
+
+
+def let_eraser_read(connection: Connection) -> None:
+    """Lets the role that erases see which rows an entry names; again after a rebuild put another table in its place."""
+    if not is_sqlite(connection) and _has_role(connection, ERASER_ROLE):
+        connection.exec_driver_sql(f"GRANT SELECT ON {ERASED} TO {ERASER_ROLE}")
 
 
 def allow_reading_version(connection: Connection) -> None:

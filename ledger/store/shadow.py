@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, MetaData, Table, quoted_name
 from sqlalchemy.schema import CreateTable
 
-from ledger.store.append_only import create_full_text, feed_full_text, protect
+from ledger.store.append_only import ERASED, create_full_text, feed_full_text, let_eraser_read, protect
 from ledger.store.engine import is_sqlite
 from ledger.store.schema import has_tokens
 
@@ -50,8 +50,12 @@ def take_over(connection: Connection, table: Table) -> None:
         connection.exec_driver_sql(f"DROP TRIGGER {name}{NEXT}_fts_insert")
         connection.exec_driver_sql(f"DROP TABLE {name}_fts")
         connection.exec_driver_sql(f"ALTER TABLE {name}_fts{NEXT} RENAME TO {name}_fts")
+    if sqlite:
+        # Triggers of other tables may read this one, and must not keep it from coming back.
+        connection.exec_driver_sql("PRAGMA legacy_alter_table = ON")
     connection.exec_driver_sql(f"ALTER TABLE {name}{NEXT} RENAME TO {name}")
     if sqlite:
+        connection.exec_driver_sql("PRAGMA legacy_alter_table = OFF")
         if has_tokens(table):
             feed_full_text(connection, name, f"{name}_fts")
         for index in table.indexes:
@@ -59,6 +63,8 @@ def take_over(connection: Connection, table: Table) -> None:
     else:
         _rename_indexes(connection, name)
     protect(connection, name, update=table.info["update"], delete=table.info["delete"])
+    if name == ERASED:
+        let_eraser_read(connection)
 
 
 def discard(connection: Connection) -> None:
