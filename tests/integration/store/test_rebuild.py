@@ -94,6 +94,17 @@ def test_appends_reads_and_a_second_rebuild_go_on_after_one(ledger: Ledger) -> N
     assert read(ledger) == after
 
 
+def test_what_erasures_name_is_still_asked_before_a_row_of_the_vault_goes(ledger: Ledger) -> None:
+    rebuild(ledger.store, ledger.owner_url)
+    with ledger.store.reading() as connection:
+        if ledger.is_sqlite:
+            sql = "SELECT sql FROM sqlite_schema WHERE name = 'sealed_value_no_delete'"
+            assert "FROM erased_row WHERE" in connection.exec_driver_sql(sql).scalar_one()
+        else:
+            sql = "SELECT has_table_privilege('trailseal_eraser', 'erased_row', 'SELECT')"
+            assert connection.exec_driver_sql(sql).scalar_one()
+
+
 def test_tables_emptied_and_forged_are_as_they_were_after_a_rebuild(ledger: Ledger) -> None:
     fill(ledger)
     before = read(ledger)
