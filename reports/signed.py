@@ -5,7 +5,7 @@ checkpoint stand the signatures, the bindings of their keys, and the first start
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -16,13 +16,15 @@ from ledger.core.errors import IntegrityError, LedgerError, SignatureInvalid
 from ledger.core.hashing import unb64
 from ledger.core.note import VerifierKey
 from ledger.core.signature import Mode, SignatureEntry, holds_together
-from ledger.present.manifest import Manifestation, manifestation
 from reports import layout
 from reports.checks import Problems, body_of, lines_of
 from reports.lines import MAX_LINE, Checked, EntryLine, EntryRole, SignedLine, SignedRole, check_line
 from reports.strictzip import StrictZip
 from reports.tables import signatures_csv
 from reports.verdict import Check, Outcome
+
+if TYPE_CHECKING:
+    from ledger.present.manifest import Manifestation
 
 WINDOW_US: Final = 10 * 60 * 1_000_000
 """A signature is entered within so long after its time."""
@@ -60,7 +62,10 @@ class Signed(msgspec.Struct, kw_only=True):
     """How many of the entries that it names are in the package, unchanged."""
 
     @property
-    def shown(self) -> Manifestation:
+    def shown(self) -> "Manifestation":
+        # Imported here: to verify takes the core alone; words are for whoever shows what was found.
+        from ledger.present.manifest import manifestation
+
         return manifestation(self.entry)
 
 

@@ -9,7 +9,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -18,8 +18,10 @@ from ledger.core.entry import LeafData
 from ledger.core.hashing import b64
 from ledger.core.record import Change, Maybe, RecordBody, Sealed
 from ledger.core.times import SourceTime
-from ledger.present.manifest import Manifestation
 from reports.lines import RecordLine
+
+if TYPE_CHECKING:
+    from ledger.present.manifest import Manifestation
 
 COLUMNS: Final = (
     "index", "logged_at", "occurred_at", "occurred_at_utc", "source_recorded_at", "received_at", "source",
@@ -100,7 +102,7 @@ def csv_chunks(rows: Iterable[Row]) -> Iterator[bytes]:
         yield _encode(_cells(one))
 
 
-def signatures_csv(signatures: Iterable[tuple[str, Manifestation]]) -> bytes:
+def signatures_csv(signatures: Iterable[tuple[str, "Manifestation"]]) -> bytes:
     """The file `signatures.csv`: each signature by its address, as 21 CFR 11.50 wants it shown."""
     rows = [
         (

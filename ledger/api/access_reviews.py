@@ -15,6 +15,7 @@ from ledger.api.problems import declared
 from ledger.people.access import Scope, allow
 from ledger.people.register import Register, read_register, register_csv
 from ledger.people.reviews import Decision, OpenReview, PastReview
+from ledger.signing.sign_off import SignOff, reviews_sign_off
 from ledger.store.position import MAX_INDEX
 
 AsOf = Annotated[
@@ -29,6 +30,12 @@ class NewReview(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     system_size: Annotated[int, msgspec.Meta(ge=1, le=MAX_INDEX)]
     reason: Reason
     decisions: Annotated[tuple[Decision, ...], msgspec.Meta(max_length=10_000)]
+
+
+class KnownReview(PastReview, frozen=True, kw_only=True):
+    """A review that was entered, and how it is signed off."""
+
+    signed: SignOff
 
 
 @get("/register", opt=allow(Scope.READ), responses=declared())
@@ -49,9 +56,16 @@ async def register_as_csv(context: NamedDependency[Context], size: AsOf = None) 
 
 
 @get("/access-reviews", opt=allow(Scope.READ), responses=declared())
-async def past_reviews(context: NamedDependency[Context]) -> list[PastReview]:
-    """Every review that was entered, newest first."""
-    return list(await context.lanes.read(context.service.people.reviews.past))
+async def past_reviews(context: NamedDependency[Context]) -> list[KnownReview]:
+    """Every review that was entered, newest first, with the signatures that it has and those that it still takes."""
+    service = context.service
+
+    def read() -> list[KnownReview]:
+        past = service.people.reviews.past()
+        signed = reviews_sign_off(service.store, service.system, [one.index for one in past])
+        return [KnownReview(**msgspec.structs.asdict(one), signed=how) for one, how in zip(past, signed, strict=True)]
+
+    return await context.lanes.read(read)
 
 
 @get("/access-reviews/open", opt=allow(Scope.ADMIN), responses=declared())

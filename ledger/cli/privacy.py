@@ -93,7 +93,7 @@ def erase(
 
 
 @group.command("scrub")
-def scrub(ledger: LedgerOption) -> None:
+def scrub(ledger: LedgerOption, as_json: AsJson = False) -> None:
     """Rewrite the vault's files so that nothing of erased values stays in their free space.
 
     On PostgreSQL this takes the owner's URL, and locks the vault meanwhile; its write-ahead log, replicas and backups
@@ -101,4 +101,7 @@ def scrub(ledger: LedgerOption) -> None:
     """
     with opened(ledger) as service:
         service.erasures.scrub(service.settings.owner_url(service.folder))
+    if as_json:
+        say_json({"scrubbed": True})
+        return
     say("Nothing of erased values is left in the database's files.")

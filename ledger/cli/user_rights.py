@@ -162,6 +162,7 @@ def get_document(
     document: Annotated[str, typer.Argument(help="The document, as `document list` names it.")],
     out: Annotated[Path, typer.Option(help="The file to write.")],
     ledger: LedgerOption,
+    as_json: AsJson = False,
 ) -> None:
     """Write the copy of a document to a file, checked against its entry."""
     if out.exists():
@@ -169,6 +170,9 @@ def get_document(
     with opened(ledger) as service:
         known, data = service.people.documents.get(document)
     out.write_bytes(data)
+    if as_json:
+        say_json({"document": known, "file": str(out), "bytes": len(data)})
+        return
     say(f"{known.title}, dated {known.dated}: {len(data)} bytes in {out}")
 
 

@@ -1,7 +1,7 @@
 """What an entry still takes to be signed off: an end of a source by owner and quality, a sample or a true copy by
-whoever looked.
+whoever looked, an access review by security officer and quality.
 
-What people decide about a source is an entry at once; that they answer for it is their signature over that very entry.
+What people decide is an entry at once; that they answer for it is their signature over that very entry.
 Until each that is needed is there, every surface says which is open.
 """
 
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 from ledger.core.address import Address, LogId
 from ledger.core.signature import SignatureEntry
 from ledger.people.credentials import read_entry
+from ledger.people.person_kinds import AccessReviewEntry
 from ledger.people.roles import Role
 from ledger.signing.tables import signed_entry
 from ledger.sources.import_kinds import TrueCopy
@@ -55,6 +56,10 @@ _OWNER_AND_QUALITY: Final = (
     Needed(action="source", meaning="closed", roles=(Role.SOURCE_OWNER,)),
     Needed(action="source", meaning="approved", roles=(Role.APPROVER, Role.QUALIFIED_PERSON)),
 )
+_OFFICER_AND_QUALITY: Final = (
+    Needed(action="access-review", meaning="reviewed", roles=(Role.SECURITY_OFFICER,)),
+    Needed(action="access-review", meaning="approved", roles=(Role.APPROVER,)),
+)
 _SAMPLE: Final = (Needed(action="mapping", meaning="verified"),)
 _TRUE_COPY: Final = (Needed(action="true-copy", meaning="true-copy"),)
 
@@ -63,6 +68,8 @@ def needed(body: msgspec.Struct) -> tuple[Needed, ...]:
     """The signatures that an entry takes; none for most."""
     if isinstance(body, TrueCopy):
         return _TRUE_COPY
+    if isinstance(body, AccessReviewEntry):
+        return _OFFICER_AND_QUALITY
     if isinstance(body, SourceLife):
         return {LifeEvent.DECOMMISSIONED: _OWNER_AND_QUALITY, LifeEvent.VALIDATED: _SAMPLE}.get(body.event, ())
     return ()
@@ -82,6 +89,15 @@ def signs_off(store: Store, log: LogId, entries: Iterable[tuple[int, msgspec.Str
     """How each of these entries of a log stands, in one snapshot."""
     with store.reading() as connection:
         return [sign_off(store, connection, log, index, body) for index, body in entries]
+
+
+def reviews_sign_off(store: Store, log: LogId, indices: Iterable[int]) -> list[SignOff]:
+    """How each of these access reviews, entries of the system log, stands."""
+    with store.reading() as connection:
+        return [
+            sign_off(store, connection, log, index, read_entry(store, connection, index, AccessReviewEntry)[0])
+            for index in indices
+        ]
 
 
 def _fulfilled(one: Needed, given: tuple[Given, ...]) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 import msgspec
 from sqlalchemy import Connection
 
-from ledger.core.address import Address, LogId
+from ledger.core.address import Address, LogId, parse_address
 from ledger.core.binding import KeyHistory, Standing, verify_proof
 from ledger.core.clock import utc_text
 from ledger.core.entry import Draft, draft
@@ -263,7 +263,8 @@ class Signatures:
         with self._store.reading() as connection:
             person = read_signatory(self._store, connection, account)
             if said.continuity is Continuity.SINGLE or caller is None:
-                authority = person.authority(connection, accepted.indices)
+                linked = () if standing is not None else (parse_address(said.binding or "").index,)
+                authority = person.authority(connection, (*accepted.indices, *linked))
             else:
                 authority = caller.authority
         entry = SignatureEntry(statement=said, proof=proofs[0], authority=authority, session=kept.session, network=here)

@@ -60,7 +60,7 @@ def test_each_error_of_the_tree_is_answered_with_its_own_code_and_advice(world: 
             assert answer.headers["content-type"] == "application/problem+json"
             assert problem["type"] == f"urn:trailseal:problem:{kind.code}"
             assert (problem["code"], problem["status"]) == (kind.code, answer.status_code)
-            assert (problem["detail"], problem["advice"]) == ("the named thing", kind.default_advice)
+            assert (problem["detail"], problem["advice"]) == (kind("the named thing").message, kind.default_advice)
             seen[kind] = answer.status_code
     assert seen[errors.NotCanonical] == seen[errors.SchemaViolation] == 400
     assert (seen[errors.NotAuthenticated], seen[errors.AccessDenied], seen[errors.SelfApproval]) == (401, 403, 403)

@@ -62,7 +62,8 @@ def _json(arguments: Sequence[str]) -> Any:
 
 
 def test_the_last_line_names_package_ledger_records_checkpoint_and_key(done: dict[str, Any]) -> None:
-    assert set(done) == {"package", "ledger", "records", "checkpoint", "vkey"}
+    assert set(done) == {"package", "ledger", "records", "checkpoint", "vkey", "signatures"}
+    assert done["signatures"] == 2
     assert Path(done["package"]).is_file()
     assert Path(done["ledger"]).is_dir()
     assert done["checkpoint"] >= done["records"] >= 100

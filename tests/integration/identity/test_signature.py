@@ -7,11 +7,13 @@ import pytest
 from litestar.testing import TestClient
 
 from ledger.api.app import create_app
-from ledger.core.signature import Mode
+from ledger.core.signature import Continuity, Mode
 from ledger.people.oidc import Agreement
 from ledger.people.oidc_attempts import Answer
 from ledger.people.profile import Profiles
 from ledger.people.roles import Role
+from ledger.signing.factors import Shown
+from ledger.signing.signatures import Asked
 from tests.api.world import MovableClock
 from tests.integration.identity.site import OWN_PAGE, SESSION_COOKIE
 from tests.support.idp import CLIENT, PASSWORD_ACR, REDIRECT, SECRET, TOKEN_ACR, Provider
@@ -105,6 +107,26 @@ def test_a_person_signs_at_the_provider_and_every_level_holds(signing: Signing) 
     assert again.status_code in (403, 404), "what was signed is signed"
     service = signing.plant.service
     signing.plant.publish()
+    report = service.verifier.run(service.system, levels=(1, 2, 3, 4))
+    assert report.holds, report
+
+
+def test_from_another_network_it_is_a_signing_alone_and_every_level_holds(signing: Signing) -> None:
+    service, caller, there = signing.plant.service, signing.reviewer.caller, "192.0.2.77"
+    asked = Asked(
+        log="records",
+        entries=(signing.records[6],),
+        action="record",
+        meaning="reviewed",
+        reason="routine",
+        mode=Mode.PROVIDER,
+    )
+    put = service.signing.signatures.prepare(caller, asked, there)
+    assert put.statement.continuity is Continuity.SINGLE
+    begun = service.provider_signing.begin(put.statement)
+    answer = Answer(**signing.provider.authenticate(begun.address, "anna"))
+    proof = service.provider_signing.complete(put.statement, begun.secret, answer)
+    service.signing.signatures.complete(put.id, put.digest, Shown(), proof, caller, there)
     report = service.verifier.run(service.system, levels=(1, 2, 3, 4))
     assert report.holds, report
 

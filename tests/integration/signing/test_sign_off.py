@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from ledger.people.reviews import Decision
 from ledger.people.roles import Role
-from ledger.signing.sign_off import SignOff, signs_off
+from ledger.signing.sign_off import SignOff, reviews_sign_off, signs_off
 from tests.support.signers import Plant, Signer
 
 
@@ -59,3 +60,24 @@ def test_a_decommissioning_takes_owner_and_quality_each_in_their_role(plant: Pla
     signed(plant.quality, index, "source", "approved")
     assert how(plant, index).open == ()
     assert len(how(plant, index).given) == 3
+
+
+@pytest.mark.requirement("R47")
+def test_an_access_review_takes_the_officer_and_quality(plant: Plant, owner: Signer) -> None:
+    reviews = plant.service.people.reviews
+    officer = plant.officer.sign_in()
+    listed = reviews.open(officer.account)
+    decisions = [Decision(account=one.account, keep=True) for one in listed.lines if not one.own]
+    entered = reviews.enter(listed.system_size, decisions, "half-yearly", officer.authority)
+    plant.publish()
+
+    def standing() -> list[str]:
+        (how,) = reviews_sign_off(plant.service.store, plant.service.system, [entered.index])
+        return [one.meaning for one in how.open]
+
+    assert standing() == ["reviewed", "approved"]
+    plant.officer.sign(entered.index, log="system", action="access-review", meaning="reviewed")
+    assert standing() == ["approved"]
+    plant.quality.sign_in()
+    plant.quality.sign(entered.index, log="system", action="access-review", meaning="approved")
+    assert standing() == []

@@ -183,7 +183,6 @@ def expected_facets(found: Sequence[Known], top: int) -> dict[str, tuple[Facet, 
         "source": [one.record.source for one in found],
         "action": [one.record.action.value for one in found],
         "outcome": [one.record.outcome.value for one in found],
-        "actor": [one.record.actor.account for one in found if one.record.actor.account is not None],
         "object_type": [one.record.object.type for one in found],
     }
     assert set(values) == set(FACETS)
