@@ -168,6 +168,9 @@ def test_hostile_texts_are_shown_as_text_and_do_nothing(look: Visit, site: Site)
 def test_a_search_for_a_hostile_id_finds_its_record(look: Visit) -> None:
     page = look(f"/entries/records/{HOSTILE_FIRST}")
     page.locator("section", has_text="Belongs to").locator("dd a").last.click()
+    # The same text stands as an account too: a search for it is one for a person.
+    page.get_by_label("Purpose").select_option("review")
+    page.get_by_role("button", name="Search").click()
     assert page.locator("tbody tr").count() == 1
     assert HOSTILE[0][:20] in page.locator(".filters").inner_text()
 

@@ -39,7 +39,8 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
         if self.sort == "reorder" and not self.column:
             return all(column.primary_key for column in metadata.tables[self.table].columns)
         if self.sort == "reorder":
-            return self.column in ("log", "level") and self.table != "head"
+            one_value = (self.table, self.column) == ("signature", "counter")  # sealed keys have none
+            return self.column == "level" or (self.column == "log" and self.table not in ("head", "tile")) or one_value
         # Each entry has its leaf and body already, each log its head.
         return (self.sort, self.table) in {
             ("insert-between", "leaf"),

@@ -73,7 +73,7 @@ def _signature(number: int, seed: bytes, key: BoundKey, binding: str) -> Signatu
             sort=TargetSort.ENTRIES,
             id=f"entries of round {number}",
             version="1",
-            origin=f"{ORIGIN}/records",
+            origin=(f"{ORIGIN}/records", SYSTEM)[number % 2],
             count=2,
             root=target_root(leaves),
             entries=(number + 1, number + 3),

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -112,9 +113,14 @@ def test_what_pgaudit_writes_becomes_records(audited: PostgresServer) -> None:
 
 
 @pytest.fixture(scope="module")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def packages() -> Iterator[Path]:
     """A folder in which apt and dpkg installed, upgraded and removed a package, with their logs below `log`."""
-    folder = tmp_path_factory.mktemp("apt")
+    # The command line names the folder six times, and is cut where it is long: the path has to be short.
+    with tempfile.TemporaryDirectory(prefix="apt") as folder:
+        yield _packages(Path(folder))
+
+
+def _packages(folder: Path) -> Path:
     root = folder / "root"
     for name in ("dpkg/updates", "dpkg/info", "dpkg/triggers", "apt/lists/partial"):
         (root / "var/lib" / name).mkdir(parents=True)
