@@ -6,6 +6,7 @@ import getpass
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -27,7 +28,7 @@ sourcedir {folder}/sources
 port 0
 cmdport {port}
 bindcmdaddress 127.0.0.1
-bindcmdaddress {folder}/run/client.sock
+bindcmdaddress {run}/client.sock
 pidfile {folder}/client.pid
 logdir {folder}
 log tracking
@@ -46,10 +47,14 @@ class Chronyd:
         self.folder, self.port, self._ntp = folder, free_port(), _free_udp_port()
         self.log, self.tracking = folder / "chronyd.log", folder / "tracking.log"
         (folder / "sources").mkdir()
-        (folder / "run").mkdir(mode=0o750)
+        # The path of a socket has to be short, and a test's folder may have a long one. chronyd wants it for itself.
+        self._run = Path(tempfile.mkdtemp(prefix="c"))
+        self._run.chmod(0o750)
         self._names: list[str] = []
         (folder / "server.conf").write_text(_SERVER.format(folder=folder, port=self._ntp))
-        client = _CLIENT.format(folder=folder, port=self.port, server=self._ntp, options=f" {options}".rstrip())
+        client = _CLIENT.format(
+            folder=folder, run=self._run, port=self.port, server=self._ntp, options=f" {options}".rstrip()
+        )
         (folder / "client.conf").write_text(client)
         self._server: ServerProcess | None = None
         self._client: ServerProcess | None = None
@@ -65,6 +70,7 @@ class Chronyd:
                 process.stop()
         self._server = None
         self._client = None
+        shutil.rmtree(self._run, ignore_errors=True)
 
     def stop_server(self) -> None:
         assert self._server is not None
@@ -84,7 +90,7 @@ class Chronyd:
 
     def command(self, command: str) -> str:
         """What chronyc, by the socket of the one who may command, answers."""
-        socket_path = self.folder / "run" / "client.sock"
+        socket_path = self._run / "client.sock"
         ran = subprocess.run(
             ["chronyc", "-h", str(socket_path), "-m", command], capture_output=True, timeout=20, check=False
         )
