@@ -24,6 +24,7 @@ from ledger.privacy.tables import erased_row
 from ledger.signing.tables import key_binding, signed_entry
 from ledger.sources import tables as sources_tables
 from ledger.sources.kinds import CollectionRun
+from ledger.store.bulk import Bulk
 from ledger.store.logs import SYSTEM_LOG, read_logs
 from ledger.store.position import index_of, pos_of
 from ledger.store.reading import VaultReader
@@ -287,9 +288,10 @@ class EvidenceSet:
 
     def _erased(self, index: int) -> set[tuple[str, int]]:
         """What an erasure took of an entry's rows of the vault: sort and ordinal."""
-        row = erased_row.c
-        found = select(row.sort, row.ordinal).where(row.row_pos == pos_of(self._log.log, index))
-        return {(one.sort, one.ordinal) for one in self._log.connection.execute(found)}
+        rows = Bulk(self._log.connection).all(
+            f"SELECT sort, ordinal FROM {erased_row.name} WHERE row_pos = ?", (pos_of(self._log.log, index),)
+        )
+        return {(sort, ordinal) for sort, ordinal in rows}
 
     def _original(self, index: int, body: RecordBody, gone: set[tuple[str, int]]) -> Kept | None:
         kept = self._vault.original(self._log.log, index)
