@@ -1,4 +1,4 @@
-"""Memory of verification and of a package does not grow with the number of entries, not by a kilobyte or ten of each.
+"""Memory of verification and of a package does not grow with the number of entries, beyond the pages of the report.
 
 `make soak` compares far larger sizes.
 """
@@ -11,4 +11,4 @@ def test_verification_of_six_times_the_entries_takes_no_more_memory() -> None:
 
 
 def test_a_package_of_five_times_the_records_takes_no_more_memory() -> None:
-    assert growth("package", 300, 1_500) < 10 * MIB
+    assert growth("package", 300, 1_500) < 20 * MIB
