@@ -21,7 +21,7 @@ class _Server(Protocol):
 
 
 @contextmanager
-def _running(server: _Server) -> Iterator[None]:
+def running(server: _Server) -> Iterator[None]:
     server.start()
     pid = server.pid
     assert pid is not None
@@ -36,15 +36,16 @@ def _running(server: _Server) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def dcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpcUaServer]:
+    """The control system of the story; who writes there otherwise starts one of their own."""
     server = OpcUaServer(tmp_path_factory.mktemp("dcs"))
-    with _running(server):
+    with running(server):
         yield server
 
 
 @pytest.fixture(scope="session")
 def erp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ErpServer]:
     server = ErpServer(seeded_erp_folder(tmp_path_factory, "demo"))
-    with _running(server):
+    with running(server):
         yield server
 
 

@@ -1,5 +1,6 @@
 import asyncio
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,20 @@ from collectors.demo.opcua import OpcUaServer
 from collectors.demo.opcua_ids import standard_id
 from collectors.demo.opcua_plant import TAGS, USER_RIGHTS
 from collectors.demo.process import ServerProcess
+from tests.integration.demo.conftest import running
 from tests.integration.demo.listening import Seen, event_history, listening, signed_in, status_of_write, tag
 
 WRITE = "Attribute/Write"
 SP = "REACTOR-1.TIC101.SP"
 PRESSURE = "REACTOR-1.PIC201.SP"
+
+
+@pytest.fixture(scope="module")
+def dcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpcUaServer]:
+    """A control system of its own: what is written here is no part of the story."""
+    server = OpcUaServer(tmp_path_factory.mktemp("own-dcs"))
+    with running(server):
+        yield server
 
 
 def test_a_write_is_audited_with_its_true_old_value_and_the_authenticated_user(dcs: OpcUaServer) -> None:
