@@ -32,6 +32,7 @@ _REFUSED: Final = frozenset(
         KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     }
 )
+_FOR_A_PERSON: Final = _REFUSED | {KafkaError._SSL}
 _DOWN: Final = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE})
 
 
@@ -126,7 +127,7 @@ class Reader:
             elif error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:
                 overtaken.append(Place(str(message.topic()), int(message.partition() or 0)))
             elif error.code() != KafkaError._PARTITION_EOF:
-                self._trouble = error
+                self._note(error)
         if self._trouble is not None and not found:
             raise self._explain(self._trouble)
         return found, overtaken
@@ -147,7 +148,11 @@ class Reader:
         return f"user {self._access.user!r}" if self._access.user else "the collector"
 
     def _note(self, error: KafkaError) -> None:
-        if error.code() in _REFUSED or error.code() == KafkaError._ALL_BROKERS_DOWN or self._trouble is None:
+        # After a refusal the library says that all brokers are down as well: what was refused is the reason.
+        known = self._trouble
+        told = known is not None and known.code() in _FOR_A_PERSON
+        down = error.code() == KafkaError._ALL_BROKERS_DOWN and not told
+        if error.code() in _FOR_A_PERSON or down or known is None:
             self._trouble = error
 
     def _ask_metadata(self) -> Any:

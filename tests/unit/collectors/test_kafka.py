@@ -100,16 +100,15 @@ def test_bytes_that_are_no_original_are_refused(data: bytes) -> None:
 def test_what_a_broker_refuses_is_for_a_person_and_what_may_pass_for_later(
     code: int, kind: type[CollectorError], words: str
 ) -> None:
-    access = Access(
-        brokers="broker.example:9092", client_id="c", security="sasl_plaintext", user="reader", password="p-17"
-    )
+    access = Access(brokers="127.0.0.1:1", client_id="c", security="sasl_plaintext", user="reader", password="p-17")
     with Reader(access) as reader:
         reader._note(KafkaError(code))
         reader._note(KafkaError(KafkaError._TRANSPORT))
+        reader._note(KafkaError(KafkaError._ALL_BROKERS_DOWN))
         with pytest.raises(kind) as caught:
             reader.fetch(1, 0)
     assert words in caught.value.message
-    assert "broker.example:9092" in caught.value.message
+    assert "127.0.0.1:1" in caught.value.message
     assert "p-17" not in caught.value.message + caught.value.advice
 
 
