@@ -9,7 +9,7 @@ from ledger.cli.ledgers import local, os_user
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.authority import Authority
 from ledger.core.errors import ConfigError
-from ledger.people.access import Scope
+from ledger.people.access import OF_SERVICES, Scope
 from ledger.service import create
 from ledger.settings import Listen, Settings
 
@@ -57,7 +57,7 @@ def init(
         authority = local(service)
         reason = "first service account, made by init"
         service.people.create_account(ADMIN, "First service account", reason, authority)
-        scopes = [scope for scope in Scope if scope is not Scope.INGEST]
+        scopes = OF_SERVICES - {Scope.INGEST}
         token = service.people.grant(ADMIN, scopes, reason, authority)
         log = service.log()
         answer = {

@@ -35,6 +35,8 @@ class Scope(StrEnum):
     """See how the service runs, and its jobs."""
 
 
+OF_SERVICES: Final = frozenset(Scope) - {Scope.REVIEW, Scope.APPROVE}
+"""Scopes that a service account can be granted: only people review and approve."""
 SOURCE_BOUND: Final = frozenset({Scope.INGEST, Scope.CONFIGURE})
 """Scopes that a grant's list of sources narrows; reading goes by the site."""
 

@@ -11,7 +11,7 @@ from ledger.core.clock import parse_utc
 from ledger.core.entry import draft
 from ledger.core.errors import AccessDenied, Conflict, NotFound, SchemaViolation
 from ledger.people import secrets, tables
-from ledger.people.access import Scope
+from ledger.people.access import OF_SERVICES, Scope
 from ledger.people.administration import require_admin
 from ledger.people.credentials import current, read_entry
 from ledger.people.directory import Directory
@@ -108,6 +108,12 @@ class People:
         chosen, bound = tuple(sorted(set(scopes))), tuple(sorted(set(sources)))
         if not chosen:
             raise SchemaViolation("a grant needs at least one scope")
+        personal = [scope.value for scope in chosen if scope not in OF_SERVICES]
+        if personal:
+            raise SchemaViolation(
+                f"no token holds scope {' or '.join(personal)}",
+                advice="Grant a person a role that reviews or approves.",
+            )
         if (Scope.INGEST in chosen) != bool(bound):
             raise SchemaViolation("scope ingest is bound to sources", advice="Name the sources, and only with ingest.")
         if authority.authenticated and authority.actor == account:

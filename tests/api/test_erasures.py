@@ -13,7 +13,7 @@ from litestar.testing import TestClient
 from sqlalchemy.exc import DatabaseError
 
 from ledger.api.app import create_app
-from ledger.core.errors import AccessDenied, Conflict, NotFound
+from ledger.core.errors import AccessDenied, Conflict, NotFound, SchemaViolation
 from ledger.core.record import Action, Actor, ActorKind
 from ledger.core.run import Rejected
 from ledger.core.source import SourceConfig
@@ -254,7 +254,9 @@ def test_nobody_approves_what_they_asked_for_twice_or_of_themselves(site: Site) 
         site.approve(asked.erasure, "qa1")
     with pytest.raises(AccessDenied, match="signed in"):
         site.erasures.approve(asked.erasure, "x", site.world.root, person=False)
-    token = site.world.token(Scope.APPROVE)
+    with pytest.raises(SchemaViolation, match="no token holds scope approve"):
+        site.world.token(Scope.APPROVE)
+    token = site.world.tokens[Scope.ADMIN]
     with TestClient(create_app(site.world.service)) as client:
         answer = client.post(
             f"/api/v1/erasures/{asked.erasure}/approvals",

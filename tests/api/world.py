@@ -8,7 +8,7 @@ import msgspec
 from ledger.core.authority import Authority
 from ledger.core.clock import SystemClock
 from ledger.core.source import SourceConfig
-from ledger.people.access import Scope
+from ledger.people.access import OF_SERVICES, Scope
 from ledger.people.passwords import Effort
 from ledger.people.people import Token
 from ledger.service import Service, create
@@ -58,7 +58,7 @@ class World:
         self.root = self.people.local("root")
         for source in (SOURCE, OTHER_SOURCE):
             self.service.sources.register(SourceConfig(id=source, type="test", title=source.upper()), self.root)
-        self.tokens = {scope: self.token(scope) for scope in Scope}
+        self.tokens = {scope: self.token(scope) for scope in Scope if scope in OF_SERVICES}
 
     def token(self, scope: Scope, account: str | None = None, **more: Any) -> Token:
         """A token of one scope for a new account."""

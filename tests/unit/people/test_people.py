@@ -15,7 +15,7 @@ from ledger.core.errors import (
     NotFound,
     SchemaViolation,
 )
-from ledger.people.access import Scope
+from ledger.people.access import OF_SERVICES, Scope
 from ledger.people.kinds import AccountState
 from ledger.people.people import People
 from ledger.people.secrets import SecretRef, row_holds
@@ -131,7 +131,7 @@ class TestGrants:
                 for pos, name, value in reader.connection.execute(text("SELECT pos, name, value FROM secret"))
             }
         assert rows.keys() == named.keys()
-        assert len(rows) == len(Scope) + 1
+        assert len(rows) == len(OF_SERVICES) + 1
         assert all(row_holds(ref, rows[place]) for place, ref in named.items())
 
     def test_what_another_process_revokes_is_refused_here_within_a_moment(self, world: World) -> None:
@@ -159,7 +159,7 @@ class TestRegister:
         assert (after.from_index, after.to_index) == (token.index, end)
         assert after.to_at is not None
         assert after.from_at <= after.to_at
-        assert len(world.people.register()) == len(Scope) + 1
+        assert len(world.people.register()) == len(OF_SERVICES) + 1
 
 
 class TestForgery:
