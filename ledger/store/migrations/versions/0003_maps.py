@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from ledger.store.append_only import protect
+from ledger.store.migrations.steps import create_validities
 
 revision = "0003"
 down_revision = "0002"
@@ -42,22 +42,7 @@ def upgrade() -> None:
 
 
 def _create(name: str, *columns: sa.Column[Any], index: Sequence[str] = ()) -> None:
-    op.create_table(
-        name,
-        sa.Column("log", sa.SmallInteger, nullable=False),
-        sa.Column("key", sa.Text, nullable=False),
-        sa.Column("from_index", sa.BigInteger, nullable=False),
-        sa.Column("to_index", sa.BigInteger),
-        *columns,
-        sa.Column("from_us", sa.BigInteger, nullable=False),
-        sa.Column("to_us", sa.BigInteger),
-        sa.PrimaryKeyConstraint("log", "key", "from_index"),
-    )
+    span = (sa.Column("from_us", sa.BigInteger, nullable=False), sa.Column("to_us", sa.BigInteger))
+    create_validities(name, name, *columns, *span)
     if index:
         op.create_index(f"{name}_{index[-1]}", name, list(index))
-    protect(op.get_bind(), name, update=True)
-    # As in 0002: a ledger from before must know the projector from now on.
-    op.execute(
-        "INSERT INTO projection_version (name, version)"
-        f" SELECT '{name}', 1 WHERE EXISTS (SELECT 1 FROM projection_version)"
-    )

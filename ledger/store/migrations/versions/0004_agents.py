@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from ledger.store.append_only import protect
+from ledger.store.migrations.steps import announce, create_validities
 
 revision = "0004"
 down_revision = "0003"
@@ -12,20 +13,15 @@ POSITION = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    op.create_table(
+    create_validities(
         "agent",
-        sa.Column("log", sa.SmallInteger, nullable=False),
-        sa.Column("key", sa.Text, nullable=False),
-        sa.Column("from_index", sa.BigInteger, nullable=False),
-        sa.Column("to_index", sa.BigInteger),
+        "agent",
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("sources", sa.Text, nullable=False),
         sa.Column("zone", sa.Text),
         sa.Column("public_key", sa.LargeBinary),
         sa.Column("epoch", sa.BigInteger, nullable=False),
-        sa.PrimaryKeyConstraint("log", "key", "from_index"),
     )
-    protect(op.get_bind(), "agent", update=True)
     op.create_table(
         "agent_batch",
         sa.Column("pos", POSITION, nullable=False, autoincrement=False),
@@ -38,9 +34,4 @@ def upgrade() -> None:
     )
     op.create_index("agent_batch_number", "agent_batch", ["agent", "epoch", "batch_number"])
     protect(op.get_bind(), "agent_batch")
-    # As in 0002: a ledger from before must know the projectors from now on.
-    for name in ("agent", "delivery"):
-        op.execute(
-            "INSERT INTO projection_version (name, version)"
-            f" SELECT '{name}', 1 WHERE EXISTS (SELECT 1 FROM projection_version)"
-        )
+    announce("delivery")

@@ -1,19 +1,21 @@
 """Signing: keys and their bindings, signatures, the entries that each lists, lists of meanings, what was prepared."""
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
 
 from ledger.store.append_only import protect
+from ledger.store.migrations.steps import announce, create_validities
 
 revision = "0012"
 down_revision = "0011"
 
 
 def upgrade() -> None:
-    _validities(
-        "key_binding", sa.Column("account", sa.Text, nullable=False), sa.Column("event", sa.Text, nullable=False)
+    create_validities(
+        "key_binding",
+        "key-binding",
+        sa.Column("account", sa.Text, nullable=False),
+        sa.Column("event", sa.Text, nullable=False),
     )
     op.create_index("key_binding_account", "key_binding", ["log", "account"])
     position = sa.BigInteger().with_variant(sa.Integer, "sqlite")
@@ -42,8 +44,8 @@ def upgrade() -> None:
     )
     op.create_index("signed_entry_target", "signed_entry", ["origin", "target"])
     protect(op.get_bind(), "signed_entry")
-    _announce("signature")
-    _validities("signing_list", sa.Column("meanings", sa.BigInteger, nullable=False))
+    announce("signature")
+    create_validities("signing_list", "signing-list", sa.Column("meanings", sa.BigInteger, nullable=False))
     op.create_table(
         "prepared_signing",
         sa.Column("id", sa.Text, primary_key=True),
@@ -54,25 +56,3 @@ def upgrade() -> None:
     )
     op.create_index("prepared_signing_at", "prepared_signing", ["at_us"])
     protect(op.get_bind(), "prepared_signing", delete=True)
-
-
-def _validities(table: str, *columns: sa.Column[Any]) -> None:
-    op.create_table(
-        table,
-        sa.Column("log", sa.SmallInteger, nullable=False),
-        sa.Column("key", sa.Text, nullable=False),
-        sa.Column("from_index", sa.BigInteger, nullable=False),
-        sa.Column("to_index", sa.BigInteger),
-        *columns,
-        sa.PrimaryKeyConstraint("log", "key", "from_index"),
-    )
-    protect(op.get_bind(), table, update=True)
-    _announce(table.replace("_", "-"))
-
-
-def _announce(projector: str) -> None:
-    # As in 0002: a ledger from before must know the projector from now on.
-    op.execute(
-        "INSERT INTO projection_version (name, version)"
-        f" SELECT '{projector}', 1 WHERE EXISTS (SELECT 1 FROM projection_version)"
-    )

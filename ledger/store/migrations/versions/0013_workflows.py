@@ -1,22 +1,25 @@
 """Signing workflows: routes, requests and what they are about, decisions, delegations."""
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
 
 from ledger.store.append_only import protect
+from ledger.store.migrations.steps import announce, create_validities
 
 revision = "0013"
 down_revision = "0012"
 
 
 def upgrade() -> None:
-    _validities(
-        "signing_route", sa.Column("title", sa.Text, nullable=False), sa.Column("state", sa.Text, nullable=False)
+    create_validities(
+        "signing_route",
+        "signing-route",
+        sa.Column("title", sa.Text, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
     )
-    _validities(
+    create_validities(
         "signing_request",
+        "signing-request",
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("opened", sa.BigInteger, nullable=False),
     )
@@ -31,7 +34,7 @@ def upgrade() -> None:
     )
     op.create_index("signing_target_entry", "signing_target", ["origin", "entry"])
     protect(op.get_bind(), "signing_target")
-    _announce("signing-target")
+    announce("signing-target")
     position = sa.BigInteger().with_variant(sa.Integer, "sqlite")
     op.create_table(
         "decision",
@@ -44,8 +47,9 @@ def upgrade() -> None:
     op.create_index("decision_request", "decision", ["request", "pos"])
     op.create_index("decision_account", "decision", ["account", "pos"])
     protect(op.get_bind(), "decision")
-    _announce("decision")
-    _validities(
+    announce("decision")
+    create_validities(
+        "delegation",
         "delegation",
         sa.Column("account", sa.Text, nullable=False),
         sa.Column("delegate", sa.Text, nullable=False),
@@ -53,25 +57,3 @@ def upgrade() -> None:
         sa.Column("until_us", sa.BigInteger, nullable=False),
     )
     op.create_index("delegation_delegate", "delegation", ["log", "delegate"])
-
-
-def _validities(table: str, *columns: sa.Column[Any]) -> None:
-    op.create_table(
-        table,
-        sa.Column("log", sa.SmallInteger, nullable=False),
-        sa.Column("key", sa.Text, nullable=False),
-        sa.Column("from_index", sa.BigInteger, nullable=False),
-        sa.Column("to_index", sa.BigInteger),
-        *columns,
-        sa.PrimaryKeyConstraint("log", "key", "from_index"),
-    )
-    protect(op.get_bind(), table, update=True)
-    _announce(table.replace("_", "-"))
-
-
-def _announce(projector: str) -> None:
-    # As in 0002: a ledger from before must know the projector from now on.
-    op.execute(
-        "INSERT INTO projection_version (name, version)"
-        f" SELECT '{projector}', 1 WHERE EXISTS (SELECT 1 FROM projection_version)"
-    )

@@ -1,33 +1,26 @@
 """Notices: every way of each, and where it stands. Searches for persons, open purposes, erasures, legal holds."""
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
 
 from ledger.store.append_only import allow_erasure, protect
-from ledger.store.migrations import before
+from ledger.store.migrations.steps import announce, create_validities
 
 revision = "0015"
-down_revision = before(__file__)
+down_revision = "0014"
 
 
 def upgrade() -> None:
-    op.create_table(
+    create_validities(
         "notice",
-        sa.Column("log", sa.SmallInteger, nullable=False),
-        sa.Column("key", sa.Text, nullable=False),
-        sa.Column("from_index", sa.BigInteger, nullable=False),
-        sa.Column("to_index", sa.BigInteger),
+        "notice",
         sa.Column("notice", sa.Text, nullable=False),
         sa.Column("account", sa.Text, nullable=False),
         sa.Column("channel", sa.Text, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
-        sa.PrimaryKeyConstraint("log", "key", "from_index"),
     )
     op.create_index("notice_account", "notice", ["log", "account"])
     op.create_index("notice_state", "notice", ["log", "state", "channel"])
-    protect(op.get_bind(), "notice", update=True)
     op.create_table(
         "notice_attempt",
         sa.Column("key", sa.Text, primary_key=True),
@@ -44,12 +37,8 @@ def upgrade() -> None:
     protect(op.get_bind(), "notice_cursor", update=True)
     _look_ups()
     _erasures()
-    for projector in ("notice", "look-up", "purpose-session", "erasure", "erased-row", "legal-hold"):
-        # As in 0002: a ledger from before must know the projector from now on.
-        op.execute(
-            "INSERT INTO projection_version (name, version)"
-            f" SELECT '{projector}', 1 WHERE EXISTS (SELECT 1 FROM projection_version)"
-        )
+    announce("look-up")
+    announce("erased-row")
 
 
 def _look_ups() -> None:
@@ -71,25 +60,21 @@ def _look_ups() -> None:
         sqlite_with_rowid=False,
     )
     protect(op.get_bind(), "looked_for")
-    op.create_table(
+    create_validities(
         "purpose_session",
-        sa.Column("log", sa.SmallInteger, nullable=False),
-        sa.Column("key", sa.Text, nullable=False),
-        sa.Column("from_index", sa.BigInteger, nullable=False),
-        sa.Column("to_index", sa.BigInteger),
+        "purpose-session",
         sa.Column("account", sa.Text, nullable=False),
         sa.Column("purpose", sa.Text, nullable=False),
         sa.Column("expires_us", sa.BigInteger, nullable=False),
-        sa.PrimaryKeyConstraint("log", "key", "from_index"),
     )
     op.create_index("purpose_session_account", "purpose_session", ["log", "account"])
-    protect(op.get_bind(), "purpose_session", update=True)
 
 
 def _erasures() -> None:
-    _validities("erasure", sa.Column("state", sa.Text, nullable=False))
-    _validities(
+    create_validities("erasure", "erasure", sa.Column("state", sa.Text, nullable=False))
+    create_validities(
         "legal_hold",
+        "legal-hold",
         sa.Column("hold_log", sa.Text, nullable=False),
         sa.Column("source", sa.Text, nullable=False),
     )
@@ -105,16 +90,3 @@ def _erasures() -> None:
     op.create_index("erased_row_row", "erased_row", ["row_pos", "sort", "ordinal"])
     protect(op.get_bind(), "erased_row")
     allow_erasure(op.get_bind())
-
-
-def _validities(table: str, *columns: sa.Column[Any]) -> None:
-    op.create_table(
-        table,
-        sa.Column("log", sa.SmallInteger, nullable=False),
-        sa.Column("key", sa.Text, nullable=False),
-        sa.Column("from_index", sa.BigInteger, nullable=False),
-        sa.Column("to_index", sa.BigInteger),
-        *columns,
-        sa.PrimaryKeyConstraint("log", "key", "from_index"),
-    )
-    protect(op.get_bind(), table, update=True)
