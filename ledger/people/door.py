@@ -15,24 +15,23 @@ import msgspec
 from ledger.core.entry import Draft, draft
 from ledger.core.errors import AccessDenied, Conflict
 from ledger.people import passkeys, tables
-from ledger.people.attempts import Attempts, Standing, not_accepted, refuse_locked
+from ledger.people.attempts import Standing, not_accepted, refuse_locked
 from ledger.people.components import SECOND, Component, find_component, read_components, secret_of, unchanged
 from ledger.people.credentials import MINUTE_US, SystemView, current, read_account, view
-from ledger.people.directory import Directory
 from ledger.people.kinds import AccountEntry, AccountSort, AccountState
 from ledger.people.making import gone, moving, new_password, password_entry, retired, words_of
-from ledger.people.passwords import Passwords, require_strong
-from ledger.people.peppered import Held, States
+from ledger.people.passwords import require_strong
+from ledger.people.peppered import Held
 from ledger.people.person_kinds import CredentialSort, Purpose
 from ledger.people.profile import Profile, read_profile
-from ledger.people.second import Proof, SecondFactors, Shown
+from ledger.people.second import Proof, Shown
 from ledger.people.secrets import Destroyed
 from ledger.people.security import network_of
-from ledger.people.sessions import Sessions, Start, checked, superseding
+from ledger.people.sessions import Start, checked, superseding
 from ledger.people.uses import spend
+from ledger.people.way import Way
 from ledger.store.append import Transaction
 from ledger.store.logs import SYSTEM_LOG
-from ledger.store.store import Store
 
 STEP_SECONDS: Final = 300
 """How long somebody may take for the second step."""
@@ -96,28 +95,8 @@ class _Found(msgspec.Struct, frozen=True, kw_only=True):
         return [one for one in self.components if one.sort in sorts]
 
 
-class Doorkeeper:
+class Doorkeeper(Way):
     """Safe to use from any number of threads; `show_password` takes an `Effort` of time."""
-
-    def __init__(
-        self,
-        store: Store,
-        directory: Directory,
-        sessions: Sessions,
-        attempts: Attempts,
-        passwords: Passwords,
-        second: SecondFactors,
-        states: States,
-        origin: str | None,
-    ) -> None:
-        self._store = store
-        self._directory = directory
-        self._sessions = sessions
-        self._attempts = attempts
-        self._passwords = passwords
-        self._second = second
-        self._states = states
-        self._origin = origin
 
     def show_password(self, account: str, password: str, visit: Visit) -> Asked | Begun:
         """The first step. Raises NotAuthenticated, in the same words and time whatever was wrong.

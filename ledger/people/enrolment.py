@@ -18,22 +18,21 @@ from ledger.core.entry import Draft, draft
 from ledger.core.errors import AccessDenied, Conflict, NotAuthenticated, NotFound, SchemaViolation
 from ledger.people import passkeys, secrets, tables
 from ledger.people.administration import require_admin
-from ledger.people.attempts import Attempts, not_accepted, refuse_locked
+from ledger.people.attempts import not_accepted, refuse_locked
 from ledger.people.components import SECOND, Component, ever_had, find_component, read_components, secret_of, secret_row
 from ledger.people.components import unchanged as still
 from ledger.people.credentials import SystemView, current, read_account, view
-from ledger.people.directory import Directory
 from ledger.people.kinds import AccountEntry, AccountSort, AccountState
 from ledger.people.making import Made, gone, moving, new_device, new_passkey, new_password, retired, words_of
-from ledger.people.passwords import Passwords, require_strong
-from ledger.people.peppered import States
+from ledger.people.passwords import require_strong
 from ledger.people.person_kinds import CredentialEntry, CredentialSort, CredentialState, Purpose
 from ledger.people.profile import read_profile
-from ledger.people.second import Proof, SecondFactors
+from ledger.people.second import Proof
 from ledger.people.secrets import ENROLMENT
-from ledger.people.sessions import Sessions, checked, superseding
-from ledger.people.totp import DeviceSecrets, new_secret, picture, uri
+from ledger.people.sessions import checked, superseding
+from ledger.people.totp import new_secret, picture, uri
 from ledger.people.uses import spend
+from ledger.people.way import Way
 from ledger.store.append import Transaction
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.store import Store
@@ -106,29 +105,8 @@ class _Found(msgspec.Struct, frozen=True, kw_only=True):
         return [one for one in self.components if one.sort in sorts]
 
 
-class Enrolment:
+class Enrolment(Way):
     """Safe to use from any number of threads."""
-
-    def __init__(
-        self,
-        store: Store,
-        directory: Directory,
-        sessions: Sessions,
-        attempts: Attempts,
-        passwords: Passwords,
-        devices: DeviceSecrets,
-        states: States,
-        origin: str | None,
-    ) -> None:
-        self._store = store
-        self._directory = directory
-        self._sessions = sessions
-        self._attempts = attempts
-        self._passwords = passwords
-        self._devices = devices
-        self._states = states
-        self._origin = origin
-        self._second = SecondFactors(store, devices, origin)
 
     def issue(self, account: str, reason: str, authority: Authority) -> Code:
         """A code for a person, good for 24 hours; a password and earlier codes that they have end with it.

@@ -13,6 +13,7 @@ from ledger.people.peppered import States
 from ledger.people.resets import Resets
 from ledger.people.second import SecondFactors
 from ledger.people.totp import DeviceSecrets
+from ledger.people.way import Means
 from ledger.store.store import Store
 
 
@@ -32,14 +33,18 @@ class Entrance:
         self.states = States(store.clock, pepper)
         self.devices = DeviceSecrets(pepper)
         self.second = SecondFactors(store, self.devices, origin)
-        directory, sessions = people.directory, people.sessions
-        self.door = Doorkeeper(
-            store, directory, sessions, self.attempts, self.passwords, self.second, self.states, origin
+        means = Means(
+            store=store,
+            directory=people.directory,
+            sessions=people.sessions,
+            attempts=self.attempts,
+            passwords=self.passwords,
+            devices=self.devices,
+            second=self.second,
+            states=self.states,
+            origin=origin,
         )
-        self.enrolment = Enrolment(
-            store, directory, sessions, self.attempts, self.passwords, self.devices, self.states, origin
-        )
-        self.resets = Resets(store, directory, sessions, self.enrolment)
-        self.own = Own(
-            *(store, directory, sessions, self.attempts, self.passwords, self.devices, self.states, self.resets, origin)
-        )
+        self.door = Doorkeeper(means)
+        self.enrolment = Enrolment(means)
+        self.resets = Resets(store, people.directory, people.sessions, self.enrolment)
+        self.own = Own(means, self.resets)

@@ -14,23 +14,21 @@ from ledger.core.entry import draft
 from ledger.core.errors import AccessDenied, Conflict, NotFound
 from ledger.people import passkeys
 from ledger.people.access import Caller
-from ledger.people.attempts import Attempts, not_accepted, refuse_locked
+from ledger.people.attempts import not_accepted, refuse_locked
 from ledger.people.components import Component, read_components, secret_of, unchanged
 from ledger.people.credentials import read_account, view
-from ledger.people.directory import Directory
 from ledger.people.kinds import AccountEntry
 from ledger.people.making import gone, moving, new_device, new_passkey, new_password, retired, words_of
-from ledger.people.passwords import Passwords, require_strong
-from ledger.people.peppered import States
+from ledger.people.passwords import require_strong
 from ledger.people.person_kinds import CredentialSort, Purpose
 from ledger.people.profile import Profile, read_profile
 from ledger.people.resets import Resets
-from ledger.people.sessions import OpenSession, Sessions, checked, superseding
-from ledger.people.totp import DeviceSecrets, new_secret, picture, uri
+from ledger.people.sessions import OpenSession, checked, superseding
+from ledger.people.totp import new_secret, picture, uri
 from ledger.people.uses import spend
+from ledger.people.way import Means, Way
 from ledger.store.append import Batch, Transaction
 from ledger.store.logs import SYSTEM_LOG
-from ledger.store.store import Store
 
 PURPOSE: Final = "further component"
 STEP_SECONDS: Final = 900
@@ -72,30 +70,12 @@ class _Mine(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
 
 
-class Own:
+class Own(Way):
     """Safe to use from any number of threads; what takes a password takes an `Effort` of time."""
 
-    def __init__(
-        self,
-        store: Store,
-        directory: Directory,
-        sessions: Sessions,
-        attempts: Attempts,
-        passwords: Passwords,
-        devices: DeviceSecrets,
-        states: States,
-        resets: Resets,
-        origin: str | None,
-    ) -> None:
-        self._store = store
-        self._directory = directory
-        self._sessions = sessions
-        self._attempts = attempts
-        self._passwords = passwords
-        self._devices = devices
-        self._states = states
+    def __init__(self, means: Means, resets: Resets) -> None:
+        super().__init__(means)
         self._resets = resets
-        self._origin = origin
 
     def components(self, caller: Caller) -> list[OwnComponent]:
         """What the person signs in with."""
