@@ -16,7 +16,6 @@ from reports.fonts import BOLD, ITALIC, MONO, SANS, marked_up
 INK: Final = HexColor("#1b1f24")
 MUTED: Final = HexColor("#57606a")
 RULE: Final = HexColor("#d5dae0")
-ACCENT: Final = HexColor("#1f5fa8")
 TONES: Final = {"sound": HexColor("#1b6e3c"), "alert": HexColor("#b3261e"), "caution": HexColor("#8a5a00")}
 MARGIN: Final = 18 * mm
 

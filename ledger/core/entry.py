@@ -4,7 +4,6 @@ The leaf is free of content. It holds the salted commitment to the body, so that
 while every proof stays valid, and the leaf hash of the entry before, so that a person can follow the chain by hand.
 """
 
-import re
 import secrets
 from typing import Any
 
@@ -18,7 +17,6 @@ from ledger.core.kinds import KIND_NAMES, MAX_BODY, kind_of
 
 SALT_SIZE = 32
 LEAF_VERSION = 1
-_KIND = re.compile(r"[a-z]+(-[a-z]+)*")
 
 
 class LeafData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -3,12 +3,12 @@
 import msgspec
 from sqlalchemy import Connection
 
-from ledger.core.entry import SALT_SIZE, Draft, Entry, VaultItem, draft
+from ledger.core.entry import SALT_SIZE, Draft, VaultItem, draft
 from ledger.core.hashing import b64, sealed_commitment
 from ledger.core.record import Sealed
 from ledger.core.sealing import seal_value
 from ledger.people.credentials import read_account
-from ledger.people.kinds import AccountEntry, account_of
+from ledger.people.kinds import AccountEntry
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import VaultReader
 from ledger.store.store import Store
@@ -30,11 +30,6 @@ def account_draft(entry: AccountEntry, seal: bool) -> Draft:
             hidden[member], item = seal_value(member, value, len(items))
             items.append(item)
     return draft(msgspec.structs.replace(entry, **hidden), tuple(items))
-
-
-def name_of(connection: Connection, entry: Entry) -> str | None:
-    """The printed name in an account's entry; None where it is sealed and no longer stands beside the entry."""
-    return opened(connection, account_of(entry.body), entry.index, "title")
 
 
 def printed_name(store: Store, connection: Connection, account: str) -> str | None:

@@ -47,11 +47,6 @@ def of_entries(
     )
 
 
-def of_document(connection: Connection, log: LogId, index: int, *, name: str | None = None) -> Target:
-    """One entry that is a text or table of its own: an access review, a closing, a true copy, a sample of a mapping."""
-    return of_entries(connection, log, (index,), sort=TargetSort.DOCUMENT, name=name)
-
-
 def seen_now(connection: Connection, log: LogId, target: Target) -> Seen:
     """The latest checkpoint of the log, which has to cover what is signed; raises Conflict while it does not."""
     reader = LogReader(connection, log.number)

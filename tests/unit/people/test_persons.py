@@ -10,7 +10,7 @@ from ledger.core.errors import AccessDenied, Conflict, NotAuthenticated, NotFoun
 from ledger.integrity.kinds import Verdict
 from ledger.people.access import Scope
 from ledger.people.kinds import AccountSort, AccountState
-from ledger.people.names import name_of, printed_name
+from ledger.people.names import opened, printed_name
 from ledger.people.roles import Role
 from tests.api.world import ORIGIN, World
 from tests.support.staff import Staff
@@ -109,7 +109,10 @@ def test_a_name_is_sealed_where_the_site_so_decides_and_level_2_checks_it(world:
         bodies = connection.execute(text("SELECT body FROM body")).scalars().all()
         assert not any(b"Hidden Name" in bytes(body) or b'plant.example"' in bytes(body) for body in bodies)
         made = [entry for entry in entries(world) if getattr(entry.body, "account", "") == "reviewer1"]
-        assert [name_of(connection, entry) for entry in made] == ["Hidden Name", "Hidden Name"]
+        assert [opened(connection, entry.body, entry.index, "title") for entry in made] == [
+            "Hidden Name",
+            "Hidden Name",
+        ]
         assert printed_name(world.service.store, connection, "reviewer1") == "Hidden Name"
         assert printed_name(world.service.store, connection, "ghost") is None
     shown = staff.people.persons.show("reviewer1")
