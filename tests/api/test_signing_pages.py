@@ -3,31 +3,11 @@
 import html
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from litestar.testing import TestClient
 
-from ledger.api.app import create_app
-from ledger.people.sessions import COOKIE
-from ledger.web.handlers import handlers
-from tests.support.signers import Plant, Signer
-
-HEADERS = {"Sec-Fetch-Site": "same-origin"}
-
-
-class Pages:
-    """A founded plant, and what a browser is shown of it."""
-
-    def __init__(self, plant: Plant) -> None:
-        self.plant = plant
-        plant.found()
-        plant.quality.sign_in("testclient")
-        self.client = TestClient(create_app(plant.service, web_handlers=handlers("Europe/Berlin")))
-
-    def ask(self, who: Signer, method: str, path: str, **form: str) -> Any:
-        headers = {"Cookie": f"{COOKIE}={who.session}", **HEADERS}
-        return self.client.request(method, path, headers=headers, data=form or None, follow_redirects=False)
+from tests.support.browsing import Pages, hidden
+from tests.support.signers import Plant
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +17,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     with made.client:
         yield made
     plant.close()
-
-
-def hidden(text: str, name: str) -> str:
-    found = re.search(rf'name="{name}" value="([^"]+)"', text)
-    assert found is not None
-    return html.unescape(found[1])
 
 
 @pytest.mark.requirement("R16", "R17", "R56")

@@ -1,33 +1,26 @@
 """The pages of tasks: plain forms, by which a step is opened, seen and signed; and what they say of who may not."""
 
-import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from litestar.testing import TestClient
 
-from ledger.api.app import create_app
 from ledger.core.workflow import Stage, Step
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
 from ledger.signing.requests import Opening
-from ledger.web.handlers import handlers
-from tests.support.people import OWN_PAGE
-from tests.support.signers import Plant, Signer
+from tests.support.browsing import Pages, hidden
+from tests.support.signers import Plant
 
 HOSTILE = '<script>alert("x")</script>'
 
 
-class Pages:
-    """A founded plant with a reviewer, and what their browser is shown."""
+class TaskPages(Pages):
+    """The pages with a reviewer, and a route of two steps."""
 
     def __init__(self, plant: Plant) -> None:
-        self.plant = plant
-        plant.found()
+        super().__init__(plant)
         self.reviewer = plant.join("reviewer1", "Rita Reviewer", Role.REVIEWER)
         self.reviewer.sign_in("testclient")
-        plant.quality.sign_in("testclient")
         steps = (
             Step(step="review", role="reviewer", meaning="reviewed", due_hours=8),
             Step(step="approve", role="approver", meaning="approved"),
@@ -35,34 +28,23 @@ class Pages:
         stages = [Stage(steps=(step,)) for step in steps]
         self.flows = plant.service.workflows
         self.flows.routes.define("two", "Review", stages, "as the SOP says", plant.root)
-        self.client = TestClient(create_app(plant.service, web_handlers=handlers("Europe/Berlin")))
 
     def open(self, count: int) -> tuple[str, list[int]]:
         records = self.plant.records(count)
         opening = Opening(title=f"Batch {HOSTILE}", route="two", reason="done", entries=tuple(records))
         return self.flows.requests.open(opening, self.reviewer.caller.authority).request, records
 
-    def ask(self, who: Signer, method: str, path: str, **form: str) -> Any:
-        headers = {"Cookie": f"{COOKIE}={who.session}", **OWN_PAGE}
-        return self.client.request(method, path, headers=headers, data=form or None, follow_redirects=False)
-
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TaskPages]:
     plant = Plant(tmp_path_factory.mktemp("pages") / "ledger")
-    made = Pages(plant)
+    made = TaskPages(plant)
     with made.client:
         yield made
     plant.close()
 
 
-def hidden(text: str, name: str) -> str:
-    found = re.search(rf'name="{name}" value="([^"]+)"', text)
-    assert found is not None
-    return found[1].replace("&#43;", "+")
-
-
-def test_a_set_is_opened_seen_and_signed_by_plain_forms(pages: Pages) -> None:
+def test_a_set_is_opened_seen_and_signed_by_plain_forms(pages: TaskPages) -> None:
     request, records = pages.open(2)
     rita, at = pages.reviewer, f"/tasks/{request}"
     listed = pages.ask(rita, "GET", "/tasks").text
@@ -102,7 +84,7 @@ def test_a_set_is_opened_seen_and_signed_by_plain_forms(pages: Pages) -> None:
     assert "has not opened 2 entries" in after
 
 
-def test_the_page_says_why_i_may_not_and_who_opened_it_withdraws_it(pages: Pages) -> None:
+def test_the_page_says_why_i_may_not_and_who_opened_it_withdraws_it(pages: TaskPages) -> None:
     request, _ = pages.open(1)
     at = f"/tasks/{request}"
     quality = pages.ask(pages.plant.quality, "GET", at).text
@@ -115,7 +97,7 @@ def test_the_page_says_why_i_may_not_and_who_opened_it_withdraws_it(pages: Pages
     assert pages.ask(pages.reviewer, "GET", "/tasks/none").status_code == 404
 
 
-def test_a_delegate_is_offered_the_step_in_the_place_of_who_lent_it(pages: Pages) -> None:
+def test_a_delegate_is_offered_the_step_in_the_place_of_who_lent_it(pages: TaskPages) -> None:
     plant = pages.plant
     second = plant.join("reviewer2", "Rolf Reviewer", Role.REVIEWER)
     second.sign_in("testclient")
@@ -136,7 +118,7 @@ def test_a_delegate_is_offered_the_step_in_the_place_of_who_lent_it(pages: Pages
     assert "Rolf Reviewer (reviewer2), reviewer in the place of reviewer1" in put.text
 
 
-def test_a_request_is_no_page_of_another_site(pages: Pages) -> None:
+def test_a_request_is_no_page_of_another_site(pages: TaskPages) -> None:
     request, _ = pages.open(1)
     headers = {"Cookie": f"{COOKIE}={pages.reviewer.session}", "Sec-Fetch-Site": "cross-site"}
     sent = pages.client.post(f"/tasks/{request}/withdrawal", headers=headers, data={"reason": "x"})
