@@ -59,14 +59,17 @@ class Live:
     def __init__(self, versions: dict[str, int], projectors: Sequence[Projector]) -> None:
         self.versions = versions
         self.projectors = tuple(projectors)
-        self._facts_projectors = [one for one in projectors if isinstance(one, FactsProjector)]
+        self._facts_projectors: list[FactsProjector] = []
         self._facts: dict[str, list[FactsProjector]] = {}
         self._validities: dict[str, list[ValiditiesProjector]] = {}
         for projector in projectors:
-            for kind in projector.kinds:
-                if isinstance(projector, FactsProjector):
+            # Asked once for each: to look whether an object keeps a protocol takes longer than all the rest.
+            if isinstance(projector, FactsProjector):
+                self._facts_projectors.append(projector)
+                for kind in projector.kinds:
                     self._facts.setdefault(kind, []).append(projector)
-                else:
+            else:
+                for kind in projector.kinds:
                     self._validities.setdefault(kind, []).append(projector)
 
     def project(self, entry: Entry, rows: Rows, changes: list[tuple[str, int, Valid]]) -> None:
@@ -86,22 +89,25 @@ class Live:
         Rows of a projector's first table are made while the database takes those before them: PostgreSQL works on
         them at the same time.
         """
+        kinds = {entry.kind for entry in entries}
         for facts in self._facts_projectors:
+            if facts.kinds.isdisjoint(kinds):
+                continue
             chosen = [entry for entry in entries if entry.kind in facts.kinds]
-            if chosen:
-                rest: Rows = {}
-                first = facts.tables[0]
-                bulk.insert(metadata.tables[first], _first_rows(facts, chosen, first, rest), len(chosen))
-                for table, rows in rest.items():
-                    bulk.insert(metadata.tables[table], rows, len(rows))
+            rest: Rows = {}
+            first = facts.tables[0]
+            bulk.insert(metadata.tables[first], _first_rows(facts, chosen, first, rest), len(chosen))
+            for table, rows in rest.items():
+                bulk.insert(metadata.tables[table], rows, len(rows))
+        if self._validities.keys().isdisjoint(kinds):
+            return
         changes = [
             (validities.table, entry.index, change)
             for entry in entries
             for validities in self._validities.get(entry.kind, ())
             for change in validities.changes(entry)
         ]
-        if changes:
-            write_changes(connection, entries[0].log, changes)
+        write_changes(connection, entries[0].log, changes)
 
 
 def _first_rows(facts: FactsProjector, entries: Sequence[Entry], first: str, rest: Rows) -> Iterator[tuple[Any, ...]]:
