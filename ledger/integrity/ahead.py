@@ -10,7 +10,6 @@ from typing import Any, Protocol, Self
 
 from sqlalchemy import Connection
 
-from ledger.integrity.streams import AT_ONCE, Stream
 from ledger.store.bulk import Bulk
 from ledger.store.engine import is_sqlite
 
@@ -31,11 +30,9 @@ class Ahead(Protocol):
     def __exit__(self, *error: object) -> None: ...
 
 
-def ahead(connection: Connection, statements: Sequence[str], streams: Sequence[Stream]) -> Ahead:
-    """The way of this connection's database; `streams` are kept filled along with the statements."""
-    if is_sqlite(connection):
-        return _Direct(connection, statements)
-    return _Pipelined(connection, statements, streams)
+def ahead(connection: Connection, statements: Sequence[str]) -> Ahead:
+    """The way of this connection's database."""
+    return _Direct(connection, statements) if is_sqlite(connection) else _Pipelined(connection, statements)
 
 
 class _Direct:
@@ -53,10 +50,9 @@ class _Direct:
 
 
 class _Pipelined:
-    def __init__(self, connection: Connection, statements: Sequence[str], streams: Sequence[Stream]) -> None:
+    def __init__(self, connection: Connection, statements: Sequence[str]) -> None:
         self._raw: Any = connection.connection.driver_connection
         self._statements = [statement.replace("?", "%b") for statement in statements]
-        self._streams = streams
         self._stack = ExitStack()
         self._sent: tuple[Span, list[Any]] | None = None
 
@@ -67,8 +63,6 @@ class _Pipelined:
         _, cursors = self._sent
         self._sent = None
         rows = [cursor.fetchall() for cursor in cursors]
-        for stream in self._streams:
-            stream.collect()
         if following is not None:
             self._send(following)
         return rows
@@ -82,9 +76,6 @@ class _Pipelined:
 
     def _send(self, span: Span) -> None:
         cursors = [self._cursor(statement, span) for statement in self._statements]
-        for stream in self._streams:
-            if stream.waiting < AT_ONCE:
-                stream.requested(self._cursor(stream.fetch(AT_ONCE), ()))
         self._sent = (span, cursors)
         # The server begins now and answers at once; what is asked meanwhile is answered after these.
         self._raw.pgconn.send_flush_request()
@@ -92,4 +83,4 @@ class _Pipelined:
 
     def _cursor(self, statement: str, values: Row) -> Any:
         cursor = self._raw.cursor(binary=True)
-        return cursor.execute(statement, values, prepare=bool(values))
+        return cursor.execute(statement, values, prepare=True)

@@ -126,7 +126,7 @@ class Diagnosis:
         return None
 
     def _column_faults(self, low: int, high: int, rows: dict[int, Stored]) -> Iterator[Fault]:
-        expected: Rows = {"record": [], "record_link": [], "source_key": []}
+        given: Rows = {}
         for index, (_, data, _, body) in rows.items():
             leaf = decode_leaf(data)
             if leaf.kind == "record":
@@ -137,18 +137,18 @@ class Diagnosis:
                     yield self._fault(index, "body", "body", error.message)
                     return
                 entry = Entry(log=self._log, index=index, kind=leaf.kind, logged_us=logged_us, body=decoded)
-                self._live.project(entry, expected, [])
-        span = (pos_of(self._log, low), pos_of(self._log, high))
-        for name in expected:
-            columns = [column.name for column in schema.metadata.tables[name].columns]
-            kept = [place for place, column in enumerate(columns) if name != "record" or column in COLUMNS]
-            chosen = [columns[place] for place in kept]
-            derived = [tuple(row[place] for place in kept) for row in expected[name]]
-            try:
-                stored = self._bulk.all(f"SELECT {', '.join(chosen)} FROM {name} WHERE pos >= ? AND pos < ?", span)
-            except DRIVER_ERRORS as error:
-                yield self._fault(low, name, "", f"cannot be read: {error}")
-                continue
-            difference = first_difference(chosen, "pos", derived, stored)
-            if difference is not None:
-                yield self._fault(index_of(difference.pos), name, difference.column, difference.what)
+                self._live.project(entry, given, [])
+        table = schema.record.name
+        places = [list(schema.record.c.keys()).index(column) for column in COLUMNS]
+        expected = [tuple(row[place] for place in places) for row in given.get(table, [])]
+        try:
+            stored = self._bulk.all(
+                f"SELECT {', '.join(COLUMNS)} FROM {table} WHERE pos >= ? AND pos < ?",
+                (pos_of(self._log, low), pos_of(self._log, high)),
+            )
+        except DRIVER_ERRORS as error:
+            yield self._fault(low, table, "", f"cannot be read: {error}")
+            return
+        difference = first_difference(COLUMNS, "pos", expected, stored)
+        if difference is not None:
+            yield self._fault(index_of(difference.pos), table, difference.column, difference.what)

@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import contextmanager
 
 import msgspec
 from sqlalchemy import Connection
@@ -12,12 +12,11 @@ from ledger.core.errors import LedgerError
 from ledger.core.hashing import HASH_SIZE
 from ledger.core.kinds import KindRegistry
 from ledger.integrity.chain import Chain
-from ledger.integrity.columns import ColumnsDiffer, RecordColumns, StrayRow
+from ledger.integrity.columns import ColumnsDiffer, RecordColumns
 from ledger.integrity.diagnosis import Diagnosis
 from ledger.integrity.edge import Edge, read_edge
 from ledger.integrity.fault import Fault
 from ledger.store import schema
-from ledger.store.position import index_of, log_of
 from ledger.store.projections import Live
 from ledger.store.reading import HeadRow
 
@@ -46,10 +45,9 @@ def verify_span(
         index = max(0, low - 1)
         start = Edge(size=low, leaf_hash=b"", logged_at=b"", partial=())
         return Span(before=start, after=start, fault=Fault(log=log, index=index, table="tile", what=error.message))
-    search = RecordColumns(connection, log, low, high) if columns else None
-    chain = Chain(connection, log, before, high, search)
+    chain = Chain(connection, log, before, high, RecordColumns(connection) if columns else None)
     diagnosis = Diagnosis(connection, log, kinds, live, columns)
-    with _no_collection(), closing(search) if search is not None else nullcontext(), chain:
+    with _no_collection(), chain:
         while chain.edge.size < high:
             done = chain.edge.size
             until = chain.range_end(done)
@@ -57,9 +55,6 @@ def verify_span(
             if fault is not None:
                 return Span(before=before, after=chain.edge, fault=fault)
             pulse(until - done)
-        if search is not None:
-            fault = _left_over(search)
-            return Span(before=before, after=chain.edge, fault=fault)
         return Span(before=before, after=chain.edge)
 
 
@@ -67,8 +62,6 @@ def _range(chain: Chain, diagnosis: Diagnosis, until: int) -> Fault | None:
     before = chain.edge
     try:
         chain.run()
-    except StrayRow as stray:
-        return _stray(stray)
     except ColumnsDiffer:
         # Two spellings of one value may look different: only the diagnosis decides.
         return diagnosis.first_fault(before, until)
@@ -90,18 +83,6 @@ def _no_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def _left_over(search: RecordColumns) -> Fault | None:
-    try:
-        search.finish()
-    except StrayRow as stray:
-        return _stray(stray)
-    return None
-
-
-def _stray(stray: StrayRow) -> Fault:
-    return Fault(log=log_of(stray.pos), index=index_of(stray.pos), table=stray.table, what=stray.message)
 
 
 def head_fault(log: int, head: HeadRow, edge: Edge) -> Fault | None:

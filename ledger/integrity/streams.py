@@ -25,47 +25,19 @@ class Stream:
         raw: Any = connection.connection.driver_connection
         self._raw = raw
         self._waiting: list[tuple[Any, ...]] = []
-        self.taken: list[tuple[Any, ...]] = []
-        """What was taken last."""
         self._name = f"verify_{next(_names)}"
         self._cursor: Any = None
-        self._requested: Any = None
         if is_sqlite(connection):
             self._cursor = raw.execute(query, span)
         else:
             raw.execute(f"DECLARE {self._name} NO SCROLL CURSOR FOR {query.replace('?', '%b')}", span)
 
-    @property
-    def waiting(self) -> int:
-        """Rows that were fetched and not taken yet."""
-        return len(self._waiting)
-
     def take(self, count: int) -> list[tuple[Any, ...]]:
         """The next rows, at most `count`; fewer only at the end."""
-        # What was asked for comes first: one range may be due more than is asked for at once.
-        while len(self._waiting) < count and (self.collect() or self._fetch(count - len(self._waiting))):
+        while len(self._waiting) < count and self._fetch(count - len(self._waiting)):
             pass
-        self.taken, self._waiting = self._waiting[:count], self._waiting[count:]
-        return self.taken
-
-    def give_back(self, rows: list[tuple[Any, ...]]) -> None:
-        """Puts rows that were taken last in front again."""
-        self._waiting = rows + self._waiting
-
-    def fetch(self, count: int) -> str:
-        """PostgreSQL: the statement that gives the next rows; who sends it tells `requested` its cursor."""
-        return f"FETCH FORWARD {count} FROM {self._name}"
-
-    def requested(self, cursor: Any) -> None:
-        """Rows that come next were asked for: they are this cursor's, whenever its answer is in."""
-        self._requested = cursor
-
-    def collect(self) -> list[tuple[Any, ...]]:
-        """Takes in the rows that were asked for, if any were, and returns them."""
-        rows: list[tuple[Any, ...]] = [] if self._requested is None else self._requested.fetchall()
-        self._requested = None
-        self._waiting += rows
-        return rows
+        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        return taken
 
     def close(self) -> None:
         """Gives the cursor back."""
@@ -79,7 +51,8 @@ class Stream:
         if self._cursor is not None:
             rows: list[tuple[Any, ...]] = self._cursor.fetchmany(count)
         else:
-            rows = self._raw.execute(self.fetch(max(count, AT_ONCE)), binary=True).fetchall()
+            statement = f"FETCH FORWARD {max(count, AT_ONCE)} FROM {self._name}"
+            rows = self._raw.execute(statement, binary=True).fetchall()
         self._waiting += rows
         return rows
 
