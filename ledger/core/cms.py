@@ -1,0 +1,188 @@
+"""A detached CMS signature by one signer, read strictly and held against bytes and certificate (RFC 5652, RFC 5035).
+
+CAdES-BES: the signed attributes bind content type, the digest of the bytes and the signer's certificate, each once, and
+the certificate's key signed these attributes. Whose certificate that is, `core.external` decides.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from pyasn1.codec.der import decoder, encoder
+from pyasn1.error import PyAsn1Error
+from pyasn1_modules import rfc4055, rfc5035, rfc5652
+
+from ledger.core.errors import SignatureInvalid
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_DATA: Final = rfc5652.id_data
+_HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
+    "2.16.840.1.101.3.4.2.1": hashes.SHA256(),
+    "2.16.840.1.101.3.4.2.2": hashes.SHA384(),
+    "2.16.840.1.101.3.4.2.3": hashes.SHA512(),
+}
+_RSA: Final = "1.2.840.113549.1.1.1"
+_PSS: Final = "1.2.840.113549.1.1.10"
+_BY_HASH: Final = {
+    "1.2.840.113549.1.1.11": "sha256",
+    "1.2.840.113549.1.1.12": "sha384",
+    "1.2.840.113549.1.1.13": "sha512",
+    "1.2.840.10045.4.3.2": "sha256",
+    "1.2.840.10045.4.3.3": "sha384",
+    "1.2.840.10045.4.3.4": "sha512",
+}
+"""Signature algorithms that name their digest."""
+_LEAST_RSA: Final = 2048
+
+
+def decode(data: bytes, spec: Any) -> Any:
+    """The one value that `data` is; SignatureInvalid where it is none, or anything follows it."""
+    try:
+        value, rest = decoder.decode(data, asn1Spec=spec)
+    except (PyAsn1Error, ValueError, TypeError, RecursionError) as error:
+        raise SignatureInvalid(f"it is not well-formed (DER): {type(error).__name__}") from None
+    if rest:
+        raise SignatureInvalid("something follows its end")
+    return value
+
+
+def _signed_data(cms: bytes) -> Any:
+    outer = decode(cms, rfc5652.ContentInfo())
+    if outer["contentType"] != rfc5652.id_signedData:
+        raise SignatureInvalid("it is a CMS, but none of a signature")
+    return decode(bytes(outer["content"]), rfc5652.SignedData())
+
+
+def signer_of(cms: bytes) -> Any:
+    """The SignerInfo of the only signer of a detached signature."""
+    signed = _signed_data(cms)
+    content = signed["encapContentInfo"]
+    if content["eContentType"] != _DATA or content["eContent"].isValue:
+        raise SignatureInvalid("it is not detached, over plain bytes")
+    if len(signed["signerInfos"]) != 1:
+        raise SignatureInvalid(f"it has {len(signed['signerInfos'])} signers: one person signs")
+    return signed["signerInfos"][0]
+
+
+def certificates_of(cms: bytes) -> list[bytes]:
+    """The certificates that a CMS carries (DER)."""
+    found = _signed_data(cms)["certificates"]
+    if not found.isValue:
+        return []
+    return [bytes(encoder.encode(one["certificate"])) for one in found if one.getName() == "certificate"]
+
+
+def is_signer(signer: Any, certificate: x509.Certificate) -> bool:
+    """Whether the signer's identifier is this certificate's."""
+    sid = signer["sid"]
+    if sid.getName() == "subjectKeyIdentifier":
+        try:
+            found = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+        except (x509.ExtensionNotFound, ValueError):
+            return False
+        return bool(bytes(sid["subjectKeyIdentifier"]) == found)
+    both = sid["issuerAndSerialNumber"]
+    issuer = bytes(encoder.encode(both["issuer"]))
+    return issuer == certificate.issuer.public_bytes() and int(both["serialNumber"]) == certificate.serial_number
+
+
+def require_signed(signer: Any, certificate: x509.Certificate, message: bytes) -> int | None:
+    """The signed attributes say these bytes and this certificate, and its key signed them; returns the signing time."""
+    if not signer["signedAttrs"].isValue or not len(signer["signedAttrs"]):
+        raise SignatureInvalid("it has no signed attributes: nothing binds the signer's certificate")
+    algorithm = _HASHES.get(str(signer["digestAlgorithm"]["algorithm"]))
+    if algorithm is None:
+        raise SignatureInvalid("its digest is by none of SHA-256, SHA-384 and SHA-512")
+    said = _attributes(signer["signedAttrs"])
+    if _one(said, rfc5652.id_contentType, rfc5652.ContentType()) != _DATA:
+        raise SignatureInvalid("its signed attributes are of another sort of content")
+    digest = bytes(_one(said, rfc5652.id_messageDigest, rfc5652.MessageDigest()))
+    if digest != _hash(algorithm, message):
+        raise SignatureInvalid("it is over other bytes than this statement's")
+    named = _one(said, rfc5035.id_aa_signingCertificateV2, rfc5035.SigningCertificateV2())
+    if not len(named["certs"]) or not _is_named(named["certs"][0], certificate):
+        raise SignatureInvalid("its signed attributes name another certificate than the signer's")
+    attributes = rfc5652.SignedAttributes()
+    attributes.extend(signer["signedAttrs"])
+    _require_key(certificate, signer["signatureAlgorithm"], algorithm, bytes(signer["signature"]), attributes)
+    return _signing_us(said)
+
+
+def _attributes(found: Any) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    for one in found:
+        name = str(one["attrType"])
+        if name in said or len(one["attrValues"]) != 1:
+            raise SignatureInvalid("a signed attribute stands there twice, or with no one value")
+        said[name] = one["attrValues"][0]
+    return said
+
+
+def _one(said: dict[str, Any], name: Any, spec: Any) -> Any:
+    value = said.get(str(name))
+    if value is None:
+        raise SignatureInvalid(f"signed attribute {name} is missing: it is no CAdES-BES signature")
+    return decode(bytes(value), spec)
+
+
+def _is_named(named: Any, certificate: x509.Certificate) -> bool:
+    algorithm = _HASHES.get(str(named["hashAlgorithm"]["algorithm"]))
+    if algorithm is None or bytes(named["certHash"]) != certificate.fingerprint(algorithm):
+        return False
+    serial = named["issuerSerial"]
+    return not serial.isValue or int(serial["serialNumber"]) == certificate.serial_number
+
+
+def _signing_us(said: dict[str, Any]) -> int | None:
+    value = said.get(str(rfc5652.id_signingTime))
+    if value is None:
+        return None
+    found = decode(bytes(value), rfc5652.Time())
+    try:
+        moment = found.getComponent().asDateTime
+    except (PyAsn1Error, ValueError) as error:
+        raise SignatureInvalid(f"its signing time cannot be read: {error}") from None
+    return int((moment.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1))
+
+
+def _require_key(
+    certificate: x509.Certificate, named: Any, algorithm: hashes.HashAlgorithm, signature: bytes, attributes: Any
+) -> None:
+    data, key, oid = bytes(encoder.encode(attributes)), certificate.public_key(), str(named["algorithm"])
+    if _BY_HASH.get(oid, algorithm.name) != algorithm.name:
+        raise SignatureInvalid("its signature is by another digest than its attributes")
+    try:
+        if isinstance(key, rsa.RSAPublicKey) and key.key_size >= _LEAST_RSA and not oid.startswith("1.2.840.10045."):
+            pad = _pss(named, algorithm) if oid == _PSS else padding.PKCS1v15()
+            if oid in (_RSA, _PSS) or oid in _BY_HASH:
+                key.verify(signature, data, pad, algorithm)
+                return
+        elif isinstance(key, ec.EllipticCurvePublicKey) and oid in _BY_HASH and oid.startswith("1.2.840.10045."):
+            key.verify(signature, data, ec.ECDSA(algorithm))
+            return
+    except InvalidSignature:
+        raise SignatureInvalid("the certificate's key did not sign this") from None
+    raise SignatureInvalid(f"signatures by algorithm {oid} with a key of this sort are not taken")
+
+
+def _pss(named: Any, algorithm: hashes.HashAlgorithm) -> padding.PSS:
+    if not named["parameters"].isValue:
+        raise SignatureInvalid("its RSASSA-PSS signature names no parameters")
+    found = decode(bytes(named["parameters"]), rfc4055.RSASSA_PSS_params())
+    own = _HASHES.get(str(found["hashAlgorithm"]["algorithm"])) if found["hashAlgorithm"].isValue else None
+    mask = None
+    if found["maskGenAlgorithm"].isValue:
+        inner = decode(bytes(found["maskGenAlgorithm"]["parameters"]), rfc4055.rfc5280.AlgorithmIdentifier())
+        mask = _HASHES.get(str(inner["algorithm"]))
+    if own is None or mask is None or own.name != algorithm.name:
+        raise SignatureInvalid("its RSASSA-PSS signature is by another digest than its attributes")
+    return padding.PSS(mgf=padding.MGF1(mask), salt_length=int(found["saltLength"]))
+
+
+def _hash(algorithm: hashes.HashAlgorithm, data: bytes) -> bytes:
+    digest = hashes.Hash(algorithm)
+    digest.update(data)
+    return digest.finalize()

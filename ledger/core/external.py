@@ -1,0 +1,265 @@
+"""A signature made elsewhere: a detached CMS over exactly these bytes, by one certificate that chains to an anchor.
+
+CAdES-BES (RFC 5652, RFC 5035): the one signer's signed attributes bind content type, the digest of the bytes and the
+signer's certificate; the signature is over these attributes, and the certificate chains (RFC 5280) to a trust anchor
+of the site, each part of the chain valid at the moments in question. Decided without a network: whether a certificate
+was revoked, and what a trusted list says of it, was not asked, and every surface says so.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtensionOID
+from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
+from pyasn1.type.univ import ObjectIdentifier, SequenceOf
+from pyasn1_modules import rfc3739
+
+from ledger.core.cms import certificates_of, decode, is_signer, require_signed, signer_of
+from ledger.core.errors import LedgerError, SchemaViolation, SignatureInvalid
+from ledger.core.hashing import b64
+from ledger.core.passkey import b64url, unb64url
+from ledger.core.signature import ExternalProof
+
+FORM: Final = "cades-detached"
+MAX_CMS: Final = 128 * 1024
+MAX_CERTIFICATES: Final = 8
+"""The signer's and those between it and the anchor."""
+MAX_CERTIFICATE: Final = 32 * 1024
+TOLERANCE_US: Final = 5 * 60 * 1_000_000
+"""By how much the clock that wrote a signing time may differ from ours."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_QC_COMPLIANCE, _QC_TYPE, _FOR_SIGNATURES = "0.4.0.1862.1.1", "0.4.0.1862.1.6", "0.4.0.1862.1.6.1"
+"""ETSI EN 319 412-5: a certificate's claim to be qualified, and what for."""
+_UNDERSTOOD: Final = frozenset(
+    {
+        ExtensionOID.BASIC_CONSTRAINTS,
+        ExtensionOID.KEY_USAGE,
+        ExtensionOID.EXTENDED_KEY_USAGE,
+        ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
+        ExtensionOID.NAME_CONSTRAINTS,
+        ExtensionOID.CERTIFICATE_POLICIES,
+    }
+)
+"""Extensions that may be critical: the chain's verification heeds them, or this module does."""
+
+
+class Certified(msgspec.Struct, frozen=True, kw_only=True):
+    """What a signature made elsewhere proves: whose certificate made it, by which anchor.
+
+    `names`: the certificate's issuer and subject (base64 of their DER, one after the other), by which a person is
+    known; `subject` and `issuer` the same for people (RFC 4514). `qualified`: the certificate claims to be qualified
+    for signatures; that is its claim alone. `signing_us`: when the signer's device says that it signed.
+    """
+
+    names: str
+    subject: str
+    issuer: str
+    anchor: bytes
+    chain: tuple[bytes, ...]
+    qualified: bool
+    signing_us: int | None
+
+
+def verify_external(
+    proof: ExternalProof, message: bytes, anchors: Iterable[bytes], moments: Sequence[int], window: tuple[int, int]
+) -> Certified:
+    """Returns only if the proof is one person's signature over `message`; raises SignatureInvalid, naming what is not.
+
+    `anchors`: certificates of authorities (DER). `moments` (µs): when every certificate of the chain has to be valid.
+    `window` (µs): between which moments the signer may say that it was made.
+    """
+    if proof.form != FORM:
+        raise SignatureInvalid(f"signatures of form {proof.form!r} are not known here")
+    try:
+        data = unb64url(proof.signature)
+        certificates = [_certificate(unb64url(one)) for one in proof.certificates]
+    except LedgerError as error:
+        raise SignatureInvalid(f"the external signature cannot be read: {error.message}") from None
+    if not 0 < len(certificates) <= MAX_CERTIFICATES or len(data) > MAX_CMS:
+        raise SignatureInvalid("the external signature has no certificate, or is too large")
+    signer, certificate = signer_of(data), certificates[0]
+    if not is_signer(signer, certificate):
+        raise SignatureInvalid("the CMS names another certificate as its signer's")
+    signing_us = require_signed(signer, certificate, message)
+    if signing_us is not None:
+        if not window[0] - TOLERANCE_US <= signing_us <= window[1] + TOLERANCE_US:
+            raise SignatureInvalid("the signer's device says that it was made at another time than the statement")
+        moments = (*moments, signing_us)
+    chain: list[x509.Certificate] = []
+    for moment in moments:
+        chain = _chain(certificate, certificates[1:], anchors, moment)
+    return Certified(
+        names=names_of(certificate),
+        subject=certificate.subject.rfc4514_string(),
+        issuer=certificate.issuer.rfc4514_string(),
+        anchor=chain[-1].public_bytes(Encoding.DER),
+        chain=tuple(one.public_bytes(Encoding.DER) for one in chain[:-1]),
+        qualified=claims_qualified(certificate),
+        signing_us=signing_us,
+    )
+
+
+def brought(cms: bytes, certificates: bytes = b"") -> ExternalProof:
+    """What a person brought as a proof: the CMS (DER), and the certificates of it and of `certificates` (PEM or DER).
+
+    The signer's comes first. Raises SchemaViolation where it is none, or its signer's certificate is nowhere.
+    """
+    if not 0 < len(cms) <= MAX_CMS:
+        raise SchemaViolation(f"a signature of {len(cms)} bytes is not taken", advice=f"At most {MAX_CMS} bytes.")
+    try:
+        signer = signer_of(cms)
+        beside = loaded(certificates) if certificates else []
+        known = list(dict.fromkeys((*beside, *map(_certificate, certificates_of(cms)))))[: 4 * MAX_CERTIFICATES]
+    except LedgerError as error:
+        raise SchemaViolation(
+            f"this is no detached signature that can be taken: {error.message}",
+            advice="Bring back CAdES-BES: a detached CMS in DER with signed attributes, by one signer.",
+        ) from None
+    first = [one for one in known if is_signer(signer, one)]
+    if not first:
+        raise SchemaViolation(
+            "the certificate of the signer is neither in the signature nor beside it",
+            advice="Bring the certificate chain with it, as a PEM file.",
+        )
+    ordered = (first[0], *(one for one in known if one != first[0]))
+    given = (b64url(one.public_bytes(Encoding.DER)) for one in ordered[:MAX_CERTIFICATES])
+    return ExternalProof(form=FORM, signature=b64url(cms), certificates=tuple(given))
+
+
+def loaded(data: bytes) -> list[x509.Certificate]:
+    """The certificates of a file, PEM or one in DER; raises SchemaViolation where it holds none."""
+    try:
+        if b"-----BEGIN" in data:
+            return list(x509.load_pem_x509_certificates(data))
+        return [x509.load_der_x509_certificate(data)]
+    except ValueError as error:
+        raise SchemaViolation(f"this is no certificate: {error}", advice="Bring it in PEM or DER.") from None
+
+
+def names_of(certificate: x509.Certificate) -> str:
+    """What a binding holds in place of a key: the certificate's issuer and subject (DER), in base64."""
+    return b64(certificate.issuer.public_bytes() + certificate.subject.public_bytes())
+
+
+def signer_certificate(proof: ExternalProof) -> x509.Certificate:
+    """The certificate that a proof says is its signer's; raises SignatureInvalid for one that cannot be read."""
+    try:
+        return _certificate(unb64url(proof.certificates[0]))
+    except (LedgerError, IndexError):
+        raise SignatureInvalid("the signer's certificate cannot be read") from None
+
+
+def require_authority(certificate: x509.Certificate) -> None:
+    """Raises SchemaViolation for a certificate that is no authority's."""
+    try:
+        holds = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, ValueError):
+        holds = False
+    if not holds:
+        raise SchemaViolation(
+            f"{certificate.subject.rfc4514_string()} is no certificate of an authority",
+            advice="A trust anchor is the certificate of the authority that issues, not that of a person.",
+        )
+
+
+def claims_qualified(certificate: x509.Certificate) -> bool:
+    """Whether a certificate says of itself that it is qualified, for electronic signatures (EN 319 412-5)."""
+    try:
+        found = certificate.extensions.get_extension_for_oid(x509.ObjectIdentifier("1.3.6.1.5.5.7.1.3")).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    statements = {
+        str(one["statementId"]): one["statementInfo"] for one in decode(found.public_bytes(), rfc3739.QCStatements())
+    }
+    if _QC_COMPLIANCE not in statements:
+        return False
+    kinds = statements.get(_QC_TYPE)
+    if kinds is None or not kinds.isValue:
+        return True
+    return _FOR_SIGNATURES in {str(one) for one in decode(bytes(kinds), _OidList())}
+
+
+class _OidList(SequenceOf):
+    componentType = ObjectIdentifier()  # noqa: N815 - the library's name
+
+
+def _certificate(data: bytes) -> x509.Certificate:
+    if len(data) > MAX_CERTIFICATE:
+        raise SignatureInvalid("a certificate is too large")
+    try:
+        return x509.load_der_x509_certificate(data)
+    except ValueError as error:
+        raise SignatureInvalid(f"a certificate cannot be read: {error}") from None
+
+
+def require_valid_at(certified: Certified, moment_us: int) -> None:
+    """Raises SignatureInvalid where a certificate of the chain was not valid at that moment (µs)."""
+    at = _EPOCH + timedelta(microseconds=moment_us)
+    for one in map(_certificate, (*certified.chain, certified.anchor)):
+        if not one.not_valid_before_utc <= at <= one.not_valid_after_utc:
+            raise SignatureInvalid(f"certificate {one.subject.rfc4514_string()} was not valid at {at:%Y-%m-%dT%H:%M}Z")
+
+
+def _chain(
+    certificate: x509.Certificate, between: Sequence[x509.Certificate], anchors: Iterable[bytes], moment_us: int
+) -> list[x509.Certificate]:
+    """The chain from the signer's certificate to an anchor, all of it valid at that moment."""
+    at = _EPOCH + timedelta(microseconds=moment_us)
+    if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+        raise SignatureInvalid(
+            f"the signer's certificate was not valid at {at:%Y-%m-%dT%H:%M:%SZ}: it is good from "
+            f"{certificate.not_valid_before_utc:%Y-%m-%d} to {certificate.not_valid_after_utc:%Y-%m-%d}"
+        )
+    trusted = [_certificate(one) for one in anchors]
+    if not trusted:
+        raise SignatureInvalid("no trust anchor was in force then")
+    authority = (
+        ExtensionPolicy.permit_all()
+        .require_present(x509.BasicConstraints, Criticality.CRITICAL, _may_issue)
+        .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _signs_certificates)
+    )
+    person = ExtensionPolicy.permit_all().require_present(x509.KeyUsage, Criticality.AGNOSTIC, _signs)
+    policy = (
+        PolicyBuilder()
+        .store(Store(trusted))
+        .time(at)
+        .max_chain_depth(MAX_CERTIFICATES)
+        .extension_policies(ca_policy=authority, ee_policy=person)
+        .build_client_verifier()
+    )
+    try:
+        chain = list(policy.verify(certificate, list(between)).chain)
+    except (VerificationError, ValueError) as error:
+        raise SignatureInvalid(f"its certificate does not chain to a trust anchor of this site: {error}") from None
+    for place, one in enumerate(chain):
+        _require_constraints(one, place)
+    return chain
+
+
+def _require_constraints(one: x509.Certificate, place: int) -> None:
+    for extension in one.extensions:
+        if extension.critical and extension.oid not in _UNDERSTOOD:
+            raise SignatureInvalid(f"a certificate has critical extension {extension.oid.dotted_string}, unknown here")
+        value = extension.value
+        limit = value.path_length if isinstance(value, x509.BasicConstraints) and place else None
+        if limit is not None and place - 1 > limit:
+            raise SignatureInvalid("an authority of the chain may not have so many below it")
+
+
+def _may_issue(_policy: Any, _certificate: x509.Certificate, found: x509.BasicConstraints) -> None:
+    if not found.ca:
+        raise ValueError("a certificate of the chain is no authority's")
+
+
+def _signs_certificates(_policy: Any, _certificate: x509.Certificate, found: x509.KeyUsage | None) -> None:
+    if found is not None and not found.key_cert_sign:
+        raise ValueError("an authority's key is not meant to sign certificates")
+
+
+def _signs(_policy: Any, _certificate: x509.Certificate, found: x509.KeyUsage) -> None:
+    if not (found.digital_signature or found.content_commitment):
+        raise ValueError("the certificate's key is not meant to sign")
