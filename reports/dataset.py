@@ -10,7 +10,7 @@ from ledger.core.clock import utc_text
 from ledger.core.hashing import unb64
 from ledger.core.record import Action, Interval, Sealed
 from ledger.core.run import Gap
-from ledger.core.signature import SignatureEntry
+from ledger.core.signature import ProviderProof, SignatureEntry
 from ledger.core.times import Clock
 from ledger.integrity.kinds import Verdict, Verification
 from ledger.present.manifest import Manifestation, manifestation
@@ -70,10 +70,14 @@ class Totals(msgspec.Struct, kw_only=True):
 
 
 class ShownSignature(msgspec.Struct, frozen=True, kw_only=True):
-    """An electronic signature of the package, by its entry in the system log."""
+    """An electronic signature of the package, by its entry in the system log.
+
+    `rests_on`: the entries of the identity provider's keys and of the signer's link, where its token signed.
+    """
 
     address: str
     shown: Manifestation
+    rests_on: tuple[str, str] | None = None
 
 
 class ReportData(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,7 +131,8 @@ class Tally:
             self._founded = " ".join(text[at : at + 4] for at in range(0, len(text), 4))
             return
         address = f"{body.statement.origin}#{index}"
-        self._signatures.append(ShownSignature(address=address, shown=manifestation(body)))
+        there = (body.proof.keys, body.statement.binding or "") if isinstance(body.proof, ProviderProof) else None
+        self._signatures.append(ShownSignature(address=address, shown=manifestation(body), rests_on=there))
 
     @property
     def signatures(self) -> list[tuple[str, Manifestation]]:

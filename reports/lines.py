@@ -49,6 +49,9 @@ class SignedRole(StrEnum):
     LOG = "log"
     CEREMONY = "ceremony"
     KEY_BINDING = "key-binding"
+    KEY_SET = "key-set"
+    CREDENTIAL = "credential"
+    """The link of an account to the identity provider; credentials of no other sort."""
     SIGNATURE = "signature"
 
 

@@ -15,6 +15,8 @@ from ledger.core.clock import parse_utc
 from ledger.core.errors import IntegrityError, LedgerError, SignatureInvalid
 from ledger.core.hashing import unb64
 from ledger.core.note import VerifierKey
+from ledger.core.oidc_history import ProviderHistory
+from ledger.core.oidc_link import KeySetBody, LinkBody
 from ledger.core.signature import Mode, SignatureEntry, holds_together
 from reports import layout
 from reports.checks import Problems, body_of, lines_of
@@ -28,12 +30,23 @@ if TYPE_CHECKING:
 
 WINDOW_US: Final = 10 * 60 * 1_000_000
 """A signature is entered within so long after its time."""
-_ELSEWHERE: Final = (Mode.PROVIDER, Mode.EXTERNAL)
+_OWN_KEY: Final = (Mode.SEALED_KEY, Mode.PASSKEY)
+_ELSEWHERE: Final = (Mode.EXTERNAL,)
 _BODIES: Final = {
     SignedRole.CEREMONY: CeremonyEntry,
     SignedRole.KEY_BINDING: KeyBindingEntry,
+    SignedRole.KEY_SET: KeySetBody,
+    SignedRole.CREDENTIAL: LinkBody,
     SignedRole.SIGNATURE: SignatureEntry,
 }
+_NOT_PROVEN: Final = (
+    "who sat at the keyboard, or that no further signature was left out; compare the fingerprint with the card that "
+    "the founders signed by hand"
+)
+_NOT_PROVEN_THERE: Final = (
+    "; nor that the identity provider let nobody but the signer authenticate, that whoever runs it issued no token in "
+    "their name, or that whoever linked the accounts had the right to"
+)
 _TABLE: Final = 1 << 26
 _LISTED: Final = 200
 """Signatures that the verdict lists one by one."""
@@ -60,6 +73,11 @@ class Signed(msgspec.Struct, kw_only=True):
     judged: bool = True
     seen: int = 0
     """How many of the entries that it names are in the package, unchanged."""
+
+    @property
+    def own_key(self) -> bool:
+        """Whether it is by a key of the signer's own, which chains to the first start."""
+        return self.entry.statement.mode in _OWN_KEY
 
     @property
     def shown(self) -> "Manifestation":
@@ -93,7 +111,7 @@ class Signatures:
         self._require_bound(package, prefix, head, note)
         self._require_kind(check_line(first, system.size, system.root), "log-created")
         self.system = created.origin
-        history = KeyHistory(created.origin)
+        history, provider = KeyHistory(created.origin), ProviderHistory(created.origin)
         last = 0
         for line in lines:
             try:
@@ -104,7 +122,9 @@ class Signatures:
                 self._require_kind(checked, line.role.value)
                 body = body_of(line, _BODIES[line.role])
                 if isinstance(body, SignatureEntry):
-                    self._signature(history, line.index, body, checked)
+                    self._signature(history, provider, line.index, body, checked)
+                elif isinstance(body, KeySetBody | LinkBody):
+                    provider.enter(line.index, bytes(line.body), type(body), parse_utc(checked.leaf.logged_at))
                 else:
                     history.enter(line.index, body)
             except LedgerError as error:
@@ -112,12 +132,10 @@ class Signatures:
         table = signatures_csv((f"{self.system}#{one.index}", one.shown) for one in self.found)
         if package.read(prefix + layout.SIGNATURES_TABLE, _TABLE) != table:
             self._problems.add(layout.SIGNATURES_TABLE, "does not say what the signatures say")
-        if history.ceremony is None and not any(one.judged for one in self.found):
-            return
-        if history.ceremony is None:
-            self._problems.add(layout.SIGNATURES, "has no first start that the keys would chain to")
-        else:
+        if history.ceremony is not None:
             self.fingerprint = _grouped(history.ceremony.fingerprint)
+        elif any(one.own_key for one in self.found):
+            self._problems.add(layout.SIGNATURES, "has no first start that the keys would chain to")
 
     def record(self, index: int, leaf_hash: str) -> None:
         """A record of the package as it stands in the log: whether it is what was signed."""
@@ -133,13 +151,20 @@ class Signatures:
         outcome = Outcome.FAILS if good < len(self.found) else Outcome.HOLDS
         if any(not one.judged for one in self.found) and not any(one.wrong for one in self.found):
             outcome = Outcome.UNKNOWN
+        there = [one for one in self.found if one.entry.statement.mode is Mode.PROVIDER]
+        says = f"{good} of {len(self.found)} electronic signatures are valid"
+        if len(there) < len(self.found):
+            says += f", by keys that chain to the first start of {self.system}; fingerprint {self.fingerprint}"
+        if there:
+            says += (
+                f"; {sum(1 for one in there if not one.wrong)} of {len(there)} by tokens of the site's identity "
+                f"provider, under keys and links that {self.system} held before"
+            )
         yield Check(
             name="Signatures",
             outcome=outcome,
-            says=f"{good} of {len(self.found)} electronic signatures are valid, by keys that chain to the first start "
-            f"of {self.system}; fingerprint {self.fingerprint}",
-            not_proven="who sat at the keyboard, or that no further signature was left out; compare the fingerprint "
-            "with the card that the founders signed by hand",
+            says=says,
+            not_proven=_NOT_PROVEN + (_NOT_PROVEN_THERE if there else ""),
         )
         for one in self.found[:_LISTED]:
             shown = one.shown
@@ -155,7 +180,9 @@ class Signatures:
                 says=f"{shown.sentence}. {word[0].upper()}{word[1:]}. Fingerprint {shown.fingerprint}",
             )
 
-    def _signature(self, history: KeyHistory, index: int, body: SignatureEntry, checked: Checked) -> None:
+    def _signature(
+        self, history: KeyHistory, provider: ProviderHistory, index: int, body: SignatureEntry, checked: Checked
+    ) -> None:
         one = Signed(index=index, entry=body)
         self.found.append(one)
         said = body.statement
@@ -165,8 +192,11 @@ class Signatures:
             if said.mode in _ELSEWHERE:
                 one.judged = False
                 return
-            history.verify(body, index)
             signed_us, logged_us = parse_utc(said.signed_at), parse_utc(checked.leaf.logged_at)
+            if said.mode is Mode.PROVIDER:
+                provider.verify(body, index, logged_us)
+            else:
+                history.verify(body, index)
             if not signed_us <= logged_us <= signed_us + WINDOW_US:
                 raise SignatureInvalid("it was not made at the time that it says")
             target = said.target

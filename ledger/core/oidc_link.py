@@ -59,6 +59,7 @@ class LinkBody(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", ta
 class KeySetBody(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="key-set/1"):
     """A key set's entry, as far as it is read here."""
 
+    provider: str
     held: ProviderKeys
 
 

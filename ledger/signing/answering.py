@@ -12,7 +12,7 @@ from ledger.core.address import Address
 from ledger.core.authority import Authority
 from ledger.core.errors import AccessDenied, NotFound
 from ledger.core.progress import DECLINED
-from ledger.core.signature import Mode, PasskeyProof
+from ledger.core.signature import Mode, PasskeyProof, ProviderProof
 from ledger.core.workflow import DecisionEvent
 from ledger.people.access import Caller
 from ledger.signing.decisions import Decisions, Signed
@@ -92,6 +92,7 @@ class Answering:
                 request=running.address,
                 on_behalf_of=answer.on_behalf_of,
                 delegation=None if delegation is None else str(Address(system.origin, delegation)),
+                task=(request, step),
             ),
             network,
             signer,
@@ -104,7 +105,7 @@ class Answering:
         ident: str,
         digest: str,
         shown: Shown,
-        passkey: PasskeyProof | None = None,
+        proof: PasskeyProof | ProviderProof | None = None,
         caller: Caller | None = None,
         network: str | None = None,
     ) -> int:
@@ -114,7 +115,7 @@ class Answering:
         running = self._requests.get(request)
         if self._signatures.waiting(ident).statement.request != running.address:
             raise _NOBODY
-        made = self._signatures.make(ident, digest, shown, passkey, caller, network)
+        made = self._signatures.make(ident, digest, shown, proof, caller, network)
         said = made.entry.statement
         signed = Signed(draft=made.draft, before=made.before)
         reason = said.reason.text if said.reason.added is None else f"{said.reason.text}: {said.reason.added}"

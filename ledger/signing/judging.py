@@ -47,12 +47,16 @@ _NO_EASIER: Final = {
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is kept of a prepared statement: the action that it is for, and the session and network of its asking."""
+    """What is kept of a prepared statement: the action that it is for, and the session and network of its asking.
+
+    `task`: the request and the step that it answers, where it does; who completes it holds both to the statement.
+    """
 
     statement: Statement
     action: str
     session: str | None = None
     network: str | None = None
+    task: tuple[str, str] | None = None
 
 
 class Judge:

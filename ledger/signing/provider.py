@@ -8,11 +8,12 @@ could do, the page says (`signing.provider.rests`).
 
 from hashlib import sha256
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
 from ledger.core.address import Address
-from ledger.core.errors import NotAuthenticated, ReauthenticationRequired, SignatureInvalid, SigningError
+from ledger.core.errors import LedgerError, NotAuthenticated, ReauthenticationRequired, SignatureInvalid, SigningError
 from ledger.core.oidc_proof import WINDOW_S, nonce_of
 from ledger.core.signature import Mode, ProviderProof, Statement, statement_bytes
 from ledger.people.credentials import view
@@ -50,6 +51,19 @@ class ProviderSigning:
             link = self._link(connection, found, account)
             self._require(connection, found, held, link)
             return str(Address(view(connection).origin, link.index))
+
+    def offers(self, account: str) -> str | None:
+        """The provider's host, if this person can sign there as things stand; the provider is not asked."""
+        with self._store.reading() as connection:
+            found = self._provider.find(connection)
+            try:
+                if found is None:
+                    return None
+                held = self._provider.held(connection)
+                self._require(connection, found, held, self._link(connection, found, account))
+            except LedgerError:
+                return None
+        return urlsplit(found.body.issuer).netloc
 
     def begin(self, statement: Statement) -> Begun:
         """Where the signer's browser goes to authenticate for this statement; raises as `prepare`."""

@@ -20,7 +20,7 @@ from ledger.core.signature import ProviderProof, SignatureEntry, Statement
 from ledger.people.credentials import view
 from ledger.people.oidc_kinds import KeySetEntry
 from ledger.people.oidc_tables import key_set
-from ledger.people.person_kinds import CredentialEntry
+from ledger.people.person_kinds import CredentialEntry, CredentialSort
 from ledger.people.tables import credential
 from ledger.store.checkpoints import covering
 from ledger.store.logs import SYSTEM_LOG
@@ -68,6 +68,40 @@ def verify_at(
         keys=keys, keys_us=keys_us, link=link, link_us=link_us, signature_us=entered_us, confirmed=confirmed
     )
     return verify_with_entries(statement, proof, evidence)
+
+
+def rests_on(connection: Connection, kinds: KindRegistry, body: SignatureEntry) -> set[int]:
+    """The entries of the system log that a signature by a provider's token rests on, and all that became of them.
+
+    Key sets of that provider and all that was said of the signer's link; none for a signature of another mode.
+    """
+    if not isinstance(body.proof, ProviderProof):
+        return set()
+    origin, found = view(connection).origin, set[int]()
+    for address, kind, table in (
+        (body.proof.keys, "key-set", key_set),
+        (body.statement.binding or "", "credential", credential),
+    ):
+        key = _name(connection, kinds, address_index(address, origin), kind)
+        row = table.c
+        spans = connection.execute(
+            select(row.from_index, row.to_index).where(row.log == SYSTEM_LOG, row.key == key)
+        ).all()
+        named = {at for span in spans for at in span if at is not None}
+        if any(_name(connection, kinds, at, kind) != key for at in named):
+            raise SignatureInvalid(f"table {table.name} names an entry that is not about {key}")
+        found |= named
+    return found
+
+
+def _name(connection: Connection, kinds: KindRegistry, index: int, kind: str) -> str:
+    """What the entry of a key set, or of a link, is about."""
+    found = kinds[kind].decode(_entry(connection, kinds, index, kind)[0])
+    if isinstance(found, KeySetEntry):
+        return found.provider
+    if isinstance(found, CredentialEntry) and found.sort is CredentialSort.OIDC:
+        return found.credential
+    raise SignatureInvalid(f"entry {index} does not hold {_WHAT[kind]}")
 
 
 def _require_in_force(connection: Connection, table: Table, key: str, index: int, size: int, what: str) -> None:

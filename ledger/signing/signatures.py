@@ -68,7 +68,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody wants to sign, and how: entries of a log by their indices, for an action of the lists.
 
     `role`: in which role, where the person holds several that may. `mode`: by which sort of key, the passkey where they
-    have one. `request`, `on_behalf_of` and `delegation` are a workflow's.
+    have one. `request`, `on_behalf_of` and `delegation` are a workflow's, `task` its request's name and the step.
     """
 
     log: str
@@ -85,13 +85,15 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     request: str | None = None
     on_behalf_of: str | None = None
     delegation: str | None = None
+    task: tuple[str, str] | None = None
 
 
 class ToSign(msgspec.Struct, frozen=True, kw_only=True):
     """What is put before the signer: the statement, its digest, the components that it takes.
 
     `challenge` (base64) and `credential` are for a signing passkey; `second` is what a browser needs to show a passkey
-    of sign-in as the second factor. `vague`: the words that the signer added say too little.
+    of sign-in as the second factor. `vague`: the words that the signer added say too little. `task`: the request and
+    the step that it answers.
     """
 
     id: str
@@ -103,6 +105,7 @@ class ToSign(msgspec.Struct, frozen=True, kw_only=True):
     rp_id: str | None = None
     second: dict[str, Any] | None = None
     vague: bool = False
+    task: tuple[str, str] | None = None
 
 
 class Completed(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,9 +201,9 @@ class Signatures:
             )
         here = None if network is None else network_of(network)
         session = caller.session if caller is not None and continuity is not Continuity.SINGLE else None
-        keep = Kept(statement=said, action=asked.action, session=session, network=here)
+        keep = Kept(statement=said, action=asked.action, session=session, network=here, task=asked.task)
         ident = prepared.put(self._store, _SORT, account, keep)
-        return self._shown(ident, said, standing)
+        return self._shown(ident, keep, standing)
 
     def waiting(self, ident: str) -> ToSign:
         """What was prepared under this id; raises NotFound where it is over, or signed."""
@@ -208,7 +211,7 @@ class Signatures:
             _, kept = prepared.get(self._store, connection, _SORT, ident, Kept)
             own = kept.statement.mode in OWN_KEY
             standing = read_history(self._store, connection).at(kept.statement.binding or "") if own else None
-        return self._shown(ident, kept.statement, standing)
+        return self._shown(ident, kept, standing)
 
     def make(
         self,
@@ -321,7 +324,8 @@ class Signatures:
         except SignatureInvalid:
             self._factors.refuse(entry.statement.signer.account, Mode.PROVIDER.value, network)
 
-    def _shown(self, ident: str, said: Statement, standing: Standing | None) -> ToSign:
+    def _shown(self, ident: str, kept: Kept, standing: Standing | None) -> ToSign:
+        said = kept.statement
         known = self._factors.passkeys(said.signer.account) if SECOND in said.components else []
         options = None
         if known and self._web_origin is not None:
@@ -336,6 +340,7 @@ class Signatures:
             rp_id=None if standing is None else standing.key.rp_id,
             second=options,
             vague=said.reason.added is not None and lists.vague(said.reason.added),
+            task=kept.task,
         )
 
     def _target(self, connection: Connection, log: LogId, asked: Asked) -> Target:

@@ -19,8 +19,10 @@ from ledger.core.hashing import b64, original_commitment, sealed_commitment
 from ledger.core.kinds import RECORD, KindRegistry
 from ledger.core.record import RecordBody
 from ledger.core.sealing import sealed_members
+from ledger.core.signature import SignatureEntry
 from ledger.core.vault import Kept
 from ledger.privacy.tables import erased_row
+from ledger.signing.provider_check import rests_on
 from ledger.signing.tables import key_binding, signed_entry
 from ledger.sources import tables as sources_tables
 from ledger.sources.kinds import CollectionRun
@@ -70,7 +72,8 @@ class EvidenceRun(msgspec.Struct, frozen=True, kw_only=True):
 class SignedPart(msgspec.Struct, frozen=True, kw_only=True):
     """Signatures and what verifies them: `bound` is this log's entry that holds the system log's `checkpoint`.
 
-    `created` is the system log's entry 0; `entries` are its bindings of keys, its first start, and the signatures.
+    `created` is the system log's entry 0; `entries` are its bindings of keys, its first start, and the signatures;
+    with a signature by the identity provider's token also the provider's key sets, and what was said of the link.
     """
 
     bound: ProvenEntry
@@ -263,6 +266,10 @@ class EvidenceSet:
         row = key_binding.c
         spans = self._log.connection.execute(select(row.from_index, row.to_index).where(row.log == SYSTEM_LOG)).all()
         keys = {at for span in spans for at in span if at is not None and at < body.size}
+        for index in wanted:
+            signed = self._decode(log.entry(index), "signature")
+            assert isinstance(signed, SignatureEntry)
+            keys |= {at for at in rests_on(self._log.connection, self._kinds, signed) if at < body.size}
         return SignedPart(
             bound=bound,
             checkpoint=body.checkpoint.encode(),

@@ -22,8 +22,9 @@ from ledger.web.render import page
 
 Context = NamedDependency[Any]
 """The application's context; of no type that a request could be checked against."""
-SIGN_IN, LINK = "sign-in", "link"
-"""What was begun: it stands before the secret in the cookie, so that the way back is known."""
+SIGN_IN, LINK, SIGN = "sign-in", "link", "sign"
+"""What was begun: it stands before the secret in the cookie, so that the way back is known. A signing's is followed by
+the id of what was prepared."""
 _LONGEST: Final = 10_000
 _ANSWER: Final = ("state", "code", "iss", "error")
 
@@ -38,22 +39,22 @@ async def sign_in_page(context: Context) -> Response[str]:
 @post("/sign-in/provider", opt=allow(Door.OPEN), status_code=200)
 async def begin_sign_in(request: PageRequest, context: Context) -> Response[str]:
     """Begins to sign in, and sends the browser there."""
-    _admit(request, context)
-    begun = await context.lanes.append(context.service.provider_door.begin)
-    return _going(request, begun.address, SIGN_IN, begun.secret, viewer=None)
+    admit(request, context)
+    made = await context.lanes.append(context.service.provider_door.begin)
+    return going(request, made.address, SIGN_IN, made.secret, viewer=None)
 
 
 @get(CALLBACK, opt=allow(Door.OPEN))
 async def back(request: PageRequest, context: Context) -> Response[str]:
     """Ends a sign-in; asks for one more step where something else was begun."""
-    _admit(request, context)
+    admit(request, context)
     fields = {name: request.query_params.get(name) for name in _ANSWER}
-    what, secret = _begun(request)
+    what, secret = begun(request)
     if what != SIGN_IN:
-        host = await _host(context)
-        return page("provider_back.html", fields=fields, host=host, place="", viewer=None)
+        host, ident = await _host(context), signing_of(what)
+        return page("provider_back.html", fields=fields, host=host, ident=ident, place="", viewer=None)
     previous = request.cookies.get(cookie_name(request.url.scheme == "https"))
-    door, answer, here = context.service.provider_door, _answer(fields), peer(request)
+    door, answer, here = context.service.provider_door, answer_of(fields), peer(request)
     try:
         text = await context.lanes.append(lambda: door.complete(secret, answer, here, previous))
     except NotAuthenticated:
@@ -62,7 +63,7 @@ async def back(request: PageRequest, context: Context) -> Response[str]:
     done = page("provider_done.html", place="", viewer=None)
     done.headers["Refresh"] = "0; url=/"
     done.set_cookie(session_cookie(request, text))
-    done.set_cookie(_cookie(request, None, ""))
+    done.set_cookie(attempt_cookie(request, None, ""))
     return done
 
 
@@ -77,21 +78,18 @@ async def link_page(request: PageRequest, context: Context) -> Response[str]:
 async def begin_link(request: PageRequest, context: Context) -> Response[str]:
     """Begins to link the caller's account, and sends the browser there."""
     door, caller = context.service.provider_door, request.user
-    begun = await context.lanes.append(lambda: door.begin_link(caller))
-    return _going(request, begun.address, LINK, begun.secret, viewer=caller.account)
+    made = await context.lanes.append(lambda: door.begin_link(caller))
+    return going(request, made.address, LINK, made.secret, viewer=caller.account)
 
 
 @post("/account/provider/answer", opt=allow(Door.CALLER), status_code=200)
 async def end_link(request: PageRequest, context: Context) -> Response[str]:
     """Links the caller's account to whom the provider authenticated."""
-    if len(await request.body()) > _LONGEST:
-        raise InvalidEntry("the form is too long")
-    form = await request.form()
-    answer = _answer({name: str(form.get(name) or "") or None for name in _ANSWER})
-    door, caller, secret = context.service.provider_door, request.user, _begun(request)[1]
+    answer = await returned(request)
+    door, caller, secret = context.service.provider_door, request.user, begun(request)[1]
     await context.lanes.append(lambda: door.complete_link(caller, secret, answer))
     done = await _linked(request, context, await _host(context))
-    done.set_cookie(_cookie(request, None, ""))
+    done.set_cookie(attempt_cookie(request, None, ""))
     return done
 
 
@@ -101,12 +99,20 @@ async def _linked(request: PageRequest, context: Context, host: str) -> Response
     return page("provider_link.html", host=host, links=found, place="", viewer=account)
 
 
-def _going(request: PageRequest, address: str, what: str, secret: str, viewer: str | None) -> Response[str]:
+def going(request: PageRequest, address: str, what: str, secret: str, viewer: str | None) -> Response[str]:
     """A page that goes on by itself: a form may not be answered with a redirect to another site (CSP)."""
-    going = page("provider_going.html", address=address, host=urlsplit(address).netloc, place="", viewer=viewer)
-    going.headers["Refresh"] = f"0; url={address}"
-    going.set_cookie(_cookie(request, what, secret))
-    return going
+    shown = page("provider_going.html", address=address, host=urlsplit(address).netloc, place="", viewer=viewer)
+    shown.headers["Refresh"] = f"0; url={address}"
+    shown.set_cookie(attempt_cookie(request, what, secret))
+    return shown
+
+
+async def returned(request: PageRequest) -> Answer:
+    """What the provider sent the browser back with, as our own form gives it on; raises InvalidEntry."""
+    if len(await request.body()) > _LONGEST:
+        raise InvalidEntry("the form is too long")
+    form = await request.form()
+    return answer_of({name: str(form.get(name) or "") or None for name in _ANSWER})
 
 
 async def _host(context: Context) -> str:
@@ -116,7 +122,8 @@ async def _host(context: Context) -> str:
     return host
 
 
-def _answer(fields: dict[str, str | None]) -> Answer:
+def answer_of(fields: dict[str, str | None]) -> Answer:
+    """The provider's answer; raises InvalidEntry for what has no form that it can have."""
     if any(value is not None and (len(value) > _LONGEST or "\0" in value) for value in fields.values()):
         raise InvalidEntry(message("provider.back.wrong"))
     return Answer(
@@ -124,14 +131,20 @@ def _answer(fields: dict[str, str | None]) -> Answer:
     )
 
 
-def _begun(request: PageRequest) -> tuple[str, str | None]:
+def signing_of(what: str) -> str | None:
+    """The id of the statement whose signing was begun; None where something else was."""
+    kind, _, ident = what.partition(":")
+    return ident if kind == SIGN and ident.isascii() and ident.isalnum() else None
+
+
+def begun(request: PageRequest) -> tuple[str, str | None]:
     """What this browser began, and its secret."""
     secure = request.url.scheme == "https"
     what, _, secret = request.cookies.get(_name(secure), "").partition(".")
     return what, secret or None
 
 
-def _cookie(request: PageRequest, what: str | None, secret: str) -> Cookie:
+def attempt_cookie(request: PageRequest, what: str | None, secret: str) -> Cookie:
     """It comes back with the provider's redirect (`lax`), for ten minutes."""
     secure = request.url.scheme == "https"
     return Cookie(
@@ -149,7 +162,8 @@ def _name(secure: bool) -> str:
     return f"__Host-{COOKIE}-page" if secure else f"{COOKIE}-page"
 
 
-def _admit(request: PageRequest, context: Context) -> None:
+def admit(request: PageRequest, context: Context) -> None:
+    """Raises RateLimited for where too many refusals came from; what is open to strangers asks this first."""
     security = context.service.people.security
     if security.blocked_us(peer(request)):
         security.failed(peer(request))

@@ -1,6 +1,7 @@
 """Pages of signing: a set of entries is chosen, shown as it would be signed, signed; and each signature as it stands.
 
-Plain forms, no script: a sealed key signs here. A signing passkey signs at its own address.
+Plain forms, no script: a sealed key signs here. A passkey and the identity provider sign elsewhere, and come back
+(`web.signing_ways`).
 """
 
 from typing import Any, Final
@@ -14,15 +15,18 @@ from litestar.response import Redirect
 from sqlalchemy import Connection
 
 from ledger.core.address import LogId
-from ledger.core.errors import AccessDenied, LedgerError, NotFound, SchemaViolation
+from ledger.core.errors import AccessDenied, LedgerError, NotFound, SchemaViolation, SignInUnreachable
 from ledger.core.signature import MAX_ENTRIES, Mode
 from ledger.people.access import Caller, Scope, allow
-from ledger.present.manifest import withstands
+from ledger.present.manifest import fingerprint, withstands
 from ledger.signing.factors import PASSWORD, SECOND, SIGNING_SECRET, Shown
 from ledger.signing.lists import ACCOUNTABILITY, ACTIONS, SigningList
 from ledger.signing.looking import LookedAt, look
+from ledger.signing.modes import Modes, modes_of
+from ledger.signing.passkeys import signing_site
 from ledger.signing.signatures import Asked, ToSign
 from ledger.store.logs import SYSTEM_LOG
+from ledger.store.logs import choose as choose_log
 from ledger.store.reading import LogReader
 from ledger.web import pages
 from ledger.web.forms import form_of
@@ -35,6 +39,8 @@ Context = NamedDependency[Any]
 """The application's context; of no type that a request could be checked against."""
 _FIELDS: Final = {PASSWORD: "password", SECOND: "code", SIGNING_SECRET: "secret"}
 _CHOSEN: Final = tuple(action for action in ACTIONS if action != ACCOUNTABILITY)
+_HERE: Final = {one.value: one for one in (Mode.SEALED_KEY, Mode.PASSKEY, Mode.PROVIDER)}
+"""Modes that pages sign by."""
 
 
 class SetView(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +53,23 @@ class SetView(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def listed(self) -> str:
         return ",".join(map(str, self.entries))
+
+
+class Ways(msgspec.Struct, frozen=True, kw_only=True):
+    """How a statement that is shown gets signed: by components `fields` here, or at `address`, or at `host`.
+
+    `others`: the modes besides that its signer has, each by a form with these `fields_again` to `action`.
+    """
+
+    mode: Mode
+    fields: tuple[str, ...]
+    action: str
+    hidden: dict[str, str]
+    address: str | None
+    host: str | None
+    again: str
+    others: tuple[Mode, ...]
+    fields_again: dict[str, str]
 
 
 def handlers(zone: ZoneInfo) -> list[Any]:
@@ -75,7 +98,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
                 reason=form("reason"),
                 added=form("added") or None,
                 role=form("role") or None,
-                mode=Mode.SEALED_KEY,
+                mode=mode_of(form("mode")),
             )
             put: ToSign = context.service.signing.signatures.prepare(caller, asked, peer(request))
             return put
@@ -85,7 +108,10 @@ def handlers(zone: ZoneInfo) -> list[Any]:
         except LedgerError as error:
             return await _choose(context, request, zone, log, entries, error)
         view = await pages.read(context, caller, zone, lambda scope, found: _set(scope, found, log, entries))
-        return _statement(request, view, put)
+        hidden = {"digest": put.digest, "log": view.log.name, "entries": view.listed}
+        chosen = {name: form(name) for name in ("log", "entries", "meaning", "reason", "added", "role")}
+        ways = await ways_of(context, put, f"/sign/{put.id}", hidden, "/sign", chosen)
+        return _statement(request, view, put, ways)
 
     @post("/sign/{ident:str}", opt=allow(Scope.READ))
     async def sign(request: PageRequest, context: Context, ident: FromPath[str]) -> Response[Any]:
@@ -130,6 +156,54 @@ def handlers(zone: ZoneInfo) -> list[Any]:
     return [choose, prepare, sign, signature]
 
 
+def mode_of(text: str) -> Mode:
+    """The mode that a form asks for, without one the sealed key; raises SchemaViolation for one that is none here."""
+    if text and text not in _HERE:
+        raise SchemaViolation("this is no mode that pages sign by", advice="Choose one of those that are offered.")
+    return _HERE.get(text, Mode.SEALED_KEY)
+
+
+async def ways_of(
+    context: Any, put: ToSign, action: str, hidden: dict[str, str], again: str, fields_again: dict[str, str]
+) -> Ways:
+    """How what was put before its signer gets signed, and by which other modes they could sign it."""
+    service, said = context.service, put.statement
+    found = await modes(context, said.signer.account)
+    address = None
+    if said.mode is Mode.PASSKEY:
+        address = f"{signing_site(service.settings.web.origin).origin}/sign/{put.id}/passkey"
+    return Ways(
+        mode=said.mode,
+        fields=tuple(_FIELDS[one] for one in put.needed if one in _FIELDS),
+        action=action,
+        hidden=hidden,
+        address=address,
+        host=found.host,
+        again=again,
+        others=tuple(mode for mode in found.modes if mode is not said.mode),
+        fields_again=fields_again,
+    )
+
+
+async def modes(context: Any, account: str) -> Modes:
+    """What somebody can sign by now."""
+    service = context.service
+    found: Modes = await context.lanes.read(lambda: modes_of(service.store, service.provider_signing, account))
+    return found
+
+
+def status_of(error: LedgerError | None) -> int:
+    """The status of a page that says why nothing was signed."""
+    return 200 if error is None else 503 if isinstance(error, SignInUnreachable) else 409
+
+
+async def refused(context: Any, request: PageRequest, zone: ZoneInfo, put: ToSign, error: LedgerError) -> Response[str]:
+    """The page that says why a statement over entries was not signed; it can be prepared again there."""
+    target = put.statement.target
+    log = choose_log(context.service.store.logs(), target.origin)
+    return await _choose(context, request, zone, log.name, ",".join(map(str, target.entries)), error)
+
+
 async def _choose(
     context: Any, request: PageRequest, zone: ZoneInfo, log: str, entries: str, error: LedgerError | None = None
 ) -> Response[str]:
@@ -139,8 +213,9 @@ async def _choose(
     lists: list[SigningList] = await context.lanes.read(service.signing.lists.all)
     return page(
         "sign_set.html",
-        status=200 if error is None else 409,
+        status=status_of(error),
         view=view,
+        modes=await modes(context, caller.account),
         lists=[one for one in lists if one.action in _CHOSEN],
         reasons={reason.code: reason for one in lists for reason in one.reasons if one.action in _CHOSEN}.values(),
         roles=caller.roles,
@@ -150,7 +225,7 @@ async def _choose(
     )
 
 
-def _statement(request: PageRequest, view: SetView, put: ToSign) -> Response[str]:
+def _statement(request: PageRequest, view: SetView, put: ToSign, ways: Ways) -> Response[str]:
     return page(
         "sign_statement.html",
         view=view,
@@ -158,7 +233,8 @@ def _statement(request: PageRequest, view: SetView, put: ToSign) -> Response[str
         said=put.statement,
         leaves=dict(zip(put.statement.target.entries, put.statement.target.leaves, strict=True)),
         withstands=withstands(put.statement.mode),
-        fields=[_FIELDS[one] for one in put.needed if one in _FIELDS],
+        fingerprint=fingerprint(put.statement),
+        ways=ways,
         place="search",
         viewer=request.user.account,
     )

@@ -1,6 +1,6 @@
 """Pages of tasks: my tasks, one request, and signing a step of it; plain forms, no script."""
 
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from litestar import Response, get, post
@@ -10,23 +10,23 @@ from litestar.response import Redirect
 from sqlalchemy import Connection
 
 from ledger.core.errors import AccessDenied, LedgerError, NotFound, SchemaViolation, SigningError
-from ledger.core.signature import Mode
 from ledger.people.access import Scope, allow
-from ledger.present.manifest import withstands
+from ledger.present.manifest import fingerprint, withstands
 from ledger.signing.answering import Answer, Answering
-from ledger.signing.factors import PASSWORD, SECOND, SIGNING_SECRET, Shown
+from ledger.signing.factors import Shown
 from ledger.signing.lists import REQUEST
+from ledger.signing.signatures import ToSign
 from ledger.store.logs import choose
 from ledger.web import pages
 from ledger.web.forms import form_of
 from ledger.web.pages import PageRequest, peer
 from ledger.web.render import PAGE_HEADERS, page
+from ledger.web.signing import Ways, mode_of, modes, status_of, ways_of
 from ledger.web.views.common import Scope as ViewScope
 from ledger.web.views.tasks import RequestView, TasksView, request_view, tasks_view
 
 Context = NamedDependency[Any]
 """The application's context; of no type that a request could be checked against."""
-_FIELDS: Final = {PASSWORD: "password", SECOND: "code", SIGNING_SECRET: "secret"}
 
 
 def handlers(zone: ZoneInfo) -> list[Any]:
@@ -47,7 +47,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
     @get("/tasks/{request_id:str}", opt=allow(Scope.READ))
     async def one_request(request: PageRequest, context: Context, request_id: FromPath[str]) -> Response[str]:
         """One request, with what I can do about it."""
-        return await _request_page(context, request, zone, request_id)
+        return await request_page(context, request, zone, request_id)
 
     @post("/tasks/{request_id:str}/items/{index:int}", opt=allow(Scope.READ))
     async def open_item(
@@ -78,7 +78,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
             added=form("added") or None,
             decline=form("decline") == "yes",
             on_behalf_of=form("on_behalf_of") or None,
-            mode=Mode.SEALED_KEY,
+            mode=mode_of(form("mode")),
         )
 
         def enter() -> Any:
@@ -88,8 +88,12 @@ def handlers(zone: ZoneInfo) -> list[Any]:
         try:
             put = await context.lanes.append(enter)
         except (SigningError, LedgerError) as error:
-            return await _request_page(context, request, zone, request_id, error)
-        return _sign_page(request, request_id, step, put)
+            return await request_page(context, request, zone, request_id, error)
+        hidden = {"id": put.id, "digest": put.digest}
+        chosen = {name: form(name) for name in ("reason", "added", "decline", "on_behalf_of")}
+        place = f"/tasks/{request_id}/steps/{step}"
+        ways = await ways_of(context, put, f"{place}/signature", hidden, place, chosen)
+        return _sign_page(request, request_id, put, ways)
 
     @post("/tasks/{request_id:str}/steps/{step:str}/signature", opt=allow(Scope.READ))
     async def sign(
@@ -108,7 +112,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
         try:
             await context.lanes.argon(enter)
         except (SigningError, LedgerError) as error:
-            return await _request_page(context, request, zone, request_id, error)
+            return await request_page(context, request, zone, request_id, error)
         return Redirect(f"/tasks/{request_id}", status_code=303, headers=PAGE_HEADERS)
 
     @post("/tasks/{request_id:str}/withdrawal", opt=allow(Scope.READ))
@@ -125,13 +129,13 @@ def handlers(zone: ZoneInfo) -> list[Any]:
         try:
             await context.lanes.append(enter)
         except (SigningError, LedgerError) as error:
-            return await _request_page(context, request, zone, request_id, error)
+            return await request_page(context, request, zone, request_id, error)
         return Redirect(f"/tasks/{request_id}", status_code=303, headers=PAGE_HEADERS)
 
     return [my_tasks, one_request, open_item, prepare, sign, withdraw]
 
 
-async def _request_page(
+async def request_page(
     context: Any, request: PageRequest, zone: ZoneInfo, name: str, error: LedgerError | None = None
 ) -> Response[str]:
     """The page of a request; with an error, that it was refused, and why."""
@@ -145,21 +149,27 @@ async def _request_page(
 
     view = await pages.read(context, caller, zone, make)
     reasons = (await context.lanes.read(lambda: service.signing.lists.get(REQUEST))).reasons
-    status = 200 if error is None else 409
     return page(
-        "request.html", status=status, view=view, reasons=reasons, error=error, place="tasks", viewer=caller.account
+        "request.html",
+        status=status_of(error),
+        view=view,
+        reasons=reasons,
+        modes=await modes(context, caller.account),
+        error=error,
+        place="tasks",
+        viewer=caller.account,
     )
 
 
-def _sign_page(request: PageRequest, name: str, step: str, put: Any) -> Response[str]:
+def _sign_page(request: PageRequest, name: str, put: ToSign, ways: Ways) -> Response[str]:
     return page(
         "sign_step.html",
         put=put,
         said=put.statement,
         request_id=name,
-        step=step,
         withstands=withstands(put.statement.mode),
-        fields=[_FIELDS[one] for one in put.needed if one in _FIELDS],
+        fingerprint=fingerprint(put.statement),
+        ways=ways,
         place="tasks",
         viewer=request.user.account,
     )

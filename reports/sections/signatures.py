@@ -2,6 +2,8 @@
 
 from reportlab.platypus import CondPageBreak, Flowable, Spacer
 
+from ledger.core.signature import Mode
+from ledger.present.manifest import withstands
 from ledger.present.messages import message
 from reports.dataset import ReportData, ShownSignature
 from reports.style import HEAD, QUIET, code, facts, text
@@ -34,7 +36,17 @@ def _signature(one: ShownSignature, width: float) -> list[Flowable]:
         (message("report.signatures.at"), text(f"{shown.at}, {shown.zone} ({shown.utc})")),
         (message("report.signatures.over"), text(shown.target)),
         (message("report.signatures.mode"), text(f"{shown.mode}. {shown.class_text}")),
+        *_rests(one),
         (message("report.signatures.fingerprint"), code(shown.fingerprint)),
         (message("report.signatures.entry"), code(one.address)),
     ]
     return [CondPageBreak(140), text(shown.name, HEAD), facts(rows, width), Spacer(1, 6)]
+
+
+def _rests(one: ShownSignature) -> list[tuple[str, Flowable]]:
+    """What a signature by the identity provider's token rests on, plainly."""
+    if one.rests_on is None:
+        return []
+    keys, link = one.rests_on
+    said = f"{withstands(Mode.PROVIDER)} {message('report.signatures.rests.entries', keys=keys, link=link)}"
+    return [(message("report.signatures.rests"), text(said))]

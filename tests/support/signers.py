@@ -22,7 +22,7 @@ from ledger.people.passwords import Effort
 from ledger.people.roles import Role
 from ledger.people.second import Proof
 from ledger.service import Service, create
-from ledger.settings import Settings
+from ledger.settings import Settings, Web
 from ledger.signing.ceremony import Card
 from ledger.signing.factors import Shown
 from ledger.signing.history import read_history
@@ -124,9 +124,12 @@ class Signer:
 class Plant:
     """A ledger after its first start: officer and quality founded it; reviewer, approver and operator came after."""
 
-    def __init__(self, folder: Path, postgres: PgDatabase | None = None, sealing: Sealing = LIGHT) -> None:
+    def __init__(
+        self, folder: Path, postgres: PgDatabase | None = None, sealing: Sealing = LIGHT, web: str | None = None
+    ) -> None:
+        """`web`: the origin of its pages, which passkeys are bound to."""
         self.clock = MovableClock()
-        chosen = Settings(origin=ORIGIN, zone="Europe/Berlin")
+        chosen = Settings(origin=ORIGIN, zone="Europe/Berlin", web=Web(origin=web))
         if postgres is not None:
             chosen = msgspec.structs.replace(chosen, database=postgres.runtime_url, owner_database=postgres.owner_url)
         put_schema(folder, chosen)

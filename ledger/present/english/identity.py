@@ -24,6 +24,9 @@ MESSAGES = {
     "provider.return.about": "One step is left, out of your session here.",
     "provider.return.link": "Link my account",
     "provider.back.wrong": "What the identity provider sent back is of no form that it can have",
+    "report.signatures.rests": "Rests on",
+    "report.signatures.rests.entries": "The provider's keys stand in {keys}, the link of account and subject in "
+    "{link}; both are in this package.",
     "signing.provider.rests": "You sign by authenticating anew at {host}. Its token, made for exactly this statement, "
     "is your signature, and it verifies offline with the provider's keys that were entered before. It rests on three "
     "things: that the provider lets nobody but you authenticate as you, that whoever runs the provider issues no token "

@@ -8,6 +8,7 @@ from litestar.testing import TestClient
 
 from ledger.api.app import create_app
 from tests.api.world import World
+from tests.integration.identity.plant import Signing, signing_at
 from tests.integration.identity.site import Site
 from tests.support.certificates import Authority
 from tests.support.idp import Provider
@@ -36,3 +37,10 @@ def site(provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with TestClient(create_app(world.service), base_url="https://ledger.example") as client:
         yield Site(world, provider, client)
     world.close()
+
+
+@pytest.fixture(scope="module")
+def signing(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signing]:
+    """A founded plant whose reviewer signs at the provider."""
+    with signing_at(provider, tmp_path_factory.mktemp("plant") / "ledger") as made:
+        yield made

@@ -1,94 +1,19 @@
 """A whole signature at the provider: prepared, shown, authenticated for, entered, judged again, and no other way in."""
 
-from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
 
 import pytest
-from litestar.testing import TestClient
 
-from ledger.api.app import create_app
+from ledger import packages
 from ledger.core.signature import Continuity, Mode
-from ledger.people.oidc import Agreement
 from ledger.people.oidc_attempts import Answer
-from ledger.people.profile import Profiles
-from ledger.people.roles import Role
 from ledger.signing.factors import Shown
 from ledger.signing.signatures import Asked
-from tests.api.world import MovableClock
-from tests.integration.identity.site import OWN_PAGE, SESSION_COOKIE
-from tests.support.idp import CLIENT, PASSWORD_ACR, REDIRECT, SECRET, TOKEN_ACR, Provider
-from tests.support.signers import Plant, Signer
-
-
-class Signing:
-    """A plant whose reviewer has a signing key, and an account at the provider that she linked herself."""
-
-    def __init__(self, plant: Plant, provider: Provider, reviewer: Signer, client: TestClient[Any]) -> None:
-        self.plant = plant
-        self.provider = provider
-        self.reviewer = reviewer
-        self.client = client
-        self.records = plant.records(8)
-
-    def post(self, path: str, **body: Any) -> Any:
-        self.client.cookies.set(SESSION_COOKIE, self.reviewer.session)
-        return self.client.post(f"/api/v1/{path}", json=body, headers=OWN_PAGE)
-
-    def prepared(self, record: int) -> Any:
-        asked = {
-            "log": "records",
-            "entries": [record],
-            "action": "record",
-            "meaning": "reviewed",
-            "reason": "routine",
-            "mode": "provider",
-        }
-        made = self.post("signing/statements", **asked)
-        assert made.status_code == 200, made.text
-        return made.json()
-
-    def returned(self, put: Any, user: str = "anna") -> dict[str, str]:
-        begun = self.post(f"provider/statements/{put['id']}")
-        assert begun.status_code == 200, begun.text
-        return self.provider.authenticate(begun.json()["address"], user)
-
-
-def _behind() -> MovableClock:
-    clock = MovableClock()
-    clock.pass_seconds(-3000)
-    return clock
-
-
-@pytest.fixture(scope="module")
-def signing(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signing]:
-    # Codes of devices move the ledger's clock on: it begins behind, so that it agrees with the provider's in the end.
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tests.support.signers.MovableClock", _behind)
-        plant = Plant(tmp_path_factory.mktemp("plant") / "ledger")
-    service = plant.service
-    plant.found()
-    reviewer = plant.join("reviewer1", "Rita Reviewer", Role.REVIEWER)
-    service.keys.keep_client_secret(SECRET)
-    agreement = Agreement(
-        issuer=provider.issuer,
-        client_id=CLIENT,
-        redirect_uri=REDIRECT,
-        acr=(PASSWORD_ACR, TOKEN_ACR),
-        signing_acr=(TOKEN_ACR,),
-    )
-    officer = plant.officer.sign_in().authority
-    service.provider.set(agreement, "agreed with IT", officer)
-    Profiles(service.store).set("signing_modes", ("sealed-key", "passkey", "provider"), "agreed", officer)
-    plant.clock.ahead_us = -40_000_000
-    caller = reviewer.sign_in("testclient")
-    plant.clock.ahead_us = 0
-    begun = service.provider_door.begin_link(caller)
-    answer = Answer(**provider.authenticate(begun.address, "anna"))
-    service.provider_door.complete_link(caller, begun.secret, answer)
-    plant.publish()
-    with TestClient(create_app(service), base_url="https://ledger.example") as client:
-        yield Signing(plant, provider, reviewer, client)
-    plant.close()
+from ledger.store.search import Query
+from ledger.trace.selection import BySearch
+from reports.verdict import ExitCode, Outcome
+from reports.verify import verify_package
+from tests.integration.identity.plant import Signing
 
 
 @pytest.mark.requirement("R22")
@@ -109,6 +34,24 @@ def test_a_person_signs_at_the_provider_and_every_level_holds(signing: Signing) 
     signing.plant.publish()
     report = service.verifier.run(service.system, levels=(1, 2, 3, 4))
     assert report.holds, report
+
+
+@pytest.mark.requirement("R17", "R54")
+def test_a_package_proves_a_signature_of_the_real_provider_while_that_is_away(signing: Signing, tmp_path: Path) -> None:
+    put = signing.prepared(signing.records[7])
+    returned = signing.returned(put)
+    done = signing.post(f"provider/statements/{put['id']}/answer", digest=put["digest"], **returned)
+    assert done.status_code == 201, done.text
+    service, out = signing.plant.service, tmp_path / "evidence.zip"
+    signing.provider.stop()
+    try:
+        packages.issue(service, service.log(), BySearch(query=Query(source="erp")), out, signing.plant.root)
+        found = verify_package(out, [service.vkey(service.log())])
+    finally:
+        signing.provider.start()
+    assert found.exit_code is ExitCode.HOLDS, found.lines()
+    (one,) = [check for check in found.checks if check.name.endswith(f"#{done.json()['index']}")]
+    assert (one.outcome, "Valid; 1 of the 1 entries" in one.says) == (Outcome.HOLDS, True)
 
 
 def test_from_another_network_it_is_a_signing_alone_and_every_level_holds(signing: Signing) -> None:
