@@ -23,7 +23,9 @@ from ledger.trust.files import write_durably
 
 FILE_NAME = "trailseal.toml"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_ORIGIN = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?|http://localhost(:[0-9]{1,5})?")
+_ORIGIN = re.compile(
+    r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?|http://([a-z0-9-]+\.)*localhost(:[0-9]{1,5})?"
+)
 _ADVICE = {
     "origin": "Use letters, digits, '.', '-', '_' and '/' only, as in plant.example/site-a.",
     "web": "Write https://NAME or http://localhost:PORT, without a path.",
@@ -58,7 +60,8 @@ class AgentPorts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class Web(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where people reach the pages: `origin`, as in https://trailseal.plant.example; passkeys are bound to it.
 
-    Without it there are no passkeys. Browsers make them for names over TLS, and for localhost, never for an address.
+    Without it there are no passkeys. Browsers make them for names over TLS, and for localhost and names under it, never
+    for an address. Passkeys that sign belong to the name with `sign.` before it, which has to lead here too.
     """
 
     origin: str | None = None

@@ -7,7 +7,7 @@ from another site, without the session's cookie (`SameSite=Strict`): a form of o
 """
 
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -26,6 +26,7 @@ from ledger.present.manifest import fingerprint, target_text, withstands
 from ledger.signing.answering import Answering
 from ledger.signing.factors import Shown
 from ledger.signing.signatures import ToSign
+from ledger.store.logs import choose
 from ledger.web import signing, tasks
 from ledger.web.forms import form_of
 from ledger.web.pages import PageRequest, peer
@@ -64,6 +65,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
             withstands=withstands(Mode.PASSKEY),
             options=_options(put),
             back=origin + _BACK.format(ident=put.id),
+            other=origin + _again(service, put),
             host=urlsplit(origin).netloc,
             place="",
             viewer=None,
@@ -160,6 +162,15 @@ def _waiting(service: Any, ident: str, mode: Mode, caller: Caller | None = None)
     if said.mode is not mode or (caller is not None and said.signer.account != caller.account):
         raise NotFound("nothing of that id is waiting to be signed so by you", advice="Begin again.")
     return put
+
+
+def _again(service: Any, put: ToSign) -> str:
+    """Where the pages offer what waits to be signed another way."""
+    if put.task is not None:
+        return f"/tasks/{quote(put.task[0], safe='')}"
+    target = put.statement.target
+    log = choose(service.store.logs(), target.origin)
+    return f"/sign?{urlencode({'log': log.name, 'entries': ','.join(map(str, target.entries))})}"
 
 
 def _options(put: ToSign) -> str:

@@ -95,6 +95,7 @@ def test_the_page_at_the_address_of_signing_shows_what_is_signed_and_takes_nothi
     for words in ("Quentin Quality", "quality1", "I approve these records.", "does not show the text", WEB[8:]):
         assert words in shown
     assert f'data-back="{WEB}/sign/{ident}/return"' in shown
+    assert f'href="{WEB}/sign?log=records&entries=' in shown
     assert "<form" not in shown
     policy = way.pages.client.get(f"/sign/{ident}/passkey").headers["content-security-policy"]
     assert "script-src 'self'" in policy

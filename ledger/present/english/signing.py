@@ -69,8 +69,8 @@ MESSAGES = {
     "sign-set.do": "Sign entries",
     "signing.way.by": "How you sign",
     "signing.way.others": "Sign another way",
-    "signing.way.none": "You have nothing to sign with yet: a signing key that two people vouched for, or, where the site "
-    "signs there, a link to its identity provider. Either counts once a checkpoint covers it.",
+    "signing.way.none": "You have nothing to sign with yet: a signing key that two people vouched for, or, where the "
+    "site signs there, a link to its identity provider. Either counts once a checkpoint covers it.",
     "signing.way.sealed-key": "By my sealed key",
     "signing.way.passkey": "By my signing passkey",
     "signing.way.provider": "At the identity provider",
@@ -83,6 +83,7 @@ MESSAGES = {
     "sign-passkey.about": "This is the address of signing that belongs to {host}. Your authenticator does not show the "
     "text: read it here, and compare the fingerprint with the page that you came from.",
     "sign-passkey.do": "Sign by my passkey",
+    "sign-passkey.other": "Back to the pages, to sign another way",
     "sign-passkey.return.title": "You are back from the address of signing",
     "sign-passkey.return.about": "Your passkey's answer is entered out of your session here.",
     "sign-return.do": "Enter my signature",

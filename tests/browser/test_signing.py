@@ -1,0 +1,209 @@
+"""A person signs by a passkey on the pages, in a real Chromium with a virtual authenticator, and without JavaScript.
+
+The pages are at a name, and the address of signing before it: both are this machine's, as every name under localhost.
+"""
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from ledger.api.app import create_app
+from ledger.core.hashing import unb64
+from ledger.core.passkey import b64url
+from ledger.core.signature import Mode, PasskeyProof
+from ledger.people.roles import Role
+from ledger.people.sessions import COOKIE
+from ledger.web.handlers import handlers
+from tests.browser.test_sign_in import accessible, authenticator
+from tests.support.signers import Plant, Signer
+
+pytestmark = pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")
+HERE = "127.0.0.1"
+
+
+class Served:
+    """A founded plant whose pages are served at a name, with a reviewer who has a sealed key."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._listener = socket.create_server((HERE, 0))
+        port = self._listener.getsockname()[1]
+        self.address, self.signing = f"http://{name}:{port}", f"http://sign.{name}:{port}"
+        self.plant = Plant(folder, web=self.address)
+        self.plant.found()
+        self.reviewer = self.plant.join("reviewer1", "Rita Reviewer", Role.REVIEWER)
+        self.records = iter(self.plant.records(12))
+        app = create_app(self.plant.service, web_handlers=handlers("Europe/Berlin"))
+        self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._server.serve(sockets=[self._listener])))
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self.plant.close()
+
+    def sign_in(self, context: BrowserContext, person: Signer) -> None:
+        person.sign_in(HERE)
+        context.add_cookies(
+            [{"name": COOKIE, "value": person.session, "url": self.address, "httpOnly": True, "sameSite": "Strict"}]
+        )
+
+    def bind(self, page: Page, person: Signer) -> None:
+        """The browser's authenticator makes a signing passkey, both founders vouch for it."""
+        passkeys, bindings = self.plant.signing.passkeys, self.plant.signing.bindings
+        begun = passkeys.begin(person.caller, "key on the ring")
+        assert begun.origin == self.signing
+        page.goto(f"{self.signing}/sign-in")
+        answer = page.evaluate("options => make(options)", begun.options)
+        proposed = passkeys.register(person.caller, begun.id, answer, "for signing")
+        asked = {
+            "challenge": b64url(unb64(proposed.challenge, 32)),
+            "allowCredentials": [{"type": "public-key", "id": answer["id"]}],
+            "userVerification": "required",
+        }
+        shown = page.evaluate("options => show(options)", asked)
+        response = shown["response"]
+        proof = PasskeyProof(
+            credential=shown["id"],
+            client_data=response["clientDataJSON"],
+            authenticator_data=response["authenticatorData"],
+            signature=response["signature"],
+        )
+        bindings.prove(person.caller, proposed.id, proof)
+        person.key_id = bindings.all(person.account)[-1].key_id
+        for one in (self.plant.officer, self.plant.quality):
+            one.sign_in()
+            one.vouch(person)
+        self.plant.publish()
+
+
+@pytest.fixture(scope="module", params=["ledger.localhost", "localhost"])
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """At a name whose address of signing is of the same site, and at one where it is of another: cookies differ."""
+    made = Served(tmp_path_factory.mktemp("signing") / "ledger", request.param)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def key(served: Served, browser: Browser) -> Iterator[Page]:
+    """The page of a reviewer who has a signing passkey in this browser."""
+    context = browser.new_context()
+    page = context.new_page()
+    authenticator(page)
+    served.sign_in(context, served.reviewer)
+    served.bind(page, served.reviewer)
+    served.sign_in(context, served.reviewer)
+    yield page
+    context.close()
+
+
+def choose(served: Served, page: Page, mode: str, entry: int) -> None:
+    """The form on which somebody chooses words and mode, filled in and sent."""
+    page.goto(f"{served.address}/sign?log=records&entries={entry}")
+    page.get_by_label("What your signature means").select_option("record/reviewed")
+    page.get_by_label("Why you sign").select_option("routine")
+    page.get_by_label("How you sign").select_option(mode)
+    page.get_by_role("button", name="Show what I sign").click()
+
+
+def fingerprint(page: Page) -> str:
+    return page.locator("dt:text-is('Fingerprint') + dd").inner_text().splitlines()[0]
+
+
+@pytest.mark.requirement("R26", "R54")
+def test_a_person_signs_by_their_passkey_at_the_address_of_signing_and_lands_on_the_signature(
+    served: Served, key: Page
+) -> None:
+    page, entry = key, next(served.records)
+    trouble: list[str] = []
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
+    page.goto(f"{served.address}/sign?log=records&entries={entry}")
+    assert page.get_by_label("How you sign").input_value() == "passkey", "the strongest is offered first"
+    assert accessible(page) == []
+    choose(served, page, "passkey", entry)
+    assert accessible(page) == []
+    shown = fingerprint(page)
+    page.get_by_role("link", name="Go to the address of signing").click()
+    page.wait_for_url(f"{served.signing}/sign/*/passkey")
+    assert accessible(page) == []
+    assert fingerprint(page) == shown
+    assert "Rita Reviewer" in page.inner_text("main")
+    page.get_by_role("button", name="Sign by my passkey").click()
+    page.wait_for_url(f"{served.address}/signatures/*")
+    said = page.inner_text("main")
+    assert "valid" in said
+    assert shown in said
+    assert "passkey" in said
+    assert trouble == []
+    service = served.plant.service
+    made = [one for one in served.plant.history().of("reviewer1") if one.key.mode is Mode.PASSKEY]
+    assert made[0].key.web_origin == served.signing
+    served.plant.publish()
+    assert service.verifier.run(service.system, levels=(1, 2, 3, 4)).holds
+
+
+def test_what_came_back_signs_once(served: Served, key: Page) -> None:
+    """The address with the answer, opened again, enters nothing more."""
+    page, seen = key, []
+    page.on("framenavigated", lambda frame: seen.append(frame.url))
+    choose(served, page, "passkey", next(served.records))
+    page.get_by_role("link", name="Go to the address of signing").click()
+    page.get_by_role("button", name="Sign by my passkey").click()
+    page.wait_for_url(f"{served.address}/signatures/*")
+    (back,) = [url for url in seen if "/return#" in url]
+    size = served.plant.service.people.directory.seen().size
+    page.goto("about:blank")
+    page.goto(back)
+    page.wait_for_url(f"{served.address}/sign/*/passkey")
+    assert "waiting" in page.inner_text("main")
+    assert served.plant.service.people.directory.seen().size == size
+
+
+def test_an_authenticator_that_refuses_is_told_on_the_page_and_signs_nothing(served: Served, key: Page) -> None:
+    page = key
+    choose(served, page, "passkey", next(served.records))
+    page.get_by_role("link", name="Go to the address of signing").click()
+    options = page.locator("button[data-passkey]").get_attribute("data-options") or ""
+    known = json.loads(options)["allowCredentials"][0]["id"]
+    assert options.count(known) == 1
+    other = options.replace(known, b64url(bytes(32)))
+    page.evaluate("other => { document.querySelector('button[data-passkey]').dataset.options = other; }", other)
+    size = served.plant.service.people.directory.seen().size
+    page.get_by_role("button", name="Sign by my passkey").click()
+    page.wait_for_function("document.querySelector('.passkey .wrong').textContent !== ''")
+    assert served.plant.service.people.directory.seen().size == size
+
+
+def test_without_javascript_the_page_says_that_it_needs_it_and_another_way_is_there(
+    served: Served, key: Page, browser: Browser
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    served.sign_in(context, served.reviewer)
+    page = context.new_page()
+    choose(served, page, "passkey", next(served.records))
+    assert "needs a browser with JavaScript. Without it, sign another way, below." in page.inner_text("main")
+    page.get_by_role("link", name="Go to the address of signing").click()
+    assert "needs a browser with JavaScript" in page.inner_text("main")
+    assert not page.get_by_role("button", name="Sign by my passkey").is_visible()
+    page.get_by_role("link", name="Back to the pages, to sign another way").click()
+    # Where the address of signing is of another site, the session's cookie does not come along: it is strict.
+    assert page.url.startswith(f"{served.address}/sign?log=records&entries=")
+    choose(served, page, "passkey", next(served.records))
+    page.get_by_role("button", name="By my sealed key").click()
+    assert page.get_by_label("Signing secret").is_visible()
+    if page.get_by_label("Code of your device").count():
+        page.get_by_label("Code of your device").fill(served.reviewer.code())
+    page.get_by_label("Signing secret").fill(served.reviewer.secret)
+    page.get_by_role("button", name="Sign entries").click()
+    page.wait_for_url(f"{served.address}/signatures/*")
+    assert "sealed key" in page.inner_text("main")
+    context.close()
