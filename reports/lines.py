@@ -128,6 +128,14 @@ class RunLine(_Line, frozen=True, kw_only=True):
     leaves: tuple[Digest, ...]
 
 
+class SetLine(_Line, frozen=True, kw_only=True):
+    """Leaf hashes of a set that is signed by its root, from its entry of number `first` (from 0) on."""
+
+    root: Digest
+    first: Index
+    leaves: tuple[Digest, ...]
+
+
 class OriginalLine(_Line, frozen=True, kw_only=True):
     """The exact bytes that a source gave for the record of entry `index`, in base64."""
 

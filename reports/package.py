@@ -21,7 +21,7 @@ from ledger.core.clock import utc_text
 from ledger.core.errors import IntegrityError
 from ledger.core.hashing import b64
 from ledger.core.note import VerifierKey
-from ledger.core.signature import SignatureEntry
+from ledger.core.signature import SignatureEntry, Target
 from ledger.core.statement import open_report
 from ledger.sources.kinds import SourceRegistered
 from ledger.trace.evidence import EvidenceRecord, EvidenceSet, SignedPart
@@ -45,6 +45,7 @@ from reports.lines import (
 from reports.order import Timeline, rows_of
 from reports.pdf import PageSize, write_report
 from reports.sections.howto import help_text
+from reports.sets import set_lines
 from reports.strictzip import CHUNK, ZipWriter
 from reports.tables import csv_chunks, signatures_csv
 from reports.verdict import ExitCode
@@ -140,7 +141,7 @@ class _Writer:
                     line = OriginalLine(index=one.entry.index, salt=b64(kept.salt), data=b64(kept.value))
                     originals.write(encode_line(line))
                 self._tally.record(one, withheld, hide)
-                self._tally.signed.update(signed.get(one.entry.index, ()))
+                self._tally.signed.update(signed.over(one.entry.index))
                 self._progress("records", self._tally.totals.records)
 
     def _entries(self) -> None:
@@ -171,6 +172,7 @@ class _Writer:
     def _signatures(self, signed: SignedPart) -> None:
         """The system log's part: its creation, the bindings of keys, the first start, the signatures, in its order."""
         self._put(layout.SYSTEM, signed.checkpoint)
+        sets: dict[str, Target] = {}
         with self._open(layout.SIGNATURES) as lines:
             for entry in (signed.created, *signed.entries):
                 role = SignedRole.LOG if entry.index == 0 else SignedRole(entry.kind)
@@ -178,6 +180,13 @@ class _Writer:
                 body = self._evidence.decode(entry)
                 if isinstance(body, SignatureEntry | CeremonyEntry):
                     self._tally.signature(entry.index, body)
+                if isinstance(body, SignatureEntry) and body.statement.target.runs is not None:
+                    sets[body.statement.target.root] = body.statement.target
+        if sets:
+            with self._open(layout.SETS) as lines:
+                for target in sets.values():
+                    for line in set_lines(target, self._evidence.set_leaves):
+                        lines.write(encode_line(line))
         self._put(layout.SIGNATURES_TABLE, signatures_csv(self._tally.signatures))
 
     def _table(self) -> None:

@@ -21,6 +21,7 @@ from ledger.core.signature import Mode, SignatureEntry, holds_together
 from reports import layout
 from reports.checks import Problems, body_of, lines_of
 from reports.lines import MAX_LINE, Checked, EntryLine, EntryRole, SignedLine, SignedRole, check_line
+from reports.sets import Sets, SignedSet
 from reports.strictzip import StrictZip
 from reports.tables import signatures_csv
 from reports.verdict import Check, Outcome
@@ -94,6 +95,8 @@ class Signatures:
         self._origin = origin
         self._problems = problems
         self._by_target: dict[int, list[tuple[Signed, str]]] = {}
+        self._by_set: list[tuple[Signed, SignedSet]] = []
+        self._sets = Sets()
         self._nonces: dict[str, int] = {}
         self.found: list[Signed] = []
         self.system = ""
@@ -112,6 +115,7 @@ class Signatures:
         self._require_kind(check_line(first, system.size, system.root), "log-created")
         self.system = created.origin
         history, provider = KeyHistory(created.origin), ProviderHistory(created.origin)
+        self._sets.read(package, prefix)
         last = 0
         for line in lines:
             try:
@@ -129,6 +133,8 @@ class Signatures:
                     history.enter(line.index, body)
             except LedgerError as error:
                 self._problems.add(f"entry {line.index} in {layout.SIGNATURES}", str(error))
+        for root in self._sets.unused():
+            self._problems.add(layout.SETS, f"tells a set of root {root} that no signature is over")
         table = signatures_csv((f"{self.system}#{one.index}", one.shown) for one in self.found)
         if package.read(prefix + layout.SIGNATURES_TABLE, _TABLE) != table:
             self._problems.add(layout.SIGNATURES_TABLE, "does not say what the signatures say")
@@ -139,7 +145,8 @@ class Signatures:
 
     def record(self, index: int, leaf_hash: str) -> None:
         """A record of the package as it stands in the log: whether it is what was signed."""
-        for one, leaf in self._by_target.get(index, ()):
+        in_sets = [(one, leaf) for one, found in self._by_set if (leaf := found.leaf(index)) is not None]
+        for one, leaf in (*self._by_target.get(index, ()), *in_sets):
             if leaf == leaf_hash:
                 one.seen += 1
             else:
@@ -202,6 +209,8 @@ class Signatures:
             target = said.target
             if not holds_together(target) or target.origin != self._origin:
                 raise SignatureInvalid("what it signs is of another log, or its list and root do not agree")
+            if target.runs is not None:
+                self._by_set.append((one, self._sets.of(target)))
             for target_index, leaf in zip(target.entries, target.leaves, strict=True):
                 self._by_target.setdefault(target_index, []).append((one, leaf))
         except LedgerError as error:

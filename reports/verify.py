@@ -83,7 +83,7 @@ class _Verification:
         for name in sorted(layout.SIGNED - names if self._signed else ()):
             self._problems.add(name, "is missing")
         for name in sorted(names - layout.PAYLOAD - layout.TAGS - layout.SIGNED):
-            if not layout.is_volume(name):
+            if not layout.is_volume(name) and not (self._signed and name == layout.SETS):
                 self._problems.add(name, "is no file of a package")
         self._stop_if_wrong()
         self._holds("Container", f"one strict zip of {len(names)} files, every byte of it accounted for")

@@ -14,11 +14,13 @@ from ledger.api.people import Entered, Reason, Why
 from ledger.api.problems import declared
 from ledger.api.sources import RecordLog
 from ledger.core.errors import AccessDenied, NotFound
-from ledger.core.signature import Mode, PasskeyProof
+from ledger.core.progress import MAX_SHOWN
+from ledger.core.signature import MAX_SET, Mode, PasskeyProof
 from ledger.core.workflow import PlainName, RequestState
 from ledger.people.access import Caller, Scope, allow
 from ledger.signing.answering import Answer, Answering
 from ledger.signing.factors import Shown
+from ledger.signing.pages import SetPage, page_of, shown_of
 from ledger.signing.requests import Opened, Opening, Running, names_in, read_running
 from ledger.signing.sets import body_of
 from ledger.signing.shown import ShownRequest, show
@@ -33,6 +35,8 @@ StepName = Annotated[str, PathParameter(max_length=100)]
 ItemIndex = Annotated[int, PathParameter(ge=0, le=MAX_INDEX)]
 Wanted = Annotated[RequestState | None, QueryParameter(description="Only those that stand so.")]
 About = Annotated[int | None, QueryParameter(description="Only those about this entry of `log`.", ge=0, le=MAX_INDEX)]
+Begin = Annotated[int, QueryParameter(description="The index that the page begins with.", ge=0, le=MAX_INDEX)]
+Limit = Annotated[int, QueryParameter(description="How many entries at most.", ge=1, le=MAX_SHOWN)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 Index = Annotated[int, msgspec.Meta(ge=0, le=MAX_INDEX)]
 
@@ -46,7 +50,7 @@ class NewRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     route: PlainName
     reason: Reason
     log: Name | None = None
-    entries: Annotated[tuple[Index, ...], msgspec.Meta(max_length=1000)] = ()
+    entries: Annotated[tuple[Index, ...], msgspec.Meta(max_length=MAX_SET)] = ()
     query: Query | None = None
     performers: Annotated[tuple[Name, ...], msgspec.Meta(max_length=100)] = ()
 
@@ -82,6 +86,29 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     given_to: PlainName
     reason: Reason
     given_from: PlainName | None = None
+
+
+class PageWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which entries of a set are to be shown: `most` from index `begin` on."""
+
+    begin: Index = 0
+    most: Annotated[int, msgspec.Meta(ge=1, le=MAX_SHOWN)] = 100
+
+
+class ItemShown(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of a set as it was shown."""
+
+    index: int
+    body: dict[str, Any]
+
+
+class ItemsShown(msgspec.Struct, frozen=True, kw_only=True):
+    """Entries of a set as they were shown; `decision` says that they were. The next page begins with `next_from`."""
+
+    decision: int
+    log: str
+    items: tuple[ItemShown, ...]
+    next_from: int | None
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,6 +185,50 @@ async def one_request(
     return await context.lanes.read(read)
 
 
+@get("/{request_id:str}/items", responses=declared())
+async def items(
+    context: NamedDependency[Context],
+    request: CallerRequest,
+    request_id: RequestName,
+    begin: Begin = 0,
+    limit: Limit = MAX_SHOWN,
+) -> SetPage:
+    """Which entries it is about, page by page."""
+    without_nul(request_id=request_id)
+
+    def read() -> SetPage:
+        running = _seen(context, request.user, request_id)
+        log = choose(context.service.store.logs(), running.request.target.origin)
+        return page_of(log.name, running.progress.members, begin, limit)
+
+    return await context.lanes.read(read)
+
+
+@post("/{request_id:str}/openings", responses=declared(409))
+async def open_items(
+    context: NamedDependency[Context], request: CallerRequest, request_id: RequestName, data: JSONBody[PageWanted]
+) -> ItemsShown:
+    """Shows a page of what is to be signed, and enters that it was shown: a set takes this of each of its entries."""
+    without_nul(request_id=request_id)
+
+    def enter() -> ItemsShown:
+        service = context.service
+        running = _seen(context, request.user, request_id)
+        _require_person(request.user)
+        members = running.progress.members
+        log = choose(service.store.logs(), running.request.target.origin)
+        with service.store.reading() as connection:
+            found = shown_of(service.store, LogReader(connection, log.number), members, data.begin, data.most)
+            shown = tuple(ItemShown(index=index, body=msgspec.to_builtins(body)) for index, body in found)
+        if not shown:
+            raise NotFound(f"request {request_id!r} is about no entry from {data.begin} on")
+        first, last = shown[0].index, shown[-1].index
+        entered = service.workflows.decisions.open_span(request_id, first, last, request.user.authority)
+        return ItemsShown(decision=entered, log=log.name, items=shown, next_from=next(members.since(last + 1), None))
+
+    return await context.lanes.append(enter)
+
+
 @post("/{request_id:str}/items/{index:int}/opening", responses=declared(409))
 async def open_item(
     context: NamedDependency[Context], request: CallerRequest, request_id: RequestName, index: ItemIndex
@@ -170,7 +241,7 @@ async def open_item(
         running = _seen(context, request.user, request_id)
         _require_person(request.user)
         log = choose(service.store.logs(), running.request.target.origin)
-        if index not in running.request.target.entries:
+        if index not in running.progress.members:
             raise NotFound(f"entry {index} is not of request {request_id!r}")
         with service.store.reading() as connection:
             body = msgspec.to_builtins(body_of(service.store, LogReader(connection, log.number), index))
@@ -286,7 +357,7 @@ def _require_person(caller: Caller) -> None:
 
 router = Router(
     "/signing/requests",
-    route_handlers=[requests, open_request, one_request, open_item, prepare, sign, assign, withdraw],
+    route_handlers=[requests, open_request, one_request, items, open_items, open_item, prepare, sign, assign, withdraw],
     opt=allow(Scope.READ),
     tags=["signing"],
 )

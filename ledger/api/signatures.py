@@ -17,6 +17,7 @@ from ledger.api.fields import without_nul
 from ledger.api.gate import CallerRequest, peer_of
 from ledger.api.people import Entered, Reason
 from ledger.api.problems import declared
+from ledger.core.progress import MAX_SHOWN
 from ledger.core.signature import Mode, PasskeyProof
 from ledger.people.access import Door, Scope, allow
 from ledger.signing.ceremony import Card, ToFound
@@ -24,7 +25,8 @@ from ledger.signing.factors import SECRET_LENGTH, Shown
 from ledger.signing.key_views import KnownKey, ToAttest, ToProve
 from ledger.signing.kinds import ListedReason, Meaning
 from ledger.signing.lists import SigningList
-from ledger.signing.looking import LookedAt, look, over
+from ledger.signing.looking import LookedAt, look, over, signed_page
+from ledger.signing.pages import SetPage
 from ledger.signing.passkeys import ToRegister
 from ledger.signing.signatures import Asked, ToSign
 from ledger.store.position import MAX_INDEX
@@ -301,6 +303,23 @@ async def signature(context: NamedDependency[Context], index: IndexPath) -> Look
     return await context.lanes.read(read)
 
 
+@get("/signatures/{index:int}/entries", opt=allow(Scope.READ), responses=declared())
+async def signed_entries(
+    context: NamedDependency[Context],
+    index: IndexPath,
+    begin: Annotated[int, QueryParameter(description="The index that the page begins with.", ge=0, le=MAX_INDEX)] = 0,
+    limit: Annotated[int, QueryParameter(description="How many entries at most.", ge=1, le=MAX_SHOWN)] = MAX_SHOWN,
+) -> SetPage:
+    """Which entries a signature is over, page by page: a set can be too large to be listed at once."""
+    store = context.service.store
+
+    def read() -> SetPage:
+        with store.reading() as connection:
+            return signed_page(store, connection, index, begin, limit)
+
+    return await context.lanes.read(read)
+
+
 @get("/signatures", opt=allow(Scope.READ), responses=declared())
 async def signatures(
     context: NamedDependency[Context],
@@ -336,6 +355,7 @@ router = Router(
         prepare,
         complete,
         signature,
+        signed_entries,
         signatures,
     ],
     tags=["signatures"],

@@ -296,7 +296,8 @@ def _say_request(one: ShownRequest) -> None:
     say(f"{one.title}: {_stands(one)}")
     say(f"Request {one.request}, entry {one.entry} of the system log")
     say(f"Route {one.route} as of entry {one.route_version}")
-    say(f"{len(one.entries)} entries of {one.origin}: {', '.join(map(str, one.entries[:20]))}")
+    listed = f": {', '.join(map(str, one.entries[:20]))}" if one.entries else ""
+    say(f"{one.count} entries of {one.origin}{listed}")
     say(f"Performed by {', '.join(one.performers) or 'nobody that is known'}")
     for change in one.changed:
         say(f"  changed: {told(change)}")

@@ -7,10 +7,13 @@ client sends or a database holds.
 
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import cached_property
+from itertools import islice
 
 import msgspec
 
-from ledger.core.signature import Statement, Target
+from ledger.core.members import Members, Spans
+from ledger.core.signature import MAX_ENTRIES, Statement, Target, members
 from ledger.core.workflow import (
     DecisionEntry,
     DecisionEvent,
@@ -21,6 +24,8 @@ from ledger.core.workflow import (
 )
 
 HOUR_US = 3_600_000_000
+MAX_SHOWN = 500
+"""Entries of a set that one decision says were shown: no person is shown more at a time."""
 DECLINED = "declined"
 """The meaning of the signature by which somebody declines."""
 _PERSONAL = frozenset({
@@ -102,7 +107,7 @@ class Progress:
         self.state = RequestState.OPEN
         self.stage = 0
         self.steps = tuple(StepStanding(step, at) for at, stage in enumerate(route.stages) for step in stage.steps)
-        self.items: dict[str, set[int]] = {}
+        self.items: dict[str, Spans] = {}
         self.ended_us: int | None = None
         self.renewed_by: str | None = None
         # Of `source:account` the account alone counts too: who has the same name here may be the same person.
@@ -136,11 +141,25 @@ class Progress:
         """Whether this account did the work."""
         return account is not None and account.casefold() in self._performers
 
-    def unopened(self, account: str) -> tuple[int, ...]:
-        """The entries of a set that this account was not shown yet; a single entry is shown by the signing itself."""
-        entries = self.request.target.entries
-        seen = self.items.get(account, set())
-        return () if len(entries) < 2 else tuple(one for one in entries if one not in seen)
+    @cached_property
+    def members(self) -> Members:
+        """The entries that the request is about."""
+        return members(self.request.target)
+
+    def unopened(self, account: str) -> int:
+        """How many entries of a set this account was not shown yet; a single entry is shown by the signing itself."""
+        return 0 if len(self.members) < 2 else self.items.get(account, Spans()).missing(self.members)
+
+    def first_unopened(self, account: str, most: int = MAX_ENTRIES) -> tuple[int, ...]:
+        """The first of them, `most` at most."""
+        if len(self.members) < 2:
+            return ()
+        return tuple(islice(self.items.get(account, Spans()).unseen(self.members), most))
+
+    def unopened_among(self, account: str, items: Iterable[int]) -> frozenset[int]:
+        """Which of these entries this account was not shown yet."""
+        seen = self.items.get(account, Spans())
+        return frozenset(one for one in items if one not in seen)
 
     def next_state(self, decision: DecisionEntry) -> RequestState | None:
         """The state that a decision in order brings about; None where the request stays as it is."""
@@ -177,7 +196,11 @@ class Progress:
         actor, step = decision.authority.actor, self.step(decision.step)
         match decision.event:
             case DecisionEvent.OPENED:
-                self.items.setdefault(actor, set()).update(decision.items)
+                seen = self.items.setdefault(actor, Spans())
+                for one in decision.items:
+                    seen.add(one, one)
+                if decision.span is not None:
+                    seen.add(*decision.span)
             case DecisionEvent.SIGNED if step is not None:
                 given = Given(
                     account=actor,
@@ -201,9 +224,7 @@ class Progress:
         actor = decision.authority.actor
         match decision.event:
             case DecisionEvent.OPENED:
-                foreign = [one for one in decision.items if one not in self.request.target.entries]
-                if foreign or not decision.items:
-                    return _no(Cause.FORM, "what was opened is not of the request")
+                return self._not_shown(decision)
             case DecisionEvent.SIGNED | DecisionEvent.DECLINED:
                 return self._not_theirs(decision)
             case DecisionEvent.REASSIGNED:
@@ -252,10 +273,22 @@ class Progress:
             return _no(Cause.FORM, "it names no signature")
         missing = self.unopened(actor)
         if decision.event is DecisionEvent.SIGNED and missing:
+            (first,) = self.first_unopened(actor, 1)
             return _no(
-                Cause.UNSEEN,
-                f"{actor} has not opened {len(missing)} entries of the set, of which the first is {missing[0]}",
+                Cause.UNSEEN, f"{actor} has not opened {missing} entries of the set, of which the first is {first}"
             )
+        return None
+
+    def _not_shown(self, decision: DecisionEntry) -> Refusal | None:
+        """Why the actor cannot have been shown this."""
+        shown = len(decision.items)
+        ends = (*decision.items, *(decision.span or ()))
+        if decision.span is not None and decision.span[0] <= decision.span[1]:
+            shown += self.members.between(*decision.span)
+        if not shown or any(one not in self.members for one in ends):
+            return _no(Cause.FORM, "what was opened is not of the request")
+        if shown > MAX_SHOWN:
+            return _no(Cause.FORM, f"nobody is shown {shown} entries at a time, but {MAX_SHOWN} at most")
         return None
 
     def _not_to_give(self, decision: DecisionEntry) -> Refusal | None:
@@ -321,7 +354,7 @@ def signature_refusal(
 
 
 def _content(target: Target) -> object:
-    return target.origin, target.count, target.root, target.entries, target.leaves
+    return target.origin, target.count, target.root, target.entries, target.leaves, target.runs
 
 
 def _give(step: StepStanding, giver: str | None, taker: str) -> None:

@@ -12,6 +12,7 @@ so that a signature cannot be moved to other content, another meaning, person or
 Annex 11 §13).
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated
@@ -20,7 +21,9 @@ import msgspec
 
 from ledger.core import canonical
 from ledger.core.authority import Authority
+from ledger.core.errors import SchemaViolation
 from ledger.core.hashing import b64, unb64
+from ledger.core.members import Members
 from ledger.core.merkle import root_of
 from ledger.core.passkey import Base64Url
 from ledger.core.record import Digest, Name, Text
@@ -28,7 +31,11 @@ from ledger.core.statement import Purpose, statement_message
 from ledger.core.times import SafeInt
 
 MAX_ENTRIES = 1000
-"""Entries that a statement lists one by one; a larger set is signed by its Merkle root alone."""
+"""Entries that a statement lists one by one, with their hashes; a larger set is fixed by its Merkle root alone."""
+MAX_SET = 100_000
+"""Entries of the largest set that can be signed."""
+Runs = Annotated[str, msgspec.Meta(min_length=1, max_length=900_000)]
+"""The entries of a set, as `core.members` writes them."""
 _CHALLENGE = b"trailseal/sign/v1\0"
 
 
@@ -47,7 +54,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is signed: an id and version that people know, and the leaf hashes that fix the content.
 
     `root` is the RFC 6962 tree hash over the leaf hashes of `count` entries of log `origin`, in the order of their
-    indices; `entries` and `leaves` (base64) list them where they are at most MAX_ENTRIES.
+    indices. `entries` and `leaves` (base64) list them; of a larger set `runs` tells which they are, and what they hold
+    is fixed by the root alone.
     """
 
     sort: TargetSort
@@ -58,6 +66,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     root: Digest
     entries: tuple[SafeInt, ...] = ()
     leaves: tuple[Digest, ...] = ()
+    runs: Runs | None = None
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,15 +206,26 @@ def challenge_of(statement: Statement) -> bytes:
     return sha256(_CHALLENGE + statement_bytes(statement)).digest()
 
 
-def target_root(leaves: list[bytes]) -> str:
+def target_root(leaves: Iterable[bytes]) -> str:
     """The tree hash (base64) over leaf hashes in the order of their indices: what a signature over a set fixes."""
     return b64(root_of(leaves))
 
 
+def members(target: Target) -> Members:
+    """The entries of a target; raises SchemaViolation where its list is out of order, or its text is none of a set."""
+    return Members.of(target.entries) if target.runs is None else Members.read(target.runs)
+
+
 def holds_together(target: Target) -> bool:
-    """Whether a target's list, count and root say the same."""
-    if not target.entries and not target.leaves:
-        return target.count > MAX_ENTRIES
-    ordered = all(one < other for one, other in zip(target.entries, target.entries[1:], strict=False))
-    sizes = len(target.entries) == len(target.leaves) == target.count
-    return ordered and sizes and target_root([unb64(leaf, 32) for leaf in target.leaves]) == target.root
+    """Whether a target's list, count and root say the same; of a set by its runs, whether runs and count do.
+
+    The root of such a set is for who has the leaves of its entries.
+    """
+    try:
+        listed = members(target)
+    except SchemaViolation:
+        return False
+    if target.runs is not None:
+        return not target.entries and not target.leaves and 0 < len(listed) == target.count <= MAX_SET
+    sizes = 0 < len(target.entries) == len(target.leaves) == target.count
+    return sizes and target_root(unb64(leaf, 32) for leaf in target.leaves) == target.root

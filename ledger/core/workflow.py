@@ -156,7 +156,8 @@ class DecisionEntry(
     """What was decided in a request; `opened` is the request's entry, `state` how it stands from here on, if otherwise.
 
     Of `signed` and `declined`: in which `role`, and the entry of the `signature`; for somebody else `on_behalf_of`, by
-    the `delegation` of that entry and that person's own grants (`rests_on`). `items`: the entries that were opened.
+    the `delegation` of that entry and that person's own grants (`rests_on`). `items`: the entries that were opened;
+    `span`: of a set, all its entries from the one to the other.
     `given_from` and `given_to` are of a reassignment, `told` of an escalation, `changed` and `renewed_by` of what was
     superseded, `tried` of what was refused.
     """
@@ -173,6 +174,7 @@ class DecisionEntry(
     rests_on: tuple[Index, ...] = ()
     signature: Index | None = None
     items: tuple[SafeInt, ...] = ()
+    span: tuple[Index, Index] | None = None
     given_from: PlainName | None = None
     given_to: PlainName | None = None
     told: PlainName | None = None

@@ -15,9 +15,9 @@ from ledger.core.binding import CeremonyEntry, KeyBindingEntry, KeyHistory
 from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry
 from ledger.core.errors import LedgerError, SignatureInvalid
-from ledger.core.hashing import b64, leaf_hash
+from ledger.core.hashing import b64
 from ledger.core.kinds import KindRegistry
-from ledger.core.signature import Mode, SignatureEntry, Target, holds_together
+from ledger.core.signature import Mode, SignatureEntry, Target, holds_together, members
 from ledger.integrity.entitled import Entitled
 from ledger.integrity.entries import read_entries
 from ledger.integrity.fault import Fault
@@ -26,6 +26,7 @@ from ledger.signing.kinds import SigningListEntry
 from ledger.signing.lists import BUILT_IN, SigningList, built_in_lists, listed, says
 from ledger.signing.prepared import LASTING_US
 from ledger.signing.provider_check import provider_verifier
+from ledger.signing.targets import unlike
 from ledger.store.bulk import Bulk
 from ledger.store.logs import SYSTEM_LOG, read_logs
 from ledger.store.reading import LogReader
@@ -120,7 +121,7 @@ class SignatureCheck:
         reader = LogReader(self._connection, seen.number)
         if not 0 < said.seen.size <= reader.head().size or b64(reader.root(said.seen.size)) != said.seen.root:
             self.unseen.append((entry.index, "the log never had the state at which it says that the content was seen"))
-        _require(max(said.target.entries, default=0) < said.seen.size, "what is signed was not there to be seen")
+        _require(members(said.target).last < said.seen.size, "what is signed was not there to be seen")
         for one in (said.meaning, said.reason):
             known = self._lists.get(one.version, [])
             _require(any(says(chosen, one) for chosen in known), f"no list has said {one.code!r} in these words")
@@ -151,10 +152,8 @@ class SignatureCheck:
         log = self._logs.get(target.origin)
         if log is None:
             raise SignatureInvalid(f"it signs entries of log {target.origin}, which is not here")
-        reader = LogReader(self._connection, log.number)
-        for index, leaf in zip(target.entries, target.leaves, strict=True):
-            stored = b64(leaf_hash(reader.entry(index).leaf))
-            _require(stored == leaf, f"entry {index} of {target.origin} is not what was signed: it is unsigned now")
+        wrong = unlike(self._connection, log, target)
+        _require(wrong is None, f"{wrong}: it is unsigned now")
 
 
 def _require(holds: bool, what: str) -> None:

@@ -79,7 +79,7 @@ class Replay:
             return f"entry {request.route_version} is no version of route {request.route!r}"
         if request.renews is None and (self._latest[request.route] != request.route_version or route.retired):
             return f"route {request.route!r} was retired, or had a newer version, when the request was opened"
-        if not request.target.entries or not holds_together(request.target):
+        if not holds_together(request.target):
             return "list, count and root of what is to be signed do not say the same"
         if request.request in self._names:
             return f"a request {request.request!r} was opened before"

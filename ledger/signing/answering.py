@@ -80,6 +80,7 @@ class Answering:
             Asked(
                 log=choose(self._store.logs(), target.origin).name,
                 entries=target.entries,
+                runs=target.runs,
                 action=REQUEST,
                 meaning=DECLINED if answer.decline else standing.step.meaning,
                 reason=answer.reason,

@@ -86,6 +86,15 @@ class Decisions:
             ),
         )
 
+    def open_span(self, request: str, first: int, last: int, authority: Authority) -> int:
+        """Enters that the actor was shown all entries of the target from `first` to `last`; returns its index."""
+        return self._decide(
+            request,
+            lambda running, _transaction: _of(
+                running, DecisionEvent.OPENED, "opened for review", authority, span=(first, last)
+            ),
+        )
+
     def sign(self, request: str, step: str, signed: Signed, reason: str, on_behalf_of: str | None = None) -> int:
         """Enters a signature and the decision that it carries, together; returns the decision's index.
 

@@ -5,15 +5,17 @@ from sqlalchemy import Connection, select
 
 from ledger.core.address import Address, LogId
 from ledger.core.errors import LedgerError, NotFound, SignatureInvalid
-from ledger.core.signature import Mode, SignatureEntry, holds_together
+from ledger.core.signature import Mode, SignatureEntry, Target, holds_together, members
 from ledger.people.credentials import read_entry
 from ledger.present.manifest import Manifestation, manifestation
 from ledger.signing.history import read_history
+from ledger.signing.pages import SetPage, page_of
 from ledger.signing.provider_check import provider_verifier
-from ledger.signing.tables import signature, signed_entry
-from ledger.signing.targets import still_there
+from ledger.signing.tables import signature
+from ledger.signing.targets import signatures_over, still_there
 from ledger.store.logs import SYSTEM_LOG, read_logs
 from ledger.store.position import index_of, pos_of
+from ledger.store.reading import LogReader
 from ledger.store.store import Store
 
 _ELSEWHERE = (Mode.EXTERNAL,)
@@ -22,7 +24,8 @@ _ELSEWHERE = (Mode.EXTERNAL,)
 class LookedAt(msgspec.Struct, frozen=True, kw_only=True):
     """A signature with how it is shown. `valid` None: it cannot be judged here; `wrong` says why it does not hold.
 
-    `unsigned`: what it signed stands no longer as it was signed.
+    `unsigned`: what it signed stands no longer as it was signed. `entries`: what it lists; of a set too large for that
+    there are none, and `signed_page` gives them page by page.
     """
 
     index: int
@@ -70,13 +73,25 @@ def look(store: Store, connection: Connection, index: int) -> LookedAt:
     )
 
 
+def signed_target(store: Store, connection: Connection, index: int) -> Target:
+    """What a signature is over; raises NotFound where the entry of the system log is none, or not there."""
+    head = LogReader(connection, SYSTEM_LOG).head()
+    body = read_entry(store, connection, index, msgspec.Struct)[0] if index < head.size else None
+    if not isinstance(body, SignatureEntry):
+        raise NotFound(f"entry {index} of the system log is no signature")
+    return body.statement.target
+
+
+def signed_page(store: Store, connection: Connection, index: int, begin: int, most: int) -> SetPage:
+    """The entries from `begin` on that a signature is over, `most` at most; raises NotFound where it is none."""
+    target = signed_target(store, connection, index)
+    log = next((one.name for one in read_logs(connection) if one.origin == target.origin), "")
+    return page_of(log, members(target), begin, most)
+
+
 def over(store: Store, connection: Connection, log: LogId, index: int) -> list[LookedAt]:
-    """The signatures that list an entry of a log, oldest first."""
-    row = signed_entry.c
-    found = connection.scalars(
-        select(row.pos).where(row.origin == log.origin, row.target == index).order_by(row.pos)
-    ).all()
-    return [look(store, connection, index_of(pos)) for pos in found]
+    """The signatures over an entry of a log, which they list or have in their set, oldest first."""
+    return [look(store, connection, one) for one in signatures_over(connection, log.origin, index)]
 
 
 def _stands(connection: Connection, log: LogId, body: SignatureEntry) -> bool:

@@ -7,7 +7,8 @@ from ledger.core.entry import Entry
 from ledger.core.errors import LedgerError
 from ledger.core.passkey import unb64url
 from ledger.core.projector import Projector, Row, Valid
-from ledger.core.signature import PasskeyProof, SignatureEntry
+from ledger.core.signature import PasskeyProof, SignatureEntry, members
+from ledger.core.workflow import RequestEntry
 from ledger.signing import tables as t
 from ledger.signing.kinds import SigningListEntry
 from ledger.store.position import pos_of
@@ -64,6 +65,27 @@ class SignatureProjector:
             yield t.signed_entry.name, (pos, said.target.origin, index)
 
 
+class SetProjector:
+    """The entries of each set that a signature or a request is about, where it is too large to be listed."""
+
+    name = "signed-set"
+    version = 1
+    kinds = frozenset({"signature", "signing-request"})
+    tables = (t.set_run.name,)
+
+    def rows(self, entry: Entry) -> Iterable[Row]:
+        body: SignatureEntry | RequestEntry = entry.body
+        signed = isinstance(body, SignatureEntry)
+        target = body.statement.target if isinstance(body, SignatureEntry) else body.target
+        if target.runs is None:
+            return
+        pos, sort = pos_of(entry.log, entry.index), t.SIGNATURE if signed else t.REQUEST
+        for low, high in members(target).runs():
+            for begin in range(low - low % t.STRETCH, high + 1, t.STRETCH):
+                first, last = max(low, begin), min(high, begin + t.STRETCH - 1)
+                yield t.set_run.name, (pos, first, last, target.origin, sort)
+
+
 class SigningListProjector:
     """The lists of meanings and reasons."""
 
@@ -89,4 +111,4 @@ def counter_of(body: SignatureEntry) -> int:
 
 def projectors(_dialect: str) -> tuple[Projector, ...]:
     """All projectors of this domain."""
-    return KeyBindingProjector(), SignatureProjector(), SigningListProjector()
+    return KeyBindingProjector(), SignatureProjector(), SetProjector(), SigningListProjector()

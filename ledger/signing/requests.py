@@ -11,14 +11,18 @@ from ledger.core.address import Address
 from ledger.core.authority import Authority
 from ledger.core.entry import draft
 from ledger.core.errors import Conflict, IntegrityError, NotFound, SchemaViolation
+from ledger.core.members import Members
 from ledger.core.progress import Progress
+from ledger.core.signature import MAX_ENTRIES
 from ledger.core.workflow import DecisionEntry, RequestEntry, RequestState, RouteEntry
 from ledger.people.credentials import current, read_entry
 from ledger.signing.holders import Holders
 from ledger.signing.performers import performers_of
 from ledger.signing.route_tables import decision, signing_request, signing_route, signing_target
 from ledger.signing.routes import require_doable, route_at
-from ledger.signing.sets import body_of, population, target_of
+from ledger.signing.sets import bodies_of, population, target_of
+from ledger.signing.tables import REQUEST
+from ledger.signing.targets import sets_with
 from ledger.store.append import Batch, Transaction
 from ledger.store.logs import SYSTEM_LOG, choose, read_logs
 from ledger.store.position import index_of, pos_of
@@ -69,10 +73,14 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Requests:
-    """The requests of one ledger. Safe to use from any number of threads."""
+    """The requests of one ledger. Safe to use from any number of threads.
 
-    def __init__(self, store: Store) -> None:
+    A request about more than `listed` entries is about a set, which its Merkle root fixes.
+    """
+
+    def __init__(self, store: Store, listed: int = MAX_ENTRIES) -> None:
         self._store = store
+        self._listed = listed
 
     def open(self, opening: Opening, authority: Authority) -> Opened:
         """Opens a request; returns once it is durable.
@@ -114,9 +122,8 @@ class Requests:
     def over(self, connection: Connection, origin: str, index: int) -> Sequence[Running]:
         """The requests that are about an entry, in the order of opening."""
         row = signing_target.c
-        found = connection.scalars(
-            select(row.pos).where(row.origin == origin, row.entry == index).order_by(row.pos)
-        ).all()
+        listed = connection.scalars(select(row.pos).where(row.origin == origin, row.entry == index)).all()
+        found = sorted({*listed, *sets_with(connection, origin, index, REQUEST)})
         names = [read_entry(self._store, connection, index_of(pos), RequestEntry)[0].request for pos in found]
         return [read_running(self._store, connection, name) for name in names]
 
@@ -124,14 +131,14 @@ class Requests:
         log = choose(read_logs(connection), opening.log)
         reader = LogReader(connection, log.number)
         size = reader.head().size
-        indices = sorted({*opening.entries})
+        chosen = Members.of(sorted({*opening.entries}))
         if opening.query is not None:
-            if indices or log.number == SYSTEM_LOG:
+            if opening.entries or log.number == SYSTEM_LOG:
                 raise SchemaViolation("a request names entries, or a query of a record log", advice="Leave one out.")
-            indices = population(connection, log.number, size, opening.query)
-        target = target_of(reader, log, indices, size, opening.title, opening.query is not None)
-        bodies = [body_of(self._store, reader, index) for index in indices]
-        found = performers_of(connection, log.number, bodies)
+            chosen = population(connection, log.number, size, opening.query)
+        target = target_of(reader, log, chosen, size, opening.title, opening.query is not None, self._listed)
+        bodies = bodies_of(self._store, reader, chosen)
+        found = performers_of(connection, log.number, (body for _, body in bodies))
         version = current(connection, signing_route, opening.route)
         if version is None:
             raise NotFound(f"there is no signing route {opening.route!r}")

@@ -72,7 +72,8 @@ class ShownDecision(msgspec.Struct, frozen=True, kw_only=True):
 
 class ShownRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request. `changed`: why its content is no longer what was signed; then it counts as unsigned, whatever `state`
-    says, and what was signed stays valid for the old version. `unopened`: what the one who looks is still to open.
+    says, and what was signed stays valid for the old version. `entries` lists what it is about, unless that is a set
+    too large for it; they are `count` in all. Of them the one who looks is still to open `to_open`, first `unopened`.
     """
 
     request: str
@@ -87,6 +88,7 @@ class ShownRequest(msgspec.Struct, frozen=True, kw_only=True):
     site: str | None
     origin: str
     entries: tuple[int, ...]
+    count: int
     root: str
     performers: tuple[str, ...]
     unresolved: int
@@ -96,6 +98,7 @@ class ShownRequest(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[ShownStep, ...]
     decisions: tuple[ShownDecision, ...]
     unopened: tuple[int, ...]
+    to_open: int
     renews: str | None
     renewed_by: str | None
 
@@ -122,6 +125,7 @@ def show(
         site=request.site,
         origin=request.target.origin,
         entries=request.target.entries,
+        count=request.target.count,
         root=request.target.root,
         performers=request.performers,
         unresolved=request.unresolved,
@@ -133,7 +137,8 @@ def show(
             for standing in progress.steps
         ),
         decisions=tuple(_decided(running)),
-        unopened=progress.unopened(viewer.actor),
+        unopened=progress.first_unopened(viewer.actor),
+        to_open=progress.unopened(viewer.actor),
         renews=request.renews,
         renewed_by=progress.renewed_by,
     )

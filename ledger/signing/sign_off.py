@@ -9,18 +9,17 @@ from collections.abc import Iterable
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from ledger.core.address import Address, LogId
 from ledger.core.signature import SignatureEntry
 from ledger.people.credentials import read_entry
 from ledger.people.person_kinds import AccessReviewEntry
 from ledger.people.roles import Role
-from ledger.signing.tables import signed_entry
+from ledger.signing.targets import signatures_over
 from ledger.sources.import_kinds import TrueCopy
 from ledger.sources.life_kinds import LifeEvent, SourceLife
 from ledger.store.logs import SYSTEM_LOG, read_logs
-from ledger.store.position import index_of
 from ledger.store.store import Store
 
 
@@ -77,11 +76,7 @@ def needed(body: msgspec.Struct) -> tuple[Needed, ...]:
 
 def sign_off(store: Store, connection: Connection, log: LogId, index: int, body: msgspec.Struct) -> SignOff:
     """How this entry of a log stands in this snapshot; its signatures are read off the system log."""
-    row = signed_entry.c
-    places = connection.scalars(
-        select(row.pos).where(row.origin == log.origin, row.target == index).order_by(row.pos)
-    ).all()
-    given = tuple(_given(store, connection, index_of(pos)) for pos in places)
+    given = tuple(_given(store, connection, one) for one in signatures_over(connection, log.origin, index))
     return SignOff(given=given, open=tuple(one for one in needed(body) if not _fulfilled(one, given)))
 
 

@@ -55,7 +55,7 @@ from ledger.signing.judging import OWN_KEY, Judge, Kept, role_of
 from ledger.signing.person_keys import PersonKeys
 from ledger.signing.provider_check import provider_verifier
 from ledger.signing.signatory import read_signatory, require_accountable
-from ledger.signing.targets import of_entries, seen_now
+from ledger.signing.targets import of_entries, of_set, seen_now
 from ledger.store.append import Batch, Placed, Transaction
 from ledger.store.logs import SYSTEM_LOG, choose
 from ledger.store.store import Store
@@ -68,7 +68,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody wants to sign, and how: entries of a log by their indices, for an action of the lists.
 
     `role`: in which role, where the person holds several that may. `mode`: by which sort of key, the passkey where they
-    have one. `request`, `on_behalf_of` and `delegation` are a workflow's, `task` its request's name and the step.
+    have one. `runs`, in place of `entries`, tells those of a large set; that, `request`, `on_behalf_of` and
+    `delegation` are a workflow's, in which the signer opened each; `task` its request's name and the step.
     """
 
     log: str
@@ -82,6 +83,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode | None = None
     name: str | None = None
     sort: TargetSort | None = None
+    runs: str | None = None
     request: str | None = None
     on_behalf_of: str | None = None
     delegation: str | None = None
@@ -345,6 +347,8 @@ class Signatures:
 
     def _target(self, connection: Connection, log: LogId, asked: Asked) -> Target:
         sort = asked.sort or (TargetSort.DOCUMENT if log.number == SYSTEM_LOG else TargetSort.ENTRIES)
+        if asked.runs is not None:
+            return of_set(connection, log, asked.runs, sort=sort, name=asked.name)
         return of_entries(connection, log, asked.entries, sort=sort, name=asked.name)
 
     def _key(self, connection: Connection, history: KeyHistory, account: str, mode: Mode | None) -> Standing:

@@ -1,5 +1,7 @@
 """Tables of signing."""
 
+from typing import Final
+
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, PrimaryKeyConstraint, Text
 
 from ledger.core.tables import TableClass
@@ -47,6 +49,26 @@ signed_entry = declare(
     clustered=True,
 )
 """Each entry (log `origin`, index `target`) that a signature lists, by the signature's place."""
+
+SIGNATURE: Final = "signature"
+REQUEST: Final = "request"
+STRETCH: Final = 4096
+"""A row of `set_run` ends where a stretch of so many indices does."""
+
+set_run = declare(
+    "set_run",
+    TableClass.PROJECTION,
+    Column("pos", BigInteger, nullable=False),
+    Column("low", BigInteger, nullable=False),
+    Column("high", BigInteger, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("sort", Text, nullable=False),
+    PrimaryKeyConstraint("pos", "low"),
+    Index("set_run_origin", "origin", "sort", "low"),
+    clustered=True,
+)
+"""The entries (log `origin`, from `low` to `high`) of each set that is too large to be listed; `sort`: whether a
+signature stands at `pos`, or a request."""
 
 signing_list = validities("signing_list", Column("meanings", BigInteger, nullable=False))
 """The lists of meanings and reasons, by action."""

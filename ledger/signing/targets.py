@@ -5,11 +5,14 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, select
 
 from ledger.core.address import Address, LogId
-from ledger.core.errors import Conflict, SchemaViolation
+from ledger.core.errors import Conflict, NotFound, SchemaViolation
 from ledger.core.hashing import b64, leaf_hash
-from ledger.core.signature import MAX_ENTRIES, Seen, Target, TargetSort, target_root
-from ledger.signing.tables import signed_entry
+from ledger.core.members import Members
+from ledger.core.signature import MAX_ENTRIES, Seen, Target, TargetSort, members, target_root
+from ledger.signing.sets import fixed
+from ledger.signing.tables import SIGNATURE, STRETCH, set_run, signed_entry
 from ledger.store import checkpoints
+from ledger.store.position import index_of
 from ledger.store.reading import LogReader
 from ledger.store.store import Store
 
@@ -31,26 +34,29 @@ def of_entries(
     chosen = sorted(set(indices))
     if not 0 < len(chosen) <= MAX_ENTRIES:
         raise SchemaViolation(
-            f"{len(chosen)} entries cannot be signed one by one", advice=f"Choose between 1 and {MAX_ENTRIES}."
+            f"{len(chosen)} entries cannot be signed one by one",
+            advice=f"Choose between 1 and {MAX_ENTRIES}; ask for signatures over a larger set by a request.",
         )
+    if chosen[0] < 0:
+        raise NotFound(f"log {log.name} has no entry {chosen[0]}")
     reader = LogReader(connection, log.number)
-    leaves = [leaf_hash(stored.leaf) for stored in reader.chosen(chosen)]
-    return Target(
-        sort=sort,
-        id=name or _named(log, chosen),
-        version=version or f"size {reader.head().size}",
-        origin=log.origin,
-        count=len(chosen),
-        root=target_root(leaves),
-        entries=tuple(chosen),
-        leaves=tuple(map(b64, leaves)),
-    )
+    version = version or f"size {reader.head().size}"
+    name = name or _named(log, chosen)
+    return fixed(reader, log, Members.of(chosen), sort=sort, name=name, version=version, by_root=False)
+
+
+def of_set(connection: Connection, log: LogId, runs: str, *, sort: TargetSort, name: str | None) -> Target:
+    """The set of these runs, fixed by its Merkle root. Raises NotFound for an entry that is not there."""
+    reader, chosen = LogReader(connection, log.number), Members.read(runs)
+    named = name or f"{len(chosen)} entries of {log.origin}"
+    version = f"size {reader.head().size}"
+    return fixed(reader, log, chosen, sort=sort, name=named, version=version, by_root=True)
 
 
 def seen_now(connection: Connection, log: LogId, target: Target) -> Seen:
     """The latest checkpoint of the log, which has to cover what is signed; raises Conflict while it does not."""
     reader = LogReader(connection, log.number)
-    last = max(target.entries, default=0)
+    last = members(target).last
     covered = checkpoints.covering(connection, log.number, last)
     if covered is None:
         raise Conflict(
@@ -62,16 +68,48 @@ def seen_now(connection: Connection, log: LogId, target: Target) -> Seen:
 
 def still_there(connection: Connection, log: LogId, target: Target) -> bool:
     """Whether the log holds exactly the entries that a target fixes."""
-    reader = LogReader(connection, log.number)
-    stored = {one.index: leaf_hash(one.leaf) for one in reader.chosen(target.entries)}
-    return tuple(b64(stored[index]) for index in target.entries) == target.leaves
+    return unlike(connection, log, target) is None
+
+
+def unlike(connection: Connection, log: LogId, target: Target) -> str | None:
+    """What of a target the log does not hold, as a sentence; None where it holds all of it. Raises NotFound.
+
+    A set by its runs has one hash for all of its entries, so that which of them is another is not told.
+    """
+    chosen = members(target)
+    hashes = map(leaf_hash, LogReader(connection, log.number).leaves(chosen))
+    if target.runs is not None:
+        same = target_root(hashes) == target.root
+        return None if same else f"the {target.count} entries of {target.origin} are not those that were signed"
+    for index, found, leaf in zip(chosen, hashes, target.leaves, strict=True):
+        if b64(found) != leaf:
+            return f"entry {index} of {target.origin} is not what was signed"
+    return None
 
 
 def signs_anything(store: Store, origin: str) -> bool:
     """Whether a signature lists an entry of this log."""
     with store.reading() as connection:
-        there = select(signed_entry.c.pos).where(signed_entry.c.origin == origin).limit(1)
-        return connection.execute(there).first() is not None
+        listed = select(signed_entry.c.pos).where(signed_entry.c.origin == origin)
+        told = select(set_run.c.pos).where(set_run.c.origin == origin, set_run.c.sort == SIGNATURE)
+        return any(connection.execute(one.limit(1)).first() is not None for one in (listed, told))
+
+
+def signatures_over(connection: Connection, origin: str, index: int) -> list[int]:
+    """The entries of all signatures over an entry of a log, listed or in a set, oldest first."""
+    row = signed_entry.c
+    listed = connection.scalars(select(row.pos).where(row.origin == origin, row.target == index)).all()
+    return sorted(map(index_of, {*listed, *sets_with(connection, origin, index, SIGNATURE)}))
+
+
+def sets_with(connection: Connection, origin: str, index: int, sort: str) -> Sequence[int]:
+    """The places of the signatures, or requests, whose set holds an entry of a log."""
+    row = set_run.c
+    # No run goes over the end of its stretch, so one that holds the entry begins in the entry's own.
+    begins = row.low.between(index - index % STRETCH, index)
+    return connection.scalars(
+        select(row.pos).where(row.origin == origin, row.sort == sort, begins, row.high >= index)
+    ).all()
 
 
 def _named(log: LogId, indices: Sequence[int]) -> str:

@@ -162,7 +162,7 @@ def _task(
         meaning=step.meaning,
         site=_site(running, step),
         entries=request.target.count,
-        unopened=len(running.progress.unopened(account)),
+        unopened=running.progress.unopened(account),
         begun_at=utc_text(standing.begun_us or running.opened_us),
         due_at=None if due is None else utc_text(due),
         overdue=due is not None and due <= now_us,

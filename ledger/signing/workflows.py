@@ -11,6 +11,7 @@ from ledger.core.authority import Authority
 from ledger.core.entry import Draft, draft
 from ledger.core.errors import Conflict
 from ledger.core.progress import StepStanding
+from ledger.core.signature import MAX_ENTRIES
 from ledger.core.workflow import Changed, DecisionEntry, DecisionEvent, RequestEntry, RequestState
 from ledger.people.credentials import current
 from ledger.signing.content import changes, performers_now, renewed_entries, told
@@ -42,13 +43,14 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 class Workflows:
     """Everything about signing workflows. Safe to use from any number of threads; `work` for one at a time.
 
-    `tell`: what sends notices to people; without it nobody is told.
+    `tell`: what sends notices to people; without it nobody is told. `listed`: as `Requests` has it.
     """
 
-    def __init__(self, store: Store, tell: Tells | None = None) -> None:
+    def __init__(self, store: Store, tell: Tells | None = None, listed: int = MAX_ENTRIES) -> None:
         self._store = store
+        self._listed = listed
         self.routes = Routes(store)
-        self.requests = Requests(store)
+        self.requests = Requests(store, listed)
         self.decisions = Decisions(store)
         self.delegations = Delegations(store)
         self.tasks = Tasks(store)
@@ -108,7 +110,7 @@ class Workflows:
                 event=DecisionEvent.SUPERSEDED,
                 reason=told(changed[0]),
                 authority=SCHEDULE,
-                changed=changed[:1000],
+                changed=changed[:MAX_ENTRIES],
                 renewed_by=None if again is None else again.request,
                 state=RequestState.SUPERSEDED,
             )
@@ -131,7 +133,7 @@ class Workflows:
         retired = index is None or route_at(self._store, connection, index).retired
         version = request.route_version if index is None or retired else index
         whole = request.population is not None
-        target = target_of(reader, log, entries, reader.head().size, request.target.id, whole)
+        target = target_of(reader, log, entries, reader.head().size, request.target.id, whole, self._listed)
         again = msgspec.structs.replace(
             request,
             request=secrets.token_hex(8),

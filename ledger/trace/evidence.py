@@ -15,15 +15,16 @@ from ledger.core.address import LogId
 from ledger.core.clock import WallClock
 from ledger.core.entry import ORIGINAL, SEALED
 from ledger.core.errors import IntegrityError, NotFound
-from ledger.core.hashing import b64, original_commitment, sealed_commitment
+from ledger.core.hashing import b64, leaf_hash, original_commitment, sealed_commitment
 from ledger.core.kinds import RECORD, KindRegistry
+from ledger.core.members import Members
 from ledger.core.record import RecordBody
 from ledger.core.sealing import sealed_members
 from ledger.core.signature import SignatureEntry
 from ledger.core.vault import Kept
 from ledger.privacy.tables import erased_row
 from ledger.signing.provider_check import rests_on
-from ledger.signing.tables import key_binding, signed_entry
+from ledger.signing.tables import key_binding
 from ledger.sources import tables as sources_tables
 from ledger.sources.kinds import CollectionRun
 from ledger.store.bulk import Bulk
@@ -34,6 +35,7 @@ from ledger.store.store import Store
 from ledger.trace.batch import Occupations, Why
 from ledger.trace.proven import ProvenEntry, ProvenLog
 from ledger.trace.selection import Basis, BySearch, Chosen, Selection
+from ledger.trace.signed import SignedOver
 from ledger.trust.kinds import KeyEvent, KeyEventSort, KeyPurpose, LogBinding
 from ledger.trust.tables import key_event, log_binding
 
@@ -238,15 +240,13 @@ class EvidenceSet:
             hashes = tuple(self._log.leaf_hashes(body.first, body.first + body.records))
         return EvidenceRun(entry=entry, body=body, taken_up=taken_up, leaf_hashes=hashes)
 
-    def signed(self) -> dict[int, list[int]]:
-        """The records of this log that a signature lists, each with the signatures' entries in the system log."""
-        row = signed_entry.c
-        found: dict[int, list[int]] = {}
-        for pos, target in self._log.connection.execute(
-            select(row.pos, row.target).where(row.origin == self.origin, row.target < self.size).order_by(row.pos)
-        ):
-            found.setdefault(target, []).append(index_of(pos))
-        return found
+    def signed(self) -> SignedOver:
+        """Which signatures are over which records of this log."""
+        return SignedOver(self._log.connection, self.origin, self.size)
+
+    def set_leaves(self, members: Members) -> Iterator[bytes]:
+        """The leaf hashes of a set of this log's entries, in their order."""
+        return map(leaf_hash, self._log.reader.leaves(members))
 
     def signatures(self, wanted: Collection[int]) -> SignedPart | None:
         """These signatures with all that verifies them, proven under the system log's checkpoint that this log holds.

@@ -22,7 +22,7 @@ from ledger.signing.looking import over
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader, VaultReader
 from ledger.store.search import Query
-from ledger.web import errors, pages, privacy, provider, signing, signing_ways, tasks
+from ledger.web import errors, pages, privacy, provider, set_items, signing, signing_ways, tasks
 from ledger.web import sign_in as entrance
 from ledger.web.pages import PageRequest
 from ledger.web.render import PAGE_HEADERS, download, page
@@ -58,6 +58,7 @@ def handlers(zone: str = "UTC") -> list[Router]:
                 *_views(site_zone(zone)),
                 *tasks.handlers(site_zone(zone)),
                 *signing.handlers(site_zone(zone)),
+                *set_items.handlers(site_zone(zone)),
                 *signing_ways.handlers(site_zone(zone)),
                 sign_in,
                 sign_out,

@@ -60,7 +60,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
             running = service.workflows.requests.get(request_id)
             log = choose(service.store.logs(), running.request.target.origin)
             _require(caller, running.request.site)
-            if index not in running.request.target.entries:
+            if index not in running.progress.members:
                 raise NotFound(f"entry {index} is not of request {request_id!r}")
             service.workflows.decisions.open_items(request_id, [index], caller.authority)
             return f"/entries/{log.name}/{index}"

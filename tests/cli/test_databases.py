@@ -93,7 +93,7 @@ def test_upgrade_takes_no_empty_and_no_newer_database_for_a_ledger(tmp_path: Pat
     database = site.folder / "ledger.sqlite"
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    assert "needs 0015" in site("search").err
+    assert "needs 0019" in site("search").err
     newer = site("upgrade")
     assert (newer.code, "at least as new" in newer.err) == (1, True)
     database.unlink()
@@ -117,7 +117,7 @@ def test_upgrade_brings_a_ledger_of_the_first_schema_to_this_one_and_it_goes_on(
             *("mapping", "identity", "asset", "calendar", "agent", "agent_batch", "source_life", "site_system"),
             *("challenge", "challenge_run", "source_import", "agent_heard"),
             *("credential", "sign_in", "qualification", "profile_item", "site_document", "access_review", "viewed"),
-            *("key_binding", "signature", "signed_entry", "signing_list", "prepared_signing"),
+            *("key_binding", "signature", "signed_entry", "set_run", "signing_list", "prepared_signing"),
             *("signing_route", "signing_request", "signing_target", "decision", "delegation"),
             *("identity_provider", "key_set", "provider_subject", "provider_attempt"),
             *("reset_request", "door_use"),
@@ -141,15 +141,15 @@ def test_upgrade_brings_a_ledger_of_the_first_schema_to_this_one_and_it_goes_on(
             "DELETE FROM projection_version"
             " WHERE name IN ('mapping', 'identity', 'asset', 'calendar', 'agent', 'delivery', 'source-life', 'system',"
             " 'challenge', 'challenge-run', 'import', 'credential', 'sign-in', 'qualification', 'profile-item',"
-            " 'reset-request', 'site-document', 'access-review', 'viewed', 'key-binding', 'signature', 'signing-list',"
-            " 'signing-route', 'signing-request', 'signing-target', 'decision', 'delegation',"
+            " 'reset-request', 'site-document', 'access-review', 'viewed', 'key-binding', 'signature', 'signed-set',"
+            " 'signing-list', 'signing-route', 'signing-request', 'signing-target', 'decision', 'delegation',"
             " 'identity-provider', 'key-set', 'provider-subject', 'notice', 'look-up', 'purpose-session',"
             " 'erasure', 'erased-row', 'legal-hold')"
         )
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     assert "trailseal upgrade" in site("search").err
     done = site("upgrade", "--json")
-    assert done.json() == {"before": "0001", "now": "0015"}
+    assert done.json() == {"before": "0001", "now": "0019"}
     assert site("source", "add", "other", "--type", "push").code == 0
     assert site("verify").code == 0
 

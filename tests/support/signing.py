@@ -21,6 +21,7 @@ from ledger.core.signature import (
     Signer,
     Statement,
     Words,
+    members,
     signed_message,
 )
 from ledger.core.workflow import Stage, Step
@@ -173,7 +174,7 @@ class Plant:
         usual: dict[str, Any] = {
             "origin": self.service.system.origin,
             "target": target,
-            "seen": Seen(origin=target.origin, size=max(target.entries) + 1, root=target.root),
+            "seen": Seen(origin=target.origin, size=members(target).last + 1, root=target.root),
             "meaning": words,
             "reason": Words(code="complete", text="complete and right", language="en", version="1"),
             "signer": Signer(account=account, name=f"Name of {account}", role=role),

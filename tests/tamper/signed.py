@@ -13,6 +13,7 @@ from ledger.core.binding import (
 from ledger.core.clock import utc_text
 from ledger.core.entry import draft
 from ledger.core.hashing import b64
+from ledger.core.members import Members
 from ledger.core.note import ed25519_public_key, ed25519_sign
 from ledger.core.signature import (
     Continuity,
@@ -55,7 +56,8 @@ def signed(ledger: Ledger, number: int) -> None:
         proof=KeyProof(key_id=key.key_id, signature=b64(ed25519_sign(seed, act_message(said)))),
     )
     at_index = ledger.store.append_one(SYSTEM_LOG, draft(requested)).index
-    bodies: list[msgspec.Struct] = [_signature(number, seed, key, f"{SYSTEM}#{at_index}"), _list(number)]
+    one = _signature(number, seed, key, f"{SYSTEM}#{at_index}")
+    bodies: list[msgspec.Struct] = [one, _over_set(number, seed, one), _list(number)]
     if number % 2 == 0:
         bodies.append(
             msgspec.structs.replace(requested, event=BindingEvent.REVOKED, reason="lost", statement=None, proof=None)
@@ -99,6 +101,17 @@ def _signature(number: int, seed: bytes, key: BoundKey, binding: str) -> Signatu
         session=f"session-{number}",
         network=f"192.0.2.{number}",
     )
+
+
+def _over_set(number: int, seed: bytes, one: SignatureEntry) -> SignatureEntry:
+    """The signature once more, over a set that it does not list."""
+    chosen = Members.of([number + 2, number + 3, number + 8])
+    root = target_root([bytes([number + 9]) * 32] * len(chosen))
+    before = one.statement.target
+    target = msgspec.structs.replace(before, entries=(), leaves=(), runs=chosen.text, count=len(chosen), root=root)
+    said = msgspec.structs.replace(one.statement, target=target, nonce=b64(bytes([number + 100]) * 32))
+    proof = KeyProof(key_id=seed.hex(), signature=b64(ed25519_sign(seed, signed_message(said))))
+    return msgspec.structs.replace(one, statement=said, proof=proof)
 
 
 def _list(number: int) -> SigningListEntry:

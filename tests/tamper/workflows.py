@@ -5,6 +5,7 @@ import msgspec
 from ledger.core.clock import utc_text
 from ledger.core.entry import draft
 from ledger.core.hashing import b64
+from ledger.core.members import Members
 from ledger.core.signature import Target, TargetSort, target_root
 from ledger.core.workflow import (
     DecisionEntry,
@@ -54,7 +55,10 @@ def workflows(ledger: Ledger, number: int) -> None:
         site="records",
     )
     opened = ledger.store.append_one(SYSTEM_LOG, draft(request)).index
+    chosen = Members.of([number + 1, number + 2, number + 7])
+    told = msgspec.structs.replace(request.target, entries=(), leaves=(), runs=chosen.text, count=len(chosen))
     bodies: list[msgspec.Struct] = [
+        msgspec.structs.replace(request, request=f"set-{number}", target=told),
         msgspec.structs.replace(route, title=f"Route {number}, as it was", retired=number == 3),
         DecisionEntry(
             request=request.request,

@@ -96,6 +96,7 @@ MESSAGES = {
     "signature.unsigned": "unsigned: what was signed has changed since",
     "signature.unknown": "cannot be judged on this page",
     "signature.entries": "Entries that it signs",
+    "signature.set": "a set of {count} entries, fixed by its root;",
     "signature.ink": "Write this fingerprint beside ink on a printout: it ties the two together.",
     "signature.see": "As an entry of the system log",
     "entry.signatures": "Signatures",

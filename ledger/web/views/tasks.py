@@ -155,7 +155,7 @@ def request_view(
             for one in shown.decisions
         ),
         items=tuple(ItemRow(index=one, opened=one not in unopened) for one in shown.entries[:_SHOWN_ITEMS]),
-        more_items=max(0, len(shown.entries) - _SHOWN_ITEMS),
+        more_items=shown.count - len(shown.entries[:_SHOWN_ITEMS]),
         performers=tuple(one_line(one) for one in shown.performers),
         opened=moment(parse_utc(shown.opened_at), scope.zone),
         mine=tuple(_mine(store, connection, decisions, running, caller, scope)),
