@@ -36,8 +36,13 @@ def provider_verifier(kinds: KindRegistry) -> Callable[[Connection, SignatureEnt
     def verify(connection: Connection, body: SignatureEntry, entered_us: int) -> Claims:
         if not isinstance(body.proof, ProviderProof):
             raise SignatureInvalid("the signature is not one that a provider's token proves")
+        said, actor = body.statement, body.authority.actor
+        if said.origin != view(connection).origin:
+            raise SignatureInvalid(f"the statement is of log {said.origin}, not of this one")
+        if actor != said.signer.account:
+            raise SignatureInvalid(f"it was entered by {actor!r}, not by {said.signer.account!r}")
         size = body.authority.system_size
-        return verify_at(connection, kinds, body.statement, body.proof, entered_us, size or 0)
+        return verify_at(connection, kinds, said, body.proof, entered_us, size or 0)
 
     return verify
 

@@ -10,7 +10,9 @@ import pytest
 
 from ledger.core.passkey import b64url, unb64url
 from ledger.core.signature import Mode
+from ledger.core.workflow import RequestState, Stage, Step
 from ledger.people.roles import Role
+from ledger.signing.requests import Opening
 from tests.support.browsing import Pages
 from tests.support.signers import Plant, Signer
 from tests.support.signing_authenticator import SigningAuthenticator
@@ -32,7 +34,7 @@ class Way:
         bind(plant, self.person, self.device)
         plant.quality = voucher
         self.person.sign_in("testclient")
-        self.records = iter(plant.records(10))
+        self.records = iter(plant.records(12))
 
     def prepared(self, mode: str = "passkey") -> tuple[str, str]:
         """The id of what is shown to be signed so, and its page."""
@@ -84,6 +86,31 @@ def test_a_passkey_signs_by_pages_and_every_level_holds(way: Way) -> None:
     assert "The server never holds the secret" in shown
     way.plant.publish()
     service = way.plant.service
+    assert service.verifier.run(service.system, levels=(1, 2, 3, 4)).holds
+
+
+@pytest.mark.requirement("R26")
+def test_a_step_of_a_request_is_signed_by_passkey_and_lands_on_the_request(way: Way) -> None:
+    flows, person = way.plant.service.workflows, way.person
+    stages = [Stage(steps=(Step(step="approve", role="approver", meaning="approved"),))]
+    flows.routes.define("one", "Release", stages, "as the SOP says", way.plant.root)
+    way.reviewer.sign_in("testclient")
+    opening = Opening(title="Batch B-1", route="one", reason="done", entries=(next(way.records),))
+    request = flows.requests.open(opening, way.reviewer.caller.authority).request
+    offered = way.pages.ask(person, "GET", f"/tasks/{request}").text
+    assert offered.index('<option value="passkey">') < offered.index('<option value="sealed-key">')
+    put = way.pages.ask(person, "POST", f"/tasks/{request}/steps/approve", reason="routine", mode="passkey")
+    assert put.status_code == 200, put.text
+    (ident,) = re.findall(rf'href="{re.escape(SIGNING.origin)}/sign/([0-9a-f]+)/passkey"', put.text)
+    assert f'href="{WEB}/tasks/{request}"' in way.pages.client.get(f"/sign/{ident}/passkey").text
+    wrong = way.pages.ask(person, "POST", f"/sign/{ident}/passkey", passkey="e30")
+    assert (wrong.status_code, "no passkey's answer" in html.unescape(wrong.text)) == (409, True)
+    assert f"/tasks/{request}/steps/approve" in wrong.text, "the refusal stands on the request's page"
+    done = way.pages.ask(person, "POST", f"/sign/{ident}/passkey", passkey=way.answer(ident))
+    assert (done.status_code, done.headers.get("location")) == (303, f"/tasks/{request}"), done.text
+    assert flows.requests.get(request).progress.state is RequestState.COMPLETED
+    service = way.plant.service
+    way.plant.publish()
     assert service.verifier.run(service.system, levels=(1, 2, 3, 4)).holds
 
 

@@ -54,6 +54,7 @@ def statement(site: Site, account: str = "anna", **more: Any) -> Statement:
     return msgspec.structs.replace(
         STATEMENT,
         signer=msgspec.structs.replace(STATEMENT.signer, account=account),
+        origin=site.service.system.origin,
         signed_at=utc_text(site.world.clock.now_us()),
         binding=binding,
         **more,

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
+from ledger.core.workflow import RequestState, Stage, Step
+from ledger.signing.requests import Opening
 from tests.integration.identity.plant import Signing
 from tests.integration.identity.site import OWN_PAGE, SESSION_COOKIE
 from tests.integration.identity.test_pages import FROM_THERE, address_of
@@ -82,6 +84,24 @@ def test_a_person_signs_at_the_provider_and_lands_on_the_signature(signing: Sign
     index = int(done.headers["location"].rpartition("/")[2])
     look = signing.client.get(f"/api/v1/signing/signatures/{index}", headers=session(signing)).json()
     assert (look["valid"], look["mode"], look["entries"]) == (True, "provider", [signing.records[8]])
+
+
+@pytest.mark.requirement("R55")
+def test_a_step_of_a_request_is_signed_at_the_provider_and_lands_on_the_request(
+    signing: Signing, browser: Browser
+) -> None:
+    flows, authority = signing.plant.service.workflows, signing.reviewer.caller.authority
+    stages = [Stage(steps=(Step(step="review", role="reviewer", meaning="reviewed"),))]
+    flows.routes.define("one", "Review", stages, "as the SOP says", signing.plant.root)
+    opening = Opening(title="Batch B-1", route="one", reason="done", entries=(signing.records[16],))
+    request = flows.requests.open(opening, authority).request
+    put = browser.own("POST", f"/tasks/{request}/steps/review", reason="routine", mode="provider")
+    assert put.status_code == 200, put.text
+    (ident,) = re.findall(r'action="/sign/([0-9a-f]+)/provider"', put.text)
+    digest = unescape(re.findall(r'name="digest" value="([^"]+)"', put.text)[0])
+    done = browser.back(browser.sent({"ident": ident, "digest": digest}))
+    assert (done.status_code, done.headers.get("location")) == (303, f"/tasks/{request}"), done.text
+    assert flows.requests.get(request).progress.state is RequestState.COMPLETED
 
 
 def session(signing: Signing) -> dict[str, str]:

@@ -5,11 +5,13 @@ one.
 """
 
 import secrets
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pypdf
 import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -18,13 +20,16 @@ from ledger import packages
 from ledger.core.address import Address
 from ledger.core.clock import parse_utc
 from ledger.core.entry import draft
-from ledger.core.errors import IntegrityError
+from ledger.core.errors import IntegrityError, SignatureInvalid
 from ledger.core.hashing import b64
 from ledger.core.oidc_proof import ProviderKey, ProviderKeys, nonce_of
 from ledger.core.signature import Mode, ProviderProof, SignatureEntry, Statement
+from ledger.people.credentials import read_entry
 from ledger.people.oidc import SITE
 from ledger.people.oidc_kinds import KeySetEntry
 from ledger.present.messages import message
+from ledger.signing.looking import look
+from ledger.signing.provider_check import provider_verifier
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.search import Query
 from ledger.trace.selection import BySearch
@@ -234,6 +239,28 @@ def test_a_signature_by_a_token_is_judged_offline_and_says_what_it_rests_on(
     assert whole.outcome is Outcome.HOLDS
     assert "1 of 1 by tokens of the site's identity provider" in whole.says
     assert "whoever runs it issued no token in their name" in whole.not_proven
+
+
+def test_the_report_says_what_a_signature_by_a_token_rests_on(there: There, good: tuple[Path, int]) -> None:
+    with zipfile.ZipFile(good[0]) as opened:
+        (name,) = [one for one in opened.namelist() if one.endswith("report.pdf")]
+        with opened.open(name) as file:
+            text = "".join("".join(page.extract_text() for page in pypdf.PdfReader(file).pages).split())
+    for words in ("Rests on the site's identity provider: whoever controls it", there.keys, there.link["reviewer1"]):
+        assert words.replace(" ", "") in text
+
+
+@pytest.mark.requirement("R18")
+@pytest.mark.parametrize("name", ATTACKS)
+def test_the_ledger_s_own_look_at_each_signature_finds_the_same(
+    there: There, attacked: tuple[PackageVerdict, dict[str, int]], name: str
+) -> None:
+    index, store = attacked[1][name], there.plant.service.store
+    with store.reading() as connection:
+        body, logged_us = read_entry(store, connection, index, SignatureEntry)
+        with pytest.raises(SignatureInvalid):
+            provider_verifier(store.kinds)(connection, body, logged_us)
+        assert look(store, connection, index).valid is False
 
 
 @pytest.mark.requirement("R18")
