@@ -9,6 +9,9 @@ import threading
 from types import FrameType, TracebackType
 from typing import Self
 
+from litestar import Litestar
+
+from ledger.api import openapi
 from ledger.api.app import create_app
 from ledger.core.authority import Authority
 from ledger.jobs.leader import leader_lock
@@ -48,7 +51,7 @@ class Server:
             "http",
             listen.host,
             listen.port if port is None else port,
-            lambda: create_app(service, web_handlers=web_handlers(service.settings.zone)),
+            self._application,
         )
         self._agents = AgentListeners(service)
         lock = leader_lock(service.settings.database_url(service.folder), service.folder)
@@ -69,6 +72,11 @@ class Server:
         )
         self._scheduler = Scheduler(service.jobs, lock, service.clock, SCHEDULES, duties)
         self._stopped = threading.Event()
+
+    def _application(self) -> Litestar:
+        app = create_app(self._service, web_handlers=web_handlers(self._service.settings.zone))
+        openapi.prepare(app)
+        return app
 
     @property
     def address(self) -> str:

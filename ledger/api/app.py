@@ -60,6 +60,44 @@ AGENT_READERS: Final = 2
 """Threads that read for agents."""
 
 
+API: Final = Router(
+    "/api/v1",
+    route_handlers=[
+        health,
+        begin_session,
+        end_session,
+        logs.router,
+        entries.router,
+        searching.search_records,
+        look_ups.router,
+        erasures.router,
+        notices.router,
+        sources.router,
+        lives.router,
+        maps.router,
+        map_imports.router,
+        inventory.router,
+        people.router,
+        persons.router,
+        access_reviews.router,
+        documents.router,
+        routes.router,
+        requests.router,
+        signatures.router,
+        tasks.router,
+        identity.router,
+        identity.open_routes,
+        sign_in.router,
+        locks.router,
+        agents.router,
+        deliveries.router,
+        deliveries.enrol,
+        verification.router,
+    ],
+)
+"""Made once: each application takes a copy."""
+
+
 def create_app(service: Service, *, web_handlers: Sequence[ControllerRouterHandler] = ()) -> Litestar:
     """The application of one opened ledger, which stays the caller's to close.
 
@@ -85,44 +123,14 @@ def create_app(service: Service, *, web_handlers: Sequence[ControllerRouterHandl
     async def provide_context() -> Context:
         return context
 
-    api = Router(
-        "/api/v1",
-        route_handlers=[
-            health,
-            keys_handler(service),
-            begin_session,
-            end_session,
-            logs.router,
-            entries.router,
-            searching.search_records,
-            look_ups.router,
-            erasures.router,
-            notices.router,
-            sources.router,
-            lives.router,
-            maps.router,
-            map_imports.router,
-            inventory.router,
-            people.router,
-            persons.router,
-            access_reviews.router,
-            documents.router,
-            routes.router,
-            requests.router,
-            signatures.router,
-            tasks.router,
-            identity.router,
-            identity.open_routes,
-            sign_in.router,
-            locks.router,
-            agents.router,
-            deliveries.router,
-            deliveries.enrol,
-            verification.router,
-        ],
-    )
     app = Litestar(
-        route_handlers=[api, tiles.router, openapi.docs, *web_handlers],
+        route_handlers=[
+            API,
+            Router("/api/v1", route_handlers=[keys_handler(service)]),
+            tiles.router,
+            openapi.docs,
+            *web_handlers,
+        ],
         guards=[Gate(service, lanes)],
         dependencies={"context": Provide(provide_context)},
         exception_handlers=HANDLERS,
@@ -136,7 +144,6 @@ def create_app(service: Service, *, web_handlers: Sequence[ControllerRouterHandl
         signature_types=[Context],
     )
     require_declared(app)
-    openapi.complete(app)
     return app
 
 

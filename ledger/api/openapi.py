@@ -2,22 +2,14 @@
 
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
-from litestar import Litestar, Response, Router, get
+from litestar import Litestar, Request, Response, Router, get
 from litestar.enums import MediaType
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import (
-    Components,
-    OpenAPIMediaType,
-    OpenAPIType,
-    Reference,
-    RequestBody,
-    Schema,
-    SecurityScheme,
-)
+from litestar.openapi.spec import Components, SecurityScheme
 from litestar.params import FromPath
 
 from ledger import __version__
@@ -69,6 +61,28 @@ _FILES: Final = {
 }
 
 
+class _Complete(JsonRenderPlugin):
+    """Adds what Litestar can't know: the bodies that are not read by it, but strictly and piece by piece."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        """The description as JSON."""
+        (_,), schemas = msgspec.json.schema_components([RunBatch], ref_template="#/components/schemas/Ingest{name}")
+        openapi_schema["components"]["schemas"].update({f"Ingest{name}": schema for name, schema in schemas.items()})
+        openapi_schema["paths"][RUNS_PATH]["post"]["requestBody"] = {
+            "required": True,
+            "description": "A run. A submission that is not of this form is quarantined; anything else is refused as a "
+            "whole.",
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/IngestRunBatch"}}},
+        }
+        for what, example in LISTS.items():
+            openapi_schema["paths"][f"/api/v1/maps/{what}/import"]["post"]["requestBody"] = {
+                "required": True,
+                "description": "A CSV file in UTF-8; the first line names the columns, an empty field is not said.",
+                "content": {"text/csv": {"schema": {"type": "string"}, "example": example}},
+            }
+        return super().render(request, openapi_schema)
+
+
 def config() -> OpenAPIConfig:
     """How the description is made; it is served only to who may read."""
     return OpenAPIConfig(
@@ -76,7 +90,7 @@ def config() -> OpenAPIConfig:
         version=__version__,
         description="A tamper-evident audit trail. Errors are problem details (RFC 9457) with a stable `code`.",
         use_handler_docstrings=True,
-        render_plugins=[JsonRenderPlugin(path=["/openapi.json", "/"])],
+        render_plugins=[_Complete(path=["/openapi.json", "/"])],
         openapi_router=Router(SCHEMA_PATH, route_handlers=[], include_in_schema=False, opt=allow(Scope.READ)),
         components=Components(
             security_schemes={
@@ -88,28 +102,9 @@ def config() -> OpenAPIConfig:
     )
 
 
-def complete(app: Litestar) -> None:
-    """Adds what Litestar can't know: the bodies that are not read by it, but strictly and piece by piece."""
-    (_,), schemas = msgspec.json.schema_components([RunBatch], ref_template="#/components/schemas/Ingest{name}")
-    document = app.openapi_schema
-    components = cast("dict[str, Any]", document.components.schemas)
-    components.update({f"Ingest{name}": schema for name, schema in schemas.items()})
-    assert document.paths is not None
-    operation = document.paths[RUNS_PATH].post
-    assert operation is not None
-    operation.request_body = RequestBody(
-        required=True,
-        description="A run. A submission that is not of this form is quarantined; anything else is refused as a whole.",
-        content={"application/json": OpenAPIMediaType(schema=Reference(ref="#/components/schemas/IngestRunBatch"))},
-    )
-    for what, example in LISTS.items():
-        operation = document.paths[f"/api/v1/maps/{what}/import"].post
-        assert operation is not None
-        operation.request_body = RequestBody(
-            required=True,
-            description="A CSV file in UTF-8; the first line names the columns, an empty field is not said.",
-            content={"text/csv": OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING), example=example)},
-        )
+def prepare(app: Litestar) -> None:
+    """Makes the description before the first request: it takes most of a second, in which nobody else is answered."""
+    assert app.openapi_schema.paths
 
 
 @get("/", media_type=MediaType.HTML)

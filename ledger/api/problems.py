@@ -4,8 +4,9 @@
 holds a stack trace, a path or a secret: what is not an error of ours is answered as `internal`, and logged.
 """
 
+from functools import cache
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import msgspec
 import structlog
@@ -74,17 +75,22 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     faults: tuple[Fault, ...] = ()
 
 
+class _Shared(ResponseSpec):
+    """The same for all routes: an application copies its routes when it is made, and each names a dozen of these."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+
+@cache
+def _problem(status: int) -> ResponseSpec:
+    phrase = HTTPStatus(status).phrase
+    return _Shared(data_container=Problem, description=phrase, media_type=MEDIA_TYPE, generate_examples=False)
+
+
 def declared(*statuses: int) -> dict[int, ResponseSpec]:
     """What a route declares of its errors, besides those that every route can give."""
-    return {
-        status: ResponseSpec(
-            data_container=Problem,
-            description=HTTPStatus(status).phrase,
-            media_type=MEDIA_TYPE,
-            generate_examples=False,
-        )
-        for status in sorted({*statuses, *_EVERYWHERE})
-    }
+    return {status: _problem(status) for status in sorted({*statuses, *_EVERYWHERE})}
 
 
 _EVERYWHERE: Final = (400, 401, 403, 404, 405, 429, 500, 503)
