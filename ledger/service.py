@@ -44,6 +44,8 @@ from ledger.people import (
     person_projector,
     reset_kinds,
     reset_projector,
+    terminal_kinds,
+    terminal_projector,
 )
 from ledger.people import projector as people_projector
 from ledger.people.entrance import Entrance
@@ -141,6 +143,7 @@ _DOMAINS = (
     _Domain(person_kinds.KINDS, person_projector.projectors),
     _Domain(oidc_kinds.KINDS, oidc_projector.projectors),
     _Domain(reset_kinds.KINDS, reset_projector.projectors),
+    _Domain(terminal_kinds.KINDS, terminal_projector.projectors),
     _Domain(signing_kinds.KINDS, signing_projector.projectors),
     _Domain(route_kinds.KINDS, route_projector.projectors),
     _Domain(notice_kinds.KINDS, notice_projector.projectors),

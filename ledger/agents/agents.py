@@ -23,6 +23,7 @@ from ledger.core.errors import AccessDenied, Conflict, NotFound, SchemaViolation
 from ledger.core.hashing import b64, unb64
 from ledger.people.credentials import current, read_entry, view
 from ledger.people.directory import Directory
+from ledger.people.log_view import log_view
 from ledger.store.append import Batch, Transaction
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.store import Store
@@ -209,6 +210,7 @@ class Agents:
         now, _ = read_entry(self._store, connection, index, AgentEntry)
         if now.state is not AgentState.CONFIRMED or now.agent != agent:
             return None
+        log_view(self._store).require(connection, (index,))
         return now, view(connection).authority(f"agent:{agent}", True, (index,))
 
     def _change(self, agent: str, entry: Callable[[AgentEntry | None], AgentEntry]) -> int:

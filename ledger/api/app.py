@@ -36,6 +36,7 @@ from ledger.api import (
     signatures,
     sources,
     tasks,
+    terminals,
     tiles,
     verification,
 )

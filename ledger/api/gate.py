@@ -18,7 +18,9 @@ from ledger.core.hashing import unb64
 from ledger.people.access import Access, Caller, Door, Scope, every_site
 from ledger.people.kinds import SecuritySort
 from ledger.people.person_kinds import Viewing
-from ledger.people.sessions import cookie_name
+from ledger.people.places import SIGN, allowed_from
+from ledger.people.security import network_of
+from ledger.people.sessions import TERMINAL_COOKIE, cookie_name
 from ledger.service import Service
 from ledger.trust.agent_ca import Identity
 
@@ -67,8 +69,29 @@ class Gate:
         if isinstance(needed, Scope) and not self._allowed(connection, handler, caller, needed):
             self._people.security.note(SecuritySort.NO_GRANT, account=caller.account)
             raise AccessDenied(f"{caller.account} holds no grant with scope {needed.value!r} for this")
+        self._require_place(connection, handler, caller, needed)
         if caller.watched:
             await self._enter_view(connection, access, caller)
+
+    def _require_place(
+        self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler, caller: Caller, needed: Access
+    ) -> None:
+        """Refuses what the site lets nobody do from there, by network or terminal, and counts it (21 CFR 11.10(h))."""
+        uses = {needed.value} if isinstance(needed, Scope) else set()
+        if handler.opt.get("signs"):
+            uses.add(SIGN)
+        if not caller.places:
+            return
+        peer, shown = peer_of(connection), connection.cookies.get(terminal_cookie_name(connection))
+        if allowed_from(caller.places, uses, peer, caller.terminal, shown):
+            return
+        at = "no terminal" if caller.terminal is None else f"terminal {caller.terminal.terminal}"
+        self._people.security.note(SecuritySort.WRONG_PLACE, caller.account, f"{network_of(peer)}, {at}", peer)
+        raise AccessDenied(
+            "the site does not let this be done from there",
+            advice="Go to a terminal that is enrolled for it, and sign in there; or ask a security officer for the "
+            "networks and terminals that the site's profile names.",
+        )
 
     async def _enter_view(self, connection: ASGIConnection[Any, Any, Any, Any], access: Access, caller: Caller) -> None:
         """Enters what a watched caller asks for, before anything answers: no entry, no answer."""
@@ -171,6 +194,11 @@ class Gate:
             raise AccessDenied(
                 "the request does not say which page sent it", advice="Use a current browser, or a token in its place."
             )
+
+
+def terminal_cookie_name(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """Name of the cookie in which an enrolled terminal's browser holds its secret."""
+    return cookie_name(connection.scope["scheme"] == "https", TERMINAL_COOKIE)
 
 
 def peer_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:

@@ -10,7 +10,7 @@ from litestar.params import JSONBody, PathParameter
 
 from ledger.api.context import Context
 from ledger.api.fields import without_nul
-from ledger.api.gate import CallerRequest, peer_of
+from ledger.api.gate import CallerRequest, peer_of, terminal_cookie_name
 from ledger.api.people import AccountPath, Entered, Reason, Why
 from ledger.api.problems import declared
 from ledger.api.session import session_cookie
@@ -188,7 +188,7 @@ async def end_link(
     return Response(made, status_code=201, cookies=[attempt_cookie(request, None)])
 
 
-@post("/statements/{ident:str}", opt=allow(Door.CALLER), responses=declared(409), status_code=200)
+@post("/statements/{ident:str}", opt=allow(Door.CALLER, signs=True), responses=declared(409), status_code=200)
 async def begin_signing(context: NamedDependency[Context], request: CallerRequest, ident: IdPath) -> Response[Going]:
     """Begins to sign a prepared statement at the provider; the person authenticates there anew, for it alone."""
     without_nul(ident=ident)
@@ -201,7 +201,7 @@ async def begin_signing(context: NamedDependency[Context], request: CallerReques
     return Response(Going(address=begun.address), status_code=200, cookies=[attempt_cookie(request, begun.secret)])
 
 
-@post("/statements/{ident:str}/answer", opt=allow(Door.CALLER), responses=declared(409))
+@post("/statements/{ident:str}/answer", opt=allow(Door.CALLER, signs=True), responses=declared(409))
 async def end_signing(
     context: NamedDependency[Context], request: CallerRequest, ident: IdPath, data: JSONBody[SignedThere]
 ) -> Response[Entered]:
@@ -232,9 +232,10 @@ async def sign_in(context: Any, request: Request[Any, Any, Any], answer: Answer,
     service: Service = context.service
     _admit(service, request)
     previous = request.cookies.get(cookie_name(request.scope["scheme"] == "https"))
+    terminal = request.cookies.get(terminal_cookie_name(request))
     complete = service.provider_door.complete
     try:
-        text = await context.lanes.append(lambda: complete(secret, answer, peer_of(request), previous))
+        text = await context.lanes.append(lambda: complete(secret, answer, peer_of(request), previous, terminal))
     except NotAuthenticated:
         service.people.security.failed(peer_of(request))
         raise

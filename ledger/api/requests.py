@@ -251,7 +251,7 @@ async def open_item(
     return await context.lanes.append(enter)
 
 
-@post("/{request_id:str}/steps/{step:str}/preparation", responses=declared(409))
+@post("/{request_id:str}/steps/{step:str}/preparation", opt=allow(Scope.READ, signs=True), responses=declared(409))
 async def prepare(
     context: NamedDependency[Context],
     request: CallerRequest,
@@ -271,7 +271,7 @@ async def prepare(
     return await context.lanes.append(enter)
 
 
-@post("/{request_id:str}/steps/{step:str}/signature", responses=declared(409))
+@post("/{request_id:str}/steps/{step:str}/signature", opt=allow(Scope.READ, signs=True), responses=declared(409))
 async def sign(
     context: NamedDependency[Context],
     request: CallerRequest,

@@ -13,7 +13,7 @@ from litestar.params import JSONBody, PathParameter
 
 from ledger.api.context import Context
 from ledger.api.fields import without_nul
-from ledger.api.gate import CallerRequest, peer_of
+from ledger.api.gate import CallerRequest, peer_of, terminal_cookie_name
 from ledger.api.people import Entered, Why
 from ledger.api.problems import declared
 from ledger.api.session import session_cookie
@@ -246,7 +246,7 @@ async def _paced(context: Context, request: Request[Any, Any, Any], work: Callab
 
 def _visit(request: Request[Any, Any, Any]) -> Visit:
     previous = request.cookies.get(cookie_name(request.scope["scheme"] == "https"))
-    return Visit(peer=peer_of(request), previous=previous)
+    return Visit(peer=peer_of(request), previous=previous, terminal=request.cookies.get(terminal_cookie_name(request)))
 
 
 def _session(request: Request[Any, Any, Any], found: SignedIn) -> Response[Any]:

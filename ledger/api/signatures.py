@@ -195,7 +195,7 @@ async def prove_passkey(
     return Entered(index=await context.lanes.append(prove, request.user, ident, data.passkey))
 
 
-@post("/keys/{key:str}/attestation", opt=allow(Door.CALLER), responses=declared(409), status_code=200)
+@post("/keys/{key:str}/attestation", opt=allow(Door.CALLER, signs=True), responses=declared(409), status_code=200)
 async def prepare_attestation(
     context: NamedDependency[Context], request: CallerRequest, key: KeyPath, data: JSONBody[Vouching]
 ) -> ToAttest:
@@ -205,7 +205,7 @@ async def prepare_attestation(
     return await context.lanes.append(prepare, request.user, key, data.how, data.mode)
 
 
-@post("/attestations/{ident:str}", opt=allow(Door.CALLER), responses=declared(409))
+@post("/attestations/{ident:str}", opt=allow(Door.CALLER, signs=True), responses=declared(409))
 async def attest(
     context: NamedDependency[Context], request: CallerRequest, ident: IdPath, data: JSONBody[Vouched]
 ) -> Entered:
@@ -229,7 +229,7 @@ async def revoke_key(
     return Entered(index=await context.lanes.append(revoke, key, data.reason, caller.authority, caller))
 
 
-@post("/ceremony", opt=allow(Door.CALLER), responses=declared(409), status_code=200)
+@post("/ceremony", opt=allow(Door.CALLER, signs=True), responses=declared(409), status_code=200)
 async def prepare_ceremony(
     context: NamedDependency[Context], request: CallerRequest, data: JSONBody[Founders]
 ) -> ToFound:
@@ -239,7 +239,7 @@ async def prepare_ceremony(
     return await context.lanes.append(prepare, request.user, data.officer, data.quality)
 
 
-@post("/ceremony/{ident:str}", opt=allow(Door.CALLER), responses=declared(409))
+@post("/ceremony/{ident:str}", opt=allow(Door.CALLER, signs=True), responses=declared(409))
 async def found(
     context: NamedDependency[Context], request: CallerRequest, ident: IdPath, data: JSONBody[Founding]
 ) -> Card:
@@ -255,7 +255,7 @@ async def card(context: NamedDependency[Context]) -> Card:
     return await context.lanes.read(context.service.signing.ceremony.card)
 
 
-@post("/statements", opt=allow(Door.CALLER), responses=declared(409), status_code=200)
+@post("/statements", opt=allow(Door.CALLER, signs=True), responses=declared(409), status_code=200)
 async def prepare(context: NamedDependency[Context], request: CallerRequest, data: JSONBody[ToPrepare]) -> ToSign:
     """The statement as it would be signed, and the components that it takes; good for ten minutes."""
     without_nul(log=data.log, meaning=data.meaning, added=data.added, title=data.title, signer=data.signer)
@@ -275,7 +275,7 @@ async def prepare(context: NamedDependency[Context], request: CallerRequest, dat
     return await context.lanes.append(signatures.prepare, request.user, asked, peer_of(request), data.signer)
 
 
-@post("/statements/{ident:str}", opt=allow(Door.CALLER), responses=declared(409))
+@post("/statements/{ident:str}", opt=allow(Door.CALLER, signs=True), responses=declared(409))
 async def complete(
     context: NamedDependency[Context], request: CallerRequest, ident: IdPath, data: JSONBody[ToComplete]
 ) -> LookedAt:

@@ -48,6 +48,7 @@ KIND_NAMES = frozenset(
         "identity-provider",
         "key-set",
         "reset",
+        "terminal",
         "qualification",
         "document",
         "ceremony",

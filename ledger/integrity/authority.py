@@ -47,6 +47,7 @@ from ledger.people.person_kinds import (
     QualificationSort,
 )
 from ledger.people.roles import SIGNING
+from ledger.people.terminal_kinds import TerminalEntry
 from ledger.privacy.erasure_kinds import ErasureEntry, ErasureEvent, HoldEntry
 from ledger.privacy.look_up_kinds import LookUpEntry
 from ledger.signing.kinds import SigningListEntry
@@ -242,7 +243,7 @@ def _needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
         return Scope.CONFIGURE, None
     if isinstance(body, AccountEntry | GrantEntry | AgentEntry | ProfileEntry):
         return Scope.ADMIN, None
-    if isinstance(body, SigningListEntry):
+    if isinstance(body, SigningListEntry | TerminalEntry):
         return Scope.ADMIN, None
     if isinstance(body, KeyBindingEntry) and body.authority.actor != body.account and body.attestation is None:
         return Scope.ADMIN, None

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from ledger.core.authority import Authority
 from ledger.core.errors import AccessDenied
+from ledger.people.places import AtTerminal, Place
 
 
 class Scope(StrEnum):
@@ -59,9 +60,12 @@ class Door(StrEnum):
 Access = Scope | Door
 
 
-def allow(access: Access) -> dict[str, Access]:
-    """What a route handler declares as its `opt`; a route without it makes the application refuse to start."""
-    return {"access": access}
+def allow(access: Access, *, signs: bool = False) -> dict[str, Any]:
+    """What a route handler declares as its `opt`; a route without it makes the application refuse to start.
+
+    `signs`: somebody signs by it, which the site can bind to places.
+    """
+    return {"access": access, "signs": signs}
 
 
 class Right(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +92,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Who a request comes from, and what allows it.
 
     `expires_us`: until when, at the latest. `watched`: each view of this caller is entered (an inspector's). `person`:
-    a person who authenticated; only such a caller ever signs.
+    a person who authenticated; only such a caller ever signs. `places`: the site's rules of from where rights may be
+    used; `terminal`: the one that the session began at, while that counts.
     """
 
     account: str
@@ -99,6 +104,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     session: str | None = None
     person: bool = False
     watched: bool = False
+    places: tuple[Place, ...] = ()
+    terminal: AtTerminal | None = None
 
     @property
     def scopes(self) -> frozenset[Scope]:

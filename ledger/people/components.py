@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from ledger.core.errors import IntegrityError
 from ledger.people import tables
 from ledger.people.credentials import current, read_entry
+from ledger.people.log_view import log_view
 from ledger.people.person_kinds import CredentialEntry, CredentialSort, CredentialState
 from ledger.people.secrets import kept, row_holds
 from ledger.store import schema
@@ -48,6 +49,7 @@ def read_components(store: Store, connection: Connection, account: str) -> list[
         .where(row.log == SYSTEM_LOG, row.account == account, row.to_index.is_(None))
         .order_by(row.from_index)
     ).all()
+    log_view(store).require(connection, indices)
     return [_component(store, connection, index, account) for index in indices]
 
 
@@ -56,6 +58,7 @@ def find_component(store: Store, connection: Connection, name: str) -> Component
     index = current(connection, tables.credential, name)
     if index is None:
         return None
+    log_view(store).require(connection, (index,))
     found = _component(store, connection, index, None)
     return found if found.name == name else None
 

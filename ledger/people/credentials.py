@@ -1,7 +1,8 @@
 """Reads a credential's standing from the log: the entries that allow it, never the projection's word alone.
 
 A projection row only says where to look. What counts is the entry there: its body must be the one that its leaf commits
-to, of the right kind, and name the very id; and the secret's row must be the one that the entry commits to.
+to, of the right kind, and name the very id; no later entry took it back (`log_view`); and the secret's row must be the
+one that the entry commits to.
 """
 
 from collections.abc import Sequence
@@ -28,8 +29,11 @@ from ledger.people.kinds import (
     SessionEvent,
     present,
 )
-from ledger.people.profile import read_profile
-from ledger.people.secrets import LINK, SESSION, TOKEN, SecretRef, row_holds
+from ledger.people.log_view import log_view
+from ledger.people.places import AtTerminal
+from ledger.people.profile import said_profile
+from ledger.people.secrets import LINK, SESSION, TERMINAL, TOKEN, SecretRef, matches, parse, row_holds
+from ledger.people.terminal_kinds import IN_USE, TerminalEntry
 from ledger.store import schema
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import pos_of
@@ -37,6 +41,7 @@ from ledger.store.reading import LogReader
 from ledger.store.store import Store
 
 MINUTE_US: Final = 60_000_000
+DAY_US: Final = 1440 * MINUTE_US
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 
@@ -114,12 +119,14 @@ class CredentialReader:
         row = self._row(index, grant.secrets)
         if row is None or account.state is not AccountState.ACTIVE:
             return None
+        log_view(self._store).require(self._connection, (index, account_index))
         caller = Caller(
             account=grant.account,
             rights=(right_of(grant, index),),
             authority=self._seen.authority(grant.account, True, (account_index, index)),
             expires_us=_instant(grant.expires_at),
             grant=ident,
+            places=said_profile(self._store, self._connection).places,
         )
         return Credential(caller=caller, index=index, started_us=logged_us, row=row)
 
@@ -130,16 +137,20 @@ class CredentialReader:
         session, logged_us = read_entry(self._store, self._connection, index, SessionEntry)
         _require(session.session == ident, index)
         row = self._row(index, session.secrets)
-        if row is None or session.event is not event:
+        expires_us = _instant(session.expires_at)
+        over = expires_us is not None and expires_us <= self._store.clock.now_us()
+        if row is None or session.event is not event or over:
             return None
+        log_view(self._store).require(self._connection, (index,))
         if session.methods:
             return self._person(session, index, logged_us, row)
         caller = Caller(
             account=session.account,
             rights=every_site(session.scopes),
             authority=self._seen.authority(session.account, False, (index,)),
-            expires_us=_instant(session.expires_at),
+            expires_us=expires_us,
             session=ident,
+            places=said_profile(self._store, self._connection).places,
         )
         return Credential(caller=caller, index=index, started_us=logged_us, row=row)
 
@@ -149,9 +160,11 @@ class CredentialReader:
         if found is None or found[0].state is not AccountState.ACTIVE:
             return None
         account, account_index = found
+        profile = said_profile(self._store, self._connection)
+        terminal, due = at_terminal(self._store, self._connection, session.terminal, profile.terminal_test_days)
         now = self._store.clock.now_us()
         ends = [moment for moment in (_instant(session.expires_at), _instant(account.expires_at)) if moment is not None]
-        rights, turns = [], []
+        rights, turns = [], [] if due is None else [due]
         for grant, at in read_grants(self._store, self._connection, session.account):
             begins, expires = _instant(grant.from_at), _instant(grant.expires_at)
             turns += [moment for moment in (begins, expires) if moment is not None and moment > now]
@@ -166,6 +179,8 @@ class CredentialReader:
             session=session.session,
             person=True,
             watched=account.sort is AccountSort.INSPECTOR,
+            places=profile.places,
+            terminal=terminal,
         )
         return Credential(
             caller=caller,
@@ -174,18 +189,59 @@ class CredentialReader:
             row=row,
             network=session.network,
             until_us=min(turns, default=None),
-            idle_us=read_profile(self._connection).idle_minutes * MINUTE_US,
+            idle_us=profile.idle_minutes * MINUTE_US,
         )
 
     def _row(self, index: int, refs: Sequence[SecretRef]) -> bytes | None:
-        for ref in refs:
-            column = schema.secret.c
-            value = self._connection.scalar(
-                select(column.value).where(column.pos == pos_of(SYSTEM_LOG, index), column.name == ref.name)
-            )
-            if value is not None and row_holds(ref, bytes(value)):
-                return bytes(value)
+        return kept_row(self._connection, index, refs)
+
+
+def kept_row(connection: Connection, index: int, refs: Sequence[SecretRef]) -> bytes | None:
+    """The vault's row of the first of these secrets that is there as its entry commits to it."""
+    for ref in refs:
+        column = schema.secret.c
+        value = connection.scalar(
+            select(column.value).where(column.pos == pos_of(SYSTEM_LOG, index), column.name == ref.name)
+        )
+        if value is not None and row_holds(ref, bytes(value)):
+            return bytes(value)
+    return None
+
+
+def in_use(store: Store, connection: Connection, terminal: str) -> tuple[TerminalEntry, int, bytes] | None:
+    """A terminal in use, its last entry, and what is kept of its secret; None for any other."""
+    index = current(connection, tables.terminal, terminal)
+    if index is None:
         return None
+    log_view(store).require(connection, (index,))
+    body, _ = read_entry(store, connection, index, TerminalEntry)
+    row = kept_row(connection, index, body.secrets)
+    if body.terminal != terminal or body.event not in IN_USE or row is None:
+        return None
+    return body, index, row
+
+
+def terminal_of(store: Store, connection: Connection, shown: str | None) -> str | None:
+    """The terminal in use whose secret this is; None for any other text."""
+    parsed = None if shown is None else parse(shown)
+    if shown is None or parsed is None or parsed[0] != TERMINAL:
+        return None
+    found = in_use(store, connection, parsed[1])
+    return parsed[1] if found is not None and matches(shown, found[2]) else None
+
+
+def at_terminal(
+    store: Store, connection: Connection, terminal: str | None, test_days: int
+) -> tuple[AtTerminal | None, int | None]:
+    """What a session that began at a terminal may rely on, and until when: nothing once a test is overdue."""
+    found = None if terminal is None else in_use(store, connection, terminal)
+    if found is None:
+        return None, None
+    body, index, row = found
+    due_us = read_entry(store, connection, index, TerminalEntry)[1] + test_days * DAY_US if test_days else None
+    if due_us is not None and due_us <= store.clock.now_us():
+        return None, None
+    return AtTerminal(terminal=body.terminal, row=row), due_us
 
 
 def right_of(grant: GrantEntry, index: int) -> Right:
@@ -207,6 +263,7 @@ def read_account(store: Store, connection: Connection, account: str) -> tuple[Ac
         return None
     body, _ = read_entry(store, connection, index, AccountEntry)
     _require(body.account == account, index)
+    log_view(store).require(connection, (index,))
     return body, index
 
 
@@ -224,6 +281,7 @@ def read_grants(store: Store, connection: Connection, account: str) -> list[tupl
         grant, _ = read_entry(store, connection, index, GrantEntry)
         _require(grant.account == account and grant.state is GrantState.GRANTED, index)
         grants.append((grant, index))
+    log_view(store).require(connection, indices)
     return grants
 
 

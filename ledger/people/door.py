@@ -7,7 +7,6 @@ the end, and no earlier one lives on in that browser.
 
 import secrets as random
 from collections.abc import Callable, Sequence
-from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
 import msgspec
@@ -15,7 +14,7 @@ import msgspec
 from ledger.core.entry import Draft, draft
 from ledger.core.errors import AccessDenied, Conflict
 from ledger.people import passkeys, tables
-from ledger.people.attempts import Standing, not_accepted, refuse_locked
+from ledger.people.attempts import came_in, not_accepted, refuse_locked
 from ledger.people.components import SECOND, Component, find_component, read_components, secret_of, unchanged
 from ledger.people.credentials import MINUTE_US, SystemView, current, read_account, view
 from ledger.people.kinds import AccountEntry, AccountSort, AccountState
@@ -23,6 +22,7 @@ from ledger.people.making import gone, moving, new_password, password_entry, ret
 from ledger.people.passwords import require_strong
 from ledger.people.peppered import Held
 from ledger.people.person_kinds import CredentialSort, Purpose
+from ledger.people.places import inside
 from ledger.people.profile import Profile, read_profile
 from ledger.people.second import Proof, Shown
 from ledger.people.secrets import Destroyed
@@ -62,10 +62,11 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a request comes from: its peer, and the session secret that its browser came with."""
+    """Where a request comes from: its peer, and the secrets of session and terminal that its browser came with."""
 
     peer: str
     previous: str | None = None
+    terminal: str | None = None
 
 
 class Alone(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +115,7 @@ class Doorkeeper(Way):
         self._attempts.require_open(account)
         if self._passwords.is_weaker(found.kept[shown.name]):
             found, shown = self._renew(found, shown, password)
-        needed = found.profile.second_factor == "always" or not _inside(visit.peer, found.profile.perimeter)
+        needed = found.profile.second_factor == "always" or not inside(visit.peer, found.profile.perimeter)
         aged = bool(found.profile.password_days) and (
             self._store.clock.now_us() - shown.set_us > found.profile.password_days * DAY_US
         )
@@ -273,12 +274,13 @@ class Doorkeeper(Way):
             for use in uses:
                 use(transaction)
             moving(transaction, ended)
-            transaction.scratch["standing", account] = Standing()
+            came_in(transaction, account)
 
         start = Start(
             authority=authority,
             methods=tuple(one.sort.value for one in used),
             network=network_of(visit.peer),
+            terminal=visit.terminal,
             limit_us=found.profile.absolute_minutes * MINUTE_US,
             check=check,
             drafts=tuple(drafts),
@@ -289,14 +291,3 @@ class Doorkeeper(Way):
 
 def _spending(held: Held) -> Callable[[Transaction], None]:
     return lambda transaction: spend(transaction, held.nonce, held.until_us)
-
-
-def _inside(peer: str, perimeter: Sequence[str]) -> bool:
-    """Whether a peer is in one of these networks; a peer that has no address, or a network that is none, never is."""
-    try:
-        address = ip_address(peer)
-        networks = [ip_network(one, strict=False) for one in perimeter]
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return any(mapped in one for one in networks)

@@ -155,6 +155,7 @@ class SessionEntry(
     began has the link's `scopes`. One that a person signed in to has none of its own: `methods` are the components
     that were shown (`password`, `totp`, `passkey`, `oidc`), and its rights are the person's grants, at each request.
     `network`: where it began, as refusals are counted; a change of it ends the unbroken session (21 CFR 11.200).
+    `terminal`: the enrolled terminal that it began at.
     """
 
     session: Name
@@ -165,6 +166,7 @@ class SessionEntry(
     authority: Authority
     methods: tuple[Name, ...] = ()
     network: Name | None = None
+    terminal: Name | None = None
     expires_at: str | None = None
     redeems: Name | None = None
     secrets: tuple[SecretRef, ...] = ()
@@ -181,6 +183,10 @@ class SecuritySort(StrEnum):
     REPLAYED = "replayed"
     CROSS_SITE = "cross-site"
     AGENT_REFUSED = "agent-refused"
+    WRONG_PLACE = "wrong-place"
+    """A right was used from where the site does not allow it; `source` is where from."""
+    CONTRADICTED = "contradicted"
+    """A table of rights turned out to contradict the log; nothing was allowed on its word."""
 
 
 class SecurityCount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -49,7 +49,9 @@ class ProviderDoor:
         more = {"acr_values": " ".join(found.body.acr), "max_age": str(MAX_AGE_S)}
         return self.attempts.begin(found, _SIGN_IN, more)
 
-    def complete(self, secret: str | None, answer: Answer, peer: str, previous: str | None = None) -> str:
+    def complete(
+        self, secret: str | None, answer: Answer, peer: str, previous: str | None = None, terminal: str | None = None
+    ) -> str:
         """Begins the session of the person whom the provider authenticated; returns its secret.
 
         `previous`: the session secret that the browser came with, which ends. Raises NotAuthenticated, AccessDenied
@@ -75,6 +77,7 @@ class ProviderDoor:
             authority=seen.authority(link.account, True, (account[1], link.index)),
             methods=(METHOD, person.acr),
             network=network_of(peer),
+            terminal=terminal,
             limit_us=profile.absolute_minutes * MINUTE_US,
             check=self._still(link, account[1]),
         )

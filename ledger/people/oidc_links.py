@@ -21,6 +21,7 @@ from ledger.people import oidc_tables, tables
 from ledger.people.administration import require_admin
 from ledger.people.credentials import current, read_account, read_entry, view
 from ledger.people.kinds import AccountSort, AccountState
+from ledger.people.log_view import log_view
 from ledger.people.oidc_projector import subject_key
 from ledger.people.person_kinds import CredentialEntry, CredentialSort, CredentialState
 from ledger.store.append import Batch, Transaction
@@ -175,6 +176,7 @@ class Links:
     def _entry(self, connection: Connection, credential: str) -> tuple[CredentialEntry, int]:
         index = current(connection, tables.credential, credential)
         if index is not None:
+            log_view(self._store).require(connection, (index,))
             body, _ = read_entry(self._store, connection, index, CredentialEntry)
             if body.sort is CredentialSort.OIDC and body.credential == credential:
                 return body, index

@@ -27,6 +27,7 @@ from ledger.people.role_grants import KnownSources, RoleGrants
 from ledger.people.secrets import TOKEN
 from ledger.people.security import Security
 from ledger.people.sessions import Sessions
+from ledger.people.terminals import Terminals
 from ledger.people.views import Views
 from ledger.store.append import Batch, Transaction
 from ledger.store.logs import SYSTEM_LOG
@@ -67,6 +68,7 @@ class People:
         self.qualifications = Qualifications(store, self.directory)
         self.documents = Documents(store)
         self.reviews = Reviews(store, self.directory)
+        self.terminals = Terminals(store, self.directory)
         self.views = Views(store)
         self.profiles = Profiles(store)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry
 from ledger.core.projector import Projector, Row, Valid
+from ledger.core.signature import SignatureEntry
 from ledger.people import tables as t
 from ledger.people.person_kinds import (
     AccessReviewEntry,
@@ -12,6 +13,7 @@ from ledger.people.person_kinds import (
     CredentialState,
     DocumentEntry,
     ProfileEntry,
+    Purpose,
     QualificationEntry,
     SignInEntry,
     ViewedEntry,
@@ -35,16 +37,19 @@ class CredentialProjector:
 
 
 class SignInProjector:
-    """Failures, locks and unlocks."""
+    """Failures, locks and unlocks, and what made the count of failures at signing begin anew: a signature."""
 
     name = "sign-in"
     version = 1
-    kinds = frozenset({"sign-in"})
+    kinds = frozenset({"sign-in", "signature"})
     tables = (t.sign_in.name,)
 
     def rows(self, entry: Entry) -> Iterable[Row]:
-        body: SignInEntry = entry.body
+        body: SignInEntry | SignatureEntry = entry.body
         pos = pos_of(entry.log, entry.index)
+        if isinstance(body, SignatureEntry):
+            yield t.sign_in.name, (pos, body.statement.signer.account, t.ACCEPTED, Purpose.SIGNING.value, 0)
+            return
         yield t.sign_in.name, (pos, body.account, body.event.value, body.purpose.value, body.count)
 
 

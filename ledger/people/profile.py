@@ -4,6 +4,7 @@ Each item has a default that a strict reading of 21 CFR 11 and of the draft Anne
 `admin` and a reason, and the old value stays on record.
 """
 
+from ipaddress import ip_network
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -13,9 +14,11 @@ from ledger.core import canonical
 from ledger.core.authority import Authority
 from ledger.core.entry import draft
 from ledger.core.errors import Conflict, NotFound, SchemaViolation
+from ledger.people.log_view import log_view
 from ledger.people.person_kinds import ProfileEntry
+from ledger.people.places import Place
 from ledger.people.roles import Role
-from ledger.people.tables import profile_item
+from ledger.people.tables import profile_item, terminal
 from ledger.people.webhook import check_webhook
 from ledger.store.append import Batch, Transaction
 from ledger.store.logs import SYSTEM_LOG
@@ -52,7 +55,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     which their grants end (11.10(i)). `mail`, `webhooks`: by what notices go out, besides the pages; `address`: where
     people reach the pages, for links in notices. `evaluations_off`: what is evaluated of persons and not here
     (`people.evaluations`). `retention_years`: how long personal values of records stay; `sources_without_gmp`:
-    sources whose records no GMP rule makes the site keep.
+    sources whose records no GMP rule makes the site keep. `places`: from which networks, or at which enrolled
+    terminals, rights may be used and signatures given (11.10(h)); `terminal_test_days`, `device_test_days`: how long a
+    test of a terminal, and of a person's device or passkey of sign-in, is good (11.300(e)), 0 for ever.
     """
 
     idle_minutes: Minutes = 15
@@ -77,6 +82,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         Annotated[str, msgspec.Meta(pattern="^(last-use|lock-alert|look-up-report|inspector-views)$")], ...
     ] = ()
     address: Annotated[str, msgspec.Meta(max_length=200, pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$")] = ""
+    places: Annotated[tuple[Place, ...], msgspec.Meta(max_length=50)] = ()
+    terminal_test_days: Days = 365
+    device_test_days: Days = 0
 
 
 ITEMS: Final = Profile.__struct_fields__
@@ -103,6 +111,8 @@ class Profiles:
         if item == "webhooks":
             for url in _with(Profile(), item, value).webhooks:
                 check_webhook(url)
+        if item == "places":
+            self._require_places(_with(Profile(), item, value).places)
         value_text = _text(getattr(_with(Profile(), item, value), item))
         old = _text(getattr(self.now(), item))
         entry = ProfileEntry(item=item, value=value_text, old=old, reason=reason, authority=authority)
@@ -116,6 +126,22 @@ class Profiles:
 
         return self._store.append(SYSTEM_LOG, Batch([draft(entry)], before=check))[0].index
 
+    def _require_places(self, places: tuple[Place, ...]) -> None:
+        """Raises SchemaViolation for a rule that nothing could meet, or a network or terminal that there is not."""
+        row = terminal.c
+        with self._store.reading() as connection:
+            known = set(connection.scalars(select(row.key).where(row.log == SYSTEM_LOG, row.to_index.is_(None))))
+        for one in places:
+            for network in one.networks:
+                try:
+                    ip_network(network, strict=False)
+                except ValueError:
+                    raise SchemaViolation(f"{network!r} is no network", advice="Write it as 192.0.2.0/24.") from None
+            missing = [name for name in one.terminals if name not in known]
+            if missing or not (one.networks or one.terminals):
+                what = f"no terminal {missing[0]!r} is in use" if missing else f"{one.scope!r} would be used nowhere"
+                raise SchemaViolation(what, advice="Enrol the terminal at the device itself, or name a network.")
+
 
 def read_profile(connection: Connection) -> Profile:
     """The profile as it stands in this snapshot."""
@@ -124,6 +150,12 @@ def read_profile(connection: Connection) -> Profile:
         select(row.key, row.value).where(row.log == SYSTEM_LOG, row.to_index.is_(None), row.key.in_(ITEMS))
     ).all()
     return msgspec.convert({one.key: msgspec.json.decode(one.value) for one in found}, Profile)
+
+
+def said_profile(store: Store, connection: Connection) -> Profile:
+    """The profile as its entries have it, whatever their table says."""
+    said = log_view(store).items(connection)
+    return msgspec.convert({item: msgspec.json.decode(said[item]) for item in ITEMS if item in said}, Profile)
 
 
 def _with(profile: Profile, item: str, value: object) -> Profile:

@@ -24,6 +24,7 @@ from ledger.people.credentials import current, read_account, read_entry, view
 from ledger.people.directory import Directory
 from ledger.people.ending import Ends
 from ledger.people.kinds import AccountState
+from ledger.people.log_view import log_view
 from ledger.people.person_kinds import QualificationEntry, QualificationSort
 from ledger.people.profile import read_profile
 from ledger.people.roles import Role
@@ -255,6 +256,21 @@ def has_identity(store: Store, connection: Connection, account: str) -> bool:
     return False
 
 
+def device_overdue(store: Store, connection: Connection, account: str, credential: str, set_us: int) -> bool:
+    """Whether a new test of a person's device is due: it was tested when it was set, and by each test since.
+
+    The last test that it passed says until when it is good, by its own `until` or the days that the profile gives.
+    """
+    days = read_profile(connection).device_test_days
+    last, due = date.fromisoformat(utc_text(set_us)[:10]), None
+    for body, _ in _standing(store, connection, account):
+        if body.sort is QualificationSort.DEVICE and body.credential == credential and day_of("on", body.on) >= last:
+            last, due = day_of("on", body.on), None if body.until is None else day_of("until", body.until)
+    if due is None and days:
+        due = last + days * DAY
+    return due is not None and date.fromisoformat(utc_text(store.clock.now_us())[:10]) > due
+
+
 def accountable(store: Store, connection: Connection, account: str, version: str) -> bool:
     """Whether a signature of this person's under that version of the accountability statement is on record."""
     return any(
@@ -284,6 +300,7 @@ def _standing(store: Store, connection: Connection, account: str) -> list[tuple[
         .where(row.log == SYSTEM_LOG, row.account == account, row.to_index.is_(None))
         .order_by(row.from_index)
     ).all()
+    log_view(store).require(connection, indices)
     bodies = ((read_entry(store, connection, index, QualificationEntry)[0], index) for index in indices)
     return [(body, index) for body, index in bodies if body.account == account and body.holds]
 

@@ -31,10 +31,12 @@ SESSION: Final = "ss"
 """Prefix of a browser session's secret."""
 LINK: Final = "sl"
 """Prefix of a one-time sign-in code."""
+TERMINAL: Final = "sd"
+"""Prefix of the secret that an enrolled terminal holds."""
 ENROLMENT: Final = "se"
 """Prefix of a one-time code by which a person sets their own components."""
 
-_TEXT = re.compile(r"(ts|ss|sl|se)_([0-9a-f]{16})_[0-9a-f]{64}", re.ASCII)
+_TEXT = re.compile(r"(ts|ss|sl|se|sd)_([0-9a-f]{16})_[0-9a-f]{64}", re.ASCII)
 
 
 class Issued(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,9 +48,9 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     item: VaultItem
 
 
-def issue(prefix: str, name: str) -> Issued:
-    """Makes a new secret of 256 random bits."""
-    public = secrets.token_hex(8)
+def issue(prefix: str, name: str, public: str | None = None) -> Issued:
+    """Makes a new secret of 256 random bits; `public`: the id of one that this one takes the place of."""
+    public = public or secrets.token_hex(8)
     text = f"{prefix}_{public}_{secrets.token_hex(32)}"
     salt = secrets.token_bytes(SALT_SIZE)
     plain = canonical.dumps(_digest(salt, text))

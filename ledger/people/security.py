@@ -12,6 +12,7 @@ from typing import Final
 from ledger.core.clock import utc_text
 from ledger.core.entry import draft
 from ledger.people.kinds import SecurityCount, SecurityEntry, SecuritySort
+from ledger.people.log_view import log_view
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.store import Store
 
@@ -37,6 +38,11 @@ class Security:
         self._first_us = self._last_us = 0
         self._entered_us: int | None = None
         self._failures: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        log_view(store).listen(self.contradicted)
+
+    def contradicted(self) -> None:
+        """Counts that a table of rights contradicted the log."""
+        self.note(SecuritySort.CONTRADICTED)
 
     def note(
         self, sort: SecuritySort, account: str | None = None, source: str | None = None, peer: str | None = None

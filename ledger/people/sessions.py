@@ -19,7 +19,7 @@ from ledger.core.entry import Draft, draft
 from ledger.core.errors import LedgerError, NotAuthenticated
 from ledger.people import secrets
 from ledger.people.access import Caller, Scope
-from ledger.people.credentials import MINUTE_US, Credential, read_entry
+from ledger.people.credentials import MINUTE_US, Credential, read_entry, terminal_of
 from ledger.people.directory import Directory
 from ledger.people.kinds import SessionEntry, SessionEvent
 from ledger.people.secrets import LINK, SESSION, Destroyed
@@ -38,20 +38,22 @@ IDLE_US: Final = 30 * MINUTE_US
 ABSOLUTE_US: Final = 12 * 60 * MINUTE_US
 """No session that a link began is longer than this, however much it is used; of a person's, as above."""
 COOKIE: Final = "trailseal-session"
+TERMINAL_COOKIE: Final = "trailseal-terminal"
 
 _SECRET = "session"  # noqa: S105 - the name of the vault row, not its value
 
 
-def cookie_name(secure: bool) -> str:
+def cookie_name(secure: bool, name: str = COOKIE) -> str:
     """Name of the session's cookie; over TLS the `__Host-` prefix makes browsers pin it to this host and to TLS."""
-    return f"__Host-{COOKIE}" if secure else COOKIE
+    return f"__Host-{name}" if secure else name
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
     """How a person's session begins: on whose authority, with which components, from where, for how long at most.
 
-    `drafts` go before it in the same transaction, `destroyed` are the secrets (entry, name) that they supersede;
-    `check` may refuse it all under the head lock.
+    `terminal`: the secret of an enrolled terminal, if the browser holds one. `drafts` go before it in the same
+    transaction, `destroyed` are the secrets (entry, name) that they supersede; `check` may refuse it all under the head
+    lock.
     """
 
     authority: Authority
@@ -59,6 +61,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     network: str | None
     limit_us: int
     check: Callable[[Transaction], None]
+    terminal: str | None = None
     drafts: tuple[Draft, ...] = ()
     destroyed: tuple[tuple[int, str], ...] = ()
 
@@ -143,6 +146,8 @@ class Sessions:
         `start.check` raises.
         """
         issued = secrets.issue(SESSION, _SECRET)
+        with self._store.reading() as connection:
+            terminal = terminal_of(self._store, connection, start.terminal)
         entry = SessionEntry(
             session=issued.id,
             event=SessionEvent.STARTED,
@@ -152,6 +157,7 @@ class Sessions:
             authority=start.authority,
             methods=start.methods,
             network=start.network,
+            terminal=terminal,
             expires_at=utc_text(self._store.clock.now_us() + start.limit_us),
             secrets=(issued.ref,),
         )

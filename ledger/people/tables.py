@@ -5,6 +5,9 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, PrimaryKeyConstra
 from ledger.core.tables import TableClass
 from ledger.store.schema import declare, position, validities
 
+ACCEPTED = "accepted"
+"""In `sign_in`, besides the events of sign-in entries: what was shown for a signature was right."""
+
 account = validities(
     "account",
     Column("sort", Text, nullable=False),
@@ -45,7 +48,7 @@ sign_in = declare(
     Column("count", BigInteger, nullable=False),
     Index("sign_in_account", "account", "pos"),
 )
-"""Failures, locks and unlocks, an entry each."""
+"""Failures, locks and unlocks, an entry each; and signatures, as `ACCEPTED`."""
 
 qualification = validities(
     "qualification",
@@ -55,6 +58,11 @@ qualification = validities(
     Index("qualification_account", "log", "account"),
 )
 """What is established about persons, and was not taken back; `role` is empty where it is for none."""
+
+terminal = validities(
+    "terminal", Column("title", Text, nullable=False), Column("tested_us", BigInteger, nullable=False)
+)
+"""Terminals that are in use; `tested_us`: when the last test was entered."""
 
 profile_item = validities("profile_item", Column("value", Text, nullable=False))
 """The site's profile: each item that was ever set, as JSON."""

@@ -7,7 +7,8 @@ private one. Whatever else is a signing of its own and takes all. The cookie of 
 
 from sqlalchemy import Connection, select
 
-from ledger.core.signature import Continuity, Mode
+from ledger.core.errors import IntegrityError
+from ledger.core.signature import Continuity, Mode, SignatureEntry
 from ledger.people.access import Caller
 from ledger.people.credentials import current, read_entry
 from ledger.people.kinds import SessionEntry, SessionEvent
@@ -15,6 +16,7 @@ from ledger.people.security import network_of
 from ledger.people.tables import browser_session
 from ledger.signing.factors import IDENTITY_PROVIDER, PASSWORD, SECOND, SIGNING_PASSKEY, SIGNING_SECRET
 from ledger.signing.tables import signature
+from ledger.store.position import index_of
 from ledger.store.store import Store
 
 NEEDED = {
@@ -49,11 +51,14 @@ def continuity_of(
         return Continuity.SINGLE
     row = signature.c
     last = connection.execute(
-        select(row.network, row.continuity, row.account)
+        select(row.pos, row.network, row.continuity, row.account)
         .where(row.session == caller.session)
         .order_by(row.pos.desc())
         .limit(1)
     ).first()
     if last is None or last.account != account or last.network != here:
         return Continuity.FIRST
+    signed, _ = read_entry(store, connection, index_of(last.pos), SignatureEntry)
+    if (signed.session, signed.statement.signer.account) != (caller.session, account):
+        raise IntegrityError(f"table signature contradicts entry {index_of(last.pos)} of the system log")
     return Continuity.FIRST if last.continuity == Continuity.SINGLE.value else Continuity.LATER

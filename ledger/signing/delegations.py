@@ -16,6 +16,7 @@ from ledger.core.entry import draft
 from ledger.core.errors import AccessDenied, Conflict, NotFound, SchemaViolation
 from ledger.core.workflow import DelegationEntry, DelegationState
 from ledger.people.credentials import current, read_entry
+from ledger.people.log_view import log_view
 from ledger.people.roles import SIGNING
 from ledger.signing.holders import Holders
 from ledger.signing.route_tables import delegation
@@ -124,6 +125,7 @@ def in_force(entry: DelegationEntry, at_us: int) -> bool:
 
 
 def _known(store: Store, connection: Connection, index: int) -> KnownDelegation:
+    log_view(store).require(connection, (index,))
     return KnownDelegation(entry=index, delegation=read_entry(store, connection, index, DelegationEntry)[0])
 
 

@@ -10,11 +10,13 @@ from typing import Annotated, Any, Final
 import msgspec
 from sqlalchemy import Connection
 
-from ledger.core.errors import NotAuthenticated, ReauthenticationRequired
+from ledger.core.errors import NotAuthenticated, NotSignatory, ReauthenticationRequired
 from ledger.people.attempts import Attempts, not_accepted, refuse_locked
+from ledger.people.components import SECOND as SECOND_SORTS
 from ledger.people.components import Component, read_components, secret_of, unchanged
 from ledger.people.passwords import Passwords
 from ledger.people.person_kinds import CredentialSort, PasskeyFacts, Purpose
+from ledger.people.qualifications import device_overdue
 from ledger.people.second import Proof, SecondFactors
 from ledger.store.append import Transaction
 from ledger.store.store import Store
@@ -101,7 +103,18 @@ class Factors:
             wrong.append(SIGNING_SECRET if SIGNING_SECRET in needed else SIGNING_PASSKEY)
         if wrong:
             self.refuse(account, "+".join(needed), network)
+        self._require_tested(account, found.components)
         return found
+
+    def _require_tested(self, account: str, components: tuple[Component, ...]) -> None:
+        """Raises NotSignatory where a device was right, but its test is overdue (21 CFR 11.300(e))."""
+        with self._store.reading() as connection:
+            for one in components:
+                if one.sort in SECOND_SORTS and device_overdue(self._store, connection, account, one.name, one.set_us):
+                    raise NotSignatory(
+                        f"the test of your device {one.body.title or one.name!r} is overdue",
+                        advice="Have a security officer test it and record that (`trailseal user qualify`), then sign.",
+                    )
 
     def refuse(self, account: str, method: str, network: str | None) -> None:
         """Counts a refusal, and raises what every refusal is answered with."""

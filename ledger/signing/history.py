@@ -9,6 +9,7 @@ from ledger.core.binding import CeremonyEntry, KeyBindingEntry, KeyHistory, Stan
 from ledger.core.errors import IntegrityError
 from ledger.core.signature import Mode
 from ledger.people.credentials import read_entry, view
+from ledger.people.log_view import log_view
 from ledger.people.secrets import kept, row_holds
 from ledger.signing.person_keys import SECRET
 from ledger.signing.tables import key_binding
@@ -23,11 +24,13 @@ def read_history(store: Store, connection: Connection) -> KeyHistory:
     row = key_binding.c
     found = connection.execute(select(row.from_index, row.to_index).where(row.log == SYSTEM_LOG)).all()
     history = KeyHistory(view(connection).origin)
-    for index in sorted({at for one in found for at in one if at is not None}):
+    indices = sorted({at for one in found for at in one if at is not None})
+    for index in indices:
         body, _ = read_entry(store, connection, index, msgspec.Struct)
         if not isinstance(body, KeyBindingEntry | CeremonyEntry):
             raise IntegrityError(f"table key_binding names entry {index} of the system log, which binds no key")
         history.enter(index, body)
+    log_view(store).require_keys(connection, indices)
     return history
 
 

@@ -42,6 +42,7 @@ from ledger.core.signature import (
 )
 from ledger.people import passkeys
 from ledger.people.access import Caller
+from ledger.people.attempts import signed
 from ledger.people.person_kinds import QualificationEntry, QualificationSort
 from ledger.people.profile import read_profile
 from ledger.people.security import network_of
@@ -252,9 +253,9 @@ class Signatures:
                 return
             if said.mode is Mode.SEALED_KEY:
                 secret = shown.secret or ""
-                signed = self._keys.sign(account, standing.key, sealed, secret, signed_message(said))
-                proofs.append(KeyProof(key_id=standing.key.key_id, signature=b64(signed.signature)))
-                anew.append(signed.kept)
+                made = self._keys.sign(account, standing.key, sealed, secret, signed_message(said))
+                proofs.append(KeyProof(key_id=standing.key.key_id, signature=b64(made.signature)))
+                anew.append(made.kept)
                 return
             try:
                 verify_proof(standing.key, proof, signed_message(said), challenge_of(said))
@@ -280,6 +281,7 @@ class Signatures:
 
         def before(transaction: Transaction) -> None:
             self._judge.as_shown(transaction, entry, kept, caller, network)
+            signed(transaction, account)
             accepted.use(transaction)
             prepared.use(transaction, ident)
             transaction.scratch["nonce", said.nonce] = True

@@ -15,7 +15,7 @@ from ledger.core.errors import InvalidEntry, NotAuthenticated, RateLimited
 from ledger.people.access import Door, allow
 from ledger.people.oidc import CALLBACK
 from ledger.people.oidc_attempts import ATTEMPT_US, COOKIE, Answer
-from ledger.people.sessions import cookie_name
+from ledger.people.sessions import TERMINAL_COOKIE, cookie_name
 from ledger.present.messages import message
 from ledger.web.pages import PageRequest, peer, session_cookie
 from ledger.web.render import page
@@ -53,10 +53,12 @@ async def back(request: PageRequest, context: Context) -> Response[str]:
     if what != SIGN_IN:
         host, ident = await _host(context), signing_of(what)
         return page("provider_back.html", fields=fields, host=host, ident=ident, place="", viewer=None)
-    previous = request.cookies.get(cookie_name(request.url.scheme == "https"))
+    secure = request.url.scheme == "https"
+    previous = request.cookies.get(cookie_name(secure))
+    terminal = request.cookies.get(cookie_name(secure, TERMINAL_COOKIE))
     door, answer, here = context.service.provider_door, answer_of(fields), peer(request)
     try:
-        text = await context.lanes.append(lambda: door.complete(secret, answer, here, previous))
+        text = await context.lanes.append(lambda: door.complete(secret, answer, here, previous, terminal))
     except NotAuthenticated:
         context.service.people.security.failed(here)
         raise

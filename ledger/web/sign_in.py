@@ -17,7 +17,7 @@ from ledger.people.enrolment import Set
 from ledger.people.own import require_person
 from ledger.people.pace import paced
 from ledger.people.second import Proof
-from ledger.people.sessions import cookie_name
+from ledger.people.sessions import TERMINAL_COOKIE, cookie_name
 from ledger.present.messages import message
 from ledger.web.pages import PageRequest, peer, session_cookie
 from ledger.web.render import PAGE_HEADERS, page
@@ -264,7 +264,12 @@ async def _paced(context: Any, request: PageRequest, work: Callable[[], T]) -> T
 
 
 def _visit(request: PageRequest) -> Visit:
-    return Visit(peer=peer(request), previous=request.cookies.get(cookie_name(request.url.scheme == "https")))
+    secure = request.url.scheme == "https"
+    return Visit(
+        peer=peer(request),
+        previous=request.cookies.get(cookie_name(secure)),
+        terminal=request.cookies.get(cookie_name(secure, TERMINAL_COOKIE)),
+    )
 
 
 async def _form(request: Request[Any, Any, Any]) -> Callable[[str], str]:

@@ -81,7 +81,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
         query = request.query_params
         return await _choose(context, request, zone, str(query.get("log", "")), str(query.get("entries", "")))
 
-    @post("/sign", opt=allow(Scope.READ), status_code=200)
+    @post("/sign", opt=allow(Scope.READ, signs=True), status_code=200)
     async def prepare(request: PageRequest, context: Context) -> Response[str]:
         """The statement as it would be signed, with every entry that it is over."""
         form, caller = await form_of(request), request.user
@@ -113,7 +113,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
         ways = await ways_of(context, put, f"/sign/{put.id}", hidden, "/sign", chosen)
         return _statement(request, view, put, ways)
 
-    @post("/sign/{ident:str}", opt=allow(Scope.READ))
+    @post("/sign/{ident:str}", opt=allow(Scope.READ, signs=True))
     async def sign(request: PageRequest, context: Context, ident: FromPath[str]) -> Response[Any]:
         """Signs it, and goes to the signature's page."""
         form, caller = await form_of(request), request.user

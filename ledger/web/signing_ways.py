@@ -76,7 +76,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
         """Back at the pages: a form that the script fills with the authenticator's answer."""
         return page("sign_return.html", ident=ident, place="", viewer=None)
 
-    @post("/sign/{ident:str}/passkey", opt=allow(Scope.READ))
+    @post("/sign/{ident:str}/passkey", opt=allow(Scope.READ, signs=True))
     async def sign_by_passkey(request: PageRequest, context: Context, ident: FromPath[str]) -> Response[Any]:
         """Signs by the authenticator's answer, and goes to the signature's page."""
         form, caller, service, here = await form_of(request), request.user, context.service, peer(request)
@@ -88,7 +88,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
 
         return await _ended(context, request, zone, put, sign)
 
-    @post("/sign/{ident:str}/provider", opt=allow(Scope.READ), status_code=200)
+    @post("/sign/{ident:str}/provider", opt=allow(Scope.READ, signs=True), status_code=200)
     async def go_to_provider(request: PageRequest, context: Context, ident: FromPath[str]) -> Response[Any]:
         """Begins to authenticate for this statement, and sends the browser to the provider."""
         form, caller, service = await form_of(request), request.user, context.service
@@ -106,7 +106,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
             return await _refused(context, request, zone, put, error)
         return going(request, made.address, f"{SIGN}:{put.id}", made.secret, viewer=caller.account)
 
-    @post("/sign/{ident:str}/answer", opt=allow(Scope.READ))
+    @post("/sign/{ident:str}/answer", opt=allow(Scope.READ, signs=True))
     async def back_from_provider(request: PageRequest, context: Context, ident: FromPath[str]) -> Response[Any]:
         """Signs by the provider's token, and goes to the signature's page."""
         answer, caller, service, here = await returned(request), request.user, context.service, peer(request)

@@ -67,7 +67,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
 
         return Redirect(await context.lanes.append(enter), status_code=303, headers=PAGE_HEADERS)
 
-    @post("/tasks/{request_id:str}/steps/{step:str}", opt=allow(Scope.READ), status_code=200)
+    @post("/tasks/{request_id:str}/steps/{step:str}", opt=allow(Scope.READ, signs=True), status_code=200)
     async def prepare(
         request: PageRequest, context: Context, request_id: FromPath[str], step: FromPath[str]
     ) -> Response[Any]:
@@ -95,7 +95,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
         ways = await ways_of(context, put, f"{place}/signature", hidden, place, chosen)
         return _sign_page(request, request_id, put, ways)
 
-    @post("/tasks/{request_id:str}/steps/{step:str}/signature", opt=allow(Scope.READ))
+    @post("/tasks/{request_id:str}/steps/{step:str}/signature", opt=allow(Scope.READ, signs=True))
     async def sign(
         request: PageRequest, context: Context, request_id: FromPath[str], step: FromPath[str]
     ) -> Response[Any]:

@@ -55,6 +55,7 @@ from tests.tamper.privacy import privacy
 from tests.tamper.provider import provider
 from tests.tamper.resets import resets
 from tests.tamper.signed import signed
+from tests.tamper.terminals import terminals
 from tests.tamper.workflows import workflows
 
 _OTHER_SOURCE = SourceConfig(id="historian", type="other", title="Historian")
@@ -122,6 +123,7 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
         persons(ledger, number)
         provider(ledger, number)
         resets(ledger, number)
+        terminals(ledger, number)
         signed(ledger, number)
         workflows(ledger, number)
         notices(ledger, number)

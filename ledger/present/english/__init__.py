@@ -10,9 +10,10 @@ from ledger.present.english import (
     report,
     sentences,
     signing,
+    terminals,
     words,
     workflows,
 )
 
-_PARTS = (door, identity, words, notices, sentences, pages, report, people, privacy, signing, workflows)
+_PARTS = (door, identity, words, notices, sentences, pages, report, people, privacy, signing, terminals, workflows)
 CATALOGUE: dict[str, str] = {key: text for part in _PARTS for key, text in part.MESSAGES.items()}

@@ -7,7 +7,7 @@ from ledger.store.append_only import protect
 from ledger.store.migrations.steps import announce
 
 revision = "0019"
-down_revision = "0015"
+down_revision = "0018"
 
 
 def upgrade() -> None:
