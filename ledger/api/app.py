@@ -86,6 +86,7 @@ API: Final = Router(
         requests.router,
         signatures.router,
         tasks.router,
+        terminals.router,
         identity.router,
         identity.open_routes,
         sign_in.router,
