@@ -244,7 +244,8 @@ class Service:
         require_current(self.store.readers)
         self.publisher = Publisher(self.store, self.keys, folder / "signed")
         self.people = People(self.store, registered_sources)
-        self.entrance = Entrance(self.store, self.people, self.keys.pepper, self.settings.web.origin, effort)
+        web, keys = self.settings.web.origin, self.keys
+        self.entrance = Entrance(self.store, self.people, keys.pepper, keys.mail_password, web, effort)
         self.erasures = Erasures(self.store)
         self.look_ups = LookUps(self.store, self.keys.content_digest())
         self.notices = Notices(self.store, self._notice_seed, self.keys.mail_password)

@@ -15,7 +15,7 @@ from ledger.api.placed import After, Limit
 from ledger.api.problems import declared
 from ledger.people.access import Scope, allow
 from ledger.people.comings import Coming, Happened, comings
-from ledger.people.enrolment import Code
+from ledger.people.enrolment import Code, Mailed
 from ledger.people.resets import Waiting
 
 ResetPath = Annotated[str, PathParameter(description="A reset, as the list names it.", max_length=100)]
@@ -29,17 +29,37 @@ class WantedReset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     password: bool = False
 
 
+class CodeWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why a code is given; `mailed`: it goes to the person's address, and is shown to nobody."""
+
+    reason: Reason
+    mailed: bool = False
+
+
+class Issued(msgspec.Struct, frozen=True, kw_only=True):
+    """A code that was given: in this answer and nowhere else, or without one here, by mail."""
+
+    account: str
+    expires_at: str
+    index: int
+    mailed: bool
+    code: str | None = None
+
+
 @post("/accounts/{account:str}/enrolment", responses=declared(409))
 async def issue_code(
-    context: NamedDependency[Context], request: CallerRequest, account: AccountPath, data: JSONBody[Why]
-) -> Code:
-    """A one-time code by which a person sets their own components; it is in this answer and nowhere else.
+    context: NamedDependency[Context], request: CallerRequest, account: AccountPath, data: JSONBody[CodeWanted]
+) -> Issued:
+    """A one-time code by which a person sets their own components: in this answer and nowhere else, or by mail.
 
-    409 where a code alone would open an account that somebody has used: then two people reset it.
+    409 where the person has no address, or the mail server does not take it; and where a code alone would open an
+    account that somebody has used: then two people reset it.
     """
     without_nul(account=account, reason=data.reason)
-    issue = context.service.entrance.enrolment.issue
-    return await context.lanes.append(issue, account, data.reason, request.user.authority)
+    enrolment, authority = context.service.entrance.enrolment, request.user.authority
+    if data.mailed:
+        return _mailed(await context.lanes.append(enrolment.mail, account, data.reason, authority))
+    return _shown(await context.lanes.append(enrolment.issue, account, data.reason, authority))
 
 
 @post("/accounts/{account:str}/unlocking", responses=declared(409))
@@ -94,15 +114,17 @@ async def ask_reset(
 
 @post("/resets/{reset:str}/confirmation", responses=declared(409))
 async def confirm_reset(
-    context: NamedDependency[Context], request: CallerRequest, reset: ResetPath, data: JSONBody[Why]
-) -> Code:
-    """Takes the components away, ends the person's sessions, and answers with the code to begin anew.
+    context: NamedDependency[Context], request: CallerRequest, reset: ResetPath, data: JSONBody[CodeWanted]
+) -> Issued:
+    """Takes the components away, ends the person's sessions, and gives the code to begin anew, here or by mail.
 
     403 `self_approval` for whoever asked.
     """
     without_nul(reset=reset, reason=data.reason)
-    confirm = context.service.entrance.resets.confirm
-    return await context.lanes.append(confirm, reset, data.reason, request.user.authority)
+    resets, authority = context.service.entrance.resets, request.user.authority
+    if data.mailed:
+        return _mailed(await context.lanes.append(resets.confirm_by_mail, reset, data.reason, authority))
+    return _shown(await context.lanes.append(resets.confirm, reset, data.reason, authority))
 
 
 @post("/resets/{reset:str}/withdrawal", responses=declared(409))
@@ -127,6 +149,14 @@ async def revoke_component(
     without_nul(account=account, component=component, reason=data.reason)
     revoke = context.service.entrance.resets.revoke
     return Entered(index=await context.lanes.append(revoke, account, component, data.reason, request.user.authority))
+
+
+def _mailed(code: Mailed) -> Issued:
+    return Issued(account=code.account, expires_at=code.expires_at, index=code.index, mailed=True)
+
+
+def _shown(code: Code) -> Issued:
+    return Issued(account=code.account, expires_at=code.expires_at, index=code.index, mailed=False, code=code.code)
 
 
 router = Router(

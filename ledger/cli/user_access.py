@@ -8,9 +8,10 @@ from ledger.cli.acting import acting
 from ledger.cli.ledgers import LedgerOption, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.errors import ConfigError
-from ledger.people.enrolment import Code
+from ledger.people.enrolment import Code, Mailed
 
 Account = Annotated[str, typer.Argument(help="The person's account.")]
+ByMail = Annotated[bool, typer.Option("--mail", help="The code goes to the person's address, and is not shown here.")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the entry.")]
 
 
@@ -22,14 +23,18 @@ def add_to(group: typer.Typer) -> None:
     group.command("sessions")(sessions)
 
 
-def enrol(account: Account, ledger: LedgerOption, reason: Reason = "to begin", as_json: AsJson = False) -> None:
-    """Give a one-time code by which a person sets their own password and device; it is printed once.
+def enrol(
+    account: Account, ledger: LedgerOption, reason: Reason = "to begin", mail: ByMail = False, as_json: AsJson = False
+) -> None:
+    """Give a one-time code by which a person sets their own password and device; it is printed once, or mailed.
 
     With direct access to the folder this works until two people have components; from then on TRAILSEAL_CREDENTIAL has
     to hold the token or session of an administrator.
     """
     with opened(ledger) as service:
-        code = service.entrance.enrolment.issue(account, reason, acting(service))
+        enrolment = service.entrance.enrolment
+        give = enrolment.mail if mail else enrolment.issue
+        code = give(account, reason, acting(service))
     _tell(code, as_json)
 
 
@@ -51,6 +56,7 @@ def reset(
     reason: Annotated[str | None, typer.Option(help="Why; it stands in the entry.")] = None,
     password: Annotated[bool, typer.Option("--password", help="Take the password away too.")] = False,
     confirm: Annotated[str | None, typer.Option(help="Confirm this reset, which somebody else asked for.")] = None,
+    mail: ByMail = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask that a person's second factors be taken away, or confirm it; without an account, list what waits.
@@ -62,7 +68,8 @@ def reset(
     with opened(ledger) as service:
         resets = service.entrance.resets
         if confirm is not None:
-            _tell(resets.confirm(confirm, reason or "confirmed at the terminal", acting(service)), as_json)
+            give = resets.confirm_by_mail if mail else resets.confirm
+            _tell(give(confirm, reason or "confirmed at the terminal", acting(service)), as_json)
             return
         if account is not None and reason is not None:
             found = [resets.ask(account, password, reason, acting(service))]
@@ -98,9 +105,13 @@ def sessions(
             say(f"{one.session} since {one.started_at}, used {one.last_used_at}, from {where}, by {how}")
 
 
-def _tell(code: Code, as_json: bool) -> None:
+def _tell(code: Code | Mailed, as_json: bool) -> None:
     if as_json:
         say_json(code)
+        return
+    if isinstance(code, Mailed):
+        entry = f"entry {code.index} of the system log"
+        say(f"The code for {code.account} went to their address, and is good until {code.expires_at}: {entry}")
         return
     say(f"Code for {code.account}, shown once, good until {code.expires_at}: entry {code.index} of the system log")
     say(code.code)

@@ -5,6 +5,7 @@ code: so whoever issues a code for a forgotten password can't use it themselves.
 (`resets`). A code that was issued blocks signing in until it is used.
 """
 
+import contextlib
 import secrets as random
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -19,13 +20,14 @@ from ledger.core.errors import AccessDenied, Conflict, NotAuthenticated, NotFoun
 from ledger.people import passkeys, secrets, tables
 from ledger.people.administration import require_admin
 from ledger.people.attempts import not_accepted, refuse_locked
+from ledger.people.channels import Undelivered
 from ledger.people.components import SECOND, Component, ever_had, find_component, read_components, secret_of, secret_row
 from ledger.people.components import unchanged as still
 from ledger.people.credentials import SystemView, current, read_account, view
 from ledger.people.kinds import AccountEntry, AccountSort, AccountState
 from ledger.people.making import Made, gone, moving, new_device, new_passkey, new_password, retired, words_of
 from ledger.people.passwords import require_strong
-from ledger.people.person_kinds import CredentialEntry, CredentialSort, CredentialState, Purpose
+from ledger.people.person_kinds import CodeWay, CredentialEntry, CredentialSort, CredentialState, Purpose
 from ledger.people.profile import read_profile
 from ledger.people.second import Proof
 from ledger.people.secrets import ENROLMENT
@@ -53,6 +55,14 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
 
     account: str
     code: str
+    expires_at: str
+    index: int
+
+
+class Mailed(msgspec.Struct, frozen=True, kw_only=True):
+    """A code that went to its person's address, and was shown to nobody."""
+
+    account: str
     expires_at: str
     index: int
 
@@ -108,7 +118,7 @@ class _Found(msgspec.Struct, frozen=True, kw_only=True):
 class Enrolment(Way):
     """Safe to use from any number of threads."""
 
-    def issue(self, account: str, reason: str, authority: Authority) -> Code:
+    def issue(self, account: str, reason: str, authority: Authority, went: CodeWay = CodeWay.SHOWN) -> Code:
         """A code for a person, good for 24 hours; a password and earlier codes that they have end with it.
 
         Raises NotFound, AccessDenied (nobody issues one for themselves), Conflict (deactivated; or a code alone would
@@ -123,7 +133,29 @@ class Enrolment(Way):
                 advice="Ask for a reset of the account, which another person confirms.",
             )
         ending = [one for one in found if one.sort in (CredentialSort.ENROLMENT, CredentialSort.PASSWORD)]
-        return self.replace(account, ending, reason, authority)
+        return self.replace(account, ending, reason, authority, went=went)
+
+    def mail(self, account: str, reason: str, authority: Authority) -> Mailed:
+        """A code that goes to the person's address and is shown to nobody. Raises as `issue` and as `mailed`."""
+        return self.mailed(account, authority, lambda went: self.issue(account, reason, authority, went))
+
+    def mailed(self, account: str, authority: Authority, issue: Callable[[CodeWay], Code]) -> Mailed:
+        """Mails the code that `issue` gives, which enters that it went so.
+
+        Raises Conflict where the person has no address, the mail server does not answer, or does not take it; then no
+        code is in force.
+        """
+        with self._code_mail.opened(account) as send:
+            code = issue(CodeWay.MAILED)
+            try:
+                send(code.code, code.expires_at, code.index)
+            except Undelivered as failed:
+                self._take_back(code, authority)
+                raise Conflict(
+                    f"the code was not mailed, and is good no longer: {failed}",
+                    advice="Try again, or have a code shown and hand it over.",
+                ) from None
+        return Mailed(account=account, expires_at=code.expires_at, index=code.index)
 
     def replace(
         self,
@@ -133,6 +165,7 @@ class Enrolment(Way):
         authority: Authority,
         entries: Sequence[Draft] = (),
         check: Callable[[Transaction], None] | None = None,
+        went: CodeWay = CodeWay.SHOWN,
     ) -> Code:
         """Takes these components away and issues a code, in one transaction with further entries; ends all sessions."""
         if authority.authenticated and authority.actor == account:
@@ -147,6 +180,7 @@ class Enrolment(Way):
             reason=reason,
             authority=authority,
             expires_at=expires_at,
+            went=went,
             secrets=(issued.ref,),
         )
         drafts = [*entries, *(draft(retired(one, reason, authority)) for one in ending), draft(entry, (issued.item,))]
@@ -255,6 +289,23 @@ class Enrolment(Way):
         self._store.append(SYSTEM_LOG, checked(superseding(drafts, gone([code]), _over()), check))
         self._directory.forget()
         return step.account
+
+    def _take_back(self, code: Code, authority: Authority) -> None:
+        """Ends a code that reached nobody, unless it is over already."""
+        key = secrets.parse(code.code)
+        with self._store.reading() as connection:
+            found = None if key is None else find_component(self._store, connection, key[1])
+        if found is None:
+            return
+
+        def there(transaction: Transaction) -> None:
+            if not still(transaction, [found]):
+                raise _meanwhile()
+            moving(transaction, [found])
+
+        drafts = [draft(retired(found, "not mailed", authority))]
+        with contextlib.suppress(Conflict):
+            self._store.append(SYSTEM_LOG, checked(superseding(drafts, gone([found]), _meanwhile()), there))
 
     def _find(self, connection: Connection, code: str) -> _Found:
         key = secrets.parse(code)

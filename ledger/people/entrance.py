@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from ledger.people.alerts import Alerts
 from ledger.people.attempts import Attempts
+from ledger.people.code_mail import CodeMail
 from ledger.people.door import Doorkeeper
 from ledger.people.enrolment import Enrolment
 from ledger.people.own import Own
@@ -20,11 +21,18 @@ from ledger.store.store import Store
 class Entrance:
     """The ways into one ledger. Safe to use from any number of threads.
 
-    `pepper` gives the key provider's secret; `origin`: the address of the pages, None where there are no passkeys.
+    `pepper` gives the key provider's secret, `mail_password` what the mail server is shown; `origin`: the address of
+    the pages, None where there are no passkeys.
     """
 
     def __init__(
-        self, store: Store, people: People, pepper: Callable[[], bytes], origin: str | None, effort: Effort
+        self,
+        store: Store,
+        people: People,
+        pepper: Callable[[], bytes],
+        mail_password: Callable[[], str | None],
+        origin: str | None,
+        effort: Effort,
     ) -> None:
         self.effort = effort
         self.alerts = Alerts(store)
@@ -42,6 +50,7 @@ class Entrance:
             devices=self.devices,
             second=self.second,
             states=self.states,
+            code_mail=CodeMail(store, mail_password),
             origin=origin,
         )
         self.door = Doorkeeper(means)

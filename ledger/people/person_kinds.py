@@ -47,14 +47,23 @@ class PasskeyFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     attestation: Text | None = None
 
 
+class CodeWay(StrEnum):
+    """How a one-time code reached its person: never by both."""
+
+    SHOWN = "shown"
+    """To whoever issued it, who hands it over."""
+    MAILED = "mailed"
+    """To the person's address, and to nobody else."""
+
+
 class CredentialEntry(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="credential/1"
 ):
     """From here on the person can sign in with this, or no longer can.
 
-    `title` tells devices apart. `expires_at` (`utc_text`): a one-time code's end. `passkey` and `issuer` with `subject`
-    are of the sorts that they are named after. `confirms`: the address of the entry in which another administrator said
-    the same before.
+    `title` tells devices apart. `expires_at` (`utc_text`): a one-time code's end; `went`: how it went. `passkey` and
+    `issuer` with `subject` are of the sorts that they are named after. `confirms`: the address of the entry in which
+    another administrator said the same before.
     """
 
     credential: Name
@@ -65,6 +74,7 @@ class CredentialEntry(
     authority: Authority
     title: Name | None = None
     expires_at: str | None = None
+    went: CodeWay | None = None
     passkey: PasskeyFacts | None = None
     issuer: Name | None = None
     subject: Name | None = None

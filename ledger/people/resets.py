@@ -18,10 +18,10 @@ from ledger.people import tables
 from ledger.people.components import SECOND, Component, find_component, read_components, unchanged
 from ledger.people.credentials import current, read_account, read_entry
 from ledger.people.directory import Directory
-from ledger.people.enrolment import Code, Enrolment, require_known
+from ledger.people.enrolment import Code, Enrolment, Mailed, require_known
 from ledger.people.kinds import AccountSort, AccountState
 from ledger.people.making import gone, moving, retired
-from ledger.people.person_kinds import CredentialSort
+from ledger.people.person_kinds import CodeWay, CredentialSort
 from ledger.people.reset_kinds import ResetEntry, ResetEvent
 from ledger.people.sessions import Sessions, checked, superseding
 from ledger.store.append import Batch, Transaction
@@ -89,7 +89,15 @@ class Resets:
             ).all()
             return [_waiting(read_entry(self._store, connection, index, ResetEntry)[0], index) for index in indices]
 
-    def confirm(self, reset: str, reason: str, authority: Authority) -> Code:
+    def confirm_by_mail(self, reset: str, reason: str, authority: Authority) -> Mailed:
+        """As `confirm`, but the code goes to the person's address and is shown to nobody; raises as `Enrolment.mailed`.
+
+        Where the mail server does not take the code, the components are gone all the same, and another code is due.
+        """
+        account = self._asked(reset)[0].account
+        return self._enrolment.mailed(account, authority, lambda went: self.confirm(reset, reason, authority, went))
+
+    def confirm(self, reset: str, reason: str, authority: Authority, went: CodeWay = CodeWay.SHOWN) -> Code:
         """Takes the components away and issues the code by which the person begins anew.
 
         Raises SelfApproval for who asked, AccessDenied for the subject and for who is not authenticated, NotFound for
@@ -111,7 +119,7 @@ class Resets:
         def check(transaction: Transaction) -> None:
             self._claim(transaction, reset, index)
 
-        return self._enrolment.replace(asked.account, ending, reason, authority, [draft(confirmed)], check)
+        return self._enrolment.replace(asked.account, ending, reason, authority, [draft(confirmed)], check, went)
 
     def withdraw(self, reset: str, reason: str, authority: Authority) -> int:
         """Takes a request back; returns the entry's index."""

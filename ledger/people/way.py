@@ -3,6 +3,7 @@
 import msgspec
 
 from ledger.people.attempts import Attempts
+from ledger.people.code_mail import CodeMail
 from ledger.people.directory import Directory
 from ledger.people.passwords import Passwords
 from ledger.people.peppered import States
@@ -23,6 +24,7 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     devices: DeviceSecrets
     second: SecondFactors
     states: States
+    code_mail: CodeMail
     origin: str | None
 
 
@@ -38,4 +40,5 @@ class Way:
         self._devices = means.devices
         self._second = means.second
         self._states = means.states
+        self._code_mail = means.code_mail
         self._origin = means.origin

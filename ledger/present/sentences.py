@@ -34,7 +34,8 @@ def entry_sentence(body: msgspec.Struct) -> Pieces:
     holds = getattr(body, "holds", None)
     verdict = "" if holds is None else "holds" if holds else "fails"
     variant = members.get("event", members.get("state", verdict))
-    for key in (f"entry.{kind}.{variant}", f"entry.{kind}"):
+    went = members.get("went", "")
+    for key in (f"entry.{kind}.{variant}.{went}", f"entry.{kind}.{variant}", f"entry.{kind}"):
         if known(key) and all(name is None or name in members for _, name in parts(key)):
             return _compose(key, **{name: _member(name, members[name]) for _, name in parts(key) if name})
     return _compose("entry.other", kind=Piece(message(f"kind.{kind}")))

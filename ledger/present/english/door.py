@@ -44,6 +44,12 @@ MESSAGES = {
     "own.sort.passkey": "passkey",
     "own.sort.oidc": "the site's identity provider",
     "own.sort.enrolment": "one-time code",
+    "code-mail.subject": "Your one-time code for Trailseal",
+    "code-mail.text": "Somebody who administers the accounts of {origin} gives you, {account}, this one-time code:",
+    "code-mail.use": "With it you set your own password and device. It is good once, until {until}. Nobody else was "
+    "shown it; give it to nobody. If you did not expect this, tell those who administer the accounts.",
+    "code-mail.where": "Use it here: {address}",
+    "code-mail.end": "This mail was sent by Trailseal ({origin}); nobody reads answers to it.",
     "own.sessions": "Your sessions",
     "own.session.begun": "Begun",
     "own.session.used": "Last used",

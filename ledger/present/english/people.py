@@ -19,6 +19,10 @@ MESSAGES = {
     "kind.signing-request": "signing request",
     "kind.delegation": "delegation",
     "entry.credential.set": "{authority_actor} set a component of {account} ({sort}); reason: {reason}",
+    "entry.credential.set.shown": "{authority_actor} gave {account} a one-time code by hand: it was shown to "
+    "{authority_actor} alone; reason: {reason}",
+    "entry.credential.set.mailed": "{authority_actor} gave {account} a one-time code by mail, to their own address: it "
+    "was shown to nobody else; reason: {reason}",
     "entry.credential.retired": "{authority_actor} retired a component of {account} ({sort}); reason: {reason}",
     "entry.sign-in.failed": "A component of {account} was refused for {purpose}, {count} in a row",
     "entry.sign-in.locked": "Account {account} was locked after {count} refusals in a row",
