@@ -120,6 +120,13 @@ class Bindings:
         ident = prepared.put(self._store, _REQUEST, caller.account, pending)
         return ToProve(id=ident, statement=said, challenge=b64(act_challenge(said)))
 
+    def proposed(self, ident: str) -> ToProve:
+        """The request for a passkey that waits under this id for its key; raises NotFound."""
+        with self._store.reading() as connection:
+            _, pending = prepared.get(self._store, connection, _REQUEST, ident, Pending)
+        said = pending.statement
+        return ToProve(id=ident, statement=said, challenge=b64(act_challenge(said)))
+
     def prove(self, caller: Caller, ident: str, proof: PasskeyProof) -> int:
         """The passkey's own signature of its request; returns the entry's index. Raises SignatureInvalid, NotFound."""
         with self._store.reading() as connection:

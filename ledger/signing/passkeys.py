@@ -30,7 +30,7 @@ from webauthn.helpers.structs import (
 )
 
 from ledger.core.binding import BoundKey, Registration, key_id_of
-from ledger.core.errors import AccessDenied, Conflict, SchemaViolation
+from ledger.core.errors import AccessDenied, Conflict, NotFound, SchemaViolation
 from ledger.core.hashing import b64, unb64
 from ledger.core.passkey import ALGORITHMS, b64url, load_key
 from ledger.core.signature import Mode
@@ -62,6 +62,8 @@ class ToRegister(msgspec.Struct, frozen=True, kw_only=True):
 class _Begun(msgspec.Struct, frozen=True, kw_only=True):
     challenge: str
     title: str
+    user: str
+    reason: str = ""
 
 
 def signing_site(web_origin: str | None) -> SigningSite:
@@ -85,30 +87,48 @@ class SigningPasskeys:
         self._bindings = bindings
         self._web_origin = web_origin
 
-    def begin(self, caller: Caller, title: str) -> ToRegister:
-        """What the caller's browser needs to make a passkey that signs. Raises AccessDenied, Conflict."""
+    def begin(self, caller: Caller, title: str, reason: str = "") -> ToRegister:
+        """What the caller's browser needs to make a passkey that signs. Raises AccessDenied, Conflict.
+
+        `reason`: for the key, where it is asked for now and not with the answer.
+        """
         if not caller.person:
             raise AccessDenied("only a person who signed in has a signing key", advice="Sign in as yourself.")
+        challenge, user = b64(secrets.token_bytes(_CHALLENGE)), b64(secrets.token_bytes(32))
+        begun = _Begun(challenge=challenge, title=title, user=user, reason=reason)
+        signing_site(self._web_origin)
+        return self._options(prepared.put(self._store, _SORT, caller.account, begun), caller.account, begun)
+
+    def waiting(self, ident: str) -> tuple[str, ToRegister] | None:
+        """The account that began to make a passkey under this id, and what its browser needs; None where none did."""
+        with self._store.reading() as connection:
+            try:
+                account, begun = prepared.get(self._store, connection, _SORT, ident, _Begun)
+            except NotFound:
+                return None
+        return account, self._options(ident, account, begun)
+
+    def _options(self, ident: str, account: str, begun: _Begun) -> ToRegister:
         site = signing_site(self._web_origin)
-        challenge = secrets.token_bytes(_CHALLENGE)
         options = generate_registration_options(
             rp_id=site.rp_id,
             rp_name="Trailseal signing",
-            user_name=caller.account,
-            user_id=secrets.token_bytes(32),
-            user_display_name=title or caller.account,
-            challenge=challenge,
+            user_name=account,
+            user_id=unb64(begun.user, 32),
+            user_display_name=begun.title or account,
+            challenge=unb64(begun.challenge, _CHALLENGE),
             attestation=AttestationConveyancePreference.DIRECT,
             authenticator_selection=AuthenticatorSelectionCriteria(
                 resident_key=ResidentKeyRequirement.DISCOURAGED, user_verification=UserVerificationRequirement.REQUIRED
             ),
             supported_pub_key_algs=[COSEAlgorithmIdentifier(one) for one in ALGORITHMS],
         )
-        ident = prepared.put(self._store, _SORT, caller.account, _Begun(challenge=b64(challenge), title=title))
         return ToRegister(id=ident, origin=site.origin, options=msgspec.json.decode(options_to_json(options)))
 
-    def register(self, caller: Caller, ident: str, answer: dict[str, Any], reason: str) -> ToProve:
+    def register(self, caller: Caller, ident: str, answer: dict[str, Any], reason: str = "") -> ToProve:
         """Takes the authenticator's answer; the key has yet to sign the request for it (`Bindings.prove`).
+
+        Without a `reason` it is the one that was given when this was begun.
 
         Raises SchemaViolation for an answer that is none for this site and step, and as `Bindings.propose`.
         """
@@ -123,7 +143,7 @@ class SigningPasskeys:
             raise SchemaViolation(
                 f"the authenticator's answer is not one for this site and step: {error}", advice="Begin again."
             ) from None
-        return self._bindings.propose(caller, key, registration, reason)
+        return self._bindings.propose(caller, key, registration, reason or begun.reason)
 
 
 def _registered(site: SigningSite, answer: dict[str, Any], challenge: bytes) -> tuple[BoundKey, Registration]:

@@ -22,7 +22,18 @@ from ledger.signing.looking import over
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader, VaultReader
 from ledger.store.search import Query
-from ledger.web import errors, pages, privacy, provider, set_items, signing, signing_ways, tasks, terminals
+from ledger.web import (
+    errors,
+    pages,
+    privacy,
+    provider,
+    set_items,
+    signing,
+    signing_keys,
+    signing_ways,
+    tasks,
+    terminals,
+)
 from ledger.web import sign_in as entrance
 from ledger.web.pages import PageRequest
 from ledger.web.render import PAGE_HEADERS, download, page
@@ -64,6 +75,7 @@ def handlers(zone: str = "UTC") -> list[Router]:
                 sign_out,
                 *entrance.HANDLERS,
                 *provider.HANDLERS,
+                *signing_keys.HANDLERS,
                 *privacy.HANDLERS,
                 *terminals.HANDLERS,
                 static,

@@ -23,6 +23,7 @@ from ledger.core.signature import Mode, PasskeyProof, ProviderProof
 from ledger.people.access import Caller, Door, Scope, allow
 from ledger.people.oidc_attempts import Begun
 from ledger.present.manifest import fingerprint, target_text, withstands
+from ledger.present.messages import message
 from ledger.signing.answering import Answering
 from ledger.signing.factors import Shown
 from ledger.signing.signatures import ToSign
@@ -63,7 +64,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
             target=target_text(put.statement),
             fingerprint=fingerprint(put.statement),
             withstands=withstands(Mode.PASSKEY),
-            options=_options(put),
+            options=asking(put.challenge, put.rp_id, put.credential),
             back=origin + _BACK.format(ident=put.id),
             other=origin + _again(service, put),
             host=urlsplit(origin).netloc,
@@ -74,7 +75,8 @@ def handlers(zone: ZoneInfo) -> list[Any]:
     @get("/sign/{ident:str}/return", opt=allow(Door.OPEN))
     async def back_from_passkey(ident: FromPath[str]) -> Response[str]:
         """Back at the pages: a form that the script fills with the authenticator's answer."""
-        return page("sign_return.html", ident=ident, place="", viewer=None)
+        action = f"/sign/{quote(ident, safe='')}/passkey"
+        return page("sign_return.html", action=action, do=message("sign-return.do"), place="", viewer=None)
 
     @post("/sign/{ident:str}/passkey", opt=allow(Scope.READ, signs=True))
     async def sign_by_passkey(request: PageRequest, context: Context, ident: FromPath[str]) -> Response[Any]:
@@ -84,7 +86,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
 
         def sign() -> str:
             # The assertion itself is over exactly one statement: it fits no other that would lie under this id.
-            return _complete(service, put, _assertion(form("passkey")), caller, here)
+            return _complete(service, put, assertion(form("passkey")), caller, here)
 
         return await _ended(context, request, zone, put, sign)
 
@@ -173,19 +175,7 @@ def _again(service: Any, put: ToSign) -> str:
     return f"/sign?{urlencode({'log': log.name, 'entries': ','.join(map(str, target.entries))})}"
 
 
-def _options(put: ToSign) -> str:
-    """What the browser asks the authenticator: this credential alone, for this statement alone."""
-    options = {
-        "challenge": b64url(unb64(put.challenge, 32)),
-        "rpId": put.rp_id,
-        "allowCredentials": [{"type": "public-key", "id": put.credential}],
-        "userVerification": "required",
-        "timeout": _TIMEOUT_MS,
-    }
-    return msgspec.json.encode(options).decode()
-
-
-def _assertion(text: str) -> PasskeyProof:
+def assertion(text: str) -> PasskeyProof:
     """The authenticator's answer as the script brings it back: base64url of JSON; raises SchemaViolation."""
     if not text:
         raise SchemaViolation("no passkey answered", advice="Go to the address of signing again, and use your passkey.")
@@ -193,3 +183,15 @@ def _assertion(text: str) -> PasskeyProof:
         return msgspec.json.decode(unb64url(text), type=PasskeyProof)
     except (msgspec.DecodeError, LedgerError):
         raise SchemaViolation("what came back is no passkey's answer", advice="Begin again.") from None
+
+
+def asking(challenge: str, rp_id: str | None, credential: str | None) -> str:
+    """What the browser asks the authenticator: this credential alone, for this challenge (base64) alone."""
+    options = {
+        "challenge": b64url(unb64(challenge, 32)),
+        "rpId": rp_id,
+        "allowCredentials": [{"type": "public-key", "id": credential}],
+        "userVerification": "required",
+        "timeout": _TIMEOUT_MS,
+    }
+    return msgspec.json.encode(options).decode()

@@ -56,8 +56,8 @@ class Way:
         proof = self.device.sign(unb64url(self.options(ident)["challenge"]), **lies)
         return b64url(msgspec.json.encode(proof))
 
-    def size(self) -> int:
-        return self.plant.service.people.directory.seen().size
+    def signatures(self) -> int:
+        return self.plant.signatures()
 
 
 @pytest.fixture(scope="module")
@@ -139,25 +139,22 @@ def test_an_answer_that_is_a_little_off_signs_nothing_and_the_page_says_so(
     way: Way, lies: dict[str, Any], status: int
 ) -> None:
     ident, _ = way.prepared()
-    before, challenge = way.size(), lies.pop("challenge", None)
+    before, challenge = way.signatures(), lies.pop("challenge", None)
     proof = way.device.sign(challenge or unb64url(way.options(ident)["challenge"]), **lies)
     told = way.pages.ask(way.person, "POST", f"/sign/{ident}/passkey", passkey=b64url(msgspec.json.encode(proof)))
     assert told.status_code == status
     assert "Not signed" in told.text
-    found = way.plant.service.store
-    with found.reader(0) as reader:
-        kinds = [msgspec.json.decode(one.leaf)["kind"] for one in reader.entries(before, reader.head().size)]
-    assert "signature" not in kinds
-    assert kinds, "the refusal is an entry"
+    assert way.signatures() == before
+    assert way.plant.service.entrance.attempts.standing("quality1").failures, "the refusal is counted"
 
 
 def test_what_is_no_answer_is_refused(way: Way) -> None:
     ident, _ = way.prepared()
-    before = way.size()
+    before = way.signatures()
     for text in ("", "%%%", "e30", b64url(b'{"mode":"sealed-key"}'), b64url(b"[]")):
         told = way.pages.ask(way.person, "POST", f"/sign/{ident}/passkey", passkey=text)
         assert (told.status_code, "Not signed" in told.text) == (409, True), text
-    assert way.size() == before
+    assert way.signatures() == before
 
 
 def test_an_answer_signs_in_its_signer_s_session_alone_and_once(way: Way) -> None:
@@ -169,9 +166,9 @@ def test_an_answer_signs_in_its_signer_s_session_alone_and_once(way: Way) -> Non
     crossed = {"Cookie": f"trailseal-session={way.person.session}", "Sec-Fetch-Site": "same-site"}
     assert way.pages.client.post(f"/sign/{ident}/passkey", headers=crossed).status_code == 403
     assert way.pages.ask(way.person, "POST", f"/sign/{ident}/passkey", passkey=answer).status_code == 303
-    before = way.size()
+    before = way.signatures()
     assert way.pages.ask(way.person, "POST", f"/sign/{ident}/passkey", passkey=answer).status_code == 404
-    assert way.size() == before
+    assert way.signatures() == before
 
 
 def test_what_is_not_waiting_or_of_another_mode_is_not_shown_to_strangers(way: Way) -> None:
@@ -194,3 +191,76 @@ def test_a_mode_that_is_none_or_that_somebody_does_not_have_is_refused(way: Way)
     offered = way.pages.ask(way.reviewer, "GET", f"/sign?log=records&entries={form['entries']}").text
     assert '<option value="sealed-key">' in offered
     assert '<option value="passkey">' not in offered
+
+
+class Making:
+    """Somebody who makes a signing passkey by the pages, step by step."""
+
+    def __init__(self, way: Way, person: Signer) -> None:
+        self.way = way
+        self.person = person
+        self.device = SigningAuthenticator(SIGNING.origin, SIGNING.rp_id)
+
+    def begin(self) -> str:
+        form = {"title": "ring", "reason": "for signing"}
+        return self.following(self.way.pages.ask(self.person, "POST", "/account/keys", **form))
+
+    def following(self, answer: Any) -> str:
+        """The id under which the next step waits at the address of signing."""
+        assert answer.status_code == 200, answer.text
+        found: list[str] = re.findall(rf'href="{re.escape(SIGNING.origin)}/account/keys/([0-9a-f]+)/device"', answer.text)
+        return found[0]
+
+    def options(self, ident: str) -> Any:
+        shown = self.way.pages.client.get(f"/account/keys/{ident}/device")
+        assert shown.status_code == 200, shown.text
+        assert f'data-back="{WEB}/account/keys/{ident}/return"' in shown.text
+        return msgspec.json.decode(html.unescape(re.findall(r'data-options="([^"]+)"', shown.text)[0]))
+
+    def send(self, ident: str, answer: Any, who: Signer | None = None) -> Any:
+        text = b64url(msgspec.json.encode(answer))
+        return self.way.pages.ask(who or self.person, "POST", f"/account/keys/{ident}", passkey=text)
+
+
+@pytest.mark.requirement("R26", "R20")
+def test_a_signing_passkey_is_made_by_pages_and_counts_for_nothing_before_others_vouch(way: Way) -> None:
+    person = way.reviewer
+    person.sign_in("testclient")
+    making = Making(way, person)
+    ident = making.begin()
+    assert (
+        f'action="/account/keys/{ident}" data-fragment="passkey"'
+        in way.pages.client.get(f"/account/keys/{ident}/return").text
+    )
+    other = way.person
+    answer = making.device.register(making.options(ident))
+    assert making.send(ident, answer, other).status_code == 409
+    elsewhere = SigningAuthenticator(WEB, WEB.removeprefix("https://")).register(making.options(ident))
+    assert "not one for this site and step" in html.unescape(making.send(ident, elsewhere).text)
+    proving = making.following(making.send(ident, answer))
+    asked = making.options(proving)
+    stranger = SigningAuthenticator(SIGNING.origin, SIGNING.rp_id).sign(unb64url(asked["challenge"]))
+    assert making.send(proving, stranger).status_code == 409
+    proof = making.device.sign(unb64url(asked["challenge"]))
+    assert making.send(proving, proof, other).status_code == 409
+    done = making.send(proving, proof)
+    assert (done.status_code, done.headers.get("location")) == (303, "/account/keys"), done.text
+    shown = html.unescape(way.pages.ask(person, "GET", "/account/keys").text)
+    assert "waits for two people to vouch for it" in shown
+    assert "You can sign by: sealed key." in shown
+    assert making.send(proving, proof).status_code == 409, "once"
+
+
+def test_what_is_no_key_or_has_no_reason_is_refused(way: Way) -> None:
+    person = way.reviewer
+    person.sign_in("testclient")
+    making = Making(way, person)
+    told = way.pages.ask(person, "POST", "/account/keys", title="ring", reason=" ")
+    assert (told.status_code, "a key has a name and a reason" in told.text) == (409, True)
+    ident = making.begin()
+    for text in ("", "%", "e30", b64url(b"[]")):
+        told = way.pages.ask(person, "POST", f"/account/keys/{ident}", passkey=text)
+        assert told.status_code == 409, text
+    assert way.pages.client.get(f"/account/keys/{'0' * 32}/device").status_code == 404
+    officer = {"Authorization": "Bearer nonsense"}
+    assert way.pages.client.get("/account/keys", headers=officer).status_code == 401

@@ -15,9 +15,8 @@ import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from ledger.api.app import create_app
-from ledger.core.hashing import unb64
 from ledger.core.passkey import b64url
-from ledger.core.signature import Mode, PasskeyProof
+from ledger.core.signature import Mode
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
 from ledger.web.handlers import handlers
@@ -56,32 +55,28 @@ class Served:
         )
 
     def bind(self, page: Page, person: Signer) -> None:
-        """The browser's authenticator makes a signing passkey, both founders vouch for it."""
-        passkeys, bindings = self.plant.signing.passkeys, self.plant.signing.bindings
-        begun = passkeys.begin(person.caller, "key on the ring")
-        assert begun.origin == self.signing
-        page.goto(f"{self.signing}/sign-in")
-        answer = page.evaluate("options => make(options)", begun.options)
-        proposed = passkeys.register(person.caller, begun.id, answer, "for signing")
-        asked = {
-            "challenge": b64url(unb64(proposed.challenge, 32)),
-            "allowCredentials": [{"type": "public-key", "id": answer["id"]}],
-            "userVerification": "required",
-        }
-        shown = page.evaluate("options => show(options)", asked)
-        response = shown["response"]
-        proof = PasskeyProof(
-            credential=shown["id"],
-            client_data=response["clientDataJSON"],
-            authenticator_data=response["authenticatorData"],
-            signature=response["signature"],
-        )
-        bindings.prove(person.caller, proposed.id, proof)
+        """The person makes a signing passkey by the pages, with the browser's authenticator; both founders vouch."""
+        page.goto(f"{self.address}/account")
+        page.get_by_role("link", name="Your signing keys").click()
+        assert accessible(page) == []
+        page.get_by_label("What you call it").fill("key on the ring")
+        page.get_by_label("Why you make it").fill("for signing")
+        page.get_by_role("button", name="Make a signing passkey").click()
+        for does in ("Make the key", "Sign the request"):
+            page.get_by_role("link", name="Go to the address of signing").click()
+            assert page.url.startswith(f"{self.signing}/account/keys/")
+            assert accessible(page) == []
+            page.get_by_role("button", name=does).click()
+            page.wait_for_function("!location.hostname.startsWith('sign.') && !location.pathname.endsWith('return')")
+        assert "waits for two people to vouch for it" in page.inner_text("main")
+        bindings = self.plant.signing.bindings
         person.key_id = bindings.all(person.account)[-1].key_id
         for one in (self.plant.officer, self.plant.quality):
             one.sign_in()
             one.vouch(person)
         self.plant.publish()
+        page.goto(f"{self.address}/account/keys")
+        assert "You can sign by: passkey, sealed key." in page.inner_text("main")
 
 
 @pytest.fixture(scope="module", params=["ledger.localhost", "localhost"])
@@ -160,12 +155,12 @@ def test_what_came_back_signs_once(served: Served, key: Page) -> None:
     page.get_by_role("button", name="Sign by my passkey").click()
     page.wait_for_url(f"{served.address}/signatures/*")
     (back,) = [url for url in seen if "/return#" in url]
-    size = served.plant.service.people.directory.seen().size
+    signed = served.plant.signatures()
     page.goto("about:blank")
     page.goto(back)
     page.wait_for_url(f"{served.address}/sign/*/passkey")
     assert "waiting" in page.inner_text("main")
-    assert served.plant.service.people.directory.seen().size == size
+    assert served.plant.signatures() == signed
 
 
 def test_an_authenticator_that_refuses_is_told_on_the_page_and_signs_nothing(served: Served, key: Page) -> None:
@@ -177,10 +172,10 @@ def test_an_authenticator_that_refuses_is_told_on_the_page_and_signs_nothing(ser
     assert options.count(known) == 1
     other = options.replace(known, b64url(bytes(32)))
     page.evaluate("other => { document.querySelector('button[data-passkey]').dataset.options = other; }", other)
-    size = served.plant.service.people.directory.seen().size
+    signed = served.plant.signatures()
     page.get_by_role("button", name="Sign by my passkey").click()
     page.wait_for_function("document.querySelector('.passkey .wrong').textContent !== ''")
-    assert served.plant.service.people.directory.seen().size == size
+    assert served.plant.signatures() == signed
 
 
 def test_without_javascript_the_page_says_that_it_needs_it_and_another_way_is_there(

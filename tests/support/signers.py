@@ -29,6 +29,7 @@ from ledger.signing.history import read_history
 from ledger.signing.lists import ACCOUNTABILITY
 from ledger.signing.person_keys import Sealing
 from ledger.signing.signatures import Asked, Completed, ToSign
+from ledger.store.logs import SYSTEM_LOG
 from tests.api.world import AT, MovableClock, submission
 from tests.support.ledgers import put_schema
 from tests.support.postgres import PgDatabase
@@ -198,6 +199,11 @@ class Plant:
 
     def publish(self) -> None:
         self.service.publisher.publish_all()
+
+    def signatures(self) -> int:
+        """How many signatures stand in the system log."""
+        with self.service.store.reader(SYSTEM_LOG) as reader:
+            return sum(b'"kind":"signature"' in one.leaf for one in reader.entries(0, reader.head().size))
 
     def history(self) -> KeyHistory:
         with self.service.store.reading() as connection:

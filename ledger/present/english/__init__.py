@@ -3,6 +3,7 @@
 from ledger.present.english import (
     door,
     identity,
+    keys,
     notices,
     pages,
     people,
@@ -15,5 +16,19 @@ from ledger.present.english import (
     workflows,
 )
 
-_PARTS = (door, identity, words, notices, sentences, pages, report, people, privacy, signing, terminals, workflows)
+_PARTS = (
+    door,
+    identity,
+    keys,
+    words,
+    notices,
+    sentences,
+    pages,
+    report,
+    people,
+    privacy,
+    signing,
+    terminals,
+    workflows,
+)
 CATALOGUE: dict[str, str] = {key: text for part in _PARTS for key, text in part.MESSAGES.items()}

@@ -51,17 +51,15 @@ async function show(options) {
   };
 }
 
-async function sign(options, back) {
+async function sign(options) {
   const { response, id } = await show(options);
-  const proof = {
+  return {
     mode: "passkey",
     credential: id,
     client_data: response.clientDataJSON,
     authenticator_data: response.authenticatorData,
     signature: response.signature,
   };
-  // In the fragment no server sees it, and no log keeps it.
-  location.replace(`${back}#${text(new TextEncoder().encode(JSON.stringify(proof)))}`);
 }
 
 for (const button of document.querySelectorAll("button[data-passkey]")) {
@@ -72,8 +70,10 @@ for (const button of document.querySelectorAll("button[data-passkey]")) {
     trouble.textContent = "";
     try {
       const options = JSON.parse(button.dataset.options);
-      if (button.dataset.passkey === "sign") {
-        await sign(options, button.dataset.back);
+      if (button.dataset.back) {
+        const there = button.dataset.passkey === "make" ? await make(options) : await sign(options);
+        // In the fragment no server sees it, and no log keeps it.
+        location.replace(`${button.dataset.back}#${text(new TextEncoder().encode(JSON.stringify(there)))}`);
         return;
       }
       const answer = button.dataset.passkey === "make" ? await make(options) : await show(options);

@@ -58,8 +58,8 @@ def browser(signing: Signing) -> Browser:
     return Browser(signing)
 
 
-def size(signing: Signing) -> int:
-    return signing.plant.service.people.directory.seen().size
+def signatures(signing: Signing) -> int:
+    return signing.plant.signatures()
 
 
 @pytest.mark.requirement("R55")
@@ -110,18 +110,18 @@ def session(signing: Signing) -> dict[str, str]:
 
 def test_another_person_s_authentication_lands_on_the_refusal(signing: Signing, browser: Browser) -> None:
     _, put = browser.prepared(signing.records[9])
-    before = size(signing)
+    before = signatures(signing)
     done = browser.back(browser.sent(put, "bert"))
     assert done.status_code == 409
     assert "Not signed" in done.text
     assert "another person than the signer" in unescape(done.text)
-    assert size(signing) == before
+    assert signatures(signing) == before
 
 
 def test_an_outage_on_either_way_says_so_and_offers_another(signing: Signing, browser: Browser) -> None:
     _, put = browser.prepared(signing.records[10])
     returned = browser.sent(put)
-    before = size(signing)
+    before = signatures(signing)
     signing.provider.stop()
     try:
         back = browser.back(returned)
@@ -137,20 +137,20 @@ def test_an_outage_on_either_way_says_so_and_offers_another(signing: Signing, br
         assert "Signing secret" in sealed.text
     finally:
         signing.provider.start()
-    assert size(signing) == before
+    assert signatures(signing) == before
 
 
 def test_what_was_begun_for_one_statement_signs_no_other(signing: Signing, browser: Browser) -> None:
     _, one = browser.prepared(signing.records[11])
     _, other = browser.prepared(signing.records[12])
     returned = browser.sent(one)
-    before = size(signing)
+    before = signatures(signing)
     done = browser.own("POST", f"/sign/{other['ident']}/answer", **returned)
     assert done.status_code == 409
     assert "begun for something else" in unescape(done.text)
     again = browser.own("POST", f"/sign/{one['ident']}/answer", **returned)
     assert again.status_code == 409, "the answer was used up"
-    assert size(signing) == before
+    assert signatures(signing) == before
 
 
 def test_a_statement_that_was_not_shown_is_not_sent(signing: Signing, browser: Browser) -> None:
@@ -163,7 +163,7 @@ def test_a_statement_that_was_not_shown_is_not_sent(signing: Signing, browser: B
 def test_without_the_session_or_from_another_site_nothing_is_begun_or_ended(signing: Signing, browser: Browser) -> None:
     _, put = browser.prepared(signing.records[14])
     returned = browser.sent(put)
-    before = size(signing)
+    before = signatures(signing)
     paths = (f"/sign/{put['ident']}/provider", f"/sign/{put['ident']}/answer")
     for path in paths:
         assert signing.client.post(path, data=returned, headers=OWN_PAGE).status_code == 401
@@ -171,12 +171,12 @@ def test_without_the_session_or_from_another_site_nothing_is_begun_or_ended(sign
         assert crossed.status_code == 403
         bare = signing.client.post(path, data=returned, headers=session(signing))
         assert bare.status_code == 403
-    assert size(signing) == before
+    assert signatures(signing) == before
     signing.client.cookies.clear()
     lost = browser.own("POST", paths[1], **returned)
     assert lost.status_code == 409
     assert "not begun in this browser" in lost.text
-    assert size(signing) == before
+    assert signatures(signing) == before
 
 
 def test_a_statement_of_another_mode_or_person_is_not_found(signing: Signing, browser: Browser) -> None:
