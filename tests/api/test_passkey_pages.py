@@ -208,7 +208,9 @@ class Making:
     def following(self, answer: Any) -> str:
         """The id under which the next step waits at the address of signing."""
         assert answer.status_code == 200, answer.text
-        found: list[str] = re.findall(rf'href="{re.escape(SIGNING.origin)}/account/keys/([0-9a-f]+)/device"', answer.text)
+        found: list[str] = re.findall(
+            rf'href="{re.escape(SIGNING.origin)}/account/keys/([0-9a-f]+)/device"', answer.text
+        )
         return found[0]
 
     def options(self, ident: str) -> Any:
