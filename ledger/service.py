@@ -59,9 +59,16 @@ from ledger.privacy import projector as privacy_projector
 from ledger.privacy.erasures import Erasures
 from ledger.privacy.look_ups import LookUps
 from ledger.settings import Settings
+from ledger.signing import (
+    external_kinds,
+    external_projector,
+    paper_kinds,
+    paper_projector,
+    route_kinds,
+    route_projector,
+)
 from ledger.signing import kinds as signing_kinds
 from ledger.signing import projector as signing_projector
-from ledger.signing import route_kinds, route_projector
 from ledger.signing.person_keys import Sealing
 from ledger.signing.provider import ProviderSigning
 from ledger.signing.signing import Signing
@@ -145,6 +152,8 @@ _DOMAINS = (
     _Domain(reset_kinds.KINDS, reset_projector.projectors),
     _Domain(terminal_kinds.KINDS, terminal_projector.projectors),
     _Domain(signing_kinds.KINDS, signing_projector.projectors),
+    _Domain(external_kinds.KINDS, external_projector.projectors),
+    _Domain(paper_kinds.KINDS, paper_projector.projectors),
     _Domain(route_kinds.KINDS, route_projector.projectors),
     _Domain(notice_kinds.KINDS, notice_projector.projectors),
     _Domain((*look_up_kinds.KINDS, *erasure_kinds.KINDS), privacy_projector.projectors),

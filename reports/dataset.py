@@ -8,11 +8,13 @@ import msgspec
 from ledger.core.binding import CeremonyEntry
 from ledger.core.clock import utc_text
 from ledger.core.hashing import unb64
+from ledger.core.paper import Paper, PaperEntry
 from ledger.core.record import Action, Interval, Sealed
 from ledger.core.run import Gap
 from ledger.core.signature import ProviderProof, SignatureEntry
 from ledger.core.times import Clock
 from ledger.integrity.kinds import Verdict, Verification
+from ledger.people.person_kinds import DocumentEntry
 from ledger.present.manifest import Manifestation, manifestation
 from ledger.present.messages import message
 from ledger.present.states import State
@@ -21,6 +23,7 @@ from ledger.trace.batch import Occupation
 from ledger.trace.evidence import EvidenceRecord, EvidenceRun, EvidenceSet
 from ledger.trace.instants import occurred
 from ledger.trace.selection import Basis
+from reports.beside import Beside, LetterBody
 
 LISTED: Final = 100
 """Gaps and unreachable intervals of a source that the report lists; all of them stand in `entries.jsonl`."""
@@ -70,7 +73,7 @@ class Totals(msgspec.Struct, kw_only=True):
 
 
 class ShownSignature(msgspec.Struct, frozen=True, kw_only=True):
-    """An electronic signature of the package, by its entry in the system log.
+    """An electronic signature of the package, by its entry in the system log; `letter`: the site's when it was made.
 
     `rests_on`: the entries of the identity provider's keys and of the signer's link, where its token signed.
     """
@@ -78,6 +81,7 @@ class ShownSignature(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     shown: Manifestation
     rests_on: tuple[str, str] | None = None
+    letter: str = ""
 
 
 class ReportData(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +109,7 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     verification_state: State
     verification_says: str
     signatures: tuple[ShownSignature, ...] = ()
+    papers: tuple[Paper, ...] = ()
     founded: str | None = None
     system: str | None = None
 
@@ -119,6 +124,8 @@ class Tally:
         self.covering: dict[str, tuple[int, int]] = {}
         self.runs = 0
         self.signed: set[int] = set()
+        self.by_hand: set[int] = set()
+        self._beside = Beside()
         self._signatures: list[ShownSignature] = []
         self._founded: str | None = None
         self._system: str | None = None
@@ -132,7 +139,19 @@ class Tally:
             return
         address = f"{body.statement.origin}#{index}"
         there = (body.proof.keys, body.statement.binding or "") if isinstance(body.proof, ProviderProof) else None
-        self._signatures.append(ShownSignature(address=address, shown=manifestation(body), rests_on=there))
+        letter = self._beside.letter_words(body.statement.origin, index)
+        self._signatures.append(
+            ShownSignature(address=address, shown=manifestation(body), rests_on=there, letter=letter)
+        )
+
+    def beside(self, index: int, body: PaperEntry | DocumentEntry, system: str) -> None:
+        """Takes a handwritten signature, or a letter of the site's; in the order of the system log."""
+        self._system = system
+        if isinstance(body, DocumentEntry):
+            letter = LetterBody(document=body.document, title=body.title, dated=body.dated, original=body.original)
+            self._beside.enter(index, letter)
+        else:
+            self._beside.enter(index, body)
 
     @property
     def signatures(self) -> list[tuple[str, Manifestation]]:
@@ -213,6 +232,7 @@ class Tally:
             verification_state=state,
             verification_says=says,
             signatures=tuple(self._signatures),
+            papers=self._beside.papers,
             founded=self._founded,
             system=self._system,
         )

@@ -54,7 +54,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
     `selection` is what was asked for. `undated`: records of occupied equipment that name no instant, `unmatched`: start
     and stop records that bound no interval; whether those belong cannot be judged. `possible`: records that happened
-    between two looks and in the occupation only in part.
+    between two looks and in the occupation only in part. `papers`: signatures by hand that are on file.
     """
 
     schema: str
@@ -79,6 +79,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     verification: Index | None
     possible: Index = 0
     signatures: Index = 0
+    papers: Index = 0
 
 
 SCHEMA: Final = "evidence-package/1"

@@ -52,7 +52,11 @@ class SignedRole(StrEnum):
     KEY_SET = "key-set"
     CREDENTIAL = "credential"
     """The link of an account to the identity provider; credentials of no other sort."""
+    TRUST_ANCHOR = "trust-anchor"
     SIGNATURE = "signature"
+    PAPER = "paper-signature"
+    DOCUMENT = "document"
+    """The site's letter by 21 CFR 11.100(c); no other document."""
 
 
 class OriginalState(StrEnum):

@@ -21,8 +21,10 @@ from ledger.core.clock import utc_text
 from ledger.core.errors import IntegrityError
 from ledger.core.hashing import b64
 from ledger.core.note import VerifierKey
+from ledger.core.paper import PaperEntry
 from ledger.core.signature import SignatureEntry, Target
 from ledger.core.statement import open_report
+from ledger.people.person_kinds import DocumentEntry
 from ledger.sources.kinds import SourceRegistered
 from ledger.trace.evidence import EvidenceRecord, EvidenceSet, SignedPart
 from ledger.trace.proven import ProvenEntry
@@ -130,7 +132,7 @@ class _Writer:
         return self._finish(out, data)
 
     def _records(self, disclose: bool) -> None:
-        signed = self._evidence.signed()
+        signed, papers = self._evidence.signed(), self._evidence.papers()
         with self._open(layout.RECORDS) as records, self._open(layout.ORIGINALS) as originals:
             for one in self._evidence.records():
                 hide = bool(one.sealed) and not disclose
@@ -142,11 +144,12 @@ class _Writer:
                     originals.write(encode_line(line))
                 self._tally.record(one, withheld, hide)
                 self._tally.signed.update(signed.over(one.entry.index))
+                self._tally.by_hand.update(papers.get(one.entry.index, ()))
                 self._progress("records", self._tally.totals.records)
 
     def _entries(self) -> None:
         evidence = self._evidence
-        signed = evidence.signatures(self._tally.signed)
+        signed = evidence.signatures(self._tally.signed, self._tally.by_hand)
         if signed is not None:
             self._signatures(signed)
         with self._open(layout.ENTRIES) as entries, self._open(layout.RUNS) as runs:
@@ -180,6 +183,8 @@ class _Writer:
                 body = self._evidence.decode(entry)
                 if isinstance(body, SignatureEntry | CeremonyEntry):
                     self._tally.signature(entry.index, body)
+                elif isinstance(body, PaperEntry | DocumentEntry):
+                    self._tally.beside(entry.index, body, signed.origin)
                 if isinstance(body, SignatureEntry) and body.statement.target.runs is not None:
                     sets[body.statement.target.root] = body.statement.target
         if sets:
@@ -234,6 +239,7 @@ class _Writer:
             sources=tuple(one.source for one in data.coverage),
             verification=data.verification,
             signatures=len(data.signatures),
+            papers=len(data.papers),
         )
 
     def _seal(self, description: Description, data: ReportData, seal: Seal) -> None:

@@ -5,20 +5,24 @@ checkpoint stand the signatures, the bindings of their keys, and the first start
 """
 
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from ledger.core.anchors import TrustAnchorEntry
 from ledger.core.binding import CeremonyEntry, KeyBindingEntry, KeyHistory
 from ledger.core.checkpoint import Checkpoint, open_checkpoint
 from ledger.core.clock import parse_utc
 from ledger.core.errors import IntegrityError, LedgerError, SignatureInvalid
-from ledger.core.hashing import unb64
+from ledger.core.hashing import b64, unb64
 from ledger.core.note import VerifierKey
 from ledger.core.oidc_history import ProviderHistory
 from ledger.core.oidc_link import KeySetBody, LinkBody
-from ledger.core.signature import Mode, SignatureEntry, holds_together
+from ledger.core.paper import PaperEntry
+from ledger.core.signature import Mode, SignatureEntry, holds_together, lasting_us, statement_bytes
 from reports import layout
+from reports.beside import Beside, LetterBody
 from reports.checks import Problems, body_of, lines_of
 from reports.lines import MAX_LINE, Checked, EntryLine, EntryRole, SignedLine, SignedRole, check_line
 from reports.sets import Sets, SignedSet
@@ -29,16 +33,16 @@ from reports.verdict import Check, Outcome
 if TYPE_CHECKING:
     from ledger.present.manifest import Manifestation
 
-WINDOW_US: Final = 10 * 60 * 1_000_000
-"""A signature is entered within so long after its time."""
-_OWN_KEY: Final = (Mode.SEALED_KEY, Mode.PASSKEY)
-_ELSEWHERE: Final = (Mode.EXTERNAL,)
+_OWN_KEY: Final = (Mode.SEALED_KEY, Mode.PASSKEY, Mode.EXTERNAL)
 _BODIES: Final = {
     SignedRole.CEREMONY: CeremonyEntry,
     SignedRole.KEY_BINDING: KeyBindingEntry,
     SignedRole.KEY_SET: KeySetBody,
     SignedRole.CREDENTIAL: LinkBody,
+    SignedRole.TRUST_ANCHOR: TrustAnchorEntry,
     SignedRole.SIGNATURE: SignatureEntry,
+    SignedRole.PAPER: PaperEntry,
+    SignedRole.DOCUMENT: LetterBody,
 }
 _NOT_PROVEN: Final = (
     "who sat at the keyboard, or that no further signature was left out; compare the fingerprint with the card that "
@@ -71,7 +75,6 @@ class Signed(msgspec.Struct, kw_only=True):
     index: int
     entry: SignatureEntry
     wrong: str = ""
-    judged: bool = True
     seen: int = 0
     """How many of the entries that it names are in the package, unchanged."""
 
@@ -99,6 +102,7 @@ class Signatures:
         self._sets = Sets()
         self._nonces: dict[str, int] = {}
         self.found: list[Signed] = []
+        self.beside = Beside()
         self.system = ""
         self.fingerprint = ""
 
@@ -127,6 +131,8 @@ class Signatures:
                 body = body_of(line, _BODIES[line.role])
                 if isinstance(body, SignatureEntry):
                     self._signature(history, provider, line.index, body, checked)
+                elif isinstance(body, PaperEntry | LetterBody):
+                    self.beside.enter(line.index, body)
                 elif isinstance(body, KeySetBody | LinkBody):
                     provider.enter(line.index, bytes(line.body), type(body), parse_utc(checked.leaf.logged_at))
                 else:
@@ -145,6 +151,7 @@ class Signatures:
 
     def record(self, index: int, leaf_hash: str) -> None:
         """A record of the package as it stands in the log: whether it is what was signed."""
+        self.beside.record(f"{self._origin}#{index}", leaf_hash)
         in_sets = [(one, leaf) for one, found in self._by_set if (leaf := found.leaf(index)) is not None]
         for one, leaf in (*self._by_target.get(index, ()), *in_sets):
             if leaf == leaf_hash:
@@ -154,10 +161,11 @@ class Signatures:
 
     def checks(self) -> Iterator[Check]:
         """What is said of all signatures, and then of each."""
-        good = sum(1 for one in self.found if one.judged and not one.wrong)
+        yield from self.beside.checks(self.system, (one.index for one in self.found))
+        if not self.found:
+            return
+        good = sum(1 for one in self.found if not one.wrong)
         outcome = Outcome.FAILS if good < len(self.found) else Outcome.HOLDS
-        if any(not one.judged for one in self.found) and not any(one.wrong for one in self.found):
-            outcome = Outcome.UNKNOWN
         there = [one for one in self.found if one.entry.statement.mode is Mode.PROVIDER]
         says = f"{good} of {len(self.found)} electronic signatures are valid"
         if len(there) < len(self.found):
@@ -175,16 +183,15 @@ class Signatures:
         )
         for one in self.found[:_LISTED]:
             shown = one.shown
-            state = Outcome.UNKNOWN if not one.judged else Outcome.FAILS if one.wrong else Outcome.HOLDS
+            state = Outcome.FAILS if one.wrong else Outcome.HOLDS
             word = one.wrong or (
                 f"valid; {one.seen} of the {shown.entries} entries that it signs are in the package, unchanged"
-                if one.judged
-                else f"its mode, {shown.mode}, cannot be judged from this package"
             )
             yield Check(
                 name=f"Signature {self.system}#{one.index}",
                 outcome=state,
-                says=f"{shown.sentence}. {word[0].upper()}{word[1:]}. Fingerprint {shown.fingerprint}",
+                says=f"{shown.sentence}. {word[0].upper()}{word[1:]}. {_certificate(one)}Fingerprint "
+                f"{shown.fingerprint}; {self.beside.letter_words(self.system, one.index)}",
             )
 
     def _signature(
@@ -196,15 +203,13 @@ class Signatures:
         try:
             if self._nonces.setdefault(said.nonce, index) != index:
                 raise SignatureInvalid(f"replayed: entry {self._nonces[said.nonce]} has used its nonce")
-            if said.mode in _ELSEWHERE:
-                one.judged = False
-                return
             signed_us, logged_us = parse_utc(said.signed_at), parse_utc(checked.leaf.logged_at)
             if said.mode is Mode.PROVIDER:
                 provider.verify(body, index, logged_us)
             else:
                 history.verify(body, index)
-            if not signed_us <= logged_us <= signed_us + WINDOW_US:
+            self.beside.signature(f"{self.system}#{index}", b64(sha256(statement_bytes(said)).digest()))
+            if not signed_us <= logged_us <= signed_us + lasting_us(said.mode):
                 raise SignatureInvalid("it was not made at the time that it says")
             target = said.target
             if not holds_together(target) or target.origin != self._origin:
@@ -233,6 +238,13 @@ class Signatures:
     def _require_kind(self, checked: Checked, kind: str) -> None:
         if checked.leaf.kind != kind:
             raise IntegrityError(f"is of kind {checked.leaf.kind}, where {kind} is due")
+
+
+def _certificate(one: Signed) -> str:
+    """Of a signature made elsewhere: what else its reader has to know."""
+    if one.entry.statement.mode is not Mode.EXTERNAL:
+        return ""
+    return f"{one.shown.class_text.removeprefix(one.entry.statement.class_text).strip()} "
 
 
 def _grouped(digest: str) -> str:

@@ -107,10 +107,14 @@ class _Verification:
             signatures.read(package, self._prefix, head)
         if len(signatures.found) != description.signatures:
             self._problems.add(layout.SIGNATURES, f"does not hold the signatures that {layout.DESCRIPTION} says")
+        if len(signatures.beside.papers) != description.papers:
+            self._problems.add(layout.SIGNATURES, f"does not hold the papers that {layout.DESCRIPTION} says")
         self.at = layout.RECORDS
         counted = check_records(
             package, self._prefix, description, head, files[layout.TABLE], self._problems, signatures.record
         )
+        for index in signatures.beside.wrong:
+            self._problems.add(f"entry {index} in {layout.SIGNATURES}", "is of another version than this package holds")
         self._checks.append(
             Check(
                 name="Records",

@@ -26,6 +26,8 @@ from ledger.cli import (
     rebuild,
     serve,
     sign,
+    sign_external,
+    sign_paper,
     source,
     tiles,
     token,
@@ -51,6 +53,8 @@ app = typer.Typer(
 )
 for module in (init, serve, doctor, collect, append, importing, query, verify, package, rebuild, upgrade, demo):
     module.add_to(app)
+for part in (sign_external, sign_paper):
+    part.add_to(sign.group)
 for name, group in (
     ("source", source.group),
     ("map", maps.group),

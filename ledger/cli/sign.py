@@ -65,7 +65,7 @@ def sign_entries(
             language=language,
             mode=Mode.SEALED_KEY,
         )
-        _say(_signed(service, asked, account), as_json)
+        say_signature(_signed(service, asked, account), as_json)
 
 
 @group.command("accountability")
@@ -84,7 +84,7 @@ def sign_accountability(ledger: LedgerOption, account: Account, as_json: AsJson 
             name="accountability statement",
             mode=Mode.SEALED_KEY,
         )
-        _say(_signed(service, asked, account), as_json)
+        say_signature(_signed(service, asked, account), as_json)
 
 
 @group.command("show")
@@ -96,7 +96,7 @@ def show_signature(
     """Show a signature, verified anew. Exit code 1 where it does not hold, or what it signs was changed."""
     with opened(ledger) as service, service.store.reading() as connection:
         found = look(service.store, connection, index)
-    _say(found, as_json)
+    say_signature(found, as_json)
     if found.valid is not True:
         raise typer.Exit(1)
 
@@ -132,7 +132,7 @@ def ceremony(
     as_json: AsJson = False,
 ) -> None:
     """The first start: both people are here and sign the keys of both. Prints the card that they sign by hand."""
-    with opened(ledger) as service, _acting(service, officer) as caller:
+    with opened(ledger) as service, acting(service, officer) as caller:
         put = service.signing.ceremony.prepare(caller, officer, quality)
         typer.echo(f"Both compare this fingerprint: {put.fingerprint}", err=True)
         secrets = {one: _hidden(f"Signing secret of {one}") for one in (officer, quality)}
@@ -159,7 +159,7 @@ def show_card(ledger: LedgerOption, as_json: AsJson = False) -> None:
 @key.command("make")
 def make_key(ledger: LedgerOption, account: Account, reason: Reason, as_json: AsJson = False) -> None:
     """Make your signing key, sealed by a secret that nobody can recover."""
-    with opened(ledger) as service, _acting(service, account) as caller:
+    with opened(ledger) as service, acting(service, account) as caller:
         secret = _hidden("New signing secret")
         if secret != _hidden("The same once more"):
             raise NotAuthenticated("the two secrets differ", advice="Nothing was made: begin again.")
@@ -198,7 +198,7 @@ def vouch(
     as_json: AsJson = False,
 ) -> None:
     """Vouch by your own key that a key is its person's. Compare its id with what they read out to you."""
-    with opened(ledger) as service, _acting(service, account) as caller:
+    with opened(ledger) as service, acting(service, account) as caller:
         bindings = service.signing.bindings
         put = bindings.to_attest(caller, key_id, how, Mode.SEALED_KEY)
         typer.echo(f"Key {key_id} of {put.subject.name} ({put.subject.account})", err=True)
@@ -212,7 +212,7 @@ def vouch(
 @key.command("revoke")
 def revoke_key(key_id: KeyId, ledger: LedgerOption, account: Account, reason: Reason, as_json: AsJson = False) -> None:
     """End a key at once: a secret that is forgotten or known to others. What it signed stays valid."""
-    with opened(ledger) as service, _acting(service, account) as caller:
+    with opened(ledger) as service, acting(service, account) as caller:
         index = service.signing.bindings.revoke(key_id, reason, caller.authority, caller)
     if as_json:
         say_json({"entry": index})
@@ -221,7 +221,7 @@ def revoke_key(key_id: KeyId, ledger: LedgerOption, account: Account, reason: Re
 
 
 @contextmanager
-def _acting(service: Service, account: str) -> Iterator[Caller]:
+def acting(service: Service, account: str) -> Iterator[Caller]:
     """Somebody who signs in at this terminal, for the one command."""
     door, sessions = service.entrance.door, service.people.sessions
     visit = Visit(peer=HERE)
@@ -246,12 +246,13 @@ def _signed(service: Service, asked: Asked, account: str) -> LookedAt:
         return look(service.store, connection, done.index)
 
 
-def _say(found: LookedAt, as_json: bool) -> None:
+def say_signature(found: LookedAt, as_json: bool) -> None:
+    """Says a signature as it is shown, with what became of it."""
     if as_json:
         say_json(found)
         return
     shown = found.shown
-    state = {True: "● valid", False: "▲ does not hold", None: "○ cannot be judged here"}[found.valid]
+    state = "● valid" if found.valid else "▲ does not hold"
     say(f"{shown.sentence}")
     say(f"{state}{f': {found.wrong}' if found.wrong else ''}")
     say(f"because: {shown.reason}")

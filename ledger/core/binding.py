@@ -9,7 +9,8 @@ on a card that they signed by hand. All of it is decided here from entries alone
     ceremony     by both founders' keys  over {"act":"ceremony", …}      both requests
 
 each `trailseal/key-binding/v1` LF ‖ canonical JSON; a passkey answers SHA-256(`trailseal/bind/v1` ‖ 0x00 ‖ canonical
-JSON) in its place.
+JSON) in its place. Who signs elsewhere has no key here: bound are issuer and subject of their certificate, which makes
+a signature of the request (`core.external`); they vouch for nobody.
 """
 
 from collections.abc import Iterable
@@ -21,13 +22,25 @@ import msgspec
 
 from ledger.core import canonical
 from ledger.core.address import Address
+from ledger.core.anchors import Anchors, TrustAnchorEntry
 from ledger.core.authority import Authority
+from ledger.core.clock import parse_utc
 from ledger.core.errors import IntegrityError, SignatureInvalid
+from ledger.core.external import Certified, verify_external
 from ledger.core.hashing import b64, unb64
 from ledger.core.note import ed25519_verify
 from ledger.core.passkey import Assertion, Base64Url, PasskeyKey, verify_assertion
 from ledger.core.record import Digest, Name, Text
-from ledger.core.signature import KeyProof, Mode, PasskeyProof, SignatureEntry, challenge_of, signed_message
+from ledger.core.signature import (
+    ExternalProof,
+    KeyProof,
+    Mode,
+    PasskeyProof,
+    SignatureEntry,
+    challenge_of,
+    lasting_us,
+    signed_message,
+)
 from ledger.core.statement import Purpose, statement_message
 from ledger.core.times import SafeInt
 from ledger.core.vault import Destroyed, SecretRef
@@ -40,7 +53,8 @@ _CHALLENGE = b"trailseal/bind/v1\0"
 
 
 class BoundKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A signing key. `public_key`: 32 bytes of Ed25519 for a sealed key, SPKI (DER) for a passkey, in base64.
+    """A signing key. `public_key`: 32 bytes of Ed25519 for a sealed key, SPKI (DER) for a passkey, in base64; for who
+    signs elsewhere issuer and subject of the certificate (DER, one after the other), with both for people to read.
 
     The rest is a passkey's: its credential, COSE algorithm, relying party and origin, the COSE key as it was given,
     and what the authenticator said of itself when it was registered.
@@ -58,6 +72,8 @@ class BoundKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     backup_eligible: bool = False
     backed_up: bool = False
     counter: SafeInt = 0
+    subject: Text | None = None
+    issuer: Text | None = None
 
 
 class BindingStatement(msgspec.Struct, frozen=True, kw_only=True, tag_field="act", tag="request"):
@@ -160,7 +176,7 @@ class KeyBindingEntry(
     authority: Authority
     statement: BindingStatement | None = None
     attestation: Attestation | None = None
-    proof: KeyProof | PasskeyProof | None = None
+    proof: KeyProof | PasskeyProof | ExternalProof | None = None
     registration: Registration | None = None
     secrets: tuple[SecretRef, ...] = ()
     destroys: tuple[Destroyed, ...] = ()
@@ -241,16 +257,19 @@ class KeyHistory:
     def __init__(self, origin: str) -> None:
         self.origin = origin
         self.ceremony: CeremonyEntry | None = None
+        self.anchors = Anchors()
         self._by_request: dict[int, Standing] = {}
         self._by_id: dict[str, Standing] = {}
 
     def enter(self, index: int, body: msgspec.Struct) -> None:
-        """Takes the next entry; of other kinds than bindings and ceremony it takes no notice.
+        """Takes the next entry; of other kinds than bindings, ceremony and trust anchors it takes no notice.
 
         Raises IntegrityError (SignatureInvalid where that is what it is).
         """
         if isinstance(body, CeremonyEntry):
             self._found(index, body)
+        elif isinstance(body, TrustAnchorEntry):
+            self.anchors.enter(index, body)
         elif isinstance(body, KeyBindingEntry):
             {
                 BindingEvent.REQUESTED: self._request,
@@ -280,7 +299,30 @@ class KeyHistory:
         """The address of a key's request."""
         return str(Address(self.origin, standing.requested))
 
-    def verify(self, entry: SignatureEntry, index: int) -> Assertion | None:
+    def certified(
+        self, key: BoundKey, proof: object, message: bytes, index: int, at: str, until_us: int, *also_us: int
+    ) -> Certified:
+        """What a signature made elsewhere proves, if the certificate bound as `key` made it over `message`.
+
+        `index`: where it stands, or would; `at`: the statement's time, at which the certificates have to be valid, as
+        at each of `also_us`; by `until_us` it has to be made. Raises SignatureInvalid.
+        """
+        if not isinstance(proof, ExternalProof):
+            raise SignatureInvalid("the proof is of another sort than the key")
+        anchors = [one.certificate for one in self.anchors.in_force(index)]
+        made = parse_utc(at)
+        found = verify_external(proof, message, anchors, (made, *also_us), (made, until_us))
+        if (found.names, found.subject, found.issuer) != (key.public_key, key.subject, key.issuer):
+            raise SignatureInvalid(f"it is by the certificate of {found.subject}, issued by {found.issuer}: not theirs")
+        return found
+
+    def anchored(self, certified: Certified, index: int) -> int:
+        """The entry from which on the anchor counted to which a signature at `index` chains."""
+        found = next(one for one in self.anchors.in_force(index) if one.certificate == certified.anchor)
+        assert found.confirmed is not None
+        return found.confirmed
+
+    def verify(self, entry: SignatureEntry, index: int) -> Assertion | Certified | None:
         """Returns only if signature entry `index` is its signer's over this very statement, by a key that counted.
 
         Raises SignatureInvalid, IntegrityError. What is signed, and when, is for others to compare.
@@ -297,16 +339,28 @@ class KeyHistory:
             raise SignatureInvalid(f"key {standing.key.key_id} did not count when it was signed")
         if said.mode is not standing.key.mode:
             raise SignatureInvalid("the statement says another mode than the key's")
-        return verify_proof(standing.key, entry.proof, signed_message(said), challenge_of(said))
+        message = signed_message(said)
+        if said.mode is Mode.EXTERNAL:
+            until_us = parse_utc(said.signed_at) + lasting_us(said.mode)
+            return self.certified(standing.key, entry.proof, message, index, said.signed_at, until_us)
+        return verify_proof(standing.key, entry.proof, message, challenge_of(said))
 
     def _request(self, index: int, body: KeyBindingEntry) -> None:
         said = body.statement
         if said is None or said.origin != self.origin or said.account != body.account:
             raise IntegrityError("the request's statement is missing, or another person's or log's")
         key = said.key
-        if key_id_of(unb64(key.public_key)) != key.key_id or key.key_id != body.binding or key.key_id in self._by_id:
+        external = key.mode is Mode.EXTERNAL
+        last = self._by_id.get(key.key_id)
+        # A certificate's names stay a person's: once revoked they may be bound again, after a new check of identity.
+        again = last is not None and not (external and last.revoked is not None)
+        if key_id_of(unb64(key.public_key)) != key.key_id or key.key_id != body.binding or again:
             raise IntegrityError(f"{body.binding} is not the id of this key, or was bound before")
-        verify_proof(key, body.proof, act_message(said), act_challenge(said))
+        if external:
+            until_us = parse_utc(said.at) + lasting_us(key.mode)
+            self.certified(key, body.proof, act_message(said), index, said.at, until_us)
+        else:
+            verify_proof(key, body.proof, act_message(said), act_challenge(said))
         standing = Standing(key=key, account=said.account, name=said.name, digest=digest_of(said), requested=index)
         self._by_request[index] = self._by_id[key.key_id] = standing
 

@@ -63,6 +63,8 @@ KIND_NAMES = frozenset(
         "configuration",
         "key-event",
         "key-binding",
+        "trust-anchor",
+        "paper-signature",
         "log-binding",
         "checkpoint-witnessed",
         "timestamp",

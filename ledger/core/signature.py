@@ -36,6 +36,10 @@ MAX_SET = 100_000
 """Entries of the largest set that can be signed."""
 Runs = Annotated[str, msgspec.Meta(min_length=1, max_length=900_000)]
 """The entries of a set, as `core.members` writes them."""
+HERE_US = 10 * 60 * 1_000_000
+"""How long a person has to sign here, from the time that the statement says."""
+ELSEWHERE_US = 60 * 60 * 1_000_000
+"""How long they have to sign elsewhere and bring it back."""
 _CHALLENGE = b"trailseal/sign/v1\0"
 
 
@@ -189,6 +193,11 @@ class SignatureEntry(
     authority: Authority
     session: Name | None = None
     network: Name | None = None
+
+
+def lasting_us(mode: Mode) -> int:
+    """Within how long after the time that its statement says a signature of this mode is entered."""
+    return ELSEWHERE_US if mode is Mode.EXTERNAL else HERE_US
 
 
 def statement_bytes(statement: Statement) -> bytes:

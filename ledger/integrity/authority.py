@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from ledger.agents.kinds import AgentEntry, AgentState
 from ledger.core.address import parse_address
+from ledger.core.anchors import TrustAnchorEntry
 from ledger.core.authority import Authority
 from ledger.core.binding import BindingEvent, KeyBindingEntry
 from ledger.core.clock import parse_utc
@@ -20,6 +21,7 @@ from ledger.core.entry import Entry
 from ledger.core.errors import LedgerError
 from ledger.core.hashing import b64
 from ledger.core.kinds import KindRegistry
+from ledger.core.paper import PaperEntry
 from ledger.core.signature import SignatureEntry
 from ledger.core.workflow import DecisionEntry, DecisionEvent, RequestEntry, RouteEntry
 from ledger.integrity.entering import AT_THE_DOOR, Entering, at_the_door
@@ -243,13 +245,13 @@ def _needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
         return Scope.CONFIGURE, None
     if isinstance(body, AccountEntry | GrantEntry | AgentEntry | ProfileEntry):
         return Scope.ADMIN, None
-    if isinstance(body, SigningListEntry | TerminalEntry):
+    if isinstance(body, SigningListEntry | TerminalEntry | TrustAnchorEntry):
         return Scope.ADMIN, None
     if isinstance(body, KeyBindingEntry) and body.authority.actor != body.account and body.attestation is None:
         return Scope.ADMIN, None
     if isinstance(body, RouteEntry):
         return Scope.APPROVE, None
-    if isinstance(body, RequestEntry):
+    if isinstance(body, RequestEntry | PaperEntry):
         return Scope.READ, None
     if isinstance(body, DecisionEntry):
         return _decided(body), None

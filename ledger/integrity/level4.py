@@ -11,27 +11,30 @@ from collections.abc import Callable, Iterator, Mapping
 from sqlalchemy import Connection
 
 from ledger.core.address import LogId
+from ledger.core.anchors import TrustAnchorEntry
 from ledger.core.binding import CeremonyEntry, KeyBindingEntry, KeyHistory
 from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry
 from ledger.core.errors import LedgerError, SignatureInvalid
+from ledger.core.external import Certified
 from ledger.core.hashing import b64
 from ledger.core.kinds import KindRegistry
-from ledger.core.signature import Mode, SignatureEntry, Target, holds_together, members
+from ledger.core.paper import PaperEntry, Papers
+from ledger.core.passkey import Assertion
+from ledger.core.signature import Mode, SignatureEntry, Target, holds_together, lasting_us, members
 from ledger.integrity.entitled import Entitled
 from ledger.integrity.entries import read_entries
 from ledger.integrity.fault import Fault
 from ledger.people.kinds import present
 from ledger.signing.kinds import SigningListEntry
 from ledger.signing.lists import BUILT_IN, SigningList, built_in_lists, listed, says
-from ledger.signing.prepared import LASTING_US
 from ledger.signing.provider_check import provider_verifier
 from ledger.signing.targets import unlike
 from ledger.store.bulk import Bulk
 from ledger.store.logs import SYSTEM_LOG, read_logs
 from ledger.store.reading import LogReader
 
-ELSEWHERE = (Mode.PROVIDER, Mode.EXTERNAL)
+ELSEWHERE = (Mode.PROVIDER,)
 """Modes whose proof is not by a key of this log."""
 Verifier = Callable[[Connection, SignatureEntry, int], object]
 """Verifies a signature of such a mode, entered at that moment; raises SignatureInvalid."""
@@ -40,6 +43,7 @@ _KINDS = tuple(
     b'"kind":"%s"' % kind
     for kind in (
         *(b"signature", b"key-binding", b"ceremony", b"signing-list"),
+        *(b"trust-anchor", b"paper-signature"),
         *(b"grant", b"credential", b"reset", b"qualification"),
     )
 )
@@ -88,6 +92,7 @@ class SignatureCheck:
         self._verifiers = verifiers
         self._lists: dict[str, list[SigningList]] = {BUILT_IN: list(built_in_lists())}
         self._entitled = Entitled(origin)
+        self._papers = Papers()
         self.unseen: list[tuple[int, str]] = []
         """Signatures whose state of the log is not its own: a changed entry makes many, and is named before."""
         self._nonces: dict[str, int] = {}
@@ -98,8 +103,10 @@ class SignatureCheck:
         if isinstance(body, SigningListEntry):
             address = f"{self._history.origin}#{entry.index}"
             self._lists[address] = [listed(body, address)]
-        elif isinstance(body, KeyBindingEntry | CeremonyEntry):
+        elif isinstance(body, KeyBindingEntry | CeremonyEntry | TrustAnchorEntry):
             self._history.enter(entry.index, body)
+        elif isinstance(body, PaperEntry):
+            self._papers.enter(entry.index, body)
         elif isinstance(body, SignatureEntry):
             self._signature(body, entry)
         self._entitled.enter(entry, body)
@@ -111,8 +118,9 @@ class SignatureCheck:
         self._proof(body, entry)
         signed_us = parse_utc(said.signed_at)
         _require(
-            signed_us <= entry.logged_us <= signed_us + LASTING_US,
-            f"it says that it was made at {said.signed_at}, which was not within ten minutes before it was entered",
+            signed_us <= entry.logged_us <= signed_us + lasting_us(said.mode),
+            f"it says that it was made at {said.signed_at}, which was not within "
+            f"{'an hour' if said.mode is Mode.EXTERNAL else 'ten minutes'} before it was entered",
         )
         self._target(said.target)
         seen = self._logs.get(said.seen.origin)
@@ -134,15 +142,20 @@ class SignatureCheck:
                 raise SignatureInvalid(f"this version cannot verify a signature of mode {said.mode.value}")
             verify(self._connection, body, entry.logged_us)
             return
-        assertion = self._history.verify(body, entry.index)
+        found = self._history.verify(body, entry.index)
         standing = self._history.at(said.binding or "")
-        # The key's binding was under a checkpoint before it signed.
-        covered = Bulk(self._connection).all(
-            "SELECT size FROM checkpoint WHERE log = ? AND size > ? AND size <= ? LIMIT 1",
-            (SYSTEM_LOG, standing.bound, entry.index),
+        # The key's binding was under a checkpoint before it signed, and so was the anchor of a certificate elsewhere.
+        since = [standing.bound] + (
+            [self._history.anchored(found, entry.index)] if isinstance(found, Certified) else []
         )
-        _require(bool(covered), f"no checkpoint covered key {standing.key.key_id} when it signed")
-        if assertion is not None:
+        for one in since:
+            covered = Bulk(self._connection).all(
+                "SELECT size FROM checkpoint WHERE log = ? AND size > ? AND size <= ? LIMIT 1",
+                (SYSTEM_LOG, one, entry.index),
+            )
+            _require(bool(covered), f"no checkpoint covered key {standing.key.key_id} when it signed")
+        if isinstance(found, Assertion):
+            assertion = found
             last = self._counters.get(standing.key.key_id, 0)
             _require(assertion.counter > last or not (assertion.counter or last), "its counter did not go on")
             self._counters[standing.key.key_id] = assertion.counter

@@ -10,7 +10,9 @@ import msgspec
 
 from ledger.core.binding import short_fingerprint
 from ledger.core.clock import parse_utc
-from ledger.core.signature import Mode, SignatureEntry, Statement, TargetSort, statement_bytes
+from ledger.core.errors import SignatureInvalid
+from ledger.core.external import claims_qualified, signer_certificate
+from ledger.core.signature import ExternalProof, Mode, SignatureEntry, Statement, TargetSort, statement_bytes
 from ledger.present.inert import one_line
 from ledger.present.messages import message
 from ledger.present.times import moment, site_zone
@@ -70,7 +72,7 @@ def manifestation(entry: SignatureEntry) -> Manifestation:
         zone=_inert(said.zone) if at.zone == said.zone else f"{_inert(said.zone)} ({at.zone})",
         utc=at.utc,
         mode=message(f"signing.mode.{said.mode.value}"),
-        class_text=_inert(said.class_text),
+        class_text=" ".join((_inert(said.class_text), *_certificate(entry))),
         target=target_text(said),
         entries=said.target.count,
         fingerprint=fingerprint(said),
@@ -87,6 +89,22 @@ def target_text(said: Statement) -> str:
 def fingerprint(said: Statement) -> str:
     """128 bits of the statement's digest, in groups of four."""
     return short_fingerprint(sha256(statement_bytes(said)).digest())
+
+
+def _certificate(entry: SignatureEntry) -> list[str]:
+    """Of a signature made elsewhere: whose certificate made it, what that claims of itself, and what was not asked."""
+    if not isinstance(entry.proof, ExternalProof):
+        return []
+    try:
+        found = signer_certificate(entry.proof)
+        subject, issuer = found.subject.rfc4514_string(), found.issuer.rfc4514_string()
+        qualified = claims_qualified(found)
+    except (SignatureInvalid, ValueError):
+        return []
+    said = [message("signature.certificate", subject=_inert(subject), issuer=_inert(issuer))]
+    if qualified:
+        said.append(message("signature.qualified"))
+    return [*said, message("signature.unrevoked")]
 
 
 def withstands(mode: Mode) -> str:

@@ -37,7 +37,7 @@ from ledger.core.errors import (
     SchemaViolation,
 )
 from ledger.core.hashing import b64
-from ledger.core.signature import KeyProof, Mode, PasskeyProof
+from ledger.core.signature import ExternalProof, KeyProof, Mode, PasskeyProof, lasting_us
 from ledger.people.access import Caller, Scope
 from ledger.people.credentials import read_account, read_entry
 from ledger.people.names import printed_name
@@ -106,8 +106,8 @@ class Bindings:
         )
         return self._requested(entry, (item,))
 
-    def propose(self, caller: Caller, key: BoundKey, registration: Registration, reason: str) -> ToProve:
-        """A passkey that was registered for signing, which has yet to prove itself; raises as `request`."""
+    def propose(self, caller: Caller, key: BoundKey, registration: Registration | None, reason: str) -> ToProve:
+        """A passkey registered for signing, or a certificate, which has yet to prove itself; raises as `request`."""
         with self._store.reading() as connection:
             name, identity = self._may_have(connection, caller)
             if read_profile(connection).device_bound_passkeys and key.backup_eligible:
@@ -117,8 +117,13 @@ class Bindings:
                 )
         said = self._statement(caller.account, name, key, identity)
         pending = Pending(statement=said, registration=registration, reason=reason)
-        ident = prepared.put(self._store, _REQUEST, caller.account, pending)
+        ident = prepared.put(self._store, _REQUEST, caller.account, pending, lasting=lasting_us(key.mode))
         return ToProve(id=ident, statement=said, challenge=b64(act_challenge(said)))
+
+    def pending(self, ident: str) -> tuple[str, Pending]:
+        """For whom a request waits to be signed by its key, and what; raises NotFound."""
+        with self._store.reading() as connection:
+            return prepared.get(self._store, connection, _REQUEST, ident, Pending)
 
     def proposed(self, ident: str) -> ToProve:
         """The request for a passkey that waits under this id for its key; raises NotFound."""
@@ -127,14 +132,23 @@ class Bindings:
         said = pending.statement
         return ToProve(id=ident, statement=said, challenge=b64(act_challenge(said)))
 
-    def prove(self, caller: Caller, ident: str, proof: PasskeyProof) -> int:
-        """The passkey's own signature of its request; returns the entry's index. Raises SignatureInvalid, NotFound."""
-        with self._store.reading() as connection:
-            account, pending = prepared.get(self._store, connection, _REQUEST, ident, Pending)
+    def prove(
+        self,
+        caller: Caller,
+        ident: str,
+        proof: PasskeyProof | ExternalProof,
+        before: Callable[[Transaction], None] | None = None,
+    ) -> int:
+        """The key's own signature of its request; returns the entry's index. Raises SignatureInvalid, NotFound.
+
+        `before`: what a signature made elsewhere is held against (`signing.external`), under the head lock.
+        """
+        account, pending = self.pending(ident)
         said = pending.statement
         if account != caller.account or said.account != caller.account:
             raise AccessDenied("this key was registered for somebody else")
-        verify_proof(said.key, proof, act_message(said), act_challenge(said))
+        if before is None:
+            verify_proof(said.key, proof, act_message(said), act_challenge(said))
         entry = KeyBindingEntry(
             binding=said.key.key_id,
             event=BindingEvent.REQUESTED,
@@ -145,7 +159,7 @@ class Bindings:
             proof=proof,
             registration=pending.registration,
         )
-        return self._requested(entry, (), ident)
+        return self._requested(entry, (), ident, before)
 
     def to_attest(self, caller: Caller, key_id: str, how: str, mode: Mode | None = None) -> ToAttest:
         """What the caller signs to vouch for a key; `how` they know whose it is. Raises as `attest`."""
@@ -369,9 +383,18 @@ class Bindings:
             at=utc_text(self._store.clock.now_us()),
         )
 
-    def _requested(self, entry: KeyBindingEntry, items: tuple[VaultItem, ...], ident: str | None = None) -> int:
+    def _requested(
+        self,
+        entry: KeyBindingEntry,
+        items: tuple[VaultItem, ...],
+        ident: str | None = None,
+        before: Callable[[Transaction], None] | None = None,
+    ) -> int:
         def check(transaction: Transaction) -> None:
             self._alone(transaction, entry.account)
+            self._alone(transaction, entry.binding)
+            if before is not None:
+                before(transaction)
             living = self._living(transaction.connection, entry.account)
             if entry.secrets and any(one.key.mode is Mode.SEALED_KEY for one in living):
                 raise Conflict("you have a signing key")
@@ -403,7 +426,8 @@ class Bindings:
                 f"you reset something of {subject.account!r}, so others vouch for their key",
                 advice="Ask two people who did not.",
             )
-        own = active(connection, history, caller.account, mode)
+        # Who signs elsewhere vouches here by a key of their own.
+        own = [one for one in active(connection, history, caller.account, mode) if one.key.mode is not Mode.EXTERNAL]
         if not own:
             raise NotSignatory("you have no signing key that counts", advice="Make one, and have it vouched for.")
         return subject, own[-1]

@@ -14,7 +14,7 @@ from ledger.people.credentials import current, read_entry
 from ledger.people.kinds import SessionEntry, SessionEvent
 from ledger.people.security import network_of
 from ledger.people.tables import browser_session
-from ledger.signing.factors import IDENTITY_PROVIDER, PASSWORD, SECOND, SIGNING_PASSKEY, SIGNING_SECRET
+from ledger.signing.factors import CERTIFICATE, IDENTITY_PROVIDER, PASSWORD, SECOND, SIGNING_PASSKEY, SIGNING_SECRET
 from ledger.signing.tables import signature
 from ledger.store.position import index_of
 from ledger.store.store import Store
@@ -29,9 +29,13 @@ NEEDED = {
     (Mode.PROVIDER, Continuity.FIRST): (IDENTITY_PROVIDER,),
     (Mode.PROVIDER, Continuity.LATER): (IDENTITY_PROVIDER,),
     (Mode.PROVIDER, Continuity.SINGLE): (IDENTITY_PROVIDER,),
+    (Mode.EXTERNAL, Continuity.FIRST): (SECOND, CERTIFICATE),
+    (Mode.EXTERNAL, Continuity.LATER): (CERTIFICATE,),
+    (Mode.EXTERNAL, Continuity.SINGLE): (PASSWORD, SECOND, CERTIFICATE),
 }
 """The components that each takes, besides the user name. A signing passkey is two in one: the device, and the person's
-verification by it (11.200(b)); the provider asks for all that the site demands, each time."""
+verification by it (11.200(b)); the provider asks for all that the site demands, each time. By what a certificate's key
+is guarded elsewhere is not known here, so that it counts as one."""
 
 
 def continuity_of(

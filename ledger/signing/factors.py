@@ -24,6 +24,8 @@ from ledger.store.store import Store
 PASSWORD, SECOND, SIGNING_SECRET, SIGNING_PASSKEY = "password", "second-factor", "signing-secret", "signing-passkey"
 IDENTITY_PROVIDER: Final = "identity-provider"
 """Fresh authentication at the site's identity provider, by the components that it asks for."""
+CERTIFICATE: Final = "external-certificate"
+"""A certificate whose key is elsewhere: what made the signature that is brought back."""
 SECRET_LENGTH: Final = 512
 
 

@@ -5,12 +5,14 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
+from ledger.core.anchors import TrustAnchorEntry
 from ledger.core.binding import CeremonyEntry, KeyBindingEntry, KeyHistory, Standing
 from ledger.core.errors import IntegrityError
 from ledger.core.signature import Mode
 from ledger.people.credentials import read_entry, view
 from ledger.people.log_view import log_view
 from ledger.people.secrets import kept, row_holds
+from ledger.signing.external_tables import trust_anchor
 from ledger.signing.person_keys import SECRET
 from ledger.signing.tables import key_binding
 from ledger.store import checkpoints, schema
@@ -22,13 +24,15 @@ from ledger.store.store import Store
 def read_history(store: Store, connection: Connection) -> KeyHistory:
     """Every binding there is, verified from its entries; raises IntegrityError where one does not hold."""
     row = key_binding.c
-    found = connection.execute(select(row.from_index, row.to_index).where(row.log == SYSTEM_LOG)).all()
+    found = list(connection.execute(select(row.from_index, row.to_index).where(row.log == SYSTEM_LOG)))
     history = KeyHistory(view(connection).origin)
+    there = trust_anchor.c
+    found += connection.execute(select(there.from_index, there.to_index).where(there.log == SYSTEM_LOG))
     indices = sorted({at for one in found for at in one if at is not None})
     for index in indices:
         body, _ = read_entry(store, connection, index, msgspec.Struct)
-        if not isinstance(body, KeyBindingEntry | CeremonyEntry):
-            raise IntegrityError(f"table key_binding names entry {index} of the system log, which binds no key")
+        if not isinstance(body, KeyBindingEntry | CeremonyEntry | TrustAnchorEntry):
+            raise IntegrityError(f"a table of keys names entry {index} of the system log, which binds no key")
         history.enter(index, body)
     log_view(store).require_keys(connection, indices)
     return history

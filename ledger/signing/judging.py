@@ -9,6 +9,8 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from ledger.core.address import LogId
+from ledger.core.authority import Authority
+from ledger.core.binding import KeyHistory
 from ledger.core.clock import parse_utc
 from ledger.core.errors import (
     AccessDenied,
@@ -16,14 +18,17 @@ from ledger.core.errors import (
     NotAuthenticated,
     NotFound,
     NotSignatory,
+    ReauthenticationRequired,
     RecordChangedSinceReview,
     SchemaViolation,
 )
 from ledger.core.hashing import b64
-from ledger.core.signature import Continuity, Mode, SignatureEntry, Statement
+from ledger.core.signature import Continuity, ExternalProof, Mode, SignatureEntry, Statement, lasting_us
 from ledger.people.access import Caller
+from ledger.people.credentials import view
 from ledger.present.messages import message
-from ledger.signing import lists, prepared
+from ledger.signing import lists
+from ledger.signing.anchoring import require_anchors_still, require_external, require_valid
 from ledger.signing.continuity import NEEDED, continuity_of
 from ledger.signing.factors import require_unlocked
 from ledger.signing.history import covered, read_history
@@ -37,8 +42,8 @@ from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader
 from ledger.store.store import Store
 
-OWN_KEY: Final = (Mode.SEALED_KEY, Mode.PASSKEY)
-"""Modes whose proof is by a key of the person's own."""
+OWN_KEY: Final = (Mode.SEALED_KEY, Mode.PASSKEY, Mode.EXTERNAL)
+"""Modes whose proof is by a key that is bound to the person, or by their certificate elsewhere."""
 _NO_EASIER: Final = {
     Continuity.FIRST: (Continuity.FIRST, Continuity.LATER),
     Continuity.LATER: (Continuity.LATER,),
@@ -77,6 +82,17 @@ class Judge:
                 "the session was broken since this was prepared", advice="Prepare it anew, and show all components."
             )
 
+    def brought(self, connection: Connection, history: KeyHistory, said: Statement, proof: object) -> None:
+        """Raises NotSignatory unless what was brought back is the signer's signature over this very statement."""
+        if not isinstance(proof, ExternalProof):
+            raise ReauthenticationRequired("the signature that was made elsewhere was not brought")
+        now, seen = self._store.clock.now_us(), view(connection)
+        entry = SignatureEntry(
+            statement=said, proof=proof, authority=Authority(actor=said.signer.account, authenticated=True)
+        )
+        certified = require_external(connection, history, entry, seen.size)
+        require_valid(certified, now)
+
     def as_shown(
         self, transaction: Transaction, entry: SignatureEntry, kept: Kept, caller: Caller | None, network: str | None
     ) -> None:
@@ -93,9 +109,13 @@ class Judge:
             raise RecordChangedSinceReview("your account was changed since this was shown")
         require_accountable(self._store, connection, account, kept.action)
         if said.mode in OWN_KEY:
-            standing = read_history(self._store, connection).at(said.binding or "")
+            history = read_history(self._store, connection)
+            standing = history.at(said.binding or "")
             if standing.revoked is not None or not covered(connection, standing):
                 raise NotSignatory("the signing key was revoked meanwhile")
+            if said.mode is Mode.EXTERNAL:
+                require_anchors_still(transaction)
+                require_external(connection, history, entry, transaction.next_index)
         log = next((one for one in self._store.logs() if one.origin == said.target.origin), None)
         if log is None or not still_there(connection, log, said.target):
             raise RecordChangedSinceReview("what would be signed is not what stands in the log")
@@ -132,7 +152,7 @@ class Judge:
 
     def _require_time(self, said: Statement, logged_us: int) -> None:
         signed_us = parse_utc(said.signed_at)
-        if not signed_us <= logged_us <= signed_us + prepared.LASTING_US:
+        if not signed_us <= logged_us <= signed_us + lasting_us(said.mode):
             raise NotFound("nothing of that id is waiting to be signed", advice="It is over: begin again.")
 
 

@@ -31,7 +31,7 @@ class ToAttest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ToProve(msgspec.Struct, frozen=True, kw_only=True):
-    """A request for a passkey that its key has yet to sign; `challenge` in base64."""
+    """A request that a passkey, or a certificate elsewhere, has yet to sign; `challenge` (base64) is the passkey's."""
 
     id: str
     statement: BindingStatement
@@ -39,8 +39,8 @@ class ToProve(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pending(msgspec.Struct, frozen=True, kw_only=True):
-    """A passkey's request that its key has yet to sign, with how it was registered."""
+    """A request that a passkey, or a certificate elsewhere, has yet to sign; with how the passkey was registered."""
 
     statement: BindingStatement
-    registration: Registration
+    registration: Registration | None
     reason: str

@@ -18,11 +18,9 @@ from ledger.store.position import index_of, pos_of
 from ledger.store.reading import LogReader
 from ledger.store.store import Store
 
-_ELSEWHERE = (Mode.EXTERNAL,)
-
 
 class LookedAt(msgspec.Struct, frozen=True, kw_only=True):
-    """A signature with how it is shown. `valid` None: it cannot be judged here; `wrong` says why it does not hold.
+    """A signature with how it is shown. `wrong` says why it does not hold.
 
     `unsigned`: what it signed stands no longer as it was signed. `entries`: what it lists; of a set too large for that
     there are none, and `signed_page` gives them page by page.
@@ -35,7 +33,7 @@ class LookedAt(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode
     origin: str
     entries: tuple[int, ...]
-    valid: bool | None
+    valid: bool
     unsigned: bool
     wrong: str = ""
 
@@ -48,14 +46,13 @@ def look(store: Store, connection: Connection, index: int) -> LookedAt:
     target = body.statement.target
     log = next((one for one in read_logs(connection) if one.origin == target.origin), None)
     unsigned = log is None or not holds_together(target) or not _stands(connection, log, body)
-    wrong, valid = "", None if body.statement.mode in _ELSEWHERE else True
+    wrong, valid = "", True
     try:
-        if valid:
-            _require_first(connection, body, index)
-            if body.statement.mode is Mode.PROVIDER:
-                provider_verifier(store.kinds)(connection, body, logged_us)
-            else:
-                read_history(store, connection).verify(body, index)
+        _require_first(connection, body, index)
+        if body.statement.mode is Mode.PROVIDER:
+            provider_verifier(store.kinds)(connection, body, logged_us)
+        else:
+            read_history(store, connection).verify(body, index)
     except LedgerError as error:
         wrong, valid = error.message, False
     shown = manifestation(body)

@@ -1,4 +1,4 @@
-"""What was put before somebody to sign: kept for ten minutes, used once."""
+"""What was put before somebody to sign: kept for ten minutes (an hour for what is signed elsewhere), used once."""
 
 import secrets
 from typing import Final, TypeVar
@@ -8,25 +8,37 @@ from sqlalchemy import Connection, delete, insert, select
 
 from ledger.core import canonical
 from ledger.core.errors import Conflict, IntegrityError, NotFound
+from ledger.core.signature import HERE_US
 from ledger.signing.tables import prepared
 from ledger.store.append import Transaction
 from ledger.store.store import Store
 
-LASTING_US: Final = 10 * 60 * 1_000_000
+LASTING_US: Final = HERE_US
 """How long somebody has to sign what was prepared."""
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-def put(store: Store, sort: str, account: str, content: msgspec.Struct, ident: str | None = None) -> str:
-    """Keeps it, drops what is out of date, and returns its id."""
+def put(
+    store: Store,
+    sort: str,
+    account: str,
+    content: msgspec.Struct,
+    ident: str | None = None,
+    lasting: int = LASTING_US,
+) -> str:
+    """Keeps it for so long, drops what is out of date, and returns its id."""
     now, row = store.clock.now_us(), prepared.c
     name = ident or secrets.token_hex(16)
     with store.writing() as connection:
         connection.execute(delete(prepared).where(row.at_us < now - LASTING_US))
         connection.execute(
             insert(prepared).values(
-                id=name, sort=sort, account=account, content=canonical.encode_struct(content), at_us=now
+                id=name,
+                sort=sort,
+                account=account,
+                content=canonical.encode_struct(content),
+                at_us=now + lasting - LASTING_US,
             )
         )
     return name

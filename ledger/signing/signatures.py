@@ -20,6 +20,7 @@ from ledger.core.errors import (
     AccessDenied,
     LedgerError,
     NotAuthenticated,
+    NotFound,
     NotSignatory,
     RecordChangedSinceReview,
     SignatureInvalid,
@@ -27,6 +28,7 @@ from ledger.core.errors import (
 from ledger.core.hashing import b64
 from ledger.core.signature import (
     Continuity,
+    ExternalProof,
     KeyProof,
     Mode,
     PasskeyProof,
@@ -37,6 +39,7 @@ from ledger.core.signature import (
     Target,
     TargetSort,
     challenge_of,
+    lasting_us,
     signed_message,
     statement_bytes,
 )
@@ -205,7 +208,7 @@ class Signatures:
         here = None if network is None else network_of(network)
         session = caller.session if caller is not None and continuity is not Continuity.SINGLE else None
         keep = Kept(statement=said, action=asked.action, session=session, network=here, task=asked.task)
-        ident = prepared.put(self._store, _SORT, account, keep)
+        ident = prepared.put(self._store, _SORT, account, keep, lasting=lasting_us(mode))
         return self._shown(ident, keep, standing)
 
     def waiting(self, ident: str) -> ToSign:
@@ -216,12 +219,20 @@ class Signatures:
             standing = read_history(self._store, connection).at(kept.statement.binding or "") if own else None
         return self._shown(ident, kept, standing)
 
+    def exported(self, ident: str) -> bytes:
+        """The exact bytes that are to be signed elsewhere; raises NotFound where nothing of that id waits for that."""
+        with self._store.reading() as connection:
+            _, kept = prepared.get(self._store, connection, _SORT, ident, Kept)
+        if kept.statement.mode is not Mode.EXTERNAL:
+            raise NotFound("nothing of that id is to be signed elsewhere", advice="Prepare it for mode `external`.")
+        return signed_message(kept.statement)
+
     def make(
         self,
         ident: str,
         digest: str,
         shown: Shown,
-        proof: PasskeyProof | ProviderProof | None = None,
+        proof: PasskeyProof | ProviderProof | ExternalProof | None = None,
         caller: Caller | None = None,
         network: str | None = None,
     ) -> Made:
@@ -239,10 +250,12 @@ class Signatures:
                 self._judge.session(connection, said, kept, caller, network)
             history = read_history(self._store, connection)
             standing = history.at(said.binding or "") if said.mode in OWN_KEY else None
+            if said.mode is Mode.EXTERNAL:
+                self._judge.brought(connection, history, said, proof)
             sealed = None
             if standing is not None and said.mode is Mode.SEALED_KEY:
                 sealed = sealed_row(self._store, connection, standing)[1]
-        proofs: list[KeyProof | PasskeyProof | ProviderProof] = []
+        proofs: list[KeyProof | PasskeyProof | ProviderProof | ExternalProof] = []
         anew: list[object] = []
 
         def own() -> None:
@@ -256,6 +269,9 @@ class Signatures:
                 made = self._keys.sign(account, standing.key, sealed, secret, signed_message(said))
                 proofs.append(KeyProof(key_id=standing.key.key_id, signature=b64(made.signature)))
                 anew.append(made.kept)
+                return
+            if isinstance(proof, ExternalProof):
+                proofs.append(proof)
                 return
             try:
                 verify_proof(standing.key, proof, signed_message(said), challenge_of(said))
@@ -294,7 +310,7 @@ class Signatures:
         ident: str,
         digest: str,
         shown: Shown,
-        proof: PasskeyProof | ProviderProof | None = None,
+        proof: PasskeyProof | ProviderProof | ExternalProof | None = None,
         caller: Caller | None = None,
         network: str | None = None,
     ) -> Completed:
@@ -355,7 +371,9 @@ class Signatures:
 
     def _key(self, connection: Connection, history: KeyHistory, account: str, mode: Mode | None) -> Standing:
         allowed = read_profile(connection).signing_modes
-        found = [one for one in active(connection, history, account, mode) if one.key.mode.value in allowed]
+        known = active(connection, history, account, mode)
+        # Who signs elsewhere says so: it takes another way than what follows here.
+        found = [one for one in known if one.key.mode.value in allowed and (mode or one.key.mode is not Mode.EXTERNAL)]
         if not found:
             raise NotSignatory(
                 f"{account!r} has no signing key that counts yet",

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from ledger.people.entrance import Entrance
 from ledger.signing.bindings import Bindings, Told
 from ledger.signing.ceremony import Ceremony
+from ledger.signing.external import External
 from ledger.signing.factors import Factors
 from ledger.signing.lists import Lists
+from ledger.signing.paper import PaperSignatures
 from ledger.signing.passkeys import SigningPasskeys
 from ledger.signing.person_keys import PersonKeys, Sealing
 from ledger.signing.signatures import Provided, Signatures
@@ -37,4 +39,6 @@ class Signing:
         self.bindings = Bindings(store, keys, factors, told)
         self.passkeys = SigningPasskeys(store, self.bindings, origin)
         self.ceremony = Ceremony(store, self.bindings)
+        self.external = External(store, self.bindings)
+        self.papers = PaperSignatures(store)
         self.signatures = Signatures(store, keys, self.bindings, factors, zone, origin, provider)

@@ -83,8 +83,9 @@ prepared = declare(
     Column("at_us", BigInteger, nullable=False),
     Index("prepared_signing_at", "at_us"),
     delete=True,
-    why="it remembers, for ten minutes at most, what was put before somebody to sign: what they sign is given back "
-    "with its digest, and each member of it is compared with the log again under the head lock; a forged row offers "
+    why="it remembers, for ten minutes (an hour, for what is signed elsewhere), what was put before somebody to sign: "
+    "what they sign is given back with its digest, and each member of it is compared with the log again under the head "
+    "lock; a forged row offers "
     "nothing that could not have been prepared, and a nonce that was used is refused by the signature that used it",
 )
 """What was prepared and not signed yet: statements, requests and attestations of keys, challenges of registrations."""

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import msgspec
 from sqlalchemy import ColumnElement, select
 
-from ledger.core.address import LogId
+from ledger.core.address import Address, LogId
 from ledger.core.clock import WallClock
 from ledger.core.entry import ORIGINAL, SEALED
 from ledger.core.errors import IntegrityError, NotFound
@@ -33,6 +33,7 @@ from ledger.store.position import index_of, pos_of
 from ledger.store.reading import VaultReader
 from ledger.store.store import Store
 from ledger.trace.batch import Occupations, Why
+from ledger.trace.beside import papers_on, papers_over, vouching
 from ledger.trace.proven import ProvenEntry, ProvenLog
 from ledger.trace.selection import Basis, BySearch, Chosen, Selection
 from ledger.trace.signed import SignedOver
@@ -75,9 +76,11 @@ class SignedPart(msgspec.Struct, frozen=True, kw_only=True):
     """Signatures and what verifies them: `bound` is this log's entry that holds the system log's `checkpoint`.
 
     `created` is the system log's entry 0; `entries` are its bindings of keys, its first start, and the signatures;
-    with a signature by the identity provider's token also the provider's key sets, and what was said of the link.
+    with a signature by the identity provider's token also the provider's key sets, and what was said of the link. Then
+    trust anchors, handwritten signatures, and the site's letters.
     """
 
+    origin: str
     bound: ProvenEntry
     checkpoint: bytes
     created: ProvenEntry
@@ -248,15 +251,23 @@ class EvidenceSet:
         """The leaf hashes of a set of this log's entries, in their order."""
         return map(leaf_hash, self._log.reader.leaves(members))
 
-    def signatures(self, wanted: Collection[int]) -> SignedPart | None:
+    def papers(self) -> dict[int, set[int]]:
+        """The records of this log that have a handwritten signature on file, each with its entries."""
+        return papers_over(self._log.connection, self.origin)
+
+    def signatures(self, wanted: Collection[int], papers: Collection[int] = ()) -> SignedPart | None:
         """These signatures with all that verifies them, proven under the system log's checkpoint that this log holds.
 
-        None where there are none. Raises NotFound where this log does not hold a checkpoint that covers them.
+        `papers`: entries of handwritten ones on prints of records; those on prints of the signatures go with them, and
+        the site's letters. None where there are none. Raises NotFound where this log does not hold a checkpoint that
+        covers them.
         """
-        if not wanted:
-            return None
         system = next(log for log in read_logs(self._log.connection) if log.number == SYSTEM_LOG)
-        bound = self._log.entry(self._bound(system.origin, max(wanted)))
+        by_hand = papers_on(self._log.connection, {str(Address(system.origin, index)) for index in wanted})
+        by_hand.update(papers)
+        if not wanted and not by_hand:
+            return None
+        bound = self._log.entry(self._bound(system.origin, max((*wanted, *by_hand))))
         body = self._decode(bound, "log-binding")
         if not isinstance(body, LogBinding) or body.origin != system.origin:
             raise IntegrityError(f"the table of bindings names entry {bound.index}, but its body says otherwise")
@@ -266,11 +277,13 @@ class EvidenceSet:
         row = key_binding.c
         spans = self._log.connection.execute(select(row.from_index, row.to_index).where(row.log == SYSTEM_LOG)).all()
         keys = {at for span in spans for at in span if at is not None and at < body.size}
+        keys |= by_hand | vouching(self._log.connection, body.size)
         for index in wanted:
             signed = self._decode(log.entry(index), "signature")
             assert isinstance(signed, SignatureEntry)
             keys |= {at for at in rests_on(self._log.connection, self._kinds, signed) if at < body.size}
         return SignedPart(
+            origin=system.origin,
             bound=bound,
             checkpoint=body.checkpoint.encode(),
             created=log.created,

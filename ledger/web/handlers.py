@@ -11,6 +11,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from sqlalchemy import Connection
 
+from ledger.core.binding import short_fingerprint
 from ledger.core.errors import LedgerError, NotAuthenticated, NotFound, RateLimited
 from ledger.core.record import Action, LinkKind, Outcome
 from ledger.people.access import Door, Scope, allow
@@ -19,6 +20,7 @@ from ledger.present.times import site_zone
 from ledger.privacy.look_up_kinds import Purpose
 from ledger.privacy.look_ups import Allowed
 from ledger.signing.looking import over
+from ledger.signing.paper import papers_of
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader, VaultReader
 from ledger.store.search import Query
@@ -34,6 +36,7 @@ from ledger.web import (
     tasks,
     terminals,
 )
+from ledger.web import papers as by_hand
 from ledger.web import sign_in as entrance
 from ledger.web.pages import PageRequest
 from ledger.web.render import PAGE_HEADERS, download, page
@@ -77,6 +80,7 @@ def handlers(zone: str = "UTC") -> list[Router]:
                 *provider.HANDLERS,
                 *signing_keys.HANDLERS,
                 *privacy.HANDLERS,
+                *by_hand.HANDLERS,
                 *terminals.HANDLERS,
                 static,
                 nowhere,
@@ -137,12 +141,17 @@ def _views(zone: ZoneInfo) -> list[Any]:
         asked = await pages.read(
             context, request.user, zone, lambda scope, found: asked_over(store, found, scope.log(log).origin, index)
         )
+        papers = await pages.read(
+            context, request.user, zone, lambda scope, found: papers_of(store, found, [view.address])
+        )
         exports = request.user.allows(Scope.EXPORT, log if view.log.number != SYSTEM_LOG else None)
         return page(
             "entry.html",
             view=view,
             exports=exports,
             signed=signed,
+            papers=papers,
+            fingerprint=short_fingerprint(view.proof.leaf_hash),
             asked=asked,
             place="search",
             viewer=request.user.account,

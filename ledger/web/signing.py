@@ -23,6 +23,7 @@ from ledger.signing.factors import PASSWORD, SECOND, SIGNING_SECRET, Shown
 from ledger.signing.lists import ACCOUNTABILITY, ACTIONS, SigningList
 from ledger.signing.looking import LookedAt, look
 from ledger.signing.modes import Modes, modes_of
+from ledger.signing.paper import KnownPaper, papers_of
 from ledger.signing.passkeys import signing_site
 from ledger.signing.signatures import Asked, ToSign
 from ledger.store.logs import SYSTEM_LOG
@@ -136,18 +137,19 @@ def handlers(zone: ZoneInfo) -> list[Any]:
         """A signature as it is shown, verified for the page."""
         store = context.service.store
 
-        def make(scope: ViewScope, connection: Connection) -> tuple[LookedAt, str]:
+        def make(scope: ViewScope, connection: Connection) -> tuple[LookedAt, str, list[KnownPaper]]:
             if not 0 <= index < LogReader(connection, SYSTEM_LOG).head().size:
                 raise NotFound(f"the system log has no entry {index} yet")
             found = look(store, connection, index)
             log = next((one for one in scope.logs if one.origin == found.origin), None)
-            return found, "" if log is None else log.name
+            return found, "" if log is None else log.name, papers_of(store, connection, [found.address])
 
-        found, log = await pages.read(context, request.user, zone, make)
+        found, log, papers = await pages.read(context, request.user, zone, make)
         return page(
             "signature.html",
             view=found,
             log=log,
+            papers=papers,
             withstands=withstands(found.mode),
             place="search",
             viewer=request.user.account,

@@ -37,6 +37,7 @@ def _signature(one: ShownSignature, width: float) -> list[Flowable]:
         (message("report.signatures.over"), text(shown.target)),
         (message("report.signatures.mode"), text(f"{shown.mode}. {shown.class_text}")),
         *_rests(one),
+        (message("report.letter"), text(one.letter)),
         (message("report.signatures.fingerprint"), code(shown.fingerprint)),
         (message("report.signatures.entry"), code(one.address)),
     ]

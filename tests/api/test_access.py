@@ -23,6 +23,7 @@ VALUES = {
     "grant_id:str": "0" * 16, "path:path": "0/000", "path:str": "other", "name:str": "start.js", "job:int": "1",
     "action:str": "record", "key:str": "0" * 32, "ident:str": "0" * 32,
     "agent:str": "edge1", "system:str": "mes", "link:str": "0" * 16,
+    "anchor:str": "0" * 64, "fingerprint:str": "0" * 32, "paper:str": "0" * 16,
     "session:str": "0" * 16, "terminal:str": "0" * 16, "erasure:str": "none", "hold:str": "none",
 }  # fmt: skip
 PUBLIC = {

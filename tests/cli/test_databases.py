@@ -119,6 +119,7 @@ def test_upgrade_brings_a_ledger_of_the_first_schema_to_this_one_and_it_goes_on(
             *("challenge", "challenge_run", "source_import", "agent_heard"),
             *("credential", "sign_in", "qualification", "profile_item", "site_document", "access_review", "viewed"),
             *("key_binding", "signature", "signed_entry", "set_run", "signing_list", "prepared_signing"),
+            *("trust_anchor", "paper_signature"),
             *("signing_route", "signing_request", "signing_target", "decision", "delegation"),
             *("identity_provider", "key_set", "provider_subject", "provider_attempt"),
             *("reset_request", "door_use", "terminal"),
@@ -145,7 +146,7 @@ def test_upgrade_brings_a_ledger_of_the_first_schema_to_this_one_and_it_goes_on(
             " 'reset-request', 'site-document', 'access-review', 'viewed', 'key-binding', 'signature', 'signed-set',"
             " 'signing-list', 'signing-route', 'signing-request', 'signing-target', 'decision', 'delegation',"
             " 'identity-provider', 'key-set', 'provider-subject', 'notice', 'look-up', 'purpose-session',"
-            " 'erasure', 'erased-row', 'legal-hold', 'terminal')"
+            " 'trust-anchor', 'paper-signature', 'erasure', 'erased-row', 'legal-hold', 'terminal')"
         )
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     assert "trailseal upgrade" in site("search").err

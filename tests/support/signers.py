@@ -126,10 +126,16 @@ class Plant:
     """A ledger after its first start: officer and quality founded it; reviewer, approver and operator came after."""
 
     def __init__(
-        self, folder: Path, postgres: PgDatabase | None = None, sealing: Sealing = LIGHT, web: str | None = None
+        self,
+        folder: Path,
+        postgres: PgDatabase | None = None,
+        sealing: Sealing = LIGHT,
+        web: str | None = None,
+        ahead_s: float = 0.0,
     ) -> None:
-        """`web`: the origin of its pages, which passkeys are bound to."""
+        """`web`: the origin of its pages, which passkeys are bound to. `ahead_s`: how far its clock goes ahead."""
         self.clock = MovableClock()
+        self.clock.pass_seconds(ahead_s)
         chosen = Settings(origin=ORIGIN, zone="Europe/Berlin", web=Web(origin=web))
         if postgres is not None:
             chosen = msgspec.structs.replace(chosen, database=postgres.runtime_url, owner_database=postgres.owner_url)

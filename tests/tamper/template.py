@@ -50,6 +50,7 @@ from tests.support.devices import Device
 from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger, new_ledger, source_time, submission
 from tests.support.postgres import PgDatabase
 from tests.tamper.notices import notices
+from tests.tamper.outside import outside
 from tests.tamper.persons import persons
 from tests.tamper.privacy import privacy
 from tests.tamper.provider import provider
@@ -125,6 +126,7 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
         resets(ledger, number)
         terminals(ledger, number)
         signed(ledger, number)
+        outside(ledger, number)
         workflows(ledger, number)
         notices(ledger, number)
         privacy(ledger, number)

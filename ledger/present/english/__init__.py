@@ -6,6 +6,7 @@ from ledger.present.english import (
     keys,
     notices,
     pages,
+    paper,
     people,
     privacy,
     report,
@@ -30,5 +31,6 @@ _PARTS = (
     signing,
     terminals,
     workflows,
+    paper,
 )
 CATALOGUE: dict[str, str] = {key: text for part in _PARTS for key, text in part.MESSAGES.items()}

@@ -94,7 +94,6 @@ MESSAGES = {
     "and a link that stood before, over what stands there unchanged",
     "signature.invalid": "does not hold",
     "signature.unsigned": "unsigned: what was signed has changed since",
-    "signature.unknown": "cannot be judged on this page",
     "signature.entries": "Entries that it signs",
     "signature.set": "a set of {count} entries, fixed by its root;",
     "signature.ink": "Write this fingerprint beside ink on a printout: it ties the two together.",

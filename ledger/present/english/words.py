@@ -51,6 +51,8 @@ MESSAGES = {
     "kind.finding": "finding",
     "kind.disposition": "disposition",
     "kind.signature": "signature",
+    "kind.paper-signature": "handwritten signature",
+    "kind.trust-anchor": "trust anchor of signatures made elsewhere",
     "kind.decision": "decision",
     "kind.package-issued": "package issued",
     "kind.agent": "agent",

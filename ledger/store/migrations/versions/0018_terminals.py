@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from ledger.store.migrations.steps import create_validities
 
 revision = "0018"
-down_revision = "0015"
+down_revision = "0017"
 
 
 def upgrade() -> None:

@@ -1,0 +1,26 @@
+"""Projectors of signatures made elsewhere."""
+
+from collections.abc import Iterable
+
+from ledger.core.anchors import AnchorEvent, TrustAnchorEntry
+from ledger.core.entry import Entry
+from ledger.core.projector import Projector, Valid
+from ledger.signing.external_tables import trust_anchor
+
+
+class TrustAnchorProjector:
+    """The site's trust anchors."""
+
+    name = "trust-anchor"
+    version = 1
+    kinds = frozenset({"trust-anchor"})
+    table = trust_anchor.name
+
+    def changes(self, entry: Entry) -> Iterable[Valid]:
+        body: TrustAnchorEntry = entry.body
+        yield Valid(body.anchor, None if body.event is AnchorEvent.WITHDRAWN else (body.event.value,))
+
+
+def projectors(_dialect: str) -> tuple[Projector, ...]:
+    """All projectors of this part."""
+    return (TrustAnchorProjector(),)

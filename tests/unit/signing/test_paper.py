@@ -1,0 +1,377 @@
+"""Signatures by hand on printouts, and the site's letter: entered, checked, shown as what they are, taken along."""
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pypdf
+import pytest
+
+from ledger import packages
+from ledger.core.binding import short_fingerprint
+from ledger.core.entry import draft
+from ledger.core.errors import AccessDenied, Conflict, IntegrityError, NotFound, SchemaViolation
+from ledger.core.hashing import leaf_hash
+from ledger.core.paper import PaperEntry, PaperEvent, PrintSort
+from ledger.core.record import Submission
+from ledger.core.run import RunBatch
+from ledger.integrity.level4 import signatures_fault
+from ledger.people.credentials import read_entry
+from ledger.people.documents import LETTER
+from ledger.people.roles import Role
+from ledger.present.manifest import fingerprint
+from ledger.signing.paper import KnownPaper, NewPaper, papers_of
+from ledger.signing.scans import MAX_SCAN, media_type_of
+from ledger.store.logs import SYSTEM_LOG
+from ledger.store.search import Query
+from ledger.trace.selection import BySearch
+from reports import layout
+from reports.lines import SignedLine, decode_line, encode_line
+from reports.verdict import ExitCode, Outcome, PackageVerdict
+from reports.verify import verify_package
+from tests.api.world import AT, submission
+from tests.integration.reports.repack import Files, forge
+from tests.support.signers import Plant, Signer
+
+
+def png() -> bytes:
+    """One white dot."""
+
+    def chunk(sort: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + sort + data + struct.pack(">I", zlib.crc32(sort + data))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"\0\xff")) + chunk(b"IEND", b"")
+
+
+SCAN = png()
+
+
+class Site:
+    def __init__(self, folder: Path, postgres: Any = None) -> None:
+        self.plant = Plant(folder / "ledger", postgres)
+        self.plant.found()
+        self.rita: Signer = self.plant.join("reviewer1", "Rita Reviewer", Role.REVIEWER)
+        self.anna: Signer = self.plant.join("approver1", "Anna Approver", Role.APPROVER)
+        self.entries = self.plant.records(600)
+        self.papers = self.plant.signing.papers
+
+    def fingerprint(self, index: int, log: int = 1) -> str:
+        """What stands on a print of an entry's page."""
+        with self.plant.service.store.reader(log) as reader:
+            return short_fingerprint(leaf_hash(reader.entry(index).leaf))
+
+    def new(self, fingerprint: str, **more: Any) -> NewPaper:
+        usual: dict[str, Any] = {
+            "fingerprint": fingerprint,
+            "meaning": "Checked in the night shift",
+            "name": "Paul Operator",
+            "signed_on": "2026-11-20",
+            "kept_at": "binder 7, archive room",
+            "reason": "terminal was down",
+        }
+        return NewPaper(**(usual | more))
+
+    def enter(self, index: int, **more: Any) -> KnownPaper:
+        return self.papers.enter(self.rita.sign_in(), self.new(self.fingerprint(index), **more), SCAN)
+
+    def change(self, index: int) -> int:
+        """The source gives a record again, with other content; returns the new entry."""
+        service = self.plant.service
+        state = service.ingest.state("erp")
+        with service.store.reader(1) as reader:
+            size = reader.head().size
+        again = submission(index, changes=[{"attribute": "Value", "old": "50.0", "new": f"{size}.5"}])
+        batch = RunBatch(
+            source="erp",
+            started_at=AT,
+            ended_at=AT,
+            cursor_from=state.cursor,
+            cursor_to=f"again {size}",
+            submissions=(msgspec.convert(again, Submission),),
+        )
+        service.ingest.submit(batch, self.plant.root)
+        self.plant.publish()
+        return size
+
+    def fault(self) -> str:
+        with self.plant.service.store.reading() as connection:
+            found = signatures_fault(connection, self.plant.service.store.kinds, lambda _: None)
+        return "" if found is None else found.what
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    database = None
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres_server")
+        database = server.create_database(request.getfixturevalue("postgres_template"))
+    made = Site(tmp_path_factory.mktemp("paper"), database)
+    yield made
+    made.plant.close()
+
+
+@pytest.mark.requirement("R64")
+@pytest.mark.parametrize(
+    "spelling", [str, str.upper, lambda text: text.replace(" ", ""), lambda text: text.replace(" ", "-")]
+)
+def test_a_fingerprint_finds_its_version_however_it_is_typed(site: Site, spelling: Callable[[str], str]) -> None:
+    """In a full tile, at the edge of one, and in what no tile holds yet."""
+    for index in (site.entries[3], 255, 256, site.entries[-1]):
+        found = site.papers.find(site.rita.sign_in(), spelling(site.fingerprint(index)))
+        assert found.printed.address.endswith(f"/records#{index}")
+        assert (found.printed.sort, found.older) == (PrintSort.ENTRY, False)
+        assert "as it stands now" in found.says
+
+
+def test_a_fingerprint_of_an_electronic_signature_finds_that(site: Site) -> None:
+    site.anna.sign_in()
+    done = site.anna.sign(site.entries[10])
+    shown = fingerprint(done.entry.statement)
+    found = site.papers.find(site.rita.sign_in(), shown)
+    assert (found.printed.sort, found.printed.address) == (PrintSort.SIGNATURE, done.address)
+
+
+def test_a_fingerprint_of_nothing_is_told_plainly_and_nothing_is_kept(site: Site) -> None:
+    caller = site.rita.sign_in()
+    before = len(site.papers.all(caller))
+    with pytest.raises(NotFound, match=r"nothing here carries fingerprint 0000 .* of no version"):
+        site.papers.enter(caller, site.new("0" * 32), SCAN)
+    for wrong in ("12ab", "zz" * 16, ""):
+        with pytest.raises(SchemaViolation, match="32 digits"):
+            site.papers.find(caller, wrong)
+    assert len(site.papers.all(caller)) == before
+
+
+@pytest.mark.requirement("R57", "R64")
+def test_a_fingerprint_of_an_older_version_says_so_and_is_taken_only_from_who_knows_it(site: Site) -> None:
+    index = site.entries[20]
+    old = site.fingerprint(index)
+    newer = site.change(index)
+    found = site.papers.find(site.rita.sign_in(), old)
+    assert found.older
+    assert f"whose place plant.example/signed/records#{newer} has taken" in found.says
+    with pytest.raises(Conflict, match="older version"):
+        site.enter(index)
+    known = site.enter(index, older=True)
+    assert known.printed.replaced_by == f"plant.example/signed/records#{newer}"
+    assert not site.papers.find(site.rita.caller, site.fingerprint(newer)).older
+
+
+@pytest.mark.requirement("R32", "R64")
+def test_a_signature_by_hand_is_on_file_and_a_second_person_checks_it(site: Site) -> None:
+    known = site.enter(site.entries[30], account="approver1")
+    assert known.kind == "hand-written, scan on file; no electronic signature"
+    assert "Paul Operator signed by hand on 2026-11-20" in known.sentence
+    assert site.papers.scan(site.rita.caller, known.paper)[1] == SCAN
+    with pytest.raises(AccessDenied, match="does not check it"):
+        site.papers.check(site.rita.caller, known.paper, "it is mine")
+    with pytest.raises(AccessDenied, match="or gave it"):
+        site.papers.check(site.anna.sign_in(), known.paper, "I gave it")
+    quality = site.plant.quality.sign_in()
+    checked = site.papers.check(quality, known.paper, "name, day and meaning are those of the scan")
+    assert (checked.state, checked.checked_by) == (PaperEvent.CHECKED, "quality1")
+    with pytest.raises(Conflict):
+        site.papers.check(quality, known.paper, "again")
+    assert site.fault() == ""
+
+
+@pytest.mark.requirement("R07")
+def test_what_was_entered_in_error_is_withdrawn_and_stays_on_record(site: Site) -> None:
+    known = site.enter(site.entries[40])
+    store = site.plant.service.store
+    gone = site.papers.withdraw(site.rita.caller, known.paper, "typed for another batch")
+    assert (gone.state, gone.why_withdrawn) == (PaperEvent.WITHDRAWN, "typed for another batch")
+    with store.reading() as connection:
+        assert papers_of(store, connection, [known.printed.address]) == []
+    with pytest.raises(Conflict):
+        site.papers.withdraw(site.rita.caller, known.paper, "again")
+    assert site.papers.get(site.rita.caller, known.paper).name == "Paul Operator"
+    assert site.fault() == ""
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ({"meaning": " "}, "meaning has to be said"),
+        ({"kept_at": ""}, "kept_at"),
+        ({"signed_on": "20.11.2026"}, "no day"),
+        ({"signed_on": "2999-01-01"}, "still to come"),
+        ({"account": "nobody-here"}, "no account"),
+    ],
+)
+def test_what_cannot_be_is_not_entered(site: Site, more: dict[str, str], what: str) -> None:
+    with pytest.raises((SchemaViolation, NotFound), match=what):
+        site.enter(site.entries[50], **more)
+
+
+def test_who_only_administers_or_is_no_person_enters_none(site: Site) -> None:
+    officer = site.plant.officer.sign_in()
+    with pytest.raises((AccessDenied, NotFound)):
+        site.papers.enter(officer, site.new(site.fingerprint(site.entries[51])), SCAN)
+
+
+PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\nstartxref\n9\n%%EOF\n"
+JPEG = b"\xff\xd8\xff\xe0\0\x04ab\xff\xc0\0\x04ab\xff\xda\0\x04abdata\xff\xd9"
+
+
+@pytest.mark.parametrize(("data", "sort"), [(SCAN, "image/png"), (PDF, "application/pdf"), (JPEG, "image/jpeg")])
+def test_the_sort_of_a_scan_is_told_from_its_content(data: bytes, sort: str) -> None:
+    assert media_type_of(data) == sort
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"<html><script>alert(1)</script>",
+        b"MZ" + PDF,
+        PDF[:-12],
+        SCAN[:-3],
+        SCAN + b"PK",
+        SCAN.replace(b"IDAT", b"IDAX"),
+        JPEG[:-2],
+        b"\xff\xd8\xff\xd9",
+        b"%PDF-" + b"0" * MAX_SCAN,
+    ],
+)
+def test_a_file_that_is_no_whole_scan_is_refused(data: bytes) -> None:
+    with pytest.raises(SchemaViolation):
+        media_type_of(data)
+
+
+def test_a_scan_that_was_changed_in_the_database_is_found(site: Site) -> None:
+    known = site.enter(site.entries[60])
+    store = site.plant.service.store
+    with store.reading() as connection:
+        assert [one.paper for one in papers_of(store, connection, [known.printed.address])] == [known.paper]
+    forged = msgspec.structs.replace(
+        raw(site, known.entry),
+        event=PaperEvent.CHECKED, original=None, meaning=None, name=None, signed_on=None, kept_at=None,
+    )  # fmt: skip
+    store.append_one(SYSTEM_LOG, draft(forged))
+    assert "not checked by a second person" in site.fault()
+    with pytest.raises(IntegrityError):
+        site.papers.all(site.rita.caller)
+
+
+def raw(site: Site, index: int) -> PaperEntry:
+    store = site.plant.service.store
+    with store.reading() as connection:
+        return read_entry(store, connection, index, PaperEntry)[0]
+
+
+class Packaged:
+    """A ledger with a signature of before the letter and one of after, and signatures by hand; and its package."""
+
+    def __init__(self, folder: Path) -> None:
+        self.site = site = Site(folder)
+        documents = site.plant.service.people.documents
+        site.anna.sign_in()
+        site.anna.sign(site.entries[0])
+        officer = site.plant.officer.sign_in().authority
+        documents.put(LETTER, "Letter to the agency", "2026-03-01", b"%PDF- letter", "application/pdf", "sent", officer)
+        site.anna.sign_in()
+        self.signed = site.anna.sign(site.entries[1])
+        documents.put(LETTER, "New letter", "2026-04-01", b"%PDF- letter 2", "application/pdf", "moved", officer)
+        site.anna.sign_in()
+        site.anna.sign(site.entries[2])
+        self.on_entry = site.enter(site.entries[5])
+        shown = fingerprint(self.signed.entry.statement)
+        self.on_signature = site.papers.enter(site.rita.caller, site.new(shown, name="Otto Operator"), SCAN)
+        site.papers.check(site.plant.quality.sign_in(), self.on_signature.paper, "compared")
+        self.withdrawn = site.enter(site.entries[6])
+        site.papers.withdraw(site.rita.caller, self.withdrawn.paper, "wrong scan")
+        site.plant.publish()
+        site.plant.publish()
+        self.path = folder / "evidence.zip"
+        service = site.plant.service
+        packages.issue(service, service.log(), BySearch(query=Query(source="erp")), self.path, site.plant.root)
+
+    def verdict(self, path: Path | None = None) -> PackageVerdict:
+        service = self.site.plant.service
+        return verify_package(path or self.path, [service.vkey(service.log())])
+
+
+@pytest.fixture(scope="module")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Packaged]:
+    made = Packaged(tmp_path_factory.mktemp("packaged"))
+    yield made
+    made.site.plant.close()
+
+
+@pytest.mark.requirement("R21")
+def test_a_package_says_of_each_signature_which_letter_was_in_force_or_that_there_was_none(packaged: Packaged) -> None:
+    found = packaged.verdict()
+    assert found.exit_code is ExitCode.HOLDS, found.lines()
+    (whole,) = [check for check in found.checks if check.name.startswith("Letter")]
+    assert whole.says.startswith("2 of 3 electronic signatures were made with a letter on file")
+    assert whole.outcome is Outcome.UNKNOWN
+    each = [check.says for check in found.checks if check.name.startswith("Signature plant")]
+    assert [
+        "no letter by 21 CFR 11.100(c)" in each[0],
+        "“Letter to the agency” of 2026-03-01" in each[1],
+        "“New letter” of 2026-04-01" in each[2],
+    ] == [True, True, True]
+
+
+@pytest.mark.requirement("R64")
+def test_a_package_shows_signatures_by_hand_as_what_they_are(packaged: Packaged) -> None:
+    papers = [check for check in packaged.verdict().checks if check.name.startswith("Signature by hand")]
+    assert len(papers) == 2
+    for check in papers:
+        assert check.says.startswith("hand-written, scan on file; no electronic signature.")
+        assert check.outcome is Outcome.UNKNOWN
+        assert "the version that it is of is in this package, unchanged" in check.says
+    assert any("compared with the scan by quality1" in check.says for check in papers)
+    assert any("not checked by a second person" in check.says for check in papers)
+
+
+def test_the_report_shows_them_apart_from_the_electronic_ones(packaged: Packaged) -> None:
+    with zipfile.ZipFile(packaged.path) as opened:
+        (name,) = [one for one in opened.namelist() if one.endswith("report.pdf")]
+        with opened.open(name) as file:
+            text = " ".join(" ".join(page.extract_text() for page in pypdf.PdfReader(file).pages).split())
+        (table,) = [one for one in opened.namelist() if one.endswith("signatures.csv")]
+        assert b"Paul Operator" not in opened.read(table)
+    assert "Signatures by hand" in text
+    assert "hand-written, scan on file; no electronic signature" in text
+    assert "Paul Operator" in text
+    assert "“Letter to the agency” of 2026-03-01" in text
+    assert "none was on file" in text or "no letter by 21 CFR 11.100(c) was on file" in text
+
+
+@pytest.mark.parametrize("kind", ["paper-signature", "document"])
+def test_a_package_from_which_they_were_taken_is_wrong_or_says_less(
+    packaged: Packaged, tmp_path: Path, kind: str
+) -> None:
+    def cut(files: Files) -> Files:
+        lines = files[layout.SIGNATURES].splitlines()
+        kept = [line for line in lines if decode_line(line, SignedLine).role.value != kind]
+        assert len(kept) < len(lines)
+        return {**files, layout.SIGNATURES: b"\n".join(kept) + b"\n"}
+
+    found = packaged.verdict(forge(packaged.path, tmp_path / "cut.zip", cut))
+    if kind == "paper-signature":
+        assert any("does not hold the papers" in problem.what for problem in found.problems)
+    assert found.exit_code is ExitCode.WRONG
+
+
+def test_a_letter_or_a_paper_that_is_altered_in_the_package_is_named(packaged: Packaged, tmp_path: Path) -> None:
+    for kind, old, new in (("document", b"2026-03-01", b"2025-03-01"), ("paper-signature", b"Paul ", b"Otto ")):
+
+        def change(files: Files, kind: str = kind, old: bytes = old, new: bytes = new) -> Files:
+            lines = []
+            for text in files[layout.SIGNATURES].splitlines():
+                line = decode_line(text, SignedLine)
+                body = msgspec.Raw(bytes(line.body).replace(old, new)) if line.role.value == kind else line.body
+                lines.append(encode_line(msgspec.structs.replace(line, body=body)).rstrip(b"\n"))
+            return {**files, layout.SIGNATURES: b"\n".join(lines) + b"\n"}
+
+        found = packaged.verdict(forge(packaged.path, tmp_path / f"{kind}.zip", change))
+        assert found.exit_code is ExitCode.WRONG
+        assert any("not the one that its leaf commits to" in problem.what for problem in found.problems), found.lines()
