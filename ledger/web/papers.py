@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from ledger.core.errors import LedgerError
+from ledger.core.errors import LedgerError, NotFound
 from ledger.people.access import Scope, allow
 from ledger.signing.paper import FoundPrint, KnownPaper, NewPaper
 from ledger.signing.scans import MAX_SCAN
@@ -101,8 +101,8 @@ async def _page(
     found, on_file, wrong = await context.lanes.read(look)
     return page(
         "papers.html",
-        status=200 if wrong is None else 409,
-        typed=typed,
+        status=200 if wrong is None else 404 if isinstance(wrong, NotFound) else 409,
+        typed={**dict.fromkeys(_FIELDS, ""), **typed},
         found=found,
         papers=list(reversed(on_file)),
         error=wrong,
