@@ -156,13 +156,22 @@ class PostgresServer:
         return self._url("postgresql", "postgres", database)
 
     def create_database(self, template: PgDatabase | None = None) -> PgDatabase:
-        """A fresh database with the production roles, made by the production script; a copy of `template`, if given.
+        """A fresh database with the production roles, made by the production script; or a copy of `template`, which was.
 
         Nobody may be connected to a template.
         """
         name = f"trailseal_{secrets.token_hex(6)}"
         if template is not None:
             self._copy(template.name, name)
+        else:
+            self._make(name)
+        return PgDatabase(
+            name=name,
+            owner_url=self._url("postgresql+psycopg", "trailseal_owner", name),
+            runtime_url=self._url("postgresql+psycopg", "trailseal_runtime", name),
+        )
+
+    def _make(self, name: str) -> None:
         environment = os.environ | {
             "TRAILSEAL_DATABASE": name,
             "TRAILSEAL_OWNER_PASSWORD": self._passwords["trailseal_owner"],
@@ -177,17 +186,17 @@ class PostgresServer:
         )
         if ran.returncode != 0:
             raise PostgresUnavailable(f"{ROLES_SQL.name} failed:\n{ran.stderr}")
-        return PgDatabase(
-            name=name,
-            owner_url=self._url("postgresql+psycopg", "trailseal_owner", name),
-            runtime_url=self._url("postgresql+psycopg", "trailseal_runtime", name),
-        )
 
     def _copy(self, template: str, name: str) -> None:
         names = {"name": psycopg.sql.Identifier(name), "template": psycopg.sql.Identifier(template)}
         with psycopg.connect(self.admin_dsn(), autocommit=True) as connection:
             connection.execute(
                 psycopg.sql.SQL("CREATE DATABASE {name} OWNER trailseal_owner TEMPLATE {template}").format(**names)
+            )
+            # All of a template is copied but who may connect.
+            connection.execute(
+                "UPDATE pg_database SET datacl = (SELECT datacl FROM pg_database WHERE datname = %s) WHERE datname = %s",
+                (template, name),
             )
 
     def drop_database(self, database: PgDatabase) -> None:
