@@ -43,7 +43,7 @@ TEST_ENVIRONMENTS := .venv/.dev .venv/.gnuhealth .venv/.erp-template .venv/.trac
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --upgrade
 
-.PHONY: help setup run test bench bench-large soak lint lock clean test-packages
+.PHONY: help setup run test bench bench-large soak lint collected lock clean test-packages
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do
@@ -55,7 +55,7 @@ setup: .venv/.runtime .venv/.erp ## .venv with the trailseal command, and .venv/
 run: setup ## the demo: a small plant of real servers, the service and its pages; Ctrl-C ends all
 	@exec $(BIN)/trailseal demo
 
-test: setup $(TEST_ENVIRONMENTS) test-packages lint ## style, types, import rules and all tests
+test: setup $(TEST_ENVIRONMENTS) test-packages lint collected ## style, types, import rules and all tests
 	@# Compiled modules are kept, whatever the environment says: the tests start many processes.
 	scratch=$$($(BIN)/python -m tests.support.scratch $$$$)
 	trap 'rm -rf "$$scratch"' EXIT
@@ -77,6 +77,10 @@ lint: setup .venv/.dev ## ruff, mypy and the import rules alone
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Done once, beside the linting: every process that runs tests would otherwise rewrite and compile each file of them.
+collected: setup .venv/.dev
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --collect-only --quiet | tail -n 1
 
 lock: .venv/.dev ## renew the six lock files
 	@$(COMPILE) pyproject.toml --extra build -o requirements.lock
