@@ -6,7 +6,7 @@ plant's, through registered sources and the collectors' runner.
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -100,8 +100,9 @@ class Demo:
                 self._tell(f"  {step.name}")
                 step.act()
                 self._floor.act(step.name, story.batch)
-                _pull(runners)
-            _pull(runners)
+                # A look at the ERP is many requests: between two of its steps nothing happens there.
+                _pull(runners, but={DCS} if step.in_erp else {DCS, ERP})
+            _pull(runners, but={DCS})
             threading.Event().wait(_QUIET_SECONDS)
         self.batch = story.facts.batch
         log = self.service.log()
@@ -270,8 +271,8 @@ class Demo:
         return f"file:{path}"
 
 
-def _pull(runners: dict[str, Runner]) -> None:
-    """A look at every source that is not listened to."""
+def _pull(runners: dict[str, Runner], but: Collection[str]) -> None:
+    """A look at every source but these."""
     for name, runner in runners.items():
-        if name != DCS:
+        if name not in but:
             runner.pull()

@@ -35,10 +35,11 @@ _IDLE_SECONDS = 5.0
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """A named piece of the story; calling `act` makes it happen."""
+    """A named piece of the story; calling `act` makes it happen. `in_erp`: in the ERP, not at the control system."""
 
     name: str
     act: Callable[[], None]
+    in_erp: bool = True
 
 
 class Story:
@@ -68,16 +69,16 @@ class Story:
         yield Step(name="order rescheduled", act=order.reschedule)
         yield Step(name="bill of materials changed", act=order.change_the_recipe)
         yield Step(name="order set running", act=order.start)
-        yield Step(name="batch started", act=self._at("operator1", self._start_batch))
-        yield Step(name="reactor heated up", act=self._at("operator1", self._heat))
-        yield Step(name="recipe setpoint changed", act=self._at("engineer1", self._change_recipe))
-        yield Step(name="write and logon refused", act=self._at("operator1", self._be_refused))
-        yield Step(name="alarm raised and acknowledged", act=self._at("operator1", self._overshoot))
-        yield Step(name="buffer level changed", act=self._at("operator1", self._work_at_buffer))
-        yield Step(name="reactor cooled down", act=self._at("operator1", self._cool))
-        yield Step(name="batch finished", act=self._at("operator1", self._finish_batch))
+        yield self._step("batch started", "operator1", self._start_batch)
+        yield self._step("reactor heated up", "operator1", self._heat)
+        yield self._step("recipe setpoint changed", "engineer1", self._change_recipe)
+        yield self._step("write and logon refused", "operator1", self._be_refused)
+        yield self._step("alarm raised and acknowledged", "operator1", self._overshoot)
+        yield self._step("buffer level changed", "operator1", self._work_at_buffer)
+        yield self._step("reactor cooled down", "operator1", self._cool)
+        yield self._step("batch finished", "operator1", self._finish_batch)
         yield Step(name="order done", act=order.finish)
-        yield Step(name="reactor cleaned", act=self._at("operator1", self._clean))
+        yield self._step("reactor cleaned", "operator1", self._clean)
         yield Step(name="stock corrected", act=order.correct_stock)
         yield Step(name="bill of materials renamed", act=order.rename_the_recipe)
 
@@ -118,8 +119,8 @@ class Story:
             else:
                 asyncio.run(self._sit("operator1", self._nudge, []))
 
-    def _at(self, user: str, work: Callable[[Station], Awaitable[None]]) -> Callable[[], None]:
-        return lambda: asyncio.run(self._sit(user, work, self._writes))
+    def _step(self, name: str, user: str, work: Callable[[Station], Awaitable[None]]) -> Step:
+        return Step(name=name, act=lambda: asyncio.run(self._sit(user, work, self._writes)), in_erp=False)
 
     async def _sit(self, user: str, work: Callable[[Station], Awaitable[None]], said: list[TagWrite]) -> None:
         async with at_station(self._dcs, user, said) as station:
