@@ -12,6 +12,7 @@ from ledger.api.fields import without_nul
 from ledger.api.gate import CallerRequest
 from ledger.api.people import Entered, Why
 from ledger.api.problems import declared
+from ledger.core.errors import AccessDenied
 from ledger.people.access import Scope, allow
 from ledger.privacy.erasure_kinds import Ground
 from ledger.privacy.erasures import Erasure
@@ -62,10 +63,15 @@ async def approve_erasure(
 ) -> Erasure:
     """Approves a request; with the second approval the value goes, and with it each original that holds it."""
     without_nul(erasure=erasure, reason=data.reason)
-    user = request.user
-    return await context.lanes.append(
-        context.service.erasures.approve, erasure, data.reason, user.authority, person=user.person
-    )
+    user, erasures = request.user, context.service.erasures
+
+    def enter() -> Erasure:
+        site = erasures.site_of(erasure)
+        if not user.allows(Scope.APPROVE, site):
+            raise AccessDenied(f"{user.account} approves nothing of log {site}")
+        return erasures.approve(erasure, data.reason, user.authority, person=user.person)
+
+    return await context.lanes.append(enter)
 
 
 @post("/legal-holds", opt=allow(Scope.APPROVE), responses=declared(409))

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, create_engine, delete, exists, func, select, 
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ProgrammingError
 
-from ledger.core.address import Address, parse_address
+from ledger.core.address import Address, LogId, parse_address
 from ledger.core.authority import Authority
+from ledger.core.clock import utc_text
 from ledger.core.entry import ORIGINAL, SEALED, Draft, decode_leaf, draft
 from ledger.core.errors import AccessDenied, ConfigError, Conflict, NotFound
 from ledger.core.hashing import b64, sealed_commitment
@@ -39,8 +40,15 @@ LEAST_SEARCHED: Final = 4
 """A value of fewer characters is not looked for in other originals than its entry's own: it would be in every one."""
 
 
+_DECIDED: Final = (ErasureEvent.REFUSED, ErasureEvent.ERASED)
+
+
 class Erasure(msgspec.Struct, frozen=True, kw_only=True):
-    """A request, and where it stands; `answer` is what the person can be given where it was refused."""
+    """A request, and where it stands; `answer` is what the person can be given where it was refused.
+
+    `site`: the record log that it is of; None where it is of the system log. `decided_at`: when it was refused or
+    erased (`utc_text`), as `asked_at`.
+    """
 
     erasure: str
     state: ErasureEvent
@@ -54,6 +62,9 @@ class Erasure(msgspec.Struct, frozen=True, kw_only=True):
     answer: str | None
     rows: tuple[ErasedRow, ...]
     index: int
+    asked_at: str
+    decided_at: str | None
+    site: str | None
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +152,24 @@ class Erasures:
         """One request; raises NotFound."""
         with self._store.reading() as connection:
             return self._shown(connection, erasure)
+
+    def members(self, target: str) -> tuple[str, ...]:
+        """The sealed values of an entry that are in the vault still, by their members' names; raises NotFound for an
+        entry that is not there.
+        """
+        place = parse_address(target)
+        with self._store.reading() as connection:
+            log = next((one for one in read_logs(connection) if one.origin == place.origin), None)
+            if log is None:
+                raise NotFound(f"there is no log {place.origin!r}")
+            stored = LogReader(connection, log.number).entry(place.index)
+            kept = {one.meta for one in VaultReader(connection).sealed(log.number, place.index)}
+            body = None if stored.body is None else self._store.kinds[decode_leaf(stored.leaf).kind].decode(stored.body)
+        return () if body is None else tuple(dict.fromkeys(name for name, _ in sealed_in(body) if name in kept))
+
+    def site_of(self, erasure: str) -> str | None:
+        """The record log whose value a request is about; None for the system log's. Raises NotFound."""
+        return self.get(erasure).site
 
     def all(self) -> list[Erasure]:
         """Every request, the newest first."""
@@ -252,16 +281,20 @@ class Erasures:
         return cover_of(self._store, connection, logs, profile, plan.target, member, plan.rows)
 
     def _history(self, connection: Connection, erasure: str) -> list[ErasureEntry]:
+        return [entry for entry, _ in self._dated(connection, erasure)]
+
+    def _dated(self, connection: Connection, erasure: str) -> list[tuple[ErasureEntry, int]]:
         row = tables.erasure.c
         indices = connection.scalars(
             select(row.from_index).where(row.log == SYSTEM_LOG, row.key == erasure).order_by(row.from_index)
         ).all()
         if not indices:
             raise NotFound(f"there is no erasure {erasure!r}")
-        return [read_entry(self._store, connection, index, ErasureEntry)[0] for index in indices]
+        return [read_entry(self._store, connection, index, ErasureEntry) for index in indices]
 
     def _shown(self, connection: Connection, erasure: str) -> Erasure:
-        past = self._history(connection, erasure)
+        dated = self._dated(connection, erasure)
+        past = [entry for entry, _ in dated]
         row = tables.erasure.c
         last = connection.scalar(select(func.max(row.from_index)).where(row.log == SYSTEM_LOG, row.key == erasure))
         asked, now = past[0], past[-1]
@@ -278,12 +311,21 @@ class Erasures:
             answer=now.answer,
             rows=now.rows,
             index=last or 0,
+            asked_at=utc_text(dated[0][1]),
+            decided_at=utc_text(dated[-1][1]) if now.event in _DECIDED else None,
+            site=next(
+                (log.name for log in _record_logs(connection) if asked.target.startswith(f"{log.origin}#")), None
+            ),
         )
 
 
 def target_of(origin: str, index: int) -> str:
     """The address of an entry, as a request names it."""
     return str(Address(origin, index))
+
+
+def _record_logs(connection: Connection) -> list[LogId]:
+    return [log for log in read_logs(connection) if log.number != SYSTEM_LOG]
 
 
 def _holding(connection: Connection, value: str, own: int) -> list[ErasedRow]:

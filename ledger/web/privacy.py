@@ -7,6 +7,8 @@ from litestar.di import NamedDependency
 
 from ledger.people.access import Door, Scope, allow
 from ledger.people.evaluations import Evaluation, evaluations
+from ledger.present.messages import message
+from ledger.web import erasures
 from ledger.web.pages import PageRequest
 from ledger.web.render import page
 
@@ -18,7 +20,17 @@ async def my_notices(request: PageRequest, context: Context) -> Response[str]:
     """What the caller was told, the newest first."""
     account, notices = request.user.account, context.service.notices
     found = await context.lanes.read(lambda: notices.mine(account))
-    return page("notices.html", notices=found, system=context.service.system, place="notices", viewer=account)
+    beside = [
+        (place, message(words))
+        for scope, place, words in (
+            (Scope.ADMIN, "/erasures", "erasures.title"),
+            (Scope.APPROVE, "/erasures/approvals", "erasures.approvals"),
+            (Scope.ADMIN, "/look-ups", "look-ups.title"),
+        )
+        if request.user.allows(scope)
+    ]
+    system = context.service.system
+    return page("notices.html", notices=found, system=system, beside=beside, place="notices", viewer=account)
 
 
 @get("/look-ups", opt=allow(Scope.ADMIN))
@@ -43,4 +55,4 @@ async def evaluated(request: PageRequest, context: Context) -> Response[str]:
     return page("evaluations.html", found=found, place="evaluations", viewer=request.user.account)
 
 
-HANDLERS = (my_notices, look_ups, evaluated)
+HANDLERS = (my_notices, look_ups, evaluated, *erasures.HANDLERS)
