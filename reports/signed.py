@@ -167,14 +167,17 @@ class Signatures:
         good = sum(1 for one in self.found if not one.wrong)
         outcome = Outcome.FAILS if good < len(self.found) else Outcome.HOLDS
         there = [one for one in self.found if one.entry.statement.mode is Mode.PROVIDER]
+        here = len(self.found) - len(there)
         says = f"{good} of {len(self.found)} electronic signatures are valid"
-        if len(there) < len(self.found):
-            says += f", by keys that chain to the first start of {self.system}; fingerprint {self.fingerprint}"
+        good_there = sum(1 for one in there if not one.wrong)
         if there:
             says += (
-                f"; {sum(1 for one in there if not one.wrong)} of {len(there)} by tokens of the site's identity "
-                f"provider, under keys and links that {self.system} held before"
+                f"; {good_there} of {len(there)} by tokens of the site's identity provider, under keys and links that "
+                f"{self.system} held before"
             )
+        if here:
+            says += f"; {good - good_there} of {here}" if there else ","
+            says += f" by keys that chain to the first start of {self.system}; fingerprint {self.fingerprint}"
         yield Check(
             name="Signatures",
             outcome=outcome,

@@ -210,6 +210,7 @@ def attacked(
     there: There, good: tuple[Path, int], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[PackageVerdict, dict[str, int]]:
     """A package with every attack in it, written by a program that does not look at what it writes."""
+    there.site.reviewer.sign(*there.site.fresh(), meaning="reviewed")
     indices = {name: attack(there) for name, (attack, _) in ATTACKS.items()}
     out = tmp_path_factory.mktemp("attacked") / "evidence.zip"
     with pytest.raises(IntegrityError, match="does not verify"):
@@ -239,6 +240,19 @@ def test_a_signature_by_a_token_is_judged_offline_and_says_what_it_rests_on(
     assert whole.outcome is Outcome.HOLDS
     assert "1 of 1 by tokens of the site's identity provider" in whole.says
     assert "whoever runs it issued no token in their name" in whole.not_proven
+    assert "by keys that chain" not in whole.says
+
+
+def test_signatures_by_keys_and_by_tokens_are_counted_apart(
+    there: There, attacked: tuple[PackageVerdict, dict[str, int]]
+) -> None:
+    found, indices = attacked
+    (whole,) = [check for check in found.checks if check.name == "Signatures"]
+    assert whole.outcome is Outcome.FAILS
+    tokens = len(indices) + 1
+    assert f"2 of {tokens + 1} electronic signatures are valid" in whole.says
+    assert f"1 of {tokens} by tokens" in whole.says
+    assert "1 of 1 by keys that chain to the first start" in whole.says
 
 
 def test_the_report_says_what_a_signature_by_a_token_rests_on(there: There, good: tuple[Path, int]) -> None:
