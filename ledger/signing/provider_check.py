@@ -4,7 +4,7 @@ Key set and link have to be those in force at the state of the system log that t
 checkpoint by then.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from sqlalchemy import Connection, Table, select
@@ -27,6 +27,7 @@ from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader
 from ledger.store.schema import as_of
 
+_TABLES: Final = {"key-set": key_set, "credential": credential}
 _WHAT: Final = {"key-set": "the provider's keys", "credential": "the signer's link"}
 
 
@@ -75,27 +76,32 @@ def verify_at(
     return verify_with_entries(statement, proof, evidence)
 
 
-def rests_on(connection: Connection, kinds: KindRegistry, body: SignatureEntry) -> set[int]:
-    """The entries of the system log that a signature by a provider's token rests on, and all that became of them.
+def rests_on(connection: Connection, kinds: KindRegistry, signatures: Iterable[SignatureEntry]) -> set[int]:
+    """The entries of the system log that signatures by a provider's token rest on, and all that became of them.
 
-    Key sets of that provider and all that was said of the signer's link; none for a signature of another mode.
+    Key sets of that provider and all that was said of the signers' links; none for signatures of another mode.
     """
-    if not isinstance(body.proof, ProviderProof):
-        return set()
-    origin, found = view(connection).origin, set[int]()
-    for address, kind, table in (
-        (body.proof.keys, "key-set", key_set),
-        (body.statement.binding or "", "credential", credential),
-    ):
+    origin, found, followed = view(connection).origin, set[int](), set[tuple[str, str]]()
+    addresses = set[tuple[str, str]]()
+    for body in signatures:
+        if isinstance(body.proof, ProviderProof):
+            addresses |= {("key-set", body.proof.keys), ("credential", body.statement.binding or "")}
+    for kind, address in sorted(addresses):
         key = _name(connection, kinds, address_index(address, origin), kind)
-        row = table.c
-        spans = connection.execute(
-            select(row.from_index, row.to_index).where(row.log == SYSTEM_LOG, row.key == key)
-        ).all()
-        named = {at for span in spans for at in span if at is not None}
-        if any(_name(connection, kinds, at, kind) != key for at in named):
-            raise SignatureInvalid(f"table {table.name} names an entry that is not about {key}")
-        found |= named
+        if (kind, key) not in followed:
+            followed.add((kind, key))
+            found |= _said_of(connection, kinds, kind, key)
+    return found
+
+
+def _said_of(connection: Connection, kinds: KindRegistry, kind: str, key: str) -> set[int]:
+    """Every entry about a provider's keys, or about a link, from the first on; each is looked at."""
+    table = _TABLES[kind]
+    row = table.c
+    spans = connection.execute(select(row.from_index, row.to_index).where(row.log == SYSTEM_LOG, row.key == key)).all()
+    found = {at for span in spans for at in span if at is not None}
+    if any(_name(connection, kinds, at, kind) != key for at in found):
+        raise SignatureInvalid(f"table {table.name} names an entry that is not about {key}")
     return found
 
 

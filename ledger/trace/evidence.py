@@ -278,10 +278,8 @@ class EvidenceSet:
         spans = self._log.connection.execute(select(row.from_index, row.to_index).where(row.log == SYSTEM_LOG)).all()
         keys = {at for span in spans for at in span if at is not None and at < body.size}
         keys |= by_hand | vouching(self._log.connection, body.size)
-        for index in wanted:
-            signed = self._decode(log.entry(index), "signature")
-            assert isinstance(signed, SignatureEntry)
-            keys |= {at for at in rests_on(self._log.connection, self._kinds, signed) if at < body.size}
+        signed = (self._signature(log.entry(index)) for index in sorted(wanted))
+        keys |= {at for at in rests_on(self._log.connection, self._kinds, signed) if at < body.size}
         return SignedPart(
             origin=system.origin,
             bound=bound,
@@ -289,6 +287,12 @@ class EvidenceSet:
             created=log.created,
             entries=tuple(log.entry(index) for index in sorted({*keys, *wanted})),
         )
+
+    def _signature(self, entry: ProvenEntry) -> SignatureEntry:
+        body = self._decode(entry, "signature")
+        if not isinstance(body, SignatureEntry):
+            raise IntegrityError(f"the table of signatures names entry {entry.index}, but its body says otherwise")
+        return body
 
     def _bound(self, origin: str, index: int) -> int:
         row = log_binding.c
