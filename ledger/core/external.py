@@ -8,10 +8,12 @@ was revoked, and what a trusted list says of it, was not asked, and every surfac
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtensionOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
@@ -34,6 +36,15 @@ TOLERANCE_US: Final = 5 * 60 * 1_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _QC_COMPLIANCE, _QC_TYPE, _FOR_SIGNATURES = "0.4.0.1862.1.1", "0.4.0.1862.1.6", "0.4.0.1862.1.6.1"
 """ETSI EN 319 412-5: a certificate's claim to be qualified, and what for."""
+_BROKEN: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What reading a certificate raises that is none."""
 _UNDERSTOOD: Final = frozenset(
     {
         ExtensionOID.BASIC_CONSTRAINTS,
@@ -72,6 +83,18 @@ def verify_external(
     `anchors`: certificates of authorities (DER). `moments` (µs): when every certificate of the chain has to be valid.
     `window` (µs): between which moments the signer may say that it was made.
     """
+    return _verified(proof, message, tuple(anchors), tuple(moments), window)
+
+
+@lru_cache(maxsize=512)
+def _verified(
+    proof: ExternalProof,
+    message: bytes,
+    anchors: tuple[bytes, ...],
+    moments: tuple[int, ...],
+    window: tuple[int, int],
+) -> Certified:
+    """It depends on nothing else, and every look at the keys asks it of each binding again."""
     if proof.form != FORM:
         raise SignatureInvalid(f"signatures of form {proof.form!r} are not known here")
     try:
@@ -134,9 +157,9 @@ def loaded(data: bytes) -> list[x509.Certificate]:
     """The certificates of a file, PEM or one in DER; raises SchemaViolation where it holds none."""
     try:
         if b"-----BEGIN" in data:
-            return list(x509.load_pem_x509_certificates(data))
-        return [x509.load_der_x509_certificate(data)]
-    except ValueError as error:
+            return [_whole(one) for one in x509.load_pem_x509_certificates(data)]
+        return [_whole(x509.load_der_x509_certificate(data))]
+    except _BROKEN as error:
         raise SchemaViolation(f"this is no certificate: {error}", advice="Bring it in PEM or DER.") from None
 
 
@@ -191,9 +214,17 @@ def _certificate(data: bytes) -> x509.Certificate:
     if len(data) > MAX_CERTIFICATE:
         raise SignatureInvalid("a certificate is too large")
     try:
-        return x509.load_der_x509_certificate(data)
-    except ValueError as error:
+        return _whole(x509.load_der_x509_certificate(data))
+    except _BROKEN as error:
         raise SignatureInvalid(f"a certificate cannot be read: {error}") from None
+
+
+def _whole(certificate: x509.Certificate) -> x509.Certificate:
+    """The certificate, all of it read: its parts are, else, only once they are asked for."""
+    certificate.public_key()
+    for part in (certificate.extensions, certificate.subject.rfc4514_string(), certificate.issuer.rfc4514_string()):
+        assert part is not None
+    return certificate
 
 
 def require_valid_at(certified: Certified, moment_us: int) -> None:

@@ -17,6 +17,8 @@ MESSAGES = {
     "back and verified here (21 CFR Part 11, under the site's letter by 11.100(c)); an electronic signature in the "
     "sense of Regulation (EU) 910/2014. Whether it is a qualified one only its certificate and the trusted list can "
     "say.",
+    "signature.valid.external": "valid: made outside Trailseal by the signer's certificate, whose binding chains to "
+    "the first start and whose authority two administrators let in; what it is over stands there unchanged",
     "signature.qualified": "The certificate claims to be qualified; Trailseal has not asked the trusted list.",
     "signature.unrevoked": "Trailseal has not asked whether the certificate was revoked.",
     "signature.certificate": "Certificate of {subject}, issued by {issuer}.",

@@ -28,7 +28,10 @@ MESSAGES = {
     "and have another signed.",
     "signing.withstands.provider": "Rests on the site's identity provider: whoever controls it can sign for its "
     "people.",
-    "signing.withstands.external": "Rests on the service that made it and on its certificates.",
+    "signing.withstands.external": "Withstands whoever holds the database or controls the running server: yes, neither "
+    "holds the key, and what is signed is the statement itself, which can be read where it is signed. Rests on the "
+    "service that made it and on the authority of its certificates, which could issue one in the signer's name; "
+    "whether a certificate was revoked is not asked.",
     "signature.who": "{name} ({account}), {role}",
     "signature.for": "{who}, for {other}",
     "signature.said": "{who}, signed {target} on {at}, zone {zone} ({utc}): “{meaning}”",

@@ -207,3 +207,12 @@ def test_an_anchor_counts_from_a_second_person_s_word_until_it_is_withdrawn() ->
     assert [bool(anchors.in_force(index)) for index in (8, 9)] == [True, False]
     anchors.enter(9, event(AnchorEvent.PROPOSED, authority("olga"), certificate))
     assert not anchors.in_force(10)
+
+
+def test_no_altered_byte_of_a_certificate_is_more_than_refused(trust: Outside, anna: Holder) -> None:
+    """Whatever a hostile certificate makes a parser do, the answer is that it is refused, in words."""
+    cms, whole = anna.sign(DATA, certificates=False), loaded(anna.pem)[0].public_bytes(Encoding.DER)
+    for at in range(0, len(whole), 3):
+        altered = whole[:at] + bytes([whole[at] ^ 0x21]) + whole[at + 1 :]
+        with pytest.raises((SignatureInvalid, SchemaViolation)):
+            judged(trust, cms, certificates=altered)

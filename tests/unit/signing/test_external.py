@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from ledger import packages
+from ledger.core.anchors import AnchorEvent, TrustAnchorEntry
 from ledger.core.entry import draft
 from ledger.core.errors import (
     AccessDenied,
@@ -236,6 +237,12 @@ def test_level_four_names_a_signature_whose_statement_or_proof_was_altered_in_th
         said = msgspec.structs.replace(done.entry.statement, meaning=words, nonce="A" * 43 + "=")
         made.plant.service.store.append_one(SYSTEM_LOG, draft(msgspec.structs.replace(done.entry, statement=said)))
         assert "over other bytes" in made.fault()
+        service = made.plant.service
+        made.plant.publish()
+        made.plant.publish()
+        out = tmp_path / "evidence.zip"
+        with pytest.raises(IntegrityError, match="over other bytes"):
+            packages.issue(service, service.log(), BySearch(query=Query(source="erp")), out, made.plant.root)
     finally:
         made.plant.close()
 
@@ -332,5 +339,21 @@ def test_a_withdrawn_authority_s_certificates_sign_nothing_new_and_what_they_sig
     assert "no trust anchor was in force" in site.fault()
 
 
-def test_an_anchor_s_row_that_is_put_back_by_hand_contradicts_the_log(site: Site) -> None:
-    assert IntegrityError.code == "integrity_error"
+def test_level_four_names_an_anchor_that_its_proposer_confirmed_alone(tmp_path: Path) -> None:
+    made = Site(tmp_path)
+    try:
+        officer = made.plant.officer.sign_in().authority
+        proposed = made.external.propose(made.trust.root, "our trust service", officer)
+        forged = TrustAnchorEntry(
+            anchor=proposed.anchor,
+            event=AnchorEvent.CONFIRMED,
+            subject=proposed.subject,
+            reason="I say so",
+            authority=officer,
+        )
+        made.plant.service.store.append_one(SYSTEM_LOG, draft(forged))
+        assert "not confirmed by a second person" in made.fault()
+        with pytest.raises(IntegrityError):
+            made.external.anchors()
+    finally:
+        made.plant.close()
