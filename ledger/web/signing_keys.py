@@ -86,6 +86,7 @@ async def device(request: PageRequest, context: Context, ident: FromPath[str]) -
         name=name,
         back=f"{origin}/account/keys/{quote(ident, safe='')}/return",
         host=urlsplit(origin).netloc,
+        pages_at=origin,
         place="",
         viewer=None,
     )

@@ -68,6 +68,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
             back=origin + _BACK.format(ident=put.id),
             other=origin + _again(service, put),
             host=urlsplit(origin).netloc,
+            pages_at=origin,
             place="",
             viewer=None,
         )

@@ -123,6 +123,7 @@ def test_the_page_at_the_address_of_signing_shows_what_is_signed_and_takes_nothi
         assert words in shown
     assert f'data-back="{WEB}/sign/{ident}/return"' in shown
     assert f'href="{WEB}/sign?log=records&entries=' in shown
+    assert not re.findall(r'href="/(?!static/|.main)', shown), "links lead to the pages, where the session is"
     assert "<form" not in shown
     policy = way.pages.client.get(f"/sign/{ident}/passkey").headers["content-security-policy"]
     assert "script-src 'self'" in policy
