@@ -1,7 +1,8 @@
 """Rules of the door, decided again from the system log's entries as they stood before: who may set, take away, unlock.
 
 Only a person sets their own components; a code to begin with, an unlocking and a reset are somebody else's act; a reset
-has two, neither the subject; and a session says which components began it, and names their entries.
+has two, neither the subject; and a session says which components began it, and names their entries, and at which
+terminal, if at one.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from ledger.people.enrolment import FOUNDERS
 from ledger.people.kinds import SessionEntry, SessionEvent
 from ledger.people.person_kinds import CredentialEntry, CredentialSort, CredentialState, SignInEntry, SignInEvent
 from ledger.people.reset_kinds import ResetEntry, ResetEvent
+from ledger.people.terminal_kinds import IN_USE, TerminalEntry
 
 OWN: Final = frozenset({CredentialSort.PASSWORD, CredentialSort.TOTP, CredentialSort.PASSKEY})
 """Sorts that nobody sets but their person."""
@@ -39,6 +41,7 @@ class Entering:
     def __init__(self) -> None:
         self._components: dict[int, CredentialEntry] = {}
         self._asked: dict[str, ResetEntry] = {}
+        self._terminals: dict[str, list[tuple[int, bool]]] = {}
         self._open: dict[str, set[str]] = {}
         self._began: int | None = None
 
@@ -47,6 +50,8 @@ class Entering:
         body = entry.body
         if isinstance(body, ResetEntry) and body.event is ResetEvent.ASKED:
             self._asked.setdefault(body.reset, body)
+        if isinstance(body, TerminalEntry):
+            self._terminals.setdefault(body.terminal, []).append((entry.index, body.event in IN_USE))
         if not isinstance(body, CredentialEntry):
             return
         self._components[entry.index] = body
@@ -62,7 +67,7 @@ class Entering:
         if isinstance(body, CredentialEntry):
             return self._component(entry, body)
         if isinstance(body, SessionEntry) and body.event is SessionEvent.STARTED and body.methods:
-            return self._session(body)
+            return self._session(body) or self._terminal(entry, body)
         if isinstance(body, SignInEntry) and body.event is SignInEvent.UNLOCKED:
             return f"{body.account} unlocked themselves" if body.authority.actor == body.account else ""
         if isinstance(body, ResetEntry):
@@ -90,6 +95,13 @@ class Entering:
         if CredentialSort.OIDC.value in body.methods or shown == sorted(body.methods):
             return ""
         return f"a session says {', '.join(body.methods)}, and names {', '.join(shown) or 'no component'}"
+
+    def _terminal(self, entry: Entry, body: SessionEntry) -> str:
+        """A session that says it began at a terminal began at one that was in use."""
+        if body.terminal is None:
+            return ""
+        before = [in_use for index, in_use in self._terminals.get(body.terminal, ()) if index < entry.index]
+        return "" if before and before[-1] else f"a session says terminal {body.terminal!r}, which was not in use"
 
     def _reset(self, body: ResetEntry) -> str:
         actor = body.authority.actor

@@ -5,9 +5,14 @@ import random
 from collections.abc import Callable, Iterator
 
 import pytest
+from sqlalchemy import Table
 from sqlalchemy.exc import IntegrityError
 
 from ledger.core.tables import TableClass
+from ledger.people import notice_tables, oidc_tables, tables
+from ledger.privacy import tables as privacy
+from ledger.signing import external_tables, paper_tables, route_tables
+from ledger.signing import tables as signing_tables
 from ledger.store.schema import metadata
 from tests.support.postgres import PostgresServer
 from tests.support.seeds import SEED
@@ -17,19 +22,24 @@ from tests.tamper.template import Template, build
 ATTACKS = [attack for attack in attacks() if not attack.has_no_effect]
 WITHOUT_EFFECT = [attack for attack in attacks() if attack.has_no_effect]
 MORE = {"sqlite": 120, "postgresql": 20}
-"""How many attacks are made in `make test` besides one on each table; `make soak` makes all of them on both."""
+"""How many attacks are made in `make test` besides those on each table; `make soak` makes all of them on both."""
+_MODULES = (tables, notice_tables, oidc_tables, signing_tables, route_tables, external_tables, paper_tables, privacy)
+OF_PEOPLE = {one.name for module in _MODULES for one in vars(module).values() if isinstance(one, Table)}
+"""Who may do what, and who signed: each such table is attacked twice in each run, one of the times in a column."""
 
 
-def _cases() -> Iterator[tuple[str, Attack]]:
+def _cases(soak: bool) -> Iterator[tuple[str, Attack]]:
     for dialect, more in MORE.items():
         drawn = random.Random(f"{SEED} {dialect}").sample(ATTACKS, len(ATTACKS))
-        if "TRAILSEAL_SOAK" not in os.environ:
-            of_each = {attack.table: attack for attack in drawn}.values()
-            drawn = [*of_each, *[attack for attack in drawn if attack not in of_each][:more]]
+        if not soak:
+            of_each = {attack.table: attack for attack in drawn}
+            columns = {attack.table: attack for attack in drawn if attack.column and attack != of_each[attack.table]}
+            chosen = [*of_each.values(), *(one for table, one in sorted(columns.items()) if table in OF_PEOPLE)]
+            drawn = [*chosen, *[attack for attack in drawn if attack not in chosen][:more]]
         yield from ((dialect, attack) for attack in drawn)
 
 
-CASES = list(_cases())
+CASES = list(_cases("TRAILSEAL_SOAK" in os.environ))
 on_both = pytest.mark.parametrize("template", ["sqlite", "postgresql"], indirect=True)
 LEVEL_1 = frozenset({"leaf", "body", "head", "tile"})
 
@@ -104,6 +114,19 @@ def test_every_operational_table_says_why_lying_in_it_changes_no_answer() -> Non
     for table in metadata.sorted_tables:
         if table.info["class"] is TableClass.OPERATIONAL:
             assert len(table.info["why"].split()) > 8, table.name
+
+
+@pytest.mark.parametrize("dialect", list(MORE))
+def test_a_soak_attacks_every_column_of_every_evidence_table_and_each_run_every_table(dialect: str) -> None:
+    whole = [attack for database, attack in _cases(soak=True) if database == dialect]
+    assert {str(attack) for attack in whole} == {str(attack) for attack in ATTACKS}
+    changed = {(attack.table, attack.column) for attack in whole if attack.sort == "change"}
+    assert changed == {(table.name, column.name) for table in evidence_tables() for column in table.columns}
+    drawn = [attack.table for database, attack in _cases(soak=False) if database == dialect]
+    evidence = {table.name for table in evidence_tables()}
+    assert set(drawn) == evidence
+    assert not [table for table in sorted(evidence & OF_PEOPLE) if drawn.count(table) < 2]
+    assert len(evidence & OF_PEOPLE) > 30
 
 
 def test_every_table_has_a_class() -> None:

@@ -13,8 +13,8 @@ from ledger.core.entry import draft
 from ledger.core.errors import IntegrityError
 from ledger.integrity.kinds import FaultFound
 from ledger.people.access import Scope
-from ledger.people.credentials import current
-from ledger.people.kinds import AccountEntry, AccountSort, AccountState, GrantEntry, GrantState
+from ledger.people.credentials import current, read_entry
+from ledger.people.kinds import AccountEntry, AccountSort, AccountState, GrantEntry, GrantState, SessionEntry
 from ledger.people.person_kinds import (
     AccessReviewEntry,
     QualificationEntry,
@@ -247,3 +247,17 @@ def test_what_an_inspector_does_after_the_account_ended_is_found(world: World, s
     found = fault(world)
     assert found is not None
     assert (found.index, "had expired" in found.what) == (index, True)
+
+
+@pytest.mark.requirement("R31")
+def test_a_session_that_says_a_terminal_that_was_not_in_use_is_found(world: World, staff: Staff) -> None:
+    staff.session("reviewer1")
+    begun = staff.people.sessions.of("reviewer1")[-1].entry
+    with staff.service.store.reading() as connection:
+        honest, _ = read_entry(staff.service.store, connection, begun, SessionEntry)
+    assert fault(world) is None
+    forged = msgspec.structs.replace(honest, session="f" * 16, terminal="0" * 16, secrets=())
+    index = append(world, forged)
+    found = fault(world)
+    assert found is not None
+    assert (found.index, "was not in use" in found.what) == (index, True)
