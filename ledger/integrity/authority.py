@@ -26,6 +26,7 @@ from ledger.core.signature import SignatureEntry
 from ledger.core.workflow import DecisionEntry, DecisionEvent, RequestEntry, RouteEntry
 from ledger.integrity.entering import AT_THE_DOOR, Entering, at_the_door
 from ledger.integrity.entries import Unreadable, read_entries
+from ledger.integrity.erasing import Erasing
 from ledger.integrity.fault import Fault
 from ledger.integrity.kinds import Verification
 from ledger.integrity.separation import ABOUT_PEOPLE, Separation, about_people, expired
@@ -78,6 +79,7 @@ class Rights:
     def __init__(self) -> None:
         self.separation = Separation()
         self.entering = Entering()
+        self.erasing = Erasing()
         self._entries: dict[int, msgspec.Struct] = {}
         self._changes: dict[tuple[type, str], list[int]] = {}
 
@@ -85,6 +87,7 @@ class Rights:
         """Takes the system log's next entry."""
         self.separation.enter(entry)
         self.entering.enter(entry)
+        self.erasing.enter(entry)
         body = present(entry.body)
         if isinstance(body, CredentialEntry):
             name = body.credential
@@ -189,6 +192,7 @@ def _judge(
 ) -> str:
     broken = rights.separation.broken(entry, present(entry.body)) if entry.log == SYSTEM_LOG else ""
     broken = broken or (rights.entering.broken(entry, present(entry.body)) if entry.log == SYSTEM_LOG else "")
+    broken = broken or (rights.erasing.broken(entry) if entry.log == SYSTEM_LOG else "")
     if broken:
         return broken
     size = authority.system_size

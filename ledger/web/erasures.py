@@ -12,6 +12,7 @@ from ledger.core.errors import AccessDenied, Conflict, LedgerError, SchemaViolat
 from ledger.people.access import Caller, Door, Scope, allow
 from ledger.privacy.erasure_kinds import ErasureEvent, Ground
 from ledger.privacy.erasures import Erasure
+from ledger.store.logs import SYSTEM_LOG
 from ledger.web.forms import form_of
 from ledger.web.pages import PageRequest
 from ledger.web.render import PAGE_HEADERS, page
@@ -24,7 +25,8 @@ Context = NamedDependency[Any]
 async def erasures(request: PageRequest, context: Context) -> Response[str]:
     """Every request with its state, and the form that leads to a new one."""
     found = await context.lanes.read(lambda: _listed(context, request.user))
-    logs = [log.name for log in context.service.store.logs()]
+    known = context.service.store.logs()
+    logs = [log.name for log in sorted(known, key=lambda log: (log.number == SYSTEM_LOG, log.name))]
     return page("erasures.html", found=found, logs=logs, asks=True, place="erasures", viewer=request.user.account)
 
 

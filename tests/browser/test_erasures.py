@@ -10,7 +10,7 @@ import pypdf
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, Request
 
 from ledger.api.app import create_app
 from ledger.people.roles import Role
@@ -47,8 +47,13 @@ class Served:
         self._contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: self.trouble.append(str(error)))
-        page.on("requestfailed", lambda request: self.trouble.append(request.url))
+        page.on("request", self._look_at)
         return page
+
+    def _look_at(self, request: Request) -> None:
+        """No page of ours asks anybody else for anything."""
+        if not request.url.startswith(self.address):
+            self.trouble.append(request.url)
 
     def close(self) -> None:
         for context in self._contexts:

@@ -2,11 +2,16 @@
 
 import msgspec
 
+from ledger.core.authority import Authority
 from ledger.core.clock import utc_text
 from ledger.core.entry import Draft, draft
 from ledger.core.hashing import b64
 from ledger.core.record import ContentDigest
 from ledger.core.sealing import seal_value
+from ledger.people.access import Scope
+from ledger.people.credentials import current, view
+from ledger.people.kinds import GrantEntry, GrantState
+from ledger.people.tables import account as accounts
 from ledger.privacy.erasure_kinds import CoverSort, ErasedRow, ErasureEntry, ErasureEvent, Ground, HoldEntry
 from ledger.privacy.look_up_kinds import Basis, LookUpEntry, LookUpEvent, Purpose
 from ledger.store.logs import SYSTEM_LOG
@@ -39,12 +44,32 @@ def privacy(ledger: Ledger, number: int) -> None:
     entries = [draft(opened), draft(searched, (item,))]
     if number % 2:
         entries.append(draft(msgspec.structs.replace(opened, event=LookUpEvent.CLOSED)))
-    entries += _erasures(number)
     for one in entries:
+        ledger.store.append_one(SYSTEM_LOG, one)
+    approvers = [_approver(ledger, f"approver-{name}{number}") for name in "ab"]
+    for one in _erasures(number, approvers):
         ledger.store.append_one(SYSTEM_LOG, one)
 
 
-def _erasures(number: int) -> list[Draft]:
+def _approver(ledger: Ledger, account: str) -> Authority:
+    """Somebody who may approve, and is known."""
+    ledger.service.people.create_account(account, account, "set-up", AUTHORITY)
+    grant = GrantEntry(
+        grant=f"grant-{account}",
+        account=account,
+        state=GrantState.GRANTED,
+        scopes=(Scope.APPROVE,),
+        reason="approves",
+        authority=AUTHORITY,
+    )
+    index = ledger.store.append_one(SYSTEM_LOG, draft(grant)).index
+    with ledger.store.reading() as connection:
+        made = current(connection, accounts, account)
+        assert made is not None
+        return view(connection).authority(account, True, (made, index))
+
+
+def _erasures(number: int, approvers: list[Authority]) -> list[Draft]:
     """A request that was erased (of entries that no log has yet), one that was refused, and holds, some lifted."""
     asked = ErasureEntry(
         erasure=f"erasure-{number}",
@@ -70,9 +95,13 @@ def _erasures(number: int) -> list[Draft]:
         reason="claim",
         authority=AUTHORITY,
     )
+    approved = [
+        msgspec.structs.replace(asked, event=ErasureEvent.APPROVED, authority=one, rows=rows) for one in approvers
+    ]
     bodies: list[msgspec.Struct] = [
         asked,
-        msgspec.structs.replace(asked, event=ErasureEvent.ERASED, rows=rows),
+        *approved,
+        msgspec.structs.replace(approved[-1], event=ErasureEvent.ERASED),
         refused,
         held,
     ]
