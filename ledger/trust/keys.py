@@ -6,12 +6,14 @@ shown. A secret never leaves this module but as a signer, and stands in no log, 
 """
 
 import contextlib
-import hmac
 import os
 import secrets
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from ledger.core.errors import ConfigError
 from ledger.core.hashing import b64, unb64
@@ -124,7 +126,16 @@ class FileKeys:
         """The digest secret's id, and the keyed digest (HMAC-SHA-256) under it."""
         secret = self._read("digest")
         key_id = sha256(b"trailseal/digest-key-id/v1\n" + secret).hexdigest()[:16]
-        return key_id, lambda data: hmac.digest(secret, data, "sha256")
+        keyed = HMAC(secret, SHA256())
+
+        def digest(data: bytes) -> bytes:
+            # A copy of what has taken the key in already takes half the time of a start with the key: it is done once
+            # for each record.
+            own = keyed.copy()
+            own.update(data)
+            return own.finalize()
+
+        return key_id, digest
 
     def problems(self) -> list[str]:
         """What is wrong with the files' protection, in plain words; empty when nothing is."""
