@@ -18,6 +18,7 @@ from ledger.core.clock import utc_text
 from ledger.core.entry import Draft, draft
 from ledger.core.errors import (
     AccessDenied,
+    Conflict,
     LedgerError,
     NotAuthenticated,
     NotFound,
@@ -316,9 +317,14 @@ class Signatures:
     ) -> Completed:
         """Makes the signature and enters it, durable once this returns. Raises as `make`.
 
-        Raises NotSignatory, RecordChangedSinceReview and Conflict where something changed since it was prepared, or it
-        was signed already.
+        Raises NotSignatory, RecordChangedSinceReview and Conflict where something changed since it was prepared, it was
+        signed already, or it answers a step, whose decision is entered with it (`Answering.complete`).
         """
+        if self.waiting(ident).statement.request is not None:
+            raise Conflict(
+                "this statement answers a step of a signing request, and is signed with its decision",
+                advice="Sign it at the request's step.",
+            )
         made = self.make(ident, digest, shown, proof, caller, network)
         said = made.entry.statement
 

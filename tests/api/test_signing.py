@@ -57,13 +57,21 @@ class Site:
         return self.complete(who, request, step, put.json())
 
     def complete(self, who: Signer, request: str, step: str, put: dict[str, Any]) -> Any:
+        data = {"id": put["id"], "digest": put["digest"], "shown": self.components(who, put)}
+        return self.call(who, "POST", f"requests/{request}/steps/{step}/signature", data)
+
+    def alone(self, who: Signer, put: dict[str, Any]) -> Any:
+        """Completes what was prepared as if it belonged to no step."""
+        data = {"digest": put["digest"], "shown": self.components(who, put)}
+        return self.call(who, "POST", f"statements/{put['id']}", data)
+
+    def components(self, who: Signer, put: dict[str, Any]) -> dict[str, str]:
         shown = {}
         for name, value in (("password", who.password), ("second-factor", None), ("signing-secret", who.secret)):
             if name in put["needed"]:
                 key = {"second-factor": "code", "signing-secret": "secret"}.get(name, name)
                 shown[key] = value or who.code()
-        data = {"id": put["id"], "digest": put["digest"], "shown": shown}
-        return self.call(who, "POST", f"requests/{request}/steps/{step}/signature", data)
+        return shown
 
     def shown(self, who: Signer, request: str) -> Any:
         return self.call(who, "GET", f"requests/{request}").json()
@@ -134,6 +142,15 @@ def test_what_was_prepared_for_one_request_signs_no_other(site: Site) -> None:
     answer = site.complete(site.second, other, "review", put)
     assert answer.status_code == 404
     assert site.complete(site.second, one, "review", put).status_code == 201
+
+
+def test_what_was_prepared_for_a_step_is_signed_with_its_decision_or_not_at_all(site: Site) -> None:
+    request = site.open(site.reviewer, site.plant.records(1))
+    put = site.prepare(site.second, request, "review").json()
+    alone = site.alone(site.second, put)
+    assert (alone.status_code, alone.json()["code"]) == (409, "conflict"), alone.text
+    assert "step of a signing request" in alone.json()["detail"]
+    assert site.complete(site.second, request, "review", put).status_code == 201
 
 
 def test_places_are_given_and_requests_withdrawn(site: Site) -> None:

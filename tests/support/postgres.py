@@ -156,7 +156,7 @@ class PostgresServer:
         return self._url("postgresql", "postgres", database)
 
     def create_database(self, template: PgDatabase | None = None) -> PgDatabase:
-        """A fresh database with the production roles, made by the production script; or a copy of `template`, which was.
+        """A fresh database with the production roles, made by the production script; or a copy of `template`.
 
         Nobody may be connected to a template.
         """
@@ -195,7 +195,8 @@ class PostgresServer:
             )
             # All of a template is copied but who may connect.
             connection.execute(
-                "UPDATE pg_database SET datacl = (SELECT datacl FROM pg_database WHERE datname = %s) WHERE datname = %s",
+                "UPDATE pg_database AS made SET datacl = template.datacl FROM pg_database AS template"
+                " WHERE template.datname = %s AND made.datname = %s",
                 (template, name),
             )
 
