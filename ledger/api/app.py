@@ -185,9 +185,13 @@ def create_agents_app(service: Service, *, enrolment: bool) -> Litestar:
 
 
 async def _upkeep(context: Context) -> None:
-    """Enters counted refusals when they are due, saves session touches, drops old receipts."""
+    """Reads what the system log says of rights, then enters counted refusals when they are due, saves session touches,
+    drops old receipts.
+    """
     people, store = context.service.people, context.service.store
     rounds = 0
+    with contextlib.suppress(Exception):  # whoever asks for a right is told what is wrong
+        await context.lanes.read(people.follow)
     while True:
         await asyncio.sleep(UPKEEP_SECONDS)
         rounds += 1

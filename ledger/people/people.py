@@ -17,6 +17,7 @@ from ledger.people.credentials import current, read_entry
 from ledger.people.directory import Directory
 from ledger.people.documents import Documents
 from ledger.people.kinds import AccountEntry, AccountSort, AccountState, GrantEntry, GrantState
+from ledger.people.log_view import log_view
 from ledger.people.persons import Persons, require_unused
 from ledger.people.profile import Profiles
 from ledger.people.qualifications import Qualifications
@@ -75,6 +76,11 @@ class People:
     def local(self, user: str) -> Authority:
         """Who acts with direct access to the ledger's folder: `local:<OS user>`, not authenticated."""
         return self.directory.seen().authority(f"local:{user}", False, ())
+
+    def follow(self) -> None:
+        """Reads the system log up to now, so that who asks next for a right waits for no long log to be read."""
+        with self._store.reading() as connection:
+            log_view(self._store).require(connection, ())
 
     def create_account(self, account: str, title: str, reason: str, authority: Authority) -> int:
         """Makes a service account; returns the entry's index. Raises Conflict: an id is never issued again."""
