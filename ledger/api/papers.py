@@ -5,16 +5,18 @@ from typing import Annotated, Final
 import msgspec
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody, PathParameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from ledger.api.context import Context
 from ledger.api.fields import without_nul
 from ledger.api.gate import CallerRequest
 from ledger.api.people import Reason
 from ledger.api.problems import declared
+from ledger.core.address import Address
 from ledger.people.access import Scope, allow
 from ledger.signing.paper import FoundPrint, KnownPaper, NewPaper
 from ledger.signing.scans import MAX_SCAN
+from ledger.store.position import MAX_INDEX
 
 MAX_BODY: Final = MAX_SCAN * 4 // 3 + 64 * 1024
 FingerprintPath = Annotated[str, PathParameter(description="The fingerprint on the paper.", max_length=100)]
@@ -52,9 +54,21 @@ async def version(
 
 
 @get("/", opt=allow(Scope.READ), responses=declared())
-async def papers(context: NamedDependency[Context], request: CallerRequest) -> list[KnownPaper]:
-    """Handwritten signatures on file, oldest first; not those that were withdrawn."""
-    return await context.lanes.read(context.service.signing.papers.all, request.user)
+async def papers(
+    context: NamedDependency[Context],
+    request: CallerRequest,
+    log: Annotated[str | None, QueryParameter(description="Of this log's entries alone.", max_length=200)] = None,
+    index: Annotated[int | None, QueryParameter(description="Of this entry alone.", ge=0, le=MAX_INDEX)] = None,
+) -> list[KnownPaper]:
+    """Handwritten signatures on file, oldest first; not those that were withdrawn.
+
+    With `log` and `index`: those on prints of that entry, or of the electronic signature that it is.
+    """
+    found = await context.lanes.read(context.service.signing.papers.all, request.user)
+    if index is None:
+        return found
+    address = str(Address(context.log(log).origin, index))
+    return [one for one in found if one.printed.address == address]
 
 
 @post("/", opt=allow(Scope.READ), responses=declared(409, 413), request_max_body_size=MAX_BODY)

@@ -24,6 +24,7 @@ from ledger.service import Service
 from ledger.signing.factors import SIGNING_SECRET, Shown
 from ledger.signing.lists import ACCOUNTABILITY
 from ledger.signing.looking import LookedAt, look
+from ledger.signing.paper import papers_of
 from ledger.signing.signatures import Asked
 from reports.verdict import ExitCode, Outcome
 from reports.verify import verify_package
@@ -96,7 +97,10 @@ def show_signature(
     """Show a signature, verified anew. Exit code 1 where it does not hold, or what it signs was changed."""
     with opened(ledger) as service, service.store.reading() as connection:
         found = look(service.store, connection, index)
+        papers = papers_of(service.store, connection, [found.address])
     say_signature(found, as_json)
+    for one in () if as_json else papers:
+        say(f"○ {one.sentence}: {one.kind}")
     if found.valid is not True:
         raise typer.Exit(1)
 

@@ -82,6 +82,9 @@ def test_the_api_tells_what_a_fingerprint_is_of_and_takes_a_scan(site: Site) -> 
     other = site.api(site.plant.quality, "POST", f"/papers/{known['paper']}/check", {"reason": "compared"})
     assert (other.status_code, other.json()["state"]) == (201, "checked")
     assert known["paper"] in {one["paper"] for one in site.api(site.rita, "GET", "/papers").json()}
+    here = site.api(site.rita, "GET", f"/papers?log=records&index={index}").json()
+    assert [one["paper"] for one in here] == [known["paper"]]
+    assert site.api(site.rita, "GET", f"/papers?log=records&index={index + 1}").json() == []
     gone = site.api(site.rita, "POST", f"/papers/{known['paper']}/withdrawal", {"reason": "wrong scan"})
     assert gone.json()["state"] == "withdrawn"
     assert known["paper"] not in {one["paper"] for one in site.api(site.rita, "GET", "/papers").json()}

@@ -10,6 +10,7 @@ import pytest
 from ledger.core.binding import short_fingerprint
 from ledger.core.hashing import leaf_hash
 from ledger.people.roles import Role
+from ledger.present.manifest import fingerprint as fingerprint_of
 from ledger.service import Service
 from tests.cli.terminal import Answer, trailseal
 from tests.support.outside import Outside
@@ -119,5 +120,11 @@ def test_a_signature_by_hand_is_entered_checked_and_given_back(
     assert at("paper", "scan", paper, "--out", back, who=rita).code == 0
     assert back.read_bytes() == scan.read_bytes()
     assert paper in at("paper", "list", who=rita).out
+    plant.quality.sign_in()
+    done = plant.quality.sign(record)
+    ink = at("paper", "enter", fingerprint_of(done.entry.statement), scan, *words, "--reason", "asked for", who=rita)
+    assert ink.code == 0, ink.err
+    shown = at("show", done.index)
+    assert "hand-written, scan on file; no electronic signature" in shown.out
     assert at("paper", "withdraw", paper, "--reason", "another batch's", who=rita).code == 0
-    assert "None is on file." in at("paper", "list", who=rita).out
+    assert paper not in at("paper", "list", who=rita).out
