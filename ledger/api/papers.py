@@ -12,7 +12,7 @@ from ledger.api.fields import without_nul
 from ledger.api.gate import CallerRequest
 from ledger.api.people import Reason
 from ledger.api.problems import declared
-from ledger.core.address import Address
+from ledger.core.address import Address, parse_address
 from ledger.people.access import Scope, allow
 from ledger.signing.paper import FoundPrint, KnownPaper, NewPaper
 from ledger.signing.scans import MAX_SCAN
@@ -58,17 +58,21 @@ async def papers(
     context: NamedDependency[Context],
     request: CallerRequest,
     log: Annotated[str | None, QueryParameter(description="Of this log's entries alone.", max_length=200)] = None,
-    index: Annotated[int | None, QueryParameter(description="Of this entry alone.", ge=0, le=MAX_INDEX)] = None,
+    index: Annotated[
+        int | None, QueryParameter(description="Of this entry of the log alone.", ge=0, le=MAX_INDEX)
+    ] = None,
 ) -> list[KnownPaper]:
     """Handwritten signatures on file, oldest first; not those that were withdrawn.
 
-    With `log` and `index`: those on prints of that entry, or of the electronic signature that it is.
+    With `log`, and with `index`: those on prints of its entries, or of that entry or electronic signature.
     """
     found = await context.lanes.read(context.service.signing.papers.all, request.user)
-    if index is None:
+    if log is None:
         return found
-    address = str(Address(context.log(log).origin, index))
-    return [one for one in found if one.printed.address == address]
+    origin = context.log(log).origin
+    if index is not None:
+        return [one for one in found if one.printed.address == str(Address(origin, index))]
+    return [one for one in found if parse_address(one.printed.address).origin == origin]
 
 
 @post("/", opt=allow(Scope.READ), responses=declared(409, 413), request_max_body_size=MAX_BODY)

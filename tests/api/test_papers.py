@@ -85,6 +85,8 @@ def test_the_api_tells_what_a_fingerprint_is_of_and_takes_a_scan(site: Site) -> 
     here = site.api(site.rita, "GET", f"/papers?log=records&index={index}").json()
     assert [one["paper"] for one in here] == [known["paper"]]
     assert site.api(site.rita, "GET", f"/papers?log=records&index={index + 1}").json() == []
+    assert site.api(site.rita, "GET", "/papers?log=records").json() == here
+    assert site.api(site.rita, "GET", "/papers?log=system").json() == []
     gone = site.api(site.rita, "POST", f"/papers/{known['paper']}/withdrawal", {"reason": "wrong scan"})
     assert gone.json()["state"] == "withdrawn"
     assert known["paper"] not in {one["paper"] for one in site.api(site.rita, "GET", "/papers").json()}
