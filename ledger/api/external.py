@@ -16,6 +16,7 @@ from ledger.api.fields import without_nul
 from ledger.api.gate import CallerRequest, peer_of
 from ledger.api.people import Entered, Reason
 from ledger.api.problems import declared
+from ledger.core.errors import Conflict
 from ledger.core.external import MAX_CERTIFICATE, MAX_CERTIFICATES, MAX_CMS, brought
 from ledger.people.access import Door, Scope, allow
 from ledger.signing.external import KnownAnchor
@@ -149,6 +150,8 @@ async def complete_external(
     service, caller, peer = context.service, request.user, peer_of(request)
 
     def sign() -> LookedAt:
+        if service.signing.signatures.waiting(ident).statement.request is not None:
+            raise Conflict("this answers a step of a request", advice="Bring it to the step (`…/signature`).")
         proof = brought(data.cms, data.certificates)
         done = service.signing.signatures.complete(ident, data.digest, data.shown, proof, caller, peer)
         with service.store.reading() as connection:

@@ -8,14 +8,16 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from ledger.api.context import Context
+from ledger.api.external import Brought
 from ledger.api.fields import without_nul
 from ledger.api.gate import CallerRequest, peer_of
 from ledger.api.people import Entered, Reason, Why
 from ledger.api.problems import declared
 from ledger.api.sources import RecordLog
 from ledger.core.errors import AccessDenied, NotFound
+from ledger.core.external import brought
 from ledger.core.progress import MAX_SHOWN
-from ledger.core.signature import MAX_SET, Mode, PasskeyProof
+from ledger.core.signature import MAX_SET, ExternalProof, Mode, PasskeyProof
 from ledger.core.workflow import PlainName, RequestState
 from ledger.people.access import Caller, Scope, allow
 from ledger.signing.answering import Answer, Answering
@@ -78,6 +80,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     digest: Name
     shown: Shown = Shown()
     passkey: PasskeyProof | None = None
+    external: Brought | None = None
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -286,7 +289,7 @@ async def sign(
         _seen(context, request.user, request_id)
         _require_person(request.user)
         index = _answering(context).complete(
-            request_id, step, data.id, data.digest, data.shown, data.passkey, request.user, peer_of(request)
+            request_id, step, data.id, data.digest, data.shown, _proof(data), request.user, peer_of(request)
         )
         return Entered(index=index)
 
@@ -353,6 +356,11 @@ def _require_site(caller: Caller, running: Running) -> None:
 def _require_person(caller: Caller) -> None:
     if not caller.person or caller.watched:
         raise AccessDenied("only a person of the site decides here", advice="Sign in as yourself.")
+
+
+def _proof(data: Answered) -> PasskeyProof | ExternalProof | None:
+    """The signer's own part: what a passkey answered, or what was signed elsewhere."""
+    return data.passkey if data.external is None else brought(data.external.cms, data.external.certificates)
 
 
 router = Router(

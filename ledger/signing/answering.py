@@ -12,7 +12,7 @@ from ledger.core.address import Address
 from ledger.core.authority import Authority
 from ledger.core.errors import AccessDenied, NotFound
 from ledger.core.progress import DECLINED
-from ledger.core.signature import Mode, PasskeyProof, ProviderProof
+from ledger.core.signature import ExternalProof, Mode, PasskeyProof, ProviderProof
 from ledger.core.workflow import DecisionEvent
 from ledger.people.access import Caller
 from ledger.signing.decisions import Decisions, Signed
@@ -106,7 +106,7 @@ class Answering:
         ident: str,
         digest: str,
         shown: Shown,
-        proof: PasskeyProof | ProviderProof | None = None,
+        proof: PasskeyProof | ProviderProof | ExternalProof | None = None,
         caller: Caller | None = None,
         network: str | None = None,
     ) -> int:

@@ -19,8 +19,9 @@ from ledger.core.clock import utc_text
 from ledger.core.entry import ORIGINAL, SALT_SIZE, VaultItem, draft
 from ledger.core.errors import AccessDenied, Conflict, IntegrityError, NotFound, SchemaViolation
 from ledger.core.hashing import b64, original_commitment, unb64
-from ledger.core.paper import SHORT, Paper, PaperEntry, PaperEvent, Papers, Printed, may_check
+from ledger.core.paper import SHORT, Paper, PaperEntry, PaperEvent, Papers, Printed, PrintSort, may_check
 from ledger.core.record import OriginalRef
+from ledger.core.signature import SignatureEntry
 from ledger.people.access import Caller, Scope
 from ledger.people.credentials import read_account, read_entry
 from ledger.people.qualifications import day_of
@@ -177,8 +178,8 @@ class PaperSignatures:
         """Every one that stands, of what the caller may read, oldest first."""
         with self._store.reading() as connection:
             seen = self._sees(connection, caller)
-            found = read_papers(self._store, connection).all()
-            return [_known(one) for one in found if one.withdrawn is None and _site(one.body.printed.address) in seen]
+            found = [one for one in read_papers(self._store, connection).all() if one.withdrawn is None]
+            return [_known(one) for one in found if self._site(connection, one.body.printed) in seen]
 
     def _find(self, connection: Connection, caller: Caller, digest: bytes) -> FoundPrint:
         seen = self._sees(connection, caller)
@@ -221,9 +222,16 @@ class PaperSignatures:
 
     def _one(self, connection: Connection, caller: Caller, paper: str) -> Paper:
         found = read_papers(self._store, connection, paper).get(paper)
-        if found is None or _site(found.body.printed.address) not in self._sees(connection, caller):
+        if found is None or self._site(connection, found.body.printed) not in self._sees(connection, caller):
             raise NotFound(f"there is no handwritten signature {paper!r}")
         return found
+
+    def _site(self, connection: Connection, printed: Printed) -> str:
+        """The log whose content a print shows: of an electronic signature that of what it signs."""
+        address = parse_address(printed.address)
+        if printed.sort is PrintSort.ENTRY:
+            return address.origin
+        return read_entry(self._store, connection, address.index, SignatureEntry)[0].statement.target.origin
 
     def _sees(self, connection: Connection, caller: Caller) -> frozenset[str]:
         """The origins of the logs that the caller may read; the system log with any of them."""
@@ -304,10 +312,6 @@ def _require_person(caller: Caller) -> None:
         raise AccessDenied("a signature by hand is entered by a person of the site", advice="Sign in as yourself.")
     if not caller.scopes & {Scope.REVIEW, Scope.APPROVE, Scope.CONFIGURE, Scope.EXPORT}:
         raise AccessDenied("you only look: a signature by hand is entered by who works with the records")
-
-
-def _site(address: str) -> str:
-    return parse_address(address).origin
 
 
 def address_of(log: LogId, index: int) -> str:

@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from ledger import packages
-from ledger.core.anchors import AnchorEvent, TrustAnchorEntry
 from ledger.core.entry import draft
 from ledger.core.errors import (
     AccessDenied,
@@ -337,23 +336,3 @@ def test_a_withdrawn_authority_s_certificates_sign_nothing_new_and_what_they_sig
     assert isinstance(entry.proof, ExternalProof)
     service.store.append_one(SYSTEM_LOG, draft(entry))
     assert "no trust anchor was in force" in site.fault()
-
-
-def test_level_four_names_an_anchor_that_its_proposer_confirmed_alone(tmp_path: Path) -> None:
-    made = Site(tmp_path)
-    try:
-        officer = made.plant.officer.sign_in().authority
-        proposed = made.external.propose(made.trust.root, "our trust service", officer)
-        forged = TrustAnchorEntry(
-            anchor=proposed.anchor,
-            event=AnchorEvent.CONFIRMED,
-            subject=proposed.subject,
-            reason="I say so",
-            authority=officer,
-        )
-        made.plant.service.store.append_one(SYSTEM_LOG, draft(forged))
-        assert "not confirmed by a second person" in made.fault()
-        with pytest.raises(IntegrityError):
-            made.external.anchors()
-    finally:
-        made.plant.close()
