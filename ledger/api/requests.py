@@ -74,7 +74,9 @@ class Preparing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What was prepared, by its id and digest, with what its signer shows: components, or a signing passkey's proof."""
+    """What was prepared, by its id and digest, with what its signer shows: components, a signing passkey's proof, or what
+    was signed elsewhere.
+    """
 
     id: Name
     digest: Name

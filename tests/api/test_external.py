@@ -11,9 +11,11 @@ from sqlalchemy import text
 
 from ledger.api.app import create_app
 from ledger.core.errors import IntegrityError
+from ledger.core.workflow import RequestState, Stage, Step
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
 from ledger.signing.history import read_history
+from ledger.signing.requests import Opening
 from tests.support.outside import Holder, Outside
 from tests.support.people import OWN_PAGE
 from tests.support.signers import Plant, Signer
@@ -100,11 +102,37 @@ def test_a_signature_made_elsewhere_goes_the_whole_way_over_the_api(site: Site) 
     )
     assert done.status_code == 201, done.text
     assert (done.json()["valid"], done.json()["mode"]) == (True, "external")
+    _step(site)
     plain = site.ask(site.anna, "POST", "/statements", statement).json()
     assert site.ask(site.anna, "GET", f"/statements/{plain['id']}/bytes").status_code == 404
     gone = site.ask(site.second, "POST", f"/anchors/{anchor}/withdrawal", {"reason": "their audit failed"})
     assert gone.json()["state"] == "withdrawn"
     _put_back(site, anchor)
+
+
+def _step(site: Site) -> None:
+    """A step of a request is signed elsewhere, and only as that step."""
+    plant = site.plant
+    (record,) = plant.records(1)
+    stages = [Stage(steps=(Step(step="approve", role="approver", meaning="approved"),))]
+    plant.service.workflows.routes.define("one", "Approval", stages, "as the SOP says", plant.quality.caller.authority)
+    opening = Opening(title="Batch B-1", route="one", reason="done", entries=(record,))
+    request = plant.service.workflows.requests.open(opening, plant.quality.caller.authority).request
+    plant.service.workflows.decisions.open_items(request, [record], site.anna.caller.authority)
+    plant.publish()
+    at = f"requests/{request}/steps/approve"
+    put = site.ask(site.anna, "POST", f"/{at}/preparation", {"reason": "routine", "mode": "external"})
+    assert put.status_code in (200, 201), put.text
+    said = put.json()
+    data = site.ask(site.anna, "GET", f"/statements/{said['id']}/bytes").content
+    alone = site.brought(data, digest=said["digest"])
+    assert site.ask(site.anna, "POST", f"/statements/{said['id']}/external", alone).status_code == 409
+    answered = {"id": said["id"], "digest": said["digest"], "external": site.brought(data)}
+    if "second-factor" in said["needed"]:
+        answered["shown"] = {"code": site.anna.code()}
+    done = site.ask(site.anna, "POST", f"/{at}/signature", answered)
+    assert done.status_code == 201, done.text
+    assert plant.service.workflows.requests.get(request).progress.state is RequestState.COMPLETED
 
 
 def _put_back(site: Site, anchor: str) -> None:
