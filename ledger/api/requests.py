@@ -74,8 +74,8 @@ class Preparing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What was prepared, by its id and digest, with what its signer shows: components, a signing passkey's proof, or what
-    was signed elsewhere.
+    """What was prepared, by its id and digest, with what its signer shows: components, a signing passkey's proof, or a
+    signature that was made elsewhere.
     """
 
     id: Name
