@@ -13,7 +13,7 @@ looks are compared (`collectors.compare`). Steps of the clock are not kept by ch
 """
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
 from collectors.base import Check, CheckReport, Option, Stop, judge_clock
@@ -124,7 +124,7 @@ class Chrony(ComparingCollector):
         part = _divide(line, 1, _TRACKING)
         try:
             beyond, stratum = abs(Decimal(part[4])) > self._limit, int(part[2])
-        except (InvalidOperation, ValueError):
+        except (ArithmeticError, ValueError):
             raise SkippableRecord(f"chronyc gives no number as offset or stratum: {line!r}") from None
         return Shown(
             attributes={

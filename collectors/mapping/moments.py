@@ -20,6 +20,8 @@ _COUNTS: Final = {
     "unix-ns": (Decimal(10) ** -3, Precision.NANOSECOND),
 }
 """Name of a count since 1970-01-01T00:00:00Z → microseconds a unit, and the precision of a whole number."""
+_MOST_DIGITS: Final = 24
+"""Of a count: more are no time in any unit, and a short text (1e999999) can stand for a million of them."""
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,6 +83,8 @@ def _iso(text: str) -> str:
 def _counted(text: str, unit: Decimal, precision: Precision) -> SourceTime:
     try:
         count = Decimal(text)
+        if not count.is_finite() or count.adjusted() > _MOST_DIGITS:
+            raise OverflowError("beyond any year")
         instant = int((count * unit).to_integral_value(rounding="ROUND_FLOOR"))
         moment = _EPOCH + timedelta(microseconds=instant)
     except (InvalidOperation, OverflowError, ValueError):
