@@ -4,6 +4,7 @@ Each item has a default that a strict reading of 21 CFR 11 and of the draft Anne
 `admin` and a reason, and the old value stays on record.
 """
 
+from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Annotated, Any, Final
 
@@ -101,8 +102,15 @@ class Profiles:
         with self._store.reading() as connection:
             return read_profile(connection)
 
-    def set(self, item: str, value: object, reason: str, authority: Authority) -> int:
-        """From here on the item has this value; returns the entry's index.
+    def set(
+        self,
+        item: str,
+        value: object,
+        reason: str,
+        authority: Authority,
+        allowed: Callable[[Transaction], None] | None = None,
+    ) -> int:
+        """From here on the item has this value; returns the entry's index. `allowed` may refuse it under the head lock.
 
         Raises NotFound for an item that there is not, SchemaViolation for a value that it cannot have.
         """
@@ -118,6 +126,8 @@ class Profiles:
         entry = ProfileEntry(item=item, value=value_text, old=old, reason=reason, authority=authority)
 
         def check(transaction: Transaction) -> None:
+            if allowed is not None:
+                allowed(transaction)
             key = ("profile", item)
             stands = transaction.scratch.get(key) or _text(getattr(read_profile(transaction.connection), item))
             if stands != old:

@@ -24,7 +24,7 @@ VALUES = {
     "action:str": "record", "key:str": "0" * 32, "ident:str": "0" * 32,
     "agent:str": "edge1", "system:str": "mes", "link:str": "0" * 16,
     "anchor:str": "0" * 64, "fingerprint:str": "0" * 32, "paper:str": "0" * 16,
-    "session:str": "0" * 16, "terminal:str": "0" * 16, "erasure:str": "none", "hold:str": "none",
+    "session:str": "0" * 16, "terminal:str": "0" * 16, "item:str": "none", "erasure:str": "none", "hold:str": "none",
 }  # fmt: skip
 PUBLIC = {
     ("GET", "/api/v1/health"),

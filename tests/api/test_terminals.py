@@ -199,6 +199,23 @@ def test_a_rule_names_networks_and_terminals_that_there_are_and_never_administra
             site.plant.service.people.profiles.set("places", [wrong], "as agreed", by)
 
 
+def test_the_profile_is_read_and_set_over_the_interface_by_who_administers_the_whole_ledger(site: Site) -> None:
+    officer, quality = site.plant.officer, site.plant.quality
+    for who in (officer, quality):
+        site.sign_in(who, OFFICE)
+    rule = {"scope": "sign", "networks": ["192.0.2.0/24"], "terminals": []}
+    data = {"value": [rule], "reason": "as the SOP says"}
+    assert site.ask(quality, OFFICE, "POST", "/api/v1/profile/places", json=data).status_code == 403
+    assert site.ask(officer, OFFICE, "POST", "/api/v1/profile/places", json=data).status_code == 201
+    assert site.ask(officer, OFFICE, "GET", "/api/v1/profile").json()["places"] == [rule]
+    assert site.prepare(quality, OFFICE).status_code == 403
+    wrong = site.ask(officer, OFFICE, "POST", "/api/v1/profile/places", json={"value": "anywhere", "reason": "x"})
+    assert wrong.status_code == 400
+    assert site.ask(officer, OFFICE, "POST", "/api/v1/profile/colour", json=data).status_code == 404
+    assert _entries(site, "configuration")[-1]["item"] == "places"
+    assert site.holds()
+
+
 def test_every_route_that_signs_says_so(site: Site) -> None:
     """What prepares or completes a signature is bound to places by one word in its declaration."""
     signs = {(method, path) for path, handler in declared_routes(site.app) for method in handler.http_methods
