@@ -1,16 +1,17 @@
 """Issues an evidence package: from a selection to a sealed file, and the entry that says it left."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from ledger.core.address import LogId
 from ledger.core.authority import Authority
 from ledger.core.entry import draft
-from ledger.core.errors import NotFound
+from ledger.core.errors import ConfigError, NotFound
 from ledger.core.hashing import b64
 from ledger.core.statement import sign_report
 from ledger.service import PRODUCT, Service
 from ledger.signing.targets import signs_anything
+from ledger.sources.statement import Statement, equivalence
 from ledger.trace.evidence import gather
 from ledger.trace.kinds import PackageIssued
 from ledger.trace.selection import ByBatch, Selection
@@ -53,6 +54,7 @@ def issue(
             product=PRODUCT,
             disclose=disclose,
             zone=zone or service.settings.zone,
+            statements=lambda sources: _statements(service, log, sources),
             progress=progress,
         )
     entry = PackageIssued(
@@ -67,3 +69,21 @@ def issue(
     )
     service.store.append_one(log.number, draft(entry))
     return issued
+
+
+def _statements(service: Service, log: LogId, sources: Iterable[str]) -> tuple[Statement, ...]:
+    """The equivalence statements of the sources that gave records of the selection, as they are in force now."""
+    # Imported here: the sources' own libraries take seconds to load; only packages wait for them.
+    from collectors.lacks import lacks_of
+
+    chosen = service.record_log(log.name)
+    found = []
+    for source in sources:
+        config = chosen.sources.get(source)
+        try:
+            lacks = lacks_of(config)
+        except ConfigError:
+            continue  # of a type that this installation does not know
+        challenge, imports = chosen.challenges.last_result(source), chosen.handovers(source)
+        found.append(equivalence(config, chosen.lives.standing(source), lacks, challenge, imports))
+    return tuple(found)

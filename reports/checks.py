@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256, sha512
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.clock import parse_utc
 from ledger.core.errors import ChainBroken, IntegrityError, LedgerError
-from ledger.core.hashing import ZERO_HASH, b64, original_commitment, run_chain, sealed_commitment, unb64
+from ledger.core.hashing import b64, original_commitment, sealed_commitment, unb64
 from ledger.core.looks import Span, looked, within
 from ledger.core.record import Action, LinkKind, RecordBody
 from ledger.core.sealing import sealed_members
@@ -24,16 +24,16 @@ from reports.lines import (
     Checked,
     EntryLine,
     EntryRole,
-    Line,
     OriginalLine,
     OriginalState,
     Reason,
     RecordLine,
     RunLine,
-    SignedLine,
     check_line,
-    decode_line,
 )
+from reports.origins import ROLES, Origins
+from reports.reading import body_of, lines_of
+from reports.runs import Cover, Run, check_run
 from reports.strictzip import StrictZip
 from reports.tables import Row, csv_chunks, row
 from reports.verdict import Problem
@@ -48,6 +48,7 @@ _KINDS = {
     EntryRole.SOURCE: "source",
     EntryRole.RUN: "collection-run",
     EntryRole.SYSTEM: "log-binding",
+    **ROLES,
 }
 
 
@@ -101,14 +102,6 @@ class _KeyEvent(msgspec.Struct, frozen=True, tag_field="schema", tag="key-event/
     key: str
 
 
-class _Run(msgspec.Struct, frozen=True, tag_field="schema", tag="collection-run/1"):
-    source: str
-    first: int | None
-    records: int
-    previous: int | None
-    chain: str
-
-
 def find_keys(package: StrictZip, prefix: str) -> Keys:
     """The keys of the first two entries, which are the log's creation and the report key's; nothing is proven yet."""
     entries = lines_of(package, prefix + layout.ENTRIES, EntryLine, MAX_LINE)
@@ -119,9 +112,12 @@ def find_keys(package: StrictZip, prefix: str) -> Keys:
 
 
 def check_entries(
-    package: StrictZip, prefix: str, description: Description, head: Checkpoint, problems: Problems
+    package: StrictZip, prefix: str, description: Description, head: Checkpoint, problems: Problems, origins: Origins
 ) -> Runs:
-    """Proves every entry beside the records, the report key's purpose, and the unbroken chain of each source's runs."""
+    """Proves every entry beside the records, the report key's purpose, and the unbroken chain of each source's runs.
+
+    `origins` is told what stands behind the records; what does not hold of it is noted, too.
+    """
     runs = records = 0
     chains: dict[str, tuple[int, bytes]] = {}
     leaves = lines_of(package, prefix + layout.RUNS, RunLine, MAX_RUN_LINE)
@@ -138,9 +134,14 @@ def check_entries(
                 _check_report_key(entry, head.origin)
             elif entry.role is EntryRole.VERIFICATION:
                 verification = entry.index
+            elif entry.role is EntryRole.SOURCE:
+                origins.source(entry)
+            elif entry.role in ROLES:
+                origins.enter(entry, b64(checked.hash))
             elif entry.role is EntryRole.RUN:
-                run = body_of(entry, _Run)
-                if _check_run(entry.index, run, next(leaves, None), chains):
+                run = body_of(entry, Run)
+                origins.run(entry.index, run)
+                if check_run(entry.index, run, next(leaves, None), chains):
                     runs, records = runs + 1, records + run.records
         except LedgerError as error:
             problems.add(where, str(error))
@@ -148,6 +149,10 @@ def check_entries(
         problems.add(layout.RUNS, "has a run that the entries do not have")
     if runs != description.runs or verification != description.verification:
         problems.add(layout.DESCRIPTION, "does not describe the entries that are there")
+    if (origins.imports_seen, origins.lives_seen) != (description.imports, description.lives):
+        problems.add(layout.ENTRIES, f"does not hold the imports and lives of sources that {layout.DESCRIPTION} says")
+    for index, why in origins.wrong():
+        problems.add(f"entry {index} in {layout.ENTRIES}", why)
     return Runs(runs=runs, records=records)
 
 
@@ -158,13 +163,14 @@ def check_records(
     head: Checkpoint,
     table: Digests,
     problems: Problems,
+    origins: Origins,
     signed: Callable[[int, str], None] = lambda index, leaf: None,
 ) -> Counted:
     """Proves every record with its sealed values and its original, and that the CSV says what the records say.
 
     `signed` is told the index of each and its leaf hash (base64).
     """
-    check = _Records(package, prefix, description, head, problems, signed)
+    check = _Records(package, prefix, description, head, problems, origins, signed)
     first, second = sha256(), sha512()
     for chunk in csv_chunks(check.rows()):
         first.update(chunk)
@@ -184,12 +190,14 @@ class _Records:
         description: Description,
         head: Checkpoint,
         problems: Problems,
+        origins: Origins,
         signed: Callable[[int, str], None],
     ) -> None:
+        self._origins = origins
         self._signed = signed
         self._lines = lines_of(package, prefix + layout.RECORDS, RecordLine, MAX_LINE)
         self._originals = lines_of(package, prefix + layout.ORIGINALS, OriginalLine, MAX_ORIGINAL_LINE)
-        self._cover = _Cover(package, prefix)
+        self._cover = Cover(package, prefix)
         self._description = description
         self._head = head
         self._problems = problems
@@ -231,6 +239,8 @@ class _Records:
             self._problems.add(layout.RECORDS, f"holds {total} records where {layout.DESCRIPTION} says {said.records}")
         if (self._with_original, self._withheld) != (said.originals, said.originals_withheld):
             self._problems.add(layout.ORIGINALS, f"does not hold the originals that {layout.DESCRIPTION} says")
+        if (self._origins.imported, sum(self._origins.marked.values())) != (said.imported, said.marked):
+            self._problems.add(layout.RECORDS, f"does not show the imported and marked that {layout.DESCRIPTION} says")
         return Counted(records=total, covered=self._covered)
 
     def _check(self, line: RecordLine, checked: Checked) -> None:
@@ -243,6 +253,7 @@ class _Records:
         self._check_sealed(line, body)
         self._check_original(line, body)
         self._check_basis(line, body)
+        self._origins.record(body.record.source, line.index, line.imported, line.mark)
         covered = self._cover.leaf_hash(line.index)
         if covered is not None:
             self._covered += 1
@@ -321,32 +332,6 @@ def _check_looks(why: Reason, between: Span | None, basis: str) -> None:
         raise IntegrityError("is said to belong for certain, and lies in the occupation only in part")
 
 
-class _Cover:
-    """The leaf hashes of the package's runs, looked up in rising order of index."""
-
-    def __init__(self, package: StrictZip, prefix: str) -> None:
-        self._runs = self._read(package, prefix)
-        self._first = 0
-        self._leaves: tuple[str, ...] = ()
-
-    def leaf_hash(self, index: int) -> bytes | None:
-        """The leaf hash that a run gives for this index; None where no run of the package holds it."""
-        while index >= self._first + len(self._leaves):
-            following = next(self._runs, None)
-            if following is None:
-                return None
-            self._first, self._leaves = following
-        return unb64(self._leaves[index - self._first], 32) if index >= self._first else None
-
-    def _read(self, package: StrictZip, prefix: str) -> Iterator[tuple[int, tuple[str, ...]]]:
-        leaves = lines_of(package, prefix + layout.RUNS, RunLine, MAX_RUN_LINE)
-        for entry in lines_of(package, prefix + layout.ENTRIES, EntryLine, MAX_LINE):
-            if entry.role is EntryRole.RUN:
-                run, line = body_of(entry, _Run), next(leaves, None)
-                if line is not None and run.first is not None:
-                    yield run.first, line.leaves
-
-
 def _check_log(entry: EntryLine, origin: str) -> None:
     if entry.index != 0 or body_of(entry, _LogCreated).origin != origin:
         raise IntegrityError(f"is not the beginning of log {origin}")
@@ -356,44 +341,3 @@ def _check_report_key(entry: EntryLine, origin: str) -> None:
     event = body_of(entry, _KeyEvent)
     if (event.event, event.purpose) != ("created", "report") or not event.key.startswith(report_key_name(origin) + "+"):
         raise IntegrityError(f"does not vouch for a report key of log {origin}")
-
-
-def _check_run(index: int, run: _Run, line: RunLine | None, chains: dict[str, tuple[int, bytes]]) -> bool:
-    """The run continues the source's run before it, and its chain runs over exactly these leaf hashes.
-
-    The first run shown of a source may be one that others came before: it is where the chain is taken up, gives no leaf
-    hashes, and is not counted (False).
-    """
-    chain = unb64(run.chain, 32)
-    before = chains.get(run.source)
-    chains[run.source] = (index, chain)
-    taken_up = before is None and run.previous is not None
-    if line is None or line.run != index or len(line.leaves) != (0 if taken_up else run.records):
-        raise IntegrityError(f"does not have the leaf hashes of its {run.records} records in {layout.RUNS}")
-    if taken_up:
-        return False
-    if before is not None and run.previous != before[0]:
-        raise ChainBroken(f"does not continue run {before[0]} of source {run.source}: a run between is missing")
-    found = before[1] if before is not None else ZERO_HASH
-    for leaf in line.leaves:
-        found = run_chain(found, unb64(leaf, 32))
-    if found != chain:
-        raise ChainBroken(f"its chain does not run over the {run.records} records that {layout.RUNS} gives")
-    return True
-
-
-def body_of(entry: EntryLine | SignedLine, kind: type[Any]) -> Any:
-    """The body of an entry's line; raises IntegrityError where it is none of that kind."""
-    try:
-        return msgspec.json.decode(entry.body, type=kind)
-    except msgspec.DecodeError as error:
-        raise IntegrityError(f"entry {entry.index} is no {entry.role.value} entry: {error}") from None
-
-
-def lines_of(package: StrictZip, name: str, kind: type[Line], limit: int) -> Iterator[Line]:
-    """The lines of a file, each read strictly; raises IntegrityError, naming the line, for one that is none."""
-    for number, data in enumerate(package.lines(name, limit), start=1):
-        try:
-            yield decode_line(data, kind)
-        except LedgerError as error:
-            raise IntegrityError(f"{name.partition('/')[2]} line {number}: {error}") from None

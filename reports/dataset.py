@@ -19,11 +19,13 @@ from ledger.present.manifest import Manifestation, manifestation
 from ledger.present.messages import message
 from ledger.present.states import State
 from ledger.sources.kinds import CollectionRun, SourceRegistered
+from ledger.sources.statement import Statement
 from ledger.trace.batch import Occupation
 from ledger.trace.evidence import EvidenceRecord, EvidenceRun, EvidenceSet
 from ledger.trace.instants import occurred
 from ledger.trace.selection import Basis
 from reports.beside import Beside, LetterBody
+from reports.origins import Origins
 
 LISTED: Final = 100
 """Gaps and unreachable intervals of a source that the report lists; all of them stand in `entries.jsonl`."""
@@ -112,12 +114,26 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     papers: tuple[Paper, ...] = ()
     founded: str | None = None
     system: str | None = None
+    origins: Origins
+    """What stands behind the records: imports, and the sources' lives."""
+    signed_behind: dict[int, list[int]] = {}
+    statements: tuple[Statement, ...] = ()
+
+    def signers(self, index: int) -> list[str]:
+        """Who signed an entry of the log that stands behind records, each with the signature's entry."""
+        return [
+            f"{one.shown.name} ({one.shown.account}), {one.address}"
+            for one in self.signatures
+            if int(one.address.rpartition("#")[2]) in self.signed_behind.get(index, ())
+        ]
 
 
 class Tally:
     """Counts what goes by."""
 
-    def __init__(self, sources: tuple[str, ...]) -> None:
+    def __init__(self, sources: tuple[str, ...], origins: Origins) -> None:
+        self.origins = origins
+        self.signed_behind: dict[int, list[int]] = {}
         self.totals = Totals()
         self.actions: Counter[str] = Counter()
         self.coverage = {source: Coverage(source=source) for source in sources}
@@ -176,6 +192,7 @@ class Tally:
         totals.unreasoned += record.reason is None
         self.actions[record.action.value] += 1
         self._source(source).selected += 1
+        self.origins.count(source, one.entry.index)
         self.covering[source] = (self.covering.get(source, (one.entry.index, 0))[0], one.entry.index)
         span = occurred(one.body)
         if span is not None:
@@ -206,7 +223,9 @@ class Tally:
         found.unreachable += body.unreachable[: LISTED - len(found.unreachable)]
         found.gaps += body.gaps[: LISTED - len(found.gaps)]
 
-    def data(self, evidence: EvidenceSet, package: str, product: str, disclosed: bool) -> ReportData:
+    def data(
+        self, evidence: EvidenceSet, package: str, product: str, disclosed: bool, statements: tuple[Statement, ...]
+    ) -> ReportData:
         """The facts, once all evidence has gone by."""
         state, says = _verification(evidence)
         return ReportData(
@@ -235,6 +254,9 @@ class Tally:
             papers=self._beside.papers,
             founded=self._founded,
             system=self._system,
+            origins=self.origins,
+            signed_behind=self.signed_behind,
+            statements=statements,
         )
 
     def _source(self, source: str) -> Coverage:

@@ -54,7 +54,9 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
     `selection` is what was asked for. `undated`: records of occupied equipment that name no instant, `unmatched`: start
     and stop records that bound no interval; whether those belong cannot be judged. `possible`: records that happened
-    between two looks and in the occupation only in part. `papers`: signatures by hand that are on file.
+    between two looks and in the occupation only in part. `papers`: signatures by hand that are on file. `imported`:
+    records of old audit trails, `imports`: entries about their imports, statements included; `marked`: records that
+    were collected while their source was to be validated anew, `lives`: entries about what happened to the sources.
     """
 
     schema: str
@@ -80,6 +82,10 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     possible: Index = 0
     signatures: Index = 0
     papers: Index = 0
+    imported: Index = 0
+    imports: Index = 0
+    marked: Index = 0
+    lives: Index = 0
 
 
 SCHEMA: Final = "evidence-package/1"

@@ -5,7 +5,7 @@ parts of a canonical text they stand there unchanged, so whoever has a line can 
 """
 
 from enum import StrEnum
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 
@@ -38,6 +38,13 @@ class EntryRole(StrEnum):
     REPORT_KEY = "report-key"
     VERIFICATION = "verification"
     SOURCE = "source"
+    LIFE = "life"
+    """Something that happened to a source of records: validated, changed, to be validated anew."""
+    IMPORT = "import"
+    """An import began or ended, of an archive whose records are in the package."""
+    TRUE_COPY = "true-copy"
+    FIRST_LIVE = "first-live"
+    """The first run of the source that is collected live in the place of an archive."""
     RUN = "run"
     SYSTEM = "system"
     """The log's entry that holds the checkpoint of the system log."""
@@ -89,7 +96,11 @@ class Reason(_Line, frozen=True, kw_only=True):
 
 
 class RecordLine(_Line, frozen=True, kw_only=True):
-    """A record of the selection. `withheld` names the members whose sealed values are not disclosed."""
+    """A record of the selection. `withheld` names the members whose sealed values are not disclosed.
+
+    `imported`: it came from an old audit trail by the import that began with the entry of this address; it was not
+    collected live. `mark`: its source was to be validated anew when it was collected.
+    """
 
     index: Index
     basis: str
@@ -101,6 +112,8 @@ class RecordLine(_Line, frozen=True, kw_only=True):
     sealed: tuple[SealedValue, ...] = ()
     withheld: tuple[str, ...] = ()
     why: Reason | None = None
+    imported: str | None = None
+    mark: Literal["re-validate"] | None = None
 
 
 class EntryLine(_Line, frozen=True, kw_only=True):

@@ -8,10 +8,9 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -26,32 +25,41 @@ from ledger.core.signature import SignatureEntry, Target
 from ledger.core.statement import open_report
 from ledger.people.person_kinds import DocumentEntry
 from ledger.sources.kinds import SourceRegistered
-from ledger.trace.evidence import EvidenceRecord, EvidenceSet, SignedPart
-from ledger.trace.proven import ProvenEntry
+from ledger.sources.statement import Statement
+from ledger.trace.evidence import EvidenceSet, SignedPart
 from reports import bag, layout
 from reports.dataset import ReportData, Tally
+from reports.encoding import entry_line, original_erased, record_line, signed_line
 from reports.layout import Description
 from reports.lines import (
     EntryLine,
     EntryRole,
     OriginalLine,
-    OriginalState,
-    Reason,
-    RecordLine,
     RunLine,
-    SealedValue,
-    SignedLine,
     SignedRole,
     encode_line,
 )
 from reports.order import Timeline, rows_of
+from reports.origins import Origins
 from reports.pdf import PageSize, write_report
+from reports.reading import body_of
+from reports.runs import Run
 from reports.sections.howto import help_text
 from reports.sets import set_lines
 from reports.strictzip import CHUNK, ZipWriter
 from reports.tables import csv_chunks, signatures_csv
 from reports.verdict import ExitCode
 from reports.verify import verify_package
+
+_ROLES = {
+    "source-life": EntryRole.LIFE,
+    "import": EntryRole.IMPORT,
+    "true-copy": EntryRole.TRUE_COPY,
+    "collection-run": EntryRole.FIRST_LIVE,
+}
+
+Statements = Callable[[Sequence[str]], tuple[Statement, ...]]
+"""Gives the equivalence statements of sources by their ids, as far as there are any."""
 
 Seal = Callable[[Mapping[str, object]], bytes]
 """Signs a report statement's payload: `core.statement.sign_report` with the log's report key."""
@@ -88,11 +96,13 @@ def build(
     disclose: bool,
     zone: str = "UTC",
     page_size: PageSize = PageSize.A4,
+    statements: Statements = lambda sources: (),
     progress: Progress = lambda step, done: None,
 ) -> Issued:
     """Writes the package to `out`, which either is not touched or is a complete package that verifies.
 
-    `disclose` false withholds every sealed value, and every original of a record that has one. Raises IntegrityError
+    `disclose` false withholds every sealed value, and every original of a record that has one. `statements` gives the
+    equivalence statements of sources, for the report. Raises IntegrityError
     where the evidence does not hold, SignatureInvalid when `seal` does not sign with the report key that the log
     vouches for, InvalidEntry when it would be too large for one file.
     """
@@ -101,7 +111,8 @@ def build(
     package = f"evidence-{stamp}Z-{secrets.token_hex(4)}"
     staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
-        return _Writer(evidence, staging, package, progress).write(out, seal, product, disclose, zone, page_size)
+        writer = _Writer(evidence, staging, package, progress)
+        return writer.write(out, seal, product, disclose, zone, page_size, statements)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -114,13 +125,25 @@ class _Writer:
         self._staging = staging
         self._bag = staging / package
         (self._bag / "data").mkdir(parents=True)
-        self._tally = Tally(evidence.source_ids())
+        self._origins = Origins(evidence.origin)
+        self._tally = Tally(evidence.source_ids(), self._origins)
 
-    def write(self, out: Path, seal: Seal, product: str, disclose: bool, zone: str, page_size: PageSize) -> Issued:
+    def write(
+        self,
+        out: Path,
+        seal: Seal,
+        product: str,
+        disclose: bool,
+        zone: str,
+        page_size: PageSize,
+        statements: Statements,
+    ) -> Issued:
         evidence = self._evidence
+        behind = self._behind()
         self._records(disclose)
-        self._entries()
-        data = self._tally.data(evidence, self._package, product, disclose)
+        self._entries(behind)
+        said = statements(sorted(self._tally.covering))
+        data = self._tally.data(evidence, self._package, product, disclose, said)
         self._table()
         self._report(data, zone, page_size)
         description = self._describe(data)
@@ -131,13 +154,37 @@ class _Writer:
         self._seal(description, data, seal)
         return self._finish(out, data)
 
+    def _behind(self) -> list[EntryLine]:
+        """The lines of what stands behind the records: registrations, lives, imports; taken in before any record."""
+        evidence, signed, papers = self._evidence, self._evidence.signed(), self._evidence.papers()
+        lines = []
+        for entry in evidence.sources():
+            lines.append(entry_line(EntryRole.SOURCE, entry))
+            self._origins.source(lines[-1])
+            registered = evidence.decode(entry)
+            if isinstance(registered, SourceRegistered):
+                self._tally.source(registered)
+        for entry in evidence.background():
+            lines.append(entry_line(_ROLES[entry.kind], entry))
+            self._origins.enter(lines[-1], b64(entry.leaf_hash))
+            over = signed.over(entry.index)
+            if over:
+                self._tally.signed_behind[entry.index] = over
+                self._tally.signed.update(over)
+            self._tally.by_hand.update(papers.get(entry.index, ()))
+        for index, _ in self._origins.noticing:
+            entry = evidence.entry(index)
+            if entry.kind == "collection-run":
+                self._origins.notice(index, body_of(entry_line(EntryRole.RUN, entry), Run))
+        return lines
+
     def _records(self, disclose: bool) -> None:
         signed, papers = self._evidence.signed(), self._evidence.papers()
         with self._open(layout.RECORDS) as records, self._open(layout.ORIGINALS) as originals:
             for one in self._evidence.records():
                 hide = bool(one.sealed) and not disclose
-                withheld = (one.original is not None and hide) or _original_erased(one)
-                records.write(encode_line(_record_line(one, hide)))
+                withheld = (one.original is not None and hide) or original_erased(one)
+                records.write(encode_line(record_line(one, hide, self._origins)))
                 if one.original is not None and not withheld:
                     kept = one.original
                     line = OriginalLine(index=one.entry.index, salt=b64(kept.salt), data=b64(kept.value))
@@ -147,25 +194,24 @@ class _Writer:
                 self._tally.by_hand.update(papers.get(one.entry.index, ()))
                 self._progress("records", self._tally.totals.records)
 
-    def _entries(self) -> None:
+    def _entries(self, behind: list[EntryLine]) -> None:
         evidence = self._evidence
         signed = evidence.signatures(self._tally.signed, self._tally.by_hand)
         if signed is not None:
             self._signatures(signed)
         with self._open(layout.ENTRIES) as entries, self._open(layout.RUNS) as runs:
-            entries.write(_entry_line(EntryRole.LOG, evidence.created))
-            entries.write(_entry_line(EntryRole.REPORT_KEY, evidence.report_key_event))
+            entries.write(encode_line(entry_line(EntryRole.LOG, evidence.created)))
+            entries.write(encode_line(entry_line(EntryRole.REPORT_KEY, evidence.report_key_event)))
             if evidence.verification is not None:
-                entries.write(_entry_line(EntryRole.VERIFICATION, evidence.verification))
+                entries.write(encode_line(entry_line(EntryRole.VERIFICATION, evidence.verification)))
             if signed is not None:
-                entries.write(_entry_line(EntryRole.SYSTEM, signed.bound))
-            for source in evidence.sources():
-                entries.write(_entry_line(EntryRole.SOURCE, source))
-                registered = evidence.decode(source)
-                if isinstance(registered, SourceRegistered):
-                    self._tally.source(registered)
+                entries.write(encode_line(entry_line(EntryRole.SYSTEM, signed.bound)))
+            for line in behind:
+                entries.write(encode_line(line))
             for run in evidence.runs(self._tally.covering):
-                entries.write(_entry_line(EntryRole.RUN, run.entry))
+                line = entry_line(EntryRole.RUN, run.entry)
+                self._origins.run(line.index, body_of(line, Run))
+                entries.write(encode_line(line))
                 runs.write(
                     encode_line(RunLine(run=run.entry.index, leaves=tuple(b64(leaf) for leaf in run.leaf_hashes)))
                 )
@@ -179,7 +225,7 @@ class _Writer:
         with self._open(layout.SIGNATURES) as lines:
             for entry in (signed.created, *signed.entries):
                 role = SignedRole.LOG if entry.index == 0 else SignedRole(entry.kind)
-                lines.write(_line(SignedLine, role, entry))
+                lines.write(encode_line(signed_line(role, entry)))
                 body = self._evidence.decode(entry)
                 if isinstance(body, SignatureEntry | CeremonyEntry):
                     self._tally.signature(entry.index, body)
@@ -240,6 +286,10 @@ class _Writer:
             verification=data.verification,
             signatures=len(data.signatures),
             papers=len(data.papers),
+            imported=data.origins.imported,
+            imports=data.origins.imports_seen,
+            marked=sum(data.origins.marked.values()),
+            lives=data.origins.lives_seen,
         )
 
     def _seal(self, description: Description, data: ReportData, seal: Seal) -> None:
@@ -312,57 +362,6 @@ class _Writer:
     def _digest(self, path: Path) -> bag.Digests:
         with path.open("rb") as file:
             return bag.digest(iter(lambda: file.read(CHUNK), b""))
-
-
-def _original_erased(one: EvidenceRecord) -> bool:
-    """Whether the record has an original by its body, and no longer in the vault: nothing else makes that hold."""
-    return one.body.original is not None and one.original is None
-
-
-def _record_line(one: EvidenceRecord, hide: bool) -> RecordLine:
-    why = one.why
-    kept = OriginalState.WITHHELD if hide else OriginalState.INCLUDED
-    gone = OriginalState.ERASED if _original_erased(one) else OriginalState.NONE
-    return RecordLine(
-        index=one.entry.index,
-        basis=one.basis.value,
-        leaf=msgspec.Raw(one.entry.leaf),
-        salt=b64(one.entry.salt),
-        body=msgspec.Raw(one.entry.body),
-        proof=tuple(b64(item) for item in one.entry.proof),
-        original=gone if one.original is None else kept,
-        sealed=()
-        if hide
-        else tuple(SealedValue(member=k.meta, salt=b64(k.salt), value=msgspec.Raw(k.value)) for k in one.sealed),
-        withheld=(*(kept.meta for kept in one.sealed if hide), *one.erased),
-        why=None
-        if why is None
-        else Reason(
-            equipment=why.equipment,
-            started_by=why.started_by,
-            after=why.after,
-            stopped_by=why.stopped_by,
-            before=why.before,
-            certain=why.certain,
-        ),
-    )
-
-
-def _entry_line(role: EntryRole, entry: ProvenEntry) -> bytes:
-    return _line(EntryLine, role, entry)
-
-
-def _line(kind: Any, role: EntryRole | SignedRole, entry: ProvenEntry) -> bytes:
-    return encode_line(
-        kind(
-            role=role,
-            index=entry.index,
-            leaf=msgspec.Raw(entry.leaf),
-            salt=b64(entry.salt),
-            body=msgspec.Raw(entry.body),
-            proof=tuple(b64(item) for item in entry.proof),
-        )
-    )
 
 
 def _algorithm(manifest: str) -> str:

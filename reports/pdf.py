@@ -20,10 +20,12 @@ from reports import fonts, style
 from reports.dataset import ReportData
 from reports.sections.coverage import coverage
 from reports.sections.howto import howto
+from reports.sections.imports import imports
 from reports.sections.paper import papers
 from reports.sections.records import records
 from reports.sections.scope import scope
 from reports.sections.signatures import signatures
+from reports.sections.sources import sources
 from reports.sections.summary import summary
 from reports.sections.verification import verification
 from reports.tables import Row
@@ -82,6 +84,8 @@ def _story(
         yield [style.text(message("report.contents"), style.H2), _Contents(width, volumes)]
         yield [PageBreak(), _section("scope"), *scope(data, zone, width)]
         yield [CondPageBreak(60 * mm), _section("coverage"), *coverage(data, zone, width)]
+        yield [CondPageBreak(60 * mm), _section("sources"), *sources(data, width)]
+        yield [CondPageBreak(60 * mm), _section("imports"), *imports(data, width)]
     lead = message("report.records.lead", zone=message("report.zone", zone=zone.name))
     first = next(body, None)
     lead = lead if first else message("report.records.none")
@@ -109,7 +113,7 @@ def _story(
 
 _LAST = ("signatures", "verification", "howto")
 """Sections that stand at the end of the last volume."""
-_SECTIONS = ("scope", "coverage", "records", *_LAST)
+_SECTIONS = ("scope", "coverage", "sources", "imports", "records", *_LAST)
 
 
 class _Document(BaseDocTemplate):  # type: ignore[misc]

@@ -13,8 +13,8 @@ from ledger.core.members import Members
 from ledger.core.merkle import Frontier
 from ledger.core.signature import MAX_SET, Target, members
 from reports import layout
-from reports.checks import lines_of
 from reports.lines import MAX_LINE, SetLine
+from reports.reading import lines_of
 from reports.strictzip import StrictZip
 
 _A_LINE: Final = 4096

@@ -23,8 +23,9 @@ from ledger.core.paper import PaperEntry
 from ledger.core.signature import Mode, SignatureEntry, holds_together, lasting_us, statement_bytes
 from reports import layout
 from reports.beside import Beside, LetterBody
-from reports.checks import Problems, body_of, lines_of
+from reports.checks import Problems
 from reports.lines import MAX_LINE, Checked, EntryLine, EntryRole, SignedLine, SignedRole, check_line
+from reports.reading import body_of, lines_of
 from reports.sets import Sets, SignedSet
 from reports.strictzip import StrictZip
 from reports.tables import signatures_csv
@@ -158,6 +159,16 @@ class Signatures:
                 one.seen += 1
             else:
                 self._unsigned(one, index)
+
+    def signers(self, index: int) -> list[str]:
+        """Who signed an entry of the package's log, each with the signature's entry; of valid signatures alone."""
+        listed = {one.index: one for one, _ in self._by_target.get(index, ())}
+        listed |= {one.index: one for one, found in self._by_set if found.leaf(index) is not None}
+        return [
+            f"{one.shown.name} ({one.shown.account}), {self.system}#{at}"
+            for at, one in sorted(listed.items())
+            if not one.wrong
+        ]
 
     def checks(self) -> Iterator[Check]:
         """What is said of all signatures, and then of each."""

@@ -28,7 +28,7 @@ COLUMNS: Final = (
     "source_record_id", "action", "outcome", "account", "actor_kind", "actor_name", "role", "workstation",
     "object_type", "object_id", "object_name", "attribute", "old", "new", "unit", "inferred_after", "inferred_before",
     "more_changes_between", "reason", "links", "basis", "basis_equipment", "basis_after", "basis_before",
-    "basis_certain", "leaf_hash",
+    "basis_certain", "imported", "source_state", "leaf_hash",
 )  # fmt: skip
 
 WITHHELD: Final = "(withheld)"
@@ -164,6 +164,8 @@ def _cells(one: Row) -> list[tuple[str, ...]]:
         (why.after if why else ""),
         (why.before or "" if why else ""),
         ("true" if why.certain else "false") if why else "",
+        safe(one.line.imported or ""),
+        one.line.mark or "",
         b64(one.leaf_hash),
     )
     return [(*head, *_change(change), *tail) for change in record.changes or (None,)]

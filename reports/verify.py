@@ -20,7 +20,9 @@ from ledger.core.statement import open_report
 from reports import bag, layout
 from reports.bag import Digests
 from reports.checks import Keys, Problems, check_entries, check_records, find_keys
+from reports.imports import origin_checks
 from reports.layout import Description
+from reports.origins import Origins
 from reports.signed import Signatures
 from reports.strictzip import StrictZip
 from reports.verdict import Check, ExitCode, Outcome, PackageVerdict
@@ -98,20 +100,23 @@ class _Verification:
         self.at = layout.CHECKPOINT
         head = self._origin(package, description, keys.log)
         self.at = layout.ENTRIES
-        runs = check_entries(package, self._prefix, description, head, self._problems)
+        origins = Origins(description.origin)
+        runs = check_entries(package, self._prefix, description, head, self._problems, origins)
         self.at = layout.SEAL
         self._seal(package, description, files, keys)
         self.at = layout.SIGNATURES
         signatures = Signatures(description.origin, self._problems)
         if self._signed:
             signatures.read(package, self._prefix, head)
+        for index, leaf in origins.signable:
+            signatures.record(index, leaf)
         if len(signatures.found) != description.signatures:
             self._problems.add(layout.SIGNATURES, f"does not hold the signatures that {layout.DESCRIPTION} says")
         if len(signatures.beside.papers) != description.papers:
             self._problems.add(layout.SIGNATURES, f"does not hold the papers that {layout.DESCRIPTION} says")
         self.at = layout.RECORDS
         counted = check_records(
-            package, self._prefix, description, head, files[layout.TABLE], self._problems, signatures.record
+            package, self._prefix, description, head, files[layout.TABLE], self._problems, origins, signatures.record
         )
         for index in signatures.beside.wrong:
             self._problems.add(f"entry {index} in {layout.SIGNATURES}", "is of another version than this package holds")
@@ -133,7 +138,7 @@ class _Verification:
                 not_proven="that the selection asked for everything, or that a source gave everything it had",
             )
         )
-
+        self._checks += origin_checks(origins, signatures.signers)
         if self._signed:
             self._checks += signatures.checks()
 

@@ -32,6 +32,7 @@ from ledger.store.logs import SYSTEM_LOG, read_logs
 from ledger.store.position import index_of, pos_of
 from ledger.store.reading import VaultReader
 from ledger.store.store import Store
+from ledger.trace.background import background
 from ledger.trace.batch import Occupations, Why
 from ledger.trace.beside import papers_on, papers_over, vouching
 from ledger.trace.proven import ProvenEntry, ProvenLog
@@ -169,6 +170,14 @@ class EvidenceSet:
             if entry.kind != "source":
                 raise IntegrityError(f"the source table names entry {index}, which is of kind {entry.kind}")
             yield entry
+
+    def background(self) -> Iterator[ProvenEntry]:
+        """What stands behind those sources' records: their lives and imports, then first runs of live successors."""
+        return background(self._log, self._kinds, self.source_ids())
+
+    def entry(self, index: int) -> ProvenEntry:
+        """One entry of the log, proven."""
+        return self._log.entry(index)
 
     def runs(self, covering: Mapping[str, tuple[int, int]]) -> Iterator[EvidenceRun]:
         """The unbroken runs of those sources that cover the selection, by index, each chain with the run before it.

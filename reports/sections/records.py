@@ -83,6 +83,10 @@ def block(one: Row, unclear: bool, zone: Zone, width: float) -> list[Flowable]:
     found.append(_labelled(message("report.reason"), _reason(record)))
     if one.line.why is not None:
         found.append(text(_why(one, zone), SMALL))
+    if one.line.imported is not None:
+        found.append(text(message("report.record.imported", address=one.line.imported), SMALL))
+    if one.line.mark is not None:
+        found.append(text(message("report.record.marked"), SMALL))
     found += [space(2), facts([*_times(one.body, one.leaf.logged_at, zone), *_details(one)], width), space(6)]
     return found
 
@@ -103,6 +107,10 @@ def _short(one: Row, unclear: bool, zone: Zone) -> list[Flowable | list[Flowable
         changes.append(_change_line(change))
         changes += [text(note, CELL_QUIET) for note in _change_notes(change, zone)]
     basis: list[Flowable] = [text(inert(record.source), CELL), text(_basis(one.line), CELL_QUIET)]
+    if one.line.imported is not None:
+        basis.append(text(message("report.record.imported.short"), CELL))
+    if one.line.mark is not None:
+        basis.append(text(message("report.record.marked.short"), CELL))
     return [when, [text(actor_text(record), CELL)], what, changes, [text(_reason(record), CELL)], basis]
 
 

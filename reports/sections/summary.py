@@ -9,7 +9,9 @@ from ledger.present.states import State
 from ledger.present.values import grouped
 from reports.dataset import ReportData
 from reports.fonts import SANS
+from reports.imports import final
 from reports.keys import fingerprint
+from reports.origins import Import
 from reports.sections.scope import selection_text
 from reports.sections.verification import ledger_says
 from reports.style import BASE, H2, QUIET, RULE, SUBTITLE, TITLE, code, facts, state_markup, text
@@ -39,6 +41,8 @@ def verdict(data: ReportData) -> list[tuple[State, str, str]]:
             ("unmatched", len(data.unmatched)),
             ("uncertain", totals.uncertain),
             ("possible", totals.possible),
+            ("marked", sum(data.origins.marked.values())),
+            ("copies", sum(1 for one in data.origins.imports if one.here and not _stated(data, one))),
         )
         if count
     ]
@@ -63,6 +67,10 @@ def verdict(data: ReportData) -> list[tuple[State, str, str]]:
         (data.verification_state, ledger_says(data), message("report.ledger.not")),
         (State.UNKNOWN, message("report.origin"), message("report.origin.not")),
     ]
+
+
+def _stated(data: ReportData, one: Import) -> bool:
+    return final(data.origins, one).true_copy is not None
 
 
 def _verdict(data: ReportData, width: float) -> Table:

@@ -5,6 +5,7 @@ from ledger.present.english import (
     identity,
     keys,
     notices,
+    origins,
     pages,
     paper,
     people,
@@ -32,5 +33,6 @@ _PARTS = (
     terminals,
     workflows,
     paper,
+    origins,
 )
 CATALOGUE: dict[str, str] = {key: text for part in _PARTS for key, text in part.MESSAGES.items()}

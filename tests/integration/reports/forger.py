@@ -27,10 +27,10 @@ def rebuild(files: Files, log: NoteSigner, report: NoteSigner) -> Files:
     """The files with every entry in a new tree, one run for all records of a source, and the forger's keys."""
     records = [json.loads(line) for line in files[layout.RECORDS].splitlines()]
     entries = [json.loads(line) for line in files[layout.ENTRIES].splitlines()]
-    entries = [entry for entry in entries if entry["role"] in ("log", "report-key")]
+    entries = [entry for entry in entries if entry["role"] in ("log", "report-key", "source")]
     entries[0]["body"]["key"] = str(log.verifier)
     entries[1]["body"]["key"] = str(report.verifier)
-    renumbered = {record["index"]: at for at, record in enumerate(records, start=2)}
+    renumbered = {record["index"]: at for at, record in enumerate(records, start=len(entries))}
     for record in records:
         why = record.get("why")
         if why is not None:
@@ -41,15 +41,15 @@ def rebuild(files: Files, log: NoteSigner, report: NoteSigner) -> Files:
     for at, entry in enumerate([*entries, *records]):
         hashes.append(_place(entry, at, hashes[-1] if hashes else ZERO_HASH))
     chain = ZERO_HASH
-    for leaf in hashes[2:]:
+    for leaf in hashes[len(entries) :]:
         chain = run_chain(chain, leaf)
-    body = {"schema": "collection-run/1", "source": "dcs", "started_at": "", "ended_at": "", "first": 2}
+    body = {"schema": "collection-run/1", "source": "dcs", "started_at": "", "ended_at": "", "first": len(entries)}
     body |= {"records": len(records), "previous": None, "chain": b64(chain), "cursor_from": None, "cursor_to": None}
     salt = b64(bytes(32))
     kind = {"leaf": {"kind": "collection-run", "logged_at": records[-1]["leaf"]["logged_at"]}}
     run: dict[str, Any] = {"role": "run", "body": body, "salt": salt, **kind}
     hashes.append(_place(run, len(hashes), hashes[-1]))
-    runs.append({"run": run["index"], "leaves": [b64(leaf) for leaf in hashes[2:-1]]})
+    runs.append({"run": run["index"], "leaves": [b64(leaf) for leaf in hashes[len(entries) : -1]]})
     entries.append(run)
     size, root = len(hashes), root_of(hashes)
     for entry in (*entries, *records):
