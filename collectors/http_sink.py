@@ -109,13 +109,18 @@ class HttpSink:
 
 def problem_of(answer: httpx.Response) -> LedgerError:
     """The error that an answer stands for: RetriableSource where waiting may help, else by code, else by status."""
+    return problem_in(answer.status_code, answer.content)
+
+
+def problem_in(status: int, content: bytes) -> LedgerError:
+    """The error that a status and problem details stand for, as `problem_of`."""
     try:
-        problem = msgspec.json.decode(answer.content, type=Problem)
+        problem = msgspec.json.decode(content, type=Problem)
     except msgspec.DecodeError:
         problem = Problem()
-    message = problem.detail or problem.title or f"the ledger answered with status {answer.status_code}"
-    known = _BY_CODE.get(problem.code) or _BY_STATUS.get(answer.status_code)
-    if answer.status_code in _LATER or (known is None and answer.status_code >= 500):
+    message = problem.detail or problem.title or f"the ledger answered with status {status}"
+    known = _BY_CODE.get(problem.code) or _BY_STATUS.get(status)
+    if status in _LATER or (known is None and status >= 500):
         kind: type[LedgerError] = RetriableSource
     else:
         kind = known or InvalidEntry

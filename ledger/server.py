@@ -1,7 +1,7 @@
 """The composition root: one process that serves API and pages, and leads the schedules while it holds the lock.
 
 Where the settings say so, edge agents have ports of their own, over TLS: one for those that hold a certificate, one for
-enrolment alone.
+enrolment alone. Or they are answered over a broker.
 """
 
 import signal
@@ -13,6 +13,7 @@ from litestar import Litestar
 
 from ledger.api import openapi
 from ledger.api.app import create_app
+from ledger.broker import BrokerPort
 from ledger.core.authority import Authority
 from ledger.jobs.leader import leader_lock
 from ledger.jobs.scheduler import Duty, Schedule, Scheduler
@@ -54,6 +55,7 @@ class Server:
             self._application,
         )
         self._agents = AgentListeners(service)
+        self._broker = BrokerPort(service)
         lock = leader_lock(service.settings.database_url(service.folder), service.folder)
         duties = (
             Duty(name="publish", every_s=service.settings.checkpoint_seconds, run=service.publisher.publish_all),
@@ -110,6 +112,7 @@ class Server:
         self._service.publisher.publish_all()
         self._main.start()
         self._agents.start()
+        self._broker.start()
         self._scheduler.start()
         return self
 
@@ -117,5 +120,6 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._scheduler.stop()
+        self._broker.stop()
         self._agents.stop()
         self._main.stop()

@@ -16,6 +16,7 @@ from ledger import __version__, settings
 from ledger.agents import kinds as agents_kinds
 from ledger.agents import projector as agents_projector
 from ledger.agents.agents import Agents, Invitation
+from ledger.agents.broker_state import BrokerWatch
 from ledger.agents.deliveries import Deliveries
 from ledger.agents.silence import Silence
 from ledger.core.address import LogId
@@ -273,6 +274,8 @@ class Service:
             raise ConfigError(f"the ledger in {folder} was never completed", advice="Remove it and run init again.")
         self.telling = Telling(self.store, self.system.origin, self.notices, self.entrance)
         self.agents = Agents(self.store, self.people.directory)
+        broker = self.settings.agents.broker
+        self.broker = BrokerWatch(None if broker is None else broker.url, self.clock)
         self._record_logs = {
             name: RecordLog(self.store, self.keys, log, self.agents, self.settings.agents.silence_seconds)
             for name, log in self.logs.items()

@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError
 
 from ledger.core.address import check_origin
 from ledger.core.errors import ConfigError, InvalidEntry
+from ledger.core.letter import PREFIX, TopicPrefix
 from ledger.present.times import site_zone
 from ledger.trust.files import write_durably
 
@@ -26,7 +27,9 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ORIGIN = re.compile(
     r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?|http://([a-z0-9-]+\.)*localhost(:[0-9]{1,5})?"
 )
+_BROKER = re.compile(r"mqtts://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?")
 _ADVICE = {
+    "broker": "Write mqtts://HOST:PORT: agents are reached over TLS alone.",
     "origin": "Use letters, digits, '.', '-', '_' and '/' only, as in plant.example/site-a.",
     "web": "Write https://NAME or http://localhost:PORT, without a path.",
     "zone": "Use an IANA name, as in Europe/Berlin, or UTC.",
@@ -42,8 +45,27 @@ class Listen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8470
 
 
+class AgentBroker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An MQTT 5 broker over which agents may reach the ledger: `url` is mqtts://HOST:PORT.
+
+    `certificate` and `key` are what the ledger shows the broker (`key` may stand in the certificate's file), `ca` the
+    authority that the broker is known by (empty: the system's); a relative path is one in the ledger's folder.
+    `prefix`: the beginning of the topics, PREFIX/AGENT/up and PREFIX/AGENT/down.
+    """
+
+    url: str
+    certificate: str
+    key: str = ""
+    ca: str = ""
+    prefix: TopicPrefix = PREFIX
+
+    def __post_init__(self) -> None:
+        if not _BROKER.fullmatch(self.url):
+            raise ConfigError(f"agents.broker.url: {self.url!r} is no broker's address", advice=_ADVICE["broker"])
+
+
 class AgentPorts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where edge agents reach the ledger over TLS; without `port` they do not.
+    """Where edge agents reach the ledger over TLS: its own `port`, or a `broker`; without either they do not.
 
     `port` takes batches, from agents with a certificate alone; `enrol_port` takes enrolments, and is best open only
     while there are any. 0 takes a free port. `certificate_days`: how long an agent's certificate is good;
@@ -55,6 +77,7 @@ class AgentPorts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     enrol_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
     certificate_days: Annotated[float, msgspec.Meta(gt=0, le=366)] = 90.0
     silence_seconds: Seconds = 900.0
+    broker: AgentBroker | None = None
 
 
 class Web(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -157,9 +180,18 @@ def write(folder: Path, settings: Settings) -> None:
         ),
         f"certificate_days = {settings.agents.certificate_days}",
         f"silence_seconds = {settings.agents.silence_seconds}",
+        *_broker_lines(settings.agents.broker),
         *(["", "[web]", f"origin = {_quoted(settings.web.origin)}"] if settings.web.origin else []),
     ]
     write_durably(folder / FILE_NAME, ("\n".join(lines) + "\n").encode())
+
+
+def _broker_lines(broker: AgentBroker | None) -> list[str]:
+    if broker is None:
+        return []
+    told = {"url": broker.url, "certificate": broker.certificate, "key": broker.key, "ca": broker.ca}
+    lines = [f"{name} = {_quoted(value)}" for name, value in (told | {"prefix": broker.prefix}).items() if value]
+    return ["", "[agents.broker]", *lines]
 
 
 def _url(setting: str, text: str, folder: Path) -> URL:

@@ -9,6 +9,7 @@ import msgspec
 from collectors.agent.place import Limits
 from collectors.mapping.templates import mapping_text
 from ledger.core.errors import ConfigError
+from ledger.core.letter import PREFIX, TopicPrefix
 from ledger.core.record import Name
 from ledger.core.source import SourceConfig
 
@@ -59,17 +60,39 @@ class OneWay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     keep_mib: Annotated[int, msgspec.Meta(ge=1)] = 512
 
 
+class Broker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the broker is known where `server` is one: `ca` is the file of its authority (empty: the system's), in the
+    agent's folder; `prefix` the beginning of its topics, as at the ledger; `answer_s` how long an answer may take.
+    """
+
+    ca: str = ""
+    prefix: TopicPrefix = PREFIX
+    answer_s: Seconds = 30.0
+
+
 class AgentConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The whole file. `heartbeat_s`: how often the agent looks where the ledger stands when there is nothing to send;
-    `longest_wait_s`: the longest pause between two attempts at a ledger or source that does not answer.
+    """The whole file. `server`: https:// or mqtts://; `heartbeat_s`: how often the agent looks where the ledger stands
+    when there is nothing to send; `longest_wait_s`: the longest pause between two attempts at a ledger or source that
+    does not answer.
     """
 
     server: str
     heartbeat_s: Seconds = 30.0
     longest_wait_s: Seconds = 60.0
     limits: Limits = Limits()
+    broker: Broker = Broker()
     one_way: OneWay = OneWay()
     source: tuple[AgentSource, ...] = ()
+
+
+_BROKER: Final = (
+    "[broker]",
+    "# The certificate of the broker's authority, a file in this folder; empty: those that this system trusts.",
+    'ca = ""',
+    "# The beginning of the topics, as under [agents.broker] at the ledger.",
+    f'prefix = "{PREFIX}"',
+    "",
+)
 
 
 def load(folder: Path) -> AgentConfig:
@@ -98,6 +121,7 @@ def first_text(server: str, sources: tuple[str, ...]) -> str:
         "spool_mib = 1024",
         "free_mib = 256",
         "",
+        *(_BROKER if server.startswith("mqtts:") else ()),
         "# One [[source]] for each source that this agent may deliver: id, type, options, secrets, mapping,",
         "# as it is registered there. `trailseal source types` tells the types and their options.",
         *(f'# [[source]]\n# id = {msgspec.json.encode(one).decode()}\n# type = "…"' for one in sources),

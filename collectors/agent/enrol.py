@@ -11,6 +11,7 @@ import msgspec
 from collectors.agent import config
 from collectors.agent.files import write_whole
 from collectors.agent.identity import AUTHORITY_FILE, ENROLLED_FILE, TLS_FILE, make_key, make_request
+from collectors.agent.link import SCHEMES
 from collectors.http_sink import problem_of
 from ledger.core.batch import fingerprint
 from ledger.core.enrolment import SERVER_NAME, Certificate, Enrolled, Enrolment, read_code
@@ -24,16 +25,17 @@ _TIMEOUT = 30.0
 def enrol(folder: Path, server: str, deliveries: str, code: str) -> str:
     """Enrols the agent whose folder this is or becomes; returns the fingerprint of its key, to be compared.
 
-    `server` is the ledger's port for enrolment, `deliveries` the one that the agent uses from then on. Raises
+    `server` is the ledger's port for enrolment, `deliveries` the way that the agent uses from then on. Raises
     ConfigError for a folder that holds an enrolled agent, a code that is none, and a server that is not the code's.
     """
     if (folder / ENROLLED_FILE).exists():
         raise ConfigError(
             f"an agent is enrolled in {folder} already", advice="Choose another folder, one for each enrolment."
         )
-    for address in (server, deliveries):
-        if urlsplit(address).scheme != "https":
-            raise ConfigError(f"{address!r} is no address of a ledger", advice="It begins with https://")
+    if urlsplit(server).scheme != "https":
+        raise ConfigError(f"{server!r} is no address of a ledger", advice="It begins with https://")
+    if urlsplit(deliveries).scheme not in ("https", "mqtts"):
+        raise ConfigError(f"{deliveries!r} is no address of a ledger", advice=SCHEMES)
     try:
         told = read_code(code)
     except InvalidEntry as error:

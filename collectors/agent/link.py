@@ -1,14 +1,19 @@
-"""The agent's way to its ledger: outward only, over TLS with its own certificate, to the authority that it pinned."""
+"""The agent's way to its ledger: outward only, over TLS with its own certificate, to the authority that it pinned.
+
+`https://…` leads to the ledger's own port, `mqtts://…` to a broker that stands between (`broker_link`).
+"""
 
 import ssl
 import time
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 import httpx
 import msgspec
 
+from collectors.agent.broker_link import BrokerLink
+from collectors.agent.config import AgentConfig
 from collectors.agent.identity import Identity, make_request
 from collectors.http_sink import problem_of
 from ledger.core.batch import SignedBatch, SignedReceipt
@@ -20,6 +25,7 @@ from ledger.core.times import Clock
 
 T = TypeVar("T")
 
+SCHEMES = "It begins with https:// (the ledger's own port) or mqtts:// (a broker)."
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 _HALF_SECOND_US = 500_000
 """A Date header is cut to whole seconds."""
@@ -27,12 +33,46 @@ _REFRESH_US = 1_000_000
 """It may have been written up to this much earlier."""
 
 
-class Link:
+class Link(Protocol):
+    """What the agent needs of its ledger, whatever carries it. Use from one thread."""
+
+    offset: Clock | None
+    """The ledger's clock against ours, as its last answer told."""
+
+    def standing(self) -> Standing:
+        """Where the agent's epoch stands in the ledger."""
+        ...
+
+    def state(self, source: str) -> SourceState:
+        """Where one of its sources stands in the ledger."""
+        ...
+
+    def deliver(self, batch: SignedBatch) -> SignedReceipt:
+        """Hands a batch over; the same batch again gets the same receipt."""
+        ...
+
+    def renew(self) -> None:
+        """Gets a certificate for a new TLS key."""
+        ...
+
+    def close(self) -> None:
+        """Ends the connection; the next call makes another."""
+        ...
+
+
+def open_link(config: AgentConfig, identity: Identity, clock: WallClock) -> Link:
+    """The way that `server` names; raises ConfigError for an address that is none."""
+    if urlsplit(config.server).scheme == "https":
+        return HttpLink(config.server, identity, clock)
+    return BrokerLink(config, identity, clock)
+
+
+class HttpLink:
     """Calls the ledger's port for deliveries. Use from one thread; each trouble is RetriableSource or as it is told."""
 
     def __init__(self, server: str, identity: Identity, clock: WallClock) -> None:
         if urlsplit(server).scheme != "https":
-            raise ConfigError(f"{server!r} is no address of a ledger", advice="It begins with https://")
+            raise ConfigError(f"{server!r} is no address of a ledger", advice=SCHEMES)
         self._server = server.rstrip("/")
         self._identity = identity
         self._clock = clock

@@ -12,7 +12,7 @@ import msgspec
 from collectors.agent.config import AgentConfig
 from collectors.agent.files import LOCK_FILE, lock, write_whole
 from collectors.agent.identity import Identity
-from collectors.agent.link import Link
+from collectors.agent.link import open_link
 from collectors.agent.one_way import Writer
 from collectors.agent.push import Pusher
 from collectors.agent.spool import Spool
@@ -66,7 +66,7 @@ class Agent:
         self._lock = lock(folder)
         self._patience = Patience(attempts=None, first=0.5, longest=config.longest_wait_s)
         self._spool = Spool(self._identity, clock, config.limits)
-        self._link = Link(config.server, self._identity, clock)
+        self._link = open_link(config, self._identity, clock)
         self._sender: Pusher | Writer
         if one_way is None:
             self._sender = Pusher(

@@ -29,6 +29,7 @@ Incoming = mqtt5.PublishPacket | Unreadable
 _TIMEOUT: Final = 10.0
 _KEEP_ALIVE: Final = 60
 _READ: Final = 65_536
+_PACKET_IDS: Final = 65_535
 _REFUSED: Final = frozenset({0x86, 0x87, 0x8A, 0x8C})
 _NEEDS_A_PERSON: Final = frozenset({0x84, 0x85, 0x90, 0x9C, 0x9D})
 _TAKEN_OVER: Final = 0x8E
@@ -49,6 +50,8 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     key: str = ""
     session_seconds: int = 604_800
     window: int = 2000
+    biggest: int | None = None
+    """Bytes of the largest packet that is taken; None: any."""
 
     @property
     def place(self) -> tuple[str, int]:
@@ -74,6 +77,17 @@ class Wanted(msgspec.Struct, frozen=True):
 
     topic: str
     qos: int
+
+
+class Back(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes with a message that is answered (MQTT 5): where to, and by which the answer is known.
+
+    `expires_s`: after how long the broker drops it where nobody took it.
+    """
+
+    topic: str | None = None
+    correlation: bytes | None = None
+    expires_s: int | None = None
 
 
 class Session:
@@ -140,16 +154,22 @@ class Session:
         """Sends a message of QoS 0."""
         self._send(mqtt5.PublishPacket(topic, payload))
 
-    def deliver(self, topic: str, payload: bytes) -> None:
-        """Sends a message of QoS 1; returns once the broker has it. Raises FatalSource where it says no."""
-        message = mqtt5.PublishPacket(topic, payload, qos=mqtt5.QoS.AT_LEAST_ONCE, packet_id=self._next_id())
-        reply = self._ask(message, mqtt5.PubAckPacket)
+    def deliver(self, topic: str, payload: bytes, back: Back | None = None) -> bool:
+        """Sends a message of QoS 1; returns once the broker has it: whether anybody is subscribed to it, as far as the
+        broker tells. Raises FatalSource where it says no.
+        """
+        reply = self._ask(self._message(topic, payload, back or Back()), mqtt5.PubAckPacket)
         if int(reply.reason_code) >= _DENIED:
             raise FatalSource(
                 f"the MQTT broker at {self._access.url} does not take a message of {self._who} on {topic!r}: "
                 f"{_word(reply.reason_code)}",
                 advice="Give the account the right to publish there.",
             )
+        return reply.reason_code is not mqtt5.PubAckReasonCode.NO_MATCHING_SUBSCRIBERS
+
+    def send(self, topic: str, payload: bytes, back: Back | None = None) -> None:
+        """Sends a message of QoS 1, and does not wait for the broker."""
+        self._send(self._message(topic, payload, back or Back()))
 
     def receive(self, seconds: float) -> list[Incoming]:
         """What was delivered, after a wait of at most so long; empty when nothing came."""
@@ -180,6 +200,11 @@ class Session:
     def pinging(self) -> bool:
         """Whether a ping has not been answered yet."""
         return self._pinged is not None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing was sent for so long that the broker may have closed the connection, or soon will."""
+        return monotonic() - self._sent > self._alive_seconds / 2
 
     @property
     def _who(self) -> str:
@@ -214,6 +239,7 @@ class Session:
                 keep_alive=_KEEP_ALIVE,
                 session_expiry_interval=access.session_seconds if five and not self._clean else 0,
                 receive_max=access.window if five else 65_535,
+                max_packet_size=access.biggest if five else None,
             ),
             mqtt5.ConnAckPacket,
         )
@@ -281,8 +307,19 @@ class Session:
             raise self._lost(error) from None
         self._sent = monotonic()
 
+    def _message(self, topic: str, payload: bytes, back: Back) -> mqtt5.PublishPacket:
+        return mqtt5.PublishPacket(
+            topic,
+            payload,
+            qos=mqtt5.QoS.AT_LEAST_ONCE,
+            packet_id=self._next_id(),
+            response_topic=back.topic,
+            correlation_data=back.correlation,
+            message_expiry_interval=back.expires_s,
+        )
+
     def _next_id(self) -> int:
-        self._packet_id += 1
+        self._packet_id = self._packet_id % _PACKET_IDS + 1
         return self._packet_id
 
     def _close(self) -> None:

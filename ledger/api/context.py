@@ -21,7 +21,12 @@ class Context:
 
     def record_log(self, name: str | None) -> RecordLog:
         """A record log by name, or the only one; raises NotFound."""
-        log = self.service.log(name)
-        if log.number == SYSTEM_LOG:
-            raise NotFound(f"log {log.name} takes no records", advice="Name a record log.")
-        return self.service.record_log(log.name)
+        return record_log(self.service, name)
+
+
+def record_log(service: Service, name: str | None) -> RecordLog:
+    """A record log by name, or the only one; raises NotFound."""
+    log = service.log(name)
+    if log.number == SYSTEM_LOG:
+        raise NotFound(f"log {log.name} takes no records", advice="Name a record log.")
+    return service.record_log(log.name)

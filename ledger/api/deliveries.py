@@ -7,7 +7,8 @@ from litestar import Request, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
-from ledger.agents.deliveries import NotBound, NumberReused
+from ledger.agents.deliveries import NotBound
+from ledger.api import agent_calls as calls
 from ledger.api.agents import AgentPath, agent_ca
 from ledger.api.context import Context
 from ledger.api.fields import SourceId, without_nul
@@ -17,17 +18,15 @@ from ledger.api.sources import RecordLog
 from ledger.api.tls import certified
 from ledger.core.batch import SignedBatch, SignedReceipt, key_id
 from ledger.core.enrolment import Certificate, CertificateRequest, Enrolled, Enrolment, Standing
-from ledger.core.errors import AccessDenied, Conflict, NotFound, RateLimited
+from ledger.core.errors import AccessDenied, NotFound, RateLimited
 from ledger.core.hashing import unb64
 from ledger.core.run import SourceState
 from ledger.people.access import Caller, Door, allow
 from ledger.people.kinds import SecuritySort
-from ledger.store import checkpoints
 
 MAX_BATCH: Final = 96 * 1024 * 1024
 """Bytes of the largest batch as it travels: its payload in base64, header and signature."""
 MAX_ENROLMENT: Final = 64 * 1024
-_NEVER: Final = "No agent was ever invited here: `trailseal agent invite`."
 
 
 @post(
@@ -52,25 +51,11 @@ async def take_batch(
     """
     without_nul(agent=agent, log=log, header=data.header.agent)
     security = context.service.people.security
-    known = f"agent:{data.header.agent}"
     try:
-        if data.header.agent != agent:
-            raise AccessDenied(
-                f"the batch is of agent {data.header.agent!r}, the address of {agent!r}",
-                advice="Send each batch to the address of its own agent.",
-            )
-        return await context.lanes.append(_take, context, log, data)
+        return await context.lanes.append(_take, context, agent, log, data)
     except NotBound:
-        security.note(SecuritySort.WRONG_SOURCE, known, data.header.source)
-        raise
-    except NumberReused:
-        security.note(SecuritySort.REPLAYED, known, data.header.source)
-        raise
-    except Conflict:
-        security.note(SecuritySort.OUT_OF_ORDER, known, data.header.source)
         raise
     except AccessDenied:
-        security.note(SecuritySort.AGENT_REFUSED)
         if certified(request) is None:
             security.failed(peer_of(request))
         raise
@@ -106,7 +91,7 @@ async def renew_certificate(
 ) -> Certificate:
     """A new certificate for the calling agent, before its present one expires."""
     _require_self(request.user, agent)
-    return await context.lanes.append(_renew, context, agent, data.request)
+    return await context.lanes.append(calls.renew, context.service, agent, data.request)
 
 
 @get("/authority", opt=allow(Door.OPEN), responses=declared(), security=[{}], tags=["agents"])
@@ -114,7 +99,7 @@ async def authority(context: NamedDependency[Context]) -> Certificate:
     """The certificate of the agents' authority; a one-time code holds its SHA-256, by which an agent knows it."""
     found = agent_ca(context.service)
     if not found.file.exists():
-        raise NotFound("there are no agents here", advice=_NEVER)
+        raise NotFound("there are no agents here", advice=calls.NEVER)
     return Certificate(certificate=await context.lanes.read(lambda: found.pem))
 
 
@@ -143,51 +128,22 @@ async def enrolment(
         raise
 
 
-def _take(context: Context, log: str | None, batch: SignedBatch) -> SignedReceipt:
+def _take(context: Context, agent: str, log: str | None, batch: SignedBatch) -> SignedReceipt:
     target = context.record_log(log)
-    if not context.service.keys.has_receipt_key(target.log.name):
-        raise AccessDenied(f"agent {batch.header.agent!r} is not in use", advice=_NEVER)
-    receipt = target.take(batch)
-    target.silence.heard(batch.header.agent)
+    receipt = calls.take(context.service, target, agent, batch)
+    target.silence.heard(agent)
     return receipt
 
 
 def _standing(context: Context, log: str | None, agent: str) -> Standing:
-    target, service = context.record_log(log), context.service
-    last = target.deliveries.last(agent)
+    target = context.record_log(log)
+    standing = calls.standing(context.service, target, agent)
     target.silence.heard(agent)
-    with service.store.reading() as connection:
-        standing = service.agents.standing(connection, agent)
-        try:
-            checkpoint = checkpoints.latest(connection, target.log.number).note.decode()
-        except NotFound:
-            checkpoint = None
-    if standing is None:
-        raise AccessDenied(f"agent {agent!r} is not in use")
-    now, _ = standing
-    return Standing(
-        agent=agent,
-        key=key_id(unb64(now.public_key or "", 32)),
-        epoch=now.epoch,
-        number=last.number,
-        digest=last.digest,
-        sources=now.sources,
-        checkpoint=checkpoint,
-    )
+    return standing
 
 
 def _state(context: Context, log: str | None, source: str) -> SourceState:
     return context.record_log(log).ingest.state(source)
-
-
-def _renew(context: Context, agent: str, request: str) -> Certificate:
-    service = context.service
-    with service.store.reading() as connection:
-        standing = service.agents.standing(connection, agent)
-    if standing is None:
-        raise AccessDenied(f"agent {agent!r} is not in use")
-    key = key_id(unb64(standing[0].public_key or "", 32))
-    return Certificate(certificate=agent_ca(service).client(agent, key, request))
 
 
 def _enrol(context: Context, data: Enrolment) -> Enrolled:
@@ -195,7 +151,7 @@ def _enrol(context: Context, data: Enrolment) -> Enrolled:
     target = context.record_log(data.log).log
     public_key, secret, authority = unb64(data.public_key, 32), unb64(data.secret, 32), agent_ca(service)
     if not authority.file.exists():
-        raise AccessDenied(f"agent {data.agent!r} is not invited", advice=_NEVER)
+        raise AccessDenied(f"agent {data.agent!r} is not invited", advice=calls.NEVER)
     # Before the code is used up: a request that no certificate can be issued for costs nothing.
     certificate = authority.client(data.agent, key_id(public_key), data.request)
     service.agents.enrol(data.agent, secret, public_key)

@@ -52,6 +52,14 @@ _FRAMEWORK: Final[dict[int, tuple[str, str]]] = {
 """Code and advice for what Litestar itself refuses."""
 
 
+_UNAVAILABLE: Final = (
+    "unavailable",
+    "The ledger's database does not answer.",
+    "Try again in a minute; if it stays so, ask the operator to run `trailseal doctor`.",
+)
+_INTERNAL: Final = ("internal", "The service failed on this request.", tree.LedgerError.default_advice)
+
+
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """What is wrong in one place of a list that was sent; `column` is null where it is the whole row."""
 
@@ -106,6 +114,17 @@ def ledger_error(request: Request[Any, Any, Any], error: tree.LedgerError) -> Re
     return _answer(status, error.code, error.message, error.advice, faults=faults)
 
 
+def problem_of(error: Exception) -> Problem:
+    """What any error is answered with, where no HTTP carries it; what is no error of the tree is logged."""
+    if isinstance(error, tree.LedgerError):
+        status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+        return _problem_details(status, error.code, error.message, error.advice)
+    structlog.get_logger("ledger.api").error("call failed", exc_info=error)
+    if isinstance(error, OperationalError | PoolTimeout):
+        return _problem_details(503, *_UNAVAILABLE)
+    return _problem_details(500, *_INTERNAL)
+
+
 def framework_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """The answer to what Litestar refuses: unknown routes, methods, sizes, parameters."""
     if error.status_code >= 500:
@@ -117,14 +136,13 @@ def framework_error(request: Request[Any, Any, Any], error: HTTPException) -> Re
 def database_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The answer while the database can't be reached or is too busy."""
     _log(request, error)
-    advice = "Try again in a minute; if it stays so, ask the operator to run `trailseal doctor`."
-    return _answer(503, "unavailable", "The ledger's database does not answer.", advice)
+    return _answer(503, *_UNAVAILABLE)
 
 
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The answer to a defect of ours: it tells only that it is one."""
     _log(request, error)
-    return _answer(500, "internal", "The service failed on this request.", tree.LedgerError.default_advice)
+    return _answer(500, *_INTERNAL)
 
 
 HANDLERS: Final[dict[int | type[Exception], Any]] = {
@@ -144,7 +162,17 @@ def _answer(
     headers: dict[str, str] | None = None,
     faults: tuple[Fault, ...] = (),
 ) -> Response[bytes]:
-    problem = Problem(
+    problem = _problem_details(status, code, detail, advice, faults)
+    extra = {"Cache-Control": "no-store", **(headers or {})}
+    if status == HTTPStatus.UNAUTHORIZED:
+        extra["WWW-Authenticate"] = 'Bearer realm="trailseal"'
+    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        extra["Retry-After"] = str(RETRY_SECONDS)
+    return Response(msgspec.json.encode(problem), status_code=status, media_type=MEDIA_TYPE, headers=extra)
+
+
+def _problem_details(status: int, code: str, detail: str, advice: str, faults: tuple[Fault, ...] = ()) -> Problem:
+    return Problem(
         type=f"urn:trailseal:problem:{code}",
         title=HTTPStatus(status).phrase,
         status=status,
@@ -153,12 +181,6 @@ def _answer(
         advice=_clean(advice),
         faults=faults,
     )
-    extra = {"Cache-Control": "no-store", **(headers or {})}
-    if status == HTTPStatus.UNAUTHORIZED:
-        extra["WWW-Authenticate"] = 'Bearer realm="trailseal"'
-    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
-        extra["Retry-After"] = str(RETRY_SECONDS)
-    return Response(msgspec.json.encode(problem), status_code=status, media_type=MEDIA_TYPE, headers=extra)
 
 
 def _detail(error: HTTPException) -> str:

@@ -29,7 +29,9 @@ def add_to(group: typer.Typer) -> None:
 
 def enrol(
     folder: Folder,
-    server: Annotated[str, typer.Option(help="The ledger's port for deliveries, https://HOST:PORT.")],
+    server: Annotated[
+        str, typer.Option(help="The ledger's port for deliveries, https://HOST:PORT, or a broker, mqtts://HOST:PORT.")
+    ],
     enrol_server: Annotated[str, typer.Option(help="The ledger's port for enrolment, https://HOST:PORT.")],
     code: Annotated[str, typer.Option(help="The one-time code that `agent invite` printed.", envvar="TRAILSEAL_CODE")],
     as_json: AsJson = False,

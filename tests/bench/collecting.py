@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from collectors.agent.identity import Identity
-from collectors.agent.link import Link
+from collectors.agent.link import HttpLink
 from collectors.agent.push import Pusher
 from collectors.agent.spool import Spool
 from collectors.base import Collector, Sink
@@ -134,7 +134,7 @@ class Edge:
         identity, clock = Identity(Path(task.agent or "")), SystemClock()
         self.spool = Spool(identity, clock)
         self.spool.begin(SourceState(source=task.config.id))
-        self._pusher = Pusher(self.spool, Link(task.server, identity, clock), identity, clock, [task.config.id])
+        self._pusher = Pusher(self.spool, HttpLink(task.server, identity, clock), identity, clock, [task.config.id])
 
     def deliver(self) -> Told:
         """Hands over all that is there."""
