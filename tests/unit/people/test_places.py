@@ -1,5 +1,7 @@
 """Rules of places, and the view of the log that they and all rights are read off."""
 
+import itertools
+
 import pytest
 
 from ledger.core.clock import utc_text
@@ -41,6 +43,7 @@ SESSION = secrets.issue(secrets.SESSION, "terminal", ISSUED.id).text
         ([TERMINAL, NETWORK], "198.51.100.9", HERE, SECRET, True),
         ([Place(scope="operate", networks=("10.0.0.0/8",))], "192.0.2.7", None, None, True),
     ],
+    ids=itertools.count(),  # secrets are other ones in each process that collects
 )
 def test_a_rule_holds_by_network_or_by_the_terminal_of_the_session_shown_again(
     rules: list[Place], peer: str, at: AtTerminal | None, shown: str | None, allowed: bool
