@@ -71,7 +71,7 @@ class People:
         self.reviews = Reviews(store, self.directory)
         self.terminals = Terminals(store, self.directory)
         self.views = Views(store)
-        self.profiles = Profiles(store)
+        self.profiles = Profiles(store, self.directory.forget)
 
     def local(self, user: str) -> Authority:
         """Who acts with direct access to the ledger's folder: `local:<OS user>`, not authenticated."""

@@ -94,8 +94,10 @@ ITEMS: Final = Profile.__struct_fields__
 class Profiles:
     """Safe to use from any number of threads."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, changed: Callable[[], None] = lambda: None) -> None:
+        """`changed` is told of each new value, once it is durable: rights depend on the profile too."""
         self._store = store
+        self._changed = changed
 
     def now(self) -> Profile:
         """The profile as it stands."""
@@ -134,7 +136,9 @@ class Profiles:
                 raise Conflict(f"{item} was changed meanwhile", advice="Look at it again, and then decide.")
             transaction.scratch[key] = value_text
 
-        return self._store.append(SYSTEM_LOG, Batch([draft(entry)], before=check))[0].index
+        index = self._store.append(SYSTEM_LOG, Batch([draft(entry)], before=check))[0].index
+        self._changed()
+        return index
 
     def _require_places(self, places: tuple[Place, ...]) -> None:
         """Raises SchemaViolation for a rule that nothing could meet, or a network or terminal that there is not."""

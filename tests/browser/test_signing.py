@@ -5,6 +5,7 @@ The pages are at a name, and the address of signing before it: both are this mac
 
 import asyncio
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -67,7 +68,7 @@ class Served:
             assert page.url.startswith(f"{self.signing}/account/keys/")
             assert accessible(page) == []
             page.get_by_role("button", name=does).click()
-            page.wait_for_function("!location.hostname.startsWith('sign.') && !location.pathname.endsWith('return')")
+            page.wait_for_url(lambda url: url.startswith(self.address) and not url.split("#")[0].endswith("return"))
         assert "waits for two people to vouch for it" in page.inner_text("main")
         bindings = self.plant.signing.bindings
         person.key_id = bindings.all(person.account)[-1].key_id
@@ -174,7 +175,7 @@ def test_an_authenticator_that_refuses_is_told_on_the_page_and_signs_nothing(ser
     page.evaluate("other => { document.querySelector('button[data-passkey]').dataset.options = other; }", other)
     signed = served.plant.signatures()
     page.get_by_role("button", name="Sign by my passkey").click()
-    page.wait_for_function("document.querySelector('.passkey .wrong').textContent !== ''")
+    page.locator(".passkey .wrong", has_text=re.compile(r"\S")).wait_for()
     assert served.plant.signatures() == signed
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 CORE = Path(__file__).parents[2] / "ledger" / "core"
-ALLOWED = {"cryptography", "nacl", "msgspec", "rfc8785"}
+ALLOWED = {"cryptography", "nacl", "msgspec", "rfc8785", "pyasn1", "pyasn1_modules"}
+"""The last two read signatures that were made elsewhere (CMS), which a package is judged by offline."""
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -17,7 +18,7 @@ def imported(path: Path) -> Iterator[str]:
             yield node.module or ""
 
 
-def test_the_core_imports_only_the_standard_library_and_four_packages() -> None:
+def test_the_core_imports_only_the_standard_library_and_a_few_packages() -> None:
     seen = {(path.name, name) for path in CORE.rglob("*.py") for name in imported(path)}
     assert seen, f"no module found in {CORE}"
     strangers = {
