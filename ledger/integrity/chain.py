@@ -122,7 +122,7 @@ class Chain:
         self.edge = Edge(size=high, leaf_hash=hashes[-1], logged_at=times[-1], partial=self._tree.partial())
         if self._columns is not None:
             records = [at for at, kind in enumerate(kinds) if kind == b"record"]
-            self._columns.check(more[0][0][0], [first + at for at in records], [bodies[at] for at in records])
+            self._columns.check(more[0], [first + at for at in records], [bodies[at] for at in records])
 
     def _check_leaves(
         self, low: int, leaves: Sequence[bytes], commitments: Sequence[bytes], hashes: Sequence[bytes]
