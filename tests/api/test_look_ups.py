@@ -24,7 +24,7 @@ from ledger.store.logs import SYSTEM_LOG
 from ledger.store.search import FACETS, Query
 from ledger.web.handlers import handlers
 from tests.api.world import SOURCE, World, run, submission
-from tests.support.postgres import PgDatabase
+from tests.support.postgres import chosen_database
 
 SEARCH = "/api/v1/logs/records/search"
 
@@ -32,10 +32,7 @@ SEARCH = "/api/v1/logs/records/search"
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A ledger with records of two actors, a person whose name is sealed, and one that the identity map knows."""
-    database: PgDatabase | None = None
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgres_server")
-        database = server.create_database(request.getfixturevalue("postgres_template"))
+    database = chosen_database(request)
     world = World(tmp_path_factory.mktemp("looked") / "ledger", postgres=database)
     records = [submission(number, reason=f"charge {number} for Ada's lot") for number in range(3)]
     records.append(submission(3, actor={"account": "DCS-17", "kind": "device"}))
@@ -178,7 +175,6 @@ def test_who_looked_at_whom_is_reported_to_administrators_and_to_the_person(
     assert client.get("/api/v1/look-ups/me", headers=reader).json() == []
 
 
-@pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")  # of the pages, not judged here
 def test_the_pages_ask_for_the_purpose_and_enter_the_search(filled: World) -> None:
     with TestClient(create_app(filled.service, web_handlers=handlers())) as client:
         headers = filled.headers(Scope.READ)
@@ -240,7 +236,6 @@ def test_the_list_of_evaluations_is_complete_exported_and_each_can_be_off(tmp_pa
     world.close()
 
 
-@pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")  # of the pages, not judged here
 def test_the_pages_show_ones_notices_who_looked_for_whom_and_what_is_evaluated(filled: World) -> None:
     service = filled.service
     account = filled.people.directory.find(filled.tokens[Scope.ADMIN].token).caller.account

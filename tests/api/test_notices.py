@@ -68,7 +68,6 @@ def receiver() -> Iterator[Receiver]:
     made.close()
 
 
-@pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")  # of the pages, not judged here
 @pytest.mark.requirement("R30")
 def test_a_locked_account_reaches_those_responsible_by_mail_within_seconds_and_both_are_entries(
     any_world: World,

@@ -15,9 +15,6 @@ from ledger.web.handlers import handlers
 from tests.api.world import World
 from tests.support.people import OWN_PAGE, PASSWORD, Device, administrator, make_account, person
 
-# Older pages declare their path parameters in a way that Litestar is going to drop.
-pytestmark = pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")
-
 
 @pytest.fixture
 def pages(world: World) -> Iterator[TestClient[Any]]:

@@ -19,11 +19,9 @@ from ledger.people.second import Proof
 from ledger.people.sessions import COOKIE, TERMINAL_COOKIE
 from ledger.web.handlers import handlers
 from tests.support.people import OWN_PAGE
-from tests.support.postgres import PostgresServer
+from tests.support.postgres import chosen_database
 from tests.support.signers import Plant, Signer
 
-# Older pages declare their path parameters in a way that Litestar is going to drop.
-pytestmark = pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")
 VERIFY = "/api/v1/verifications"
 CONTROL_ROOM, OFFICE = "192.0.2.7", "198.51.100.9"
 
@@ -94,10 +92,7 @@ class Site:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
-    database = None
-    if request.param == "postgresql":
-        server: PostgresServer = request.getfixturevalue("postgres_server")
-        database = server.create_database(request.getfixturevalue("postgres_template"))
+    database = chosen_database(request)
     plant = Plant(tmp_path / "ledger", database)
     yield Site(plant)
     plant.close()

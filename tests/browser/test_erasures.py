@@ -1,14 +1,10 @@
 """An erasure in a real Chromium, without JavaScript: asked for, refused with a printed answer, approved by two."""
 
-import asyncio
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pypdf
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Request
 
@@ -17,9 +13,7 @@ from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
 from ledger.web.handlers import handlers
 from tests.api.test_erasures import TRIAL, Site
-
-# Older pages declare their path parameters in a way that Litestar is going to drop.
-pytestmark = pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")
+from tests.support.hosting import Hosted
 
 
 class Served:
@@ -30,12 +24,9 @@ class Served:
         self.site = Site(folder, None, None)
         self.site.use("sources_without_gmp", [TRIAL])
         self.site.staff.person("officer1", Role.SECURITY_OFFICER)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"http://localhost:{self._listener.getsockname()[1]}"
-        app = create_app(self.site.world.service, web_handlers=handlers())
-        self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
+        self._hosted = Hosted()
+        self.address = f"http://localhost:{self._hosted.port}"
+        self._hosted.serve(create_app(self.site.world.service, web_handlers=handlers()))
         self._contexts: list[BrowserContext] = []
         self.trouble: list[str] = []
 
@@ -58,12 +49,8 @@ class Served:
     def close(self) -> None:
         for context in self._contexts:
             context.close()
-        self._server.should_exit = True
-        self._thread.join()
+        self._hosted.close()
         self.site.world.close()
-
-    def _run(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._listener]))
 
 
 @pytest.fixture(scope="module")

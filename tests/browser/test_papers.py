@@ -1,15 +1,11 @@
 """Ink on a print in a real Chromium, without JavaScript: the print bears the fingerprint, its scan comes back by it."""
 
-import asyncio
 import re
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pypdf
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
@@ -17,10 +13,9 @@ from ledger.api.app import create_app
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
 from ledger.web.handlers import handlers
+from tests.support.hosting import Hosted
 from tests.support.signers import Plant, Signer
 
-# Older pages declare their path parameters in a way that Litestar is going to drop.
-pytestmark = pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")
 PEER = "127.0.0.1"
 GROUPS = re.compile(r"(?:[0-9a-f]{4} ){7}[0-9a-f]{4}")
 
@@ -34,12 +29,9 @@ class Served:
         self.plant.found()
         self.rita = self.plant.person("rita", "Rita Reviewer", Role.REVIEWER, self.plant.officer.sign_in().authority)
         self.entries = iter(self.plant.records(6))
-        self._listener = socket.create_server((PEER, 0))
-        self.address = f"http://localhost:{self._listener.getsockname()[1]}"
-        app = create_app(self.plant.service, web_handlers=handlers("Europe/Berlin"))
-        self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
+        self._hosted = Hosted()
+        self.address = f"http://localhost:{self._hosted.port}"
+        self._hosted.serve(create_app(self.plant.service, web_handlers=handlers("Europe/Berlin")))
 
     def page(self, who: Signer, script: bool = False) -> Page:
         who.sign_in(PEER)
@@ -49,12 +41,8 @@ class Served:
         return context.new_page()
 
     def close(self) -> None:
-        self._server.should_exit = True
-        self._thread.join()
+        self._hosted.close()
         self.plant.close()
-
-    def _run(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._listener]))
 
 
 @pytest.fixture(scope="module")

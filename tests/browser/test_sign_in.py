@@ -1,14 +1,10 @@
 """A person's whole way on the pages, in a real Chromium with a virtual authenticator: code, passkey, session, end."""
 
-import asyncio
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
@@ -17,31 +13,22 @@ from ledger.people.roles import Role
 from ledger.settings import Web
 from ledger.web.handlers import handlers
 from tests.api.world import World
+from tests.support.hosting import Hosted
 from tests.support.people import PASSWORD, Device, administrator, grant_role, make_account
-
-# Older pages declare their path parameters in a way that Litestar is going to drop.
-pytestmark = pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")
 
 
 class Served:
     """A world whose pages are served at a name that passkeys can be bound to."""
 
     def __init__(self, folder: Path) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"http://localhost:{self._listener.getsockname()[1]}"
+        self._hosted = Hosted()
+        self.address = f"http://localhost:{self._hosted.port}"
         self.world = World(folder, web=Web(origin=self.address))
-        app = create_app(self.world.service, web_handlers=handlers())
-        self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
+        self._hosted.serve(create_app(self.world.service, web_handlers=handlers()))
 
     def close(self) -> None:
-        self._server.should_exit = True
-        self._thread.join()
+        self._hosted.close()
         self.world.close()
-
-    def _run(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._listener]))
 
 
 @pytest.fixture(scope="module")

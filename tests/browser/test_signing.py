@@ -3,16 +3,12 @@
 The pages are at a name, and the address of signing before it: both are this machine's, as every name under localhost.
 """
 
-import asyncio
 import json
 import re
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from ledger.api.app import create_app
@@ -22,9 +18,9 @@ from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
 from ledger.web.handlers import handlers
 from tests.browser.test_sign_in import accessible, authenticator
+from tests.support.hosting import Hosted
 from tests.support.signers import Plant, Signer
 
-pytestmark = pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")
 HERE = "127.0.0.1"
 
 
@@ -32,21 +28,17 @@ class Served:
     """A founded plant whose pages are served at a name, with a reviewer who has a sealed key."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        self._listener = socket.create_server((HERE, 0))
-        port = self._listener.getsockname()[1]
+        self._hosted = Hosted()
+        port = self._hosted.port
         self.address, self.signing = f"http://{name}:{port}", f"http://sign.{name}:{port}"
         self.plant = Plant(folder, web=self.address)
         self.plant.found()
         self.reviewer = self.plant.join("reviewer1", "Rita Reviewer", Role.REVIEWER)
         self.records = iter(self.plant.records(12))
-        app = create_app(self.plant.service, web_handlers=handlers("Europe/Berlin"))
-        self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._server.serve(sockets=[self._listener])))
-        self._thread.start()
+        self._hosted.serve(create_app(self.plant.service, web_handlers=handlers("Europe/Berlin")))
 
     def close(self) -> None:
-        self._server.should_exit = True
-        self._thread.join()
+        self._hosted.close()
         self.plant.close()
 
     def sign_in(self, context: BrowserContext, person: Signer) -> None:

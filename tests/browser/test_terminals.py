@@ -10,9 +10,6 @@ from ledger.people.sessions import TERMINAL_COOKIE
 from tests.browser.test_sign_in import Served, accessible
 from tests.support.people import PASSWORD, Person, person
 
-# Older pages declare their path parameters in a way that Litestar is going to drop.
-pytestmark = pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")
-
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:

@@ -277,6 +277,15 @@ class Plant:
                 found.append(int(body["record"]["changes"][0]["new"]))
         return found
 
+    def all_there(self, site: Site, seconds: float = 60.0) -> None:
+        """Waits until every line of the site's files is a record, each once and in order; the agent runs meanwhile."""
+        for source, file in site.files.items():
+            deadline = time.monotonic() + seconds
+            while (found := self.numbers(source)) != list(range(file.written)):
+                site.require_running()
+                assert time.monotonic() < deadline, f"{len(found)} of {file.written}: {site.status()}"
+                time.sleep(0.2)
+
     def runs(self, source: str) -> list[dict[str, Any]]:
         """The bodies of a source's runs."""
         return [body for body in self._bodies("collection-run") if body["source"] == source]

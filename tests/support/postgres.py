@@ -22,6 +22,7 @@ from typing import Self
 
 import msgspec
 import psycopg
+import pytest
 
 ROLES_SQL = Path(__file__).parents[2] / "deploy" / "postgres" / "roles.sql"
 _TEMPORARY = re.compile(r"trailseal-pg-(\d+)-\w+")
@@ -297,3 +298,11 @@ def _sweep(parent: Path) -> None:
         match = _TEMPORARY.fullmatch(directory.name)
         if match and not Path(f"/proc/{match[1]}").exists():
             shutil.rmtree(directory, ignore_errors=True)
+
+
+def chosen_database(request: pytest.FixtureRequest) -> PgDatabase | None:
+    """What a fixture of the parameters `sqlite` and `postgresql` makes its ledger in: None, or a fresh database."""
+    if request.param == "sqlite":
+        return None
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.create_database(request.getfixturevalue("postgres_template"))

@@ -1,6 +1,5 @@
 """An agent hands over through a real mosquitto, TLS and certificates on both sides, which nobody has to trust."""
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -32,15 +31,6 @@ def add(plant: Plant, broker: ZoneBroker, name: str, sources: list[str]) -> Site
     return site
 
 
-def all_there(plant: Plant, site: Site) -> None:
-    for source, file in site.files.items():
-        deadline = time.monotonic() + 60
-        while (found := plant.numbers(source)) != list(range(file.written)):
-            site.require_running()
-            assert time.monotonic() < deadline, f"{len(found)} of {file.written}: {site.status()}"
-            time.sleep(0.2)
-
-
 def in_order(plant: Plant, name: str) -> None:
     numbers = [header["number"] for header in plant.deliveries(name)]
     assert numbers == list(range(1, len(numbers) + 1))
@@ -53,7 +43,7 @@ def test_everything_arrives_once_and_in_order_through_stops_of_agent_ledger_and_
     for file in site.files.values():
         file.add(1200)
     site.start()
-    all_there(plant, site)
+    plant.all_there(site)
     plant.kill()
     for file in site.files.values():
         file.add(700)
@@ -67,7 +57,7 @@ def test_everything_arrives_once_and_in_order_through_stops_of_agent_ledger_and_
     away = site.until(lambda status: "cannot be listened to" in status.trouble)
     assert broker.url in away.trouble
     broker.start()
-    all_there(plant, site)
+    plant.all_there(site)
     done = site.until(lambda status: status.waiting <= 4 and status.kept <= 8 and not status.trouble)
     assert done.clock is not None
     assert done.clock.method == "signed-answer"
@@ -87,7 +77,7 @@ def test_a_broker_that_is_killed_under_load_loses_and_doubles_nothing(plant: Pla
             site.until(lambda status, before=before: status.delivered > before + 2)
             broker.kill()
             broker.start()
-    all_there(plant, site)
+    plant.all_there(site)
     in_order(plant, "edge2")
     site.stop()
 
@@ -96,7 +86,7 @@ def test_a_revoked_agent_is_refused_in_words_that_the_ledger_signed(plant: Plant
     site = add(plant, broker, "edge3", ["line4"])
     site.files["line4"].add(10)
     site.start()
-    all_there(plant, site)
+    plant.all_there(site)
     with plant.opened() as service:
         service.agents.revoke("edge3", "for the test", CONFIRMER)
     site.files["line4"].add(10)

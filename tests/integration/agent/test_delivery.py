@@ -2,7 +2,6 @@
 
 import shutil
 import ssl
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from ledger.api.agents import invite
 from ledger.core.enrolment import SERVER_NAME
 from ledger.core.source import SourceConfig
 from tests.cli.terminal import trailseal
-from tests.support.edge import CONFIRMER, INVITER, Plant, Site
+from tests.support.edge import CONFIRMER, INVITER, Plant
 
 
 @pytest.fixture(scope="module")
@@ -24,21 +23,12 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
         yield made
 
 
-def all_there(plant: Plant, site: Site) -> None:
-    for source, file in site.files.items():
-        deadline = time.monotonic() + 60
-        while (found := plant.numbers(source)) != list(range(file.written)):
-            site.require_running()
-            assert time.monotonic() < deadline, f"{len(found)} of {file.written}: {site.status()}"
-            time.sleep(0.2)
-
-
 def test_everything_arrives_once_and_in_order_through_restarts_of_both_and_the_spool_is_emptied(plant: Plant) -> None:
     site = plant.add("edge1", ["line1", "line2"])
     for file in site.files.values():
         file.add(1200)
     site.start()
-    all_there(plant, site)
+    plant.all_there(site)
     plant.kill()
     for file in site.files.values():
         file.add(700)
@@ -49,7 +39,7 @@ def test_everything_arrives_once_and_in_order_through_restarts_of_both_and_the_s
     site.stop()
     site.start()
     plant.start()
-    all_there(plant, site)
+    plant.all_there(site)
     # A look that finds nothing new is a run as well, so there is always one on its way.
     done = site.until(lambda status: status.waiting <= 4 and status.kept <= 8 and not status.trouble)
     assert done.delivered > done.kept
@@ -66,7 +56,7 @@ def test_an_agent_that_nobody_confirmed_waits_and_a_revoked_one_is_refused(plant
     site = plant.add("edge2", ["line3"])
     site.files["line3"].add(10)
     site.start()
-    all_there(plant, site)
+    plant.all_there(site)
     with plant.opened() as service:
         service.agents.revoke("edge2", "for the test", CONFIRMER)
     site.files["line3"].add(10)
@@ -81,12 +71,12 @@ def test_a_restored_spool_stops_until_a_person_approves_a_new_epoch(plant: Plant
     file = site.files["line4"]
     file.add(50)
     site.start()
-    all_there(plant, site)
+    plant.all_there(site)
     site.stop()
     copy = {path.name: path.read_bytes() for path in site.folder.glob("spool.sqlite*")}
     site.start()
     file.add(50)
-    all_there(plant, site)
+    plant.all_there(site)
     site.stop()
     for path in site.folder.glob("spool.sqlite*"):
         path.unlink()
@@ -99,7 +89,7 @@ def test_a_restored_spool_stops_until_a_person_approves_a_new_epoch(plant: Plant
     assert plant.numbers("line4") == list(range(100))
     with plant.opened() as service:
         service.agents.approve_epoch("edge3", "the disk was restored", CONFIRMER)
-    all_there(plant, site)
+    plant.all_there(site)
     assert site.until(lambda status: not status.halted).epoch == 2
     plant.verify()
     site.stop()
@@ -203,20 +193,20 @@ def test_what_a_ledger_lost_that_was_restored_from_a_backup_is_sent_again(tmp_pa
         file = site.files["line1"]
         file.add(60)
         site.start()
-        all_there(plant, site)
+        plant.all_there(site)
         site.stop()
         plant.kill()
         shutil.copytree(plant.ledger, tmp_path / "backup")
         plant.start()
         site.start()
         file.add(60)
-        all_there(plant, site)
+        plant.all_there(site)
         plant.kill()
         shutil.rmtree(plant.ledger)
         shutil.copytree(tmp_path / "backup", plant.ledger)
         assert plant.numbers("line1") == list(range(60))
         plant.start()
-        all_there(plant, site)
+        plant.all_there(site)
         site.stop()
         plant.verify()
 
@@ -228,6 +218,6 @@ def test_a_source_that_is_not_the_agents_is_told_and_holds_no_other_up(plant: Pl
         config.write(stray)
     site.files["line7"].add(10)
     site.start()
-    all_there(plant, site)
+    plant.all_there(site)
     assert "line1" in site.until(lambda status: status.trouble).trouble
     site.stop()

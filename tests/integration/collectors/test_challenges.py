@@ -282,7 +282,6 @@ def test_a_test_file_in_a_folder_is_an_object_of_its_own_each_time(ledger: Ledge
         assert "object id" in held(site.result())
 
 
-@pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")  # of the pages, not judged here
 def test_serve_plants_and_judges_by_itself_once_an_instant(
     tmp_path: Path, sqlite_ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ from ledger.core.workflow import RequestState, Step
 from ledger.signing.workflows import Workflows
 from ledger.store.append import Batch, Placed
 from ledger.store.store import Store
-from tests.support.postgres import PostgresServer
+from tests.support.postgres import chosen_database
 from tests.support.signing import Plant
 
 PAIR = Step(step="review", role="reviewer", meaning="reviewed", needed=2)
@@ -20,10 +20,7 @@ APPROVE = Step(step="approve", role="approver", meaning="approved")
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def plant(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
-    database = None
-    if request.param == "postgresql":
-        server: PostgresServer = request.getfixturevalue("postgres_server")
-        database = server.create_database(request.getfixturevalue("postgres_template"))
+    database = chosen_database(request)
     made = Plant(tmp_path_factory.mktemp("plant") / "ledger", database)
     made.route("two", (PAIR,), (APPROVE,))
     for account in ("anna", "ben", "carla", "dora"):

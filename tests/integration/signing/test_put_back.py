@@ -24,7 +24,7 @@ from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import pos_of
 from ledger.store.store import Store
 from tests.support.ledgers import _disarm
-from tests.support.postgres import PostgresServer
+from tests.support.postgres import chosen_database
 from tests.support.signers import HERE, Plant, Signer
 
 CONTRADICTS = "took it back|contradicts"
@@ -77,10 +77,7 @@ def _put(connection: Connection, rows: dict[Table, list[dict[str, Any]]]) -> Non
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def plant(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
-    database = None
-    if request.param == "postgresql":
-        server: PostgresServer = request.getfixturevalue("postgres_server")
-        database = server.create_database(request.getfixturevalue("postgres_template"))
+    database = chosen_database(request)
     made = Plant(tmp_path_factory.mktemp("put-back") / "ledger", database)
     made.found()
     yield made

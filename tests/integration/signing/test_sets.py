@@ -38,7 +38,7 @@ from reports.strictzip import StrictZip
 from reports.verdict import ExitCode, PackageVerdict
 from reports.verify import verify_package
 from tests.integration.reports.repack import Files, forge
-from tests.support.postgres import PostgresServer
+from tests.support.postgres import chosen_database
 from tests.support.signers import HERE, Plant, Signer
 from tests.unit.signing.test_attacks import judge, signed_again
 
@@ -93,10 +93,7 @@ class Site:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    database = None
-    if request.param == "postgresql":
-        server: PostgresServer = request.getfixturevalue("postgres_server")
-        database = server.create_database(request.getfixturevalue("postgres_template"))
+    database = chosen_database(request)
     folder = tmp_path_factory.mktemp("sets")
     plant = Plant(folder / "ledger", database)
     made = Site(folder, plant)

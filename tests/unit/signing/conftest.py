@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ledger.people.roles import Role
-from tests.support.postgres import PostgresServer
+from tests.support.postgres import chosen_database
 from tests.support.signers import Plant, Signer
 
 
@@ -35,10 +35,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def any_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The same on SQLite and on PostgreSQL."""
-    database = None
-    if request.param == "postgresql":
-        server: PostgresServer = request.getfixturevalue("postgres_server")
-        database = server.create_database(request.getfixturevalue("postgres_template"))
+    database = chosen_database(request)
     made = Plant(tmp_path_factory.mktemp("signing") / "ledger", database)
     yield Site(made)
     made.close()

@@ -35,6 +35,7 @@ from reports.verdict import ExitCode, Outcome, PackageVerdict
 from reports.verify import verify_package
 from tests.api.world import AT, submission
 from tests.integration.reports.repack import Files, forge
+from tests.support.postgres import chosen_database
 from tests.support.signers import Plant, Signer
 
 
@@ -106,10 +107,7 @@ class Site:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    database = None
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgres_server")
-        database = server.create_database(request.getfixturevalue("postgres_template"))
+    database = chosen_database(request)
     made = Site(tmp_path_factory.mktemp("paper"), database)
     yield made
     made.plant.close()
