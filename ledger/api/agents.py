@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter
 
 from ledger.agents.agents import KnownAgent
+from ledger.agents.broker_state import BrokerState
 from ledger.api.context import Context
 from ledger.api.fields import without_nul
 from ledger.api.gate import CallerRequest
@@ -16,6 +17,7 @@ from ledger.api.problems import declared
 from ledger.api.sources import RecordLog
 from ledger.core.authority import Authority
 from ledger.core.enrolment import OneTimeCode
+from ledger.core.errors import NotFound
 from ledger.core.record import Name
 from ledger.people.access import Scope, allow
 from ledger.people.kinds import AccountId
@@ -83,6 +85,15 @@ async def list_agents(context: NamedDependency[Context]) -> list[KnownAgent]:
     return await context.lanes.read(context.service.agents.list)
 
 
+@get("/broker", opt=allow(Scope.READ), responses=declared())
+async def broker_state(context: NamedDependency[Context]) -> BrokerState:
+    """How the connection to the agents' broker fares; `not_found` where the settings name none."""
+    found = context.service.broker.now
+    if found is None:
+        raise NotFound("the settings name no broker for agents", advice="Set url and certificate in [agents.broker].")
+    return found
+
+
 @post("/", responses=declared(409))
 async def invite_agent(
     context: NamedDependency[Context], request: CallerRequest, data: JSONBody[NewAgent], log: RecordLog = None
@@ -129,7 +140,7 @@ async def approve_epoch(
 
 router = Router(
     "/agents",
-    route_handlers=[list_agents, invite_agent, confirm_agent, revoke_agent, approve_epoch],
+    route_handlers=[list_agents, broker_state, invite_agent, confirm_agent, revoke_agent, approve_epoch],
     opt=allow(Scope.ADMIN),
     tags=["agents"],
 )
