@@ -77,11 +77,11 @@ class Gate:
         self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler, caller: Caller, needed: Access
     ) -> None:
         """Refuses what the site lets nobody do from there, by network or terminal, and counts it (21 CFR 11.10(h))."""
+        if not caller.places:
+            return
         uses = {needed.value} if isinstance(needed, Scope) else set()
         if handler.opt.get("signs"):
             uses.add(SIGN)
-        if not caller.places:
-            return
         peer, shown = peer_of(connection), connection.cookies.get(terminal_cookie_name(connection))
         if allowed_from(caller.places, uses, peer, caller.terminal, shown):
             return

@@ -12,7 +12,7 @@ import typer
 
 from ledger.cli.ledgers import LedgerOption, LogOption, opened
 from ledger.cli.output import AsJson, say, say_json
-from ledger.cli.sign_routes import ask_for, say_statement
+from ledger.cli.sign_routes import Added, Listed, Reason, ask_for, say_statement
 from ledger.cli.sign_routes import group as group
 from ledger.core.errors import NotAuthenticated
 from ledger.core.signature import Mode
@@ -34,21 +34,23 @@ group.add_typer(key, name="key")
 
 HERE = "127.0.0.1"
 Account = Annotated[str, typer.Option("--as", help="The account of who acts; their components are asked for.")]
-Reason = Annotated[str, typer.Option(help="Why; it stands in the entry.")]
-Listed = Annotated[str, typer.Option("--reason", help="A code of the site's list of reasons.")]
+Entries = Annotated[list[int], typer.Argument(help="The entries to be signed.")]
+Meaning = Annotated[str, typer.Option(help="A code of the site's list of meanings.")]
+Action = Annotated[str, typer.Option(help="What is signed for.")]
+HeldRole = Annotated[str | None, typer.Option(help="In which role, where you hold several.")]
 KeyId = Annotated[str, typer.Argument(help="The key's id, as `sign key list` shows it.")]
 
 
 @group.command("entries")
 def sign_entries(
-    entries: Annotated[list[int], typer.Argument(help="The entries to be signed.")],
+    entries: Entries,
     ledger: LedgerOption,
     account: Account,
-    meaning: Annotated[str, typer.Option(help="A code of the site's list of meanings.")],
+    meaning: Meaning,
     reason: Listed = "routine",
-    added: Annotated[str | None, typer.Option(help="Words of your own.")] = None,
-    action: Annotated[str, typer.Option(help="What is signed for.")] = "record",
-    role: Annotated[str | None, typer.Option(help="In which role, where you hold several.")] = None,
+    added: Added = None,
+    action: Action = "record",
+    role: HeldRole = None,
     language: Annotated[str, typer.Option(help="The language of the words.")] = "en",
     log: LogOption = None,
     as_json: AsJson = False,

@@ -11,8 +11,8 @@ import typer
 
 from ledger.cli.ledgers import LedgerOption, LogOption, opened
 from ledger.cli.output import AsJson, say, say_json
-from ledger.cli.sign import HERE, Account, Listed, Reason, acting, say_signature
-from ledger.cli.sign_routes import ask_for, say_statement
+from ledger.cli.sign import HERE, Account, Action, Entries, HeldRole, Meaning, acting, say_signature
+from ledger.cli.sign_routes import Added, Listed, Reason, ask_for, say_statement
 from ledger.core.external import brought
 from ledger.core.signature import Mode
 from ledger.signing.external import KnownAnchor
@@ -96,15 +96,15 @@ def prove(
 
 
 def take_out(
-    entries: Annotated[list[int], typer.Argument(help="The entries to be signed.")],
+    entries: Entries,
     ledger: LedgerOption,
     account: Account,
-    meaning: Annotated[str, typer.Option(help="A code of the site's list of meanings.")],
+    meaning: Meaning,
     out: Out,
     reason: Listed = "routine",
-    added: Annotated[str | None, typer.Option(help="Words of your own.")] = None,
-    action: Annotated[str, typer.Option(help="What is signed for.")] = "record",
-    role: Annotated[str | None, typer.Option(help="In which role, where you hold several.")] = None,
+    added: Added = None,
+    action: Action = "record",
+    role: HeldRole = None,
     log: LogOption = None,
     as_json: AsJson = False,
 ) -> None:

@@ -7,7 +7,8 @@ import typer
 
 from ledger.cli.ledgers import LedgerOption, opened
 from ledger.cli.output import AsJson, say, say_json
-from ledger.cli.sign import Account, Reason, acting
+from ledger.cli.sign import Account, acting
+from ledger.cli.sign_routes import Reason
 from ledger.present.messages import message
 from ledger.signing.paper import FoundPrint, KnownPaper, NewPaper
 
