@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ledger.core.anchors import TrustAnchorEntry
-from ledger.core.binding import CeremonyEntry, KeyBindingEntry, KeyHistory
+from ledger.core.binding import CeremonyEntry, KeyBindingEntry
 from ledger.core.checkpoint import Checkpoint, open_checkpoint
 from ledger.core.clock import parse_utc
 from ledger.core.errors import IntegrityError, LedgerError, SignatureInvalid
 from ledger.core.hashing import b64, unb64
+from ledger.core.key_history import KeyHistory
 from ledger.core.note import VerifierKey
 from ledger.core.oidc_history import ProviderHistory
 from ledger.core.oidc_link import KeySetBody, LinkBody

@@ -12,12 +12,13 @@ from sqlalchemy import Connection
 
 from ledger.core.address import LogId
 from ledger.core.anchors import TrustAnchorEntry
-from ledger.core.binding import CeremonyEntry, KeyBindingEntry, KeyHistory
+from ledger.core.binding import CeremonyEntry, KeyBindingEntry
 from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry
 from ledger.core.errors import LedgerError, SignatureInvalid
 from ledger.core.external import Certified
 from ledger.core.hashing import b64
+from ledger.core.key_history import KeyHistory
 from ledger.core.kinds import KindRegistry
 from ledger.core.paper import PaperEntry, Papers
 from ledger.core.passkey import Assertion

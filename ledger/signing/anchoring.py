@@ -7,9 +7,9 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from ledger.core.binding import KeyHistory
 from ledger.core.errors import Conflict, NotSignatory, SignatureInvalid
 from ledger.core.external import Certified, require_valid_at
+from ledger.core.key_history import KeyHistory
 from ledger.core.signature import SignatureEntry
 from ledger.store import checkpoints
 from ledger.store.append import Transaction

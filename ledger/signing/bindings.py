@@ -18,9 +18,7 @@ from ledger.core.binding import (
     BindingStatement,
     BoundKey,
     KeyBindingEntry,
-    KeyHistory,
     Registration,
-    Standing,
     act_challenge,
     act_message,
     verify_proof,
@@ -37,6 +35,7 @@ from ledger.core.errors import (
     SchemaViolation,
 )
 from ledger.core.hashing import b64
+from ledger.core.key_history import KeyHistory, Standing
 from ledger.core.signature import ExternalProof, KeyProof, Mode, PasskeyProof, lasting_us
 from ledger.people.access import Caller, Scope
 from ledger.people.credentials import read_account, read_entry

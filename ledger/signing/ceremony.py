@@ -14,8 +14,6 @@ from ledger.core.binding import (
     CeremonyEntry,
     CeremonyStatement,
     FoundingKey,
-    KeyHistory,
-    Standing,
     act_message,
     digest_of,
     short_fingerprint,
@@ -24,6 +22,7 @@ from ledger.core.clock import parse_utc, utc_text
 from ledger.core.entry import draft
 from ledger.core.errors import AccessDenied, Conflict, NotAuthenticated, NotFound, NotSignatory
 from ledger.core.hashing import unb64
+from ledger.core.key_history import KeyHistory, Standing
 from ledger.core.signature import KeyProof, Mode
 from ledger.people.access import Caller
 from ledger.people.credentials import read_grants

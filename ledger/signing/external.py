@@ -13,12 +13,13 @@ from sqlalchemy import Connection
 
 from ledger.core.anchors import Anchor, AnchorEvent, TrustAnchorEntry, anchor_id, may_confirm
 from ledger.core.authority import Authority
-from ledger.core.binding import BoundKey, Standing, act_message, key_id_of
+from ledger.core.binding import BoundKey, act_message, key_id_of
 from ledger.core.clock import utc_text
 from ledger.core.entry import draft
 from ledger.core.errors import AccessDenied, Conflict, NotFound, SchemaViolation, SignatureInvalid
 from ledger.core.external import brought, loaded, names_of, require_authority
 from ledger.core.hashing import unb64
+from ledger.core.key_history import Standing
 from ledger.core.passkey import b64url
 from ledger.core.signature import Mode
 from ledger.people.access import Caller

@@ -6,8 +6,9 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from ledger.core.anchors import TrustAnchorEntry
-from ledger.core.binding import CeremonyEntry, KeyBindingEntry, KeyHistory, Standing
+from ledger.core.binding import CeremonyEntry, KeyBindingEntry
 from ledger.core.errors import IntegrityError
+from ledger.core.key_history import KeyHistory, Standing
 from ledger.core.signature import Mode
 from ledger.people.credentials import read_entry, view
 from ledger.people.log_view import log_view

@@ -10,7 +10,6 @@ from sqlalchemy import Connection, select
 
 from ledger.core.address import LogId
 from ledger.core.authority import Authority
-from ledger.core.binding import KeyHistory
 from ledger.core.clock import parse_utc
 from ledger.core.errors import (
     AccessDenied,
@@ -23,6 +22,7 @@ from ledger.core.errors import (
     SchemaViolation,
 )
 from ledger.core.hashing import b64
+from ledger.core.key_history import KeyHistory
 from ledger.core.signature import Continuity, ExternalProof, Mode, SignatureEntry, Statement, lasting_us
 from ledger.people.access import Caller
 from ledger.people.credentials import view

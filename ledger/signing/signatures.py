@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from ledger.core.address import Address, LogId, parse_address
-from ledger.core.binding import KeyHistory, Standing, verify_proof
+from ledger.core.binding import verify_proof
 from ledger.core.clock import utc_text
 from ledger.core.entry import Draft, draft
 from ledger.core.errors import (
@@ -27,6 +27,7 @@ from ledger.core.errors import (
     SignatureInvalid,
 )
 from ledger.core.hashing import b64
+from ledger.core.key_history import KeyHistory, Standing
 from ledger.core.signature import (
     Continuity,
     ExternalProof,

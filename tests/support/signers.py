@@ -10,7 +10,7 @@ import msgspec
 import pyotp
 
 from ledger.core.authority import Authority
-from ledger.core.binding import KeyHistory
+from ledger.core.key_history import KeyHistory
 from ledger.core.record import Submission
 from ledger.core.run import RunBatch
 from ledger.core.source import SourceConfig
