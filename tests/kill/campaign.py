@@ -110,6 +110,7 @@ class Campaign:
         self._inspection = Inspection(self._folder, self._producers)
         self._serving = Serving(self._folder)
         self._starts: list[float] = []
+        self._failures: list[BaseException] = []
 
     def run(self, planned: list[Kill]) -> Tally:
         """Goes through the kills; each is inspected before load goes on, and once more at an orderly end."""
@@ -157,13 +158,13 @@ class Campaign:
     def _under_load(self, act: Act) -> None:
         """Lets every producer work until `act` has returned, while checkpoints are looked at."""
         stop = threading.Event()
-        failures: list[BaseException] = []
+        self._failures.clear()
 
         def guarded(work: Act) -> None:
             try:
                 work()
             except BaseException as error:
-                failures.append(error)
+                self._failures.append(error)
 
         address = self._serving.address
         works = [
@@ -178,8 +179,12 @@ class Campaign:
             stop.set()
             for thread in threads:
                 thread.join()
-        if failures:
-            raise failures[0]
+        self._none_failed()
+
+    def _none_failed(self) -> None:
+        """Raises what ended a producer, or the look at checkpoints, before its time."""
+        if self._failures:
+            raise self._failures[0]
 
     def _look(self, stop: threading.Event) -> None:
         with self._client() as http:
@@ -198,6 +203,7 @@ class Campaign:
         before = {producer.source: len(producer.runs) for producer in self._producers}
         deadline = time.monotonic() + RECOVERY_SECONDS
         while any(len(producer.runs) == before[producer.source] for producer in self._producers):
+            self._none_failed()
             assert time.monotonic() < deadline, (
                 f"the service does not append within {RECOVERY_SECONDS} s:\n{self._serving.command.tail()}"
             )
