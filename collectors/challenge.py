@@ -25,6 +25,8 @@ PLANTERS: Mapping[str, str] = {
     "mqtt": "collectors.ot.mqtt_challenge:MqttPlanter",
     "opcua": "collectors.ot.opcua_challenge:OpcUaPlanter",
     "rest": "collectors.it.rest_challenge:RestPlanter",
+    "snapshot-files": "collectors.infra.snapshot_files_challenge:FilePlanter",
+    "sparkplug": "collectors.ot.sparkplug_challenge:SparkplugPlanter",
     "tryton": "collectors.it.tryton_challenge:TrytonPlanter",
     "syslog": "collectors.infra.syslog_challenge:SyslogPlanter",
     "sql": "collectors.it.sql_challenge:SqlPlanter",

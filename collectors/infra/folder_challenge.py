@@ -1,5 +1,6 @@
 """Plants a challenge in a folder: one small file, as an instrument would leave it."""
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,33 +37,43 @@ class FolderPlanter(Planter):
 
     def read(self) -> str | None:
         """None: what a file says is its format's; that the folder is there and can be written is what is tried."""
-        self._require()
+        require_folder(self._folder)
         return None
 
     def plant(self, old: str | None, new: str) -> None:
-        self._require()
+        require_folder(self._folder)
         now = utc_text(self.clock.now_us())
         name = fill(self.option("name"), old, new, now)
         if "/" in name:
             raise FatalSource(f"{name!r} is no file's name", advice="Take values without slashes.")
         target = self._folder / name
-        part = target.with_name(f".{target.name}.part")
-        try:
-            with part.open("w", encoding="utf-8") as file:
-                file.write(fill(self.option("text"), old, new, now))
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(target)
-        except OSError as error:
-            raise FatalSource(
-                f"no file can be written to {self._folder}: {error.strerror or error}",
-                advice="Give this process the right to write there, and space.",
-            ) from None
+        if "{new}" in self.option("name") and target.exists():
+            raise FatalSource(f"{target} is there already", advice="Take values that were not used before.")
+        put_file(target, fill(self.option("text"), old, new, now))
 
-    def _require(self) -> None:
-        if not self._folder.is_dir():
-            raise RetriableSource(f"the folder {self._folder} is not there", advice="Mount it, or correct the path.")
-        if not os.access(self._folder, os.W_OK):
-            raise FatalSource(
-                f"this process may not write to {self._folder}", advice="Give it the right to write there."
-            )
+
+def require_folder(folder: Path) -> None:
+    """Raises RetriableSource where the folder is not there, FatalSource where nothing may be written to it."""
+    if not folder.is_dir():
+        raise RetriableSource(f"the folder {folder} is not there", advice="Mount it, or correct the path.")
+    if not os.access(folder, os.W_OK):
+        raise FatalSource(f"this process may not write to {folder}", advice="Give it the right to write there.")
+
+
+def put_file(target: Path, text: str) -> None:
+    """Makes or replaces a file, durably and whole; raises FatalSource, the file untouched."""
+    part = target.with_name(f".{target.name}.part")
+    try:
+        part.unlink(missing_ok=True)
+        with part.open("x", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise FatalSource(
+            f"no file can be written to {target.parent}: {error.strerror or error}",
+            advice="Give this process the right to write there, and space.",
+        ) from None

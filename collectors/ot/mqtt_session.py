@@ -93,10 +93,13 @@ class Back(msgspec.Struct, frozen=True, kw_only=True):
 class Session:
     """Connected while entered. Every method raises RetriableSource or FatalSource that names the broker."""
 
-    def __init__(self, access: Access, *, clean: bool = False) -> None:
-        """`clean`: without a session that stays, to look and not to collect."""
+    def __init__(self, access: Access, *, clean: bool = False, will: tuple[str, bytes] | None = None) -> None:
+        """`clean`: without a session that stays, to look and not to collect. `will`: topic and payload of the message
+        (QoS 1) that the broker publishes should the connection break.
+        """
         self._access = access
         self._clean = clean
+        self._will = will
         self._wire = Wire(access.version)
         self._waiting: list[mqtt5.Packet | Unreadable] = []
         self._socket: socket.socket | None = None
@@ -236,6 +239,9 @@ class Session:
                 username=access.user or None,
                 password=access.password.encode() if access.password else None,
                 clean_start=self._clean,
+                will=mqtt5.Will(self._will[0], payload=self._will[1], qos=mqtt5.QoS.AT_LEAST_ONCE)
+                if self._will
+                else None,
                 keep_alive=_KEEP_ALIVE,
                 session_expiry_interval=access.session_seconds if five and not self._clean else 0,
                 receive_max=access.window if five else 65_535,

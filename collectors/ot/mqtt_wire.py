@@ -56,7 +56,11 @@ class Wire:
         if isinstance(packet, mqtt5.ConnectPacket):
             start = _body_at(data)
             level = start + _LEVEL_AT
-            return _without(data[:level] + b"\x04" + data[level + 1 :], start + _PROPERTIES_AT)
+            data = _without(data[:level] + b"\x04" + data[level + 1 :], start + _PROPERTIES_AT)
+            if packet.will is None:
+                return data
+            client = _body_at(data) + _PROPERTIES_AT
+            return _without(data, client + 2 + int.from_bytes(data[client : client + 2]))
         if isinstance(packet, mqtt5.SubscribePacket | mqtt5.UnsubscribePacket):
             return _without(data, _body_at(data) + 2)
         if isinstance(packet, mqtt5.PublishPacket):

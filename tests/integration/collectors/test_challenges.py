@@ -1,5 +1,7 @@
 """Challenges against real servers: planted by an account of its own, collected as ever, compared member by member."""
 
+import contextlib
+import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,20 +10,23 @@ from typing import Any
 import msgspec
 import psycopg
 import pytest
+from pysparkplug import NBirth, NDeath
 
 from collectors.challenge import CONTROLLERS, PLANTERS, open_planter
 from collectors.demo.opcua import OpcUaServer
 from collectors.demo.process import free_port
 from collectors.mapping.templates import template
+from collectors.ot.sparkplug import Sparkplug
 from collectors.registry import collector_type
 from ledger.core.errors import ConfigError, FatalSource, RetriableSource
 from ledger.core.record import Action
 from ledger.core.source import SourceConfig
+from ledger.findings.kinds import FindingSort
 from ledger.server import Server
-from ledger.sources.challenge_kinds import Challenge, Expected, Planting, ResultState
+from ledger.sources.challenge_kinds import Challenge, Expected, Planting, ResultState, RunState
 from tests.integration.collectors.following import Following, wait_for
 from tests.support.challenged import CLOCK, Site, held
-from tests.support.ledgers import AUTHORITY, Ledger, new_ledger
+from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, new_ledger
 from tests.support.mosquitto import Mosquitto
 from tests.support.postgres import PgDatabase, PostgresServer
 
@@ -48,6 +53,14 @@ CREATE ROLE {planter} LOGIN PASSWORD 'a-Secret-of-Tests-2';
 GRANT CONNECT ON DATABASE {database} TO {reader}, {planter};
 GRANT USAGE ON SCHEMA public TO {reader}, {planter};
 GRANT SELECT, UPDATE (note) ON sample TO {planter};
+"""
+RIGHTS = """
+user collector
+topic read #
+topic read $SYS/#
+user publisher
+topic plant/#
+topic spBv1.0/site/+/trailseal-test
 """
 DROPPED = """
 name = "dropped"
@@ -176,42 +189,114 @@ def test_a_test_row_is_changed_by_one_statement_and_the_audit_trigger_tells_it(
     assert missed.state is ResultState.MISSED, "the trail was off"
 
 
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
+    folder = tmp_path_factory.mktemp("broker")
+    (folder / "acl").write_text(RIGHTS, encoding="utf-8")
+    made = Mosquitto(folder, [f"acl_file {folder / 'acl'}"])
+    made.start()
+    yield made
+    made.stop()
+
+
 @pytest.mark.parametrize("version", ["5", "3.1.1"])
 def test_a_message_on_a_test_topic_comes_back_with_what_it_said(
-    ledger: Ledger, tmp_path: Path, secret: Callable[[str], Path], version: str
+    ledger: Ledger, broker: Mosquitto, secret: Callable[[str], Path], version: str
 ) -> None:
-    broker = Mosquitto(tmp_path)
-    broker.start()
-    try:
-        options = {"url": broker.url, "user": "collector", "topics": "plant/#"}
-        site = Site(
-            ledger,
-            SourceConfig(
-                id=f"uns-{version}",
-                type="mqtt",
-                title="UNS",
-                options=options,
-                mapping=template("unified-namespace-json").text,
-            ),
-            {"password": broker.passwords["collector"]},
-        )
-        site.collect(0.1)  # from now on the broker keeps messages for it
-        payload = {"timestamp": "{now}", "user": "challenger", "tag": "TEST", "old": "{old}", "new": "{new:number}"}
-        text = msgspec.json.encode(payload).decode()
-        planter = {"url": broker.url, "user": "publisher", "topic": "plant/test", "payload": text, "protocol": version}
-        site.challenge(
-            planter, {"password": secret(broker.passwords["publisher"])}, "100..999",
-            object_id="plant/test/TEST", account="challenger",
-        )  # fmt: skip
+    options = {"url": broker.url, "user": "collector", "topics": "plant/#"}
+    site = Site(
+        ledger,
+        SourceConfig(
+            id=f"uns-{version}",
+            type="mqtt",
+            title="UNS",
+            options=options,
+            mapping=template("unified-namespace-json").text,
+        ),
+        {"password": broker.passwords["collector"]},
+    )
+    site.collect(0.1)  # from now on the broker keeps messages for it
+    payload = {"timestamp": "{now}", "user": "challenger", "tag": "TEST", "old": "{old}", "new": "{new:number}"}
+    text = msgspec.json.encode(payload).decode()
+    planter = {"url": broker.url, "user": "publisher", "topic": "plant/test", "payload": text, "protocol": version}
+    site.challenge(
+        planter, {"password": secret(broker.passwords["publisher"])}, "100..999",
+        object_id="plant/test/TEST", account="challenger",
+    )  # fmt: skip
+    first = site.plant()
+    site.collect(0.3)
+    assert held(site.result()) == {"account", "object id", "outcome", "attribute", "new", "time"}
+    again = site.plant()
+    assert again.run.old == first.run.new
+    site.collect(0.3)
+    assert "old" in held(site.result())
+
+
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+def test_a_test_node_of_sparkplug_is_born_changes_and_dies_and_who_did_not_listen_missed_it(
+    ledger: Ledger,
+    broker: Mosquitto,
+    secret: Callable[[str], Path],
+    version: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    options = {"url": broker.url, "user": "collector", "topics": "spBv1.0/site/#", "heartbeat_seconds": "1"}
+    config = SourceConfig(id=f"line-{version}", type="sparkplug", title="Line", options=options)
+    passwords = {"password": broker.passwords["collector"]}
+    site = Site(ledger, config, passwords)
+    planter = {"url": broker.url, "user": "publisher", "group": "site", "protocol": version}
+    planter["datatype"] = "String" if version == "5" else "Int64"
+    password = {"password": secret(broker.passwords["publisher"])}
+    value = "challenge {nonce}" if version == "5" else "-999..-100"
+    node = {"object_type": "edge-node", "object_id": "site/trailseal-test", "attribute": "Challenge"}
+    site.challenge(planter, password, value, action=Action.UPDATE, **node)
+    site.collect(0.1)  # from now on the broker knows it
+    told = {"action", "object type", "object id", "outcome", "attribute", "new", "time"}
+    said: list[tuple[str, bytes]] = []
+    before = _size(ledger)
+    with _listening(broker, said), Following(Sparkplug(config, passwords, CLOCK), site.log.sink(AUTHORITY)):
+        wait_for(lambda: _size(ledger) > before)
         first = site.plant()
-        site.collect(0.3)
-        assert held(site.result()) == {"account", "object id", "outcome", "attribute", "new", "time"}
-        again = site.plant()
-        assert again.run.old == first.run.new
-        site.collect(0.3)
-        assert "old" in held(site.result())
-    finally:
-        broker.stop()
+        wait_for(lambda: site.work.result(first) is not None)
+        second = site.plant()
+        wait_for(lambda: site.work.result(second) is not None)
+    assert [held(result) for past in (second, first) if (result := site.work.result(past))] == [told | {"old"}, told]
+    assert second.run.old == first.run.new
+    births = [NBirth.decode(data) for topic, data in said if "/NBIRTH/" in topic]
+    deaths = [NDeath.decode(data) for topic, data in said if "/NDEATH/" in topic]
+    assert [topic.split("/")[2] for topic, _ in said] == ["NBIRTH", "NDATA", "NDEATH"] * 2, "whole lives"
+    assert [one.metrics[0].value for one in births] == [one.bd_seq_metric.value for one in deaths]
+    assert [one.metrics[1].value for one in births] == [None, first.run.new if version == "5" else int(first.run.new)]
+    away = site.plant()  # data has QoS 0: the broker keeps it for nobody
+    site.collect(0.3)
+    missed = site.log.challenges.judge(away, CLOCK.now_us() + 61_000_000)
+    assert missed is not None
+    assert missed.state is ResultState.MISSED
+    assert ledger.query(f"SELECT sort FROM finding WHERE source = '{config.id}' AND sort LIKE 'challenge%'") == [
+        (FindingSort.CHALLENGE_MISSED.value,)
+    ]
+    monkeypatch.setattr("collectors.ot.sparkplug_challenge._PASSED_ON_S", 0.2)
+    site.challenge({**planter, "node": "trailseal-other"}, password, value, **node)
+    refused = site.work.plant(site.name, AUTHORITY)
+    assert refused.run.state is RunState.UNCERTAIN, (
+        "the broker drops what the account may not publish, and says nothing"
+    )
+
+
+def _size(ledger: Ledger) -> int:
+    with ledger.store.reader(RECORDS) as reader:
+        return reader.head().size
+
+
+@contextlib.contextmanager
+def _listening(broker: Mosquitto, said: list[tuple[str, bytes]]) -> Iterator[None]:
+    """Meanwhile what the test node says is noted, by a client of another make."""
+    client = broker.client("collector")
+    client.on_message = lambda _client, _data, message: said.append((message.topic, message.payload))
+    client.subscribe("spBv1.0/+/+/trailseal-test", 1)
+    yield
+    client.disconnect()
+    client.loop_stop()
 
 
 @pytest.mark.parametrize("way", ["tcp", "udp"])
@@ -282,6 +367,56 @@ def test_a_test_file_in_a_folder_is_an_object_of_its_own_each_time(ledger: Ledge
         assert "object id" in held(site.result())
 
 
+def test_a_test_file_is_changed_and_looks_tell_old_and_new_and_what_is_put_back_before_a_look_is_missed(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    folder = tmp_path / "recipes"
+    folder.mkdir()
+    (folder / "recipe.txt").write_text("real", encoding="utf-8")
+    config = SourceConfig(
+        id="recipes", type="snapshot-files", title="Recipes", options={"folder": str(folder), "baseline": "each"}
+    )
+    site = Site(ledger, config, {})
+    site.collect()
+    given: dict[str, Any] = {"object_type": "file", "object_id": "trailseal-challenge.txt", "attribute": "text"}
+    site.challenge({"folder": str(folder)}, {}, "challenge {nonce}", **given)
+    told = {"object type", "object id", "outcome", "attribute", "new", "time"}
+    first = site.plant()
+    site.collect()
+    assert held(site.result()) == told
+    second = site.plant()
+    assert second.run.old == first.run.new, "read before it was changed"
+    site.collect()
+    assert held(site.result()) == told | {"old"}
+    assert {path.name for path in folder.iterdir()} == {"recipe.txt", "trailseal-challenge.txt"}
+    test_file = folder / "trailseal-challenge.txt"
+    as_it_was = test_file.stat()
+    third = site.plant()
+    test_file.write_text(third.run.old or "", encoding="utf-8")
+    os.utime(test_file, ns=(as_it_was.st_atime_ns, as_it_was.st_mtime_ns))
+    site.collect()
+    missed = site.log.challenges.judge(third, CLOCK.now_us() + 61_000_000)
+    assert missed is not None
+    assert missed.state is ResultState.MISSED, "a look sees what is there, not what was between"
+    test_file.unlink()
+    test_file.symlink_to(folder / "recipe.txt")
+    refused = site.work.plant(site.name, AUTHORITY).result
+    assert refused is not None
+    assert (refused.state, "no small plain file" in refused.detail) == (ResultState.NOT_PLANTED, True)
+    assert (folder / "recipe.txt").read_text(encoding="utf-8") == "real"
+
+
+def test_the_value_in_a_test_file_is_read_by_the_form_of_its_text(tmp_path: Path) -> None:
+    options = {"folder": str(tmp_path), "text": "<test at='{now}' was='{old}'>{new}</test>\n"}
+    planter = open_planter("snapshot-files", "x", options, {}, CLOCK)
+    assert planter.read() is None
+    planter.plant(None, "a b")
+    assert planter.read() == "a b"
+    planter.plant("a b", "c")
+    assert planter.read() == "c"
+    assert open_planter("snapshot-files", "x", {**options, "text": "other {new}"}, {}, CLOCK).read() is None
+
+
 def test_serve_plants_and_judges_by_itself_once_an_instant(
     tmp_path: Path, sqlite_ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,6 +465,14 @@ def test_there_is_no_planter_for_controllers_and_none_is_made_of_what_is_wrong()
         ("syslog", {"url": "http://127.0.0.1:1"}),
         ("folder", {"path": "relative", "text": "{new}"}),
         ("folder", {"path": "/", "name": "../{new}", "text": "{new}"}),
+        ("snapshot-files", {"folder": "relative"}),
+        ("snapshot-files", {"folder": "/", "name": "recipe.txt"}),
+        ("snapshot-files", {"folder": "/", "name": "trailseal-/../recipe.txt"}),
+        ("snapshot-files", {"folder": "/", "text": "without"}),
+        ("sparkplug", {"url": "mqtt://127.0.0.1:1", "group": "site", "node": "line-1"}),
+        ("sparkplug", {"url": "mqtt://127.0.0.1:1", "group": "site/x"}),
+        ("sparkplug", {"url": "mqtt://127.0.0.1:1", "group": "site", "datatype": "Template"}),
+        ("sparkplug", {"url": "http://127.0.0.1:1", "group": "site"}),
         ("opcua", {"url": "opc.tcp://127.0.0.1:1", "user": "operator1", "node": "X"}),
     ):
         with pytest.raises(ConfigError):

@@ -48,6 +48,14 @@ def test_packets_of_3_1_1_are_those_of_its_standard() -> None:
     assert wire.encode(mqtt5.DisconnectPacket()) == bytes.fromhex("e000")
 
 
+def test_a_will_is_told_to_a_broker_of_3_1_1_as_its_standard_has_it() -> None:
+    will = mqtt5.Will("gone", payload=b"x", qos=mqtt5.QoS.AT_LEAST_ONCE)
+    packet = mqtt5.ConnectPacket("me", username="u", clean_start=True, will=will)
+    assert Wire("3.1.1").encode(packet) == bytes.fromhex(
+        "101a 00044d515454 04 8e 0000 00026d65 0004676f6e65 000178 000175"
+    )
+
+
 def test_what_only_mqtt_5_has_is_not_sent_to_a_broker_of_3_1_1() -> None:
     with pytest.raises(ValueError, match="properties"):
         Wire("3.1.1").encode(mqtt5.ConnectPacket("me", session_expiry_interval=60))

@@ -1,0 +1,145 @@
+"""Plants a challenge in Sparkplug B: a test edge node of the planter's own is born, changes one metric, and dies.
+
+- It is never a real node: its name begins with `trailseal-`, and it gives no command. The account needs the right to
+  publish as that node alone (`spBv1.0/GROUP/+/NODE`), and to read its data (`spBv1.0/GROUP/NDATA/NODE`).
+- It behaves as the specification wants of a node (3.0, sections 4 and 5): a death as its will, numbers from 0 on, data
+  of QoS 0 unless the site's nodes use another. So whoever was not listening misses it, as with the real nodes.
+- The broker does not say whether it took a message of QoS 0: the change counts as planted once the broker has passed
+  the message on, to the planter itself.
+"""
+
+from collections.abc import Mapping
+from time import monotonic
+from typing import Any, Final
+
+import mqtt5
+
+from collectors.base import Option, Secret
+from collectors.challenge import Planter
+from collectors.ot.mqtt_session import Access, Session, Wanted
+from collectors.ot.sparkplug_payload import Payload
+from ledger.core.clock import WallClock
+from ledger.core.errors import ConfigError, FatalSource, RetriableSource
+
+_OWN: Final = "trailseal-"
+_TURN: Final = 256
+_INT64: Final = 4
+_TYPES: Final = {"Int64": _INT64, "Double": 10, "String": 12}
+"""Data types and their numbers (specification 3.0, section 6.4.16)."""
+_PASSED_ON_S: Final = 10.0
+
+
+class SparkplugPlanter(Planter):
+    """See the module. What its node held is not asked for: a birth tells what the planting before left there."""
+
+    type = "sparkplug"
+    title = "lets a test edge node of its own change one metric (Sparkplug B)"
+    options = (
+        Option(name="url", meaning="the broker, mqtt://HOST:PORT or mqtts://HOST:PORT", required=True),
+        Option(name="user", meaning="user name of the challenge's own; empty for none"),
+        Option(name="protocol", meaning="MQTT version: 5 or 3.1.1", default="5"),
+        Option(name="group", meaning="the Sparkplug group in which the test node appears", required=True),
+        Option(name="node", meaning=f"the test node; its name begins with {_OWN}", default=f"{_OWN}test"),
+        Option(name="metric", meaning="the metric that changes", default="Challenge"),
+        Option(name="datatype", meaning="String, Int64 or Double; the last two for values LOW..HIGH", default="String"),
+        Option(name="qos", meaning="quality of service of the data: 0 as the specification has it, or 1", default="0"),
+        Option(name="ca", meaning="file of the authorities that the broker's certificate may come from (PEM)"),
+        Option(name="certificate", meaning="file of the challenge's own certificate (PEM)"),
+        Option(name="key", meaning="file of its key (PEM)"),
+    )
+    secrets = (Secret(name="password", meaning="the user's password", required=False),)
+
+    def __init__(
+        self, challenge: str, options: Mapping[str, str], secrets: Mapping[str, str], clock: WallClock
+    ) -> None:
+        super().__init__(challenge, options, secrets, clock)
+        group, node = self.option("group"), self.option("node")
+        if any(sign in name for name in (group, node) for sign in "/+#\x00") or not node.startswith(_OWN):
+            raise ConfigError(
+                f"challenge {challenge!r}: {group}/{node} is no test node",
+                advice=f"Name one group, and a node of the challenge's own that begins with {_OWN}.",
+            )
+        self._datatype = _TYPES[self.word("datatype", tuple(_TYPES))]
+        self._qos = int(self.word("qos", ("0", "1")))
+        self._topics = {kind: f"spBv1.0/{group}/{kind}/{node}" for kind in ("NBIRTH", "NDATA", "NDEATH")}
+        self._access = Access(
+            url=self.option("url"),
+            client_id=f"trailseal-challenge-{challenge}",
+            version="5" if self.word("protocol", ("5", "3.1.1")) == "5" else "3.1.1",
+            user=self.option("user"),
+            password=self.secret("password"),
+            ca=self.option("ca"),
+            certificate=self.option("certificate"),
+            key=self.option("key"),
+        )
+        _ = self._access.place
+
+    def read(self) -> str | None:
+        """None: a broker keeps no births; that it lets this user in, and read the test node's data, is what is tried.
+        The node is not born for that.
+        """
+        with Session(self._access, clean=True) as session:
+            session.subscribe([Wanted(self._topics["NDATA"], self._qos)])
+        return None
+
+    def plant(self, old: str | None, new: str) -> None:
+        life = self._now_ms() // 1000 % _TURN
+        death = self._payload(None, ("bdSeq", _INT64, str(life)))
+        # made before anything is said, as a value that does not fit its type is no change
+        data = self._payload(1, (self.option("metric"), self._datatype, new))
+        birth = self._payload(0, ("bdSeq", _INT64, str(life)), (self.option("metric"), self._datatype, old))
+        with Session(self._access, clean=True, will=(self._topics["NDEATH"], death)) as session:
+            session.subscribe([Wanted(self._topics["NDATA"], self._qos)])
+            self._say(session, "NBIRTH", birth)
+            self._say(session, "NDATA", data)
+            self._passed_on(session, data)
+            session.deliver(self._topics["NDEATH"], death)
+
+    def _say(self, session: Session, kind: str, payload: bytes) -> None:
+        if self._qos:
+            session.deliver(self._topics[kind], payload)
+        else:
+            session.publish(self._topics[kind], payload)
+
+    def _passed_on(self, session: Session, data: bytes) -> None:
+        """Returns once the broker has delivered the message."""
+        until = monotonic() + _PASSED_ON_S
+        while (left := until - monotonic()) > 0:
+            for message in session.receive(left):
+                if isinstance(message, mqtt5.PublishPacket) and message.payload == data:
+                    if message.packet_id:
+                        session.acknowledge([(message.packet_id, int(message.qos))])
+                    return
+        raise RetriableSource(
+            f"the MQTT broker at {self._access.url} passed no message on {self._topics['NDATA']!r} on",
+            advice="Let the account publish there, and read it.",
+        )
+
+    def _payload(self, seq: int | None, *metrics: tuple[str, int, str | None]) -> bytes:
+        """A payload that tells metrics, each by name, data type and value; None: it has none."""
+        at = self._now_ms()
+        payload = Payload(timestamp=at)
+        if seq is not None:
+            payload.seq = seq
+        for name, datatype, value in metrics:
+            self._set(payload.metrics.add(name=name, timestamp=at, datatype=datatype), datatype, value)
+        encoded: bytes = payload.SerializeToString()
+        return encoded
+
+    def _set(self, metric: Any, datatype: int, value: str | None) -> None:
+        try:
+            if value is None:
+                metric.is_null = True
+            elif datatype == _TYPES["String"]:
+                metric.string_value = value
+            elif datatype == _INT64:
+                metric.long_value = int(value) % 2**64
+            else:
+                metric.double_value = float(value)
+        except ValueError:
+            raise FatalSource(
+                f"{value!r} is no {self.option('datatype')}", advice="Correct the challenge's value or its datatype."
+            ) from None
+
+    def _now_ms(self) -> int:
+        return self.clock.now_us() // 1000
