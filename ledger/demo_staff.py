@@ -117,8 +117,8 @@ class Staff:
         reviewer = self._join(REVIEWER, today, founders[0].caller.authority)
         key = self._make_key(reviewer)
         for one in founders:
-            asked = self._service.signing.bindings.to_attest(one.caller, key, _WHY)
-            self._service.signing.bindings.attest(
+            asked = self._service.signing.vouching.to_attest(one.caller, key, _WHY)
+            self._service.signing.vouching.attest(
                 one.caller, asked.id, _WHY, Shown(secret=one.signing_secret), network=PEER
             )
         self._service.publisher.publish_all()

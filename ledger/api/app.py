@@ -42,6 +42,7 @@ from ledger.api import (
     terminals,
     tiles,
     verification,
+    vouching,
 )
 from ledger.api.context import Context
 from ledger.api.gate import Gate, require_declared
@@ -89,6 +90,7 @@ API: Final = Router(
         routes.router,
         requests.router,
         signatures.router,
+        vouching.router,
         external.router,
         papers.router,
         tasks.router,

@@ -22,7 +22,7 @@ from ledger.core.signature import Mode, PasskeyProof
 from ledger.people.access import Door, Scope, allow
 from ledger.signing.ceremony import Card, ToFound
 from ledger.signing.factors import SECRET_LENGTH, Shown
-from ledger.signing.key_views import KnownKey, ToAttest, ToProve
+from ledger.signing.key_views import KnownKey, ToProve
 from ledger.signing.kinds import ListedReason, Meaning
 from ledger.signing.lists import SigningList
 from ledger.signing.looking import LookedAt, look, over, signed_page
@@ -64,21 +64,6 @@ class Proven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The passkey's own assertion."""
 
     passkey: PasskeyProof
-
-
-class Vouching(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """By which means the voucher knows whose key it is."""
-
-    how: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
-    mode: Mode | None = None
-
-
-class Vouched(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the voucher shows."""
-
-    reason: Reason
-    shown: Shown = Shown()
-    passkey: PasskeyProof | None = None
 
 
 class KeyWhy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -193,29 +178,6 @@ async def prove_passkey(
     without_nul(ident=ident)
     prove = context.service.signing.bindings.prove
     return Entered(index=await context.lanes.append(prove, request.user, ident, data.passkey))
-
-
-@post("/keys/{key:str}/attestation", opt=allow(Door.CALLER, signs=True), responses=declared(409), status_code=200)
-async def prepare_attestation(
-    context: NamedDependency[Context], request: CallerRequest, key: KeyPath, data: JSONBody[Vouching]
-) -> ToAttest:
-    """What the caller signs to vouch that this key is its person's."""
-    without_nul(key=key, how=data.how)
-    prepare = context.service.signing.bindings.to_attest
-    return await context.lanes.append(prepare, request.user, key, data.how, data.mode)
-
-
-@post("/attestations/{ident:str}", opt=allow(Door.CALLER, signs=True), responses=declared(409))
-async def attest(
-    context: NamedDependency[Context], request: CallerRequest, ident: IdPath, data: JSONBody[Vouched]
-) -> Entered:
-    """Vouches for a key by one's own; the second voucher makes it count."""
-    without_nul(ident=ident, reason=data.reason)
-    vouch = context.service.signing.bindings.attest
-    peer = peer_of(request)
-    return Entered(
-        index=await context.lanes.argon(vouch, request.user, ident, data.reason, data.shown, data.passkey, peer)
-    )
 
 
 @post("/keys/{key:str}/revocation", opt=allow(Door.CALLER), responses=declared(409))
@@ -346,8 +308,6 @@ router = Router(
         begin_passkey,
         register_passkey,
         prove_passkey,
-        prepare_attestation,
-        attest,
         revoke_key,
         prepare_ceremony,
         found,

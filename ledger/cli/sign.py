@@ -205,10 +205,21 @@ def vouch(
 ) -> None:
     """Vouch by your own key that a key is its person's. Compare its id with what they read out to you."""
     with opened(ledger) as service, acting(service, account) as caller:
-        bindings = service.signing.bindings
-        put = bindings.to_attest(caller, key_id, how, Mode.SEALED_KEY)
+        vouching = service.signing.vouching
+        put = vouching.to_attest(caller, key_id, how, Mode.SEALED_KEY)
         typer.echo(f"Key {key_id} of {put.subject.name} ({put.subject.account})", err=True)
-        index = bindings.attest(caller, put.id, reason, Shown(secret=_hidden("Signing secret")), network=HERE)
+        index = vouching.attest(caller, put.id, reason, Shown(secret=_hidden("Signing secret")), network=HERE)
+    if as_json:
+        say_json({"entry": index})
+    else:
+        say(f"Entry {index} of the system log.")
+
+
+@key.command("refuse")
+def refuse(key_id: KeyId, ledger: LedgerOption, account: Account, reason: Reason, as_json: AsJson = False) -> None:
+    """Refuse to vouch for a key that is not its person's: its request ends, and their identity is checked again."""
+    with opened(ledger) as service, acting(service, account) as caller:
+        index = service.signing.vouching.refuse(caller, key_id, reason)
     if as_json:
         say_json({"entry": index})
     else:

@@ -12,8 +12,6 @@ from sqlalchemy import Connection, select
 from ledger.core.address import Address
 from ledger.core.authority import Authority
 from ledger.core.binding import (
-    VOUCHERS,
-    Attestation,
     BindingEvent,
     BindingStatement,
     BoundKey,
@@ -38,24 +36,23 @@ from ledger.core.hashing import b64
 from ledger.core.key_history import KeyHistory, Standing
 from ledger.core.signature import ExternalProof, KeyProof, Mode, PasskeyProof, lasting_us
 from ledger.people.access import Caller, Scope
-from ledger.people.credentials import read_account, read_entry
+from ledger.people.credentials import read_account
 from ledger.people.names import printed_name
 from ledger.people.passwords import require_strong
 from ledger.people.profile import read_profile
 from ledger.people.secrets import Destroyed, keep
 from ledger.people.sessions import superseding
 from ledger.signing import prepared
-from ledger.signing.exclusions import identity_entry, who_reset
+from ledger.signing.exclusions import identity_entry
 from ledger.signing.factors import SIGNING_PASSKEY, SIGNING_SECRET, Factors, Shown
 from ledger.signing.history import active, read_history, sealed_row
-from ledger.signing.key_views import KnownKey, Pending, ToAttest, ToProve
+from ledger.signing.key_views import KnownKey, Pending, ToProve
 from ledger.signing.person_keys import LEAST_SECRET, SECRET, PersonKeys
 from ledger.signing.tables import key_binding
 from ledger.store.append import Batch, Transaction
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.store import Store
 
-_ATTEST: Final = "attestation"
 _REQUEST: Final = "request"
 
 Told = Callable[[str, str, int], None]
@@ -160,80 +157,6 @@ class Bindings:
         )
         return self._requested(entry, (), ident, before)
 
-    def to_attest(self, caller: Caller, key_id: str, how: str, mode: Mode | None = None) -> ToAttest:
-        """What the caller signs to vouch for a key; `how` they know whose it is. Raises as `attest`."""
-        with self._store.reading() as connection:
-            history = read_history(self._store, connection)
-            subject, voucher = self._may_vouch(connection, history, caller, key_id, mode)
-            name = printed_name(self._store, connection, caller.account) or caller.account
-            said = Attestation(
-                origin=history.origin,
-                request=history.address(subject),
-                digest=subject.digest,
-                account=caller.account,
-                name=name,
-                key=history.address(voucher),
-                how=how,
-                at=utc_text(self._store.clock.now_us()),
-            )
-            body, _ = read_entry(self._store, connection, subject.requested, KeyBindingEntry)
-        if body.statement is None:
-            raise NotFound(f"key {key_id} has no request")
-        ident = prepared.put(self._store, _ATTEST, caller.account, said)
-        return ToAttest(
-            id=ident,
-            statement=said,
-            subject=body.statement,
-            mode=voucher.key.mode,
-            challenge=b64(act_challenge(said)),
-        )
-
-    def attest(
-        self,
-        caller: Caller,
-        ident: str,
-        reason: str,
-        shown: Shown | None = None,
-        passkey: PasskeyProof | None = None,
-        network: str | None = None,
-    ) -> int:
-        """Vouches for a key by the caller's own; the second voucher makes it count. Returns the entry's index.
-
-        Raises NotSignatory for the key's own person, for whoever reset something of theirs, and without a key that
-        counts; Conflict where the key waits for no (more) voucher; NotAuthenticated for a wrong secret.
-        """
-        with self._store.reading() as connection:
-            account, said = prepared.get(self._store, connection, _ATTEST, ident, Attestation)
-            history = read_history(self._store, connection)
-            voucher, subject = history.at(said.key), history.at(said.request)
-            if account != caller.account or voucher.account != caller.account:
-                raise AccessDenied("this attestation was prepared for somebody else")
-            self._may_vouch(connection, history, caller, subject.key.key_id, voucher.key.mode)
-            kept = sealed_row(self._store, connection, voucher)[1] if voucher.key.mode is Mode.SEALED_KEY else None
-        proof = self.proof_by(voucher, kept, act_message(said), act_challenge(said), shown, passkey, network)
-        event = BindingEvent.BOUND if len(subject.vouchers) + 1 == VOUCHERS else BindingEvent.ATTESTED
-        entry = KeyBindingEntry(
-            binding=subject.key.key_id,
-            event=event,
-            account=subject.account,
-            reason=reason,
-            authority=caller.authority,
-            attestation=said,
-            proof=proof,
-        )
-
-        def check(transaction: Transaction) -> None:
-            now = read_history(self._store, transaction.connection)
-            self._may_vouch(transaction.connection, now, caller, subject.key.key_id, voucher.key.mode)
-            self._alone(transaction, subject.key.key_id)
-            if now.at(said.request).vouchers != subject.vouchers:
-                raise Conflict("somebody else vouched for this key at the same time", advice="Vouch once more.")
-            prepared.use(transaction, ident)
-
-        index = self._store.append(SYSTEM_LOG, Batch([draft(entry)], before=check))[0].index
-        self._told(subject.account, event.value, index)
-        return index
-
     def proof_by(
         self,
         standing: Standing,
@@ -264,10 +187,18 @@ class Bindings:
         self._factors.check(standing.account, needed, shown or Shown(), network, own)
         return made[0]
 
-    def revoke(self, key_id: str, reason: str, authority: Authority, caller: Caller | None = None) -> int:
+    def revoke(
+        self,
+        key_id: str,
+        reason: str,
+        authority: Authority,
+        caller: Caller | None = None,
+        before: Callable[[Transaction], None] | None = None,
+    ) -> int:
         """From here on the key signs nothing more; what it signed stays valid. Returns the entry's index.
 
-        By its person, or whoever administers accounts. Raises NotFound, AccessDenied.
+        By its person, or whoever administers accounts; `before`: what else allows it, under the head lock
+        (`signing.vouching`). Raises NotFound, AccessDenied.
         """
         with self._store.reading() as connection:
             history = read_history(self._store, connection)
@@ -288,12 +219,12 @@ class Bindings:
             destroys=tuple(Destroyed(index=index, name=name) for index, name in secret),
         )
         batch = superseding([draft(entry)], secret, gone)
-        before = batch.before
+        checks = [one for one in (batch.before, before) if one is not None]
 
         def check(transaction: Transaction) -> None:
-            if before is not None:
-                before(transaction)
-            self._alone(transaction, key_id)
+            for one in checks:
+                one(transaction)
+            self.alone(transaction, key_id)
             now = read_history(self._store, transaction.connection).by_id(key_id)
             if now is None or now.revoked is not None:
                 raise gone
@@ -390,8 +321,8 @@ class Bindings:
         before: Callable[[Transaction], None] | None = None,
     ) -> int:
         def check(transaction: Transaction) -> None:
-            self._alone(transaction, entry.account)
-            self._alone(transaction, entry.binding)
+            self.alone(transaction, entry.account)
+            self.alone(transaction, entry.binding)
             if before is not None:
                 before(transaction)
             living = self._living(transaction.connection, entry.account)
@@ -405,33 +336,7 @@ class Bindings:
         self._told(entry.account, BindingEvent.REQUESTED.value, index)
         return index
 
-    def _may_vouch(
-        self, connection: Connection, history: KeyHistory, caller: Caller, key_id: str, mode: Mode | None
-    ) -> tuple[Standing, Standing]:
-        """The key that waits, and the caller's own by which they vouch."""
-        if not caller.person:
-            raise AccessDenied("only a person who signed in vouches for a key", advice="Sign in as yourself.")
-        subject = history.by_id(key_id)
-        if subject is None:
-            raise NotFound(f"there is no signing key {key_id!r}")
-        if subject.bound is not None or subject.revoked is not None:
-            raise Conflict("this key waits for no voucher")
-        if subject.account == caller.account:
-            raise NotSignatory("nobody vouches for their own key", advice="Ask two other people.")
-        if caller.account in subject.vouchers:
-            raise NotSignatory("you have vouched for this key", advice="A second person has to do so, too.")
-        if caller.account in who_reset(self._store, connection, subject.account):
-            raise NotSignatory(
-                f"you reset something of {subject.account!r}, so others vouch for their key",
-                advice="Ask two people who did not.",
-            )
-        # Who signs elsewhere vouches here by a key of their own.
-        own = [one for one in active(connection, history, caller.account, mode) if one.key.mode is not Mode.EXTERNAL]
-        if not own:
-            raise NotSignatory("you have no signing key that counts", advice="Make one, and have it vouched for.")
-        return subject, own[-1]
-
-    def _alone(self, transaction: Transaction, what: str) -> None:
+    def alone(self, transaction: Transaction, what: str) -> None:
         """Refuses a second change of the same thing in one group commit: the table does not show the first yet."""
         key = ("binding", what)
         if transaction.scratch.get(key):

@@ -12,6 +12,7 @@ from ledger.signing.paper import PaperSignatures
 from ledger.signing.passkeys import SigningPasskeys
 from ledger.signing.person_keys import PersonKeys, Sealing
 from ledger.signing.signatures import Provided, Signatures
+from ledger.signing.vouching import Vouching
 from ledger.store.store import Store
 
 
@@ -37,6 +38,7 @@ class Signing:
         factors = Factors(store, entrance.attempts, entrance.second, entrance.passwords)
         self.lists = Lists(store)
         self.bindings = Bindings(store, keys, factors, told)
+        self.vouching = Vouching(store, self.bindings, told)
         self.passkeys = SigningPasskeys(store, self.bindings, origin)
         self.ceremony = Ceremony(store, self.bindings)
         self.external = External(store, self.bindings)

@@ -35,6 +35,7 @@ from ledger.web import (
     signing_ways,
     tasks,
     terminals,
+    vouching,
 )
 from ledger.web import papers as by_hand
 from ledger.web import sign_in as entrance
@@ -79,6 +80,7 @@ def handlers(zone: str = "UTC") -> list[Router]:
                 *entrance.HANDLERS,
                 *provider.HANDLERS,
                 *signing_keys.HANDLERS,
+                *vouching.HANDLERS,
                 *privacy.HANDLERS,
                 *by_hand.HANDLERS,
                 *terminals.HANDLERS,

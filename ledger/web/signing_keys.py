@@ -18,7 +18,7 @@ from ledger.core.passkey import unb64url
 from ledger.people.access import Door, allow
 from ledger.people.own import require_person
 from ledger.present.messages import message
-from ledger.signing.key_views import ToProve
+from ledger.signing.key_views import ToProve, fingerprint_of
 from ledger.signing.modes import modes_of
 from ledger.signing.passkeys import signing_site
 from ledger.web.forms import form_of
@@ -67,25 +67,28 @@ async def device(request: PageRequest, context: Context, ident: FromPath[str]) -
     service = context.service
     begun = await context.lanes.read(lambda: service.signing.passkeys.waiting(ident))
     origin = service.settings.web.origin or ""
+    host = urlsplit(origin).netloc
     if begun is not None:
         account, wanted = begun
-        does, options, name = "make", msgspec.json.encode(wanted.options).decode(), None
+        does, options = "make", msgspec.json.encode(wanted.options).decode()
+        about = message("keys.device.make", account=account, host=host)
     else:
         try:
             put: ToProve = await context.lanes.read(lambda: service.signing.bindings.proposed(ident))
         except LedgerError:
             service.people.security.failed(peer(request))
             raise
-        key, account, name = put.statement.key, put.statement.account, put.statement.name
+        said, key = put.statement, put.statement.key
         does, options = "sign", asking(put.challenge, key.rp_id, key.credential)
+        about = message("keys.device.sign", account=said.account, name=said.name, host=host)
     return page(
         "keys_device.html",
+        title=message("keys.make"),
+        about=about,
         does=does,
+        do=message(f"keys.device.{does}.do"),
         options=options,
-        account=account,
-        name=name,
         back=f"{origin}/account/keys/{quote(ident, safe='')}/return",
-        host=urlsplit(origin).netloc,
         pages_at=origin,
         place="",
         viewer=None,
@@ -140,6 +143,7 @@ async def _keys(context: Any, request: PageRequest, error: LedgerError | None = 
         "keys.html",
         status=200 if error is None else 409,
         keys=keys,
+        fingerprint=fingerprint_of,
         modes=modes,
         passkeys=service.settings.web.origin is not None,
         error=error,

@@ -34,7 +34,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
 
     @get("/tasks", opt=allow(Scope.READ))
     async def my_tasks(request: PageRequest, context: Context) -> Response[str]:
-        """What I can sign now."""
+        """What I can sign now, and the keys that I can vouch for."""
         caller = request.user
 
         def make(scope: ViewScope, _connection: Connection) -> TasksView:
@@ -42,7 +42,8 @@ def handlers(zone: ZoneInfo) -> list[Any]:
             return tasks_view(scope, found)
 
         view = await pages.read(context, caller, zone, make)
-        return page("tasks.html", view=view, place="tasks", viewer=caller.account)
+        keys = await context.lanes.read(lambda: context.service.signing.vouching.waiting(caller))
+        return page("tasks.html", view=view, keys=keys, place="tasks", viewer=caller.account)
 
     @get("/tasks/{request_id:str}", opt=allow(Scope.READ))
     async def one_request(request: PageRequest, context: Context, request_id: FromPath[str]) -> Response[str]:

@@ -1,5 +1,6 @@
 """Keys, the first start and signatures at the terminal, with real components typed where they are asked for."""
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -66,8 +67,16 @@ def test_from_the_first_start_to_a_signature_that_verifies_offline(
     for one in (plant.officer, plant.quality):
         vouched = at("key", "vouch", key, "--as", one.account, "--how", "in person", "--reason", "known", typing=one)
         assert vouched.code == 0, vouched.err
+    refusing = ("key", "refuse", key, "--as", "officer1", "--reason", "another fingerprint")
+    late = at(*refusing, typing=plant.officer)
+    assert (late.code != 0, "waits for no voucher" in late.err) == (True, True)
     plant.publish()
     assert f"{key}  reviewer1" in at("key", "list").out
+    other = plant.person("reviewer2", "Ruth Reviewer", Role.REVIEWER, plant.officer.sign_in().authority)
+    key2 = at("key", "make", "--as", "reviewer2", "--reason", "first key", "--json", typing=other).json()["key"]
+    refused = at(*refusing[:2], key2, *refusing[3:], "--json", typing=plant.officer)
+    assert refused.code == 0, refused.err
+    assert re.search(rf"{key2}  reviewer2 .* revoked", at("key", "list").out)
 
     (entry,) = plant.records(1)
     signing = ("entries", str(entry), "--meaning", "approved", "--reason", "other", "--added", "ok")

@@ -87,8 +87,8 @@ class Signer:
 
     def vouch(self, other: "Signer", secret: str | None = None) -> int:
         signing = self.plant.signing
-        put = signing.bindings.to_attest(self.caller, other.key_id, "we work side by side")
-        return signing.bindings.attest(
+        put = signing.vouching.to_attest(self.caller, other.key_id, "we work side by side")
+        return signing.vouching.attest(
             self.caller, put.id, "known to me", Shown(secret=secret or self.secret), network=HERE
         )
 
