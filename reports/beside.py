@@ -30,6 +30,14 @@ class LetterBody(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", 
     original: OriginalRef
 
 
+class Filed(msgspec.Struct, frozen=True):
+    """A file that an entry commits to: what it is, and, of a scan, the address of what the print is of."""
+
+    says: str
+    original: OriginalRef
+    printed: str | None = None
+
+
 class Beside:
     """Fed with the package's entries of the system log in order, and with its records as they stand."""
 
@@ -39,6 +47,7 @@ class Beside:
         self._seen: dict[str, bool] = {}
         self._printed: dict[str, list[Paper]] = {}
         self._digests: dict[str, str] = {}
+        self._hidden: set[str] = set()
 
     @property
     def papers(self) -> tuple[Paper, ...]:
@@ -62,9 +71,13 @@ class Beside:
         else:
             self._letters.append((index, body))
 
-    def record(self, address: str, leaf_hash: str) -> None:
-        """A record of the package as it stands: whether it is the version that was signed by hand."""
+    def record(self, address: str, leaf_hash: str, hidden: bool = False) -> None:
+        """A record of the package as it stands: whether it is the version that was signed by hand; `hidden`: whether
+        values of it are not in the package.
+        """
         for one in self._printed.get(address, ()):
+            if hidden:
+                self._hidden.add(address)
             self._seen[one.body.paper] = one.body.printed.digest == leaf_hash
 
     def signature(self, address: str, digest: str) -> None:
@@ -81,6 +94,23 @@ class Beside:
         if found is None:
             return NONE
         return f"letter by 21 CFR 11.100(c): “{found[1].title}” of {found[1].dated}, {system}#{found[0]}"
+
+    def files(self, signatures: Iterable[int]) -> dict[int, Filed]:
+        """The files that belong to a package with these signatures, by the entries that commit to them: the letter in
+        force for each, and the scan of each signature by hand.
+        """
+        found = {}
+        for index, letter in filter(None, map(self.letter_at, signatures)):
+            found[index] = Filed(f"letter “{letter.title}” of {letter.dated}", letter.original)
+        for one in self.papers:
+            if one.body.original is not None:
+                says = f"scan of what {one.body.name} signed by hand on {one.body.signed_on}"
+                found[one.entered] = Filed(says, one.body.original, one.body.printed.address)
+        return dict(sorted(found.items()))
+
+    def hides(self, filed: Filed) -> bool:
+        """Whether values of what a scan is a print of are not in the package."""
+        return filed.printed in self._hidden
 
     def checks(self, system: str, signatures: Iterable[int]) -> Iterator[Check]:
         """What is said of the letter, and of each handwritten signature."""

@@ -164,11 +164,11 @@ def check_records(
     table: Digests,
     problems: Problems,
     origins: Origins,
-    signed: Callable[[int, str], None] = lambda index, leaf: None,
+    signed: Callable[[int, str, bool], None] = lambda index, leaf, hidden: None,
 ) -> Counted:
     """Proves every record with its sealed values and its original, and that the CSV says what the records say.
 
-    `signed` is told the index of each and its leaf hash (base64).
+    `signed` is told the index of each, its leaf hash (base64), and whether values of it are not in the package.
     """
     check = _Records(package, prefix, description, head, problems, origins, signed)
     first, second = sha256(), sha512()
@@ -191,7 +191,7 @@ class _Records:
         head: Checkpoint,
         problems: Problems,
         origins: Origins,
-        signed: Callable[[int, str], None],
+        signed: Callable[[int, str, bool], None],
     ) -> None:
         self._origins = origins
         self._signed = signed
@@ -216,7 +216,7 @@ class _Records:
                     raise IntegrityError("does not stand in the order of the log")
                 last = line.index
                 checked = check_line(line, self._head.size, self._head.root)
-                self._signed(line.index, b64(checked.hash))
+                self._signed(line.index, b64(checked.hash), bool(line.withheld))
                 one = row(line, checked.leaf, checked.hash)
                 self._check(line, checked)
             except LedgerError as error:

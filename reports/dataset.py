@@ -24,7 +24,8 @@ from ledger.trace.batch import Occupation
 from ledger.trace.evidence import EvidenceRecord, EvidenceRun, EvidenceSet
 from ledger.trace.instants import occurred
 from ledger.trace.selection import Basis
-from reports.beside import Beside, LetterBody
+from reports.beside import Beside, Filed, LetterBody
+from reports.lines import CopyState
 from reports.origins import Origins
 
 LISTED: Final = 100
@@ -86,6 +87,16 @@ class ShownSignature(msgspec.Struct, frozen=True, kw_only=True):
     letter: str = ""
 
 
+class ShownCopy(msgspec.Struct, frozen=True, kw_only=True):
+    """A letter's copy or a scan: what it is, what the package gives of it, and where."""
+
+    filed: Filed
+    entry: str
+    state: CopyState
+    file: str | None = None
+    sha256: str | None = None
+
+
 class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     """All that the report says besides the records themselves."""
 
@@ -112,6 +123,8 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     verification_says: str
     signatures: tuple[ShownSignature, ...] = ()
     papers: tuple[Paper, ...] = ()
+    copies: tuple[ShownCopy, ...] | None = None
+    """None where there is nothing of the system log in the package."""
     founded: str | None = None
     system: str | None = None
     origins: Origins
@@ -141,6 +154,9 @@ class Tally:
         self.runs = 0
         self.signed: set[int] = set()
         self.by_hand: set[int] = set()
+        self.hidden: set[str] = set()
+        """The addresses of records with a signature by hand of which values are not in the package."""
+        self.copies: list[ShownCopy] | None = None
         self._beside = Beside()
         self._signatures: list[ShownSignature] = []
         self._founded: str | None = None
@@ -168,6 +184,10 @@ class Tally:
             self._beside.enter(index, letter)
         else:
             self._beside.enter(index, body)
+
+    def files(self) -> dict[int, Filed]:
+        """The files that belong beside the signatures taken, by the entries that commit to them."""
+        return self._beside.files(int(one.address.rpartition("#")[2]) for one in self._signatures)
 
     @property
     def signatures(self) -> list[tuple[str, Manifestation]]:
@@ -252,6 +272,7 @@ class Tally:
             verification_says=says,
             signatures=tuple(self._signatures),
             papers=self._beside.papers,
+            copies=None if self.copies is None else tuple(self.copies),
             founded=self._founded,
             system=self._system,
             origins=self.origins,

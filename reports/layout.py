@@ -25,6 +25,9 @@ SIGNATURES: Final = "data/signatures.jsonl"
 SETS: Final = "data/signed-sets.jsonl"
 """The leaf hashes of the sets that signatures are over by their roots; of a package that has such ones."""
 SIGNATURES_TABLE: Final = "data/signatures.csv"
+COPIES: Final = "data/copies.jsonl"
+"""What there is of the files that entries of the system log commit to: letters and scans; and where."""
+COPIES_FOLDER: Final = "data/copies"
 SYSTEM: Final = "data/system-checkpoint"
 REPORT: Final = "data/report.pdf"
 HELP: Final = "data/HOW-TO-VERIFY.txt"
@@ -36,6 +39,10 @@ SIGNED: Final = frozenset({SIGNATURES, SIGNATURES_TABLE, SYSTEM})
 TAGS: Final = frozenset({bag.DECLARATION, bag.INFO, *bag.MANIFESTS, *bag.TAG_MANIFESTS, SEAL})
 TAGGED: Final = frozenset({bag.DECLARATION, bag.INFO, *bag.MANIFESTS, SEAL})
 """What the tag manifests list."""
+MAX_COPIES: Final = 900
+"""Files of letters and scans of one package: a zip has at most a thousand."""
+_ENDINGS: Final = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg", "text/plain": "txt"}
+_COPY = re.compile(r"data/copies/[0-9]{1,16}\.(pdf|png|jpg|txt|bin)")
 _VOLUME = re.compile(r"data/report-[0-9]{3}\.pdf")
 
 
@@ -49,6 +56,16 @@ def is_volume(name: str) -> bool:
     return _VOLUME.fullmatch(name) is not None
 
 
+def copy(index: int, media_type: str) -> str:
+    """The name of the file that entry `index` of the system log commits to."""
+    return f"data/copies/{index}.{_ENDINGS.get(media_type, 'bin')}"
+
+
+def is_copy(name: str) -> bool:
+    """Whether a file is the copy of a letter, or a scan."""
+    return _COPY.fullmatch(name) is not None
+
+
 class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What the package says that it is; the verifier compares each number with what it counts itself.
 
@@ -57,6 +74,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     between two looks and in the occupation only in part. `papers`: signatures by hand that are on file. `imported`:
     records of old audit trails, `imports`: entries about their imports, statements included; `marked`: records that
     were collected while their source was to be validated anew, `lives`: entries about what happened to the sources.
+    `copies`: of how many letters and scans `copies.jsonl` tells; None: of a package from before there were any.
     """
 
     schema: str
@@ -86,6 +104,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     imports: Index = 0
     marked: Index = 0
     lives: Index = 0
+    copies: Index | None = None
 
 
 SCHEMA: Final = "evidence-package/1"

@@ -76,6 +76,18 @@ class OriginalState(StrEnum):
     """It went with a personal value that was erased: the record can no longer be derived from it again."""
 
 
+class CopyState(StrEnum):
+    """What the package gives of a file that an entry of the system log commits to."""
+
+    INCLUDED = "included"
+    WITHHELD = "withheld"
+    """The scan of a print of a record whose values the package withholds, or an erasure took: the print shows them."""
+    ERASED = "erased"
+    """It is no longer in the ledger."""
+    LEFT_OUT = "left-out"
+    """The package holds as many files as one may."""
+
+
 class SealedValue(_Line, frozen=True, kw_only=True):
     """A sealed value that is disclosed: its commitment in the body can be computed again from it."""
 
@@ -159,6 +171,17 @@ class OriginalLine(_Line, frozen=True, kw_only=True):
     index: Index
     salt: Digest
     data: str
+
+
+class CopyLine(_Line, frozen=True, kw_only=True):
+    """The file that entry `index` of the system log commits to: a letter's copy, or a scan; with its salt, where the
+    package has it as `file`.
+    """
+
+    index: Index
+    state: CopyState
+    salt: Digest | None = None
+    file: str | None = None
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from ledger.core import canonical
+from ledger.core.address import Address
 from ledger.core.binding import CeremonyEntry
 from ledger.core.clock import utc_text
 from ledger.core.errors import IntegrityError
@@ -28,6 +29,7 @@ from ledger.sources.kinds import SourceRegistered
 from ledger.sources.statement import Statement
 from ledger.trace.evidence import EvidenceSet, SignedPart
 from reports import bag, layout
+from reports.copying import write_copies
 from reports.dataset import ReportData, Tally
 from reports.encoding import entry_line, original_erased, record_line, signed_line
 from reports.layout import Description
@@ -192,6 +194,8 @@ class _Writer:
                 self._tally.record(one, withheld, hide)
                 self._tally.signed.update(signed.over(one.entry.index))
                 self._tally.by_hand.update(papers.get(one.entry.index, ()))
+                if one.entry.index in papers and (hide or one.erased):
+                    self._tally.hidden.add(str(Address(self._evidence.origin, one.entry.index)))
                 self._progress("records", self._tally.totals.records)
 
     def _entries(self, behind: list[EntryLine]) -> None:
@@ -239,6 +243,9 @@ class _Writer:
                     for line in set_lines(target, self._evidence.set_leaves):
                         lines.write(encode_line(line))
         self._put(layout.SIGNATURES_TABLE, signatures_csv(self._tally.signatures))
+        (self._bag / layout.COPIES_FOLDER).mkdir()
+        with self._open(layout.COPIES) as lines:
+            self._tally.copies = write_copies(self._evidence, self._tally, signed.origin, self._put, lines.write)
 
     def _table(self) -> None:
         with self._open(layout.TABLE) as table:
@@ -286,6 +293,7 @@ class _Writer:
             verification=data.verification,
             signatures=len(data.signatures),
             papers=len(data.papers),
+            copies=None if data.copies is None else len(data.copies),
             imported=data.origins.imported,
             imports=data.origins.imports_seen,
             marked=sum(data.origins.marked.values()),
@@ -295,7 +303,9 @@ class _Writer:
     def _seal(self, description: Description, data: ReportData, seal: Seal) -> None:
         self._progress("seal", 0)
         payload = {
-            path.relative_to(self._bag).as_posix(): self._digest(path) for path in (self._bag / "data").iterdir()
+            path.relative_to(self._bag).as_posix(): self._digest(path)
+            for path in (self._bag / "data").rglob("*")
+            if path.is_file()
         }
         self._put(bag.DECLARATION, bag.DECLARATION_TEXT)
         self._put(

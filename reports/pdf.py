@@ -21,7 +21,7 @@ from reports.dataset import ReportData
 from reports.sections.coverage import coverage
 from reports.sections.howto import howto
 from reports.sections.imports import imports
-from reports.sections.paper import papers
+from reports.sections.paper import copies, papers
 from reports.sections.records import records
 from reports.sections.scope import scope
 from reports.sections.signatures import signatures
@@ -92,7 +92,8 @@ def _story(
     yield [CondPageBreak(90 * mm), _section("records"), style.text(lead, style.QUIET)]
     yield from chain([first] if first else [], body)
     if number == volumes:
-        yield [CondPageBreak(60 * mm), _section("signatures"), *signatures(data, width), *papers(data, width)]
+        beside = [*papers(data, width), *copies(data, width)]
+        yield [CondPageBreak(60 * mm), _section("signatures"), *signatures(data, width), *beside]
         yield [CondPageBreak(60 * mm), _section("verification"), *verification(data)]
         yield [CondPageBreak(60 * mm), _section("howto"), *howto(data)]
         yield [

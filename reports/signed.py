@@ -151,9 +151,9 @@ class Signatures:
         elif any(one.own_key for one in self.found):
             self._problems.add(layout.SIGNATURES, "has no first start that the keys would chain to")
 
-    def record(self, index: int, leaf_hash: str) -> None:
-        """A record of the package as it stands in the log: whether it is what was signed."""
-        self.beside.record(f"{self._origin}#{index}", leaf_hash)
+    def record(self, index: int, leaf_hash: str, hidden: bool = False) -> None:
+        """A record of the package as it stands in the log: whether it is what was signed; `hidden`: in part."""
+        self.beside.record(f"{self._origin}#{index}", leaf_hash, hidden)
         in_sets = [(one, leaf) for one, found in self._by_set if (leaf := found.leaf(index)) is not None]
         for one, leaf in (*self._by_target.get(index, ()), *in_sets):
             if leaf == leaf_hash:

@@ -20,6 +20,7 @@ from ledger.core.statement import open_report
 from reports import bag, layout
 from reports.bag import Digests
 from reports.checks import Keys, Problems, check_entries, check_records, find_keys
+from reports.copies import Copies
 from reports.imports import origin_checks
 from reports.layout import Description
 from reports.origins import Origins
@@ -85,7 +86,8 @@ class _Verification:
         for name in sorted(layout.SIGNED - names if self._signed else ()):
             self._problems.add(name, "is missing")
         for name in sorted(names - layout.PAYLOAD - layout.TAGS - layout.SIGNED):
-            if not layout.is_volume(name) and not (self._signed and name == layout.SETS):
+            beside = name in (layout.SETS, layout.COPIES) or layout.is_copy(name)
+            if not layout.is_volume(name) and not (self._signed and beside):
                 self._problems.add(name, "is no file of a package")
         self._stop_if_wrong()
         self._holds("Container", f"one strict zip of {len(names)} files, every byte of it accounted for")
@@ -120,6 +122,9 @@ class _Verification:
         )
         for index in signatures.beside.wrong:
             self._problems.add(f"entry {index} in {layout.SIGNATURES}", "is of another version than this package holds")
+        self.at = layout.COPIES
+        made = [one.index for one in signatures.found]
+        copies = Copies(package, self._prefix, self._problems).check(signatures.beside, made, description.copies)
         self._checks.append(
             Check(
                 name="Records",
@@ -140,7 +145,7 @@ class _Verification:
         )
         self._checks += origin_checks(origins, signatures.signers)
         if self._signed:
-            self._checks += signatures.checks()
+            self._checks += [*signatures.checks(), *copies]
 
     def verdict(self) -> PackageVerdict:
         """The sum of it."""

@@ -22,19 +22,17 @@ from ledger.core.record import RecordBody
 from ledger.core.sealing import sealed_members
 from ledger.core.signature import SignatureEntry
 from ledger.core.vault import Kept
-from ledger.privacy.tables import erased_row
 from ledger.signing.provider_check import rests_on
 from ledger.signing.tables import key_binding
 from ledger.sources import tables as sources_tables
 from ledger.sources.kinds import CollectionRun
-from ledger.store.bulk import Bulk
 from ledger.store.logs import SYSTEM_LOG, read_logs
 from ledger.store.position import index_of, pos_of
 from ledger.store.reading import VaultReader
 from ledger.store.store import Store
 from ledger.trace.background import background
 from ledger.trace.batch import Occupations, Why
-from ledger.trace.beside import papers_on, papers_over, vouching
+from ledger.trace.beside import erased_of, file_of, papers_on, papers_over, vouching
 from ledger.trace.proven import ProvenEntry, ProvenLog
 from ledger.trace.selection import Basis, BySearch, Chosen, Selection
 from ledger.trace.signed import SignedOver
@@ -126,7 +124,7 @@ class EvidenceSet:
             body = _record(entry)
             if not self._chosen.belongs(selected, body):
                 raise IntegrityError(f"the search tables name entry {entry.index}, but its body says otherwise")
-            gone = self._erased(entry.index)
+            gone = erased_of(self._log.connection, self._log.log, entry.index)
             named = sealed_members(body.record)
             yield EvidenceRecord(
                 entry=entry,
@@ -319,12 +317,9 @@ class EvidenceSet:
             )
         return index_of(pos)
 
-    def _erased(self, index: int) -> set[tuple[str, int]]:
-        """What an erasure took of an entry's rows of the vault: sort and ordinal."""
-        rows = Bulk(self._log.connection).all(
-            f"SELECT sort, ordinal FROM {erased_row.name} WHERE row_pos = ?", (pos_of(self._log.log, index),)
-        )
-        return {(sort, ordinal) for sort, ordinal in rows}
+    def copy(self, index: int, commitment: str) -> Kept | None:
+        """The file that an entry of the system log commits to; None where it was erased. Raises IntegrityError."""
+        return file_of(self._log.connection, index, commitment)
 
     def _original(self, index: int, body: RecordBody, gone: set[tuple[str, int]]) -> Kept | None:
         kept = self._vault.original(self._log.log, index)

@@ -5,6 +5,7 @@ from reportlab.platypus import CondPageBreak, Flowable, Spacer
 from ledger.core.paper import Paper
 from ledger.present.inert import one_line
 from ledger.present.messages import message
+from reports import layout
 from reports.beside import fingerprint
 from reports.dataset import ReportData
 from reports.style import H2, HEAD, code, facts, text
@@ -19,6 +20,24 @@ def papers(data: ReportData, width: float) -> list[Flowable]:
     found: list[Flowable] = [text(message("report.papers"), H2), text(message("report.papers.lead"))]
     for one in data.papers:
         found += _paper(one, data.system or "", width)
+    return found
+
+
+def copies(data: ReportData, width: float) -> list[Flowable]:
+    """Every letter in force for a signature, and every scan: where in the package it is, or why it is not."""
+    if not data.copies:
+        return []
+    found: list[Flowable] = [text(message("report.copies"), H2), text(message("report.copies.lead"))]
+    for one in data.copies:
+        where = message(f"report.copies.{one.state.value}", most=layout.MAX_COPIES, size=one.filed.original.size)
+        rows: list[tuple[str, Flowable]] = [
+            (message("report.signatures.entry"), code(one.entry)),
+            (message("report.copies.where"), text(where) if one.file is None else code(one.file)),
+        ]
+        if one.sha256 is not None:
+            rows += [(message("report.copies.size"), text(where)), (message("report.copies.digest"), code(one.sha256))]
+        title = one.filed.says[:1].upper() + one.filed.says[1:]
+        found += [CondPageBreak(80), text(one_line(title, _LONG), HEAD), facts(rows, width), Spacer(1, 6)]
     return found
 
 

@@ -61,11 +61,21 @@ MESSAGES = {
     "paper.older.then": "An older version: its place had been taken by",
     "paper.go": "Enter or see signatures by hand",
     "report.papers": "Signatures by hand",
-    "report.papers.lead": "On file beside the electronic signatures, as hand-written: the scans stay in the ledger, "
-    "each held to its entry by a commitment. Nothing here is an electronic signature.",
+    "report.papers.lead": "On file beside the electronic signatures, as hand-written; where the scans are, the list of "
+    "letters and scans says. Nothing here is an electronic signature.",
     "report.papers.scan": "Scan",
     "report.papers.scan.says": "{media_type}, {size} bytes; the paper is kept at: {kept_at}",
     "report.papers.entered": "Entered",
+    "report.copies": "Letters and scans",
+    "report.copies.lead": "The letter by 21 CFR 11.100(c) in force for each signature, and the scan of each signature "
+    "by hand: each is the file that its entry commits to, SHA-256(0x04 ‖ salt ‖ file) with the salt in copies.jsonl.",
+    "report.copies.where": "Where",
+    "report.copies.size": "Size",
+    "report.copies.digest": "SHA-256",
+    "report.copies.included": "{size} bytes",
+    "report.copies.withheld": "Not in this package: the print shows values that the package withholds.",
+    "report.copies.erased": "Not in this package: it is no longer in the ledger.",
+    "report.copies.left-out": "Not in this package, which holds {most} such files at most; it stays in the ledger.",
     "report.letter": "Letter (21 CFR 11.100(c))",
     "report.letter.none": "none was on file when this signature was made",
     "report.letter.was": "“{title}” of {dated}, entry {address}",

@@ -1,17 +1,14 @@
 """Signatures by hand on printouts, and the site's letter: entered, checked, shown as what they are, taken along."""
 
 import struct
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import pypdf
 import pytest
 
-from ledger import packages
 from ledger.core.binding import short_fingerprint
 from ledger.core.entry import draft
 from ledger.core.errors import AccessDenied, Conflict, IntegrityError, NotFound, SchemaViolation
@@ -21,20 +18,12 @@ from ledger.core.record import Submission
 from ledger.core.run import RunBatch
 from ledger.integrity.level4 import signatures_fault
 from ledger.people.credentials import read_entry
-from ledger.people.documents import LETTER
 from ledger.people.roles import Role
 from ledger.present.manifest import fingerprint
 from ledger.signing.paper import KnownPaper, NewPaper, papers_of
 from ledger.signing.scans import MAX_SCAN, media_type_of
 from ledger.store.logs import SYSTEM_LOG
-from ledger.store.search import Query
-from ledger.trace.selection import BySearch
-from reports import layout
-from reports.lines import SignedLine, decode_line, encode_line
-from reports.verdict import ExitCode, Outcome, PackageVerdict
-from reports.verify import verify_package
 from tests.api.world import AT, submission
-from tests.integration.reports.repack import Files, forge
 from tests.support.postgres import chosen_database
 from tests.support.signers import Plant, Signer
 
@@ -53,12 +42,12 @@ SCAN = png()
 
 
 class Site:
-    def __init__(self, folder: Path, postgres: Any = None) -> None:
+    def __init__(self, folder: Path, postgres: Any = None, records: int = 600) -> None:
         self.plant = Plant(folder / "ledger", postgres)
         self.plant.found()
         self.rita: Signer = self.plant.join("reviewer1", "Rita Reviewer", Role.REVIEWER)
         self.anna: Signer = self.plant.join("approver1", "Anna Approver", Role.APPROVER)
-        self.entries = self.plant.records(600)
+        self.entries = self.plant.records(records)
         self.papers = self.plant.signing.papers
 
     def fingerprint(self, index: int, log: int = 1) -> str:
@@ -261,115 +250,3 @@ def raw(site: Site, index: int) -> PaperEntry:
     store = site.plant.service.store
     with store.reading() as connection:
         return read_entry(store, connection, index, PaperEntry)[0]
-
-
-class Packaged:
-    """A ledger with a signature of before the letter and one of after, and signatures by hand; and its package."""
-
-    def __init__(self, folder: Path) -> None:
-        self.site = site = Site(folder)
-        documents = site.plant.service.people.documents
-        site.anna.sign_in()
-        site.anna.sign(site.entries[0])
-        officer = site.plant.officer.sign_in().authority
-        documents.put(LETTER, "Letter to the agency", "2026-03-01", b"%PDF- letter", "application/pdf", "sent", officer)
-        site.anna.sign_in()
-        self.signed = site.anna.sign(site.entries[1])
-        documents.put(LETTER, "New letter", "2026-04-01", b"%PDF- letter 2", "application/pdf", "moved", officer)
-        site.anna.sign_in()
-        site.anna.sign(site.entries[2])
-        self.on_entry = site.enter(site.entries[5])
-        shown = fingerprint(self.signed.entry.statement)
-        self.on_signature = site.papers.enter(site.rita.caller, site.new(shown, name="Otto Operator"), SCAN)
-        site.papers.check(site.plant.quality.sign_in(), self.on_signature.paper, "compared")
-        self.withdrawn = site.enter(site.entries[6])
-        site.papers.withdraw(site.rita.caller, self.withdrawn.paper, "wrong scan")
-        site.plant.publish()
-        site.plant.publish()
-        self.path = folder / "evidence.zip"
-        service = site.plant.service
-        packages.issue(service, service.log(), BySearch(query=Query(source="erp")), self.path, site.plant.root)
-
-    def verdict(self, path: Path | None = None) -> PackageVerdict:
-        service = self.site.plant.service
-        return verify_package(path or self.path, [service.vkey(service.log())])
-
-
-@pytest.fixture(scope="module")
-def packaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Packaged]:
-    made = Packaged(tmp_path_factory.mktemp("packaged"))
-    yield made
-    made.site.plant.close()
-
-
-@pytest.mark.requirement("R21")
-def test_a_package_says_of_each_signature_which_letter_was_in_force_or_that_there_was_none(packaged: Packaged) -> None:
-    found = packaged.verdict()
-    assert found.exit_code is ExitCode.HOLDS, found.lines()
-    (whole,) = [check for check in found.checks if check.name.startswith("Letter")]
-    assert whole.says.startswith("2 of 3 electronic signatures were made with a letter on file")
-    assert whole.outcome is Outcome.UNKNOWN
-    each = [check.says for check in found.checks if check.name.startswith("Signature plant")]
-    assert [
-        "no letter by 21 CFR 11.100(c)" in each[0],
-        "“Letter to the agency” of 2026-03-01" in each[1],
-        "“New letter” of 2026-04-01" in each[2],
-    ] == [True, True, True]
-
-
-@pytest.mark.requirement("R64")
-def test_a_package_shows_signatures_by_hand_as_what_they_are(packaged: Packaged) -> None:
-    papers = [check for check in packaged.verdict().checks if check.name.startswith("Signature by hand")]
-    assert len(papers) == 2
-    for check in papers:
-        assert check.says.startswith("hand-written, scan on file; no electronic signature.")
-        assert check.outcome is Outcome.UNKNOWN
-        assert "the version that it is of is in this package, unchanged" in check.says
-    assert any("compared with the scan by quality1" in check.says for check in papers)
-    assert any("not checked by a second person" in check.says for check in papers)
-
-
-def test_the_report_shows_them_apart_from_the_electronic_ones(packaged: Packaged) -> None:
-    with zipfile.ZipFile(packaged.path) as opened:
-        (name,) = [one for one in opened.namelist() if one.endswith("report.pdf")]
-        with opened.open(name) as file:
-            text = " ".join(" ".join(page.extract_text() for page in pypdf.PdfReader(file).pages).split())
-        (table,) = [one for one in opened.namelist() if one.endswith("signatures.csv")]
-        assert b"Paul Operator" not in opened.read(table)
-    assert "Signatures by hand" in text
-    assert "hand-written, scan on file; no electronic signature" in text
-    assert "Paul Operator" in text
-    assert "“Letter to the agency” of 2026-03-01" in text
-    assert "none was on file" in text or "no letter by 21 CFR 11.100(c) was on file" in text
-
-
-@pytest.mark.parametrize("kind", ["paper-signature", "document"])
-def test_a_package_from_which_they_were_taken_is_wrong_or_says_less(
-    packaged: Packaged, tmp_path: Path, kind: str
-) -> None:
-    def cut(files: Files) -> Files:
-        lines = files[layout.SIGNATURES].splitlines()
-        kept = [line for line in lines if decode_line(line, SignedLine).role.value != kind]
-        assert len(kept) < len(lines)
-        return {**files, layout.SIGNATURES: b"\n".join(kept) + b"\n"}
-
-    found = packaged.verdict(forge(packaged.path, tmp_path / "cut.zip", cut))
-    if kind == "paper-signature":
-        assert any("does not hold the papers" in problem.what for problem in found.problems)
-    assert found.exit_code is ExitCode.WRONG
-
-
-def test_a_letter_or_a_paper_that_is_altered_in_the_package_is_named(packaged: Packaged, tmp_path: Path) -> None:
-    for kind, old, new in (("document", b"2026-03-01", b"2025-03-01"), ("paper-signature", b"Paul ", b"Otto ")):
-
-        def change(files: Files, kind: str = kind, old: bytes = old, new: bytes = new) -> Files:
-            lines = []
-            for text in files[layout.SIGNATURES].splitlines():
-                line = decode_line(text, SignedLine)
-                body = msgspec.Raw(bytes(line.body).replace(old, new)) if line.role.value == kind else line.body
-                lines.append(encode_line(msgspec.structs.replace(line, body=body)).rstrip(b"\n"))
-            return {**files, layout.SIGNATURES: b"\n".join(lines) + b"\n"}
-
-        found = packaged.verdict(forge(packaged.path, tmp_path / f"{kind}.zip", change))
-        assert found.exit_code is ExitCode.WRONG
-        assert any("not the one that its leaf commits to" in problem.what for problem in found.problems), found.lines()
