@@ -27,6 +27,8 @@ _INT64: Final = 4
 _TYPES: Final = {"Int64": _INT64, "Double": 10, "String": 12}
 """Data types and their numbers (specification 3.0, section 6.4.16)."""
 _PASSED_ON_S: Final = 10.0
+Metric = tuple[str, int, str | None]
+"""Name, data type and value."""
 
 
 class SparkplugPlanter(Planter):
@@ -75,25 +77,39 @@ class SparkplugPlanter(Planter):
         _ = self._access.place
 
     def read(self) -> str | None:
-        """None: a broker keeps no births; that it lets this user in, and read the test node's data, is what is tried.
-        The node is not born for that.
+        """None: a broker keeps no births; what is tried is that it lets this user in, with that will, and read the
+        test node's data. The node is not born for that.
         """
-        with Session(self._access, clean=True) as session:
+        with self._session(self._death(self._life())) as session:
             session.subscribe([Wanted(self._topics["NDATA"], self._qos)])
         return None
 
     def plant(self, old: str | None, new: str) -> None:
-        life = self._now_ms() // 1000 % _TURN
-        death = self._payload(None, ("bdSeq", _INT64, str(life)))
-        # made before anything is said, as a value that does not fit its type is no change
-        data = self._payload(1, (self.option("metric"), self._datatype, new))
-        birth = self._payload(0, ("bdSeq", _INT64, str(life)), (self.option("metric"), self._datatype, old))
-        with Session(self._access, clean=True, will=(self._topics["NDEATH"], death)) as session:
+        metric, life = self.option("metric"), self._life()
+        birth = self._payload(0, life, (metric, self._datatype, old))
+        data = self._payload(1, (metric, self._datatype, new))
+        death = self._death(life)
+        with self._session(death) as session:
             session.subscribe([Wanted(self._topics["NDATA"], self._qos)])
             self._say(session, "NBIRTH", birth)
             self._say(session, "NDATA", data)
-            self._passed_on(session, data)
+            came = self._is_passed_on(session, data)
             session.deliver(self._topics["NDEATH"], death)
+        if not came:
+            raise RetriableSource(
+                f"the MQTT broker at {self._access.url} passed no message on {self._topics['NDATA']!r} on",
+                advice="Let the account publish there, and read it.",
+            )
+
+    def _session(self, death: bytes) -> Session:
+        return Session(self._access, clean=True, will=(self._topics["NDEATH"], death))
+
+    def _life(self) -> Metric:
+        """Which life of the node it is: birth and death of one name the same number."""
+        return "bdSeq", _INT64, str(self._now_ms() // 1000 % _TURN)
+
+    def _death(self, life: Metric) -> bytes:
+        return self._payload(None, life)
 
     def _say(self, session: Session, kind: str, payload: bytes) -> None:
         if self._qos:
@@ -101,21 +117,18 @@ class SparkplugPlanter(Planter):
         else:
             session.publish(self._topics[kind], payload)
 
-    def _passed_on(self, session: Session, data: bytes) -> None:
-        """Returns once the broker has delivered the message."""
+    def _is_passed_on(self, session: Session, data: bytes) -> bool:
+        """Whether the broker delivers the message, once it does or it is time to give up."""
         until = monotonic() + _PASSED_ON_S
         while (left := until - monotonic()) > 0:
             for message in session.receive(left):
                 if isinstance(message, mqtt5.PublishPacket) and message.payload == data:
                     if message.packet_id:
                         session.acknowledge([(message.packet_id, int(message.qos))])
-                    return
-        raise RetriableSource(
-            f"the MQTT broker at {self._access.url} passed no message on {self._topics['NDATA']!r} on",
-            advice="Let the account publish there, and read it.",
-        )
+                    return True
+        return False
 
-    def _payload(self, seq: int | None, *metrics: tuple[str, int, str | None]) -> bytes:
+    def _payload(self, seq: int | None, *metrics: Metric) -> bytes:
         """A payload that tells metrics, each by name, data type and value; None: it has none."""
         at = self._now_ms()
         payload = Payload(timestamp=at)

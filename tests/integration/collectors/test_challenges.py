@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import psycopg
 import pytest
-from pysparkplug import NBirth, NDeath
+from pysparkplug import NBirth, NData, NDeath
 
 from collectors.challenge import CONTROLLERS, PLANTERS, open_planter
 from collectors.demo.opcua import OpcUaServer
@@ -61,6 +61,7 @@ topic read $SYS/#
 user publisher
 topic plant/#
 topic spBv1.0/site/+/trailseal-test
+topic write spBv1.0/site/+/trailseal-mute
 """
 DROPPED = """
 name = "dropped"
@@ -266,6 +267,11 @@ def test_a_test_node_of_sparkplug_is_born_changes_and_dies_and_who_did_not_liste
     deaths = [NDeath.decode(data) for topic, data in said if "/NDEATH/" in topic]
     assert [topic.split("/")[2] for topic, _ in said] == ["NBIRTH", "NDATA", "NDEATH"] * 2, "whole lives"
     assert [one.metrics[0].value for one in births] == [one.bd_seq_metric.value for one in deaths]
+    data = [NData.decode(data, birth=births[0]) for topic, data in said if "/NDATA/" in topic]
+    assert [(one.seq, *(metric.value for metric in one.metrics)) for one in data] == [
+        (1, first.run.new if version == "5" else int(first.run.new)),
+        (1, second.run.new if version == "5" else int(second.run.new)),
+    ]
     assert [one.metrics[1].value for one in births] == [None, first.run.new if version == "5" else int(first.run.new)]
     away = site.plant()  # data has QoS 0: the broker keeps it for nobody
     site.collect(0.3)
@@ -276,11 +282,12 @@ def test_a_test_node_of_sparkplug_is_born_changes_and_dies_and_who_did_not_liste
         (FindingSort.CHALLENGE_MISSED.value,)
     ]
     monkeypatch.setattr("collectors.ot.sparkplug_challenge._PASSED_ON_S", 0.2)
+    site.challenge({**planter, "node": "trailseal-mute"}, password, value, **node)
+    unheard = site.work.plant(site.name, AUTHORITY)
+    assert (unheard.run.state, "passed no message" in unheard.run.detail) == (RunState.UNCERTAIN, True)
     site.challenge({**planter, "node": "trailseal-other"}, password, value, **node)
     refused = site.work.plant(site.name, AUTHORITY)
-    assert refused.run.state is RunState.UNCERTAIN, (
-        "the broker drops what the account may not publish, and says nothing"
-    )
+    assert (refused.run.state, broker.url in refused.run.detail) == (RunState.UNCERTAIN, True), "mosquitto hangs up"
 
 
 def _size(ledger: Ledger) -> int:
