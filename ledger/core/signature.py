@@ -185,7 +185,8 @@ class SignatureEntry(
 ):
     """A person signed the statement; the proof verifies offline.
 
-    `session` and `network`: where it was made, by which the next one's continuity is judged.
+    `session` and `network`: where it was made, by which the next one's continuity is judged; `terminal`: the enrolled
+    terminal at which, by which the site's rules of places are.
     """
 
     statement: Statement
@@ -193,6 +194,7 @@ class SignatureEntry(
     authority: Authority
     session: Name | None = None
     network: Name | None = None
+    terminal: Name | None = None
 
 
 def lasting_us(mode: Mode) -> int:

@@ -13,23 +13,19 @@ from sqlalchemy import Connection
 
 from ledger.agents.kinds import AgentEntry, AgentState
 from ledger.core.address import parse_address
-from ledger.core.anchors import TrustAnchorEntry
 from ledger.core.authority import Authority
-from ledger.core.binding import BindingEvent, KeyBindingEntry
 from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry
 from ledger.core.errors import LedgerError
 from ledger.core.hashing import b64
 from ledger.core.kinds import KindRegistry
-from ledger.core.paper import PaperEntry
-from ledger.core.signature import SignatureEntry
-from ledger.core.workflow import DecisionEntry, DecisionEvent, RequestEntry, RouteEntry
-from ledger.integrity.entering import AT_THE_DOOR, Entering, at_the_door
+from ledger.integrity.entering import Entering
 from ledger.integrity.entries import Unreadable, read_entries
 from ledger.integrity.erasing import Erasing
 from ledger.integrity.fault import Fault
-from ledger.integrity.kinds import Verification
-from ledger.integrity.separation import ABOUT_PEOPLE, Separation, about_people, expired
+from ledger.integrity.needed import by_signing, needed
+from ledger.integrity.placed import Placed
+from ledger.integrity.separation import Separation, expired
 from ledger.people.access import Scope
 from ledger.people.kinds import (
     AccountEntry,
@@ -40,25 +36,10 @@ from ledger.people.kinds import (
     SessionEvent,
     present,
 )
-from ledger.people.oidc_kinds import IdentityProviderEntry, KeySetEntry
 from ledger.people.person_kinds import (
     CredentialEntry,
-    CredentialSort,
     CredentialState,
-    ProfileEntry,
-    QualificationEntry,
-    QualificationSort,
 )
-from ledger.people.roles import SIGNING
-from ledger.people.terminal_kinds import TerminalEntry
-from ledger.privacy.erasure_kinds import ErasureEntry, ErasureEvent, HoldEntry
-from ledger.privacy.look_up_kinds import LookUpEntry
-from ledger.signing.kinds import SigningListEntry
-from ledger.sources.challenge_kinds import Challenge, ChallengeResult, ChallengeRun
-from ledger.sources.import_kinds import SourceImport, TrueCopy
-from ledger.sources.kinds import CollectionRun
-from ledger.sources.life_kinds import BY_RUN, SourceLife, SystemListed
-from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped
 from ledger.store.bulk import Bulk
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import index_of, pos_of
@@ -80,14 +61,14 @@ class Rights:
         self.separation = Separation()
         self.entering = Entering()
         self.erasing = Erasing()
+        self.placed = Placed()
         self._entries: dict[int, msgspec.Struct] = {}
         self._changes: dict[tuple[type, str], list[int]] = {}
 
     def enter(self, entry: Entry) -> None:
         """Takes the system log's next entry."""
-        self.separation.enter(entry)
-        self.entering.enter(entry)
-        self.erasing.enter(entry)
+        for part in (self.separation, self.entering, self.erasing, self.placed):
+            part.enter(entry)
         body = present(entry.body)
         if isinstance(body, CredentialEntry):
             name = body.credential
@@ -103,6 +84,12 @@ class Rights:
             return
         self._entries[entry.index] = body
         self._changes.setdefault((type(body), name), []).append(entry.index)
+
+    def broken(self, entry: Entry) -> str:
+        """The rule that an entry of the system log breaks, whoever caused it; empty if none."""
+        body = present(entry.body)
+        broken = self.separation.broken(entry, body) or self.entering.broken(entry, body)
+        return broken or self.erasing.broken(entry) or self.placed.broken(entry)
 
     def signing_refusal(self, authority: Authority, size: int, at_us: int, scope: Scope | None = None) -> str:
         """Why a signature's authority did not hold: as for any entry in a session, else by what its signer showed."""
@@ -190,9 +177,7 @@ def authority_fault(
 def _judge(
     reader: LogReader, rights: Rights, roots: dict[int, str], entry: Entry, authority: Authority, system_size: int
 ) -> str:
-    broken = rights.separation.broken(entry, present(entry.body)) if entry.log == SYSTEM_LOG else ""
-    broken = broken or (rights.entering.broken(entry, present(entry.body)) if entry.log == SYSTEM_LOG else "")
-    broken = broken or (rights.erasing.broken(entry) if entry.log == SYSTEM_LOG else "")
+    broken = rights.broken(entry) if entry.log == SYSTEM_LOG else ""
     if broken:
         return broken
     size = authority.system_size
@@ -206,9 +191,9 @@ def _judge(
         if roots[size] != authority.system_root:
             return f"the system log did not have that root at size {size}"
         body = present(entry.body)
-        if _by_signing(body):
-            return rights.signing_refusal(authority, size, entry.logged_us, _needed(body)[0])
-        return rights.refusal(authority, size, *_needed(body), entry.logged_us)
+        if by_signing(body):
+            return rights.signing_refusal(authority, size, entry.logged_us, needed(body)[0])
+        return rights.refusal(authority, size, *needed(body), entry.logged_us)
     except LedgerError as error:
         return error.message
 
@@ -225,65 +210,6 @@ def _privileged(connection: Connection, log: int, low: int, high: int, pulse: Ca
             if not any(kind in data for kind in _UNPRIVILEGED):
                 yield index_of(pos)
         pulse(until - at)
-
-
-def _by_signing(body: msgspec.Struct) -> bool:
-    """Whether it may be caused by what a signer shows outside of a session: a signature, and what goes with it."""
-    if isinstance(body, QualificationEntry):
-        return body.sort is QualificationSort.ACCOUNTABILITY
-    if isinstance(body, DecisionEntry):
-        return body.signature is not None or body.event is DecisionEvent.REFUSED
-    resealed = isinstance(body, KeyBindingEntry) and body.event is BindingEvent.RESEALED
-    return isinstance(body, SignatureEntry) or resealed
-
-
-def _needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
-    """The scope, and for ingest the source, that causing such an entry takes; no scope: any grant in force."""
-    if isinstance(body, CollectionRun) or (isinstance(body, SourceLife) and body.event in BY_RUN):
-        return Scope.INGEST, body.source
-    if isinstance(body, Challenge | ChallengeRun | ChallengeResult):
-        return Scope.CONFIGURE, None
-    if isinstance(body, SourceImport | TrueCopy):
-        return Scope.CONFIGURE, None
-    if isinstance(body, SourceLife | SystemListed | IdentityMapped | AssetMapped | CalendarSet):
-        return Scope.CONFIGURE, None
-    if isinstance(body, AccountEntry | GrantEntry | AgentEntry | ProfileEntry):
-        return Scope.ADMIN, None
-    if isinstance(body, SigningListEntry | TerminalEntry | TrustAnchorEntry):
-        return Scope.ADMIN, None
-    if isinstance(body, KeyBindingEntry) and body.authority.actor != body.account and body.attestation is None:
-        return Scope.ADMIN, None
-    if isinstance(body, RouteEntry):
-        return Scope.APPROVE, None
-    if isinstance(body, RequestEntry | PaperEntry):
-        return Scope.READ, None
-    if isinstance(body, DecisionEntry):
-        return _decided(body), None
-    if isinstance(body, IdentityProviderEntry | KeySetEntry):
-        return Scope.ADMIN, None
-    if isinstance(body, CredentialEntry) and body.sort is CredentialSort.OIDC and body.authority.actor != body.account:
-        return Scope.ADMIN, None
-    if isinstance(body, AT_THE_DOOR):
-        return at_the_door(body), None
-    if isinstance(body, LookUpEntry):
-        return Scope.READ, None
-    if isinstance(body, ErasureEntry):
-        asked = body.event in (ErasureEvent.REQUESTED, ErasureEvent.REFUSED)
-        return Scope.ADMIN if asked else Scope.APPROVE, None
-    if isinstance(body, HoldEntry):
-        return Scope.APPROVE, None
-    if isinstance(body, Verification):
-        return Scope.VERIFY, None
-    if isinstance(body, ABOUT_PEOPLE):
-        return about_people(body), None
-    return None, None
-
-
-def _decided(body: DecisionEntry) -> Scope | None:
-    """Who signs or declines a step has its role, and who opens what is to be signed sees it."""
-    if body.signature is not None:
-        return next((scope for role, scope in SIGNING.items() if role.value == body.role), Scope.APPROVE)
-    return Scope.READ if body.event is DecisionEvent.OPENED else None
 
 
 def _refused_grant(

@@ -18,6 +18,10 @@ SIGN: Final = "sign"
 """The act of signing, whatever it is for; other rules name a scope."""
 
 
+PLACING: Final = ("places", "terminal_test_days")
+"""The items of the site's profile that say from where rights may be used."""
+
+
 class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One rule: `scope`, or `sign`, may be used from these networks (CIDR) and at these terminals.
 
@@ -47,6 +51,25 @@ def allowed_from(
         if due and not any(here in rule.terminals or inside(peer, rule.networks) for rule in due):
             return False
     return True
+
+
+def held(rules: Iterable[Place], use: str, network: str | None, terminal: str | None) -> bool:
+    """Whether an entry that says this network (as refusals are counted) and terminal was made where the rules let it.
+
+    Of an address of IPv6 an entry says its /64 network: a rule that tells addresses in one apart holds for all of it.
+    """
+    due = [rule for rule in rules if rule.scope == use]
+    return not due or any(terminal in rule.terminals or _meets(network, rule.networks) for rule in due)
+
+
+def _meets(network: str | None, networks: Iterable[str]) -> bool:
+    try:
+        here = ip_network(network or "")
+        known = [ip_network(one, strict=False) for one in networks]
+    except ValueError:
+        return False
+    mapped = getattr(here.network_address, "ipv4_mapped", None)
+    return any((here if mapped is None else ip_network(mapped)).overlaps(one) for one in known)
 
 
 def inside(peer: str, networks: Iterable[str]) -> bool:

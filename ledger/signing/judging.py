@@ -25,7 +25,9 @@ from ledger.core.hashing import b64
 from ledger.core.key_history import KeyHistory
 from ledger.core.signature import Continuity, ExternalProof, Mode, SignatureEntry, Statement, lasting_us
 from ledger.people.access import Caller
-from ledger.people.credentials import view
+from ledger.people.credentials import at_terminal, view
+from ledger.people.places import PLACING, SIGN, held
+from ledger.people.profile import said_profile
 from ledger.present.messages import message
 from ledger.signing import lists
 from ledger.signing.anchoring import require_anchors_still, require_external, require_valid
@@ -100,6 +102,7 @@ class Judge:
         connection, said = transaction.connection, entry.statement
         account = said.signer.account
         require_unlocked(transaction, account)
+        self._require_place(transaction, entry)
         self._require_time(said, transaction.logged_us)
         as_due = (NEEDED[said.mode, said.continuity], self._zone, message(f"signing.class.{said.mode.value}"))
         if (said.components, said.zone, said.class_text) != as_due:
@@ -129,6 +132,19 @@ class Judge:
         if said.continuity is not Continuity.SINGLE:
             self.session(connection, said, kept, caller, network)
         self._require_fresh(transaction, entry)
+
+    def _require_place(self, transaction: Transaction, entry: SignatureEntry) -> None:
+        """Raises AccessDenied where the site lets nobody sign from (21 CFR 11.10(h)), by the rules at this moment."""
+        connection, scratch = transaction.connection, transaction.scratch
+        if any(scratch.get(("profile", item)) for item in PLACING) or scratch.get(("terminal", entry.terminal)):
+            raise Conflict("the rules of places were changed meanwhile", advice="Sign once more.")
+        profile = said_profile(self._store, connection)
+        at, _ = at_terminal(self._store, connection, entry.terminal, profile.terminal_test_days)
+        if not held(profile.places, SIGN, entry.network, None if at is None else at.terminal):
+            raise AccessDenied(
+                "the site does not let this be signed from there",
+                advice="Sign from a network, or at a terminal, that the site's profile names for it.",
+            )
 
     def _require_fresh(self, transaction: Transaction, entry: SignatureEntry) -> None:
         """A nonce signs once; a passkey's counter goes on; nobody signs the same twice with the same meaning."""

@@ -291,7 +291,14 @@ class Signatures:
                 authority = person.authority(connection, (*accepted.indices, *linked))
             else:
                 authority = caller.authority
-        entry = SignatureEntry(statement=said, proof=proofs[0], authority=authority, session=kept.session, network=here)
+        entry = SignatureEntry(
+            statement=said,
+            proof=proofs[0],
+            authority=authority,
+            session=kept.session,
+            network=here,
+            terminal=None if caller is None or caller.terminal is None else caller.terminal.terminal,
+        )
         if standing is None:
             self._require_provided(entry, network)
         elif anew and anew[0] is not None:

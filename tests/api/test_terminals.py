@@ -12,11 +12,15 @@ import pytest
 
 from ledger.api.app import create_app
 from ledger.api.gate import declared_routes
-from ledger.core.errors import SchemaViolation
+from ledger.core.entry import draft
+from ledger.core.errors import AccessDenied, SchemaViolation
+from ledger.core.signature import SignatureEntry
 from ledger.people.door import Asked, Visit
 from ledger.people.roles import Role
 from ledger.people.second import Proof
 from ledger.people.sessions import COOKIE, TERMINAL_COOKIE
+from ledger.signing.signatures import Asked as ToBeSigned
+from ledger.store.logs import SYSTEM_LOG
 from ledger.web.handlers import handlers
 from tests.support.people import OWN_PAGE
 from tests.support.postgres import chosen_database
@@ -133,6 +137,28 @@ def test_signing_bound_to_a_terminal_takes_a_session_that_began_at_that_very_ter
     assert named == [terminal]
     assert ("quality1", f"{OFFICE}, terminal {terminal}") in site.refusals()
     assert site.holds()
+    _found_where_it_was_forged(site, terminal)
+
+
+def _found_where_it_was_forged(site: Site, terminal: str) -> None:
+    """Whoever can append an entry past the gate is found by level 2, and not let under the head lock either."""
+    made = msgspec.convert(_entries(site, "signature")[-1], SignatureEntry)
+    assert (made.terminal, made.network) == (terminal, CONTROL_ROOM)
+    quality, signing = site.plant.quality, site.plant.signing.signatures
+    site.sign_in(quality, OFFICE)
+    asked = ToBeSigned(
+        entries=(site.plant.records(1)[0],), log="records", action="record", meaning="approved", reason="routine"
+    )
+    put = signing.prepare(quality.caller, asked, OFFICE)
+    with pytest.raises(AccessDenied, match="from there"):
+        signing.complete(put.id, put.digest, quality.shown(put), caller=quality.caller, network=OFFICE)
+    elsewhere = msgspec.structs.replace(made, network=OFFICE, terminal=None, session=None)
+    service = site.plant.service
+    entry = service.store.append_one(SYSTEM_LOG, draft(elsewhere))
+    report = service.verifier.run(service.system, full=True, levels=(1, 2))
+    assert not report.holds
+    assert f"entry {entry.index}" in report.summary
+    assert "the rules then forbade it" in report.summary
 
 
 @pytest.mark.requirement("R31")

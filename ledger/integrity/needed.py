@@ -1,0 +1,95 @@
+"""What causing an entry takes, by its kind: the scope, and for ingest the source, that its authority has to hold."""
+
+import msgspec
+
+from ledger.agents.kinds import AgentEntry
+from ledger.core.anchors import TrustAnchorEntry
+from ledger.core.binding import BindingEvent, KeyBindingEntry
+from ledger.core.paper import PaperEntry
+from ledger.core.signature import SignatureEntry
+from ledger.core.workflow import DecisionEntry, DecisionEvent, RequestEntry, RouteEntry
+from ledger.integrity.entering import AT_THE_DOOR, at_the_door
+from ledger.integrity.kinds import Verification
+from ledger.integrity.separation import ABOUT_PEOPLE, about_people
+from ledger.people.access import Scope
+from ledger.people.kinds import (
+    AccountEntry,
+    GrantEntry,
+)
+from ledger.people.oidc_kinds import IdentityProviderEntry, KeySetEntry
+from ledger.people.person_kinds import (
+    CredentialEntry,
+    CredentialSort,
+    ProfileEntry,
+    QualificationEntry,
+    QualificationSort,
+)
+from ledger.people.roles import SIGNING
+from ledger.people.terminal_kinds import TerminalEntry
+from ledger.privacy.erasure_kinds import ErasureEntry, ErasureEvent, HoldEntry
+from ledger.privacy.look_up_kinds import LookUpEntry
+from ledger.signing.kinds import SigningListEntry
+from ledger.sources.challenge_kinds import Challenge, ChallengeResult, ChallengeRun
+from ledger.sources.import_kinds import SourceImport, TrueCopy
+from ledger.sources.kinds import CollectionRun
+from ledger.sources.life_kinds import BY_RUN, SourceLife, SystemListed
+from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped
+
+
+def by_signing(body: msgspec.Struct) -> bool:
+    """Whether it may be caused by what a signer shows outside of a session: a signature, and what goes with it."""
+    if isinstance(body, QualificationEntry):
+        return body.sort is QualificationSort.ACCOUNTABILITY
+    if isinstance(body, DecisionEntry):
+        return body.signature is not None or body.event is DecisionEvent.REFUSED
+    resealed = isinstance(body, KeyBindingEntry) and body.event is BindingEvent.RESEALED
+    return isinstance(body, SignatureEntry) or resealed
+
+
+def needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
+    """The scope, and for ingest the source, that causing such an entry takes; no scope: any grant in force."""
+    if isinstance(body, CollectionRun) or (isinstance(body, SourceLife) and body.event in BY_RUN):
+        return Scope.INGEST, body.source
+    if isinstance(body, Challenge | ChallengeRun | ChallengeResult):
+        return Scope.CONFIGURE, None
+    if isinstance(body, SourceImport | TrueCopy):
+        return Scope.CONFIGURE, None
+    if isinstance(body, SourceLife | SystemListed | IdentityMapped | AssetMapped | CalendarSet):
+        return Scope.CONFIGURE, None
+    if isinstance(body, AccountEntry | GrantEntry | AgentEntry | ProfileEntry):
+        return Scope.ADMIN, None
+    if isinstance(body, SigningListEntry | TerminalEntry | TrustAnchorEntry):
+        return Scope.ADMIN, None
+    if isinstance(body, KeyBindingEntry) and body.authority.actor != body.account and body.attestation is None:
+        return Scope.ADMIN, None
+    if isinstance(body, RouteEntry):
+        return Scope.APPROVE, None
+    if isinstance(body, RequestEntry | PaperEntry):
+        return Scope.READ, None
+    if isinstance(body, DecisionEntry):
+        return _decided(body), None
+    if isinstance(body, IdentityProviderEntry | KeySetEntry):
+        return Scope.ADMIN, None
+    if isinstance(body, CredentialEntry) and body.sort is CredentialSort.OIDC and body.authority.actor != body.account:
+        return Scope.ADMIN, None
+    if isinstance(body, AT_THE_DOOR):
+        return at_the_door(body), None
+    if isinstance(body, LookUpEntry):
+        return Scope.READ, None
+    if isinstance(body, ErasureEntry):
+        asked = body.event in (ErasureEvent.REQUESTED, ErasureEvent.REFUSED)
+        return Scope.ADMIN if asked else Scope.APPROVE, None
+    if isinstance(body, HoldEntry):
+        return Scope.APPROVE, None
+    if isinstance(body, Verification):
+        return Scope.VERIFY, None
+    if isinstance(body, ABOUT_PEOPLE):
+        return about_people(body), None
+    return None, None
+
+
+def _decided(body: DecisionEntry) -> Scope | None:
+    """Who signs or declines a step has its role, and who opens what is to be signed sees it."""
+    if body.signature is not None:
+        return next((scope for role, scope in SIGNING.items() if role.value == body.role), Scope.APPROVE)
+    return Scope.READ if body.event is DecisionEvent.OPENED else None

@@ -1,0 +1,72 @@
+"""Decides again from where each signature was made: by the site's rules of networks and terminals in force then.
+
+The rules are those of the profile as it stood at the signature's entry, and a terminal counts as far as it was in use
+and its test was not overdue (21 CFR 11.10(h), 11.300(e)). Nothing but entries of the system log is read.
+"""
+
+from bisect import bisect_left
+from typing import Any
+
+import msgspec
+
+from ledger.core.entry import Entry
+from ledger.core.signature import SignatureEntry
+from ledger.people.credentials import DAY_US
+from ledger.people.kinds import SessionEntry, SessionEvent, present
+from ledger.people.person_kinds import ProfileEntry
+from ledger.people.places import PLACING, SIGN, held
+from ledger.people.profile import Profile
+from ledger.people.terminal_kinds import IN_USE, TerminalEntry
+
+
+class Placed:
+    """Rules, terminals and sessions of the system log, in its order; `broken` asks of its entries in any order."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, list[tuple[int, str]]] = {}
+        self._terminals: dict[str, list[tuple[int, int | None]]] = {}
+        self._sessions: dict[str, str | None] = {}
+
+    def enter(self, entry: Entry) -> None:
+        """Takes the system log's next entry."""
+        body = present(entry.body)
+        if isinstance(body, ProfileEntry) and body.item in PLACING:
+            self._items.setdefault(body.item, []).append((entry.index, body.value))
+        elif isinstance(body, TerminalEntry):
+            tested_us = entry.logged_us if body.event in IN_USE else None
+            self._terminals.setdefault(body.terminal, []).append((entry.index, tested_us))
+        elif isinstance(body, SessionEntry) and body.event is SessionEvent.STARTED:
+            self._sessions[body.session] = body.terminal
+
+    def broken(self, entry: Entry) -> str:
+        """Why a signature could not be made from where its entry says; empty if it could, and for any other entry."""
+        body = present(entry.body)
+        if not isinstance(body, SignatureEntry):
+            return ""
+        terminal = body.terminal
+        if terminal is not None and body.session is not None and self._sessions.get(body.session) != terminal:
+            return f"it was signed at terminal {terminal!r}, and its session did not begin there"
+        profile = self._profile(entry.index)
+        good = None if terminal is None or not self._tested(terminal, entry, profile) else terminal
+        if held(profile.places, SIGN, body.network, good):
+            return ""
+        at = "no terminal" if terminal is None else f"terminal {terminal!r}"
+        counts = "" if terminal == good else ", which was not in use and tested then"
+        return (
+            f"it was signed from {body.network or 'nowhere that is said'}, at {at}{counts}: the rules then forbade it"
+        )
+
+    def _profile(self, index: int) -> Profile:
+        said: dict[str, Any] = {}
+        for item, values in self._items.items():
+            at = bisect_left(values, index, key=lambda one: one[0])
+            if at:
+                said[item] = msgspec.json.decode(values[at - 1][1])
+        return msgspec.convert(said, Profile)
+
+    def _tested(self, terminal: str, entry: Entry, profile: Profile) -> bool:
+        tests = self._terminals.get(terminal, [])
+        at = bisect_left(tests, entry.index, key=lambda one: one[0])
+        tested_us = tests[at - 1][1] if at else None
+        days = profile.terminal_test_days
+        return tested_us is not None and (not days or entry.logged_us < tested_us + days * DAY_US)
