@@ -248,7 +248,7 @@ def test_every_route_that_signs_says_so(site: Site) -> None:
         if method == "POST"
         and re.search(r"/(statements|attestations?|ceremony|signature|preparation)\b|^/sign(/|$)", path)
     }
-    forms = {("POST", "/tasks/{request_id:str}/steps/{step:str}")}
+    forms = {("POST", "/tasks/{request_id:str}/steps/{step:str}"), ("POST", "/vouching/{key:str}")}
     assert len(named) > 10
     assert signs == named | forms
 
