@@ -9,8 +9,8 @@ from ledger.people.profile import read_profile
 from ledger.signing.history import active, read_history
 from ledger.store.store import Store
 
-_OWN: Final = (Mode.PASSKEY, Mode.SEALED_KEY)
-"""The stronger first."""
+_OWN: Final = (Mode.PASSKEY, Mode.SEALED_KEY, Mode.EXTERNAL)
+"""What is signed here before what is brought back, the stronger first."""
 
 
 class Offers(Protocol):
@@ -22,7 +22,7 @@ class Offers(Protocol):
 
 
 class Modes(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody can sign by, the strongest first; `host`: the identity provider's, where that is among them."""
+    """What somebody can sign by, as it is offered; `host`: the identity provider's, where that is among it."""
 
     modes: tuple[Mode, ...] = ()
     host: str | None = None

@@ -25,6 +25,7 @@ from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader, VaultReader
 from ledger.store.search import Query
 from ledger.web import (
+    elsewhere,
     errors,
     pages,
     privacy,
@@ -80,6 +81,7 @@ def handlers(zone: str = "UTC") -> list[Router]:
                 *entrance.HANDLERS,
                 *provider.HANDLERS,
                 *signing_keys.HANDLERS,
+                *elsewhere.HANDLERS,
                 *vouching.HANDLERS,
                 *privacy.HANDLERS,
                 *by_hand.HANDLERS,

@@ -1,7 +1,7 @@
 """Pages of signing: a set of entries is chosen, shown as it would be signed, signed; and each signature as it stands.
 
 Plain forms, no script: a sealed key signs here. A passkey and the identity provider sign elsewhere, and come back
-(`web.signing_ways`).
+(`web.signing_ways`); what a trust service signed is brought back (`web.elsewhere`).
 """
 
 from typing import Any, Final
@@ -40,7 +40,7 @@ Context = NamedDependency[Any]
 """The application's context; of no type that a request could be checked against."""
 _FIELDS: Final = {PASSWORD: "password", SECOND: "code", SIGNING_SECRET: "secret"}
 _CHOSEN: Final = tuple(action for action in ACTIONS if action != ACCOUNTABILITY)
-_HERE: Final = {one.value: one for one in (Mode.SEALED_KEY, Mode.PASSKEY, Mode.PROVIDER)}
+_HERE: Final = {one.value: one for one in (Mode.SEALED_KEY, Mode.PASSKEY, Mode.PROVIDER, Mode.EXTERNAL)}
 """Modes that pages sign by."""
 
 
@@ -174,9 +174,11 @@ async def ways_of(
     address = None
     if said.mode is Mode.PASSKEY:
         address = f"{signing_site(service.settings.web.origin).origin}/sign/{put.id}/passkey"
+    elif said.mode is Mode.EXTERNAL:
+        address = f"/sign/{put.id}/elsewhere"
     return Ways(
         mode=said.mode,
-        fields=tuple(_FIELDS[one] for one in put.needed if one in _FIELDS),
+        fields=fields_of(put),
         action=action,
         hidden=hidden,
         address=address,
@@ -185,6 +187,11 @@ async def ways_of(
         others=tuple(mode for mode in found.modes if mode is not said.mode),
         fields_again=fields_again,
     )
+
+
+def fields_of(put: ToSign) -> tuple[str, ...]:
+    """The components that its signer types in a form."""
+    return tuple(_FIELDS[one] for one in put.needed if one in _FIELDS)
 
 
 async def modes(context: Any, account: str) -> Modes:

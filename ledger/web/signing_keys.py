@@ -15,8 +15,10 @@ from litestar.response import Redirect
 
 from ledger.core.errors import AccessDenied, LedgerError, SchemaViolation
 from ledger.core.passkey import unb64url
+from ledger.core.signature import Mode
 from ledger.people.access import Door, allow
 from ledger.people.own import require_person
+from ledger.people.profile import read_profile
 from ledger.present.messages import message
 from ledger.signing.key_views import ToProve, fingerprint_of
 from ledger.signing.modes import modes_of
@@ -135,16 +137,20 @@ async def _keys(context: Any, request: PageRequest, error: LedgerError | None = 
     service, account = context.service, request.user.account
     require_person(request.user)
 
-    def read() -> tuple[Any, Any]:
-        return service.signing.bindings.all(account), modes_of(service.store, service.provider_signing, account)
+    def read() -> tuple[Any, Any, bool]:
+        with service.store.reading() as connection:
+            external = Mode.EXTERNAL.value in read_profile(connection).signing_modes
+        modes = modes_of(service.store, service.provider_signing, account)
+        return service.signing.bindings.all(account), modes, external
 
-    keys, modes = await context.lanes.read(read)
+    keys, modes, external = await context.lanes.read(read)
     return page(
         "keys.html",
         status=200 if error is None else 409,
         keys=keys,
         fingerprint=fingerprint_of,
         modes=modes,
+        external=external,
         passkeys=service.settings.web.origin is not None,
         error=error,
         place="account",

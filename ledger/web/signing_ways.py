@@ -19,7 +19,7 @@ from litestar.response import Redirect
 from ledger.core.errors import LedgerError, NotFound, RecordChangedSinceReview, SchemaViolation
 from ledger.core.hashing import unb64
 from ledger.core.passkey import b64url, unb64url
-from ledger.core.signature import Mode, PasskeyProof, ProviderProof
+from ledger.core.signature import ExternalProof, Mode, PasskeyProof, ProviderProof
 from ledger.people.access import Caller, Door, Scope, allow
 from ledger.people.oidc_attempts import Begun
 from ledger.present.manifest import fingerprint, target_text, withstands
@@ -52,7 +52,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
         admit(request, context)
         service = context.service
         try:
-            put = await context.lanes.read(lambda: _waiting(service, ident, Mode.PASSKEY))
+            put = await context.lanes.read(lambda: waiting(service, ident, Mode.PASSKEY))
         except NotFound:
             service.people.security.failed(peer(request))
             raise
@@ -66,7 +66,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
             withstands=withstands(Mode.PASSKEY),
             options=asking(put.challenge, put.rp_id, put.credential),
             back=origin + _BACK.format(ident=put.id),
-            other=origin + _again(service, put),
+            other=origin + again(service, put),
             host=urlsplit(origin).netloc,
             pages_at=origin,
             place="",
@@ -83,11 +83,11 @@ def handlers(zone: ZoneInfo) -> list[Any]:
     async def sign_by_passkey(request: PageRequest, context: Context, ident: FromPath[str]) -> Response[Any]:
         """Signs by the authenticator's answer, and goes to the signature's page."""
         form, caller, service, here = await form_of(request), request.user, context.service, peer(request)
-        put = await context.lanes.read(lambda: _waiting(service, ident, Mode.PASSKEY, caller))
+        put = await context.lanes.read(lambda: waiting(service, ident, Mode.PASSKEY, caller))
 
         def sign() -> str:
             # The assertion itself is over exactly one statement: it fits no other that would lie under this id.
-            return _complete(service, put, assertion(form("passkey")), caller, here)
+            return complete(service, put, assertion(form("passkey")), caller, here)
 
         return await _ended(context, request, zone, put, sign)
 
@@ -95,7 +95,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
     async def go_to_provider(request: PageRequest, context: Context, ident: FromPath[str]) -> Response[Any]:
         """Begins to authenticate for this statement, and sends the browser to the provider."""
         form, caller, service = await form_of(request), request.user, context.service
-        put = await context.lanes.read(lambda: _waiting(service, ident, Mode.PROVIDER, caller))
+        put = await context.lanes.read(lambda: waiting(service, ident, Mode.PROVIDER, caller))
 
         def begin() -> Begun:
             if form("digest") != put.digest:
@@ -113,13 +113,13 @@ def handlers(zone: ZoneInfo) -> list[Any]:
     async def back_from_provider(request: PageRequest, context: Context, ident: FromPath[str]) -> Response[Any]:
         """Signs by the provider's token, and goes to the signature's page."""
         answer, caller, service, here = await returned(request), request.user, context.service, peer(request)
-        put = await context.lanes.read(lambda: _waiting(service, ident, Mode.PROVIDER, caller))
+        put = await context.lanes.read(lambda: waiting(service, ident, Mode.PROVIDER, caller))
         secret = begun(request)[1]
 
         def sign() -> str:
             # What was begun is bound to the statement that was shown then: an answer for it ends no other.
             proof = service.provider_signing.complete(put.statement, secret, answer)
-            return _complete(service, put, proof, caller, here)
+            return complete(service, put, proof, caller, here)
 
         done = await _ended(context, request, zone, put, sign)
         done.set_cookie(attempt_cookie(request, None, ""))
@@ -145,20 +145,27 @@ async def _refused(
     return await tasks.request_page(context, request, zone, put.task[0], error)
 
 
-def _complete(service: Any, put: ToSign, proof: PasskeyProof | ProviderProof, caller: Caller, here: str) -> str:
-    """Enters the signature; returns the address of the page that shows it."""
+def complete(
+    service: Any,
+    put: ToSign,
+    proof: PasskeyProof | ProviderProof | ExternalProof,
+    caller: Caller,
+    here: str,
+    shown: Shown = Shown(),  # noqa: B008 - frozen
+) -> str:
+    """Enters the signature; returns the address of the page that shows it. `shown`: what it takes besides the proof."""
     signatures = service.signing.signatures
     if put.task is None:
-        made = signatures.complete(put.id, put.digest, Shown(), proof, caller, here)
+        made = signatures.complete(put.id, put.digest, shown, proof, caller, here)
         return f"/signatures/{made.index}"
     request, step = put.task
     flows = service.workflows
     answering = Answering(service.store, flows.requests, flows.decisions, signatures)
-    answering.complete(request, step, put.id, put.digest, Shown(), proof, caller, here)
+    answering.complete(request, step, put.id, put.digest, shown, proof, caller, here)
     return f"/tasks/{request}"
 
 
-def _waiting(service: Any, ident: str, mode: Mode, caller: Caller | None = None) -> ToSign:
+def waiting(service: Any, ident: str, mode: Mode, caller: Caller | None = None) -> ToSign:
     """What waits under that id to be signed so, by this caller; raises NotFound."""
     put: ToSign = service.signing.signatures.waiting(ident)
     said = put.statement
@@ -167,7 +174,7 @@ def _waiting(service: Any, ident: str, mode: Mode, caller: Caller | None = None)
     return put
 
 
-def _again(service: Any, put: ToSign) -> str:
+def again(service: Any, put: ToSign) -> str:
     """Where the pages offer what waits to be signed another way."""
     if put.task is not None:
         return f"/tasks/{quote(put.task[0], safe='')}"

@@ -182,7 +182,7 @@ def test_what_is_not_waiting_or_of_another_mode_is_not_shown_to_strangers(way: W
 
 def test_a_mode_that_is_none_or_that_somebody_does_not_have_is_refused(way: Way) -> None:
     form = {"log": "records", "entries": str(next(way.records)), "meaning": "record/approved", "reason": "routine"}
-    none = way.pages.ask(way.person, "POST", "/sign", **form, mode="external")
+    none = way.pages.ask(way.person, "POST", "/sign", **form, mode="ink")
     assert (none.status_code, "no mode that pages sign by" in none.text) == (409, True)
     assert way.pages.ask(way.person, "POST", "/sign", **form, mode="provider").status_code in (404, 409)
     way.reviewer.sign_in("testclient")

@@ -66,4 +66,31 @@ MESSAGES = {
     "vouch.device": "This is the address of signing that belongs to {host}. Your passkey signs that key {fingerprint} "
     "is the signing key of {name} ({account}).",
     "vouch.device.do": "Vouch by my passkey",
+    "signing.way.external": "By my certificate, at its trust service",
+    "sign-elsewhere.title": "Sign elsewhere",
+    "sign-elsewhere.about": "You take out the exact bytes of this statement, have them signed where your certificate "
+    "is, and bring the signature back within an hour.",
+    "sign-elsewhere.go": "Take it out",
+    "sign-elsewhere.digest": "SHA-256 of the statement",
+    "sign-elsewhere.out": "Take out",
+    "sign-elsewhere.out.about": "These bytes and no others are signed: a detached CMS (CAdES-BES, DER) by your "
+    "certificate. They can be read: the statement stands in them as JSON. Keep the address of this page, to come back "
+    "to it within an hour.",
+    "sign-elsewhere.save": "Save the bytes",
+    "sign-elsewhere.back": "Bring back",
+    "sign-elsewhere.cms": "Signature (CMS, DER)",
+    "sign-elsewhere.chain": "Certificates beside it (PEM), if they are not in it",
+    "sign-elsewhere.do": "Enter the signature",
+    "certificate.title": "Bind a certificate of yours",
+    "certificate.about": "A certificate of a trust service signs for you once it has signed a request of yours, and "
+    "two people vouch that it is yours. It has to be issued under one of these authorities:",
+    "certificate.anchor": "Authority",
+    "certificate.anchor.until": "Valid until",
+    "certificate.no-anchor": "No authority is let in yet: two administrators do so, by `trailseal sign anchor`.",
+    "certificate.file": "Your certificate (PEM or DER)",
+    "certificate.begin": "Go on",
+    "certificate.for": "For",
+    "certificate.out.about": "These bytes and no others are signed: a detached CMS (CAdES-BES, DER) by this "
+    "certificate. Keep the address of this page, to come back to it within an hour.",
+    "certificate.prove": "Enter the request",
 }
