@@ -34,6 +34,7 @@ from ledger.findings import projector as findings_projector
 from ledger.integrity import kinds as integrity_kinds
 from ledger.integrity import projector as integrity_projector
 from ledger.integrity.verifier import Verifier
+from ledger.jobs.frame import Context as JobContext
 from ledger.jobs.frame import Jobs
 from ledger.people import kinds as people_kinds
 from ledger.people import (
@@ -97,6 +98,7 @@ from ledger.sources.life import Lives
 from ledger.sources.maps import Maps
 from ledger.sources.originals import KeptOriginal, last_originals
 from ledger.sources.systems import Systems
+from ledger.sources.uploads import Uploads
 from ledger.store.database import migrate, require_current
 from ledger.store.logs import CLOCK_STEP, LOG_CREATED, SYSTEM_LOG, LogCreated, LogProjector, choose
 from ledger.store.projections import install
@@ -116,6 +118,8 @@ SYSTEM, RECORDS = "system", "records"
 """Names of the logs that a new ledger starts with."""
 VERIFY = "verify"
 """The sort of verification jobs; their parameters are an `integrity.verifier.Plan`."""
+IMPORT = "import"
+"""The sort of jobs that read an uploaded file; their parameters are an `importing.Task`."""
 _NOTICES = Authority(actor="service:notices", authenticated=False)
 
 
@@ -268,7 +272,8 @@ class Service:
             self.store, self.entrance, self.keys.pepper, zone, origin, self.provider_signing, sealing
         )
         self.verifier = Verifier(self.store, assembly, self.keys.content_digest()[1], verify_workers)
-        self.jobs = Jobs(self.store, {VERIFY: self.verifier.work})
+        self.jobs = Jobs(self.store, {VERIFY: self.verifier.work, IMPORT: self._work_on_import})
+        self.uploads = Uploads(self.store, self.jobs.live)
         self.logs = {log.name: log for log in self.store.logs()}
         if SYSTEM not in self.logs:
             raise ConfigError(f"the ledger in {folder} was never completed", advice="Remove it and run init again.")
@@ -281,6 +286,12 @@ class Service:
             for name, log in self.logs.items()
             if log.number != SYSTEM_LOG
         }
+
+    def _work_on_import(self, context: JobContext) -> str:
+        # Imported here: the sources' own libraries take seconds to load; no start should wait for them.
+        from ledger.importing import work
+
+        return work(self, context)
 
     def log(self, name: str | None = None) -> LogId:
         """A log by name or origin; without a name the only record log. Raises NotFound."""

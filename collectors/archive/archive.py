@@ -11,8 +11,7 @@
 from collections.abc import Generator, Iterator, Mapping
 from hashlib import sha256
 from itertools import islice
-from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final, Literal, Protocol, cast
 
 import msgspec
 
@@ -56,6 +55,15 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
     size: int
 
 
+class Readable(Protocol):
+    """Where the file is: a path, or what is opened as one is. It is named in messages as `str` gives it."""
+
+    @property
+    def name(self) -> str: ...
+
+    def open(self, mode: Literal["rb"], /) -> BinaryIO: ...
+
+
 class Archive(MappedCollector):
     """See the module."""
 
@@ -80,7 +88,7 @@ class Archive(MappedCollector):
         config: SourceConfig,
         secrets: Mapping[str, str],
         clock: WallClock,
-        path: Path | None = None,
+        path: Readable | None = None,
         *,
         anew: bool = False,
     ) -> None:
@@ -195,7 +203,7 @@ class Archive(MappedCollector):
         return "" if name == "quote" and value == "none" else value
 
     @property
-    def _path(self) -> Path:
+    def _path(self) -> Readable:
         if self.path is None:
             raise FatalSource(
                 f"source {self.config.id!r} is an archive: its records are imported",
@@ -236,7 +244,7 @@ class _Hashed:
         return data
 
 
-def look_at(path: Path) -> File:
+def look_at(path: Readable) -> File:
     """Name, digest and size of a file; raises FatalSource where it cannot be read, or is packed."""
     digest, size = sha256(), 0
     try:
@@ -252,5 +260,5 @@ def look_at(path: Path) -> File:
     return File(name=name, sha256=digest.hexdigest(), size=size)
 
 
-def _unreadable(path: Path, error: OSError) -> FatalSource:
+def _unreadable(path: Readable, error: OSError) -> FatalSource:
     return FatalSource(f"{path} cannot be read: {error.strerror}", advice="Give the path of a file that can be read.")

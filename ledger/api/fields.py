@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import msgspec
 from litestar.params import PathParameter, QueryParameter
 
 from ledger.core.errors import SchemaViolation
@@ -15,6 +16,12 @@ Word = Annotated[str | None, QueryParameter(max_length=512)]
 Instant = Annotated[
     str | None, QueryParameter(description="An instant, as 2026-11-25T07:10:06.123456Z.", max_length=40)
 ]
+
+
+def no_nul_in(body: msgspec.Struct) -> None:
+    """Raises SchemaViolation for a body of a request in which any text holds U+0000."""
+    if b"\\u0000" in msgspec.json.encode(body).replace(b"\\\\", b""):
+        raise SchemaViolation("a text of the request holds U+0000, which no stored text does")
 
 
 def without_nul(**values: str | None) -> None:

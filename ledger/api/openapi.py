@@ -21,6 +21,7 @@ from ledger.people.sessions import COOKIE
 SCHEMA_PATH: Final = "/api/v1/schema"
 DOCS_PATH: Final = "/api/docs"
 RUNS_PATH: Final = "/api/v1/sources/{source}/runs"
+PART_PATH: Final = "/api/v1/sources/{source}/import-files/{upload}"
 LISTS: Final = {
     "identities": "source,account,person,kind,valid_from,valid_to\nerp,operator1,P-1042,person,2026-01-01T00:00:00Z,\n",
     "assets": "source,tag,site,area,line,unit,gxp,valid_from\ndcs,TIC101.SP,S1,A2,L1,R-101,yes,2026-01-01T00:00:00Z\n",
@@ -80,6 +81,11 @@ class _Complete(JsonRenderPlugin):
                 "description": "A CSV file in UTF-8; the first line names the columns, an empty field is not said.",
                 "content": {"text/csv": {"schema": {"type": "string"}, "example": example}},
             }
+        openapi_schema["paths"][PART_PATH]["put"]["requestBody"] = {
+            "required": True,
+            "description": "The file's next bytes, as they are.",
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
         return super().render(request, openapi_schema)
 
 

@@ -1,27 +1,24 @@
 """`trailseal import`: an old audit trail from a file, once, with its figures held against those of the old system."""
 
-from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
-from ledger.cli.import_config import Given, mapping_name, read_totals
-from ledger.cli.import_look import fails, look, say_look
+from ledger.cli.import_config import read_totals
+from ledger.cli.import_look import say_look
 from ledger.cli.imports import answer
 from ledger.cli.instants import utc_of
 from ledger.cli.ledgers import LogOption, local, opened
 from ledger.cli.output import AsJson, progress, say_json, tell
 from ledger.cli.source_add import read_pairs
+from ledger.core.clock import SystemClock
 from ledger.core.errors import ConfigError
-from ledger.core.hashing import b64
+from ledger.import_look import fails, look
+from ledger.importing import Given, Wanted, begin, read
 from ledger.service import RecordLog, Service
-from ledger.sources.handover import first_run_at
-from ledger.sources.import_kinds import Expected, ImportedFile, ImportState
+from ledger.sources.import_kinds import Expected, ImportState
 from ledger.sources.imports import Known
-
-if TYPE_CHECKING:
-    from collectors.archive.archive import Archive
 
 _TOTAL: Final = "BY:VALUE=N, BY one of year, month, user, action, object-type"
 
@@ -73,13 +70,18 @@ def import_file(
     are those of pg_dump (plain), mysqldump or mariadb-dump, and SQLite's .dump; all options: `trailseal source types`.
     """
     expected = Expected(rows=expect_rows, totals=read_totals(total or [], totals))
-    given = Given(source, mapping, read_pairs(option or []), title, zone, owner, seal)
+    # Imported here: drivers' libraries take time to load, which other commands should not wait for.
+    from collectors.mapping.templates import mapping_text
+
+    text = None if mapping is None else mapping_text(mapping)
+    given = Given(source, text, read_pairs(option or []), title, zone, owner, None if seal is None else tuple(seal))
     if dry_run:
         before = None
         if ledger is not None:
             with opened(ledger) as service:
                 before = given.registered(service.record_log(log))
-        found = look(file, given.config(before, mapped=False), expected)
+        with progress(f"look at {file.name}", "rows") as report:
+            found = look(file, given.config(before, mapped=False), expected, SystemClock(), report)
         say_json(found) if as_json else say_look(found)
         if fails(found):
             raise typer.Exit(1)
@@ -89,94 +91,22 @@ def import_file(
         raise ConfigError(f"{missing} is not given", advice="Only a dry run does without it.")
     since = None if live_from is None else utc_of("--live-from", live_from)
     with opened(ledger) as service:
-        known = _import(service, service.record_log(log), file, given, expected, sha256, continues_in, since, reason)
+        known = _import(
+            service,
+            service.record_log(log),
+            file,
+            given,
+            Wanted(expected, sha256, sha256 is not None, continues_in, since, reason),
+        )
     answer(known, as_json)
     if known.state is not ImportState.RECONCILED:
         raise typer.Exit(1)
 
 
-def _require_rows(archive: "Archive") -> None:
-    """Raises ConfigError for a file that holds no row, or of which not even the first can be told."""
-    from collectors.archive.pieces import Unreadable
-
-    try:
-        with closing(archive.pieces()) as pieces:
-            first = next(pieces, None)
-    except Unreadable as error:
-        raise ConfigError(
-            f"{archive.path} cannot be read: {error}",
-            advice="Is `--option format=…` right, and what belongs to it? Nothing was imported.",
-        ) from None
-    if first is None:
-        tables = ", ".join(sorted(archive.form.tables))
-        raise ConfigError(
-            f"{archive.path} holds no row" + (f" of that table; it has rows of: {tables}" if tables else ""),
-            advice="Is `--option format=…` right, and what belongs to it? Nothing was imported.",
-        )
-
-
-def _import(
-    service: Service,
-    chosen: RecordLog,
-    file: Path,
-    given: Given,
-    expected: Expected,
-    sha256: str | None,
-    continues_in: str | None,
-    live_from: str | None,
-    reason: str,
-) -> Known:
-    # Imported here: drivers' libraries take time to load, which other commands should not wait for.
-    from collectors.archive.archive import Archive, Cursor
-    from collectors.base import read_cursor
-    from collectors.runner import Runner
-
+def _import(service: Service, chosen: RecordLog, file: Path, given: Given, wanted: Wanted) -> Known:
     authority = local(service)
-    before = given.registered(chosen)
-    config = given.config(before)
-    archive = Archive(config, {}, service.clock, file)  # what cannot be is told before anything is stored
-    if archive.option("format") == "sql" and not archive.option("table"):
-        raise ConfigError(
-            "option 'table' does not say which of the dump's tables is the audit trail",
-            advice="Give `--option table=NAME`; a dry run shows the tables.",
-        )
-    found = archive.file
-    if sha256 is not None and sha256.strip().lower() != found.sha256:
-        raise ConfigError(
-            f"{file} is not the file that was handed over: its SHA-256 is {found.sha256}",
-            advice="Get it again from the old system; nothing was imported.",
-        )
-    _require_rows(archive)
-    if continues_in is not None:
-        chosen.sources.get(continues_in)
-        live_from = live_from or first_run_at(service.store, chosen.log.number, continues_in)
-    if config != before:
-        chosen.sources.register(config, authority)
-    kept = ImportedFile(
-        name=found.name[:512],
-        sha256=b64(bytes.fromhex(found.sha256)),
-        size=found.size,
-        stated=sha256 is not None,
-    )
-    name = mapping_name(config)
-    known = chosen.imports.begin(given.source, kept, name, expected, reason, authority, continues_in, live_from)
-    sink = chosen.sink(authority)
-    state = sink.state(given.source)
-    cursor = read_cursor(state.cursor, Cursor, given.source)
-    moved = state.last_run is not None and state.last_run > known.entry
-    if not (moved and cursor is not None and cursor.done):
-        with progress(f"import {file.name}", "rows") as report:
-            reading = Archive(config, {}, service.clock, file, anew=not moved)
-            already = cursor.rows if moved and cursor is not None else 0
-
-            def advance(now: int) -> None:
-                report(already + now, max(already + now, expected.rows or 0))
-
-            Runner(
-                reading,
-                sink,
-                service.clock,
-                progress=lambda now: advance(now.appended + now.duplicates + now.quarantined),
-            ).pull()
+    known = begin(service, chosen, file, given, wanted, authority)
+    with progress(f"import {file.name}", "rows") as report:
+        read(service, chosen, file, known, authority, report)
     tell("Reading back what the ledger holds of it.")
-    return chosen.imports.finish(known.last.id, reason, authority)
+    return chosen.imports.finish(known.last.id, wanted.reason, authority)

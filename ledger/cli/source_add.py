@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable
 from typing import Annotated
 
-import msgspec
 import typer
 
 from collectors.base import CheckReport, Collector
@@ -12,12 +11,11 @@ from collectors.sample import Sample, sample
 from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, say, say_json, tell
 from ledger.core.clock import SystemClock
-from ledger.core.errors import CollectorError, ConfigError, InvalidEntry
-from ledger.core.sealing import check_members
+from ledger.core.errors import CollectorError, ConfigError
 from ledger.core.source import ARCHIVE, PUSH, SourceConfig
 from ledger.present.sentences import record_sentence
-from ledger.present.times import site_zone
 from ledger.present.values import plain
+from ledger.sources.configuring import read_config
 
 _SECONDS = 5.0
 Ask = Callable[[str, str | None], str]
@@ -211,19 +209,6 @@ def _ask_missing(
             secrets[secret.name] = ask(
                 f"where is the secret {secret.name} ({secret.meaning}): file:PATH or env:NAME", None
             )
-
-
-def read_config(**members: object) -> SourceConfig:
-    """A configuration as options give it; raises ConfigError, naming what it cannot be."""
-    try:
-        config = msgspec.convert(members, SourceConfig)
-        check_members(config.seal)
-        if config.zone is not None:
-            site_zone(config.zone)
-    except (msgspec.ValidationError, InvalidEntry) as error:
-        advice = error.advice if isinstance(error, InvalidEntry) else "Correct the option; nothing was registered."
-        raise ConfigError(f"source {members['id']!r}: {error}", advice=advice) from None
-    return config
 
 
 def read_pairs(texts: list[str]) -> dict[str, str]:

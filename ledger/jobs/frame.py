@@ -25,6 +25,9 @@ LEASE_US: Final = 120_000_000
 PROGRESS_EVERY_S: Final = 0.5
 """Seconds between two writes of one job's progress, at least; each prolongs the lease."""
 
+LIVE: Final = frozenset({JobState.QUEUED, JobState.RUNNING})
+"""States of a job that has not ended."""
+
 Progress = Callable[[Job], None]
 
 
@@ -110,6 +113,13 @@ class Jobs:
         if row is None:
             raise NotFound(f"there is no job {ident}")
         return _job(row)
+
+    def live(self, ident: int) -> bool:
+        """Whether a job of that number waits, or is worked on."""
+        try:
+            return self.get(ident).state in LIVE
+        except NotFound:
+            return False
 
     def list(self, sort: str | None = None, limit: int = 50) -> list[Job]:
         """The newest jobs first, of one sort if it is given."""

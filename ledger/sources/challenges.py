@@ -209,14 +209,29 @@ class Challenges:
         """Enters that nothing was planted, and why."""
         return self._enter(past, ResultState.NOT_PLANTED, None, authority, detail)
 
-    def history(self, name: str | None = None, source: str | None = None, limit: int = 100) -> Sequence[Past]:
-        """Plantings with what came of them, newest first: of a challenge, of a source, or all."""
+    def history(
+        self,
+        name: str | None = None,
+        source: str | None = None,
+        limit: int = 100,
+        *,
+        result: ResultState | None = None,
+        before: int | None = None,
+    ) -> Sequence[Past]:
+        """Plantings with what came of them, newest first: of a challenge, of a source, with that result, or all.
+
+        `before`: those whose last entry has a lower index.
+        """
         row = run_table.c
         chosen = [row.log == self._log]
         if name is not None:
             chosen.append(row.challenge == name)
         if source is not None:
             chosen.append(row.source == source)
+        if result is not None:
+            chosen.append(row.state == result.value)
+        if before is not None:
+            chosen.append(row.from_index < before)
         current = select(row.key).where(*chosen, row.to_index.is_(None)).order_by(row.from_index.desc()).limit(limit)
         with self._store.reading() as connection:
             return [self._past(connection, key) for key in connection.scalars(current).all()]

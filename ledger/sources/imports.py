@@ -238,12 +238,14 @@ class Imports:
         with self._store.reading() as connection:
             return self._require(connection, key)
 
-    def list(self, source: str | None = None) -> list[Known]:
-        """All imports, or those of a source, by id."""
+    def list(self, source: str | None = None, after: str | None = None, limit: int | None = None) -> list[Known]:
+        """All imports, or those of a source, by id; at most `limit` whose id is behind `after`."""
         row = tables.source_import.c
-        wanted = select(row.key).where(row.log == self._log, row.to_index.is_(None)).order_by(row.key)
+        wanted = select(row.key).where(row.log == self._log, row.to_index.is_(None)).order_by(row.key).limit(limit)
         if source is not None:
             wanted = wanted.where(row.source == source)
+        if after is not None:
+            wanted = wanted.where(row.key > after)
         with self._store.reading() as connection:
             return [self._require(connection, key) for key in connection.scalars(wanted).all()]
 
