@@ -191,7 +191,9 @@ def list_keys(
         return
     for one in found:
         by = f", vouched for by {', '.join(one.vouchers)}" if one.vouchers else ""
-        say(f"{one.key_id}  {one.account:20} {one.mode.value:10} {one.state}{'' if one.signs else ', not signing'}{by}")
+        due = "" if one.test_due is None else f", test {'OVERDUE since' if one.test_overdue else 'due'} {one.test_due}"
+        signs = "" if one.signs else ", not signing"
+        say(f"{one.key_id}  {one.account:20} {one.mode.value:10} {one.state}{signs}{due}{by}")
 
 
 @key.command("vouch")

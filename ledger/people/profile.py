@@ -58,7 +58,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     (`people.evaluations`). `retention_years`: how long personal values of records stay; `sources_without_gmp`:
     sources whose records no GMP rule makes the site keep. `places`: from which networks, or at which enrolled
     terminals, rights may be used and signatures given (11.10(h)); `terminal_test_days`, `device_test_days`: how long a
-    test of a terminal, and of a person's device or passkey of sign-in, is good (11.300(e)), 0 for ever.
+    test of a terminal, and of a person's device or passkey (of sign-in or signing), is good (11.300(e)), 0 for ever.
     """
 
     idle_minutes: Minutes = 15

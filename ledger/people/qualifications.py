@@ -257,7 +257,14 @@ def has_identity(store: Store, connection: Connection, account: str) -> bool:
 
 
 def device_overdue(store: Store, connection: Connection, account: str, credential: str, set_us: int) -> bool:
-    """Whether a new test of a person's device is due: it was tested when it was set, and by each test since.
+    """Whether the test of a person's device is no longer good (`device_due`)."""
+    due = device_due(store, connection, account, credential, set_us)
+    return due is not None and date.fromisoformat(utc_text(store.clock.now_us())[:10]) > due
+
+
+def device_due(store: Store, connection: Connection, account: str, credential: str, set_us: int) -> date | None:
+    """The last day for which a person's device is tested; None: for ever. It was tested when it was set, and by each
+    test since.
 
     The last test that it passed says until when it is good, by its own `until` or the days that the profile gives.
     """
@@ -268,7 +275,7 @@ def device_overdue(store: Store, connection: Connection, account: str, credentia
             last, due = day_of("on", body.on), None if body.until is None else day_of("until", body.until)
     if due is None and days:
         due = last + days * DAY
-    return due is not None and date.fromisoformat(utc_text(store.clock.now_us())[:10]) > due
+    return due
 
 
 def accountable(store: Store, connection: Connection, account: str, version: str) -> bool:

@@ -46,6 +46,7 @@ from ledger.signing import prepared
 from ledger.signing.exclusions import identity_entry
 from ledger.signing.factors import SIGNING_PASSKEY, SIGNING_SECRET, Factors, Shown
 from ledger.signing.history import active, read_history, sealed_row
+from ledger.signing.key_tests import key_due, require_tested
 from ledger.signing.key_views import KnownKey, Pending, ToProve
 from ledger.signing.person_keys import LEAST_SECRET, SECRET, PersonKeys
 from ledger.signing.tables import key_binding
@@ -183,6 +184,8 @@ class Bindings:
             signed = self._keys.sign(standing.account, standing.key, kept, secret, message)
             made.append(KeyProof(key_id=standing.key.key_id, signature=b64(signed.signature)))
 
+        with self._store.reading() as connection:
+            require_tested(self._store, connection, standing)
         needed = (SIGNING_SECRET,) if standing.key.mode is Mode.SEALED_KEY else (SIGNING_PASSKEY,)
         self._factors.check(standing.account, needed, shown or Shown(), network, own)
         return made[0]
@@ -269,6 +272,7 @@ class Bindings:
             state = BindingEvent.BOUND.value
         else:
             state = (BindingEvent.ATTESTED if key.vouchers else BindingEvent.REQUESTED).value
+        due = key_due(self._store, connection, key)
         return KnownKey(
             key_id=key.key.key_id,
             account=key.account,
@@ -278,6 +282,8 @@ class Bindings:
             vouchers=key.vouchers,
             signs=key in active(connection, history, key.account),
             backup_eligible=key.key.backup_eligible,
+            test_due=None if due is None else str(due),
+            test_overdue=due is not None and str(due) < utc_text(self._store.clock.now_us())[:10],
         )
 
     def _living(self, connection: Connection, account: str) -> list[Standing]:

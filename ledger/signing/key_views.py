@@ -18,6 +18,10 @@ class KnownKey(msgspec.Struct, frozen=True, kw_only=True):
     signs: bool
     """Whether it can sign now."""
     backup_eligible: bool = False
+    test_due: str | None = None
+    """The last day for which a passkey is tested (21 CFR 11.300(e)); none: for ever, or no passkey."""
+    test_overdue: bool = False
+    """It signs nothing until it was tested again."""
 
 
 class IdentityCheck(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,10 +3,14 @@
 from typing import Final, Protocol
 
 import msgspec
+from sqlalchemy import Connection
 
+from ledger.core.errors import NotSignatory
+from ledger.core.key_history import KeyHistory, Standing
 from ledger.core.signature import Mode
 from ledger.people.profile import read_profile
 from ledger.signing.history import active, read_history
+from ledger.signing.key_tests import require_tested
 from ledger.store.store import Store
 
 _OWN: Final = (Mode.PASSKEY, Mode.SEALED_KEY, Mode.EXTERNAL)
@@ -36,3 +40,22 @@ def modes_of(store: Store, provider: Offers, account: str) -> Modes:
     host = provider.offers(account)
     found = [mode for mode in _OWN if mode in own and mode.value in allowed]
     return Modes(modes=(*found, Mode.PROVIDER) if host is not None else tuple(found), host=host)
+
+
+def chosen_key(store: Store, connection: Connection, history: KeyHistory, account: str, mode: Mode | None) -> Standing:
+    """The key that a person signs with: of that mode, else their passkey before their sealed key.
+
+    Raises NotSignatory where none counts, or its test is overdue.
+    """
+    allowed = read_profile(connection).signing_modes
+    known = active(connection, history, account, mode)
+    # Who signs elsewhere says so: it takes another way than what follows here.
+    found = [one for one in known if one.key.mode.value in allowed and (mode or one.key.mode is not Mode.EXTERNAL)]
+    if not found:
+        raise NotSignatory(
+            f"{account!r} has no signing key that counts yet",
+            advice="Make one; two people vouch for it; it counts once a checkpoint covers that.",
+        )
+    chosen = max(found, key=lambda one: (one.key.mode is Mode.PASSKEY, one.requested))
+    require_tested(store, connection, chosen)
+    return chosen

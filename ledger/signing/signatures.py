@@ -27,7 +27,7 @@ from ledger.core.errors import (
     SignatureInvalid,
 )
 from ledger.core.hashing import b64
-from ledger.core.key_history import KeyHistory, Standing
+from ledger.core.key_history import Standing
 from ledger.core.signature import (
     Continuity,
     ExternalProof,
@@ -49,15 +49,15 @@ from ledger.people import passkeys
 from ledger.people.access import Caller
 from ledger.people.attempts import signed
 from ledger.people.person_kinds import QualificationEntry, QualificationSort
-from ledger.people.profile import read_profile
 from ledger.people.security import network_of
 from ledger.present.messages import message
 from ledger.signing import lists, prepared
 from ledger.signing.bindings import Bindings
 from ledger.signing.continuity import NEEDED, continuity_of
 from ledger.signing.factors import SECOND, Factors, Shown
-from ledger.signing.history import active, read_history, sealed_row
+from ledger.signing.history import read_history, sealed_row
 from ledger.signing.judging import OWN_KEY, Judge, Kept, role_of
+from ledger.signing.modes import chosen_key
 from ledger.signing.person_keys import PersonKeys
 from ledger.signing.provider_check import provider_verifier
 from ledger.signing.signatory import read_signatory, require_accountable
@@ -180,7 +180,7 @@ class Signatures:
             require_accountable(self._store, connection, account, asked.action)
             log = choose(self._store.logs(), asked.log)
             history = read_history(self._store, connection)
-            standing = None if link is not None else self._key(connection, history, account, asked.mode)
+            standing = None if link is not None else chosen_key(self._store, connection, history, account, asked.mode)
             target = self._target(connection, log, asked)
             chosen = lists.read_list(self._store, connection, asked.action)
             meaning = lists.meaning_of(chosen, asked.meaning)
@@ -382,18 +382,6 @@ class Signatures:
         if asked.runs is not None:
             return of_set(connection, log, asked.runs, sort=sort, name=asked.name)
         return of_entries(connection, log, asked.entries, sort=sort, name=asked.name)
-
-    def _key(self, connection: Connection, history: KeyHistory, account: str, mode: Mode | None) -> Standing:
-        allowed = read_profile(connection).signing_modes
-        known = active(connection, history, account, mode)
-        # Who signs elsewhere says so: it takes another way than what follows here.
-        found = [one for one in known if one.key.mode.value in allowed and (mode or one.key.mode is not Mode.EXTERNAL)]
-        if not found:
-            raise NotSignatory(
-                f"{account!r} has no signing key that counts yet",
-                advice="Make one; two people vouch for it; it counts once a checkpoint covers that.",
-            )
-        return max(found, key=lambda one: (one.key.mode is Mode.PASSKEY, one.requested))
 
 
 def _digest(said: Statement) -> str:

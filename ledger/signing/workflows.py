@@ -18,6 +18,7 @@ from ledger.signing.content import changes, performers_now, renewed_entries, tol
 from ledger.signing.decisions import Decisions
 from ledger.signing.delegations import Delegations
 from ledger.signing.holders import Holders
+from ledger.signing.key_tests import KeyTests
 from ledger.signing.reminders import Reminders, Tells
 from ledger.signing.requests import Decided, Requests, Running, names_in, read_running
 from ledger.signing.route_tables import signing_route
@@ -55,6 +56,7 @@ class Workflows:
         self.delegations = Delegations(store)
         self.tasks = Tasks(store)
         self.reminders = None if tell is None else Reminders(store, tell)
+        self.key_tests = None if tell is None else KeyTests(store, tell)
         self._looked: dict[str, int] = {}
 
     def work(self) -> Done:
@@ -62,6 +64,8 @@ class Workflows:
         done = Done(escalated=tuple(self.escalate()), superseded=tuple(self.renew()))
         if self.reminders is not None:
             self.reminders.remind()
+        if self.key_tests is not None:
+            self.key_tests.remind()
         return done
 
     def escalate(self) -> list[Escalation]:

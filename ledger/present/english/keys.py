@@ -12,6 +12,8 @@ MESSAGES = {
     "keys.attested": "waits for a second person to vouch for it",
     "keys.bound": "counts",
     "keys.revoked": "revoked; what it signed stays valid",
+    "keys.test.due": "tested until {day}",
+    "keys.test.overdue": "its test was good until {day}: it signs nothing until a security officer has tested it",
     "keys.waits": "once a checkpoint covers that",
     "keys.make": "Make a signing passkey",
     "keys.make.title": "What you call it",

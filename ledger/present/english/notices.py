@@ -32,6 +32,12 @@ MESSAGES = {
     "notice.text.task-escalated": "The task “{title}” of {account} is overdue and was passed on to you.",
     "notice.access-review-due": "An access review is due",
     "notice.text.access-review-due": "The review of everybody’s access is due {due}.",
+    "notice.device-test-due": "A device of {account} is to be tested by {due}",
+    "notice.text.device-test-due": "The test of {device}, by which {account} is known here, is good until {due}. A "
+    "security officer tests it anew and records that.",
+    "notice.device-test-overdue": "The test of a device of {account} is overdue",
+    "notice.text.device-test-overdue": "The test of {device}, by which {account} is known here, was good until {due}: "
+    "it signs nothing until a security officer has tested it and recorded that.",
     "notice.erasure-requested": "An erasure waits for a decision",
     "notice.text.erasure-requested": "Erasure {erasure} of a personal value was asked for. Two people other than who "
     "asked decide on it.",

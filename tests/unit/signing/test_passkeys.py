@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from ledger.core.clock import utc_text
 from ledger.core.errors import LedgerError, NotAuthenticated, NotSignatory, SchemaViolation
 from ledger.core.hashing import unb64
 from ledger.core.signature import Mode
@@ -135,3 +136,49 @@ def test_a_registered_passkey_must_prove_itself_and_be_vouched_for(site: Site, d
     plant.signing.bindings.prove(site.approver.caller, proposed.id, made.sign(unb64(proposed.challenge, 32)))
     with pytest.raises(NotSignatory):
         site.approver.prepare(*site.fresh(), mode=Mode.PASSKEY)
+
+
+@pytest.mark.requirement("R31")
+def test_a_signing_passkey_is_tested_at_an_interval_and_told_of_and_signs_nothing_once_that_is_overdue(
+    site: Site, device: SigningAuthenticator
+) -> None:
+    """21 CFR 11.300(e): initial testing is the key's own proof at its binding; from there on the site's days count."""
+    plant, who, people = site.plant, site.reviewer, site.plant.service.people
+    work, notices = plant.service.workflows.work, plant.service.notices
+
+    def shown() -> tuple[str | None, bool]:
+        (found,) = [one for one in plant.signing.bindings.all("reviewer1") if one.mode is Mode.PASSKEY]
+        return found.test_due, found.test_overdue
+
+    def told(account: str) -> list[str]:
+        return [one.subject.value for one in notices.mine(account) if one.subject.value.startswith("device-test")]
+
+    assert shown() == (None, False)
+    people.profiles.set("device_test_days", 30, "as the SOP says", plant.officer.sign_in().authority)
+    try:
+        who.sign_in()
+        key = sign(site, device).entry.statement.binding
+        work()
+        assert told("reviewer1") == []
+        plant.clock.pass_seconds(20 * 86_400)
+        work()
+        work()
+        assert {one for who in ("reviewer1", "officer1") for one in told(who)} == {"device-test-due"}
+        plant.clock.pass_seconds(12 * 86_400)
+        work()
+        assert "device-test-overdue" in told("reviewer1")
+        assert "device-test-overdue" in told("officer1")
+        assert shown()[1]
+        who.sign_in()
+        with pytest.raises(NotSignatory, match="was good until"):
+            sign(site, device)
+        today = utc_text(plant.clock.now_us())[:10]
+        known = next(one.key_id for one in plant.signing.bindings.all("reviewer1") if one.request == key)
+        people.qualifications.device(
+            "reviewer1", known, "signs what is put before it", today, "monthly", plant.officer.sign_in().authority
+        )
+        assert not shown()[1]
+        who.sign_in()
+        assert sign(site, device).index
+    finally:
+        people.profiles.set("device_test_days", 0, "end of the test", plant.officer.sign_in().authority)
