@@ -11,6 +11,7 @@ from collectors.secrets import resolve
 from ledger.core.clock import WallClock
 from ledger.core.errors import ConfigError
 from ledger.core.source import ARCHIVE, SourceConfig
+from ledger.core.structs import make_ready
 
 COLLECTORS: Mapping[str, str] = {
     "b2mml": "collectors.it.b2mml:B2mml",
@@ -55,6 +56,7 @@ def collector_type(name: str) -> type[Collector]:
             f"there is no source type {name!r}", advice=f"Use one of: {', '.join(sorted(COLLECTORS))}."
         ) from None
     found: type[Collector] = getattr(import_module(module), kind)
+    make_ready()
     return found
 
 

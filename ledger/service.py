@@ -29,6 +29,7 @@ from ledger.core.kinds import RECORD, Kind, KindRegistry
 from ledger.core.projector import Projector
 from ledger.core.run import RunBatch, RunReceipt, SourceState
 from ledger.core.source import ARCHIVE
+from ledger.core.structs import make_ready
 from ledger.findings import kinds as findings_kinds
 from ledger.findings import projector as findings_projector
 from ledger.integrity import kinds as integrity_kinds
@@ -249,6 +250,7 @@ class Service:
         `verify_workers` above 1: verification runs in so many processes. `effort`: what a look at a password costs,
         and `sealing` one at a signing key.
         """
+        make_ready()
         self.folder = folder
         self.settings, self.settings_digest = settings.load(folder)
         self.clock: WallClock = clock or SystemClock()

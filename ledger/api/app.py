@@ -54,6 +54,7 @@ from ledger.api.health import health, keys_handler
 from ledger.api.lanes import Lanes
 from ledger.api.problems import HANDLERS
 from ledger.api.session import begin_session, end_session
+from ledger.core.structs import make_ready
 from ledger.people.receipts import forget_old
 from ledger.people.uses import forget_spent
 from ledger.service import Service
@@ -162,6 +163,7 @@ def create_app(service: Service, *, web_handlers: Sequence[ControllerRouterHandl
         signature_types=[Context],
     )
     require_declared(app)
+    make_ready()
     return app
 
 
@@ -193,6 +195,7 @@ def create_agents_app(service: Service, *, enrolment: bool) -> Litestar:
         signature_types=[Context],
     )
     require_declared(app)
+    make_ready()
     return app
 
 

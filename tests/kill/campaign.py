@@ -204,6 +204,8 @@ class Campaign:
         deadline = time.monotonic() + RECOVERY_SECONDS
         while any(len(producer.runs) == before[producer.source] for producer in self._producers):
             self._none_failed()
+            code = self._serving.command.exit_code
+            assert code is None, f"the service ended by itself with {code}:\n{self._serving.command.tail()}"
             assert time.monotonic() < deadline, (
                 f"the service does not append within {RECOVERY_SECONDS} s:\n{self._serving.command.tail()}"
             )
