@@ -67,6 +67,7 @@ def patient(client: TestClient[Any], monkeypatch: pytest.MonkeyPatch) -> TestCli
     return client
 
 
+@pytest.mark.requirement("R05")
 def test_a_stranger_may_call_only_health_keys_and_the_exchange_of_a_sign_in_code(patient: TestClient[Any]) -> None:
     open_routes = set()
     for method, path, access in routes(patient.app):

@@ -214,7 +214,7 @@ def test_a_revoked_device_ends_sessions_at_once_and_begins_none(world: World) ->
     assert fault(world.service) is None
 
 
-@pytest.mark.requirement("R25", "R43")
+@pytest.mark.requirement("R25", "R28", "R43")
 def test_an_administrator_who_resets_a_password_cannot_sign_in_with_the_code(world: World) -> None:
     one = person(world, "reviewer1")
     officer = person(world, "officer1", [Role.SECURITY_OFFICER])
@@ -337,6 +337,24 @@ def test_a_device_is_tried_out_when_it_is_enrolled(world: World) -> None:
     assert begun.svg.startswith("<svg")
 
 
+@pytest.mark.requirement("R43")
+def test_the_least_length_of_a_password_is_the_site_s_wherever_one_is_set(world: World) -> None:
+    one, short = person(world, "reviewer1"), "six copper kettles"
+    world.people.profiles.set("password_length", len(short) + 1, "site rule", administrator(world))
+    enrolment = entrance(world).enrolment
+    begun = enrolment.begin(enrolment.issue("reviewer1", "forgot the password", administrator(world)).code)
+    assert begun.password_length == len(short) + 1
+    with pytest.raises(SchemaViolation, match="short"):
+        enrolment.finish(begun.state, Set(password=short, shown=Proof(code=one.device.code())))
+    begun = enrolment.begin(enrolment.issue("reviewer1", "once more", administrator(world)).code)
+    one.password = short + "s"
+    enrolment.finish(begun.state, Set(password=one.password, shown=Proof(code=one.device.code())))
+    caller = world.people.sessions.find(one.begin())
+    with pytest.raises(SchemaViolation, match="short"):
+        entrance(world).own.change_password(caller, one.password, "ten green bottles!", HERE.peer)
+
+
+@pytest.mark.requirement("R28")
 def test_a_changed_password_ends_other_sessions_and_the_old_one(world: World) -> None:
     one = person(world, "reviewer1")
     here, elsewhere = one.begin(), one.begin()

@@ -97,6 +97,7 @@ def test_a_passkey_is_a_second_factor_beside_a_password(world: World) -> None:
     assert world.people.sessions.find(begun.session).account == one.account
 
 
+@pytest.mark.requirement("R43")
 @pytest.mark.parametrize(
     "lies",
     [

@@ -250,6 +250,23 @@ class Thief:
         )
 
 
+@pytest.mark.requirement("R19")
+def test_a_key_is_never_issued_again_to_its_person_or_to_another(site: Site) -> None:
+    plant = site.plant
+    standing = next(one for one in plant.history().of("reviewer1") if one.bound)
+    with plant.service.store.reading() as connection:
+        asked = next(
+            read_entries(
+                connection, SYSTEM_LOG, standing.requested, standing.requested + 1, plant.service.store.kinds
+            )
+        ).body  # fmt: skip
+    assert "was bound before" in judge(plant, asked, "key-binding")
+    said = msgspec.structs.replace(asked.statement, account="approver1", name="Anna Approver")
+    proof = msgspec.structs.replace(asked.proof, signature=seed_of(site, site.reviewer, act_message(said)))
+    theirs = msgspec.structs.replace(asked, account="approver1", statement=said, proof=proof)
+    assert "was bound before" in judge(plant, theirs, "key-binding")
+
+
 def test_a_key_that_nobody_vouched_for_signs_nothing(plant: Plant) -> None:
     plant.found()
     site = _Small(plant)

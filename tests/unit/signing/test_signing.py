@@ -12,7 +12,10 @@ from ledger.core.errors import (
     SchemaViolation,
 )
 from ledger.core.signature import Continuity
+from ledger.people.door import Asked as AskedSecond
+from ledger.people.door import Visit
 from ledger.people.roles import Role
+from ledger.people.second import Proof
 from ledger.signing.factors import Shown
 from ledger.signing.kinds import ListedReason, Meaning, Worded
 from ledger.signing.lists import BUILT_IN, vague
@@ -73,7 +76,44 @@ def test_a_new_session_begins_with_all_components_again(site: Site) -> None:
         site.reviewer.complete(put)
 
 
-@pytest.mark.requirement("R22", "R24")
+@pytest.mark.requirement("R23")
+def test_idleness_and_log_out_break_the_session_even_for_who_was_let_in_before(site: Site) -> None:
+    rita, plant = site.reviewer, site.plant
+    plant.service.people.profiles.set("idle_minutes", 5, "site rule", plant.officer.sign_in().authority)
+    rita.sign_in()
+    rita.sign(*site.fresh(), meaning="reviewed")
+    put = rita.prepare(*site.fresh(), meaning="reviewed")
+    plant.clock.pass_seconds(5 * 60 + 1)
+    with pytest.raises(NotAuthenticated):
+        rita.complete(put)
+    rita.sign_in()
+    assert rita.prepare(*site.fresh(), meaning="reviewed").statement.continuity is Continuity.FIRST
+    rita.sign(*site.fresh(), meaning="reviewed")
+    later, let_in = rita.prepare(*site.fresh(), meaning="reviewed"), rita.caller
+    assert later.statement.continuity is Continuity.LATER
+    plant.service.people.sessions.end(rita.session, "signed out")
+    with pytest.raises(NotAuthenticated, match="broken"):
+        plant.signing.signatures.complete(later.id, later.digest, Shown(secret=rita.secret), None, let_in, HERE)
+    plant.service.people.profiles.set("idle_minutes", 15, "as before", plant.officer.sign_in().authority)
+    rita.sign_in()
+
+
+@pytest.mark.requirement("R23")
+def test_who_else_signs_in_at_the_browser_ends_the_session_there(site: Site) -> None:
+    rita, anna, plant = site.reviewer, site.approver, site.plant
+    rita.sign_in()
+    rita.sign(*site.fresh(), meaning="reviewed")
+    later, let_in = rita.prepare(*site.fresh(), meaning="reviewed"), rita.caller
+    door, visit = plant.service.entrance.door, Visit(peer=HERE, previous=rita.session)
+    asked = door.show_password(anna.account, anna.password, visit)
+    assert isinstance(asked, AskedSecond)
+    door.show_second(asked.state, Proof(code=anna.code()), visit)
+    with pytest.raises(NotAuthenticated, match="broken"):
+        plant.signing.signatures.complete(later.id, later.digest, Shown(secret=rita.secret), None, let_in, HERE)
+    rita.sign_in()
+
+
+@pytest.mark.requirement("R22", "R24", "R55")
 def test_the_cookie_alone_signs_nothing(site: Site) -> None:
     put = site.reviewer.prepare(*site.fresh(), meaning="reviewed")
     with pytest.raises(ReauthenticationRequired):
