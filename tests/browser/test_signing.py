@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from ledger.api.app import create_app
+from ledger.core.binding import short_fingerprint
 from ledger.core.passkey import b64url
 from ledger.core.signature import Mode
 from ledger.people.roles import Role
@@ -195,3 +196,31 @@ def test_without_javascript_the_page_says_that_it_needs_it_and_another_way_is_th
     page.wait_for_url(f"{served.address}/signatures/*")
     assert "sealed key" in page.inner_text("main")
     context.close()
+
+
+@pytest.mark.requirement("R20", "R26")
+def test_a_person_vouches_by_their_passkey_for_the_fingerprint_that_was_read_out(served: Served, key: Page) -> None:
+    page, plant = key, served.plant
+    new = plant.person("reviewer2", "Ruth Reviewer", Role.REVIEWER, plant.officer.sign_in().authority)
+    new.sign_in()
+    read_out = short_fingerprint(bytes.fromhex(new.make_key()))
+    served.sign_in(page.context, served.reviewer)
+    page.goto(f"{served.address}/tasks")
+    assert accessible(page) == []
+    page.get_by_role("link", name="A signing key of Ruth Reviewer (reviewer2)").click()
+    assert accessible(page) == []
+    assert fingerprint(page) == read_out
+    page.get_by_label("The fingerprint is the one that this person read out to me.").check()
+    page.get_by_label("How you know that it is they").fill("we share an office")
+    page.get_by_label("How you sign").select_option("passkey")
+    page.get_by_role("button", name="Show what I sign").click()
+    assert accessible(page) == []
+    assert fingerprint(page) == read_out
+    page.get_by_role("link", name="Go to the address of signing").click()
+    page.wait_for_url(f"{served.signing}/attestations/*/device")
+    assert accessible(page) == []
+    assert read_out in page.inner_text("main")
+    page.get_by_role("button", name="Vouch by my passkey").click()
+    page.get_by_text("You vouched for the key").wait_for()
+    assert page.url.startswith(served.address)
+    assert plant.signing.bindings.all("reviewer2")[-1].vouchers == ("reviewer1",)
