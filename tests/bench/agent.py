@@ -1,8 +1,9 @@
-"""One agent at a stream's rate: agent.mqtt, agent.syslog and agent.delivery, events a second.
+"""One agent at a stream's rate: agent.mqtt, agent.syslog and the deliveries, events a second.
 
 An agent that a serving ledger enrolled reads from mosquitto (QoS 1) and takes syslog over TLS, as fast as the sender is
 taken: each event is mapped, and signed and numbered in the agent's spool, on stable storage, before the broker is told
-that it need not keep it. Then the spool is handed over, over TLS with certificates on both sides, to `trailseal serve`.
+that it need not keep it. Then the spool is handed over to `trailseal serve`, with certificates on both sides: one half
+of it over HTTP (agent.delivery), the other over an MQTT 5 broker between the zones (agent.delivery_broker).
 Broker or sender, agent and ledger share the machine. An event that is lost, doubled or rejected fails the measurement.
 """
 
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from collectors.agent.config import AgentConfig, Broker
 from collectors.demo.process import free_port
 from collectors.mapping.templates import template
 from ledger.api.agents import invite
@@ -25,6 +27,7 @@ from tests.bench.harness import Bench
 from tests.support.certificates import Authority
 from tests.support.edge import INVITER, Plant, Site
 from tests.support.mosquitto import Mosquitto
+from tests.support.zone_broker import PREFIX, ZoneBroker
 
 EVENTS = 20_000
 WANTED = "≥ 5000"
@@ -45,12 +48,19 @@ def measure(bench: Bench) -> None:
     """Adds agent.*: each in events a second, and in CPU of the agent, user and system, a thousand events."""
     with tempfile.TemporaryDirectory(prefix="trailseal-bench-agent-") as name:
         folder = Path(name)
-        with Plant(folder) as plant:
-            _from_mqtt(bench, plant, folder)
-            _from_syslog(bench, plant, folder)
+        between = ZoneBroker(folder / "between")
+        plant = Plant(folder, broker=between.settings())
+        between.trust(plant)
+        between.start()
+        try:
+            with plant:
+                _from_mqtt(bench, plant, folder, between)
+                _from_syslog(bench, plant, folder)
+        finally:
+            between.stop()
 
 
-def _from_mqtt(bench: Bench, plant: Plant, folder: Path) -> None:
+def _from_mqtt(bench: Bench, plant: Plant, folder: Path, between: ZoneBroker) -> None:
     (folder / "mqtt").mkdir()
     broker = Mosquitto(folder / "mqtt", ["max_inflight_messages 0"])
     broker.start()
@@ -61,11 +71,14 @@ def _from_mqtt(bench: Bench, plant: Plant, folder: Path) -> None:
         path = folder / "messages.jsonl"
         path.write_text("".join(json.dumps(_event(number)) + "\n" for number in range(EVENTS)))
         command = [*broker.command("mosquitto_pub"), "-t", TOPIC, "-q", "1", "-l", "-V", "5"]
-        with _agent(plant, config, {"password": broker.passwords["collector"]}) as child:
+        over = AgentConfig(server=between.url, broker=Broker(ca=str(between.authority.file), prefix=PREFIX))
+        with _agent(plant, config, {"password": broker.passwords["collector"]}, over) as child:
             child.look(Look())
             told = _flood(child, lambda: subprocess.Popen(command, stdin=path.open("rb")))
             _tell(bench, "agent.mqtt", WANTED, told)
-            _tell(bench, "agent.delivery", "reported", child.look(Look(deliver=True)))
+            _tell(bench, "agent.delivery", "reported", child.look(Look(deliver=2)), EVENTS // 4)
+            by_broker = child.look(Look(deliver=1, way="broker"))
+            _tell(bench, "agent.delivery_broker", "reported", by_broker, EVENTS // 4)
     finally:
         broker.stop()
 
@@ -110,7 +123,9 @@ def _until_heard(command: list[str]) -> subprocess.Popen[bytes]:
 
 
 @contextmanager
-def _agent(plant: Plant, config: SourceConfig, secrets: dict[str, str]) -> Iterator[Child]:
+def _agent(
+    plant: Plant, config: SourceConfig, secrets: dict[str, str], broker: AgentConfig | None = None
+) -> Iterator[Child]:
     """An agent of its own for the source, enrolled and confirmed."""
     site = Site(plant, f"edge-{config.type}", [], None, 0.0)
     server, enrol = (f"https://127.0.0.1:{port}" for port in (plant.ports.port, plant.ports.enrol_port))
@@ -118,7 +133,7 @@ def _agent(plant: Plant, config: SourceConfig, secrets: dict[str, str]) -> Itera
         service.sources.register(config, INVITER)
         code = invite(service, site.name, (config.id,), "zone 2", "for the bench", INVITER, None).code
     site.enrol(server, enrol, code)
-    task = Task(config=config, secrets=secrets, listen=0.3, agent=str(site.folder), server=server)
+    task = Task(config=config, secrets=secrets, listen=0.3, agent=str(site.folder), server=server, broker=broker)
     with collecting(task) as child:
         yield child
 
@@ -135,8 +150,8 @@ def _frame(number: int) -> bytes:
     return b"%d %s" % (len(message), message)
 
 
-def _tell(bench: Bench, name: str, wanted: str, told: Told) -> None:
-    if told.missing or told.rejected or told.events < EVENTS:
+def _tell(bench: Bench, name: str, wanted: str, told: Told, events: int = EVENTS) -> None:
+    if told.missing or told.rejected or told.events < events:
         raise RuntimeError(f"{name}: {told.missing} events are lost, {told.rejected} rejected, {told.events} came")
     bench.add(f"{name}.events_per_s", told.events / told.seconds, wanted, f"{told.events:,} in {told.seconds:.2f} s")
     says = f"{told.events / told.cpu:,.0f} events in a second of the agent's own CPU"

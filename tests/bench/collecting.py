@@ -8,11 +8,14 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
+from collectors.agent.broker_link import BrokerLink
+from collectors.agent.config import AgentConfig
 from collectors.agent.identity import Identity
-from collectors.agent.link import HttpLink
+from collectors.agent.link import HttpLink, Link
 from collectors.agent.push import Pusher
 from collectors.agent.spool import Spool
 from collectors.base import Collector, Sink
@@ -32,7 +35,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """What is collected, and how long a streaming source is listened to at least.
 
     `agent`: the folder of an enrolled agent, into whose spool it goes; the ledger knows the source. `server`: where the
-    agent hands it over.
+    agent hands it over, and `broker` the same by way of one.
     """
 
     config: SourceConfig
@@ -40,17 +43,19 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     listen: float
     agent: str | None = None
     server: str = ""
+    broker: AgentConfig | None = None
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
     """Collect until each text from number `low` up to `high` has come; once where that is none.
 
-    `deliver`: hand over what is in the spool instead.
+    `deliver`: hand over a part of the batches in the spool instead, the first `1 / deliver` of them, over `way`.
     """
 
     low: int = 0
     high: int = 0
-    deliver: bool = False
+    deliver: int = 0
+    way: Literal["server", "broker"] = "server"
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,6 +132,21 @@ def cpu() -> float:
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
+class Until:
+    """Stops a round once batch `number` is delivered."""
+
+    def __init__(self, spool: Spool, number: int) -> None:
+        self._spool = spool
+        self._number = number
+
+    def is_set(self) -> bool:
+        return self._spool.place.delivered >= self._number
+
+    def wait(self, timeout: float | None = None) -> bool:
+        time.sleep(timeout or 0)
+        return self.is_set()
+
+
 class Edge:
     """The agent's own parts: its spool, and what hands it over."""
 
@@ -134,19 +154,29 @@ class Edge:
         identity, clock = Identity(Path(task.agent or "")), SystemClock()
         self.spool = Spool(identity, clock)
         self.spool.begin(SourceState(source=task.config.id))
-        self._pusher = Pusher(self.spool, HttpLink(task.server, identity, clock), identity, clock, [task.config.id])
+        links: dict[str, Link] = {"server": HttpLink(task.server, identity, clock)}
+        if task.broker is not None:
+            links["broker"] = BrokerLink(task.broker, identity, clock)
+        self._pushers = {
+            way: Pusher(self.spool, link, identity, clock, [task.config.id]) for way, link in links.items()
+        }
 
-    def deliver(self) -> Told:
-        """Hands over all that is there."""
-        before, begun, used = self._waiting(), time.perf_counter(), cpu()
-        self._pusher.round(threading.Event())
-        ended, spent = time.perf_counter(), cpu()
-        missing = self._waiting()
-        return Told(events=before - missing, rejected=0, missing=missing, seconds=ended - begun, cpu=spent - used)
-
-    def _waiting(self) -> int:
+    def deliver(self, look: Look) -> Told:
+        """Hands over what the look says; the connection is made in its time."""
         place = self.spool.place
-        batches = [self.spool.batch(number) for number in range(place.delivered + 1, place.number + 1)]
+        last = place.delivered + -(-(place.number - place.delivered) // look.deliver)
+        before, begun, used = self._waiting(), time.perf_counter(), cpu()
+        self._pushers[look.way].round(Until(self.spool, last))
+        ended, spent = time.perf_counter(), cpu()
+        missing = self._waiting(last)
+        events = before - self._waiting()
+        return Told(events=events, rejected=0, missing=missing, seconds=ended - begun, cpu=spent - used)
+
+    def _waiting(self, last: int | None = None) -> int:
+        """Events in batches that are not delivered, up to batch `last`."""
+        place = self.spool.place
+        up_to = place.number if last is None else last
+        batches = [self.spool.batch(number) for number in range(place.delivered + 1, up_to + 1)]
         return sum(batch.header.count for batch in batches if batch is not None)
 
 
@@ -157,7 +187,7 @@ def main() -> None:
     counter = Counter(Nowhere(task.config.id) if edge is None else edge.spool)
     for line in sys.stdin:
         look = msgspec.json.decode(line, type=Look)
-        told = edge.deliver() if edge is not None and look.deliver else _look(collector, counter, look, task.listen)
+        told = edge.deliver(look) if edge is not None and look.deliver else _look(collector, counter, look, task.listen)
         print(msgspec.json.encode(told).decode(), flush=True)
 
 
