@@ -1,5 +1,6 @@
 """The routes of the pages. Handlers only ask for a view and draw it; what a page shows is made in `views`."""
 
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -49,7 +50,7 @@ from ledger.web.views.home import home_view
 from ledger.web.views.search import SearchView, search_view
 from ledger.web.views.tasks import asked_over
 
-HELP_TOPICS: Final = ("proof", "verify", "people", "connect", "support")
+HELP_TOPICS: Final = ("proof", "verify", "people", "connect", "agents", "support")
 _CHOICES: Final = {
     "action": [member.value for member in Action],
     "outcome": [member.value for member in Outcome],
@@ -102,7 +103,8 @@ def handlers(zone: str = "UTC") -> list[Router]:
 def _views(zone: ZoneInfo) -> list[Any]:
     @get("/", opt=allow(Scope.READ))
     async def home(request: PageRequest, context: Context) -> Response[str]:
-        view = await pages.read(context, request.user, zone, home_view)
+        make = partial(home_view, broker=context.service.broker.now)
+        view = await pages.read(context, request.user, zone, make)
         return page("home.html", view=view, place="home", viewer=request.user.account)
 
     @get("/search", opt=allow(Scope.READ))

@@ -14,8 +14,10 @@ from tests.support.certificates import Authority
 from tests.support.edge import Plant, Site
 from tests.support.mosquitto import Mosquitto
 
+DEPLOYED = Path(__file__).parents[2] / "deploy" / "edge"
+"""What a site is given to set its broker up with: this one is set up with it."""
 PREFIX = "plant/edge"
-LEDGER, ROGUE = "the-ledger", "rogue"
+LEDGER, ROGUE = "Trailseal", "rogue"
 """Names in certificates; the rogue's is a broker's manager, who may read and write every topic."""
 
 
@@ -30,22 +32,20 @@ class ZoneBroker(Mosquitto):
         certificate, key = self.authority.issue("broker")
         self._certificates = {name: self.authority.issue(name) for name in (LEDGER, ROGUE)}
         acl = folder / "acl"
-        acl.write_text(
-            f"user {LEDGER}\ntopic read {PREFIX}/+/up\ntopic write {PREFIX}/+/down\n"
-            f"user {ROGUE}\ntopic readwrite #\n"
-            f"pattern write {PREFIX}/%u/up\npattern read {PREFIX}/%u/down\n"
-        )
-        super().__init__(
-            folder,
-            settings=(f"acl_file {acl}",),
-            listener=(
-                f"cafile {self._clients}",
-                f"certfile {certificate}",
-                f"keyfile {key}",
-                "require_certificate true",
-                "use_identity_as_username true",
-            ),
-        )
+        rights = (DEPLOYED / "trailseal.acl").read_text(encoding="utf-8").replace(" trailseal/", f" {PREFIX}/")
+        acl.write_text(f"{rights}\nuser {ROGUE}\ntopic readwrite #\n", encoding="utf-8")
+        places = {
+            "/etc/mosquitto/conf.d/trailseal.acl": acl,
+            "/etc/mosquitto/conf.d/clients.crt": self._clients,
+            "/etc/mosquitto/conf.d/broker.crt": certificate,
+            "/etc/mosquitto/conf.d/broker.key": key,
+        }
+        text = (DEPLOYED / "mosquitto.conf").read_text(encoding="utf-8")
+        for written, place in places.items():
+            assert text.count(f" {written}\n") == 1
+            text = text.replace(f" {written}\n", f" {place}\n")
+        settings, listener = text.split("\nlistener 8883\n")
+        super().__init__(folder, settings.splitlines(), listener.splitlines())
 
     @property
     def url(self) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from ledger.agents.broker_state import BrokerState
 from ledger.core.address import LogId
 from ledger.core.clock import parse_utc
 from ledger.core.errors import LedgerError, NotFound
@@ -24,6 +25,7 @@ from ledger.store.logs import SYSTEM_LOG, read_logs
 from ledger.store.position import index_of, log_of, pos_of
 from ledger.store.reading import LogReader
 from ledger.trust import tables as trust
+from ledger.web.views.agents import AgentsView, agents_view
 from ledger.web.views.common import Scope, ShownCheckpoint, entry_line, read_leaf, show_checkpoint
 from ledger.web.views.verified import Verified, verified_view
 
@@ -98,17 +100,22 @@ class InventoryStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HomeView(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole page: what was verified, the logs, the sources, the site's systems, and when it was read."""
+    """The whole page: what was verified, the logs, the sources, the edge agents, the site's systems, and when it was
+    read.
+    """
 
     verified: Verified
     logs: tuple[LogStatus, ...]
     sources: tuple[SourceStatus, ...]
+    agents: AgentsView
     inventory: tuple[InventoryStatus, ...]
     now: Moment
 
 
-def home_view(scope: Scope, connection: Connection) -> HomeView:
-    """Reads the state of the whole ledger in one snapshot; what does not hold is shown, not raised."""
+def home_view(scope: Scope, connection: Connection, broker: BrokerState | None = None) -> HomeView:
+    """Reads the state of the whole ledger in one snapshot; what does not hold is shown, not raised. `broker` is how
+    this process's connection to the agents' broker fares, where it has one.
+    """
     now = scope.clock.now_us()
     return HomeView(
         verified=verified_view(scope, connection, _records_first(scope.logs), now),
@@ -116,6 +123,7 @@ def home_view(scope: Scope, connection: Connection) -> HomeView:
         sources=tuple(
             status for log in scope.logs if log.number != SYSTEM_LOG for status in _sources(scope, connection, log, now)
         ),
+        agents=agents_view(scope, connection, broker, now),
         inventory=tuple(_inventory(scope, connection, log) for log in scope.logs if log.number != SYSTEM_LOG),
         now=moment(now, scope.zone),
     )
