@@ -90,6 +90,7 @@ MESSAGES = {
     "certificate.anchor.until": "Valid until",
     "certificate.no-anchor": "No authority is let in yet: two administrators do so, by `trailseal sign anchor`.",
     "certificate.file": "Your certificate (PEM or DER)",
+    "certificate.reason": "Why you bind it",
     "certificate.begin": "Go on",
     "certificate.for": "For",
     "certificate.out.about": "These bytes and no others are signed: a detached CMS (CAdES-BES, DER) by this "
