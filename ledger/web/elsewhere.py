@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Response, get, post
-from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect
@@ -23,7 +22,7 @@ from ledger.signing.external import KnownAnchor
 from ledger.signing.factors import Shown
 from ledger.signing.key_views import ToProve, fingerprint_of
 from ledger.signing.signatures import ToSign
-from ledger.web.forms import form_of
+from ledger.web.forms import file_of, form_of
 from ledger.web.pages import PageRequest, peer
 from ledger.web.render import PAGE_HEADERS, download, page
 from ledger.web.signing import fields_of, status_of
@@ -87,7 +86,7 @@ async def bring(request: PageRequest, context: Context, ident: FromPath[str]) ->
 async def begin(request: PageRequest, context: Context) -> Response[Any]:
     """Begins to bind a certificate to the caller, and goes on to what it has to sign."""
     form, caller, external = await form_of(request), request.user, context.service.signing.external
-    given = await _file(request, "certificate")
+    given = await file_of(request, "certificate")
 
     def enter() -> str:
         require_person(caller)
@@ -178,6 +177,7 @@ async def _certificate(
         put=put,
         fingerprint="" if put is None else fingerprint_of(put.statement.key.key_id),
         anchors=anchors,
+        admin=caller.allows(Scope.ADMIN),
         error=error,
         place="account",
         viewer=caller.account,
@@ -185,10 +185,4 @@ async def _certificate(
 
 
 async def _uploaded(request: PageRequest) -> Uploaded:
-    return Uploaded(cms=await _file(request, "cms"), certificates=await _file(request, "certificates"))
-
-
-async def _file(request: PageRequest, name: str) -> bytes:
-    """A file of the form; empty where there is none."""
-    given = (await request.form()).get(name)
-    return await given.read() if isinstance(given, UploadFile) else b""
+    return Uploaded(cms=await file_of(request, "cms"), certificates=await file_of(request, "certificates"))

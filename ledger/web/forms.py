@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from litestar import Request
+from litestar.datastructures import UploadFile
 
 LONGEST: Final = 10_000
 
@@ -17,3 +18,9 @@ async def form_of(request: Request[Any, Any, Any]) -> Callable[[str], str]:
         return value if isinstance(value, str) and len(value) <= LONGEST and "\0" not in value else ""
 
     return field
+
+
+async def file_of(request: Request[Any, Any, Any], name: str) -> bytes:
+    """A file of a form; empty where there is none. How large it may be, the route says."""
+    given = (await request.form()).get(name)
+    return await given.read() if isinstance(given, UploadFile) else b""

@@ -26,6 +26,7 @@ from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader, VaultReader
 from ledger.store.search import Query
 from ledger.web import (
+    anchors,
     elsewhere,
     errors,
     pages,
@@ -82,6 +83,7 @@ def handlers(zone: str = "UTC") -> list[Router]:
                 *entrance.HANDLERS,
                 *provider.HANDLERS,
                 *signing_keys.HANDLERS,
+                *anchors.HANDLERS,
                 *elsewhere.HANDLERS,
                 *vouching.HANDLERS,
                 *privacy.HANDLERS,

@@ -6,7 +6,6 @@ Plain forms, no script. A scan is only ever saved, never shown by the page.
 from typing import Any, Final
 
 from litestar import Response, get, post
-from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect
@@ -15,7 +14,7 @@ from ledger.core.errors import LedgerError, NotFound
 from ledger.people.access import Scope, allow
 from ledger.signing.paper import FoundPrint, KnownPaper, NewPaper
 from ledger.signing.scans import MAX_SCAN
-from ledger.web.forms import form_of
+from ledger.web.forms import file_of, form_of
 from ledger.web.pages import PageRequest
 from ledger.web.render import PAGE_HEADERS, download, page
 
@@ -36,8 +35,7 @@ async def papers(request: PageRequest, context: Context) -> Response[str]:
 async def enter_paper(request: PageRequest, context: Context) -> Response[Any]:
     """Enters one, and goes back to the page, on which it then stands."""
     form, caller = await form_of(request), request.user
-    given = (await request.form()).get("scan")
-    scan = await given.read() if isinstance(given, UploadFile) else b""
+    scan = await file_of(request, "scan")
     typed = {name: form(name).strip() for name in _FIELDS}
 
     def enter() -> KnownPaper:

@@ -34,13 +34,25 @@ class Site:
         self.stranger: Holder = self.trust.person("Anna Approver", "PNODE-2")
         officer = plant.officer.sign_in(PEER).authority
         plant.service.people.profiles.set("signing_modes", ["sealed-key", "external"], "agreed", officer)
-        self.anchors = plant.signing.external
         self.client: TestClient[Any] = TestClient(create_app(plant.service, web_handlers=handlers("Europe/Berlin")))
 
     def let_in(self) -> None:
         """Two administrators let the trust service's authority in."""
-        anchor = self.anchors.propose(self.trust.root, "our trust service", self.plant.officer.caller.authority).anchor
-        self.anchors.confirm(anchor, "looked", self.second.sign_in(PEER).authority)
+        officer, given = self.plant.officer, {"certificate": self.trust.root}
+        wrong = self.ask(officer, "POST", "/anchors", {"certificate": self.holder.pem}, reason="no authority")
+        assert (wrong.status_code, 'role="alert"' in wrong.text) == (409, True)
+        assert self.ask(self.anna, "POST", "/anchors", given, reason="mine").status_code == 403
+        proposed = self.ask(officer, "POST", "/anchors", given, reason="our trust service")
+        assert proposed.status_code == 303, proposed.text
+        at = proposed.headers["location"].replace("#", "/") + "/confirmation"
+        shown = self.ask(officer, "GET", "/anchors").text
+        assert ("proposed by officer1" in shown, f'action="{at}"' in shown) == (True, False), "not by who proposed it"
+        mine = self.ask(officer, "POST", at, None, reason="me too")
+        assert (mine.status_code, "a second administrator" in mine.text) == (409, True)
+        self.second.sign_in(PEER)
+        assert f'action="{at}"' in self.ask(self.second, "GET", "/anchors").text
+        assert self.ask(self.second, "POST", at, None, reason="looked").status_code == 303
+        assert "confirmed by officer2" in self.ask(officer, "GET", "/anchors").text
         self.plant.publish()
         self.plant.clock.ahead_us = max(0, self.plant.clock.ahead_us)
         for one in (self.anna, self.plant.officer, self.plant.quality):
@@ -147,6 +159,10 @@ def test_a_certificate_is_bound_and_signs_elsewhere_by_plain_forms(site: Site) -
     again = site.ask(anna, "POST", at, {"cms": site.holder.sign(data), **chain}, **fields)
     assert (again.status_code, plant.signatures()) == (404, before + 1), "once"
     step(site, third)
+    (anchor,) = plant.signing.external.anchors()
+    gone = site.ask(site.second, "POST", f"/anchors/{anchor.anchor}/withdrawal", None, reason="their audit failed")
+    assert gone.status_code == 303
+    assert "No authority is let in yet" in site.ask(anna, "GET", "/account/certificates").text
     plant.publish()
     assert plant.service.verifier.run(plant.service.system, levels=(1, 2, 3, 4)).holds
 
