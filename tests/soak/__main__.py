@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from tests.soak.parts import parts
-from tests.soak.run import run
+from tests.soak.run import report_of, run
 from tests.soak.state import ROOT, State, code_digest, resumed
 
 
@@ -21,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier run has done")
     parser.add_argument("--seed", type=int, help="seed of a fresh run; by default a new one each time")
     parser.add_argument("--state", type=Path, default=ROOT / ".soak" / "state.json", help="where the run is kept")
+    parser.add_argument("--status", action="store_true", help="report what is done so far, and run nothing")
     parser.add_argument("--list", action="store_true", help="name the parts and end")
     options = parser.parse_args(arguments)
     state = None if options.fresh or options.seed is not None else resumed(options.state)
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no part is called {', '.join(sorted(unknown))}; --list names them")
     chosen = [part for part in every if not options.only or part.name in options.only]
     print(f"seed {state.seed}", flush=True)
-    report = run(chosen, state, options.state)
+    report = report_of(chosen, state) if options.status else run(chosen, state, options.state)
     encoded = msgspec.json.encode(report)
     if options.report is not None:
         options.report.write_bytes(msgspec.json.format(encoded, indent=2) + b"\n")

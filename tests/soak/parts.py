@@ -16,8 +16,8 @@ from tests.soak.state import ROOT
 from tests.support.postgres import temporary_postgres
 
 KILLS, KILLS_A_STEP = 200, 20
-BLOWS, BLOWS_A_STEP = 100, 10
-"""To edge agents, of each sort."""
+BLOWS, BLOWS_A_STEP = 100, 25
+"""To edge agents, of each sort. Half of a step of ten was setting up and verifying."""
 APPEND_KILLS, APPEND_KILLS_A_STEP = 100, 10
 CHANGED_BYTES = 10_000
 REPETITIONS = 20

@@ -56,6 +56,11 @@ def run(chosen: Sequence[Part], state: State, file: Path) -> Report:
             earlier = state.result(part.name, step.name)
             if earlier is None or earlier.error:
                 state.add(file, part.name, step.name, _done(part, step))
+    return report_of(chosen, state)
+
+
+def report_of(chosen: Sequence[Part], state: State) -> Report:
+    """What became of the run so far; what is not done yet is missing in it, and it is not `ok`."""
     lines = tuple(_summed(part, state) for part in chosen)
     return Report(ok=all(line.done == line.asked for line in lines), seed=state.seed, parts=lines)
 

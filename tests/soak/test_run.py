@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.soak.run import Part, Step, run
+from tests.soak.run import Part, Step, report_of, run
 from tests.soak.state import State, code_digest, resumed
 
 
@@ -34,6 +34,8 @@ def test_steps_that_were_done_are_not_done_again_after_a_break(tmp_path: Path) -
     state = resumed(file)
     assert state is not None
     assert state.seed == 3
+    so_far = report_of([part(first=first, second=stops)], state)
+    assert (so_far.ok, so_far.parts[0].done, so_far.parts[0].asked, so_far.parts[0].failed) == (False, 10, 20, {})
     report = run([part(first=first, second=lambda: "done")], state, file)
     assert report.ok
     assert report.parts[0].done == 20

@@ -6,10 +6,11 @@ Everything is real: `trailseal serve`, `trailseal agent enrol` and `run`, on loo
 import json
 import random
 import re
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,7 +18,9 @@ from typing import Any, Self
 import msgspec
 
 from collectors.agent.identity import Identity
+from collectors.agent.place import Place
 from collectors.agent.run import STATUS_FILE, AgentStatus
+from collectors.agent.spool import FILE_NAME
 from collectors.demo.process import free_port
 from ledger.api.agents import invite
 from ledger.core.authority import Authority
@@ -107,6 +110,7 @@ class Site:
         self.config: dict[str, Any] = {"heartbeat_s": 0.5, "longest_wait_s": 1.0, **config}
         self._output = plant.folder / f"{name}.log"
         self._command: Command | None = None
+        self._before = 0
 
     def enrol(self, server: str, enrol_server: str, code: str) -> None:
         """Enrols it by the command, and has it confirmed by a second person."""
@@ -146,6 +150,7 @@ class Site:
 
     def start(self, *options: str) -> None:
         """Starts `trailseal agent run`."""
+        self._before = self._numbered()
         self._command = Command(["agent", "run", str(self.folder), *options], self._output, namespace=self.namespace)
 
     def kill(self) -> None:
@@ -167,8 +172,24 @@ class Site:
         return msgspec.json.decode((self.folder / STATUS_FILE).read_bytes(), type=AgentStatus)
 
     def working(self) -> None:
-        """Returns once the process that was started last is at work."""
-        self.until(lambda status: status.pid == self.command.pid)
+        """Returns once the process that was started last is at work: it has read something, signed and spooled it."""
+        deadline = time.monotonic() + START_SECONDS
+        while self._numbered() == self._before:
+            self.require_running()
+            assert time.monotonic() < deadline, self.command.tail()
+            time.sleep(0.02)
+
+    def _numbered(self) -> int:
+        """The number of the last batch in the spool."""
+        path = self.folder / FILE_NAME
+        if not path.exists():
+            return 0
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as spool:
+            try:
+                found = spool.execute("SELECT standing FROM place").fetchone()
+            except sqlite3.OperationalError:  # it is being made
+                return 0
+        return 0 if found is None else msgspec.json.decode(found[0], type=Place).number
 
     def require_running(self) -> None:
         if self.command.exit_code is not None:
@@ -295,13 +316,16 @@ class Plant:
         found = [body["header"] for body in self._bodies("delivery")]
         return [header for header in found if header["agent"] == agent]
 
-    def verify(self) -> None:
-        """Raises AssertionError unless the record log verifies, every level that there is. The service is restarted."""
+    def verify(self, *, restart: bool = True) -> None:
+        """Raises AssertionError unless the record log verifies, every level that there is. The service is stopped, and
+        started again unless nothing comes after.
+        """
         self.kill()
         with self.opened() as service:
             found = service.verifier.run(service.record_log().log, full=True)
         assert found.holds, found.fault
-        self.start()
+        if restart:
+            self.start()
 
     def _bodies(self, kind: str) -> list[dict[str, Any]]:
         with self.opened() as service, service.store.reader(service.record_log().log.number) as reader:

@@ -32,7 +32,9 @@ _ADDRESS = re.compile(rb"^Trailseal at (http://\S+)$", re.MULTILINE)
 _PR_SET_PDEATHSIG = 1
 _CLONE_NEWNET = 0x40000000
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["ledger.cli.app", "ledger.server", __name__])
+_forks.set_forkserver_preload(
+    ["ledger.cli.app", "ledger.server", "collectors.agent.run", "collectors.infra.tail", __name__]
+)
 
 
 class CommandFailed(RuntimeError):
