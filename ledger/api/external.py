@@ -17,7 +17,7 @@ from ledger.api.gate import CallerRequest, peer_of
 from ledger.api.people import Entered, Reason
 from ledger.api.problems import declared
 from ledger.core.errors import Conflict
-from ledger.core.external import MAX_CERTIFICATE, MAX_CERTIFICATES, MAX_CMS, brought
+from ledger.core.external import MAX_CERTIFICATE, MAX_CERTIFICATES, MAX_CMS, MAX_REVOCATION, MAX_REVOCATIONS, brought
 from ledger.people.access import Door, Scope, allow
 from ledger.signing.external import KnownAnchor
 from ledger.signing.factors import Shown
@@ -27,6 +27,11 @@ from ledger.signing.looking import LookedAt, look
 Bundle = Annotated[bytes, msgspec.Meta(max_length=MAX_CERTIFICATE * MAX_CERTIFICATES)]
 """Certificates in PEM, or one in DER; in base64, as all bytes in JSON."""
 Cms = Annotated[bytes, msgspec.Meta(min_length=1, max_length=MAX_CMS)]
+Revocations = Annotated[
+    tuple[Annotated[bytes, msgspec.Meta(min_length=1, max_length=MAX_REVOCATION * 2)], ...],
+    msgspec.Meta(max_length=MAX_REVOCATIONS),
+]
+"""Revocation lists (PEM or DER) and OCSP responses (DER), kept as evidence of whether a certificate was revoked."""
 AnchorPath = Annotated[str, PathParameter(description="A trust anchor: SHA-256 of its certificate.", max_length=64)]
 IdPath = Annotated[str, PathParameter(description="What was prepared, by its id.", max_length=100)]
 
@@ -53,11 +58,12 @@ class NewCertificate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 class Brought(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A detached CMS (CAdES-BES, DER) over exactly the bytes that were taken out, and its certificates if they are not
-    in it.
+    in it; and what tells whether they were revoked.
     """
 
     cms: Cms
     certificates: Bundle = b""
+    revocation: Revocations = ()
 
 
 class BroughtStatement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,6 +72,7 @@ class BroughtStatement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     digest: Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
     cms: Cms
     certificates: Bundle = b""
+    revocation: Revocations = ()
     shown: Shown = Shown()
 
 
@@ -130,7 +137,9 @@ async def prove_certificate(
     """Enters the request, signed by the certificate; two other people have yet to vouch for it, as for any key."""
     without_nul(ident=ident)
     prove = context.service.signing.external.prove
-    return Entered(index=await context.lanes.append(prove, request.user, ident, data.cms, data.certificates))
+    return Entered(
+        index=await context.lanes.append(prove, request.user, ident, data.cms, data.certificates, data.revocation)
+    )
 
 
 @get("/statements/{ident:str}/bytes", opt=allow(Door.CALLER), responses=declared())
@@ -152,7 +161,7 @@ async def complete_external(
     def sign() -> LookedAt:
         if service.signing.signatures.waiting(ident).statement.request is not None:
             raise Conflict("this answers a step of a request", advice="Bring it to the step (`…/signature`).")
-        proof = brought(data.cms, data.certificates)
+        proof = brought(data.cms, data.certificates, data.revocation)
         done = service.signing.signatures.complete(ident, data.digest, data.shown, proof, caller, peer)
         with service.store.reading() as connection:
             return look(service.store, connection, done.index)

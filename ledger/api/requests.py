@@ -362,7 +362,9 @@ def _require_person(caller: Caller) -> None:
 
 def _proof(data: Answered) -> PasskeyProof | ExternalProof | None:
     """The signer's own part: what a passkey answered, or what was signed elsewhere."""
-    return data.passkey if data.external is None else brought(data.external.cms, data.external.certificates)
+    if data.external is None:
+        return data.passkey
+    return brought(data.external.cms, data.external.certificates, data.external.revocation)
 
 
 router = Router(

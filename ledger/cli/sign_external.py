@@ -27,6 +27,12 @@ Prepared = Annotated[str, typer.Argument(help="The id that was said when it was 
 File = Annotated[Path, typer.Argument(help="A file.", exists=True, dir_okay=False)]
 Cms = Annotated[Path, typer.Argument(help="The detached CMS (DER).", exists=True, dir_okay=False)]
 Chain = Annotated[Path | None, typer.Option(help="Certificates that are not in the CMS (PEM).", dir_okay=False)]
+Revocations = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--revocation", help="A revocation list (PEM, DER) or an OCSP response (DER); can be given again.", exists=True
+    ),
+]
 Out = Annotated[Path, typer.Option(help="The file to write; it must not be there.", dir_okay=False)]
 
 
@@ -84,11 +90,18 @@ def request(
 
 @certificate.command("prove")
 def prove(
-    ident: Prepared, cms: Cms, ledger: LedgerOption, account: Account, chain: Chain = None, as_json: AsJson = False
+    ident: Prepared,
+    cms: Cms,
+    ledger: LedgerOption,
+    account: Account,
+    chain: Chain = None,
+    revocation: Revocations = None,
+    as_json: AsJson = False,
 ) -> None:
     """Bring the request back, signed by the certificate. Two people then vouch for it (`sign key attest`)."""
     with opened(ledger) as service, acting(service, account) as caller:
-        index = service.signing.external.prove(caller, ident, cms.read_bytes(), _certificates(chain))
+        beside = _read(revocation)
+        index = service.signing.external.prove(caller, ident, cms.read_bytes(), _certificates(chain), beside)
     if as_json:
         say_json({"entry": index})
     else:
@@ -130,11 +143,18 @@ def take_out(
         say(f"{put.id}: have {out} signed, and bring it back with `trailseal sign bring`.")
 
 
-def bring(ident: Prepared, cms: Cms, ledger: LedgerOption, chain: Chain = None, as_json: AsJson = False) -> None:
+def bring(
+    ident: Prepared,
+    cms: Cms,
+    ledger: LedgerOption,
+    chain: Chain = None,
+    revocation: Revocations = None,
+    as_json: AsJson = False,
+) -> None:
     """Bring back what was signed elsewhere; your other components are asked for, and it is entered."""
     with opened(ledger) as service:
         signatures = service.signing.signatures
-        proof = brought(cms.read_bytes(), _certificates(chain))
+        proof = brought(cms.read_bytes(), _certificates(chain), _read(revocation))
         put = signatures.waiting(ident)
         say_statement(put)
         done = signatures.complete(ident, put.digest, ask_for(put), proof, None, HERE)
@@ -153,6 +173,10 @@ def add_to(group: typer.Typer) -> None:
 
 def _certificates(chain: Path | None) -> bytes:
     return b"" if chain is None else chain.read_bytes()
+
+
+def _read(files: list[Path] | None) -> list[bytes]:
+    return [one.read_bytes() for one in files or ()]
 
 
 def _write(out: Path, data: bytes) -> None:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from pyasn1.codec.der import decoder, encoder
 from pyasn1.error import PyAsn1Error
-from pyasn1_modules import rfc4055, rfc5035, rfc5652
+from pyasn1_modules import rfc4055, rfc5035, rfc5126, rfc5652, rfc6960
 
 from ledger.core.errors import SignatureInvalid
 
@@ -36,6 +36,8 @@ _BY_HASH: Final = {
 }
 """Signature algorithms that name their digest."""
 _LEAST_RSA: Final = 2048
+_OCSP_RESPONSE: Final = "1.3.6.1.5.5.7.16.2"
+"""RFC 5940: an OCSP response among the revocation information of a CMS."""
 
 
 def decode(data: bytes, spec: Any) -> Any:
@@ -73,6 +75,35 @@ def certificates_of(cms: bytes) -> list[bytes]:
     if not found.isValue:
         return []
     return [bytes(encoder.encode(one["certificate"])) for one in found if one.getName() == "certificate"]
+
+
+def revocations_of(cms: bytes) -> list[bytes]:
+    """The revocation lists and OCSP responses (DER) that a CMS carries: in its own field for them (RFC 5652 §10.2.1,
+    RFC 5940), or as CAdES has it, among the unsigned attributes (`revocation-values`, RFC 5126 §6.3.4).
+    """
+    signed, found = _signed_data(cms), []
+    for one in signed["crls"] if signed["crls"].isValue else ():
+        if one.getName() == "crl":
+            found.append(bytes(encoder.encode(one["crl"])))
+        elif str(one["other"]["otherRevInfoFormat"]) == _OCSP_RESPONSE:
+            found.append(bytes(one["other"]["otherRevInfo"]))
+    for signer in signed["signerInfos"]:
+        for attribute in signer["unsignedAttrs"] if signer["unsignedAttrs"].isValue else ():
+            if attribute["attrType"] == rfc5126.id_aa_ets_revocationValues:
+                for value in attribute["attrValues"]:
+                    values = decode(bytes(value), rfc5126.RevocationValues())
+                    found += [bytes(encoder.encode(one)) for one in values["crlVals"] if values["crlVals"].isValue]
+                    found += [_answered(one) for one in values["ocspVals"] if values["ocspVals"].isValue]
+    return found
+
+
+def _answered(basic: Any) -> bytes:
+    """A whole OCSP response around the basic one (RFC 6960 §4.2.1)."""
+    whole = rfc6960.OCSPResponse()
+    whole["responseStatus"] = "successful"
+    whole["responseBytes"]["responseType"] = rfc6960.id_pkix_ocsp_basic
+    whole["responseBytes"]["response"] = encoder.encode(basic)
+    return bytes(encoder.encode(whole))
 
 
 def is_signer(signer: Any, certificate: x509.Certificate) -> bool:

@@ -3,34 +3,41 @@
 CAdES-BES (RFC 5652, RFC 5035): the one signer's signed attributes bind content type, the digest of the bytes and the
 signer's certificate; the signature is over these attributes, and the certificate chains (RFC 5280) to a trust anchor
 of the site, each part of the chain valid at the moments in question. Decided without a network: whether a certificate
-was revoked, and what a trusted list says of it, was not asked, and every surface says so.
+was revoked is told by what came with the signature (`core.revocation`), or not known; what a trusted list says of it
+was not asked; and every surface says so.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtensionOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
 from pyasn1.type.univ import ObjectIdentifier, SequenceOf
 from pyasn1_modules import rfc3739
 
-from ledger.core.cms import certificates_of, decode, is_signer, require_signed, signer_of
+from ledger.core.clock import utc_text
+from ledger.core.cms import certificates_of, decode, is_signer, require_signed, revocations_of, signer_of
 from ledger.core.errors import LedgerError, SchemaViolation, SignatureInvalid
 from ledger.core.hashing import b64
 from ledger.core.passkey import b64url, unb64url
-from ledger.core.signature import ExternalProof
+from ledger.core.revocation import BROKEN, Revocation, Told, read_source, readable, told
+from ledger.core.signature import ELSEWHERE_US, ExternalProof
 
 FORM: Final = "cades-detached"
 MAX_CMS: Final = 128 * 1024
 MAX_CERTIFICATES: Final = 8
 """The signer's and those between it and the anchor."""
 MAX_CERTIFICATE: Final = 32 * 1024
+MAX_REVOCATIONS: Final = 8
+MAX_REVOCATION: Final = 256 * 1024
+"""Bytes of all revocation lists and OCSP responses together that are kept beside a signature."""
 TOLERANCE_US: Final = 5 * 60 * 1_000_000
 """By how much the clock that wrote a signing time may differ from ours."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -73,6 +80,8 @@ class Certified(msgspec.Struct, frozen=True, kw_only=True):
     chain: tuple[bytes, ...]
     qualified: bool
     signing_us: int | None
+    revocation: tuple[Told, ...] = ()
+    """What is known of the chain's certificates, the signer's first; none of them was revoked by then."""
 
 
 def verify_external(
@@ -115,6 +124,7 @@ def _verified(
     chain: list[x509.Certificate] = []
     for moment in moments:
         chain = _chain(certificate, certificates[1:], anchors, moment)
+    known = _revocation(proof, data, chain, window[0])
     return Certified(
         names=names_of(certificate),
         subject=certificate.subject.rfc4514_string(),
@@ -123,11 +133,86 @@ def _verified(
         chain=tuple(one.public_bytes(Encoding.DER) for one in chain[:-1]),
         qualified=claims_qualified(certificate),
         signing_us=signing_us,
+        revocation=known,
     )
 
 
-def brought(cms: bytes, certificates: bytes = b"") -> ExternalProof:
+def _revocation(proof: ExternalProof, cms: bytes, chain: Sequence[x509.Certificate], made_us: int) -> tuple[Told, ...]:
+    """What is known of a chain's certificates; raises SignatureInvalid for one that was revoked by the time by which
+    the signature has to be here: nothing proves that it was made before.
+    """
+    sources = list(readable(_sources(proof, cms)))
+    found = tuple(told(one, issuer, sources, made_us) for one, issuer in pairwise(chain))
+    for one in found:
+        if one.revoked_us is not None and one.revoked_us <= made_us + ELSEWHERE_US:
+            since = utc_text(one.revoked_us)
+            raise SignatureInvalid(f"certificate {one.subject} was revoked on {since}, before the signature was here")
+    return found
+
+
+def revocation_of(proof: ExternalProof, made_us: int) -> tuple[Told, ...]:
+    """What is known of the signer's certificate, and of those above it, as far as they stand with the signature.
+
+    For showing: whether the signature holds, and chains to an anchor, `verify_external` decides.
+    """
+    try:
+        data = unb64url(proof.signature)
+        known = [_certificate(unb64url(one)) for one in proof.certificates[: MAX_CERTIFICATES + 1]]
+        sources = list(readable(_sources(proof, data)))
+    except LedgerError:
+        return ()
+    found: list[Told] = []
+    one = known[0] if known else None
+    while one is not None and one.issuer != one.subject and len(found) < MAX_CERTIFICATES:
+        issuer = next((other for other in known if _issued(one, other)), None)
+        unknown = Told(subject=one.subject.rfc4514_string(), state=Revocation.UNKNOWN)
+        found.append(unknown if issuer is None else told(one, issuer, sources, made_us))
+        one = issuer
+    return tuple(found)
+
+
+def with_anchor(proof: ExternalProof, certified: Certified) -> ExternalProof:
+    """The proof with the anchor's certificate, so that it stands by itself what is known of the chain."""
+    anchor = b64url(certified.anchor)
+    if anchor in proof.certificates or len(proof.certificates) >= MAX_CERTIFICATES:
+        return proof
+    return msgspec.structs.replace(proof, certificates=(*proof.certificates, anchor))
+
+
+def _sources(proof: ExternalProof, cms: bytes) -> list[bytes]:
+    """Revocation lists and responses in a signature, as far as it can be read, and beside it."""
+    beside = [unb64url(one) for one in proof.revocation[:MAX_REVOCATIONS]]
+    try:
+        return [*revocations_of(cms), *beside]
+    except LedgerError:
+        return beside
+
+
+def _issued(one: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        one.verify_directly_issued_by(issuer)
+    except (*_BROKEN, InvalidSignature):
+        return False
+    return True
+
+
+def loaded_revocation(data: bytes) -> bytes:
+    """A revocation list (PEM or DER), or an OCSP response (DER), as it is kept; raises SchemaViolation for neither."""
+    try:
+        if b"-----BEGIN" in data:
+            return x509.load_pem_x509_crl(data).public_bytes(Encoding.DER)
+        read_source(data)
+    except BROKEN as error:
+        raise SchemaViolation(
+            f"this is no revocation list and no answer of an OCSP responder: {error}", advice="Bring it in PEM or DER."
+        ) from None
+    return data
+
+
+def brought(cms: bytes, certificates: bytes = b"", revocation: Iterable[bytes] = ()) -> ExternalProof:
     """What a person brought as a proof: the CMS (DER), and the certificates of it and of `certificates` (PEM or DER).
+
+    `revocation`: lists (PEM or DER) and OCSP responses (DER) that tell whether they were revoked.
 
     The signer's comes first. Raises SchemaViolation where it is none, or its signer's certificate is nowhere.
     """
@@ -150,7 +235,15 @@ def brought(cms: bytes, certificates: bytes = b"") -> ExternalProof:
         )
     ordered = (first[0], *(one for one in known if one != first[0]))
     given = (b64url(one.public_bytes(Encoding.DER)) for one in ordered[:MAX_CERTIFICATES])
-    return ExternalProof(form=FORM, signature=b64url(cms), certificates=tuple(given))
+    told_by = [loaded_revocation(one) for one in revocation if one]
+    if len(told_by) > MAX_REVOCATIONS or sum(map(len, told_by)) > MAX_REVOCATION:
+        raise SchemaViolation(
+            "more lists and responses were brought than are kept",
+            advice=f"At most {MAX_REVOCATIONS}, of {MAX_REVOCATION} bytes together: bring OCSP responses.",
+        )
+    return ExternalProof(
+        form=FORM, signature=b64url(cms), certificates=tuple(given), revocation=tuple(map(b64url, told_by))
+    )
 
 
 def loaded(data: bytes) -> list[x509.Certificate]:

@@ -169,12 +169,16 @@ class ProviderProof(msgspec.Struct, frozen=True, kw_only=True, tag_field="mode",
     keys: Name
 
 
-class ExternalProof(msgspec.Struct, frozen=True, kw_only=True, tag_field="mode", tag="external"):
-    """A signature of another service over the statement: its form (`cades-detached`), bytes, and who made it."""
+class ExternalProof(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="mode", tag="external"):
+    """A signature of another service over the statement: its form (`cades-detached`), bytes, and who made it.
+
+    `revocation`: lists and OCSP responses (DER) that were brought beside it, kept as evidence.
+    """
 
     form: Name
     signature: Base64Url
     certificates: tuple[Base64Url, ...] = ()
+    revocation: tuple[Base64Url, ...] = ()
 
 
 Proof = KeyProof | PasskeyProof | ProviderProof | ExternalProof

@@ -9,9 +9,10 @@ from hashlib import sha256
 import msgspec
 
 from ledger.core.binding import short_fingerprint
-from ledger.core.clock import parse_utc
+from ledger.core.clock import parse_utc, utc_text
 from ledger.core.errors import SignatureInvalid
-from ledger.core.external import claims_qualified, signer_certificate
+from ledger.core.external import claims_qualified, revocation_of, signer_certificate
+from ledger.core.revocation import Revocation
 from ledger.core.signature import ExternalProof, Mode, SignatureEntry, Statement, TargetSort, statement_bytes
 from ledger.present.inert import one_line
 from ledger.present.messages import message
@@ -104,7 +105,22 @@ def _certificate(entry: SignatureEntry) -> list[str]:
     said = [message("signature.certificate", subject=_inert(subject), issuer=_inert(issuer))]
     if qualified:
         said.append(message("signature.qualified"))
-    return [*said, message("signature.unrevoked")]
+    return [*said, *_revocation(entry.statement, entry.proof)]
+
+
+def _revocation(said: Statement, proof: ExternalProof) -> list[str]:
+    """What is known of whether certificates were revoked: the signer's, and then those of the authorities above it."""
+    known = revocation_of(proof, parse_utc(said.signed_at))
+    words = []
+    for place, one in enumerate(known):
+        by = "" if not one.by else message(f"signature.revocation.{one.by}", at=utc_text(one.made_us or 0))
+        since = "" if one.revoked_us is None else utc_text(one.revoked_us)
+        words.append(
+            message(f"signature.revocation.{one.state.value}", subject=_inert(one.subject), by=by, since=since)
+        )
+        if place == 0 and one.state is Revocation.UNKNOWN:
+            break
+    return words
 
 
 def withstands(mode: Mode) -> str:

@@ -5,7 +5,7 @@ detached CMS. Nobody says alone whose a certificate is: its holder asks, signing
 people vouch, as for any key. Nor does anybody bring in an authority alone: a second administrator confirms each anchor.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -141,12 +141,14 @@ class External:
         """The exact bytes of a request that the certificate has to sign; raises NotFound, AccessDenied."""
         return act_message(self._pending(caller, ident).statement)
 
-    def prove(self, caller: Caller, ident: str, cms: bytes, certificates: bytes = b"") -> int:
+    def prove(
+        self, caller: Caller, ident: str, cms: bytes, certificates: bytes = b"", revocation: Sequence[bytes] = ()
+    ) -> int:
         """Enters the request, signed by the certificate itself; returns the entry's index.
 
         Raises SchemaViolation for what is no such signature, or of other bytes; else as `Bindings.prove`.
         """
-        said, proof = self._pending(caller, ident).statement, brought(cms, certificates)
+        said, proof = self._pending(caller, ident).statement, brought(cms, certificates, revocation)
         until_us = self._store.clock.now_us()
 
         def holds(connection: Connection, size: int) -> None:

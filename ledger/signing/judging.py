@@ -21,6 +21,7 @@ from ledger.core.errors import (
     RecordChangedSinceReview,
     SchemaViolation,
 )
+from ledger.core.external import with_anchor
 from ledger.core.hashing import b64
 from ledger.core.key_history import KeyHistory
 from ledger.core.signature import Continuity, ExternalProof, Mode, SignatureEntry, Statement, lasting_us
@@ -85,8 +86,10 @@ class Judge:
                 "the session was broken since this was prepared", advice="Prepare it anew, and show all components."
             )
 
-    def brought(self, connection: Connection, history: KeyHistory, said: Statement, proof: object) -> None:
-        """Raises NotSignatory unless what was brought back is the signer's signature over this very statement."""
+    def brought(self, connection: Connection, history: KeyHistory, said: Statement, proof: object) -> ExternalProof:
+        """What was brought back, with the anchor that it chains to; raises NotSignatory unless it is the signer's
+        signature over this very statement.
+        """
         if not isinstance(proof, ExternalProof):
             raise ReauthenticationRequired("the signature that was made elsewhere was not brought")
         now, seen = self._store.clock.now_us(), view(connection)
@@ -95,6 +98,7 @@ class Judge:
         )
         certified = require_external(connection, history, entry, seen.size)
         require_valid(certified, now)
+        return with_anchor(proof, certified)
 
     def as_shown(
         self, transaction: Transaction, entry: SignatureEntry, kept: Kept, caller: Caller | None, network: str | None

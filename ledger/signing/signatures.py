@@ -253,7 +253,7 @@ class Signatures:
             history = read_history(self._store, connection)
             standing = history.at(said.binding or "") if said.mode in OWN_KEY else None
             if said.mode is Mode.EXTERNAL:
-                self._judge.brought(connection, history, said, proof)
+                proof = self._judge.brought(connection, history, said, proof)
             sealed = None
             if standing is not None and said.mode is Mode.SEALED_KEY:
                 sealed = sealed_row(self._store, connection, standing)[1]

@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from ledger.core.errors import LedgerError
-from ledger.core.external import MAX_CERTIFICATE, MAX_CERTIFICATES, MAX_CMS, brought
+from ledger.core.external import MAX_CERTIFICATE, MAX_CERTIFICATES, MAX_CMS, MAX_REVOCATION, brought
 from ledger.core.signature import ExternalProof, Mode
 from ledger.people.access import Door, Scope, allow
 from ledger.people.own import require_person
@@ -30,18 +30,19 @@ from ledger.web.signing_ways import again, complete, waiting
 
 Context = NamedDependency[Any]
 """The application's context; of no type that a request could be checked against."""
-_MAX_BODY: Final = MAX_CMS + MAX_CERTIFICATE * MAX_CERTIFICATES + 64 * 1024
+_MAX_BODY: Final = MAX_CMS + MAX_CERTIFICATE * MAX_CERTIFICATES + 2 * MAX_REVOCATION + 64 * 1024
 
 
 class Uploaded(msgspec.Struct, frozen=True, kw_only=True):
-    """What a form brought: a detached CMS, and certificates beside it."""
+    """What a form brought: a detached CMS; beside it certificates, and a list or response that tells of them."""
 
     cms: bytes
     certificates: bytes
+    revocation: bytes
 
     def proof(self) -> ExternalProof:
         """As a proof; raises SchemaViolation where it is none."""
-        return brought(self.cms, self.certificates)
+        return brought(self.cms, self.certificates, (self.revocation,))
 
 
 @get("/sign/{ident:str}/elsewhere", opt=allow(Scope.READ))
@@ -126,7 +127,7 @@ async def prove(request: PageRequest, context: Context, ident: FromPath[str]) ->
 
     def enter() -> None:
         require_person(caller)
-        external.prove(caller, ident, given.cms, given.certificates)
+        external.prove(caller, ident, given.cms, given.certificates, (given.revocation,))
 
     try:
         await context.lanes.append(enter)
@@ -185,4 +186,5 @@ async def _certificate(
 
 
 async def _uploaded(request: PageRequest) -> Uploaded:
-    return Uploaded(cms=await file_of(request, "cms"), certificates=await file_of(request, "certificates"))
+    cms, certificates, revocation = [await file_of(request, name) for name in ("cms", "certificates", "revocation")]
+    return Uploaded(cms=cms, certificates=certificates, revocation=revocation)

@@ -16,8 +16,9 @@ from ledger.signing.requests import Opening
 from ledger.web.handlers import handlers
 from tests.api.test_external import BEHIND_S, PEER
 from tests.support.browsing import hidden
-from tests.support.outside import Holder, Outside
+from tests.support.outside import DAY, NOW, Holder, Outside
 from tests.support.people import OWN_PAGE
+from tests.support.revocations import response
 from tests.support.signers import Plant, Signer
 
 
@@ -137,11 +138,14 @@ def test_a_certificate_is_bound_and_signs_elsewhere_by_plain_forms(site: Site) -
     before = plant.signatures()
     fields = {"code": anna.code()} if 'name="code"' in shown else {}
     chain = {"certificates": site.holder.chain}
+    revoked = {"revocation": response(site.trust, site.holder.pem, NOW - DAY)}
     attempts: list[tuple[dict[str, bytes], str]] = [
         ({}, "0 bytes"),
         ({"cms": b"MZ no signature"}, "no detached signature"),
         ({"cms": site.holder.sign(data + b" "), **chain}, "over other bytes"),
         ({"cms": site.stranger.sign(data), **chain}, "not theirs"),
+        ({"cms": site.holder.sign(data), **chain, **revoked}, "was revoked on"),
+        ({"cms": site.holder.sign(data), **chain, "revocation": b"MZ"}, "no revocation list"),
         ({"cms": site.holder.sign(site.ask(anna, "GET", prepared(site, other)[:-9] + "bytes").content)}, "other bytes"),
     ]
     for files, says in attempts:
@@ -151,11 +155,13 @@ def test_a_certificate_is_bound_and_signs_elsewhere_by_plain_forms(site: Site) -
     theirs = site.ask(plant.quality, "POST", at, {"cms": site.holder.sign(data), **chain})
     assert theirs.status_code == 404
     assert plant.signatures() == before
-    done = site.ask(anna, "POST", at, {"cms": site.holder.sign(data), **chain}, **fields)
+    evidence = {"revocation": response(site.trust, site.holder.pem)}
+    done = site.ask(anna, "POST", at, {"cms": site.holder.sign(data), **chain, **evidence}, **fields)
     assert done.status_code == 303, done.text
     verdict = html.unescape(site.ask(anna, "GET", done.headers["location"]).text)
     assert "valid: made outside Trailseal by the signer's certificate" in verdict
     assert "PNODE-1" in verdict
+    assert "not revoked by the authority's OCSP response of" in verdict
     again = site.ask(anna, "POST", at, {"cms": site.holder.sign(data), **chain}, **fields)
     assert (again.status_code, plant.signatures()) == (404, before + 1), "once"
     step(site, third)

@@ -13,7 +13,8 @@ from ledger.people.roles import Role
 from ledger.present.manifest import fingerprint as fingerprint_of
 from ledger.service import Service
 from tests.cli.terminal import Answer, trailseal
-from tests.support.outside import Outside
+from tests.support.outside import DAY, NOW, Outside
+from tests.support.revocations import crl
 from tests.support.signers import Plant, Signer
 
 BEHIND_S = -15 * 60.0
@@ -89,10 +90,15 @@ def test_a_signature_made_elsewhere_goes_the_whole_way(plant: Plant, at: Callabl
     wrong = at("bring", ident, cms, who=anna)
     assert (wrong.code, "over other bytes" in wrong.err) == (1, True)
     cms.write_bytes(holder.sign(out.read_bytes()))
-    done = at("bring", ident, cms, who=anna)
+    listed = tmp_path / "list.crl"
+    listed.write_bytes(crl(trust, {holder.pem: NOW - DAY}))
+    revoked = at("bring", ident, cms, "--revocation", listed, who=anna)
+    assert (revoked.code, "was revoked on" in revoked.err) == (1, True)
+    listed.write_bytes(crl(trust))
+    done = at("bring", ident, cms, "--revocation", listed, who=anna)
     assert done.code == 0, done.err
     assert "● valid" in done.out
-    assert "Trailseal has not asked whether the certificate was revoked." in done.out
+    assert "Anna Approver,C=DE: not revoked by the authority's list of" in done.out
     verified = trailseal("verify", "--full", "--ledger", plant.service.folder)
     assert verified.code == 0, verified.out
 

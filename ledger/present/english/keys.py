@@ -81,6 +81,8 @@ MESSAGES = {
     "sign-elsewhere.save": "Save the bytes",
     "sign-elsewhere.back": "Bring back",
     "sign-elsewhere.cms": "Signature (CMS, DER)",
+    "sign-elsewhere.revocation": "Whether it was revoked: the authority’s list (PEM, DER) or OCSP response (DER), if "
+    "it is not in the signature",
     "sign-elsewhere.chain": "Certificates beside it (PEM), if they are not in it",
     "sign-elsewhere.do": "Enter the signature",
     "certificate.title": "Bind a certificate of yours",

@@ -20,7 +20,12 @@ MESSAGES = {
     "signature.valid.external": "valid: made outside Trailseal by the signer's certificate, whose binding chains to "
     "the first start and whose authority two administrators let in; what it is over stands there unchanged",
     "signature.qualified": "The certificate claims to be qualified; Trailseal has not asked the trusted list.",
-    "signature.unrevoked": "Trailseal has not asked whether the certificate was revoked.",
+    "signature.revocation.good": "{subject}: not revoked by {by}, which came with the signature.",
+    "signature.revocation.revoked": "{subject}: revoked since {since}, by {by}, which came with the signature.",
+    "signature.revocation.unknown": "{subject}: not known whether it was revoked, as nothing that came with the "
+    "signature tells; Trailseal asks nobody.",
+    "signature.revocation.crl": "the authority's list of {at}",
+    "signature.revocation.ocsp": "the authority's OCSP response of {at}",
     "signature.certificate": "Certificate of {subject}, issued by {issuer}.",
     "paper.kind": "hand-written, scan on file; no electronic signature",
     "paper.said": "{name} signed by hand on {day}, on a printout of {address}: “{meaning}”",

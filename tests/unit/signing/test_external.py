@@ -19,9 +19,11 @@ from ledger.core.errors import (
     SchemaViolation,
 )
 from ledger.core.external import brought
+from ledger.core.passkey import b64url
 from ledger.core.signature import ExternalProof, Mode, SignatureEntry
 from ledger.integrity.level4 import signatures_fault
 from ledger.people.roles import Role
+from ledger.signing.history import read_history
 from ledger.signing.looking import look
 from ledger.signing.signatures import Completed, ToSign
 from ledger.store.logs import SYSTEM_LOG
@@ -30,6 +32,7 @@ from ledger.trace.selection import BySearch
 from reports.verdict import ExitCode, Outcome
 from reports.verify import verify_package
 from tests.support.outside import DAY, NOW, Holder, Outside
+from tests.support.revocations import crl, response, within
 from tests.support.signers import Plant, Signer
 
 BEHIND_S = -15 * 60.0
@@ -101,8 +104,8 @@ class Site:
     def data(self, put: ToSign) -> bytes:
         return self.plant.signing.signatures.exported(put.id)
 
-    def complete(self, put: ToSign, cms: bytes, certificates: bytes = b"") -> Completed:
-        return self.anna.complete(put, proof=brought(cms, certificates or self.holder.chain))
+    def complete(self, put: ToSign, cms: bytes, certificates: bytes = b"", *beside: bytes) -> Completed:
+        return self.anna.complete(put, proof=brought(cms, certificates or self.holder.chain, beside))
 
     def fault(self) -> str:
         with self.plant.service.store.reading() as connection:
@@ -137,6 +140,46 @@ def test_a_signature_made_elsewhere_is_taken_shown_and_judged(site: Site) -> Non
     assert "The certificate claims to be qualified; Trailseal has not asked the trusted list." in words
     assert "CN=Anna Approver" in words
     assert site.fault() == ""
+
+
+@pytest.mark.requirement("R54")
+def test_whether_the_certificate_was_revoked_is_told_by_what_came_with_it_and_kept(site: Site, tmp_path: Path) -> None:
+    """On the signature's page and in a package alike; one that was revoked signs nothing, and nothing is entered."""
+    answered, since = response(site.trust, site.holder.pem), NOW - DAY
+    before = site.plant.signatures()
+    told = response(site.trust, site.holder.pem, since)
+    put = site.prepare()
+    with pytest.raises(NotSignatory, match="was revoked on"):
+        site.complete(put, within(site.holder.sign(site.data(put)), responses=(told,)))
+    for beside in (told, crl(site.trust, {site.holder.pem: since})):
+        put = site.prepare()
+        with pytest.raises(NotSignatory, match="was revoked on"):
+            site.complete(put, site.holder.sign(site.data(put)), b"", beside)
+    assert site.plant.signatures() == before
+    put = site.prepare()
+    done = site.complete(put, site.holder.sign(site.data(put)), b"", answered, crl(site.trust, root=True))
+    silent = site.prepare()
+    without = site.complete(silent, site.holder.sign(site.data(silent)))
+    service = site.plant.service
+    with service.store.reading() as connection:
+        good, unknown = (look(service.store, connection, one.index).shown.class_text for one in (done, without))
+    assert "Anna Approver,C=DE: not revoked by the authority's OCSP response of" in good
+    assert "CN=Trust Service Issuing: not revoked by the authority's list of" in good
+    assert "not known whether it was revoked" in unknown
+    assert site.fault() == ""
+    site.plant.publish()
+    site.plant.publish()
+    out = tmp_path / "evidence.zip"
+    packages.issue(service, service.log(), BySearch(query=Query(source="erp")), out, site.plant.root)
+    verdict = verify_package(out, [service.vkey(service.log())])
+    assert verdict.exit_code is ExitCode.HOLDS, verdict.lines()
+    said = {check.name.rpartition("#")[2]: check.says for check in verdict.checks}
+    assert "not revoked by the authority's OCSP response of" in said[str(done.index)]
+    assert "not known whether it was revoked" in said[str(without.index)]
+    altered = msgspec.structs.replace(done.entry.proof, revocation=(b64url(told),))
+    forged = msgspec.structs.replace(done.entry, proof=altered)
+    with service.store.reading() as connection, pytest.raises(LedgerError, match="was revoked on"):
+        read_history(service.store, connection).verify(forged, done.index)
 
 
 def test_of_a_certificate_that_claims_nothing_no_word_says_qualified_signature_but_the_law_s(site: Site) -> None:

@@ -1,0 +1,191 @@
+"""Whether a certificate was revoked is told by what came with the signature, offline: good, revoked, or not known."""
+
+import datetime
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from ledger.core.errors import SchemaViolation, SignatureInvalid
+from ledger.core.external import (
+    MAX_REVOCATIONS,
+    Certified,
+    brought,
+    loaded,
+    revocation_of,
+    verify_external,
+    with_anchor,
+)
+from ledger.core.passkey import unb64url
+from ledger.core.revocation import Revocation, Told
+from tests.support.outside import DAY, NOW, Holder, Outside
+from tests.support.revocations import HOUR, certificate, crl, in_field, responder, response, with_attribute, within
+
+DATA = b"trailseal/statement/v1\n{}"
+Way = Callable[[Outside, Holder, datetime.datetime | None], tuple[bytes, tuple[bytes, ...]]]
+
+
+def us(moment: datetime.datetime) -> int:
+    return int(moment.timestamp()) * 1_000_000
+
+
+@pytest.fixture(scope="module")
+def trust(tmp_path_factory: pytest.TempPathFactory) -> Outside:
+    return Outside(tmp_path_factory.mktemp("trust"))
+
+
+@pytest.fixture(scope="module")
+def anna(trust: Outside) -> Holder:
+    return trust.person("Anna Approver", "PNODE-1")
+
+
+@pytest.fixture(scope="module")
+def cms(anna: Holder) -> bytes:
+    return anna.sign(DATA)
+
+
+def judged(trust: Outside, cms: bytes, *beside: bytes) -> Certified:
+    anchors = [one.public_bytes(Encoding.DER) for one in loaded(trust.root)]
+    return verify_external(brought(cms, b"", beside), DATA, anchors, [us(NOW)], (us(NOW), us(NOW + HOUR)))
+
+
+def signers(trust: Outside, cms: bytes, *beside: bytes) -> Told:
+    """What is known of the signer's certificate."""
+    return judged(trust, cms, *beside).revocation[0]
+
+
+def given(trust: Outside, anna: Holder, cms: bytes, since: datetime.datetime | None) -> dict[str, tuple[bytes, ...]]:
+    """One word of the authority's, in each way in which it can come: the CMS, and what is beside it."""
+    listed = crl(trust, {} if since is None else {anna.pem: since})
+    answered = response(trust, anna.pem, since)
+    delegated = response(trust, anna.pem, since, by=responder(trust))
+    pem = x509.load_der_x509_crl(listed).public_bytes(Encoding.PEM)
+    return {
+        "list beside": (cms, listed),
+        "list beside in PEM": (cms, pem),
+        "response beside": (cms, answered),
+        "response of a responder": (cms, delegated),
+        "list within": (within(cms, lists=(listed,)),),
+        "response within": (within(cms, responses=(answered,)),),
+        "responder's within": (within(cms, responses=(delegated,)),),
+        "list in the CMS's field": (in_field(cms, lists=(listed,)),),
+        "response in the CMS's field": (in_field(cms, responses=(answered,)),),
+    }
+
+
+def test_it_is_good_by_whatever_its_authority_said_and_however_that_came(
+    trust: Outside, anna: Holder, cms: bytes
+) -> None:
+    for way, (signed, *beside) in given(trust, anna, cms, None).items():
+        found = signers(trust, signed, *beside)
+        assert (found.state, found.by) == (Revocation.GOOD, "crl" if "list" in way else "ocsp"), way
+        assert found.made_us == us(NOW - HOUR), way
+
+
+def test_one_that_was_revoked_before_is_refused_however_that_is_told(trust: Outside, anna: Holder, cms: bytes) -> None:
+    for way, (signed, *beside) in given(trust, anna, cms, NOW - DAY).items():
+        with pytest.raises(SignatureInvalid, match="PNODE-1,CN=Anna Approver,C=DE was revoked on"):
+            signers(trust, signed, *beside)
+        # A word that it is good, from before or after, takes nothing back.
+        with pytest.raises(SignatureInvalid, match="was revoked on"):
+            signers(trust, signed, *beside, response(trust, anna.pem, made=NOW), crl(trust, made=NOW))
+        assert way
+
+
+def test_the_moment_of_a_revocation_counts(trust: Outside, anna: Holder, cms: bytes) -> None:
+    for since in (NOW - HOUR, NOW + HOUR):
+        with pytest.raises(SignatureInvalid, match="was revoked on"):
+            signers(trust, cms, crl(trust, {anna.pem: since}))
+    later = signers(trust, cms, crl(trust, {anna.pem: NOW + 2 * HOUR}))
+    assert (later.state, later.revoked_us) == (Revocation.REVOKED, us(NOW + 2 * HOUR))
+    known = x509.InvalidityDate((NOW - DAY).replace(tzinfo=None))
+    with pytest.raises(SignatureInvalid, match="was revoked on"):
+        signers(trust, cms, crl(trust, {anna.pem: NOW + 2 * HOUR}, of_entry=(known,)))
+    held = x509.CRLReason(x509.ReasonFlags.certificate_hold)
+    with pytest.raises(SignatureInvalid, match="was revoked on"):
+        signers(
+            trust, cms, crl(trust, {anna.pem: NOW - DAY}, made=NOW - 3 * DAY, until=NOW - 2 * DAY, of_entry=(held,))
+        )
+
+
+def test_what_its_own_authority_did_not_say_of_it_for_then_leaves_it_unknown(
+    trust: Outside, anna: Holder, cms: bytes, tmp_path: Path
+) -> None:
+    forger, other = Outside(tmp_path, "Trust Service"), trust.person("Otto Other", "PNODE-2")
+    stranger = responder(forger)
+    own = (anna.pem, load_pem_private_key(anna.key_file.read_bytes(), None))
+    answered = response(trust, anna.pem)
+    part = {
+        "full_name": None, "relative_name": None, "only_contains_user_certs": False, "only_contains_ca_certs": False,
+        "only_some_reasons": None, "indirect_crl": False, "only_contains_attribute_certs": False,
+    }  # fmt: skip
+    place = [x509.UniformResourceIdentifier("http://crl.example/2")]
+    for what, (signed, *beside) in {
+        "nothing": (cms,),
+        "another authority's list of the same name": (cms, crl(forger)),
+        "a list by another key": (cms, crl(trust, key=ec.generate_private_key(ec.SECP256R1()))),
+        "the root's list": (cms, crl(trust, root=True)),
+        "a list that was over": (cms, crl(trust, made=NOW - 3 * DAY, until=NOW - DAY)),
+        "a list from after the certificate's end": (cms, crl(trust, made=NOW + 40 * DAY, until=NOW + 41 * DAY)),
+        "a list of authorities": (cms, _part(trust, **{**part, "only_contains_ca_certs": True})),
+        "a list of others": (cms, _part(trust, **{**part, "full_name": place})),
+        "a list of some reasons": (
+            cms, _part(trust, **{**part, "only_some_reasons": frozenset({x509.ReasonFlags.key_compromise})}),
+        ),
+        "a list of what changed": (cms, crl(trust, None, (x509.DeltaCRLIndicator(1), True))),
+        "a response of another": (cms, response(trust, other.pem)),
+        "a response by a stranger": (cms, response(trust, anna.pem, by=stranger)),
+        "a response by one who may not": (
+            cms, response(trust, anna.pem, by=responder(trust, uses=ExtendedKeyUsageOID.CLIENT_AUTH)),
+        ),
+        "a response by the signer": (cms, response(trust, anna.pem, by=own)),
+        "an altered response": (cms, answered.replace(b"\x80\x00", b"\x82\x00", 1)),
+        "a response that is altered in its signature": (cms, answered[:-1] + bytes([answered[-1] ^ 1])),
+        "an old response without an end": (cms, response(trust, anna.pem, made=NOW - DAY, until=None)),
+        "what cannot be read": (with_attribute(cms, b"\x30\x03\x02\x01\x05"),),
+    }.items():  # fmt: skip
+        assert signers(trust, signed, *beside).state is Revocation.UNKNOWN, what
+    # What is no word of the authority's does not make it revoked either.
+    for lie in (
+        crl(forger, {anna.pem: NOW - DAY}), response(trust, anna.pem, NOW - DAY, by=stranger),
+        response(trust, other.pem, NOW - DAY), crl(trust, {other.pem: NOW - DAY}),
+    ):  # fmt: skip
+        assert signers(trust, cms, lie).state is not Revocation.REVOKED
+
+
+def test_an_authority_that_was_revoked_above_the_signer_is_named(trust: Outside, cms: bytes) -> None:
+    with pytest.raises(SignatureInvalid, match="Trust Service Issuing was revoked"):
+        judged(trust, cms, crl(trust, {trust.issuing: NOW - DAY}, root=True))
+    both = judged(trust, cms, crl(trust), crl(trust, root=True)).revocation
+    assert [one.state for one in both] == [Revocation.GOOD, Revocation.GOOD]
+
+
+def test_a_part_that_is_due_for_a_certificate_counts(trust: Outside, cms: bytes) -> None:
+    found = signers(
+        trust, cms, _part(
+            trust, full_name=None, relative_name=None, only_contains_user_certs=True, only_contains_ca_certs=False,
+            only_some_reasons=None, indirect_crl=False, only_contains_attribute_certs=False,
+        ),
+    )  # fmt: skip
+    assert found.state is Revocation.GOOD
+
+
+def test_what_is_kept_stands_by_itself_and_what_is_no_list_is_not_taken(
+    trust: Outside, anna: Holder, cms: bytes
+) -> None:
+    proof = brought(cms, b"", (crl(trust), crl(trust, root=True)))
+    assert [one.state for one in revocation_of(proof, us(NOW))] == [Revocation.GOOD, Revocation.UNKNOWN]
+    whole = with_anchor(proof, judged(trust, cms))
+    assert certificate(trust.root).public_bytes(Encoding.DER) in [unb64url(one) for one in whole.certificates]
+    assert [one.state for one in revocation_of(whole, us(NOW))] == [Revocation.GOOD, Revocation.GOOD]
+    for wrong in ((b"MZ",), (anna.pem,), (crl(trust),) * (MAX_REVOCATIONS + 1)):
+        with pytest.raises(SchemaViolation):
+            brought(cms, b"", wrong)
+
+
+def _part(trust: Outside, **members: object) -> bytes:
+    return crl(trust, None, (x509.IssuingDistributionPoint(**members), True))  # type: ignore[arg-type]
