@@ -7,6 +7,7 @@ gone. A service that has just started and is asked twice at once is just that.
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import msgspec
 
@@ -21,7 +22,9 @@ def make_ready() -> None:
     """
     with _LOCK:
         for struct in _below(msgspec.Struct):
-            msgspec.json.Decoder(struct)
+            # What names types that only a type checker loads, or that msgspec has none for, is never decoded at all.
+            with suppress(NameError, TypeError):
+                msgspec.json.Decoder(struct)
 
 
 def _below(parent: type[msgspec.Struct]) -> Iterator[type[msgspec.Struct]]:

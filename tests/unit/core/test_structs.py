@@ -2,6 +2,15 @@
 
 import subprocess
 import sys
+from ipaddress import IPv4Network, IPv6Network
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ledger.core.structs import make_ready
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 ROUNDS = 100
 """Structs of their own; without `make_ready` the process dies in the first few."""
@@ -44,3 +53,21 @@ for number in range({ROUNDS}):
 def test_structs_that_were_made_ready_are_used_by_threads_at_once() -> None:
     ended = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, timeout=60)
     assert ended.returncode == 0, ended.stderr.decode()
+
+
+class _OnlyMade(msgspec.Struct):
+    """Never decoded: the name stands for a type that is not loaded."""
+
+    price: "Decimal"
+
+
+class _OnlyMadeToo(msgspec.Struct):
+    """Nor is this: msgspec has no way to tell one type from the other."""
+
+    networks: tuple[IPv4Network | IPv6Network, ...]
+
+
+def test_a_struct_that_cannot_be_decoded_keeps_no_other_from_being_made_ready() -> None:
+    make_ready()
+    assert _OnlyMade(price=0).price == 0  # type: ignore[arg-type]
+    assert _OnlyMadeToo(networks=()).networks == ()
