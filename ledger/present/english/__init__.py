@@ -13,6 +13,7 @@ from ledger.present.english import (
     report,
     sentences,
     signing,
+    sources,
     terminals,
     words,
     workflows,
@@ -34,5 +35,6 @@ _PARTS = (
     workflows,
     paper,
     origins,
+    sources,
 )
 CATALOGUE: dict[str, str] = {key: text for part in _PARTS for key, text in part.MESSAGES.items()}

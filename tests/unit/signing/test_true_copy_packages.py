@@ -5,6 +5,7 @@ On either database, as are the other parts of a package that say where its recor
 
 from pathlib import Path
 from typing import cast
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -14,10 +15,13 @@ from ledger.core.clock import utc_text
 from ledger.core.run import RunBatch, SourceFacts
 from ledger.core.signature import SignatureEntry
 from ledger.core.source import ARCHIVE, SourceConfig
+from ledger.present.states import State
 from ledger.signing.sign_off import signs_off
 from ledger.sources.import_kinds import Expected
 from ledger.store.search import Query
 from ledger.trace.selection import BySearch
+from ledger.web.views.common import Scope
+from ledger.web.views.sources import import_view
 from reports import layout
 from reports.lines import SignedLine, decode_line, encode_line
 from reports.verdict import ExitCode, Outcome
@@ -120,6 +124,19 @@ def _by_somebody_else(files: Files) -> Files:
             forged = msgspec.json.Encoder(order="sorted").encode(msgspec.structs.replace(entry, statement=said))
             lines[at] = encode_line(msgspec.structs.replace(line, body=msgspec.Raw(forged))).rstrip(b"\n")
     return {**files, layout.SIGNATURES: b"\n".join(lines) + b"\n"}
+
+
+def test_the_page_of_imports_shows_who_signed_the_statement(copied: Copied) -> None:
+    service = copied.site.plant.service
+    (known,) = service.record_log().imports.list(OLD)
+    assert known.true_copy is not None
+    (signed,) = signs_off(service.store, service.log(), [(known.entry, known.true_copy)])
+    scope = Scope(logs=(), kinds=service.store.kinds, clock=service.clock, zone=ZoneInfo("Europe/Berlin"))
+    view = import_view(scope, "records", known, signed)
+    assert (view.reconciled.state, view.copy.state) == (State.HOLDS, State.HOLDS)
+    assert view.copy.says == ("stated by approver1 on a sample of 1", "signed by Anna Approver (approver1), approver")
+    unsigned = import_view(scope, "records", known, None).copy
+    assert (unsigned.state, unsigned.says) == (State.UNKNOWN, ("stated by approver1 on a sample of 1, not signed yet",))
 
 
 def test_a_true_copy_shown_as_signed_by_somebody_else_is_found(copied: Copied, tmp_path: Path) -> None:
