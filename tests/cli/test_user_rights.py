@@ -1,12 +1,14 @@
 """`trailseal user`: the first start, roles and qualifications, the register, access review and documents."""
 
 import csv
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from ledger.cli.user import WHO
 from ledger.core.clock import SystemClock, utc_text
+from ledger.service import Service
 from tests.cli.conftest import Site, filled
 from tests.cli.terminal import trailseal
 
@@ -141,3 +143,40 @@ def test_the_folder_alone_makes_no_administrators_token_after_the_first_start(
     assert started("token", "create", "--account", "collector", "--scope", "ingest", "--source", "erp").code == 0
     monkeypatch.setenv(CREDENTIAL, started.made["token"])
     assert started("token", "create", "--account", "office", "--scope", "admin").code == 0
+
+
+@pytest.mark.requirement("R28", "R31")
+def test_the_profile_is_shown_and_set_with_the_old_value_on_record(
+    admin: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert admin("profile", "show", "idle_minutes").out.split() == ["idle_minutes", "15"]
+    done = admin("profile", "set", "idle_minutes", "10", *WHY, "--json")
+    assert done.code == 0, done.err
+    assert admin("profile", "show", "--json").json()["idle_minutes"] == 10
+    assert "(set)" in admin("profile", "show", "idle_minutes").out
+    for item, value, says in (
+        ("idle_minutes", "0", "cannot be"), ("idle_minutes", "ten", "no JSON"), ("colour", "1", "no item"),
+        ("places", '[{"scope":"sign"}]', "nowhere"),
+    ):  # fmt: skip
+        wrong = admin("profile", "set", item, value, *WHY)
+        assert (wrong.code, says in wrong.err) == (1, True), wrong.err
+    assert admin("profile", "show", "colour").code == 1
+    monkeypatch.delenv(CREDENTIAL)
+    alone = admin("profile", "set", "idle_minutes", "1440", *WHY)
+    assert (alone.code, "first start is over" in alone.err) == (1, True)
+
+
+@pytest.mark.requirement("R31")
+def test_terminals_are_listed_with_their_tests_and_taken_out_of_use(admin: Site) -> None:
+    assert admin("terminal", "list").out.strip() == "No terminal is in use."
+    with closing(Service(admin.folder)) as service:
+        by = service.people.directory.find(admin.made["token"]).caller.authority
+        first, second = (service.people.terminals.enrol(title, "all in order", "set up", by) for title in ("a", "b"))
+    listed = admin("terminal", "list")
+    assert f"{first.terminal}  a: tested {TODAY}" in listed.out
+    assert "next test due" in listed.out
+    assert admin("terminal", "fail", first.terminal, "--how", "reads no badge", *WHY).code == 0
+    assert admin("terminal", "retire", second.terminal, *WHY, "--json").json()["terminal"] == second.terminal
+    again = admin("terminal", "retire", second.terminal, *WHY)
+    assert (again.code, "in use" in again.err) == (1, True)
+    assert admin("terminal", "list", "--json").json() == []
