@@ -55,12 +55,14 @@ _IDENTITY = {
 class ModbusPlc:
     """A running PLC on loopback, for as long as the context is entered; keeps its values in `folder`.
 
-    The port is chosen once, so that a restart comes back under the same address.
+    The port is chosen once, so that a restart comes back under the same address. `revision` is that of its firmware
+    from the next start on.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.port = free_port()
+        self.revision = _IDENTITY["MajorMinorRevision"]
         self._process: ServerProcess | None = None
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -68,7 +70,7 @@ class ModbusPlc:
         """Returns when the server accepts connections; raises RetriableSource when it does not come up."""
         process = ServerProcess(
             "Modbus PLC",
-            [sys.executable, "-m", "collectors.demo.modbus", str(self._folder), str(self.port)],
+            [sys.executable, "-m", "collectors.demo.modbus", str(self._folder), str(self.port), self.revision],
             self._folder / LOG_FILE,
             {},
         )
@@ -155,7 +157,7 @@ class _Values:
         return None
 
 
-async def serve(folder: Path, port: int) -> None:
+async def serve(folder: Path, port: int, revision: str) -> None:
     """Serves Modbus TCP on 127.0.0.1:`port` until SIGTERM or SIGINT."""
     values = _Values(folder / VALUES_FILE)
     holding = [0] * _HOLDING
@@ -178,7 +180,8 @@ async def serve(folder: Path, port: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    identity = ModbusDeviceIdentification(info_name=_IDENTITY)  # type: ignore[no-untyped-call]
+    told = _IDENTITY | {"MajorMinorRevision": revision}
+    identity = ModbusDeviceIdentification(info_name=told)  # type: ignore[no-untyped-call]
     server = ModbusTcpServer(device, identity=identity, address=("127.0.0.1", port))
     await server.serve_forever(background=True)
     await stop.wait()
@@ -190,8 +193,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m collectors.demo.modbus", description=main.__doc__)
     parser.add_argument("folder", type=Path, help=f"holds {VALUES_FILE}")
     parser.add_argument("port", type=int, help="TCP port on 127.0.0.1")
+    parser.add_argument("revision", help="of its firmware, as it tells it")
     arguments = parser.parse_args()
-    asyncio.run(serve(arguments.folder, arguments.port))
+    asyncio.run(serve(arguments.folder, arguments.port, arguments.revision))
 
 
 if __name__ == "__main__":

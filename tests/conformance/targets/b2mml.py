@@ -47,6 +47,7 @@ class B2mmlTarget(Target):
     credential = None
     no_credential = "a folder is read with the rights of the collector's own account"
     hostile = tuple(text for text in HOSTILE if "\x00" not in text)  # XML itself cannot hold U+0000
+    no_other_facts = ""
     no_clock = "a folder does not say what time those have who write to it"
 
     def __init__(self, factory: pytest.TempPathFactory) -> None:
@@ -72,6 +73,14 @@ class B2mmlTarget(Target):
             path, data = self._message(text)
             path.with_suffix(".part").write_bytes(data)
             path.with_suffix(".part").rename(path)
+
+    @contextlib.contextmanager
+    def other_facts(self) -> Iterator[str]:
+        """The MES was brought to another release of the standard."""
+        path, data = self._message("after the upgrade")
+        path.write_bytes(data.replace(b'releaseID="7.0"', b'releaseID="7.1"'))
+        yield "schema"
+        path.unlink()
 
     @contextlib.contextmanager
     def slow(self) -> Iterator[None]:

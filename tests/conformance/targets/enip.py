@@ -1,6 +1,7 @@
 """A simulated Logix controller; an operator panel writes the names of recipe steps."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from itertools import cycle
 
 import pytest
@@ -28,6 +29,7 @@ class EnipTarget(Target):
     no_credential = "EtherNet/IP knows no accounts"
     no_clock = "the simulator keeps no clock"
     no_amending = "there is no trail in a controller that could be changed"
+    no_other_facts = ""
     at_once = STEPS
     hostile = (*(text for text in HOSTILE if len(text.encode()) <= LONGEST), "x" * LONGEST)
 
@@ -56,6 +58,17 @@ class EnipTarget(Target):
         assert len(texts) <= STEPS, "each needs a place of its own until the next look"
         for text in texts:
             self._simulator.write_text(f"Step{next(self._steps)}", text.encode())
+
+    @contextlib.contextmanager
+    def other_facts(self) -> Iterator[str]:
+        """Somebody turns the key switch, from REMOTE to RUN."""
+        before = self._simulator.status
+        for status in (0x1060, before):
+            self._simulator.stop()
+            self._simulator.status = status
+            self._simulator.start()
+            if status != before:
+                yield "audit_trail"
 
 
 def make(factory: pytest.TempPathFactory) -> Target:

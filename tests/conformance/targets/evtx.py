@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import struct
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +36,7 @@ class EvtxTarget(Target):
     hostile = tuple(text for text in HOSTILE if "\x00" not in text)  # a string in an event ends at U+0000
     no_clock = "a file does not say what time its host has"
     no_numbers = ""
+    no_other_facts = ""
 
     def __init__(self, factory: pytest.TempPathFactory) -> None:
         folder = factory.mktemp("evtx")
@@ -61,6 +64,16 @@ class EvtxTarget(Target):
     def lose(self, texts: Sequence[str]) -> None:
         first, *_, last = [self._event(text) for text in texts]
         self._write([first, last])
+
+    @contextlib.contextmanager
+    def other_facts(self) -> Iterator[str]:
+        """The log is written by a Windows that writes format 3.2 (since Windows 10, version 2004)."""
+        before = self._file.read_bytes()
+        head = bytearray(before[:120])
+        head[36:38] = struct.pack("<H", 2)
+        self._file.write_bytes(bytes(head) + before[120:124] + struct.pack("<I", zlib.crc32(head)) + before[128:])
+        yield "schema"
+        self._file.write_bytes(before)
 
     @contextlib.contextmanager
     def slow(self) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """The demo's PLC; an operator panel writes the names of recipe steps."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from itertools import cycle
 
 import pytest
@@ -28,6 +29,7 @@ class ModbusTarget(Target):
     no_credential = "Modbus TCP knows no accounts"
     no_clock = "Modbus says no time"
     no_amending = "there is no trail in a controller that could be changed"
+    no_other_facts = ""
     at_once = STEPS
     hostile = (*(text for text in HOSTILE if len(text.encode()) <= LONGEST), "x" * LONGEST)
 
@@ -59,6 +61,17 @@ class ModbusTarget(Target):
         assert len(texts) <= STEPS, "each needs a place of its own until the next look"
         for text in texts:
             self._plc.write_step_name(next(self._steps), text)
+
+    @contextlib.contextmanager
+    def other_facts(self) -> Iterator[str]:
+        """The controller gets another firmware."""
+        before = self._plc.revision
+        for revision in ("1.4.1", before):
+            self._plc.stop()
+            self._plc.revision = revision
+            self._plc.start()
+            if revision != before:
+                yield "version"
 
 
 def make(factory: pytest.TempPathFactory) -> Target:
