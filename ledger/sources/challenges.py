@@ -218,10 +218,7 @@ class Challenges:
         result: ResultState | None = None,
         before: int | None = None,
     ) -> Sequence[Past]:
-        """Plantings with what came of them, newest first: of a challenge, of a source, with that result, or all.
-
-        `before`: those whose last entry has a lower index.
-        """
+        """Plantings with what came of them, newest first; `before`: those whose last entry has a lower index."""
         row = run_table.c
         chosen = [row.log == self._log]
         if name is not None:

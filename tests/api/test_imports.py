@@ -10,9 +10,11 @@ import pytest
 from litestar.testing import TestClient
 
 from ledger.api.app import create_app
+from ledger.core.errors import Conflict
 from ledger.core.hashing import b64
 from ledger.core.job import JobState
 from ledger.importing import BY_JOB
+from ledger.jobs.frame import LEASE_US
 from ledger.people.access import Scope
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
@@ -94,8 +96,13 @@ def test_a_file_handed_to_two_hosts_in_turn_is_imported_by_either_and_stated_to_
         place = f"{IMPORTS}/{begun.json()['mark']}"
         refused(started(client, world, upload), 409, "conflict")
         refused(client.delete(f"{FILES}/{upload}", headers=configure(world)), 409, "conflict")
+    abandoned = other_host.jobs.claim()
+    assert (abandoned is not None, world.service.jobs.work_next()) == (True, None)
+    with pytest.raises(Conflict, match="is being imported"):
+        world.service.uploads.read_by(upload, begun.json()["job"]["id"] + 1)
+    world.clock.pass_seconds(LEASE_US / 1_000_000 + 1)
     done = world.service.jobs.work_next()
-    assert done is not None
+    assert done is not None, "the first host died: another goes on"
     assert (done.state, done.error) == (JobState.DONE, "")
     read = world.headers(Scope.READ)
     told = client.get(place, params={"recount": True}, headers=read).json()
