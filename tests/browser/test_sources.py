@@ -22,6 +22,8 @@ def test_imports_show_their_reconciliation_and_where_the_statement_of_a_true_cop
     assert "collected live since as dcs" in first
     assert "▲ does not hold\nrows: 3 expected, 2 found" in second
     assert "nobody has stated it" in second
+    sign = rows.get_by_role("link", name="Sign")
+    assert [link.get_attribute("href") for link in sign.all()] == ["/sign?log=records&entries=330"]
     assert page.title() == "Imports of old audit trails · Trailseal", "a hostile file name is text"
     assert Axe().run(page).violations_count == 0
     assert TROUBLE[page] == []
