@@ -197,6 +197,21 @@ def test_the_scan_of_a_print_with_hidden_values_goes_along_only_with_them(packag
         assert [name for name in opened.namelist() if name.endswith(f"/copies/{packaged.on_hidden.entry}.png")]
 
 
+def test_what_a_package_has_no_room_for_is_said_to_be_left_out(
+    packaged: Packaged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layout, "MAX_COPIES", 3)
+    path = packaged.issue("full.zip")
+    found = packaged.verdict(path)
+    assert found.exit_code is ExitCode.HOLDS, found.lines()
+    (check,) = [one for one in found.checks if one.name.startswith("Copies")]
+    assert check.says.startswith("3 of 5 letters and scans")
+    assert "1 left out" in check.says
+    assert "it stays in the ledger" in report(path)
+    monkeypatch.setattr(layout, "MAX_COPIES", 4)
+    assert packaged.verdict(path).exit_code is ExitCode.WRONG
+
+
 @pytest.mark.requirement("R21", "R64")
 def test_a_file_that_is_swapped_dropped_or_added_is_named(packaged: Packaged, tmp_path: Path) -> None:
     """Each by somebody who writes every manifest anew, and tells of the files as it suits them."""
