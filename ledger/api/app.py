@@ -123,6 +123,7 @@ def create_app(service: Service, *, web_handlers: Sequence[ControllerRouterHandl
     `web_handlers`: the pages' routes; they find `context` as a dependency, and declare their access as every route
     does. Raises ConfigError if a route does not.
     """
+    make_ready()
     lanes = Lanes(service.settings.readers)
     context = Context(service, lanes)
 
@@ -163,12 +164,12 @@ def create_app(service: Service, *, web_handlers: Sequence[ControllerRouterHandl
         signature_types=[Context],
     )
     require_declared(app)
-    make_ready()
     return app
 
 
 def create_agents_app(service: Service, *, enrolment: bool) -> Litestar:
     """What edge agents reach over TLS, and nothing else: their deliveries, or else enrolment alone."""
+    make_ready()
     lanes = Lanes(AGENT_READERS)
     context = Context(service, lanes)
 
@@ -195,7 +196,6 @@ def create_agents_app(service: Service, *, enrolment: bool) -> Litestar:
         signature_types=[Context],
     )
     require_declared(app)
-    make_ready()
     return app
 
 
