@@ -28,10 +28,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(tested.Outcomes())
 
 
+BY_DATABASE = "tests/tamper/test_tables.py"
+"""Its ledgers, one a database, share nothing, and take long to be attacked."""
 SLOW = (
     "tests/browser/test_pages.py",
     "tests/integration/demo/",
-    "tests/tamper/test_tables.py",
+    f"{BY_DATABASE} postgresql",
+    BY_DATABASE,
     "tests/soak/",
     "tests/conformance/test_collectors.py backup",
     "tests/conformance/test_collectors.py tryton",
@@ -55,6 +58,8 @@ class ByFileAndTarget(LoadFileScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         file, _, rest = nodeid.partition("::")
         file = TOGETHER.get(file, file)
+        if file == BY_DATABASE:
+            return f"{file} {'postgresql' if 'postgresql' in rest else ''}"
         named = [name for name in COLLECTORS if "conformance" in file and name in rest.partition("[")[2]]
         return f"{file} {max(named, key=len, default='')}"
 
