@@ -308,3 +308,25 @@ def test_imports_are_listed_by_pages(client: Client, world: World, tmp_path: Pat
     assert (len(first["imports"]), rest["next_after"]) == (2, None)
     assert client.get("/api/v1/imports", params={"source": SOURCE}, headers=read).json()["imports"] == []
     refused(client.get(f"{IMPORTS}/none", headers=read), 404, "not_found")
+
+
+def test_a_trial_without_a_mapping_shows_tables_and_columns_and_stores_nothing(
+    shared_client: Client, shared_world: World
+) -> None:
+    client, world = shared_client, shared_world
+    dump = b"BEGIN TRANSACTION;\nCREATE TABLE audit(no INTEGER, who TEXT);\n"
+    dump += b"INSERT INTO audit VALUES(1,'user1');\nINSERT INTO audit VALUES(2,NULL);\nCOMMIT;\n"
+    upload = handed_over(client, world, dump, name="dump.sql")
+    body = {"options": {"format": "sql", "table": "audit", "dialect": "sqlite"}}
+    answer = client.post(f"{FILES}/{upload}/trial", json=body, headers=configure(world))
+    assert answer.status_code == 200, answer.text
+    tried = answer.json()
+    assert (tried["mapped"], tried["rows"], tried["tables"], tried["whole"]) == (False, 2, {"audit": 2}, True)
+    assert [one["entry"] for one in tried["shown"]] == [{"no": "1", "who": "user1"}, {"no": "2", "who": None}]
+    torn = handed_over(client, world, LAUGHS)
+    laughed = client.post(f"{FILES}/{torn}/trial", json=XML, headers=configure(world)).json()
+    assert (laughed["rows"], laughed["shown"]) == (0, [])
+    assert laughed["trouble"]
+    for one in (upload, torn):
+        client.delete(f"{FILES}/{one}", headers=configure(world))
+    assert OLD not in [one.id for one in world.service.record_log().sources.list()]
