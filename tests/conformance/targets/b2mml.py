@@ -47,6 +47,7 @@ class B2mmlTarget(Target):
     credential = None
     no_credential = "a folder is read with the rights of the collector's own account"
     hostile = tuple(text for text in HOSTILE if "\x00" not in text)  # XML itself cannot hold U+0000
+    no_amending = "a message is known by its digest: changed, it is another one"
     no_other_facts = ""
     no_clock = "a folder does not say what time those have who write to it"
 
