@@ -100,7 +100,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `database` is a SQLAlchemy URL; a SQLite path is relative to the ledger's folder. `zone`: the site's IANA time zone,
     in which pages and reports show times beside UTC. `publish_tiles`: leaf data and tiles are open to anyone who
     reaches the service (a recorded decision of the site); otherwise a token with scope `tiles` is needed. `readers`:
-    database connections for reading, and threads.
+    threads that read, and database connections that are kept for them.
     """
 
     origin: str

@@ -21,6 +21,9 @@ CHECKPOINT_PAGES = 4000
 WRITERS = 16
 """Connections that may write: one for each log that this process appends to, and some for what stands beside them."""
 
+UNBOUNDED = -1
+"""To SQLAlchemy's pool."""
+
 _SQLITE_DURABLE = {"journal_mode": "wal", "synchronous": 2}
 _POSTGRES_DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 
@@ -33,8 +36,12 @@ def writer_engine(url: str | URL) -> Engine:
 
 
 def reader_engine(url: str | URL, pool_size: int) -> Engine:
-    """The engine that reads; as many connections as the executor that uses it has threads."""
-    engine = _engine(url, pool_size=pool_size, begin="BEGIN")
+    """The engine that reads; as many connections are kept as the executor that uses it has threads.
+
+    A thread that reads may come to read a second time within: it is given a further connection, else enough such
+    threads would hold all there are and wait for each other. The executors bound how many that can be.
+    """
+    engine = _engine(url, pool_size=pool_size, begin="BEGIN", overflow=UNBOUNDED)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA query_only = ON").close())
     else:
@@ -65,21 +72,21 @@ def is_sqlite(connection: Connection | Engine) -> bool:
     return connection.dialect.name == "sqlite"
 
 
-def _engine(url: str | URL, pool_size: int, begin: str) -> Engine:
+def _engine(url: str | URL, pool_size: int, begin: str, overflow: int = 0) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(
             parsed,
             poolclass=QueuePool,
             pool_size=pool_size,
-            max_overflow=0,
+            max_overflow=overflow,
             connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin) and None)
         return engine
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=pool_size, max_overflow=0)
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=pool_size, max_overflow=overflow)
     raise ConfigError(
         f"a ledger cannot live on {parsed.get_backend_name()}", advice="Use a sqlite or a postgresql URL."
     )
