@@ -28,7 +28,8 @@ from ledger.core.errors import AccessDenied, InvalidEntry, LedgerError, SchemaVi
 from ledger.core.hashing import unb64
 from ledger.core.letter import Asked, Letter, Question
 from ledger.people.kinds import SecuritySort
-from ledger.service import RecordLog, Service
+from ledger.record_log import RecordLog
+from ledger.service import Service
 from ledger.settings import AgentBroker
 
 AT_ONCE: Final = 8

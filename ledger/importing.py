@@ -15,7 +15,8 @@ from ledger.core.errors import ConfigError, NotFound
 from ledger.core.hashing import b64
 from ledger.core.source import ARCHIVE, SourceConfig
 from ledger.jobs.frame import Context
-from ledger.service import RecordLog, Service
+from ledger.record_log import RecordLog
+from ledger.service import Service
 from ledger.sources.configuring import read_config
 from ledger.sources.handover import first_run_at
 from ledger.sources.import_kinds import Expected, ImportedFile, ImportState

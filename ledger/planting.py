@@ -14,7 +14,7 @@ from ledger.core.authority import Authority
 from ledger.core.clock import MICROSECONDS, WallClock, utc_text
 from ledger.core.errors import CollectorError, ConfigError, Conflict, LedgerError, RetriableSource
 from ledger.core.source import SourceConfig
-from ledger.service import RecordLog
+from ledger.record_log import RecordLog
 from ledger.sources.challenge_kinds import BY_HAND, Challenge, ChallengeResult, ChallengeRun, RunState
 from ledger.sources.challenge_schedule import next_value
 from ledger.sources.challenges import SCHEDULE, Known, Past

@@ -1,115 +1,48 @@
-"""The assembly: one ledger, opened with all its domains. Every surface (API, pages, terminal, server) is given it.
-
-This is the only place that knows all domains; a new one is added to `_DOMAINS`.
-"""
+"""One ledger, opened with all its domains: every surface (API, pages, terminal, server) is given it."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-import msgspec
 from sqlalchemy import Connection, select
 from sqlalchemy.engine import URL
 
 from ledger import __version__, settings
-from ledger.agents import kinds as agents_kinds
-from ledger.agents import projector as agents_projector
 from ledger.agents.agents import Agents, Invitation
 from ledger.agents.broker_state import BrokerWatch
-from ledger.agents.deliveries import Deliveries
-from ledger.agents.silence import Silence
 from ledger.core.address import LogId
 from ledger.core.authority import Authority
-from ledger.core.batch import SignedBatch, SignedReceipt
 from ledger.core.clock import SystemClock, WallClock
 from ledger.core.entry import draft
 from ledger.core.errors import ConfigError, Conflict
-from ledger.core.kinds import RECORD, Kind, KindRegistry
-from ledger.core.projector import Projector
-from ledger.core.run import RunBatch, RunReceipt, SourceState
-from ledger.core.source import ARCHIVE
 from ledger.core.structs import make_ready
-from ledger.findings import kinds as findings_kinds
-from ledger.findings import projector as findings_projector
-from ledger.integrity import kinds as integrity_kinds
-from ledger.integrity import projector as integrity_projector
+from ledger.domains import ServiceStart, assembly
 from ledger.integrity.verifier import Verifier
 from ledger.jobs.frame import Context as JobContext
 from ledger.jobs.frame import Jobs
-from ledger.people import kinds as people_kinds
-from ledger.people import (
-    notice_kinds,
-    notice_projector,
-    oidc_kinds,
-    oidc_projector,
-    person_kinds,
-    person_projector,
-    reset_kinds,
-    reset_projector,
-    terminal_kinds,
-    terminal_projector,
-)
-from ledger.people import projector as people_projector
 from ledger.people.entrance import Entrance
 from ledger.people.notices import Notices
 from ledger.people.oidc import IdentityProvider, Secret
 from ledger.people.oidc_door import ProviderDoor
 from ledger.people.passwords import Effort
 from ledger.people.people import People
-from ledger.privacy import erasure_kinds, look_up_kinds
-from ledger.privacy import projector as privacy_projector
 from ledger.privacy.erasures import Erasures
 from ledger.privacy.look_ups import LookUps
+from ledger.record_log import RecordLog
 from ledger.settings import Settings
-from ledger.signing import (
-    external_kinds,
-    external_projector,
-    paper_kinds,
-    paper_projector,
-    route_kinds,
-    route_projector,
-)
-from ledger.signing import kinds as signing_kinds
-from ledger.signing import projector as signing_projector
 from ledger.signing.person_keys import Sealing
 from ledger.signing.provider import ProviderSigning
 from ledger.signing.signing import Signing
 from ledger.signing.workflows import Workflows
-from ledger.sources import (
-    challenge_kinds,
-    challenge_projector,
-    import_kinds,
-    import_projector,
-    life_kinds,
-    life_projector,
-    map_kinds,
-    map_projector,
-)
-from ledger.sources import kinds as sources_kinds
-from ledger.sources import projector as sources_projector
 from ledger.sources import tables as sources_tables
-from ledger.sources.challenges import Challenges
-from ledger.sources.coverage import Span, spans
-from ledger.sources.handover import Handover, handovers, imported_spans
-from ledger.sources.imports import Imports
 from ledger.sources.ingest import Ingest
 from ledger.sources.inventory import Inventory
-from ledger.sources.life import Lives
-from ledger.sources.maps import Maps
-from ledger.sources.originals import KeptOriginal, last_originals
-from ledger.sources.systems import Systems
 from ledger.sources.uploads import Uploads
 from ledger.store.database import migrate, require_current
-from ledger.store.logs import CLOCK_STEP, LOG_CREATED, SYSTEM_LOG, LogCreated, LogProjector, choose
+from ledger.store.logs import SYSTEM_LOG, LogCreated, choose
 from ledger.store.projections import install
-from ledger.store.records import RecordProjector
 from ledger.store.store import Store
 from ledger.telling import Telling
-from ledger.trace import kinds as trace_kinds
-from ledger.trace import projector as trace_projector
-from ledger.trust import kinds as trust_kinds
-from ledger.trust import projector as trust_projector
 from ledger.trust.keys import FileKeys
 from ledger.trust.kinds import KeyEvent, KeyEventSort, KeyPurpose
 from ledger.trust.publisher import Publisher
@@ -125,113 +58,6 @@ _NOTICES = Authority(actor="service:notices", authenticated=False)
 
 
 _LOG_NAME = re.compile(r"[a-z][a-z0-9-]{0,61}[a-z0-9]")
-
-
-class _Domain(NamedTuple):
-    kinds: tuple[Kind, ...]
-    projectors: Callable[[str], tuple[Projector, ...]]
-
-
-class ServiceStart(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="service-start/1"):
-    """The service started: its version, and the SHA-256 (hex) of the settings file it started with."""
-
-    product: str
-    settings_sha256: str
-    authority: Authority
-
-
-_DOMAINS = (
-    _Domain(
-        (RECORD, LOG_CREATED, CLOCK_STEP, Kind("service-start", [ServiceStart])),
-        lambda dialect: (RecordProjector(dialect), LogProjector()),
-    ),
-    _Domain(trust_kinds.KINDS, trust_projector.projectors),
-    _Domain(findings_kinds.KINDS, findings_projector.projectors),
-    _Domain(sources_kinds.KINDS, sources_projector.projectors),
-    _Domain(map_kinds.KINDS, map_projector.projectors),
-    _Domain(life_kinds.KINDS, life_projector.projectors),
-    _Domain(import_kinds.KINDS, import_projector.projectors),
-    _Domain(challenge_kinds.KINDS, challenge_projector.projectors),
-    _Domain(people_kinds.KINDS, people_projector.projectors),
-    _Domain(person_kinds.KINDS, person_projector.projectors),
-    _Domain(oidc_kinds.KINDS, oidc_projector.projectors),
-    _Domain(reset_kinds.KINDS, reset_projector.projectors),
-    _Domain(terminal_kinds.KINDS, terminal_projector.projectors),
-    _Domain(signing_kinds.KINDS, signing_projector.projectors),
-    _Domain(external_kinds.KINDS, external_projector.projectors),
-    _Domain(paper_kinds.KINDS, paper_projector.projectors),
-    _Domain(route_kinds.KINDS, route_projector.projectors),
-    _Domain(notice_kinds.KINDS, notice_projector.projectors),
-    _Domain((*look_up_kinds.KINDS, *erasure_kinds.KINDS), privacy_projector.projectors),
-    _Domain(agents_kinds.KINDS, agents_projector.projectors),
-    _Domain(trace_kinds.KINDS, trace_projector.projectors),
-    _Domain(integrity_kinds.KINDS, integrity_projector.projectors),
-)
-
-
-def assembly(dialect: str) -> tuple[KindRegistry, list[Projector]]:
-    """All kinds and projectors of this installation, for a database dialect."""
-    kinds = KindRegistry(kind for domain in _DOMAINS for kind in domain.kinds)
-    return kinds, [projector for domain in _DOMAINS for projector in domain.projectors(dialect)]
-
-
-class LocalSink:
-    """The ledger in this process, as a collector's sink."""
-
-    def __init__(self, ingest: Ingest, authority: Authority) -> None:
-        self._ingest = ingest
-        self._authority = authority
-
-    def state(self, source_id: str) -> SourceState:
-        """Where the source stands."""
-        return self._ingest.state(source_id)
-
-    def submit(self, batch: RunBatch) -> RunReceipt:
-        """Appends the run; durable once it returns."""
-        return self._ingest.submit(batch, self._authority)
-
-
-class RecordLog:
-    """A record log with what belongs to it: its sources, and the ingest of their runs."""
-
-    def __init__(self, store: Store, keys: FileKeys, log: LogId, agents: Agents, silence_s: float) -> None:
-        """`silence_s`: how long a connected agent may not be heard."""
-        self.log = log
-        self._store = store
-        self._keys = keys
-        self.sources = Inventory(store, log.number)
-        self.maps = Maps(store, log.number)
-        self.lives = Lives(store, log.number)
-        self.systems = Systems(store, log.number)
-        self.imports = Imports(store, log.number)
-        self.challenges = Challenges(store, log.number)
-        self.ingest = Ingest(store, log, self.sources, keys.content_digest())
-        self.deliveries = Deliveries(store, log, agents, self.ingest)
-        self.silence = Silence(store, log.number, silence_s)
-
-    def coverage(self, source_id: str) -> Iterator[Span]:
-        """What is known of a source's time, run by run; raises NotFound for an unknown source."""
-        if self.sources.get(source_id).type == ARCHIVE:
-            return imported_spans(self.imports.list(source_id))
-        return spans(self._store, self.log.number, source_id)
-
-    def last_originals(self, source_id: str, count: int) -> list[KeptOriginal]:
-        """The originals of a source's last records; raises NotFound for an unknown source."""
-        self.sources.get(source_id)
-        return last_originals(self._store, self.log.number, source_id, count)
-
-    def handovers(self, source_id: str) -> list[Handover]:
-        """The imports of an archive, or those that a live source goes on from; raises NotFound for an unknown one."""
-        self.sources.get(source_id)
-        return handovers(self._store, self.log.number, source_id)
-
-    def take(self, batch: SignedBatch) -> SignedReceipt:
-        """Takes an agent's batch, durable once this returns, and signs the receipt; raises as `Deliveries.take`."""
-        return self.deliveries.take(batch, self._keys.receipt_seed(self.log.name))
-
-    def sink(self, authority: Authority) -> LocalSink:
-        """Where collectors of this process hand their runs (`collectors.base.Sink`)."""
-        return LocalSink(self.ingest, authority)
 
 
 class Service:

@@ -17,7 +17,7 @@ from tests.support.postgres import PgDatabase, PostgresServer, temporary_postgre
 REPOSITORY = Path(__file__).parents[1]
 
 # `make test` must give the same verdict twice; `make soak` looks for what it misses.
-hypothesis.settings.register_profile("test", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("test", deadline=None, derandomize=True, max_examples=50)
 hypothesis.settings.register_profile("soak", deadline=None, max_examples=5000, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 

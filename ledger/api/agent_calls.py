@@ -14,7 +14,8 @@ from ledger.core.errors import AccessDenied, Conflict, NotFound
 from ledger.core.hashing import unb64
 from ledger.core.run import SourceState
 from ledger.people.kinds import SecuritySort
-from ledger.service import RecordLog, Service
+from ledger.record_log import RecordLog
+from ledger.service import Service
 from ledger.store import checkpoints
 
 NEVER: Final = "No agent was ever invited here: `trailseal agent invite`."

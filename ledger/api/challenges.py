@@ -26,7 +26,7 @@ from ledger.core.errors import ConfigError, NotFound, SchemaViolation
 from ledger.core.record import Action, Name
 from ledger.people.access import Scope, allow
 from ledger.planting import Planting as Work
-from ledger.service import RecordLog as OpenedLog
+from ledger.record_log import RecordLog as OpenedLog
 from ledger.sources.challenge_kinds import (
     BY_HAND,
     Challenge,

@@ -3,7 +3,8 @@
 from ledger.api.lanes import Lanes
 from ledger.core.address import LogId
 from ledger.core.errors import NotFound
-from ledger.service import RecordLog, Service
+from ledger.record_log import RecordLog
+from ledger.service import Service
 from ledger.store.logs import SYSTEM_LOG
 
 

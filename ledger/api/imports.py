@@ -26,8 +26,8 @@ from ledger.core.record import Name
 from ledger.importing import Task, Wanted, begin
 from ledger.jobs.frame import LIVE
 from ledger.people.access import Scope, allow
+from ledger.record_log import RecordLog as OpenedLog
 from ledger.service import IMPORT
-from ledger.service import RecordLog as OpenedLog
 from ledger.signing.sign_off import SignOff, signs_off
 from ledger.sources.import_kinds import Expected, ImportState, Outcome, TrueCopy
 from ledger.sources.imports import Known

@@ -18,7 +18,7 @@ from ledger.api.sources import RecordLog
 from ledger.core.errors import ConfigError, NotFound
 from ledger.core.run import SourceFacts
 from ledger.people.access import Scope, allow
-from ledger.service import RecordLog as OpenedLog
+from ledger.record_log import RecordLog as OpenedLog
 from ledger.signing.sign_off import SignOff, signs_off
 from ledger.sources.inventory import MappingVersion
 from ledger.sources.life_kinds import LifeState, SourceLife

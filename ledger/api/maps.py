@@ -18,7 +18,7 @@ from ledger.core.authority import Authority
 from ledger.core.errors import NotFound
 from ledger.core.record import ActorKind, Name
 from ledger.people.access import Scope, allow
-from ledger.service import RecordLog as OpenedLog
+from ledger.record_log import RecordLog as OpenedLog
 from ledger.sources.map_files import instant
 from ledger.sources.map_kinds import AssetMapped, CalendarSet, Day, IdentityMapped, Shift
 from ledger.sources.maps import Calendar, Identity, MapEntry, Page, Place, Worked

@@ -8,7 +8,8 @@ from litestar.params import QueryParameter
 from ledger.core.address import Address
 from ledger.core.clock import parse_utc
 from ledger.core.errors import SchemaViolation
-from ledger.service import RecordLog, Service
+from ledger.record_log import RecordLog
+from ledger.service import Service
 from ledger.sources.map_files import instant
 from ledger.store.position import MAX_INDEX
 

@@ -15,7 +15,7 @@ from ledger.core.clock import MICROSECONDS, utc_text
 from ledger.core.errors import ConfigError
 from ledger.core.record import Action
 from ledger.planting import Planting as Work
-from ledger.service import RecordLog
+from ledger.record_log import RecordLog
 from ledger.sources.challenge_kinds import BY_HAND, Challenge, ChallengeResult, Expected, Planting, ResultState
 from ledger.sources.challenges import Known, Past
 

@@ -14,7 +14,8 @@ from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, progress, say, say_json, say_json_line, tell
 from ledger.core.errors import CollectorError, ConfigError, Conflict
 from ledger.core.source import ARCHIVE, PUSH, SourceConfig
-from ledger.service import RecordLog, Service
+from ledger.record_log import RecordLog
+from ledger.service import Service
 from ledger.sources.life import CLOSED
 
 if TYPE_CHECKING:

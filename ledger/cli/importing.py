@@ -16,7 +16,8 @@ from ledger.core.clock import SystemClock
 from ledger.core.errors import ConfigError
 from ledger.import_look import fails, look
 from ledger.importing import Given, Wanted, begin, read
-from ledger.service import RecordLog, Service
+from ledger.record_log import RecordLog
+from ledger.service import Service
 from ledger.sources.import_kinds import Expected, ImportState
 from ledger.sources.imports import Known
 

@@ -11,7 +11,7 @@ from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.cli.signed import say_signed
 from ledger.core.authority import Authority
-from ledger.service import RecordLog
+from ledger.record_log import RecordLog
 from ledger.signing.sign_off import signs_off
 from ledger.sources.challenge_kinds import ChallengeResult
 from ledger.sources.handover import sentences

@@ -66,7 +66,8 @@ def _migrate(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        if _version(connection) != _wanted():
+            command.upgrade(config, "head")
     except CommandError as error:
         raise ConfigError(
             f"the database cannot be migrated: {error}", advice="Use a program at least as new as the database."

@@ -3,9 +3,10 @@
 import hashlib
 import time
 
+from ledger.domains import assembly
 from ledger.integrity.run import LogRun, Runner
 from ledger.integrity.tasks import Here, Processes
-from ledger.service import Service, assembly
+from ledger.service import Service
 from tests.bench.harness import LOG, Bench, Database, size
 
 SAMPLE = 200_000

@@ -8,7 +8,7 @@ from collectors.runner import Runner
 from ledger.core.clock import SystemClock
 from ledger.core.source import SourceConfig
 from ledger.planting import Planting as Work
-from ledger.service import RecordLog
+from ledger.record_log import RecordLog
 from ledger.sources.challenge_kinds import Challenge, ChallengeResult, Expected, Planting, ResultState, RunState
 from ledger.sources.challenges import Past
 from tests.support.ledgers import AUTHORITY, Ledger

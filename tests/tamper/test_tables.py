@@ -21,7 +21,7 @@ from tests.tamper.template import Template, build
 
 ATTACKS = [attack for attack in attacks() if not attack.has_no_effect]
 WITHOUT_EFFECT = [attack for attack in attacks() if attack.has_no_effect]
-MORE = {"sqlite": 120, "postgresql": 20}
+MORE = {"sqlite": 60, "postgresql": 5}
 """How many attacks are made in `make test` besides those on each table; `make soak` makes all of them on both."""
 _MODULES = (tables, notice_tables, oidc_tables, signing_tables, route_tables, external_tables, paper_tables, privacy)
 OF_PEOPLE = {one.name for module in _MODULES for one in vars(module).values() if isinstance(one, Table)}

@@ -19,7 +19,7 @@ from ledger.core.record import Actor, Record, Submission
 from ledger.core.run import RunBatch, RunReceipt, SourceState
 from ledger.core.source import SourceConfig
 from ledger.core.times import Clock, SourceTime
-from ledger.service import assembly
+from ledger.domains import assembly
 from ledger.settings import Listen, Settings
 from ledger.store.projections import Projections, Rows
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Connection
 
+from ledger.domains import assembly
 from ledger.integrity.fault import Fault
 from ledger.integrity.replay import replay_span
-from ledger.service import assembly
 from ledger.store.bulk import Bulk
 from ledger.store.projections import Projections
 from tests.support.ledgers import RECORDS, Ledger, submission

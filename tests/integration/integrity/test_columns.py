@@ -4,12 +4,12 @@ import pytest
 from sqlalchemy import Connection, text
 
 from ledger.core.record import Link, LinkBasis, LinkKind, Target
+from ledger.domains import assembly
 from ledger.integrity.chain import Chain
 from ledger.integrity.columns import RecordColumns
 from ledger.integrity.edge import START
 from ledger.integrity.fault import Fault
 from ledger.integrity.level1 import verify_span
-from ledger.service import assembly
 from ledger.store.projections import Projections
 from tests.support.ledgers import RECORDS, Ledger, source_time, submission
 

@@ -4,12 +4,12 @@ import pytest
 from sqlalchemy import Connection
 
 from ledger.core.kinds import KindRegistry
+from ledger.domains import assembly
 from ledger.integrity.edge import START, read_edge
 from ledger.integrity.level1 import head_fault, verify_span
 from ledger.integrity.run import LogRun
 from ledger.integrity.tasks import Here
 from ledger.integrity.whole import read_heads, structure_faults
-from ledger.service import assembly
 from ledger.store.logs import begin
 from ledger.store.projections import Projections
 from tests.support.ledgers import RECORDS, Ledger, submission

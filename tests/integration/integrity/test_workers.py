@@ -2,11 +2,11 @@
 
 import pytest
 
+from ledger.domains import assembly
 from ledger.integrity.edge import START
 from ledger.integrity.fault import Fault
 from ledger.integrity.tasks import ALIGNED, SMALLEST, Here, Processes, spans
 from ledger.integrity.verifier import Verifier
-from ledger.service import assembly
 from ledger.store.projections import Projections
 from tests.support.ledgers import RECORDS, Ledger, submission
 

@@ -15,7 +15,8 @@ from ledger.core.times import Basis, Clock, Precision, SourceTime
 from ledger.findings.kinds import Finding, FindingSort
 from ledger.planting import Planting as Work
 from ledger.planting import require_own_account
-from ledger.service import RecordLog, Service
+from ledger.record_log import RecordLog
+from ledger.service import Service
 from ledger.sources.challenge_compare import compare
 from ledger.sources.challenge_kinds import (
     BY_HAND,

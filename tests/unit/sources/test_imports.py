@@ -11,7 +11,7 @@ from ledger.core.hashing import b64
 from ledger.core.record import Actor, ActorKind, Submission
 from ledger.core.run import Rejected, RunReceipt
 from ledger.core.source import ARCHIVE, SourceConfig
-from ledger.service import RecordLog
+from ledger.record_log import RecordLog
 from ledger.sources.handover import Seam, first_run_at, handovers, sentences
 from ledger.sources.import_kinds import By, Difference, Expected, ImportedFile, ImportState, Total
 from ledger.sources.import_tally import NO_RECORDS, NOT_OWN, UNENDED

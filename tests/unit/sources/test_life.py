@@ -10,7 +10,7 @@ from ledger.core.errors import Conflict, LedgerError, NotFound, SchemaViolation,
 from ledger.core.kinds import RECORD
 from ledger.core.run import SourceFacts
 from ledger.core.source import SourceConfig
-from ledger.service import RecordLog
+from ledger.record_log import RecordLog
 from ledger.sources.life_kinds import Criticality, LifeEvent, LifeState, SystemListed, Trail
 from ledger.sources.marks import state_when_collected
 from ledger.sources.systems import Standing

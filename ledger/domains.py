@@ -1,0 +1,108 @@
+"""Every domain's kinds and projectors, put together: a new domain is a line of `_DOMAINS`."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+
+from ledger.agents import kinds as agents_kinds
+from ledger.agents import projector as agents_projector
+from ledger.core.authority import Authority
+from ledger.core.kinds import RECORD, Kind, KindRegistry
+from ledger.core.projector import Projector
+from ledger.findings import kinds as findings_kinds
+from ledger.findings import projector as findings_projector
+from ledger.integrity import kinds as integrity_kinds
+from ledger.integrity import projector as integrity_projector
+from ledger.people import kinds as people_kinds
+from ledger.people import (
+    notice_kinds,
+    notice_projector,
+    oidc_kinds,
+    oidc_projector,
+    person_kinds,
+    person_projector,
+    reset_kinds,
+    reset_projector,
+    terminal_kinds,
+    terminal_projector,
+)
+from ledger.people import projector as people_projector
+from ledger.privacy import erasure_kinds, look_up_kinds
+from ledger.privacy import projector as privacy_projector
+from ledger.signing import (
+    external_kinds,
+    external_projector,
+    paper_kinds,
+    paper_projector,
+    route_kinds,
+    route_projector,
+)
+from ledger.signing import kinds as signing_kinds
+from ledger.signing import projector as signing_projector
+from ledger.sources import (
+    challenge_kinds,
+    challenge_projector,
+    import_kinds,
+    import_projector,
+    life_kinds,
+    life_projector,
+    map_kinds,
+    map_projector,
+)
+from ledger.sources import kinds as sources_kinds
+from ledger.sources import projector as sources_projector
+from ledger.store.logs import CLOCK_STEP, LOG_CREATED, LogProjector
+from ledger.store.records import RecordProjector
+from ledger.trace import kinds as trace_kinds
+from ledger.trace import projector as trace_projector
+from ledger.trust import kinds as trust_kinds
+from ledger.trust import projector as trust_projector
+
+
+class _Domain(NamedTuple):
+    kinds: tuple[Kind, ...]
+    projectors: Callable[[str], tuple[Projector, ...]]
+
+
+class ServiceStart(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="service-start/1"):
+    """The service started: its version, and the SHA-256 (hex) of the settings file it started with."""
+
+    product: str
+    settings_sha256: str
+    authority: Authority
+
+
+_DOMAINS = (
+    _Domain(
+        (RECORD, LOG_CREATED, CLOCK_STEP, Kind("service-start", [ServiceStart])),
+        lambda dialect: (RecordProjector(dialect), LogProjector()),
+    ),
+    _Domain(trust_kinds.KINDS, trust_projector.projectors),
+    _Domain(findings_kinds.KINDS, findings_projector.projectors),
+    _Domain(sources_kinds.KINDS, sources_projector.projectors),
+    _Domain(map_kinds.KINDS, map_projector.projectors),
+    _Domain(life_kinds.KINDS, life_projector.projectors),
+    _Domain(import_kinds.KINDS, import_projector.projectors),
+    _Domain(challenge_kinds.KINDS, challenge_projector.projectors),
+    _Domain(people_kinds.KINDS, people_projector.projectors),
+    _Domain(person_kinds.KINDS, person_projector.projectors),
+    _Domain(oidc_kinds.KINDS, oidc_projector.projectors),
+    _Domain(reset_kinds.KINDS, reset_projector.projectors),
+    _Domain(terminal_kinds.KINDS, terminal_projector.projectors),
+    _Domain(signing_kinds.KINDS, signing_projector.projectors),
+    _Domain(external_kinds.KINDS, external_projector.projectors),
+    _Domain(paper_kinds.KINDS, paper_projector.projectors),
+    _Domain(route_kinds.KINDS, route_projector.projectors),
+    _Domain(notice_kinds.KINDS, notice_projector.projectors),
+    _Domain((*look_up_kinds.KINDS, *erasure_kinds.KINDS), privacy_projector.projectors),
+    _Domain(agents_kinds.KINDS, agents_projector.projectors),
+    _Domain(trace_kinds.KINDS, trace_projector.projectors),
+    _Domain(integrity_kinds.KINDS, integrity_projector.projectors),
+)
+
+
+def assembly(dialect: str) -> tuple[KindRegistry, list[Projector]]:
+    """All kinds and projectors of this installation, for a database dialect."""
+    kinds = KindRegistry(kind for domain in _DOMAINS for kind in domain.kinds)
+    return kinds, [projector for domain in _DOMAINS for projector in domain.projectors(dialect)]
