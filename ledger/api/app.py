@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import structlog
 from litestar import Litestar, Router
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
@@ -48,9 +49,9 @@ from ledger.api import (
     vouching,
 )
 from ledger.api.context import Context
-from ledger.api.gate import Gate, require_declared
+from ledger.api.gate import Gate, guard, require_declared
 from ledger.api.headers import harden
-from ledger.api.health import health, keys_handler
+from ledger.api.health import health, public_keys
 from ledger.api.lanes import Lanes
 from ledger.api.problems import HANDLERS
 from ledger.api.session import begin_session, end_session
@@ -73,6 +74,7 @@ API: Final = Router(
     "/api/v1",
     route_handlers=[
         health,
+        public_keys,
         begin_session,
         end_session,
         logs.router,
@@ -123,41 +125,23 @@ def create_app(service: Service, *, web_handlers: Sequence[ControllerRouterHandl
     `web_handlers`: the pages' routes; they find `context` as a dependency, and declare their access as every route
     does. Raises ConfigError if a route does not.
     """
+    app = make_app(web_handlers)
+    attach(app, service, service.settings.readers)
+    return app
+
+
+def make_app(web_handlers: Sequence[ControllerRouterHandler] = ()) -> Litestar:
+    """All routes, with no ledger behind them yet (`attach`). Raises as `create_app`."""
     make_ready()
-    lanes = Lanes(service.settings.readers)
-    context = Context(service, lanes)
-
-    @contextlib.asynccontextmanager
-    async def running(_app: Litestar) -> AsyncIterator[None]:
-        upkeep = asyncio.create_task(_upkeep(context))
-        try:
-            yield
-        finally:
-            upkeep.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await upkeep
-            await lanes.append(service.people.security.enter, final=True)
-            await lanes.append(service.people.sessions.save_touches)
-            lanes.close()
-
-    async def provide_context() -> Context:
-        return context
-
     app = Litestar(
-        route_handlers=[
-            API,
-            Router("/api/v1", route_handlers=[keys_handler(service)]),
-            tiles.router,
-            openapi.docs,
-            *web_handlers,
-        ],
-        guards=[Gate(service, lanes)],
-        dependencies={"context": Provide(provide_context)},
+        route_handlers=[API, tiles.router, openapi.docs, *web_handlers],
+        guards=[guard],
+        dependencies={"context": Provide(_context)},
         exception_handlers=HANDLERS,
         before_send=[harden],
         openapi_config=openapi.config(),
         request_max_body_size=MAX_BODY,
-        lifespan=[running],
+        lifespan=[_running],
         logging_config=None,
         debug=False,
         # A context is the application's own object, not data of a request.
@@ -170,33 +154,59 @@ def create_app(service: Service, *, web_handlers: Sequence[ControllerRouterHandl
 def create_agents_app(service: Service, *, enrolment: bool) -> Litestar:
     """What edge agents reach over TLS, and nothing else: their deliveries, or else enrolment alone."""
     make_ready()
-    lanes = Lanes(AGENT_READERS)
-    context = Context(service, lanes)
-
-    @contextlib.asynccontextmanager
-    async def running(_app: Litestar) -> AsyncIterator[None]:
-        yield
-        lanes.close()
-
-    async def provide_context() -> Context:
-        return context
-
     routes: list[ControllerRouterHandler] = [deliveries.enrol] if enrolment else [deliveries.router]
     app = Litestar(
         route_handlers=[Router("/api/v1", route_handlers=routes)],
-        guards=[Gate(service, lanes)],
-        dependencies={"context": Provide(provide_context)},
+        guards=[guard],
+        dependencies={"context": Provide(_context)},
         exception_handlers=HANDLERS,
         before_send=[harden],
         openapi_config=None,
         request_max_body_size=MAX_BODY,
-        lifespan=[running],
+        lifespan=[_open],
         logging_config=None,
         debug=False,
         signature_types=[Context],
     )
     require_declared(app)
+    attach(app, service, AGENT_READERS)
     return app
+
+
+def attach(app: Litestar, service: Service, readers: int) -> None:
+    """Puts a ledger behind an application that does not run; `readers`: threads that read."""
+    lanes = Lanes(readers)
+    app.state.context = Context(service, lanes)
+    app.state.gate = Gate(service, lanes)
+
+
+async def _context(state: State) -> Context:
+    context: Context = state.context
+    return context
+
+
+@contextlib.asynccontextmanager
+async def _open(app: Litestar) -> AsyncIterator[None]:
+    context = await _context(app.state)
+    try:
+        yield
+    finally:
+        context.lanes.close()
+
+
+@contextlib.asynccontextmanager
+async def _running(app: Litestar) -> AsyncIterator[None]:
+    context = await _context(app.state)
+    upkeep = asyncio.create_task(_upkeep(context))
+    try:
+        yield
+    finally:
+        upkeep.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await upkeep
+        await context.lanes.append(context.service.people.security.enter, final=True)
+        await context.lanes.append(context.service.people.sessions.save_touches)
+        context.lanes.close()
 
 
 async def _upkeep(context: Context) -> None:

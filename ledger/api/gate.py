@@ -31,8 +31,14 @@ SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITE: Final = frozenset({"same-origin", "none"})
 
 
+async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """The guard of the whole application: the gate of the ledger that is behind it. Raises as that does."""
+    gate: Gate = connection.app.state.gate
+    await gate(connection, handler)
+
+
 class Gate:
-    """The guard of the whole application."""
+    """Holds each request to what its route declares, for one ledger."""
 
     def __init__(self, service: Service, lanes: Lanes) -> None:
         self._service = service

@@ -3,7 +3,6 @@
 import msgspec
 from litestar import get
 from litestar.di import NamedDependency
-from litestar.handlers import HTTPRouteHandler
 
 from ledger.api.context import Context
 from ledger.api.problems import declared
@@ -38,16 +37,14 @@ def _read_head(service: Service) -> None:
         reader.head()
 
 
-def keys_handler(service: Service) -> HTTPRouteHandler:
-    """The route of the public keys; they are read from entry 0 of each log, once."""
-    keys = [_key(service, name) for name in service.logs]
+@get("/keys", opt=allow(Door.OPEN), responses=declared(), security=[{}], tags=["keys"])
+async def public_keys(context: NamedDependency[Context]) -> list[LogKey]:
+    """The public key of every log, as its entry 0 names it."""
+    return await context.lanes.read(_keys, context.service)
 
-    @get("/keys", opt=allow(Door.OPEN), responses=declared(), security=[{}], tags=["keys"])
-    async def public_keys() -> list[LogKey]:
-        """The public key of every log, as its entry 0 names it."""
-        return keys
 
-    return public_keys
+def _keys(service: Service) -> list[LogKey]:
+    return [_key(service, name) for name in service.logs]
 
 
 def _key(service: Service, name: str) -> LogKey:

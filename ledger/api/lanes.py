@@ -33,6 +33,7 @@ class Lanes:
         self._appends = ThreadPoolExecutor(APPENDING, "append")
         self._argon = ThreadPoolExecutor(argon_threads(), "argon", _stand_back)
         self._argon_waits = 0
+        self.closed = False
 
     async def read(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs blocking work that reads; returns or raises what it does."""
@@ -57,6 +58,7 @@ class Lanes:
         self._argon.shutdown()
         self._appends.shutdown()
         self._reads.shutdown()
+        self.closed = True
 
     async def _run(self, lane: ThreadPoolExecutor, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(lane, lambda: work(*args, **kwargs))

@@ -8,8 +8,8 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from ledger.api.app import create_app
 from tests.api.world import World
+from tests.support.application import app_of
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 @pytest.fixture
 def client(world: World) -> Iterator[TestClient[Litestar]]:
     """A client of the fresh ledger's application, which runs with its upkeep."""
-    with TestClient(create_app(world.service)) as made:
+    with TestClient(app_of(world.service)) as made:
         yield made
 
 
@@ -37,7 +37,7 @@ def shared_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def shared_client(shared_world: World) -> Iterator[TestClient[Any]]:
-    with TestClient(create_app(shared_world.service)) as made:
+    with TestClient(app_of(shared_world.service)) as made:
         yield made
 
 
@@ -52,5 +52,5 @@ def any_world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]
 
 @pytest.fixture
 def any_client(any_world: World) -> Iterator[TestClient[Any]]:
-    with TestClient(create_app(any_world.service)) as made:
+    with TestClient(app_of(any_world.service)) as made:
         yield made

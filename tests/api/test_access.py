@@ -14,6 +14,7 @@ from ledger.api.gate import declared_routes
 from ledger.core.errors import ConfigError
 from ledger.people.access import OF_SERVICES, Door, Scope, allow
 from tests.api.world import OTHER_SOURCE, SOURCE, World, bearer
+from tests.support.application import app_of
 
 VALUES = {
     "route:str": "none", "request_id:str": "0" * 16, "step:str": "review", "delegation:str": "0" * 16,
@@ -138,7 +139,7 @@ def test_published_tiles_are_open_and_nothing_else_with_them(tmp_path: Path, mon
     monkeypatch.setattr("ledger.people.security.FAILURES", 1_000_000)
     world = World(tmp_path / "ledger", publish_tiles=True)
     world.service.publisher.publish_all()
-    with TestClient(create_app(world.service)) as client:
+    with TestClient(app_of(world.service)) as client:
         strangers = {
             (method, path)
             for method, path, access in routes(client.app)

@@ -14,6 +14,7 @@ from ledger.core import errors
 from ledger.people.access import Door, Scope, allow
 from ledger.people.security import FAILURES
 from tests.api.world import World, bearer
+from tests.support.application import app_of
 
 HEADERS = {
     "content-security-policy": "frame-ancestors 'none'",
@@ -130,7 +131,7 @@ def test_strangers_cannot_fill_the_ledger(client: TestClient[Any], world: World)
 
 
 def test_the_application_enters_refusals_by_itself_and_the_rest_when_it_stops(world: World) -> None:
-    with TestClient(create_app(world.service)) as client:
+    with TestClient(app_of(world.service)) as client:
         client.get("/api/v1/logs")
     assert len(world.system_entries("security-event")) == 1
 

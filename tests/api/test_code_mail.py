@@ -11,7 +11,6 @@ import pytest
 from litestar.testing import TestClient
 
 from collectors.demo.process import free_port
-from ledger.api.app import create_app
 from ledger.core.errors import NotAuthenticated
 from ledger.people.access import Scope
 from ledger.people.enrolment import Set
@@ -21,6 +20,7 @@ from ledger.present.sentences import entry_sentence
 from ledger.store.logs import SYSTEM_LOG
 from tests.api.test_notices import mail, person, use
 from tests.api.world import World
+from tests.support.application import app_of
 from tests.support.certificates import Authority
 from tests.support.mailbox import Mailbox, mail_server
 from tests.support.people import PASSWORD, Device
@@ -41,7 +41,7 @@ def box(world: World) -> Iterator[Mailbox]:
 
 @pytest.fixture
 def issue(world: World) -> Iterator[Callable[..., Any]]:
-    with TestClient(create_app(world.service)) as client:
+    with TestClient(app_of(world.service)) as client:
 
         def ask(account: str = "rita", **more: Any) -> Any:
             headers = world.headers(Scope.ADMIN)

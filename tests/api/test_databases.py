@@ -9,12 +9,12 @@ import pytest
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from ledger.api.app import create_app
 from ledger.core.errors import NotAuthenticated
 from ledger.people.access import Scope
 from ledger.people.receipts import forget_old
 from ledger.people.sessions import COOKIE
 from tests.api.world import SOURCE, World, bearer, run, submission
+from tests.support.application import app_of
 from tests.support.postgres import PgDatabase
 
 PATH = f"/api/v1/sources/{SOURCE}/runs"
@@ -28,7 +28,7 @@ def world(tmp_path: Path, migrated_postgres: PgDatabase) -> Iterator[World]:
 
 
 def test_the_whole_way_of_a_caller_works_alike_on_postgresql(world: World) -> None:
-    with TestClient(create_app(world.service)) as client:
+    with TestClient(app_of(world.service)) as client:
         _sessions(client, world)
         _runs(client, world)
         _reading(client, world)

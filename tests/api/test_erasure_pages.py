@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
-from ledger.api.app import create_app
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
-from ledger.web.handlers import handlers
 from tests.api.test_erasures import PATIENT, TRIAL, Site
+from tests.support.application import app_of
 from tests.support.people import OWN_PAGE
 
 HOSTILE = '<script>alert("x")</script>'
@@ -28,7 +27,7 @@ class ErasurePages:
         self.site.staff.person("elsewhere", Role.APPROVER, sites=("laboratory",))
         self.site.staff.person("reviewer1", Role.REVIEWER)
         self._sessions: dict[str, str] = {}
-        self.client = TestClient(create_app(self.site.world.service, web_handlers=handlers()))
+        self.client = TestClient(app_of(self.site.world.service, "UTC"))
 
     def ask(self, who: str, method: str, path: str, **form: str) -> Any:
         if who not in self._sessions:

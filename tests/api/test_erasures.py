@@ -12,7 +12,6 @@ import pytest
 from litestar.testing import TestClient
 from sqlalchemy.exc import DatabaseError
 
-from ledger.api.app import create_app
 from ledger.core.errors import AccessDenied, Conflict, NotFound, SchemaViolation
 from ledger.core.record import Action, Actor, ActorKind
 from ledger.core.run import Rejected
@@ -32,6 +31,7 @@ from ledger.trace.selection import BySearch
 from reports.verdict import ExitCode
 from reports.verify import verify_package
 from tests.api.world import World
+from tests.support.application import app_of
 from tests.support.ledgers import batch, submission
 from tests.support.postgres import PgDatabase, PostgresServer
 from tests.support.staff import Staff
@@ -257,7 +257,7 @@ def test_nobody_approves_what_they_asked_for_twice_or_of_themselves(site: Site) 
     with pytest.raises(SchemaViolation, match="no token holds scope approve"):
         site.world.token(Scope.APPROVE)
     token = site.world.tokens[Scope.ADMIN]
-    with TestClient(create_app(site.world.service)) as client:
+    with TestClient(app_of(site.world.service)) as client:
         answer = client.post(
             f"/api/v1/erasures/{asked.erasure}/approvals",
             json={"reason": "by a program"},

@@ -9,13 +9,13 @@ import pytest
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from ledger.api.app import create_app
 from ledger.core.errors import IntegrityError
 from ledger.core.workflow import RequestState, Stage, Step
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
 from ledger.signing.history import read_history
 from ledger.signing.requests import Opening
+from tests.support.application import app_of
 from tests.support.outside import Holder, Outside
 from tests.support.people import OWN_PAGE
 from tests.support.signers import Plant, Signer
@@ -41,7 +41,7 @@ class Site:
             "signing_modes", ["sealed-key", "external"], "agreed", self.plant.officer.sign_in(PEER).authority
         )
         self.second.sign_in(PEER)
-        self.client: TestClient[Any] = TestClient(create_app(self.plant.service))
+        self.client: TestClient[Any] = TestClient(app_of(self.plant.service))
 
     def ask(self, who: Signer, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         headers = {"Cookie": f"{COOKIE}={who.session}", **OWN_PAGE}

@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
-from ledger.api.app import create_app
 from ledger.core.workflow import RequestState, Stage, Step
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
 from ledger.signing.requests import Opening
-from ledger.web.handlers import handlers
 from tests.api.test_external import BEHIND_S, PEER
+from tests.support.application import app_of
 from tests.support.browsing import hidden
 from tests.support.outside import DAY, NOW, Holder, Outside
 from tests.support.people import OWN_PAGE
@@ -35,7 +34,7 @@ class Site:
         self.stranger: Holder = self.trust.person("Anna Approver", "PNODE-2")
         officer = plant.officer.sign_in(PEER).authority
         plant.service.people.profiles.set("signing_modes", ["sealed-key", "external"], "agreed", officer)
-        self.client: TestClient[Any] = TestClient(create_app(plant.service, web_handlers=handlers("Europe/Berlin")))
+        self.client: TestClient[Any] = TestClient(app_of(plant.service, "Europe/Berlin"))
 
     def let_in(self) -> None:
         """Two administrators let the trust service's authority in."""

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
-from ledger.api.app import create_app
 from ledger.core.errors import Conflict
 from ledger.core.hashing import b64
 from ledger.core.job import JobState
@@ -22,6 +21,7 @@ from ledger.service import Service
 from ledger.sources.uploads import FORGOTTEN_US, MAX_FILE, MAX_OWN, MAX_PART, MIN_PART
 from tests.api.world import SOURCE, World, bearer
 from tests.cli.test_import import MAPPING, trail
+from tests.support.application import app_of
 from tests.support.ledgers import LIGHT
 from tests.support.people import OWN_PAGE
 from tests.support.staff import Staff
@@ -81,7 +81,7 @@ def test_a_file_handed_to_two_hosts_in_turn_is_imported_by_either_and_stated_to_
     client, world = any_client, any_world
     data = trail(tmp_path / "trail.csv", 1500).read_bytes()
     assert MIN_PART < len(data) < 2 * MIN_PART
-    with TestClient(create_app(other_host)) as other:
+    with TestClient(app_of(other_host)) as other:
         upload = announce(client, world, data).json()["id"]
         first = put(other, world, upload, 0, data[:MIN_PART])
         assert (first.json()["received"], first.json()["read"]) == (MIN_PART, False)

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
-from ledger.api.app import create_app
 from ledger.api.gate import declared_routes
 from ledger.core.clock import utc_text
 from ledger.core.errors import PurposeRequired
@@ -22,8 +21,8 @@ from ledger.people.profile import Profiles
 from ledger.sources.map_kinds import IdentityMapped
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.search import FACETS, Query
-from ledger.web.handlers import handlers
 from tests.api.world import SOURCE, World, run, submission
+from tests.support.application import app_of
 from tests.support.postgres import chosen_database
 
 SEARCH = "/api/v1/logs/records/search"
@@ -36,7 +35,7 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     world = World(tmp_path_factory.mktemp("looked") / "ledger", postgres=database)
     records = [submission(number, reason=f"charge {number} for Ada's lot") for number in range(3)]
     records.append(submission(3, actor={"account": "DCS-17", "kind": "device"}))
-    with TestClient(create_app(world.service)) as client:
+    with TestClient(app_of(world.service)) as client:
         answer = client.post(f"/api/v1/sources/{SOURCE}/runs", json=run(records), headers=world.headers(Scope.INGEST))
         assert answer.status_code == 201, answer.text
     for account, title, seal in (("alovelace", "Ada Lovelace", True), ("gmendel", "Gregor Mendel", False)):
@@ -66,7 +65,7 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def client(filled: World) -> Iterator[TestClient[Any]]:
-    with TestClient(create_app(filled.service, web_handlers=[])) as made:
+    with TestClient(app_of(filled.service)) as made:
         yield made
 
 
@@ -176,7 +175,7 @@ def test_who_looked_at_whom_is_reported_to_administrators_and_to_the_person(
 
 
 def test_the_pages_ask_for_the_purpose_and_enter_the_search(filled: World) -> None:
-    with TestClient(create_app(filled.service, web_handlers=handlers())) as client:
+    with TestClient(app_of(filled.service, "UTC")) as client:
         headers = filled.headers(Scope.READ)
         before = len(filled.system_entries("look-up"))
         asked = client.get("/search", params={"actor": "operator1"}, headers=headers)
@@ -215,7 +214,7 @@ def test_no_route_and_no_facet_groups_ranks_or_counts_by_person(filled: World, c
 
 def test_the_list_of_evaluations_is_complete_exported_and_each_can_be_off(tmp_path: Path) -> None:
     world = World(tmp_path / "ledger")
-    with TestClient(create_app(world.service)) as client:
+    with TestClient(app_of(world.service)) as client:
         headers, admin = world.headers(Scope.READ), world.headers(Scope.ADMIN)
         listed = client.get("/api/v1/evaluations", headers=headers).json()
         assert [one["evaluation"] for one in listed] == [one.value for one in EvaluationId]
@@ -240,7 +239,7 @@ def test_the_pages_show_ones_notices_who_looked_for_whom_and_what_is_evaluated(f
     service = filled.service
     account = filled.people.directory.find(filled.tokens[Scope.ADMIN].token).caller.account
     service.notices.tell([account], Subject.TASK_DUE, title="<b>Review</b>", due="today")
-    with TestClient(create_app(service, web_handlers=handlers())) as client:
+    with TestClient(app_of(service, "UTC")) as client:
         admin, reader = filled.headers(Scope.ADMIN), filled.headers(Scope.READ)
         client.get(SEARCH, params={"text": "Mendel", "purpose": "security"}, headers=reader)
         told = client.get("/notices", headers=admin)

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
-from ledger.api.app import create_app
 from ledger.core.authority import Authority
 from ledger.core.clock import utc_text
 from ledger.core.errors import ConfigError, Conflict
@@ -17,6 +16,7 @@ from ledger.people.roles import Role
 from ledger.people.sessions import cookie_name
 from ledger.service import Service
 from tests.api.world import SOURCE, World
+from tests.support.application import app_of
 from tests.support.ledgers import batch, submission
 from tests.support.staff import Staff
 
@@ -150,7 +150,7 @@ class TestSecondRecordLog:
         world.service.publisher.publish_all()
         staff.person("here", Role.AUDITOR, sites=["records"])
         staff.person("there", Role.AUDITOR, sites=["laboratory"])
-        with TestClient(create_app(world.service)) as client:
+        with TestClient(app_of(world.service)) as client:
             desk = Desk(staff, client)
             for account, log, status in (
                 ("here", "records", 200),

@@ -12,6 +12,7 @@ from ledger.api.app import create_app
 from ledger.people.access import Scope, allow
 from ledger.people.sessions import COOKIE
 from tests.api.world import World
+from tests.support.application import app_of
 
 OWN = {"Sec-Fetch-Site": "same-origin"}
 
@@ -39,7 +40,7 @@ def test_a_link_begins_one_session_with_a_guarded_cookie(client: TestClient[Any]
 
 
 def test_over_tls_the_cookie_is_pinned_to_host_and_tls(world: World) -> None:
-    with TestClient(create_app(world.service), base_url="https://testserver.local") as client:
+    with TestClient(app_of(world.service), base_url="https://testserver.local") as client:
         answer = sign_in(client, code(world))
         cookie = answer.headers["set-cookie"]
         assert cookie.startswith(f"__Host-{COOKIE}=")

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
-from ledger.api.app import create_app
 from ledger.api.lanes import ARGON_WAITING, Lanes, argon_threads
 from ledger.core.errors import Overloaded
 from ledger.integrity.authority import authority_fault
@@ -24,6 +23,7 @@ from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
 from ledger.store.logs import SYSTEM_LOG
 from tests.api.world import World
+from tests.support.application import app_of
 from tests.support.people import OWN_PAGE, PASSWORD, Device, Person, person
 
 
@@ -211,7 +211,7 @@ def test_the_time_of_a_refusal_does_not_tell_who_has_an_account(real: World, mon
     for name in names:
         person(real, name)
     times: dict[bool, list[float]] = {True: [], False: []}
-    with TestClient(create_app(real.service)) as client:
+    with TestClient(app_of(real.service)) as client:
         for at in range(24):
             known = bool(at % 2)
             account = names[at // 2 % 6] if known else f"nobody{at}"

@@ -8,17 +8,16 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
-from ledger.api.app import create_app
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
-from ledger.web.handlers import handlers
 from tests.api.world import World
+from tests.support.application import app_of
 from tests.support.people import OWN_PAGE, PASSWORD, Device, administrator, make_account, person
 
 
 @pytest.fixture
 def pages(world: World) -> Iterator[TestClient[Any]]:
-    with TestClient(create_app(world.service, web_handlers=handlers())) as made:
+    with TestClient(app_of(world.service, "UTC")) as made:
         made.follow_redirects = False
         yield made
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
-from ledger.api.app import create_app
 from ledger.people.roles import Role
 from ledger.people.sessions import cookie_name
+from tests.support.application import app_of
 from tests.support.signers import Plant, Signer
 
 API = "/api/v1/signing"
@@ -26,7 +26,7 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
 
 @pytest.fixture(scope="module")
 def client(plant: Plant) -> Iterator[TestClient[Any]]:
-    with TestClient(create_app(plant.service)) as made:
+    with TestClient(app_of(plant.service)) as made:
         yield made
 
 

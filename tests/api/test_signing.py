@@ -7,10 +7,10 @@ import msgspec
 import pytest
 from litestar.testing import TestClient
 
-from ledger.api.app import create_app
 from ledger.core.clock import utc_text
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
+from tests.support.application import app_of
 from tests.support.people import OWN_PAGE
 from tests.support.signers import Plant, Signer
 
@@ -32,7 +32,7 @@ class Site:
         self.approver = plant.join("approver1", "Anna Approver", Role.APPROVER)
         for one in (self.reviewer, self.second, self.approver):
             one.sign_in(PEER)
-        self.client = TestClient(create_app(plant.service))
+        self.client = TestClient(app_of(plant.service))
         self.client.__enter__()
         made = {"route": "two", "title": "Review", "stages": STAGES, "reason": "as the SOP says"}
         assert self.call(self.approver, "POST", "routes", made).status_code == 201

@@ -10,7 +10,6 @@ import httpx
 import msgspec
 import pytest
 
-from ledger.api.app import create_app
 from ledger.api.gate import declared_routes
 from ledger.core.entry import draft
 from ledger.core.errors import AccessDenied, SchemaViolation
@@ -21,7 +20,7 @@ from ledger.people.second import Proof
 from ledger.people.sessions import COOKIE, TERMINAL_COOKIE
 from ledger.signing.signatures import Asked as ToBeSigned
 from ledger.store.logs import SYSTEM_LOG
-from ledger.web.handlers import handlers
+from tests.support.application import app_of
 from tests.support.people import OWN_PAGE
 from tests.support.postgres import chosen_database
 from tests.support.signers import Plant, Signer
@@ -37,7 +36,7 @@ class Site:
         self.plant = plant
         plant.found()
         self.operator = plant.person("operator1", "Otto Operator", Role.OPERATOR, plant.officer.sign_in().authority)
-        self.app = create_app(plant.service, web_handlers=handlers())
+        self.app = app_of(plant.service, "UTC")
         self.devices: dict[str, str | None] = {CONTROL_ROOM: None, OFFICE: None}
 
     def sign_in(self, who: Signer, at: str) -> None:

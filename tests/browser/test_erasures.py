@@ -8,11 +8,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Request
 
-from ledger.api.app import create_app
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
-from ledger.web.handlers import handlers
 from tests.api.test_erasures import TRIAL, Site
+from tests.support.application import app_of
 from tests.support.hosting import Hosted
 
 
@@ -26,7 +25,7 @@ class Served:
         self.site.staff.person("officer1", Role.SECURITY_OFFICER)
         self._hosted = Hosted()
         self.address = f"http://localhost:{self._hosted.port}"
-        self._hosted.serve(create_app(self.site.world.service, web_handlers=handlers()))
+        self._hosted.serve(app_of(self.site.world.service, "UTC"))
         self._contexts: list[BrowserContext] = []
         self.trouble: list[str] = []
 

@@ -9,10 +9,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from ledger.api.app import create_app
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
-from ledger.web.handlers import handlers
+from tests.support.application import app_of
 from tests.support.hosting import Hosted
 from tests.support.signers import Plant, Signer
 
@@ -31,7 +30,7 @@ class Served:
         self.entries = iter(self.plant.records(6))
         self._hosted = Hosted()
         self.address = f"http://localhost:{self._hosted.port}"
-        self._hosted.serve(create_app(self.plant.service, web_handlers=handlers("Europe/Berlin")))
+        self._hosted.serve(app_of(self.plant.service, "Europe/Berlin"))
 
     def page(self, who: Signer, script: bool = False) -> Page:
         who.sign_in(PEER)

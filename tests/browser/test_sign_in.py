@@ -8,11 +8,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from ledger.api.app import create_app
 from ledger.people.roles import Role
 from ledger.settings import Web
-from ledger.web.handlers import handlers
 from tests.api.world import World
+from tests.support.application import app_of
 from tests.support.hosting import Hosted
 from tests.support.people import PASSWORD, Device, administrator, grant_role, make_account
 
@@ -24,7 +23,7 @@ class Served:
         self._hosted = Hosted()
         self.address = f"http://localhost:{self._hosted.port}"
         self.world = World(folder, web=Web(origin=self.address))
-        self._hosted.serve(create_app(self.world.service, web_handlers=handlers()))
+        self._hosted.serve(app_of(self.world.service, "UTC"))
 
     def close(self) -> None:
         self._hosted.close()

@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from ledger.api.app import create_app
 from ledger.core.binding import short_fingerprint
 from ledger.core.passkey import b64url
 from ledger.core.signature import Mode
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
-from ledger.web.handlers import handlers
 from tests.browser.test_sign_in import accessible, authenticator
+from tests.support.application import app_of
 from tests.support.hosting import Hosted
 from tests.support.signers import Plant, Signer
 
@@ -36,7 +35,7 @@ class Served:
         self.plant.found()
         self.reviewer = self.plant.join("reviewer1", "Rita Reviewer", Role.REVIEWER)
         self.records = iter(self.plant.records(12))
-        self._hosted.serve(create_app(self.plant.service, web_handlers=handlers("Europe/Berlin")))
+        self._hosted.serve(app_of(self.plant.service, "Europe/Berlin"))
 
     def close(self) -> None:
         self._hosted.close()

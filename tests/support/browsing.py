@@ -6,9 +6,8 @@ from typing import Any
 
 from litestar.testing import TestClient
 
-from ledger.api.app import create_app
 from ledger.people.sessions import COOKIE
-from ledger.web.handlers import handlers
+from tests.support.application import app_of
 from tests.support.people import OWN_PAGE
 from tests.support.signers import Plant, Signer
 
@@ -20,7 +19,7 @@ class Pages:
         self.plant = plant
         plant.found()
         plant.quality.sign_in("testclient")
-        self.client = TestClient(create_app(plant.service, web_handlers=handlers("Europe/Berlin")))
+        self.client = TestClient(app_of(plant.service, "Europe/Berlin"))
 
     def ask(self, who: Signer, method: str, path: str, **form: str) -> Any:
         headers = {"Cookie": f"{COOKIE}={who.session}", **OWN_PAGE}

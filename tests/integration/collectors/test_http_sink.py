@@ -11,11 +11,11 @@ import pytest
 import uvicorn
 
 from collectors.http_sink import HttpSink
-from ledger.api.app import create_app
 from ledger.core.errors import AccessDenied, ConfigError, Conflict, NotAuthenticated, RetriableSource
 from ledger.core.run import Rejected, RunBatch, Status
 from ledger.people.access import Scope
 from tests.api.world import AT, SOURCE, World, submission
+from tests.support.application import app_of
 
 
 class Served:
@@ -26,7 +26,7 @@ class Served:
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(create_app(world.service), log_level="warning", lifespan="on")
+        config = uvicorn.Config(app_of(world.service), log_level="warning", lifespan="on")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from litestar.testing import TestClient
 
-from ledger.api.app import create_app
 from tests.api.world import World
 from tests.integration.identity.plant import Signing, signing_at
 from tests.integration.identity.site import Site
+from tests.support.application import app_of
 from tests.support.certificates import Authority
 from tests.support.idp import Provider
 
@@ -34,7 +34,7 @@ def site(provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """A fresh ledger that agreed with the provider, its application, and persons."""
     monkeypatch.setattr("ledger.people.security.FAILURES", 1_000_000)
     world = World(tmp_path / "ledger")
-    with TestClient(create_app(world.service), base_url="https://ledger.example") as client:
+    with TestClient(app_of(world.service), base_url="https://ledger.example") as client:
         yield Site(world, provider, client)
     world.close()
 

@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
-from ledger.api.app import create_app
 from ledger.people.oidc import Agreement
 from ledger.people.oidc_attempts import Answer
 from ledger.people.profile import Profiles
 from ledger.people.roles import Role
-from ledger.web.handlers import handlers
 from tests.api.world import MovableClock
 from tests.integration.identity.site import OWN_PAGE, SESSION_COOKIE
+from tests.support.application import app_of
 from tests.support.idp import CLIENT, PASSWORD_ACR, REDIRECT, SECRET, TOKEN_ACR, Provider
 from tests.support.signers import Plant, Signer
 
@@ -81,7 +80,7 @@ def signing_at(provider: Provider, folder: Path) -> Iterator[Signing]:
     answer = Answer(**provider.authenticate(begun.address, "anna"))
     service.provider_door.complete_link(caller, begun.secret, answer)
     plant.publish()
-    app = create_app(service, web_handlers=handlers("Europe/Berlin"))
+    app = app_of(service, "Europe/Berlin")
     with TestClient(app, base_url="https://ledger.example") as client:
         yield Signing(plant, provider, reviewer, client)
     plant.close()

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
-from ledger.api.app import create_app
-from ledger.web.handlers import handlers
 from tests.api.world import World
 from tests.integration.identity.site import OWN_PAGE, SESSION_COOKIE, Site
+from tests.support.application import app_of
 from tests.support.idp import Provider
 
 FROM_THERE = {"Sec-Fetch-Site": "cross-site"}
@@ -21,7 +20,7 @@ FROM_THERE = {"Sec-Fetch-Site": "cross-site"}
 @pytest.fixture(scope="module")
 def pages(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     world = World(tmp_path_factory.mktemp("pages") / "ledger")
-    app = create_app(world.service, web_handlers=handlers("UTC"))
+    app = app_of(world.service, "UTC")
     with TestClient(app, base_url="https://ledger.example") as client:
         site = Site(world, provider, client)
         site.link("anna")
@@ -111,7 +110,7 @@ def test_what_comes_back_in_no_form_is_refused(pages: Site) -> None:
 
 def test_without_a_provider_the_pages_say_so(tmp_path: Path) -> None:
     world = World(tmp_path / "ledger")
-    app = create_app(world.service, web_handlers=handlers("UTC"))
+    app = app_of(world.service, "UTC")
     with TestClient(app, base_url="https://ledger.example") as client:
         assert client.get("/sign-in/provider").status_code == 404
         assert "/sign-in/provider" not in client.get("/sign-in").text

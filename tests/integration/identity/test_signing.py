@@ -8,7 +8,6 @@ import pytest
 from joserfc import jwt
 from litestar.testing import TestClient
 
-from ledger.api.app import create_app
 from ledger.core.clock import parse_utc, utc_text
 from ledger.core.entry import draft
 from ledger.core.errors import LedgerError, ReauthenticationRequired, SignatureInvalid, SigningError, SignInUnreachable
@@ -22,6 +21,7 @@ from ledger.signing.provider_check import provider_verifier, verify_at
 from ledger.store.logs import SYSTEM_LOG
 from tests.api.world import World
 from tests.integration.identity.site import Site
+from tests.support.application import app_of
 from tests.support.idp import CLIENT, PASSWORD_ACR, TOKEN_ACR, Provider
 from tests.unit.core.test_oidc_proof import STATEMENT
 
@@ -37,7 +37,7 @@ def provider(trusted: Any, tmp_path_factory: pytest.TempPathFactory, request: py
 def signing(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A ledger whose people sign at the provider: anna and bert are linked, and all is under a checkpoint."""
     world = World(tmp_path_factory.mktemp("signing") / "ledger")
-    with TestClient(create_app(world.service), base_url="https://ledger.example") as client:
+    with TestClient(app_of(world.service), base_url="https://ledger.example") as client:
         site = Site(world, provider, client)
         modes = ("sealed-key", "passkey", "provider")
         Profiles(world.service.store).set("signing_modes", modes, "agreed", site.staff.admin)

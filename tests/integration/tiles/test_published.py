@@ -14,7 +14,6 @@ import pytest
 import uvicorn
 
 from ledger import service
-from ledger.api.app import create_app
 from ledger.core.address import LogId
 from ledger.core.authority import Authority
 from ledger.core.checkpoint import Checkpoint
@@ -36,6 +35,7 @@ from tests.oracle.merkle import check_consistency, check_inclusion, leaf_hash, r
 from tests.oracle.note import VerifierKey
 from tests.oracle.registry_client import audit_folder
 from tests.oracle.source import Folder, Http
+from tests.support.application import app_of
 
 SEED = int(os.environ.get("TRAILSEAL_SEED", "20261125"))
 SOAK = "TRAILSEAL_SOAK" in os.environ
@@ -219,7 +219,7 @@ def test_a_large_log_is_verified(tmp_path: Path) -> None:
 def serving(made: Log) -> Iterator[str]:
     """The service's HTTP interface on a free port of loopback."""
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(made.service), log_level="warning", access_log=False))
+    server = uvicorn.Server(uvicorn.Config(app_of(made.service), log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()
     try:
