@@ -14,9 +14,10 @@ from typing import Any, Final
 
 import mqtt5
 
-from collectors.base import Option, Secret
+from collectors.base import Option
 from collectors.challenge import Planter
-from collectors.ot.mqtt_session import Access, Session, Wanted
+from collectors.ot.mqtt_challenge import PLACE, SECRETS, TRUST, access_of
+from collectors.ot.mqtt_session import Session, Wanted
 from collectors.ot.sparkplug_payload import Payload
 from ledger.core.clock import WallClock
 from ledger.core.errors import ConfigError, FatalSource, RetriableSource
@@ -37,19 +38,15 @@ class SparkplugPlanter(Planter):
     type = "sparkplug"
     title = "lets a test edge node of its own change one metric (Sparkplug B)"
     options = (
-        Option(name="url", meaning="the broker, mqtt://HOST:PORT or mqtts://HOST:PORT", required=True),
-        Option(name="user", meaning="user name of the challenge's own; empty for none"),
-        Option(name="protocol", meaning="MQTT version: 5 or 3.1.1", default="5"),
+        *PLACE,
         Option(name="group", meaning="the Sparkplug group in which the test node appears", required=True),
         Option(name="node", meaning=f"the test node; its name begins with {_OWN}", default=f"{_OWN}test"),
         Option(name="metric", meaning="the metric that changes", default="Challenge"),
         Option(name="datatype", meaning="String, Int64 or Double; the last two for values LOW..HIGH", default="String"),
         Option(name="qos", meaning="quality of service of the data: 0 as the specification has it, or 1", default="0"),
-        Option(name="ca", meaning="file of the authorities that the broker's certificate may come from (PEM)"),
-        Option(name="certificate", meaning="file of the challenge's own certificate (PEM)"),
-        Option(name="key", meaning="file of its key (PEM)"),
+        *TRUST,
     )
-    secrets = (Secret(name="password", meaning="the user's password", required=False),)
+    secrets = SECRETS
 
     def __init__(
         self, challenge: str, options: Mapping[str, str], secrets: Mapping[str, str], clock: WallClock
@@ -64,17 +61,7 @@ class SparkplugPlanter(Planter):
         self._datatype = _TYPES[self.word("datatype", tuple(_TYPES))]
         self._qos = int(self.word("qos", ("0", "1")))
         self._topics = {kind: f"spBv1.0/{group}/{kind}/{node}" for kind in ("NBIRTH", "NDATA", "NDEATH")}
-        self._access = Access(
-            url=self.option("url"),
-            client_id=f"trailseal-challenge-{challenge}",
-            version="5" if self.word("protocol", ("5", "3.1.1")) == "5" else "3.1.1",
-            user=self.option("user"),
-            password=self.secret("password"),
-            ca=self.option("ca"),
-            certificate=self.option("certificate"),
-            key=self.option("key"),
-        )
-        _ = self._access.place
+        self._access = access_of(self)
 
     def read(self) -> str | None:
         """None: a broker keeps no births; what is tried is that it lets this user in, with that will, and read the
