@@ -126,7 +126,7 @@ def create_app(service: Service, *, web_handlers: Sequence[ControllerRouterHandl
     does. Raises ConfigError if a route does not.
     """
     app = make_app(web_handlers)
-    attach(app, service, service.settings.readers)
+    attach(app, service)
     return app
 
 
@@ -173,9 +173,9 @@ def create_agents_app(service: Service, *, enrolment: bool) -> Litestar:
     return app
 
 
-def attach(app: Litestar, service: Service, readers: int) -> None:
-    """Puts a ledger behind an application that does not run; `readers`: threads that read."""
-    lanes = Lanes(readers)
+def attach(app: Litestar, service: Service, readers: int | None = None) -> None:
+    """Puts a ledger behind an application that does not run; `readers`: threads that read, else as its settings say."""
+    lanes = Lanes(readers or service.settings.readers)
     app.state.context = Context(service, lanes)
     app.state.gate = Gate(service, lanes)
 

@@ -5,6 +5,7 @@ call this could otherwise make the service sign in anywhere, or send any file th
 challenge that a person plants is set, and when and how strictly any is judged.
 """
 
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated
 
@@ -268,20 +269,23 @@ async def retire(
 def _known(chosen: OpenedLog, source: str, name: str) -> Known:
     """A challenge of that source, and of no other: the caller's right is for this one."""
     known = chosen.challenges.get(name)
-    if known.challenge.source != source:
-        raise NotFound(f"source {source!r} has no challenge {name!r}")
+    _require_of(source, known.challenge)
     return known
+
+
+def _require_of(source: str, challenge: Challenge) -> None:
+    if challenge.source != source:
+        raise NotFound(f"source {source!r} has no challenge {challenge.challenge!r}")
 
 
 def _made(chosen: OpenedLog, source: str, data: NewChallenge, zone: str, authority: Authority) -> Challenge:
     """The challenge as it is to be; whoever sets one anew that a program plants changes nothing of what that does."""
-    try:
-        before = _known(chosen, source, data.challenge).challenge
-    except NotFound:
-        if any(one.challenge.challenge == data.challenge for one in chosen.challenges.list()):
-            raise
-        before = None
     planting = Planting(by=BY_HAND, options=(), secrets=(), value=data.value or "challenge {nonce}")
+    before = None
+    with suppress(NotFound):
+        before = chosen.challenges.get(data.challenge).challenge
+    if before is not None:
+        _require_of(source, before)
     if before is not None and before.planting.by != BY_HAND:
         if data.value is not None and data.value != before.planting.value:
             raise SchemaViolation(

@@ -26,6 +26,7 @@ from ledger.people.access import Scope, allow
 from ledger.sources.uploads import MAX_PART, FileSize, Upload
 
 MAX_BODY: Final = 2 * 1024 * 1024
+"""Bytes of what says how a file is to be read, or was compared."""
 MAX_ROWS: Final = 20_000
 """Rows that a trial reads at most."""
 UploadPath = Annotated[str, PathParameter(description="A file that is handed over, by its id.", max_length=40)]

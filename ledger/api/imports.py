@@ -12,6 +12,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from ledger.api.context import Context
 from ledger.api.fields import SourceId, no_nul_in, without_nul
 from ledger.api.gate import CallerRequest
+from ledger.api.import_files import MAX_BODY
 from ledger.api.import_files import found as uploaded
 from ledger.api.import_given import Configured
 from ledger.api.people import Reason, Why
@@ -35,14 +36,11 @@ from ledger.sources.map_files import instant
 from ledger.sources.uploads import Upload
 from ledger.store.position import MAX_INDEX
 
-MAX_BODY = 2 * 1024 * 1024
 MarkPath = Annotated[str, PathParameter(description="The last part of an import's id.", max_length=16)]
 Recount = Annotated[bool, QueryParameter(description="Count once more what the ledger holds of it.")]
 OfSource = Annotated[str | None, QueryParameter(description="Those of this archive only.", max_length=512)]
 After = Annotated[str | None, QueryParameter(description="`next_after` of the page before this one.", max_length=512)]
 Index = Annotated[int, msgspec.Meta(ge=0, le=MAX_INDEX)]
-_LOOKED_AT = 200
-"""Newest jobs among which that of an import is looked for."""
 
 
 class NewImport(Configured, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,7 +70,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class ImportJob(msgspec.Struct, frozen=True, kw_only=True):
-    """The job that reads the file: `done` rows of at least `total`."""
+    """The job that reads the file, or tried to: `done` rows of at least `total`."""
 
     id: int
     state: JobState
@@ -85,7 +83,8 @@ class ImportJob(msgspec.Struct, frozen=True, kw_only=True):
 class ImportAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """An import as it stands; `entry` says so. `signed`: how the statement is signed off, and what of that is open.
 
-    `same`: whether what the ledger holds, counted once more, is what `outcome` says; null: it was not counted.
+    `job`: null once the file was read to its end, which drops it. `same`: whether what the ledger holds, counted once
+    more, is what `outcome` says; null: it was not counted.
     """
 
     log: str
@@ -133,7 +132,7 @@ async def list_imports(
     def read() -> ImportsAnswer:
         chosen = context.record_log(log)
         found = chosen.imports.list(source, after, limit + 1)
-        jobs = _jobs(context)
+        jobs = _jobs(context, chosen, source)
         page = [_answer(context, chosen, known, jobs) for known in found[:limit]]
         return ImportsAnswer(imports=page, next_after=page[-1].id if len(found) > limit else None)
 
@@ -182,13 +181,10 @@ async def start_import(
     def enter() -> ImportAnswer:
         service, chosen = context.service, context.record_log(log)
         upload = uploaded(context, log, source, data.upload)
-        if service.uploads.is_read(upload):
-            raise Conflict(f"{upload.name} is being imported", advice="Wait until it was read.")
+        for one in service.uploads.list(chosen.log.number, source):
+            if service.uploads.is_read(one):
+                raise Conflict(f"{one.name} is being imported", advice="Wait until it was read.")
         file, given, wanted = service.uploads.whole(upload.id), data.given(source), _wanted(data, upload)
-        jobs = _jobs(context)
-        for known in chosen.imports.list(source):
-            if known.state is ImportState.RUNNING and _live(jobs.get(known.last.id)):
-                raise Conflict(f"import {known.last.id} is being read", advice="Wait until it has ended.")
         with data.refused():
             known = begin(service, chosen, file, given, wanted, authority)
         task = Task(log=chosen.log.name, source=source, key=known.last.id, upload=upload.id, reason=data.reason)
@@ -213,7 +209,7 @@ async def cancel_import(
     def stop() -> ImportAnswer:
         chosen = context.record_log(log)
         known = chosen.imports.get(_key(source, mark))
-        job = _jobs(context).get(known.last.id)
+        job = _jobs(context, chosen, source).get(known.last.id)
         if _live(job) and job is not None:
             context.service.jobs.cancel(job.id)
         return _answer(context, chosen, known)
@@ -237,7 +233,7 @@ async def end_import(
     def finish() -> ImportAnswer:
         chosen = context.record_log(log)
         known = chosen.imports.get(_key(source, mark))
-        if _live(_jobs(context).get(known.last.id)):
+        if _live(_jobs(context, chosen, source).get(known.last.id)):
             raise Conflict(f"import {known.last.id} is being read", advice="Cancel it first.")
         return _answer(context, chosen, chosen.imports.finish(known.last.id, data.reason, authority, ended=False))
 
@@ -288,10 +284,11 @@ def _key(source: str, mark: str) -> str:
     return f"{source[:480]}/{mark}"
 
 
-def _jobs(context: Context) -> dict[str, Job]:
-    """The newest job that reads, or read, the file of each import, by the import's id."""
-    jobs = context.service.jobs.list(IMPORT, _LOOKED_AT)
-    return {msgspec.json.decode(one.parameters, type=Task).key: one for one in reversed(jobs)}
+def _jobs(context: Context, chosen: OpenedLog, source: str | None) -> dict[str, Job]:
+    """By the import's id the job that reads its file, or that tried to; of one archive, or of all."""
+    waiting = context.service.uploads.list(chosen.log.number, source)
+    jobs = [context.service.jobs.get(one.job) for one in waiting if one.job is not None]
+    return {msgspec.json.decode(one.parameters, type=Task).key: one for one in jobs}
 
 
 def _live(job: Job | None) -> bool:
@@ -300,7 +297,7 @@ def _live(job: Job | None) -> bool:
 
 def _answer(context: Context, chosen: OpenedLog, known: Known, jobs: Mapping[str, Job] | None = None) -> ImportAnswer:
     body, signed = known.last, None
-    job = (_jobs(context) if jobs is None else jobs).get(body.id)
+    job = (_jobs(context, chosen, body.source) if jobs is None else jobs).get(body.id)
     if known.true_copy is not None:
         (signed,) = signs_off(context.service.store, chosen.log, [(known.entry, known.true_copy)])
     return ImportAnswer(

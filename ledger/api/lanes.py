@@ -34,6 +34,7 @@ class Lanes:
         self._argon = ThreadPoolExecutor(argon_threads(), "argon", _stand_back)
         self._argon_waits = 0
         self.closed = False
+        """Whether the threads were given back."""
 
     async def read(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs blocking work that reads; returns or raises what it does."""

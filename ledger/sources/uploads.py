@@ -94,9 +94,11 @@ class Uploads:
             raise NotFound(f"there is no upload {ident[:40]!r} for source {source!r}", advice="Begin it anew.")
         return found
 
-    def list(self, log: int, source: str) -> list[Upload]:
-        """The files of a source, by id."""
-        query = select(table).where(table.c.log == log, table.c.source == source).order_by(table.c.id)
+    def list(self, log: int, source: str | None = None) -> list[Upload]:
+        """The files of a source, or of all of a log, by id."""
+        query = select(table).where(table.c.log == log).order_by(table.c.id)
+        if source is not None:
+            query = query.where(table.c.source == source)
         with self._store.reading() as connection:
             return [_upload(row) for row in connection.execute(query)]
 

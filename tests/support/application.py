@@ -16,9 +16,9 @@ def app_of(service: Service, zone: str | None = None) -> Litestar:
     """
     for pages, app in _made:
         if pages == zone and app.state.context.lanes.closed:
-            attach(app, service, service.settings.readers)
-            return app
-    app = make_app([] if zone is None else handlers(zone))
-    attach(app, service, service.settings.readers)
-    _made.append((zone, app))
+            break
+    else:
+        app = make_app([] if zone is None else handlers(zone))
+        _made.append((zone, app))
+    attach(app, service)
     return app
