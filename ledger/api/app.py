@@ -64,7 +64,7 @@ MAX_BODY: Final = 1024 * 1024
 """Bytes of the largest request body, unless a route says otherwise."""
 UPKEEP_SECONDS: Final = 1.0
 TOUCHES_EVERY: Final = 60
-RECEIPTS_EVERY: Final = 3600
+HOURLY: Final = 3600
 """In rounds of upkeep."""
 AGENT_READERS: Final = 2
 """Threads that read for agents."""
@@ -211,9 +211,9 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
 
 async def _upkeep(context: Context) -> None:
     """Reads what the system log says of rights, then enters counted refusals when they are due, saves session touches,
-    drops old receipts.
+    drops old receipts and files that nobody went on with.
     """
-    people, store = context.service.people, context.service.store
+    people, store, uploads = context.service.people, context.service.store, context.service.uploads
     rounds = 0
     with contextlib.suppress(Exception):  # whoever asks for a right is told what is wrong
         await context.lanes.read(people.follow)
@@ -223,9 +223,8 @@ async def _upkeep(context: Context) -> None:
         work: list[Any] = [people.security.enter]
         if rounds % TOUCHES_EVERY == 0:
             work.append(people.sessions.save_touches)
-        if rounds % RECEIPTS_EVERY == 0:
-            work.append(lambda: forget_old(store))
-            work.append(lambda: forget_spent(store))
+        if rounds % HOURLY == 0:
+            work += [lambda: forget_old(store), lambda: forget_spent(store), uploads.forget]
         for task in work:
             try:
                 await context.lanes.append(task)

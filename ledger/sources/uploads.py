@@ -32,7 +32,7 @@ MAX_OPEN: Final = 8
 MAX_OWN: Final = 3
 """Of these, by one account."""
 FORGOTTEN_US: Final = 7 * 86_400 * MICROSECONDS
-"""After so long without a part a file is dropped."""
+"""After so long without a part a file is dropped: old trails hold personal values that no entry protects."""
 
 _NAME: Final = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}")
 _PACE: Final = 256 * 1024
@@ -71,7 +71,7 @@ class Uploads:
         """
         if not _NAME.fullmatch(name) or name in (".", ".."):
             raise SchemaViolation(f"{name[:80]!r} is no name of a file", advice="Give it without its folders.")
-        self._forget()
+        self.forget()
         made = Upload(
             id=secrets.token_hex(16), log=log, source=source, name=name, size=size, sha256=digest, account=account
         )
@@ -172,7 +172,8 @@ class Uploads:
         with self._store.writing() as connection:
             _drop(connection, [ident])
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Drops what has had no part for so long; the service does so by itself every hour."""
         before_us = self._store.clock.now_us() - FORGOTTEN_US
         with self._store.reading() as connection:
             old = connection.execute(select(table).where(table.c.touched_us < before_us)).all()

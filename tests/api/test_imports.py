@@ -1,6 +1,7 @@
 """An old audit trail over HTTP: handed over in parts, tried, imported by a job, reconciled, stated a true copy."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -215,6 +216,18 @@ def test_files_that_wait_are_few_and_a_forgotten_one_makes_room(client: Client, 
     left = [one["id"] for one in client.get(FILES, headers=configure(world)).json()]
     assert len(left) == 1
     assert not set(left) & set(kept)
+
+
+def test_a_file_that_nobody_goes_on_with_goes_by_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.api.app.UPKEEP_SECONDS", 0.02)
+    monkeypatch.setattr("ledger.api.app.HOURLY", 1)
+    with TestClient(app_of(world.service)) as client:
+        handed_over(client, world, b"no\n1\n")
+        world.clock.ahead_us += FORGOTTEN_US + 1_000_000
+        deadline = time.monotonic() + 10
+        while client.get(FILES, headers=configure(world)).json():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
 
 LAUGHS = b"""<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">
