@@ -25,6 +25,7 @@ from ledger.integrity.erasing import Erasing
 from ledger.integrity.fault import Fault
 from ledger.integrity.needed import by_signing, needed
 from ledger.integrity.placed import Placed
+from ledger.integrity.refusing import Refusing
 from ledger.integrity.separation import Separation, expired
 from ledger.people.access import Scope
 from ledger.people.kinds import (
@@ -62,12 +63,13 @@ class Rights:
         self.entering = Entering()
         self.erasing = Erasing()
         self.placed = Placed()
+        self.refusing = Refusing()
         self._entries: dict[int, msgspec.Struct] = {}
         self._changes: dict[tuple[type, str], list[int]] = {}
 
     def enter(self, entry: Entry) -> None:
         """Takes the system log's next entry."""
-        for part in (self.separation, self.entering, self.erasing, self.placed):
+        for part in (self.separation, self.entering, self.erasing, self.placed, self.refusing):
             part.enter(entry)
         body = present(entry.body)
         if isinstance(body, CredentialEntry):
@@ -191,9 +193,10 @@ def _judge(
         if roots[size] != authority.system_root:
             return f"the system log did not have that root at size {size}"
         body = present(entry.body)
+        scope, source = (None, None) if rights.refusing.refused(entry) else needed(body)
         if by_signing(body):
-            return rights.signing_refusal(authority, size, entry.logged_us, needed(body)[0])
-        return rights.refusal(authority, size, *needed(body), entry.logged_us)
+            return rights.signing_refusal(authority, size, entry.logged_us, scope)
+        return rights.refusal(authority, size, scope, source, entry.logged_us)
     except LedgerError as error:
         return error.message
 
