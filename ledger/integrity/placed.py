@@ -46,7 +46,10 @@ class Placed:
         terminal = body.terminal
         if terminal is not None and body.session is not None and self._sessions.get(body.session) != terminal:
             return f"it was signed at terminal {terminal!r}, and its session did not begin there"
-        profile = self._profile(entry.index)
+        try:
+            profile = self._profile(entry.index)
+        except msgspec.DecodeError as error:
+            return f"the rules of places that were in force then cannot be read: {error}"
         good = None if terminal is None or not self._tested(terminal, entry, profile) else terminal
         if held(profile.places, SIGN, body.network, good):
             return ""

@@ -84,5 +84,7 @@ def test_one_from_elsewhere_is_named_with_where_it_was_made() -> None:
         ((ENROLLED, AT_HERE), {"terminal": HERE, "after_days": 365}, "which was not in use and tested then"),
         ((ENROLLED, TESTED, rule(30, "terminal_test_days"), AT_HERE), {"terminal": HERE, "after_days": 31}, "tested"),
         ((ENROLLED, session("s1", None)), {"terminal": HERE, "session": "s1"}, "its session did not begin there"),
+        ((NETWORK, rule("anywhere")), {}, "cannot be read"),
+        ((NETWORK, msgspec.structs.replace(NETWORK, value="[")), {}, "cannot be read"),
     ):
         assert what in said(*bodies, **members), (bodies, members)
