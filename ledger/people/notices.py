@@ -177,10 +177,9 @@ class Notices:
             return holders(connection, role)
 
     def responsible(self) -> list[str]:
-        """Who is told of what happens at the door: the profile's `alert_accounts`, else every security officer."""
+        """Who is told of what happens at the door (`responsible`)."""
         with self._store.reading() as connection:
-            named = read_profile(connection).alert_accounts
-            return list(named) or holders(connection, Role.SECURITY_OFFICER)
+            return responsible(connection)
 
     def mine(self, account: str, limit: int = MAX_SHOWN) -> list[Notice]:
         """An account's own notices, the newest first."""
@@ -408,6 +407,11 @@ def holders(connection: Connection, role: Role) -> list[str]:
             .order_by(row.account)
         )
     )
+
+
+def responsible(connection: Connection) -> list[str]:
+    """Who answers for access: the profile's `alert_accounts`, else every security officer."""
+    return list(read_profile(connection).alert_accounts) or holders(connection, Role.SECURITY_OFFICER)
 
 
 def _known(connection: Connection, ident: str) -> bool:

@@ -113,12 +113,11 @@ class Qualifications:
         if not authority.authenticated or authority.actor != account:
             raise AccessDenied("nobody signs the accountability statement for somebody else")
         parse_address(signature)
-        today = utc_text(self._store.clock.now_us())[:10]
         entry = self._entry(
             account,
             QualificationSort.ACCOUNTABILITY,
             "signed",
-            today,
+            str(today(self._store)),
             "accountability statement",
             authority,
             text=version,
@@ -216,8 +215,7 @@ class Qualifications:
     ) -> QualificationEntry:
         """The entry; raises SchemaViolation for days that are none, are still to come, or out of order."""
         begins, until = day_of("on", on), more.get("until")
-        today = date.fromisoformat(utc_text(self._store.clock.now_us())[:10])
-        if begins > today + DAY:  # somewhere it is tomorrow already
+        if begins > today(self._store) + DAY:  # somewhere it is tomorrow already
             raise SchemaViolation(f"{on} is still to come")
         if isinstance(until, str) and day_of("until", until) < begins:
             raise SchemaViolation(f"it would end on {until}, before it begins on {on}")
@@ -246,12 +244,17 @@ class Qualifications:
             raise Conflict(f"account {account!r} is deactivated")
 
 
+def today(store: Store) -> date:
+    """The day that it is now, in UTC."""
+    return date.fromisoformat(utc_text(store.clock.now_us())[:10])
+
+
 def has_identity(store: Store, connection: Connection, account: str) -> bool:
     """Whether a check of this person's identity by another is on record, and not older than the profile allows."""
     days = read_profile(connection).identity_check_days
-    today = date.fromisoformat(utc_text(store.clock.now_us())[:10])
+    now = today(store)
     for body, _ in _standing(store, connection, account):
-        if body.sort is QualificationSort.IDENTITY and (days == 0 or today <= day_of("on", body.on) + days * DAY):
+        if body.sort is QualificationSort.IDENTITY and (days == 0 or now <= day_of("on", body.on) + days * DAY):
             return True
     return False
 
@@ -259,7 +262,7 @@ def has_identity(store: Store, connection: Connection, account: str) -> bool:
 def device_overdue(store: Store, connection: Connection, account: str, credential: str, set_us: int) -> bool:
     """Whether the test of a person's device is no longer good (`device_due`)."""
     due = device_due(store, connection, account, credential, set_us)
-    return due is not None and date.fromisoformat(utc_text(store.clock.now_us())[:10]) > due
+    return due is not None and due < today(store)
 
 
 def device_due(store: Store, connection: Connection, account: str, credential: str, set_us: int) -> date | None:

@@ -40,6 +40,7 @@ from ledger.people.credentials import read_account
 from ledger.people.names import printed_name
 from ledger.people.passwords import require_strong
 from ledger.people.profile import read_profile
+from ledger.people.qualifications import today
 from ledger.people.secrets import Destroyed, keep
 from ledger.people.sessions import superseding
 from ledger.signing import prepared
@@ -283,7 +284,7 @@ class Bindings:
             signs=key in active(connection, history, key.account),
             backup_eligible=key.key.backup_eligible,
             test_due=None if due is None else str(due),
-            test_overdue=due is not None and str(due) < utc_text(self._store.clock.now_us())[:10],
+            test_overdue=due is not None and due < today(self._store),
         )
 
     def _living(self, connection: Connection, account: str) -> list[Standing]:

@@ -13,7 +13,6 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from ledger.core.binding import KeyBindingEntry
-from ledger.core.clock import utc_text
 from ledger.core.errors import NotSignatory
 from ledger.core.key_history import Standing
 from ledger.core.signature import Mode
@@ -21,11 +20,9 @@ from ledger.people import tables
 from ledger.people.components import SECOND, read_components
 from ledger.people.credentials import read_entry
 from ledger.people.notice_kinds import Subject
-from ledger.people.profile import read_profile
-from ledger.people.qualifications import device_due
-from ledger.people.roles import Role
+from ledger.people.notices import responsible
+from ledger.people.qualifications import device_due, today
 from ledger.signing.history import read_history
-from ledger.signing.holders import Holders
 from ledger.signing.reminders import Tells
 from ledger.signing.tables import key_binding
 from ledger.store.logs import SYSTEM_LOG
@@ -56,7 +53,7 @@ def key_due(store: Store, connection: Connection, key: Standing) -> date | None:
 def require_tested(store: Store, connection: Connection, key: Standing) -> None:
     """Raises NotSignatory for a passkey whose test is overdue."""
     due = key_due(store, connection, key)
-    if due is not None and due < _today(store):
+    if due is not None and due < today(store):
         raise NotSignatory(
             f"the test of signing passkey {key.key.key_id} was good until {due}, and is overdue",
             advice="Have a security officer test it and record that (`trailseal user qualify`), then sign.",
@@ -77,15 +74,13 @@ class KeyTests:
         if self._looked_us is not None and 0 <= now_us - self._looked_us < EVERY_US:
             return 0
         self._looked_us = now_us
-        today = _today(self._store)
+        now = today(self._store)
         with self._store.reading() as connection:
-            found = [one for one in due_tests(self._store, connection) if one.due - SOON <= today]
-            holders = Holders(self._store, connection, now_us)
-            named = read_profile(connection).alert_accounts if found else ()
-            officers = named or (tuple(sorted(holders.all(Role.SECURITY_OFFICER.value, None))) if found else ())
+            found = [one for one in due_tests(self._store, connection) if one.due - SOON <= now]
+            officers = responsible(connection)
         told = 0
         for one in found:
-            subject = Subject.DEVICE_TEST_OVERDUE if one.due < today else Subject.DEVICE_TEST_DUE
+            subject = Subject.DEVICE_TEST_OVERDUE if one.due < now else Subject.DEVICE_TEST_DUE
             new = self._tell(
                 (one.account, *officers),
                 subject,
@@ -114,7 +109,3 @@ def due_tests(store: Store, connection: Connection) -> Iterator[DueTest]:
             due = key_due(store, connection, key)
             if due is not None:
                 yield DueTest(account=account, device=key.key.key_id, title=key.key.key_id, due=due)
-
-
-def _today(store: Store) -> date:
-    return date.fromisoformat(utc_text(store.clock.now_us())[:10])
