@@ -12,7 +12,7 @@ import typer
 
 from ledger.cli.ledgers import LedgerOption, LogOption, opened
 from ledger.cli.output import AsJson, say, say_json
-from ledger.cli.sign_routes import Added, Listed, Reason, ask_for, say_statement
+from ledger.cli.sign_routes import Added, Listed, Reason, ask_for, entered, say_statement
 from ledger.cli.sign_routes import group as group
 from ledger.core.errors import NotAuthenticated
 from ledger.core.signature import Mode
@@ -211,10 +211,7 @@ def vouch(
         put = vouching.to_attest(caller, key_id, how, Mode.SEALED_KEY)
         typer.echo(f"Key {key_id} of {put.subject.name} ({put.subject.account})", err=True)
         index = vouching.attest(caller, put.id, reason, Shown(secret=_hidden("Signing secret")), network=HERE)
-    if as_json:
-        say_json({"entry": index})
-    else:
-        say(f"Entry {index} of the system log.")
+    entered(index, as_json)
 
 
 @key.command("refuse")
@@ -222,10 +219,7 @@ def refuse(key_id: KeyId, ledger: LedgerOption, account: Account, reason: Reason
     """Refuse to vouch for a key that is not its person's: its request ends, and their identity is checked again."""
     with opened(ledger) as service, acting(service, account) as caller:
         index = service.signing.vouching.refuse(caller, key_id, reason)
-    if as_json:
-        say_json({"entry": index})
-    else:
-        say(f"Entry {index} of the system log.")
+    entered(index, as_json)
 
 
 @key.command("revoke")
@@ -233,10 +227,7 @@ def revoke_key(key_id: KeyId, ledger: LedgerOption, account: Account, reason: Re
     """End a key at once: a secret that is forgotten or known to others. What it signed stays valid."""
     with opened(ledger) as service, acting(service, account) as caller:
         index = service.signing.bindings.revoke(key_id, reason, caller.authority, caller)
-    if as_json:
-        say_json({"entry": index})
-    else:
-        say(f"Entry {index} of the system log.")
+    entered(index, as_json)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import typer
 from ledger.cli.ledgers import LedgerOption, LogOption, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.cli.sign import HERE, Account, Action, Entries, HeldRole, Meaning, acting, say_signature
-from ledger.cli.sign_routes import Added, Listed, Reason, ask_for, say_statement
+from ledger.cli.sign_routes import Added, Listed, Reason, ask_for, entered, say_statement
 from ledger.core.external import brought
 from ledger.core.signature import Mode
 from ledger.signing.external import KnownAnchor
@@ -98,14 +98,11 @@ def prove(
     revocation: Revocations = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring the request back, signed by the certificate. Two people then vouch for it (`sign key attest`)."""
+    """Bring the request back, signed by the certificate. Two people then vouch for it (`sign key vouch`)."""
     with opened(ledger) as service, acting(service, account) as caller:
         beside = _read(revocation)
         index = service.signing.external.prove(caller, ident, cms.read_bytes(), _certificates(chain), beside)
-    if as_json:
-        say_json({"entry": index})
-    else:
-        say(f"Entry {index} of the system log.")
+    entered(index, as_json)
 
 
 def take_out(

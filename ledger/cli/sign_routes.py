@@ -61,7 +61,7 @@ def set_route(
         raise ConfigError(f"{file} is no route: {error}", advice="See `trailseal sign route set --help`.") from None
     name, title = str(given.get("route", "")), str(given.get("title", ""))
     with opened(ledger) as service:
-        _entered(service.workflows.routes.define(name, title, stages, reason, local(service)), as_json)
+        entered(service.workflows.routes.define(name, title, stages, reason, local(service)), as_json)
 
 
 @route.command("list")
@@ -82,7 +82,7 @@ def show_route(name: RouteName, ledger: LedgerOption, as_json: AsJson = False) -
 def retire_route(name: RouteName, ledger: LedgerOption, reason: Reason, as_json: AsJson = False) -> None:
     """From here on no request is opened by a route."""
     with opened(ledger) as service:
-        _entered(service.workflows.routes.retire(name, reason, local(service)), as_json)
+        entered(service.workflows.routes.retire(name, reason, local(service)), as_json)
 
 
 @request.command("open")
@@ -185,7 +185,7 @@ def decline_step(
 def withdraw_request(name: RequestName, ledger: LedgerOption, reason: Reason, as_json: AsJson = False) -> None:
     """Take back a request that was opened at this terminal, before it is completed."""
     with opened(ledger) as service:
-        _entered(service.workflows.decisions.withdraw(name, reason, local(service)), as_json)
+        entered(service.workflows.decisions.withdraw(name, reason, local(service)), as_json)
 
 
 @request.command("check")
@@ -256,7 +256,7 @@ def _answer(ledger: Path, name: str, step: str, account: str, answer: Answer, as
         put = answering.prepare(name, step, chosen, None, signer=account, asking=local(service))
         say_statement(put)
         index = answering.complete(name, step, put.id, put.digest, ask_for(put))
-    _entered(index, as_json)
+    entered(index, as_json)
 
 
 def say_statement(put: ToSign) -> None:
@@ -324,7 +324,8 @@ def _say_routes(found: list[KnownRoute], as_json: bool) -> None:
                 say(f"  {at}. {step.step}: {step.needed} {step.role}{names}, {step.meaning}")
 
 
-def _entered(index: int, as_json: bool) -> None:
+def entered(index: int, as_json: bool) -> None:
+    """Says the entry of the system log by which something was done."""
     if as_json:
         say_json({"entry": index})
     else:
