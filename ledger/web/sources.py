@@ -1,18 +1,18 @@
 """The pages of a source, with its challenges, and of imports of old audit trails."""
 
-from collections.abc import Callable
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
+from sqlalchemy import Connection
 
 from ledger.core.address import LogId
 from ledger.core.errors import NotFound
 from ledger.core.source import ARCHIVE
 from ledger.people.access import Scope, allow
-from ledger.signing.sign_off import signs_off
+from ledger.signing.sign_off import sign_off
 from ledger.sources.imports import Known
 from ledger.store.logs import SYSTEM_LOG
 from ledger.web import pages
@@ -24,7 +24,6 @@ from ledger.web.views.sources import ImportView, SourceView, challenge_view, imp
 SHOWN: Final = 50
 """Imports on a page."""
 Context = NamedDependency[Any]
-T = TypeVar("T")
 OfLog = Annotated[str | None, QueryParameter(max_length=200)]
 After = Annotated[str | None, QueryParameter(max_length=512)]
 
@@ -36,14 +35,14 @@ def handlers(zone: ZoneInfo) -> list[Any]:
     async def imports(request: PageRequest, context: Context, log: OfLog = None, after: After = None) -> Response[str]:
         """Imports of a record log, by id; of the first that the caller may read, if none is named."""
 
-        def make(scope: ViewScope) -> tuple[list[str], str, list[ImportView], str | None]:
+        def make(scope: ViewScope, connection: Connection) -> tuple[list[str], str, list[ImportView], str | None]:
             names = [one.name for one in scope.logs if one.number != SYSTEM_LOG]
             chosen = _record_log(scope, log or (names[0] if names else ""))
             known = context.service.record_log(chosen.name).imports.list(None, _plain(after), SHOWN + 1)
-            shown = [_import(scope, context, chosen, one) for one in known[:SHOWN]]
+            shown = [_import(scope, context, connection, chosen, one) for one in known[:SHOWN]]
             return names, chosen.name, shown, known[SHOWN - 1].last.id if len(known) > SHOWN else None
 
-        names, chosen, found, more = await _read(context, request, zone, make)
+        names, chosen, found, more = await pages.read(context, request.user, zone, make)
         return page(
             "imports.html", found=found, logs=names, log=chosen, more=more, place="home", viewer=request.user.account
         )
@@ -54,7 +53,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
     ) -> Response[str]:
         """A source: where it stands, its challenges, and the imports that belong to it."""
 
-        def make(scope: ViewScope) -> SourceView:
+        def make(scope: ViewScope, connection: Connection) -> SourceView:
             chosen = _record_log(scope, log)
             records, now_us = context.service.record_log(chosen.name), scope.clock.now_us()
             config = records.sources.get(_plain(source))
@@ -64,30 +63,23 @@ def handlers(zone: ZoneInfo) -> list[Any]:
                 due_us = records.challenges.due(known, now_us)
                 challenges.append(challenge_view(scope, known, due_us, past[0] if past else None))
             imported = [
-                _import(scope, context, chosen, one)
+                _import(scope, context, connection, chosen, one)
                 for one in records.imports.list(config.id if config.type == ARCHIVE else None)
                 if config.id in (one.last.source, one.last.continues_in)
             ]
             standing = records.lives.standing(config.id)
             return source_view(chosen.name, config, standing, tuple(challenges), tuple(imported))
 
-        view = await _read(context, request, zone, make)
+        view = await pages.read(context, request.user, zone, make)
         return page("source.html", view=view, place="home", viewer=request.user.account)
 
     return [imports, source_page]
 
 
-async def _read(context: Any, request: PageRequest, zone: ZoneInfo, make: Callable[[ViewScope], T]) -> T:
-    """Makes a view whose parts each read in a snapshot of their own: none holds a connection while it waits for one."""
-    scope = await pages.read(context, request.user, zone, lambda scope, _: scope)
-    made: T = await context.lanes.read(lambda: make(scope))
-    return made
-
-
-def _import(scope: ViewScope, context: Any, log: LogId, known: Known) -> ImportView:
+def _import(scope: ViewScope, context: Any, connection: Connection, log: LogId, known: Known) -> ImportView:
     signed = None
     if known.true_copy is not None:
-        (signed,) = signs_off(context.service.store, log, [(known.entry, known.true_copy)])
+        signed = sign_off(context.service.store, connection, log, known.entry, known.true_copy)
     return import_view(scope, log.name, known, signed)
 
 
