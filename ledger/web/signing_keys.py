@@ -13,7 +13,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from ledger.core.errors import AccessDenied, LedgerError, SchemaViolation
+from ledger.core.errors import AccessDenied, LedgerError, NotFound, SchemaViolation
 from ledger.core.passkey import unb64url
 from ledger.core.signature import Mode
 from ledger.people.access import Door, allow
@@ -77,6 +77,8 @@ async def device(request: PageRequest, context: Context, ident: FromPath[str]) -
     else:
         try:
             put: ToProve = await context.lanes.read(lambda: service.signing.bindings.proposed(ident))
+            if put.statement.key.mode is not Mode.PASSKEY:
+                raise NotFound("nothing of that id is waiting for a passkey", advice="Begin again.")
         except LedgerError:
             service.people.security.failed(peer(request))
             raise

@@ -96,6 +96,8 @@ def bind(site: Site) -> None:
     assert site.ask(plant.quality, "GET", f"{at}/bytes").status_code == 403
     data = site.ask(anna, "GET", f"{at}/bytes").content
     assert data.startswith(b"trailseal/key-binding/v1\n")
+    device = at.replace("/certificates/", "/keys/") + "/device"
+    assert site.client.get(device).status_code == 404, "what a passkey has to sign is shown to who has its id alone"
     files = {"cms": site.stranger.sign(data), "certificates": site.stranger.chain}
     wrong = site.ask(anna, "POST", at, files)
     assert (wrong.status_code, "not theirs" in html.unescape(wrong.text)) == (409, True), wrong.text
