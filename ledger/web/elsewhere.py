@@ -12,6 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from ledger.core.anchors import AnchorEvent
 from ledger.core.errors import LedgerError
 from ledger.core.external import MAX_CERTIFICATE, MAX_CERTIFICATES, MAX_CMS, MAX_REVOCATION, brought
 from ledger.core.signature import ExternalProof, Mode
@@ -111,13 +112,8 @@ async def certificate(request: PageRequest, context: Context, ident: FromPath[st
 async def request_bytes(request: PageRequest, context: Context, ident: FromPath[str]) -> Response[bytes]:
     """The exact bytes that the certificate has to sign."""
     caller, external = request.user, context.service.signing.external
-
-    def take() -> tuple[str, bytes]:
-        data = external.request_bytes(caller, ident)
-        return context.service.signing.bindings.proposed(ident).id, data
-
-    name, data = await context.lanes.read(take)
-    return download(data, f"request-{name}.bin")
+    data = await context.lanes.read(lambda: external.request_bytes(caller, ident))
+    return download(data, f"request-{ident}.bin")
 
 
 @post("/account/certificates/{ident:str}", opt=allow(Door.CALLER), request_max_body_size=_MAX_BODY)
@@ -167,7 +163,7 @@ async def _certificate(
 
     def read() -> tuple[ToProve | None, list[KnownAnchor]]:
         if ident is None:
-            return None, [one for one in service.signing.external.anchors() if one.state.value == "confirmed"]
+            return None, [one for one in service.signing.external.anchors() if one.state is AnchorEvent.CONFIRMED]
         service.signing.external.request_bytes(caller, ident)
         return service.signing.bindings.proposed(ident), []
 
