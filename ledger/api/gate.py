@@ -10,6 +10,7 @@ from litestar.datastructures import State
 from litestar.handlers import BaseRouteHandler
 from litestar.routes import HTTPRoute
 
+from ledger.api.fields import without_nul
 from ledger.api.lanes import Lanes
 from ledger.api.tls import certified
 from ledger.core.batch import key_id
@@ -51,12 +52,13 @@ class Gate:
     async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         """Lets the request through with its caller as `user`, or raises.
 
-        NotAuthenticated, RateLimited: nobody known is calling. AccessDenied: the caller holds no grant for it, or a
-        browser sends it for another site.
+        SchemaViolation: its address holds U+0000, as no name does. NotAuthenticated, RateLimited: nobody known is
+        calling. AccessDenied: the caller holds no grant for it, or a browser sends it for another site.
         """
         # The OPTIONS answers that Litestar adds to every route declare nothing: any caller may have them.
         access: Access = handler.opt.get("access", Door.CALLER)
         self._refuse_other_sites(connection)
+        without_nul(**{name: str(value) for name, value in connection.path_params.items()})
         if access is Door.OPEN or (access is Door.PUBLISHED and self._publish_tiles):
             return
         if access is Door.SIGNED:

@@ -38,7 +38,9 @@ def handlers(zone: ZoneInfo) -> list[Any]:
         def make(scope: ViewScope, connection: Connection) -> tuple[list[str], str, list[ImportView], str | None]:
             names = [one.name for one in scope.logs if one.number != SYSTEM_LOG]
             chosen = _record_log(scope, log or (names[0] if names else ""))
-            known = context.service.record_log(chosen.name).imports.list(None, _plain(after), SHOWN + 1)
+            known = context.service.record_log(chosen.name).imports.list(
+                None, after and after.replace("\0", ""), SHOWN + 1
+            )
             shown = [_import(scope, context, connection, chosen, one) for one in known[:SHOWN]]
             return names, chosen.name, shown, known[SHOWN - 1].last.id if len(known) > SHOWN else None
 
@@ -56,7 +58,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
         def make(scope: ViewScope, connection: Connection) -> SourceView:
             chosen = _record_log(scope, log)
             records, now_us = context.service.record_log(chosen.name), scope.clock.now_us()
-            config = records.sources.get(_plain(source))
+            config = records.sources.get(source)
             challenges = []
             for known in records.challenges.list(config.id):
                 past = records.challenges.history(known.challenge.challenge, limit=1)
@@ -88,8 +90,3 @@ def _record_log(scope: ViewScope, name: str) -> LogId:
     if found.number == SYSTEM_LOG:
         raise NotFound(f"log {name} has no sources", advice="Name a record log.")
     return found
-
-
-def _plain(text: str | None) -> str | None:
-    """Without U+0000, which not every database takes, and which nothing here is named by."""
-    return None if text is None else text.replace("\0", "")

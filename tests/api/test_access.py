@@ -68,6 +68,14 @@ def patient(client: TestClient[Any], monkeypatch: pytest.MonkeyPatch) -> TestCli
     return client
 
 
+def test_an_address_that_holds_u_0000_gets_to_no_handler(patient: TestClient[Any]) -> None:
+    """Not every database takes it, and a stranger is not to find out which."""
+    for method, path, _ in routes(patient.app):
+        hostile = re.sub(r"\{\w+:str\}", "%00", path)
+        if hostile != path:
+            assert ask(patient, method, hostile, {}) == 400, path
+
+
 @pytest.mark.requirement("R05")
 def test_a_stranger_may_call_only_health_keys_and_the_exchange_of_a_sign_in_code(patient: TestClient[Any]) -> None:
     open_routes = set()
