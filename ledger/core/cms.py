@@ -35,7 +35,7 @@ _BY_HASH: Final = {
     "1.2.840.10045.4.3.4": "sha512",
 }
 """Signature algorithms that name their digest."""
-_LEAST_RSA: Final = 2048
+LEAST_RSA: Final = 2048
 _OCSP_RESPONSE: Final = "1.3.6.1.5.5.7.16.2"
 """RFC 5940: an OCSP response among the revocation information of a CMS."""
 
@@ -186,7 +186,7 @@ def _require_key(
     if _BY_HASH.get(oid, algorithm.name) != algorithm.name:
         raise SignatureInvalid("its signature is by another digest than its attributes")
     try:
-        if isinstance(key, rsa.RSAPublicKey) and key.key_size >= _LEAST_RSA and not oid.startswith("1.2.840.10045."):
+        if isinstance(key, rsa.RSAPublicKey) and key.key_size >= LEAST_RSA and not oid.startswith("1.2.840.10045."):
             pad = _pss(named, algorithm) if oid == _PSS else padding.PKCS1v15()
             if oid in (_RSA, _PSS) or oid in _BY_HASH:
                 key.verify(signature, data, pad, algorithm)

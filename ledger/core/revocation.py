@@ -16,12 +16,13 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509 import ocsp
-from cryptography.x509.oid import CRLEntryExtensionOID, ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from ledger.core.cms import LEAST_RSA
 
 TOLERANCE: Final = timedelta(minutes=5)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HASHES: Final = frozenset({"sha256", "sha384", "sha512"})
-_LEAST_RSA: Final = 2048
 _LIST_EXTENSIONS: Final = (x509.IssuingDistributionPoint, x509.CRLNumber, x509.AuthorityKeyIdentifier)
 BROKEN: Final = (
     *(ValueError, TypeError, KeyError, UnsupportedAlgorithm, InvalidSignature),
@@ -90,15 +91,15 @@ def told(certificate: x509.Certificate, issuer: x509.Certificate, sources: Itera
         except BROKEN:
             continue
     subject = certificate.subject.rfc4514_string()
-    revoked = [one for one in words if one.revoked is not None]
+    revoked = [(one.revoked, one) for one in words if one.revoked is not None]
     if revoked:
-        first = min(revoked, key=lambda one: one.revoked or at)
+        since, first = min(revoked, key=lambda one: one[0])
         return Told(
             subject=subject,
             state=Revocation.REVOKED,
             by=first.by,
             made_us=_us(first.made),
-            revoked_us=_us(first.revoked or at),
+            revoked_us=_us(since),
         )
     good = [one for one in words if _counts(one, certificate, at)]
     if not good:
@@ -122,14 +123,19 @@ def _by_list(
     if not crl.is_signature_valid(key):  # type: ignore[arg-type]
         return
     entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
-    if entry is not None and not any(one.oid == CRLEntryExtensionOID.CERTIFICATE_ISSUER for one in entry.extensions):
-        since = entry.revocation_date_utc
-        for one in entry.extensions:
-            if isinstance(one.value, x509.InvalidityDate):
-                since = min(since, one.value.invalidity_date_utc)
-        yield _Word("crl", crl.last_update_utc, crl.next_update_utc, since)
-    elif entry is None and _covers(crl, certificate):
-        yield _Word("crl", crl.last_update_utc, crl.next_update_utc, None)
+    if entry is None:
+        if _covers(crl, certificate):
+            yield _Word("crl", crl.last_update_utc, crl.next_update_utc, None)
+        return
+    since = entry.revocation_date_utc
+    for one in entry.extensions:
+        if isinstance(one.value, x509.CertificateIssuer):
+            return  # it is another authority's certificate
+        if isinstance(one.value, x509.CRLReason) and one.value.reason is x509.ReasonFlags.remove_from_crl:
+            return  # a list of what changed takes it back: it was held, and is no more
+        if isinstance(one.value, x509.InvalidityDate):
+            since = min(since, one.value.invalidity_date_utc)
+    yield _Word("crl", crl.last_update_utc, crl.next_update_utc, since)
 
 
 def _covers(crl: x509.CertificateRevocationList, certificate: x509.Certificate) -> bool:
@@ -197,7 +203,7 @@ def _verify(key: Any, response: ocsp.OCSPResponse) -> None:
 
 def _strong(key: object, algorithm: Any) -> bool:
     fit = isinstance(key, ec.EllipticCurvePublicKey) or (
-        isinstance(key, rsa.RSAPublicKey) and key.key_size >= _LEAST_RSA
+        isinstance(key, rsa.RSAPublicKey) and key.key_size >= LEAST_RSA
     )
     return fit and algorithm is not None and algorithm.name in _HASHES
 

@@ -124,6 +124,8 @@ def test_what_its_own_authority_did_not_say_of_it_for_then_leaves_it_unknown(
         "only_some_reasons": None, "indirect_crl": False, "only_contains_attribute_certs": False,
     }  # fmt: skip
     place = [x509.UniformResourceIdentifier("http://crl.example/2")]
+    taken_back = (x509.CRLReason(x509.ReasonFlags.remove_from_crl),)
+    changes = (x509.DeltaCRLIndicator(1), True)
     for what, (signed, *beside) in {
         "nothing": (cms,),
         "another authority's list of the same name": (cms, crl(forger)),
@@ -136,7 +138,12 @@ def test_what_its_own_authority_did_not_say_of_it_for_then_leaves_it_unknown(
         "a list of some reasons": (
             cms, _part(trust, **{**part, "only_some_reasons": frozenset({x509.ReasonFlags.key_compromise})}),
         ),
-        "a list of what changed": (cms, crl(trust, None, (x509.DeltaCRLIndicator(1), True))),
+        "a list of what changed": (cms, crl(trust, None, changes)),
+        "one that takes a hold back": (cms, crl(trust, {anna.pem: NOW - DAY}, changes, of_entry=taken_back)),
+        "another authority's part of a list": (
+            cms, crl(trust, {anna.pem: NOW - DAY}, of_entry=(x509.CertificateIssuer([x509.DirectoryName(
+                certificate(trust.root).subject)]),)),
+        ),
         "a response of another": (cms, response(trust, other.pem)),
         "a response by a stranger": (cms, response(trust, anna.pem, by=stranger)),
         "a response by one who may not": (
