@@ -56,13 +56,14 @@ class Holder:
 class Outside:
     """A root authority with one below it that issues to people."""
 
-    def __init__(self, folder: Path, name: str = "Trust Service") -> None:
+    def __init__(self, folder: Path, name: str = "Trust Service", *, lists: bool = True) -> None:
+        """`lists`: whether its keys are meant to sign revocation lists."""
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._root_key = ec.generate_private_key(ec.SECP384R1())
         self._key = ec.generate_private_key(ec.SECP256R1())
         root, self._issuer = _name(f"{name} Root"), _name(f"{name} Issuing")
-        signing = _usage(key_cert_sign=True, crl_sign=True)
+        signing = _usage(key_cert_sign=True, crl_sign=lists)
         self._root = _certificate(
             root, root, self._root_key.public_key(), self._root_key, NOW - 365 * DAY, NOW + 3650 * DAY,
             (x509.BasicConstraints(ca=True, path_length=1), True), (signing, True),

@@ -16,6 +16,7 @@ from pyasn1_modules import rfc5126, rfc5280, rfc5652, rfc6960
 
 from tests.support.outside import DAY, NOW, Outside
 
+SHA256 = hashes.SHA256()
 HOUR = datetime.timedelta(hours=1)
 _OCSP = "1.3.6.1.5.5.7.16.2"
 
@@ -33,6 +34,7 @@ def crl(
     of_entry: tuple[x509.ExtensionType, ...] = (),
     root: bool = False,
     key: Any = None,
+    digest: hashes.SHA224 | hashes.SHA256 = SHA256,
 ) -> bytes:
     """A list (DER) of the issuing authority, or of the root; `revoked`: certificates (PEM), each since when."""
     issuer = certificate(trust.root if root else trust.issuing)
@@ -46,17 +48,24 @@ def crl(
     for value, critical in extensions:
         builder = builder.add_extension(value, critical)
     own = trust._root_key if root else trust._key
-    return builder.sign(key or own, hashes.SHA256()).public_bytes(Encoding.DER)
+    return builder.sign(key or own, digest).public_bytes(Encoding.DER)
 
 
-def responder(trust: Outside, *, uses: Any = ExtendedKeyUsageOID.OCSP_SIGNING) -> tuple[bytes, Any]:
+def responder(
+    trust: Outside,
+    *,
+    uses: Any = ExtendedKeyUsageOID.OCSP_SIGNING,
+    usage: x509.KeyUsage | None = None,
+    until: datetime.datetime = NOW + DAY,
+) -> tuple[bytes, Any]:
     """Somebody whom the issuing authority lets answer for it: certificate (PEM) and key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Responder")])
     made = x509.CertificateBuilder().subject_name(name).issuer_name(certificate(trust.issuing).subject)
     made = made.public_key(key.public_key()).serial_number(x509.random_serial_number())
-    made = made.not_valid_before(NOW - DAY).not_valid_after(NOW + DAY)
+    made = made.not_valid_before(NOW - DAY).not_valid_after(until)
     made = made.add_extension(x509.ExtendedKeyUsage([uses]), False)
+    made = made if usage is None else made.add_extension(usage, True)
     return made.sign(trust._key, hashes.SHA256()).public_bytes(Encoding.PEM), key
 
 
@@ -68,6 +77,7 @@ def response(
     by: tuple[bytes, Any] | None = None,
     made: datetime.datetime = NOW - HOUR,
     until: datetime.datetime | None = NOW + DAY,
+    digest: hashes.SHA224 | hashes.SHA256 = SHA256,
 ) -> bytes:
     """An OCSP response (DER) about a certificate (PEM), by the issuing authority or `by` somebody else."""
     issuer = certificate(trust.issuing)
@@ -78,7 +88,7 @@ def response(
     own = issuer if by is None else certificate(by[0])
     builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, own)
     builder = builder if by is None else builder.certificates([own])
-    return builder.sign(trust._key if by is None else by[1], hashes.SHA256()).public_bytes(Encoding.DER)
+    return builder.sign(trust._key if by is None else by[1], digest).public_bytes(Encoding.DER)
 
 
 def within(cms: bytes, *, lists: tuple[bytes, ...] = (), responses: tuple[bytes, ...] = ()) -> bytes:

@@ -3,9 +3,11 @@
 import datetime
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -22,7 +24,7 @@ from ledger.core.external import (
 )
 from ledger.core.passkey import unb64url
 from ledger.core.revocation import Revocation, Told
-from tests.support.outside import DAY, NOW, Holder, Outside
+from tests.support.outside import DAY, NOW, Holder, Outside, encryption_only
 from tests.support.revocations import HOUR, certificate, crl, in_field, responder, response, with_attribute, within
 
 DATA = b"trailseal/statement/v1\n{}"
@@ -119,10 +121,6 @@ def test_what_its_own_authority_did_not_say_of_it_for_then_leaves_it_unknown(
     stranger = responder(forger)
     own = (anna.pem, load_pem_private_key(anna.key_file.read_bytes(), None))
     answered = response(trust, anna.pem)
-    part = {
-        "full_name": None, "relative_name": None, "only_contains_user_certs": False, "only_contains_ca_certs": False,
-        "only_some_reasons": None, "indirect_crl": False, "only_contains_attribute_certs": False,
-    }  # fmt: skip
     place = [x509.UniformResourceIdentifier("http://crl.example/2")]
     taken_back = (x509.CRLReason(x509.ReasonFlags.remove_from_crl),)
     changes = (x509.DeltaCRLIndicator(1), True)
@@ -133,16 +131,25 @@ def test_what_its_own_authority_did_not_say_of_it_for_then_leaves_it_unknown(
         "the root's list": (cms, crl(trust, root=True)),
         "a list that was over": (cms, crl(trust, made=NOW - 3 * DAY, until=NOW - DAY)),
         "a list from after the certificate's end": (cms, crl(trust, made=NOW + 40 * DAY, until=NOW + 41 * DAY)),
-        "a list of authorities": (cms, _part(trust, **{**part, "only_contains_ca_certs": True})),
-        "a list of others": (cms, _part(trust, **{**part, "full_name": place})),
+        "a list of authorities": (cms, _part(trust, only_contains_ca_certs=True)),
+        "a list of others": (cms, _part(trust, full_name=place)),
         "a list of some reasons": (
-            cms, _part(trust, **{**part, "only_some_reasons": frozenset({x509.ReasonFlags.key_compromise})}),
+            cms, _part(trust, only_some_reasons=frozenset({x509.ReasonFlags.key_compromise})),
         ),
         "a list of what changed": (cms, crl(trust, None, changes)),
         "one that takes a hold back": (cms, crl(trust, {anna.pem: NOW - DAY}, changes, of_entry=taken_back)),
         "another authority's part of a list": (
             cms, crl(trust, {anna.pem: NOW - DAY}, of_entry=(x509.CertificateIssuer([x509.DirectoryName(
                 certificate(trust.root).subject)]),)),
+        ),
+        "a list with others' certificates": (cms, _part(trust, indirect_crl=True)),
+        "a list by a weak digest": (cms, crl(trust, digest=hashes.SHA224())),
+        "a response by a weak digest": (cms, response(trust, anna.pem, digest=hashes.SHA224())),
+        "a response by one whose time was over": (
+            cms, response(trust, anna.pem, by=responder(trust, until=NOW - HOUR)),
+        ),
+        "a response by a key that is not meant to sign": (
+            cms, response(trust, anna.pem, by=responder(trust, usage=encryption_only())),
         ),
         "a response of another": (cms, response(trust, other.pem)),
         "a response by a stranger": (cms, response(trust, anna.pem, by=stranger)),
@@ -172,13 +179,17 @@ def test_an_authority_that_was_revoked_above_the_signer_is_named(trust: Outside,
 
 
 def test_a_part_that_is_due_for_a_certificate_counts(trust: Outside, cms: bytes) -> None:
-    found = signers(
-        trust, cms, _part(
-            trust, full_name=None, relative_name=None, only_contains_user_certs=True, only_contains_ca_certs=False,
-            only_some_reasons=None, indirect_crl=False, only_contains_attribute_certs=False,
-        ),
-    )  # fmt: skip
-    assert found.state is Revocation.GOOD
+    of_users = (_part(trust, root=root, only_contains_user_certs=True) for root in (False, True))
+    found = judged(trust, cms, *of_users).revocation
+    assert [one.state for one in found] == [Revocation.GOOD, Revocation.UNKNOWN]
+
+
+def test_an_authority_s_list_counts_only_where_its_key_is_meant_to_sign_lists(tmp_path: Path) -> None:
+    trust = Outside(tmp_path, lists=False)
+    holder = trust.person("Anna Approver", "PNODE-1")
+    cms = holder.sign(DATA)
+    assert signers(trust, cms, crl(trust)).state is Revocation.UNKNOWN
+    assert signers(trust, cms, response(trust, holder.pem)).state is Revocation.GOOD
 
 
 def test_what_is_kept_stands_by_itself_and_what_is_no_list_is_not_taken(
@@ -194,5 +205,10 @@ def test_what_is_kept_stands_by_itself_and_what_is_no_list_is_not_taken(
             brought(cms, b"", wrong)
 
 
-def _part(trust: Outside, **members: object) -> bytes:
-    return crl(trust, None, (x509.IssuingDistributionPoint(**members), True))  # type: ignore[arg-type]
+def _part(trust: Outside, *, root: bool = False, **members: Any) -> bytes:
+    """The part of a list that these say."""
+    whole: dict[str, Any] = {
+        "full_name": None, "relative_name": None, "only_contains_user_certs": False, "only_contains_ca_certs": False,
+        "only_some_reasons": None, "indirect_crl": False, "only_contains_attribute_certs": False,
+    }  # fmt: skip
+    return crl(trust, None, (x509.IssuingDistributionPoint(**{**whole, **members}), True), root=root)
