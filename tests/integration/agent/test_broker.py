@@ -1,28 +1,8 @@
 """An agent hands over through a real mosquitto, TLS and certificates on both sides, which nobody has to trust."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from tests.cli.terminal import trailseal
 from tests.support.edge import CONFIRMER, Plant, Site
 from tests.support.zone_broker import ZoneBroker
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZoneBroker]:
-    made = ZoneBroker(tmp_path_factory.mktemp("zone") / "broker")
-    yield made
-    made.stop()
-
-
-@pytest.fixture(scope="module")
-def plant(tmp_path_factory: pytest.TempPathFactory, broker: ZoneBroker) -> Iterator[Plant]:
-    plant = Plant(tmp_path_factory.mktemp("plant") / "plant", broker=broker.settings())
-    broker.trust(plant)
-    broker.start()
-    with plant:
-        yield plant
 
 
 def add(plant: Plant, broker: ZoneBroker, name: str, sources: list[str]) -> Site:

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from threading import Event, Thread
 
 import mqtt5
@@ -23,22 +23,6 @@ from tests.support.edge import Plant, Site
 from tests.support.zone_broker import PREFIX, ZoneBroker
 
 UP, DOWN = f"{PREFIX}/edge1/up", f"{PREFIX}/edge1/down"
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZoneBroker]:
-    made = ZoneBroker(tmp_path_factory.mktemp("zone") / "broker")
-    yield made
-    made.stop()
-
-
-@pytest.fixture(scope="module")
-def plant(tmp_path_factory: pytest.TempPathFactory, broker: ZoneBroker) -> Iterator[Plant]:
-    plant = Plant(tmp_path_factory.mktemp("plant") / "plant", broker=broker.settings())
-    broker.trust(plant)
-    broker.start()
-    with plant:
-        yield plant
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,11 @@
 """A collector's runs reach a real ledger over its real API, once, and every refusal comes back as its own error."""
 
 import socket
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
-import uvicorn
 
 from collectors.http_sink import HttpSink
 from ledger.core.errors import AccessDenied, ConfigError, Conflict, NotAuthenticated, RetriableSource
@@ -16,6 +13,7 @@ from ledger.core.run import Rejected, RunBatch, Status
 from ledger.people.access import Scope
 from tests.api.world import AT, SOURCE, World, submission
 from tests.support.application import app_of
+from tests.support.hosting import Hosted
 
 
 class Served:
@@ -23,23 +21,13 @@ class Served:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._socket = socket.socket()
-        self._socket.bind(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(app_of(world.service), log_level="warning", lifespan="on")
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
+        self._hosted = Hosted()
+        self.url = f"http://127.0.0.1:{self._hosted.port}"
+        self._hosted.serve(app_of(world.service))
 
-    def start(self) -> None:
-        self._thread.start()
-        while not self._server.started:
-            assert self._thread.is_alive()
-            time.sleep(0.02)
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join(20)
-        self._socket.close()
+    def close(self) -> None:
+        self._hosted.close()
+        self.world.close()
 
     def sink(self, token: str | None = None) -> HttpSink:
         return HttpSink(self.url, token or self.world.tokens[Scope.INGEST].token)
@@ -49,10 +37,8 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     world = World(Path(tmp_path_factory.mktemp("world")) / "ledger")
     running = Served(world)
-    running.start()
     yield running
-    running.stop()
-    world.close()
+    running.close()
 
 
 def batch(served: Served, *numbers: int, **more: object) -> RunBatch:
