@@ -42,7 +42,7 @@ from ledger.people.passwords import require_strong
 from ledger.people.profile import read_profile
 from ledger.people.qualifications import today
 from ledger.people.secrets import Destroyed, keep
-from ledger.people.sessions import superseding
+from ledger.people.sessions import checked, superseding
 from ledger.signing import prepared
 from ledger.signing.exclusions import identity_entry
 from ledger.signing.factors import SIGNING_PASSKEY, SIGNING_SECRET, Factors, Shown
@@ -223,18 +223,16 @@ class Bindings:
             destroys=tuple(Destroyed(index=index, name=name) for index, name in secret),
         )
         batch = superseding([draft(entry)], secret, gone)
-        checks = [one for one in (batch.before, before) if one is not None]
+        if before is not None:
+            batch = checked(batch, before)
 
         def check(transaction: Transaction) -> None:
-            for one in checks:
-                one(transaction)
             self.alone(transaction, key_id)
             now = read_history(self._store, transaction.connection).by_id(key_id)
             if now is None or now.revoked is not None:
                 raise gone
 
-        batch.before = check
-        index = self._store.append(SYSTEM_LOG, batch)[0].index
+        index = self._store.append(SYSTEM_LOG, checked(batch, check))[0].index
         self._told(standing.account, BindingEvent.REVOKED.value, index)
         return index
 
