@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -26,10 +27,18 @@ ANSWERED: Final = frozenset(
 )
 
 
-def named() -> Iterator[tuple[str, str]]:
+@cache
+def named() -> tuple[tuple[str, str], ...]:
     """Each row with a test that names it in its own decorator: a mark of a whole module names none in particular."""
+    return tuple(_named())
+
+
+def _named() -> Iterator[tuple[str, str]]:
     for path in sorted(_TESTS.rglob("test_*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text = path.read_text(encoding="utf-8")
+        if "mark.requirement" not in text:
+            continue
+        for node in ast.walk(ast.parse(text)):
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or not node.name.startswith("test_"):
                 continue
             for mark in node.decorator_list:
