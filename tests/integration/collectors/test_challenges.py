@@ -372,6 +372,10 @@ def test_a_test_file_in_a_folder_is_an_object_of_its_own_each_time(ledger: Ledge
         site.plant()
         site.collect()
         assert "object id" in held(site.result())
+    (drop / "test-used.json").write_text("theirs", encoding="utf-8")
+    with pytest.raises(FatalSource, match="is there already"):
+        open_planter("folder", "x", planter, {}, CLOCK).plant(None, "used")
+    assert (drop / "test-used.json").read_text(encoding="utf-8") == "theirs"
 
 
 def test_a_test_file_is_changed_and_looks_tell_old_and_new_and_what_is_put_back_before_a_look_is_missed(
@@ -421,6 +425,11 @@ def test_the_value_in_a_test_file_is_read_by_the_form_of_its_text(tmp_path: Path
     assert planter.read() == "a b"
     planter.plant("a b", "c")
     assert planter.read() == "c"
+    real = tmp_path / "recipe.txt"
+    real.write_text("real", encoding="utf-8")
+    (tmp_path / ".trailseal-challenge.txt.part").symlink_to(real)
+    planter.plant("c", "d")
+    assert (planter.read(), real.read_text(encoding="utf-8")) == ("d", "real"), "a link leads it nowhere"
     assert open_planter("snapshot-files", "x", {**options, "text": "other {new}"}, {}, CLOCK).read() is None
 
 
