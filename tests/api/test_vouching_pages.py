@@ -26,10 +26,8 @@ class Site(Pages):
     def __init__(self, plant: Plant) -> None:
         super().__init__(plant)
         self.second = plant.join("officer2", "Oda Officer", Role.SECURITY_OFFICER)
-        self._names = iter(("Rita", "Ruth", "Rosa", "Rena"))
 
-    def newcomer(self) -> Signer:
-        name = next(self._names)
+    def newcomer(self, name: str) -> Signer:
         plant = self.plant
         made = plant.person(name.lower(), f"{name} Reviewer", Role.REVIEWER, plant.officer.sign_in(PEER).authority)
         for one in (made, self.second, plant.quality):
@@ -69,7 +67,7 @@ def device(site: Site, voucher: Signer) -> SigningAuthenticator:
 
 @pytest.mark.requirement("R20", "R29")
 def test_two_people_vouch_by_pages_for_the_fingerprint_that_its_person_reads_out(site: Site) -> None:
-    rita, plant = site.newcomer(), site.plant
+    rita, plant = site.newcomer("Rita"), site.plant
     quality, officer = plant.quality, plant.officer
     own = site.ask(rita, "GET", "/account/keys").text
     (read_out,) = re.findall(GROUPS, own)
@@ -91,7 +89,7 @@ def test_two_people_vouch_by_pages_for_the_fingerprint_that_its_person_reads_out
     wrong = site.ask(officer, "POST", f"{at}/signature", **form, secret="x" * 20)
     assert (wrong.status_code, site.state(rita)) == (409, "requested")
     assert plant.service.entrance.attempts.standing(officer.account).failures, "the refusal is counted"
-    theirs = site.ask(quality, "POST", f"{at}/signature", **form, secret=quality.secret)
+    theirs = site.ask(quality, "POST", f"{at}/signature", **form, secret=officer.secret)
     assert (theirs.status_code, site.state(rita)) == (409, "requested"), "another's attestation signs for nobody"
     done = site.ask(officer, "POST", f"{at}/signature", **form, secret=officer.secret)
     assert (done.status_code, "You vouched for the key" in done.text) == (200, True), done.text
@@ -108,7 +106,7 @@ def test_two_people_vouch_by_pages_for_the_fingerprint_that_its_person_reads_out
 
 @pytest.mark.requirement("R26")
 def test_a_voucher_s_passkey_vouches_at_the_address_of_signing_for_that_key_alone(site: Site) -> None:
-    ruth, quality = site.newcomer(), site.plant.quality
+    ruth, quality = site.newcomer("Ruth"), site.plant.quality
     authenticator = device(site, quality)
     put = site.put(quality, ruth.key_id, mode="passkey")
     (ident,) = re.findall(rf'href="{re.escape(SIGNING.origin)}/attestations/([0-9a-f]+)/device"', put.text)
@@ -135,7 +133,7 @@ def test_a_voucher_s_passkey_vouches_at_the_address_of_signing_for_that_key_alon
 
 @pytest.mark.requirement("R20")
 def test_a_refusal_ends_the_request_and_its_author_vouches_for_no_later_key(site: Site) -> None:
-    rosa, plant = site.newcomer(), site.plant
+    rosa, plant = site.newcomer("Rosa"), site.plant
     officer, quality, at = plant.officer, plant.quality, f"/vouching/{rosa.key_id}"
     silent = site.ask(quality, "POST", f"{at}/refusal", reason=" ")
     assert (silent.status_code, "takes a reason" in silent.text) == (409, True)
@@ -160,7 +158,7 @@ def test_a_refusal_ends_the_request_and_its_author_vouches_for_no_later_key(site
 
 
 def test_the_api_lists_what_waits_and_refuses_no_key_that_counts(site: Site) -> None:
-    rena, plant = site.newcomer(), site.plant
+    rena, plant = site.newcomer("Rena"), site.plant
 
     def api(who: Signer, method: str, path: str, **body: str) -> Any:
         headers = {"Cookie": f"trailseal-session={who.session}", "Sec-Fetch-Site": "same-origin"}
