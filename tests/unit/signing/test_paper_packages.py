@@ -230,6 +230,11 @@ def test_a_file_that_is_swapped_dropped_or_added_is_named(packaged: Packaged, tm
         lines = [line for line in files[layout.COPIES].splitlines(keepends=True) if first.encode() not in line]
         return {**without(files, first), layout.COPIES: b"".join(lines)}
 
+    def described(files: Files, copies: int | None) -> Files:
+        said = layout.decode_description(files[layout.DESCRIPTION])
+        changed = layout.encode_description(msgspec.structs.replace(said, copies=copies))
+        return {**files, layout.DESCRIPTION: changed}
+
     at = {name: int(name.rpartition("/")[2].partition(".")[0]) for name in (first, second, scan, hidden)}
     gone = {"salt": None, "file": None}
     attacks: dict[str, tuple[Callable[[Files], Files], str, str]] = {
@@ -248,6 +253,15 @@ def test_a_file_that_is_swapped_dropped_or_added_is_named(packaged: Packaged, tm
         ),
         "put in": (lambda files: {**files, "data/copies/1.bin": b"MZ"}, "data/copies/1.bin", "no file that an entry"),
         "hidden scan": (lambda files: {**files, hidden: SCAN}, hidden, "no file that an entry"),
+        "hidden scan that is told": (
+            lambda files: told({**files, hidden: SCAN}, at[hidden], state=CopyState.INCLUDED, file=hidden), hidden,
+            "shows values that the package says it withholds",
+        ),
+        "told twice": (
+            lambda files: {**files, layout.COPIES: files[layout.COPIES] * 2}, scan, "told twice",
+        ),
+        "another count": (lambda files: described(files, 4), "copies.jsonl", "does not tell of the files"),
+        "told and not described": (lambda files: described(files, None), "copies.jsonl", "is not described by"),
     }  # fmt: skip
     for name, (change, where, what) in attacks.items():
         found = packaged.verdict(forge(packaged.path, tmp_path / "forged.zip", change))
