@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from ledger.core.clock import utc_text
+from ledger.core.clock import parse_utc, utc_text
 from ledger.core.errors import LedgerError, NotAuthenticated, NotSignatory, SchemaViolation
 from ledger.core.hashing import unb64
 from ledger.core.signature import Mode
+from ledger.people.roles import Role
 from ledger.signing.factors import Shown
 from ledger.signing.passkeys import SigningPasskeys, signing_site
 from tests.support.signers import HERE, Plant, Signer
@@ -164,14 +165,27 @@ def test_a_signing_passkey_is_tested_at_an_interval_and_told_of_and_signs_nothin
         work()
         work()
         assert {one for who in ("reviewer1", "officer1") for one in told(who)} == {"device-test-due"}
-        plant.clock.pass_seconds(12 * 86_400)
+        last_day = parse_utc(f"{shown()[0]}T23:57:00.000000Z")
+        plant.clock.pass_seconds((last_day - plant.clock.now_us()) / 1_000_000)
+        who.sign_in()
+        put = who.prepare(*site.fresh(), meaning="reviewed")
+        plant.clock.pass_seconds(4 * 60)
+        with pytest.raises(NotSignatory, match="was good until"):
+            who.complete(put, shown=Shown(), proof=device.sign(unb64(put.challenge, 32)))
         work()
         assert "device-test-overdue" in told("reviewer1")
         assert "device-test-overdue" in told("officer1")
         assert shown()[1]
-        who.sign_in()
+        nina = plant.person("nina1", "Nina Newcomer", Role.AUDITOR, plant.officer.sign_in().authority)
+        for one in (nina, who):
+            one.sign_in()
+        nina.make_key()
         with pytest.raises(NotSignatory, match="was good until"):
-            sign(site, device)
+            who.prepare(*site.fresh(), meaning="reviewed")
+        vouched = plant.signing.vouching.to_attest(who.caller, nina.key_id, "we share an office", Mode.PASSKEY)
+        answer = device.sign(unb64(vouched.challenge, 32))
+        with pytest.raises(NotSignatory, match="was good until"):
+            plant.signing.vouching.attest(who.caller, vouched.id, "known to me", passkey=answer, network=HERE)
         today = utc_text(plant.clock.now_us())[:10]
         known = next(one.key_id for one in plant.signing.bindings.all("reviewer1") if one.request == key)
         people.qualifications.device(
