@@ -19,6 +19,11 @@ DAY = datetime.timedelta(days=1)
 _QC_COMPLIANCE, _QC_TYPE, _ESIGN = "0.4.0.1862.1.1", "0.4.0.1862.1.6", "0.4.0.1862.1.6.1"
 
 
+def us(moment: datetime.datetime) -> int:
+    """Microseconds since the epoch."""
+    return int(moment.timestamp()) * 1_000_000
+
+
 class Holder:
     """Somebody with a certificate and its key, in files."""
 

@@ -13,19 +13,10 @@ from ledger.core.errors import IntegrityError, SchemaViolation, SignatureInvalid
 from ledger.core.external import Certified, brought, claims_qualified, loaded, verify_external
 from ledger.core.passkey import b64url
 from ledger.core.signature import ExternalProof
-from tests.support.outside import DAY, NOW, Holder, Outside, encryption_only
+from tests.support.outside import DAY, NOW, Holder, Outside, encryption_only, us
 
 DATA = b"trailseal/statement/v1\n{}"
 HOUR = datetime.timedelta(hours=1)
-
-
-def us(moment: datetime.datetime) -> int:
-    return int(moment.timestamp()) * 1_000_000
-
-
-@pytest.fixture(scope="module")
-def trust(tmp_path_factory: pytest.TempPathFactory) -> Outside:
-    return Outside(tmp_path_factory.mktemp("trust"))
 
 
 @pytest.fixture(scope="module")

@@ -24,20 +24,11 @@ from ledger.core.external import (
 )
 from ledger.core.passkey import unb64url
 from ledger.core.revocation import Revocation, Told
-from tests.support.outside import DAY, NOW, Holder, Outside, encryption_only
+from tests.support.outside import DAY, NOW, Holder, Outside, encryption_only, us
 from tests.support.revocations import HOUR, certificate, crl, in_field, responder, response, with_attribute, within
 
 DATA = b"trailseal/statement/v1\n{}"
 Way = Callable[[Outside, Holder, datetime.datetime | None], tuple[bytes, tuple[bytes, ...]]]
-
-
-def us(moment: datetime.datetime) -> int:
-    return int(moment.timestamp()) * 1_000_000
-
-
-@pytest.fixture(scope="module")
-def trust(tmp_path_factory: pytest.TempPathFactory) -> Outside:
-    return Outside(tmp_path_factory.mktemp("trust"))
 
 
 @pytest.fixture(scope="module")
