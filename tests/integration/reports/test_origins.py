@@ -253,14 +253,19 @@ ATTACKS: dict[str, tuple[Callable[[Lines, Lines, dict[str, Any]], None], str]] =
 }
 
 
+def require_found(told: Told, path: Path, name: str) -> None:
+    """Raises AssertionError unless this attack on the package is found, and named with the entry that it is in."""
+    change, where = ATTACKS[name]
+    found = told.forged(path, change)
+    assert found.exit_code is ExitCode.WRONG
+    assert any(one.where.startswith("entry ") and one.where.endswith(where) for one in found.problems), found.problems
+
+
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_on_what_stands_behind_records_is_found_though_the_log_s_own_key_sealed_it(
     told: Told, tmp_path: Path, name: str
 ) -> None:
-    change, where = ATTACKS[name]
-    found = told.forged(tmp_path / "forged.zip", change)
-    assert found.exit_code is ExitCode.WRONG
-    assert any(one.where.startswith("entry ") and one.where.endswith(where) for one in found.problems), found.problems
+    require_found(told, tmp_path / "forged.zip", name)
 
 
 def test_the_same_package_put_together_again_holds(told: Told, tmp_path: Path) -> None:
