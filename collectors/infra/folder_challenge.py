@@ -61,7 +61,7 @@ def require_folder(folder: Path) -> None:
 
 
 def put_file(target: Path, text: str) -> None:
-    """Makes or replaces a file, durably and whole; raises FatalSource, the file untouched."""
+    """Makes or replaces a file in one step; raises FatalSource, the file untouched."""
     part = target.with_name(f".{target.name}.part")
     try:
         part.unlink(missing_ok=True)

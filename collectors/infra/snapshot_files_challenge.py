@@ -68,7 +68,7 @@ class FilePlanter(Planter):
             seen = path.lstat()
             if not stat.S_ISREG(seen.st_mode) or seen.st_size > _LONGEST:
                 raise FatalSource(f"{path} is no small plain file", advice="Name another test file.")
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(descriptor, encoding="utf-8", newline="") as file:
                 return file.read(_LONGEST)
         except FileNotFoundError:
