@@ -93,7 +93,7 @@ def fingerprint(said: Statement) -> str:
 
 
 def _certificate(entry: SignatureEntry) -> list[str]:
-    """Of a signature made elsewhere: whose certificate made it, what that claims of itself, and what was not asked."""
+    """Of a signature made elsewhere: whose certificate made it, what that claims of itself, whether it was revoked."""
     if not isinstance(entry.proof, ExternalProof):
         return []
     try:
