@@ -1,7 +1,7 @@
 """The demo's PLC: a real Modbus TCP server (pymodbus) with a recipe, a mode, and a counter of parameter writes.
 
-`ModbusPlc` starts it as a process of its own; `python -m collectors.demo.modbus FOLDER PORT` is that process. What
-clients wrote is kept over a restart, in a file of the folder, before the write is answered. What stands where:
+`ModbusPlc` starts it as a process of its own; `python -m collectors.demo.modbus FOLDER PORT REVISION` is that process.
+What clients wrote is kept over a restart, in a file of the folder, before the write is answered. What stands where:
 
 | address | what |
 | --- | --- |
