@@ -155,9 +155,14 @@ class ZipWriter:
         self._zip.close()
 
     def add(self, name: str, source: Path) -> None:
-        """Adds a file; raises InvalidEntry for a name or a size that no package may have."""
+        """Adds a file; raises InvalidEntry for a name, a size or a number of files that no package may have."""
         if not _name_allowed(name.encode("ascii", "replace")):
             raise InvalidEntry(f"{name!r} cannot be the name of a file in a package")
+        if len(self._zip.filelist) >= MAX_MEMBERS:
+            raise InvalidEntry(
+                f"with {name} the package would have more than {MAX_MEMBERS} files",
+                advice="Nothing was written. Package a shorter interval.",
+            )
         size = source.stat().st_size
         if self._zip.fp is not None and self._zip.fp.tell() + size > MAX_PACKAGE - 1_000_000:
             raise InvalidEntry(

@@ -10,7 +10,7 @@ import pytest
 
 from ledger.core.errors import IntegrityError, InvalidEntry
 from reports import strictzip
-from reports.strictzip import StrictZip, ZipWriter
+from reports.strictzip import MAX_MEMBERS, StrictZip, ZipWriter
 from tests.unit.reports.zips import Part, build, deflated
 
 A = Part()
@@ -146,3 +146,15 @@ def test_every_byte_of_a_small_container_counts() -> None:
 def _refuse() -> bool:
     # A changed name gives another file set, which the bag's manifests refuse.
     raise IntegrityError("another file set")
+
+
+def test_the_writer_makes_no_container_of_more_files_than_the_reader_takes(tmp_path: Path) -> None:
+    source = tmp_path / "empty"
+    source.write_bytes(b"")
+    with ZipWriter(tmp_path / "many.zip") as writer:
+        for number in range(MAX_MEMBERS):
+            writer.add(f"package/{number}", source)
+        with pytest.raises(InvalidEntry, match="more than"):
+            writer.add("package/more", source)
+    with StrictZip.open(tmp_path / "many.zip") as package:
+        assert len(package.members) == MAX_MEMBERS
