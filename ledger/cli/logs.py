@@ -19,5 +19,6 @@ def tell_on_standard_error() -> None:
                 colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
             ),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # A line in one write: others write to the same place, and would come between a line and its end.
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )
