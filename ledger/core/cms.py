@@ -51,6 +51,14 @@ def decode(data: bytes, spec: Any) -> Any:
     return value
 
 
+def encode(value: Any) -> bytes:
+    """The DER of what was decoded; SignatureInvalid where parts of it are none: decoding lets some pass."""
+    try:
+        return bytes(encoder.encode(value))
+    except (PyAsn1Error, ValueError, TypeError, RecursionError) as error:
+        raise SignatureInvalid(f"it is not well-formed (DER): {type(error).__name__}") from None
+
+
 def _signed_data(cms: bytes) -> Any:
     outer = decode(cms, rfc5652.ContentInfo())
     if outer["contentType"] != rfc5652.id_signedData:
@@ -74,7 +82,7 @@ def certificates_of(cms: bytes) -> list[bytes]:
     found = _signed_data(cms)["certificates"]
     if not found.isValue:
         return []
-    return [bytes(encoder.encode(one["certificate"])) for one in found if one.getName() == "certificate"]
+    return [encode(one["certificate"]) for one in found if one.getName() == "certificate"]
 
 
 def revocations_of(cms: bytes) -> list[bytes]:
@@ -84,7 +92,7 @@ def revocations_of(cms: bytes) -> list[bytes]:
     signed, found = _signed_data(cms), []
     for one in signed["crls"] if signed["crls"].isValue else ():
         if one.getName() == "crl":
-            found.append(bytes(encoder.encode(one["crl"])))
+            found.append(encode(one["crl"]))
         elif str(one["other"]["otherRevInfoFormat"]) == _OCSP_RESPONSE:
             found.append(bytes(one["other"]["otherRevInfo"]))
     for signer in signed["signerInfos"]:
@@ -92,7 +100,7 @@ def revocations_of(cms: bytes) -> list[bytes]:
             if attribute["attrType"] == rfc5126.id_aa_ets_revocationValues:
                 for value in attribute["attrValues"]:
                     values = decode(bytes(value), rfc5126.RevocationValues())
-                    found += [bytes(encoder.encode(one)) for one in values["crlVals"] if values["crlVals"].isValue]
+                    found += [encode(one) for one in values["crlVals"] if values["crlVals"].isValue]
                     found += [_answered(one) for one in values["ocspVals"] if values["ocspVals"].isValue]
     return found
 
@@ -102,8 +110,8 @@ def _answered(basic: Any) -> bytes:
     whole = rfc6960.OCSPResponse()
     whole["responseStatus"] = "successful"
     whole["responseBytes"]["responseType"] = rfc6960.id_pkix_ocsp_basic
-    whole["responseBytes"]["response"] = encoder.encode(basic)
-    return bytes(encoder.encode(whole))
+    whole["responseBytes"]["response"] = encode(basic)
+    return encode(whole)
 
 
 def is_signer(signer: Any, certificate: x509.Certificate) -> bool:
@@ -116,7 +124,7 @@ def is_signer(signer: Any, certificate: x509.Certificate) -> bool:
             return False
         return bool(bytes(sid["subjectKeyIdentifier"]) == found)
     both = sid["issuerAndSerialNumber"]
-    issuer = bytes(encoder.encode(both["issuer"]))
+    issuer = encode(both["issuer"])
     return issuer == certificate.issuer.public_bytes() and int(both["serialNumber"]) == certificate.serial_number
 
 
@@ -182,7 +190,7 @@ def _signing_us(said: dict[str, Any]) -> int | None:
 def _require_key(
     certificate: x509.Certificate, named: Any, algorithm: hashes.HashAlgorithm, signature: bytes, attributes: Any
 ) -> None:
-    data, key, oid = bytes(encoder.encode(attributes)), certificate.public_key(), str(named["algorithm"])
+    data, key, oid = encode(attributes), certificate.public_key(), str(named["algorithm"])
     if _BY_HASH.get(oid, algorithm.name) != algorithm.name:
         raise SignatureInvalid("its signature is by another digest than its attributes")
     try:

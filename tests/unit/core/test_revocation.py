@@ -151,6 +151,9 @@ def test_what_its_own_authority_did_not_say_of_it_for_then_leaves_it_unknown(
         "an altered response": (cms, answered.replace(b"\x80\x00", b"\x82\x00", 1)),
         "a response that is altered in its signature": (cms, answered[:-1] + bytes([answered[-1] ^ 1])),
         "an old response without an end": (cms, response(trust, anna.pem, made=NOW - DAY, until=None)),
+        "a list with a time that is none": (_without_zone(within(cms, lists=(crl(trust),))),),
+        "one in the CMS's field": (_without_zone(in_field(cms, lists=(crl(trust),))),),
+        "a response with a time that is none": (_without_zone(within(cms, responses=(answered,))),),
         "what cannot be read": (with_attribute(cms, b"\x30\x03\x02\x01\x05"),),
     }.items():  # fmt: skip
         assert signers(trust, signed, *beside).state is Revocation.UNKNOWN, what
@@ -194,6 +197,13 @@ def test_what_is_kept_stands_by_itself_and_what_is_no_list_is_not_taken(
     for wrong in ((b"MZ",), (anna.pem,), (crl(trust),) * (MAX_REVOCATIONS + 1)):
         with pytest.raises(SchemaViolation):
             brought(cms, b"", wrong)
+
+
+def _without_zone(cms: bytes) -> bytes:
+    """With another letter for the Z of when its lists and responses were made."""
+    stamp = f"{NOW - HOUR:%y%m%d%H%M%S}".encode()
+    assert stamp + b"Z" in cms
+    return cms.replace(stamp + b"Z", stamp + b"?")
 
 
 def _part(trust: Outside, *, root: bool = False, **members: Any) -> bytes:
