@@ -7,6 +7,7 @@ used, and taken out again leaves an entry behind that nothing in the log allows.
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import msgspec
 from sqlalchemy import Connection
@@ -164,21 +165,24 @@ def authority_fault(
             rights.enter(entry)
     except Unreadable as error:
         return Fault(log=SYSTEM_LOG, index=error.index, table="body", what=error.message)
-    roots: dict[int, str] = {}
+    tiles = reader.hashes(system_size)
+
+    @cache
+    def root_of(size: int) -> str:
+        return b64(reader.root(size, tiles))
+
     for index in _privileged(connection, log, low, high, pulse):
         entry = next(read_entries(connection, log, index, index + 1, kinds))
         authority = getattr(entry.body, "authority", None)
         if not isinstance(authority, Authority):
             continue
-        what = _judge(reader, rights, roots, entry, authority, system_size)
+        what = _judge(entry, authority, rights, system_size, root_of)
         if what:
             return Fault(log=log, index=index, table="body", column="authority", what=what)
     return None
 
 
-def _judge(
-    reader: LogReader, rights: Rights, roots: dict[int, str], entry: Entry, authority: Authority, system_size: int
-) -> str:
+def _judge(entry: Entry, authority: Authority, rights: Rights, system_size: int, root_of: Callable[[int], str]) -> str:
     broken = rights.broken(entry) if entry.log == SYSTEM_LOG else ""
     if broken:
         return broken
@@ -188,9 +192,7 @@ def _judge(
     if size > system_size:
         return f"it relies on size {size} of the system log, which has {system_size} entries"
     try:
-        if size not in roots:
-            roots[size] = b64(reader.root(size))
-        if roots[size] != authority.system_root:
+        if root_of(size) != authority.system_root:
             return f"the system log did not have that root at size {size}"
         body = present(entry.body)
         scope, source = (None, None) if rights.refusing.refused(entry) else needed(body)

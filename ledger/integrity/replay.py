@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table
 from ledger.core.entry import Entry
 from ledger.core.errors import LedgerError
 from ledger.core.kinds import KindRegistry
-from ledger.core.projector import FactsProjector, Valid
+from ledger.core.projector import Valid
 from ledger.integrity.compare import first_difference
 from ledger.integrity.entries import RANGE, Unreadable, read_entries
 from ledger.integrity.fault import Fault, first
@@ -51,7 +51,7 @@ def replay_span(
 
 def facts_tables(live: Live) -> list[str]:
     """The facts tables that have a row position, by name."""
-    names = [name for one in live.projectors if isinstance(one, FactsProjector) for name in one.tables]
+    names = [name for one in live.facts for name in one.tables]
     return [name for name in names if "pos" in schema.metadata.tables[name].columns]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table
 
-from ledger.core.projector import FactsProjector, Valid
+from ledger.core.projector import Valid
 from ledger.integrity.compare import first_difference
 from ledger.integrity.fault import Fault, first
 from ledger.store import schema
@@ -19,7 +19,7 @@ class Validities:
     """All validities tables of one log beside a replay."""
 
     def __init__(self, connection: Connection, log: int, live: Live) -> None:
-        names = [one.table for one in live.projectors if not isinstance(one, FactsProjector)]
+        names = [one.table for one in live.validities]
         self._tables = [_Table(connection, log, schema.metadata.tables[name]) for name in names]
 
     def compare(self, low: int, high: int, changes: Sequence[tuple[str, int, Valid]]) -> Fault | None:

@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import Connection, Table
 
 from ledger.core.kinds import KindRegistry
-from ledger.core.projector import FactsProjector
 from ledger.core.tables import TableClass
 from ledger.integrity.compare import first_difference
 from ledger.integrity.entries import Unreadable, read_entries
@@ -52,7 +51,7 @@ def projection_faults(
     """Level 2 beyond the entries: the list of logs, rows outside every log, and tables without a projector."""
     bulk = Bulk(connection)
     covered = {*_LEVEL_1, *_VAULT, *facts_tables(live)}
-    validities = [one.table for one in live.projectors if not isinstance(one, FactsProjector)]
+    validities = [one.table for one in live.validities]
     sizes = {log: head.size for log, head in heads.items()} | dict(_headless(bulk, heads))
     for name in (*facts_tables(live), *sorted(_VAULT)):
         yield from _outside(bulk, name, sizes)
@@ -61,7 +60,7 @@ def projection_faults(
         yield from _unknown_logs(bulk, name, sizes)
         for log, head in heads.items():
             yield from _beyond(bulk, name, log, head.size)
-    for name in (name for one in live.projectors if isinstance(one, FactsProjector) for name in one.tables):
+    for name in (name for one in live.facts for name in one.tables):
         if name not in covered:
             covered.add(name)
             yield from _first_entries(connection, schema.metadata.tables[name], heads, kinds, live)

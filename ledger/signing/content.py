@@ -15,7 +15,6 @@ from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry, decode_leaf
 from ledger.core.errors import SchemaViolation
 from ledger.core.members import Members
-from ledger.core.projector import FactsProjector
 from ledger.core.signature import MAX_ENTRIES, members
 from ledger.core.workflow import Changed, RequestEntry
 from ledger.findings.kinds import Finding, FindingSort
@@ -105,8 +104,8 @@ def _superseded(store: Store, reader: LogReader, entries: Iterable[int]) -> Iter
         entry = Entry(log=SYSTEM_LOG, index=index, kind=leaf.kind, logged_us=parse_utc(leaf.logged_at), body=body)
         closed = [
             closing
-            for projector in live.projectors
-            if not isinstance(projector, FactsProjector) and leaf.kind in projector.kinds
+            for projector in live.validities
+            if leaf.kind in projector.kinds
             for change in projector.changes(entry)
             if (closing := _closed_by(reader.connection, projector.table, change.key, index)) is not None
         ]

@@ -24,6 +24,7 @@ class Projections:
             if (projector.name, projector.version) in self._all:
                 raise ConfigError(f"projector {projector.name}/{projector.version} is registered twice")
             self._all[projector.name, projector.version] = projector
+        self._made: tuple[dict[str, int], Live] | None = None
 
     def newest(self) -> "Live":
         """The newest version of every projector: what a new ledger starts with."""
@@ -40,7 +41,10 @@ class Projections:
                 f"the ledger's tables are written by projector versions this program lacks: {', '.join(missing)}",
                 advice="Run the newest installed version of Trailseal everywhere.",
             )
-        return Live(versions, [self._all[key] for key in versions.items()])
+        made = self._made  # read once: threads share this object
+        if made is None or made[0] != versions:
+            made = self._made = versions, Live(versions, [self._all[key] for key in versions.items()])
+        return made[1]
 
     def read_live(self, connection: Connection) -> "Live":
         """The versions that the live tables come from, as the database says."""
@@ -59,16 +63,18 @@ class Live:
     def __init__(self, versions: dict[str, int], projectors: Sequence[Projector]) -> None:
         self.versions = versions
         self.projectors = tuple(projectors)
-        self._facts_projectors: list[FactsProjector] = []
+        self.facts: list[FactsProjector] = []
+        self.validities: list[ValiditiesProjector] = []
         self._facts: dict[str, list[FactsProjector]] = {}
         self._validities: dict[str, list[ValiditiesProjector]] = {}
         for projector in projectors:
             # Asked once for each: to look whether an object keeps a protocol takes longer than all the rest.
             if isinstance(projector, FactsProjector):
-                self._facts_projectors.append(projector)
+                self.facts.append(projector)
                 for kind in projector.kinds:
                     self._facts.setdefault(kind, []).append(projector)
             else:
+                self.validities.append(projector)
                 for kind in projector.kinds:
                     self._validities.setdefault(kind, []).append(projector)
 
@@ -90,7 +96,7 @@ class Live:
         them at the same time.
         """
         kinds = {entry.kind for entry in entries}
-        for facts in self._facts_projectors:
+        for facts in self.facts:
             if facts.kinds.isdisjoint(kinds):
                 continue
             chosen = [entry for entry in entries if entry.kind in facts.kinds]

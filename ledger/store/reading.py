@@ -152,9 +152,9 @@ class LogReader:
         """The consistency proof between two sizes (RFC 9162 2.1.4.1)."""
         return consistency_proof(old, new, self.hashes(new))
 
-    def root(self, size: int) -> bytes:
-        """Root hash of the tree of `size`, from the tiles."""
-        reader = self.hashes(size)
+    def root(self, size: int, within: TileReader | None = None) -> bytes:
+        """Root hash of the tree of `size`, from the tiles; `within` has read some of them, in a tree no smaller."""
+        reader = within or self.hashes(size)
         levels = [level for level in range(size.bit_length() - 1, -1, -1) if size >> level & 1]
         return Frontier(size, [reader.subtree(level, (size >> level) - 1) for level in levels]).root()
 
