@@ -25,6 +25,7 @@ from ledger.integrity.entries import Unreadable, read_entries
 from ledger.integrity.erasing import Erasing
 from ledger.integrity.fault import Fault
 from ledger.integrity.needed import by_signing, needed
+from ledger.integrity.overdue import Overdue
 from ledger.integrity.placed import Placed
 from ledger.integrity.refusing import Refusing
 from ledger.integrity.separation import Separation, expired
@@ -65,12 +66,13 @@ class Rights:
         self.erasing = Erasing()
         self.placed = Placed()
         self.refusing = Refusing()
+        self.overdue = Overdue()
         self._entries: dict[int, msgspec.Struct] = {}
         self._changes: dict[tuple[type, str], list[int]] = {}
 
     def enter(self, entry: Entry) -> None:
         """Takes the system log's next entry."""
-        for part in (self.separation, self.entering, self.erasing, self.placed, self.refusing):
+        for part in (self.separation, self.entering, self.erasing, self.placed, self.refusing, self.overdue):
             part.enter(entry)
         body = present(entry.body)
         if isinstance(body, CredentialEntry):
@@ -92,7 +94,7 @@ class Rights:
         """The rule that an entry of the system log breaks, whoever caused it; empty if none."""
         body = present(entry.body)
         broken = self.separation.broken(entry, body) or self.entering.broken(entry, body)
-        return broken or self.erasing.broken(entry) or self.placed.broken(entry)
+        return broken or self.erasing.broken(entry) or self.placed.broken(entry) or self.overdue.broken(entry)
 
     def signing_refusal(self, authority: Authority, size: int, at_us: int, scope: Scope | None = None) -> str:
         """Why a signature's authority did not hold: as for any entry in a session, else by what its signer showed."""

@@ -5,15 +5,14 @@ and its test was not overdue (21 CFR 11.10(h), 11.300(e)). Nothing but entries o
 """
 
 from bisect import bisect_left
-from typing import Any
 
 import msgspec
 
 from ledger.core.entry import Entry
 from ledger.core.signature import SignatureEntry
+from ledger.integrity.profiles import Profiles
 from ledger.people.credentials import DAY_US
 from ledger.people.kinds import SessionEntry, SessionEvent, present
-from ledger.people.person_kinds import ProfileEntry
 from ledger.people.places import PLACING, SIGN, held
 from ledger.people.profile import Profile
 from ledger.people.terminal_kinds import IN_USE, TerminalEntry
@@ -23,16 +22,15 @@ class Placed:
     """Rules, terminals and sessions of the system log, in its order; `broken` asks of its entries in any order."""
 
     def __init__(self) -> None:
-        self._items: dict[str, list[tuple[int, str]]] = {}
+        self._profiles = Profiles(PLACING)
         self._terminals: dict[str, list[tuple[int, int | None]]] = {}
         self._sessions: dict[str, str | None] = {}
 
     def enter(self, entry: Entry) -> None:
         """Takes the system log's next entry."""
         body = present(entry.body)
-        if isinstance(body, ProfileEntry) and body.item in PLACING:
-            self._items.setdefault(body.item, []).append((entry.index, body.value))
-        elif isinstance(body, TerminalEntry):
+        self._profiles.enter(entry.index, body)
+        if isinstance(body, TerminalEntry):
             tested_us = entry.logged_us if body.event in IN_USE else None
             self._terminals.setdefault(body.terminal, []).append((entry.index, tested_us))
         elif isinstance(body, SessionEntry) and body.event is SessionEvent.STARTED:
@@ -47,7 +45,7 @@ class Placed:
         if terminal is not None and body.session is not None and self._sessions.get(body.session) != terminal:
             return f"it was signed at terminal {terminal!r}, and its session did not begin there"
         try:
-            profile = self._profile(entry.index)
+            profile = self._profiles.at(entry.index)
         except msgspec.DecodeError as error:
             return f"the rules of places that were in force then cannot be read: {error}"
         good = None if terminal is None or not self._tested(terminal, entry, profile) else terminal
@@ -58,14 +56,6 @@ class Placed:
         return (
             f"it was signed from {body.network or 'nowhere that is said'}, at {at}{counts}: the rules then forbade it"
         )
-
-    def _profile(self, index: int) -> Profile:
-        said: dict[str, Any] = {}
-        for item, values in self._items.items():
-            at = bisect_left(values, index, key=lambda one: one[0])
-            if at:
-                said[item] = msgspec.json.decode(values[at - 1][1])
-        return msgspec.convert(said, Profile)
 
     def _tested(self, terminal: str, entry: Entry, profile: Profile) -> bool:
         tests = self._terminals.get(terminal, [])

@@ -154,6 +154,8 @@ class Qualifications:
             transaction.scratch[key] = True
             if now.sort is QualificationSort.TRAINING:
                 ends.grants(transaction, now.account, reason, authority, training=address)
+            elif now.sort is QualificationSort.DEVICE:
+                transaction.scratch["devices", now.account] = True
 
         placed = self._store.append(SYSTEM_LOG, Batch([draft(entry)], closing=ends.close, before=check))
         self._directory.forget()
@@ -162,7 +164,7 @@ class Qualifications:
     def of(self, account: str) -> list[Established]:
         """What is established about an account and was not taken back, oldest first; also what is out of date."""
         with self._store.reading() as connection:
-            return [_shown(body, index) for body, index in _standing(self._store, connection, account)]
+            return [_shown(body, index) for body, index in standing(self._store, connection, account)]
 
     def has_identity(self, account: str) -> bool:
         """Whether another person recorded how this one's identity was verified, and no new check is due."""
@@ -200,6 +202,8 @@ class Qualifications:
             if more is not None:
                 more(transaction)
             self._require_active(transaction, account)
+            if sort is QualificationSort.DEVICE:
+                transaction.scratch["devices", account] = True
 
         return self._append(entry, check)
 
@@ -253,39 +257,17 @@ def has_identity(store: Store, connection: Connection, account: str) -> bool:
     """Whether a check of this person's identity by another is on record, and not older than the profile allows."""
     days = read_profile(connection).identity_check_days
     now = today(store)
-    for body, _ in _standing(store, connection, account):
+    for body, _ in standing(store, connection, account):
         if body.sort is QualificationSort.IDENTITY and (days == 0 or now <= day_of("on", body.on) + days * DAY):
             return True
     return False
-
-
-def device_overdue(store: Store, connection: Connection, account: str, credential: str, set_us: int) -> bool:
-    """Whether the test of a person's device is no longer good (`device_due`)."""
-    due = device_due(store, connection, account, credential, set_us)
-    return due is not None and due < today(store)
-
-
-def device_due(store: Store, connection: Connection, account: str, credential: str, set_us: int) -> date | None:
-    """The last day for which a person's device is tested; None: for ever. It was tested when it was set, and by each
-    test since.
-
-    The last test that it passed says until when it is good, by its own `until` or the days that the profile gives.
-    """
-    days = read_profile(connection).device_test_days
-    last, due = date.fromisoformat(utc_text(set_us)[:10]), None
-    for body, _ in _standing(store, connection, account):
-        if body.sort is QualificationSort.DEVICE and body.credential == credential and day_of("on", body.on) >= last:
-            last, due = day_of("on", body.on), None if body.until is None else day_of("until", body.until)
-    if due is None and days:
-        due = last + days * DAY
-    return due
 
 
 def accountable(store: Store, connection: Connection, account: str, version: str) -> bool:
     """Whether a signature of this person's under that version of the accountability statement is on record."""
     return any(
         body.sort is QualificationSort.ACCOUNTABILITY and body.text == version and body.signature is not None
-        for body, _ in _standing(store, connection, account)
+        for body, _ in standing(store, connection, account)
     )
 
 
@@ -293,7 +275,7 @@ def training_in_force(store: Store, connection: Connection, account: str, role: 
     """The training for a role that lasts longest of those in force; None where none is."""
     now, origin = store.clock.now_us(), view(connection).origin
     found = []
-    for body, index in _standing(store, connection, account):
+    for body, index in standing(store, connection, account):
         if body.sort is not QualificationSort.TRAINING or body.role is not role:
             continue
         ends = None if body.until is None else _start_us(day_of("until", body.until) + DAY)
@@ -303,7 +285,8 @@ def training_in_force(store: Store, connection: Connection, account: str, role: 
     return max(found, key=lambda one: (one.ends_us is None, one.ends_us or 0), default=None)
 
 
-def _standing(store: Store, connection: Connection, account: str) -> list[tuple[QualificationEntry, int]]:
+def standing(store: Store, connection: Connection, account: str) -> list[tuple[QualificationEntry, int]]:
+    """What is established about an account and was not taken back, oldest first, each with its entry."""
     row = tables.qualification.c
     indices = connection.scalars(
         select(row.from_index)

@@ -14,9 +14,9 @@ from ledger.core.errors import NotAuthenticated, NotSignatory, ReauthenticationR
 from ledger.people.attempts import Attempts, not_accepted, refuse_locked
 from ledger.people.components import SECOND as SECOND_SORTS
 from ledger.people.components import Component, read_components, secret_of, unchanged
+from ledger.people.device_tests import device_overdue
 from ledger.people.passwords import Passwords
 from ledger.people.person_kinds import CredentialSort, PasskeyFacts, Purpose
-from ledger.people.qualifications import device_overdue
 from ledger.people.second import Proof, SecondFactors
 from ledger.store.append import Transaction
 from ledger.store.store import Store

@@ -35,7 +35,7 @@ from ledger.signing.anchoring import require_anchors_still, require_external, re
 from ledger.signing.continuity import NEEDED, continuity_of
 from ledger.signing.factors import require_unlocked
 from ledger.signing.history import covered, read_history
-from ledger.signing.key_tests import require_tested
+from ledger.signing.key_tests import require_tested_at
 from ledger.signing.kinds import Meaning
 from ledger.signing.projector import counter_of
 from ledger.signing.signatory import Signatory, read_signatory, require_accountable
@@ -121,7 +121,7 @@ class Judge:
             standing = history.at(said.binding or "")
             if standing.revoked is not None or not covered(connection, standing):
                 raise NotSignatory("the signing key was revoked meanwhile")
-            require_tested(self._store, connection, standing)
+            require_tested_at(self._store, transaction, standing)
             if said.mode is Mode.EXTERNAL:
                 require_anchors_still(transaction)
                 require_external(connection, history, entry, transaction.next_index)

@@ -13,18 +13,20 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from ledger.core.binding import KeyBindingEntry
-from ledger.core.errors import NotSignatory
+from ledger.core.errors import Conflict, NotSignatory
 from ledger.core.key_history import Standing
 from ledger.core.signature import Mode
 from ledger.people import tables
 from ledger.people.components import SECOND, read_components
 from ledger.people.credentials import read_entry
+from ledger.people.device_tests import changed_meanwhile, day_at, device_due
 from ledger.people.notice_kinds import Subject
 from ledger.people.notices import responsible
-from ledger.people.qualifications import device_due, today
+from ledger.people.qualifications import today
 from ledger.signing.history import read_history
 from ledger.signing.reminders import Tells
 from ledger.signing.tables import key_binding
+from ledger.store.append import Transaction
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.store import Store
 
@@ -52,8 +54,21 @@ def key_due(store: Store, connection: Connection, key: Standing) -> date | None:
 
 def require_tested(store: Store, connection: Connection, key: Standing) -> None:
     """Raises NotSignatory for a passkey whose test is overdue."""
-    due = key_due(store, connection, key)
-    if due is not None and due < today(store):
+    _require(key, key_due(store, connection, key), today(store))
+
+
+def require_tested_at(store: Store, transaction: Transaction, key: Standing) -> None:
+    """The same under the head lock, on the day that the entry will say; level 2 judges by that (`integrity.overdue`).
+
+    Raises Conflict where what the test's end rests on is changed by the same group commit.
+    """
+    if key.key.mode is Mode.PASSKEY and changed_meanwhile(transaction, key.account):
+        raise Conflict("what is known of your devices was changed meanwhile", advice="Do it once more.")
+    _require(key, key_due(store, transaction.connection, key), day_at(transaction.logged_us))
+
+
+def _require(key: Standing, due: date | None, on: date) -> None:
+    if due is not None and due < on:
         raise NotSignatory(
             f"the test of signing passkey {key.key.key_id} was good until {due}, and is overdue",
             advice="Have a security officer test it and record that (`trailseal user qualify`), then sign.",

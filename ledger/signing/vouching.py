@@ -34,6 +34,7 @@ from ledger.signing.bindings import Bindings, Told
 from ledger.signing.exclusions import who_reset
 from ledger.signing.factors import Shown
 from ledger.signing.history import active, read_history, sealed_row
+from ledger.signing.key_tests import require_tested_at
 from ledger.signing.key_views import IdentityCheck, KeyToVouch, ToAttest, fingerprint_of
 from ledger.signing.tables import key_binding
 from ledger.store.append import Batch, Transaction
@@ -171,6 +172,7 @@ class Vouching:
             now = read_history(self._store, transaction.connection)
             self._may_vouch(transaction.connection, now, caller, subject.key.key_id, voucher.key.mode)
             self._bindings.alone(transaction, subject.key.key_id)
+            require_tested_at(self._store, transaction, voucher)
             if now.at(said.request).vouchers != subject.vouchers:
                 raise Conflict("somebody else vouched for this key at the same time", advice="Vouch once more.")
             prepared.use(transaction, ident)
