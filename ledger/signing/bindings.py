@@ -264,6 +264,15 @@ class Bindings:
             accounts = [account] if account is not None else sorted(set(rows))
             return [self._known(connection, history, key) for one in accounts for key in history.of(one)]
 
+    def one(self, key_id: str) -> KnownKey:
+        """One key; raises NotFound."""
+        with self._store.reading() as connection:
+            history = read_history(self._store, connection)
+            standing = history.by_id(key_id)
+            if standing is None:
+                raise NotFound(f"there is no signing key {key_id!r}")
+            return self._known(connection, history, standing)
+
     def _known(self, connection: Connection, history: KeyHistory, key: Standing) -> KnownKey:
         if key.revoked is not None:
             state = BindingEvent.REVOKED.value

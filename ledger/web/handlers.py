@@ -26,6 +26,7 @@ from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader, VaultReader
 from ledger.store.search import Query
 from ledger.web import (
+    all_keys,
     anchors,
     elsewhere,
     errors,
@@ -85,6 +86,7 @@ def handlers(zone: str = "UTC") -> list[Router]:
                 *entrance.HANDLERS,
                 *provider.HANDLERS,
                 *signing_keys.HANDLERS,
+                *all_keys.HANDLERS,
                 *anchors.HANDLERS,
                 *elsewhere.HANDLERS,
                 *vouching.HANDLERS,

@@ -242,6 +242,7 @@ async def _own(
         sessions=sessions,
         here=caller.session,
         length=profile.password_length,
+        administers=caller.allows(Scope.ADMIN),
         said=said,
         why="" if error is None else error.message,
         advice="" if error is None else error.advice,

@@ -1,9 +1,13 @@
-"""Pages of one's own signing keys: which there are, who vouched, and a signing passkey made with the browser.
+"""Pages of one's own signing keys: which there are, who vouched, a key made or revoked.
+
+A sealed key is made by a secret that its person types, in a plain form.
 
 A passkey that signs is made at the address of signing (`web.signing_ways`): twice the browser goes there and comes
 back, first with the new key, then with the key's own signature of the request for it. Two people vouch for it after.
 """
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -13,6 +17,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from ledger.core.binding import BindingEvent
 from ledger.core.errors import AccessDenied, LedgerError, NotFound, SchemaViolation
 from ledger.core.passkey import unb64url
 from ledger.core.signature import Mode
@@ -20,9 +25,11 @@ from ledger.people.access import Door, allow
 from ledger.people.own import require_person
 from ledger.people.profile import read_profile
 from ledger.present.messages import message
+from ledger.signing.factors import SECRET_LENGTH
 from ledger.signing.key_views import ToProve, fingerprint_of
 from ledger.signing.modes import modes_of
 from ledger.signing.passkeys import signing_site
+from ledger.signing.person_keys import LEAST_SECRET
 from ledger.web.forms import form_of
 from ledger.web.pages import PageRequest, peer
 from ledger.web.provider import admit
@@ -57,6 +64,41 @@ async def begin(request: PageRequest, context: Context) -> Response[str]:
     except LedgerError as error:
         return await _keys(context, request, error)
     return _going(context, request, ident, message("keys.make.about"))
+
+
+@post("/account/keys/sealed", opt=allow(Door.CALLER), status_code=200)
+async def make_sealed(request: PageRequest, context: Context) -> Response[str]:
+    """Makes a key that is sealed by a secret of its person's."""
+    form, caller, bindings = await form_of(request), request.user, context.service.signing.bindings
+    secret, reason = form("secret"), form("reason").strip()[:1000]
+
+    def enter() -> int:
+        require_person(caller)
+        if not reason or len(secret) > SECRET_LENGTH:
+            raise SchemaViolation("a key has a secret and a reason", advice="Say why you make it.")
+        if secret != form("again"):
+            raise SchemaViolation("the two secrets differ", advice="Nothing was made: type both once more.")
+        index: int = bindings.request(caller, secret, reason)
+        return index
+
+    return await _done(context, request, partial(context.lanes.argon, enter), "keys.seal.done")
+
+
+@post("/account/keys/{key:str}/revocation", opt=allow(Door.CALLER), status_code=200)
+async def revoke(request: PageRequest, context: Context, key: FromPath[str]) -> Response[str]:
+    """Ends one of the viewer's own keys, at once."""
+    form, caller, bindings = await form_of(request), request.user, context.service.signing.bindings
+    reason = form("reason").strip()[:1000]
+
+    def enter() -> int:
+        if bindings.one(key).account != require_person(caller):
+            raise NotFound(f"you have no signing key {key[:80]!r}")
+        if not reason:
+            raise SchemaViolation("a key ends with a reason", advice="Say in a sentence why it ends.")
+        index: int = bindings.revoke(key, reason, caller.authority, caller)
+        return index
+
+    return await _done(context, request, partial(context.lanes.append, enter), "keys.revoke.done")
 
 
 @get("/account/keys/{ident:str}/device", opt=allow(Door.OPEN))
@@ -132,10 +174,18 @@ async def answer(request: PageRequest, context: Context, ident: FromPath[str]) -
     return Redirect("/account/keys", status_code=303, headers=PAGE_HEADERS)
 
 
-HANDLERS: Final = (keys_page, begin, device, back, answer)
+HANDLERS: Final[list[Any]] = [keys_page, begin, make_sealed, revoke, device, back, answer]
 
 
-async def _keys(context: Any, request: PageRequest, error: LedgerError | None = None) -> Response[str]:
+async def _done(context: Any, request: PageRequest, work: Callable[[], Awaitable[int]], said: str) -> Response[str]:
+    try:
+        index = await work()
+    except LedgerError as error:
+        return await _keys(context, request, error)
+    return await _keys(context, request, said=message(said, index=index))
+
+
+async def _keys(context: Any, request: PageRequest, error: LedgerError | None = None, said: str = "") -> Response[str]:
     service, account = context.service, request.user.account
     require_person(request.user)
 
@@ -153,8 +203,11 @@ async def _keys(context: Any, request: PageRequest, error: LedgerError | None = 
         fingerprint=fingerprint_of,
         modes=modes,
         external=external,
+        sealed=any(one.mode is Mode.SEALED_KEY and one.state != BindingEvent.REVOKED.value for one in keys),
+        least=LEAST_SECRET,
         passkeys=service.settings.web.origin is not None,
         error=error,
+        said=said,
         place="account",
         viewer=account,
     )

@@ -1,4 +1,4 @@
-"""Vouching by pages: who sees a key that waits, the fingerprint that is compared, vouching by each mode, refusals."""
+"""Keys by pages: made, vouched for by the fingerprint that is compared, refused, tested and revoked; who sees which."""
 
 import html
 import re
@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from ledger.core.clock import utc_text
 from ledger.core.errors import NotSignatory
 from ledger.core.passkey import b64url, unb64url
 from ledger.people.roles import Role
@@ -28,11 +29,15 @@ class Site(Pages):
         self.second = plant.join("officer2", "Oda Officer", Role.SECURITY_OFFICER)
 
     def newcomer(self, name: str) -> Signer:
+        made = self.without_key(name)
+        made.make_key()
+        return made
+
+    def without_key(self, name: str) -> Signer:
         plant = self.plant
         made = plant.person(name.lower(), f"{name} Reviewer", Role.REVIEWER, plant.officer.sign_in(PEER).authority)
         for one in (made, self.second, plant.quality):
             one.sign_in(PEER)
-        made.make_key()
         return made
 
     def state(self, who: Signer) -> str:
@@ -173,3 +178,89 @@ def test_the_api_lists_what_waits_and_refuses_no_key_that_counts(site: Site) -> 
     assert (counts.status_code, site.state(rena)) == (409, "bound")
     nobody = api(plant.quality, "POST", f"/{'0' * 32}/refusal", reason="who")
     assert nobody.status_code == 404
+
+
+@pytest.mark.requirement("R29")
+def test_a_person_makes_their_sealed_key_by_pages_and_ends_it_and_no_one_else_s(site: Site) -> None:
+    nora, plant = site.without_key("Nora"), site.plant
+    bindings, at = plant.signing.bindings, "/account/keys"
+
+    def make(secret: str, again: str, reason: str = "first signing key") -> Any:
+        return site.ask(nora, "POST", f"{at}/sealed", secret=secret, again=again, reason=reason)
+
+    assert f'action="{at}/sealed"' in site.ask(nora, "GET", at).text
+    for answer, words in (
+        (make(nora.secret, nora.secret[:-1]), "the two secrets differ"),
+        (make("too short", "too short"), "at least 14 characters"),
+        (make(nora.password, nora.password), "is your login password"),
+        (make(nora.secret, nora.secret, " "), "a secret and a reason"),
+        (make("x" * 600, "x" * 600), "a secret and a reason"),
+    ):
+        assert (answer.status_code, words in html.unescape(answer.text)) == (409, True), answer.text
+    assert bindings.all("nora") == []
+    made = make(nora.secret, nora.secret)
+    assert (made.status_code, "Your key is made" in made.text, nora.secret in made.text) == (200, True, False)
+    assert f'action="{at}/sealed"' not in made.text, "there is one: no second is offered"
+    assert (make(nora.secret, nora.secret).status_code, len(bindings.all("nora"))) == (409, 1)
+    (key,) = (one.key_id for one in bindings.all("nora"))
+    (read_out,) = re.findall(GROUPS, made.text)
+    assert read_out.replace(" ", "") == key
+    nora.key_id = key
+    for one in (plant.officer, site.second):
+        one.vouch(nora)
+    plant.publish()
+    nora.answer_for_it()
+
+    end = f"{at}/{key}/revocation"
+    for who in (plant.officer, plant.quality):
+        theirs = site.ask(who, "POST", end, reason="not mine")
+        assert (theirs.status_code, "you have no signing key" in theirs.text) == (409, True)
+    assert (site.ask(nora, "POST", end, reason=" ").status_code, site.state(nora)) == (409, "bound")
+    done = site.ask(nora, "POST", end, reason="I forgot its secret")
+    assert (done.status_code, "The key is revoked" in done.text, site.state(nora)) == (200, True, "revoked")
+    assert f'action="{end}"' not in done.text
+    again = make(nora.secret, nora.secret)
+    assert (again.status_code, "after the last key ended" in again.text) == (409, True)
+    assert plant.service.verifier.run(plant.service.system, levels=(1, 2, 3, 4)).holds
+
+
+@pytest.mark.requirement("R29", "R31")
+def test_who_administers_accounts_sees_every_key_records_its_test_and_ends_it(site: Site) -> None:
+    nico, plant = site.newcomer("Nico"), site.plant
+    device(site, nico)
+    officer, profiles, key = plant.officer, plant.service.people.profiles, nico.key_id
+    profiles.set("device_test_days", 30, "as the SOP says", officer.sign_in(PEER).authority)
+    plant.clock.pass_seconds(31 * 86_400)
+    for one in (officer, nico):
+        one.sign_in(PEER)
+    at = f"/signing-keys/{key}"
+    try:
+        assert site.ask(nico, "GET", "/signing-keys").status_code == site.ask(nico, "GET", at).status_code == 403
+        assert 'href="/signing-keys"' in site.ask(officer, "GET", "/account").text
+        assert 'href="/signing-keys"' not in site.ask(nico, "GET", "/account").text
+        listed = site.ask(officer, "GET", "/signing-keys").text
+        assert (f'href="{at}"' in listed, f"/signing-keys/{officer.key_id}" in listed) == (True, True)
+        shown = site.ask(officer, "GET", at).text
+        assert ("its test was good until" in shown, "officer1, officer2" in shown) == (True, True)
+        assert "of the first start" in site.ask(officer, "GET", f"/signing-keys/{officer.key_id}").text
+        today = utc_text(plant.clock.now_us())[:10]
+        form = {"how": "signed a trial record", "on": today, "passed": "yes", "reason": "monthly"}
+        for change in ({"on": "2999-01-01"}, {"on": "soon"}, {"how": " "}, {"until": "2020-01-01"}):
+            assert site.ask(officer, "POST", f"{at}/test", **(form | change)).status_code == 409, change
+        sealed = site.ask(officer, "POST", f"/signing-keys/{site.second.key_id}/test", **form)
+        assert (sealed.status_code, "takes no test" in sealed.text) == (409, True)
+        failed = site.ask(officer, "POST", f"{at}/test", **(form | {"passed": "no"}))
+        assert (failed.status_code, "its test was good until" in failed.text) == (200, True)
+        tested = site.ask(officer, "POST", f"{at}/test", **form)
+        assert (tested.status_code, "its test was good until" in tested.text) == (200, False), tested.text
+        (known,) = (one for one in plant.signing.bindings.all("nico") if one.key_id == key)
+        assert (known.test_overdue, known.signs) == (False, True)
+    finally:
+        profiles.set("device_test_days", 0, "end of the test", officer.sign_in(PEER).authority)
+    assert site.ask(nico, "POST", f"{at}/revocation", reason="mine").status_code == 403
+    assert site.ask(officer, "POST", f"{at}/revocation", reason=" ").status_code == 409
+    done = site.ask(officer, "POST", f"{at}/revocation", reason="the device was lost")
+    assert (done.status_code, "The key is revoked" in done.text, site.state(nico)) == (200, True, "revoked")
+    assert site.ask(officer, "POST", f"{at}/revocation", reason="again").status_code == 409
+    assert site.ask(officer, "GET", f"/signing-keys/{'0' * 32}").status_code == 404
+    assert plant.service.verifier.run(plant.service.system, levels=(1, 2, 3, 4)).holds

@@ -223,3 +223,45 @@ def test_a_person_vouches_by_their_passkey_for_the_fingerprint_that_was_read_out
     page.get_by_text("You vouched for the key").wait_for()
     assert page.url.startswith(served.address)
     assert plant.signing.bindings.all("reviewer2")[-1].vouchers == ("reviewer1",)
+
+
+@pytest.mark.requirement("R29")
+def test_a_person_makes_a_sealed_key_without_javascript_and_an_officer_ends_it(
+    served: Served, browser: Browser
+) -> None:
+    plant, officer = served.plant, served.plant.officer
+    new = plant.person("reviewer3", "Rosa Reviewer", Role.REVIEWER, officer.sign_in().authority)
+    plain = browser.new_context(java_script_enabled=False)
+    served.sign_in(plain, new)
+    page = plain.new_page()
+    page.goto(f"{served.address}/account/keys")
+    page.get_by_label("Signing secret: at least 14 characters").fill(new.secret)
+    page.get_by_label("The same once more").fill(new.secret)
+    page.locator("#seal-reason").fill("first signing key")
+    page.get_by_role("button", name="Make a sealed key").click()
+    assert "Your key is made" in page.get_by_role("status").inner_text()
+    (key,) = plant.signing.bindings.all("reviewer3")
+    read_out = short_fingerprint(bytes.fromhex(key.key_id))
+    assert read_out in page.inner_text("main")
+
+    # axe is a script of the test's own: it runs in a context that has them.
+    context = browser.new_context()
+    served.sign_in(context, officer)
+    other = context.new_page()
+    other.set_viewport_size({"width": 360, "height": 800})
+    other.goto(f"{served.address}/account")
+    other.get_by_role("link", name="Signing keys of everybody").click()
+    other.get_by_role("link", name="A signing key of reviewer3").click()
+    for address in ("/account/keys", "/signing-keys", f"/signing-keys/{key.key_id}"):
+        other.goto(f"{served.address}{address}")
+        assert accessible(other) == [], address
+        assert other.evaluate("document.documentElement.scrollWidth") <= 360, address
+    assert fingerprint(other) == read_out
+    other.get_by_label("Why it ends").fill("Rosa left before anybody vouched")
+    other.get_by_role("button", name="Revoke the key").click()
+    assert "The key is revoked" in other.get_by_role("status").inner_text()
+    assert plant.signing.bindings.one(key.key_id).state == "revoked"
+    page.goto(f"{served.address}/account/keys")
+    assert "revoked; what it signed stays valid" in page.inner_text("main")
+    for one in (plain, context):
+        one.close()
