@@ -195,7 +195,9 @@ def _require_key(
         raise SignatureInvalid("its signature is by another digest than its attributes")
     try:
         if isinstance(key, rsa.RSAPublicKey) and key.key_size >= LEAST_RSA and not oid.startswith("1.2.840.10045."):
-            pad = _pss(named, algorithm) if oid == _PSS else padding.PKCS1v15()
+            pad, own = pss_of(named) if oid == _PSS else (padding.PKCS1v15(), algorithm)
+            if own.name != algorithm.name:
+                raise SignatureInvalid("its signature is by another digest than its attributes")
             if oid in (_RSA, _PSS) or oid in _BY_HASH:
                 key.verify(signature, data, pad, algorithm)
                 return
@@ -207,7 +209,11 @@ def _require_key(
     raise SignatureInvalid(f"signatures by algorithm {oid} with a key of this sort are not taken")
 
 
-def _pss(named: Any, algorithm: hashes.HashAlgorithm) -> padding.PSS:
+def pss_of(named: Any) -> tuple[padding.PSS, hashes.HashAlgorithm]:
+    """How RSASSA-PSS pads, and its digest, as an algorithm identifier says (RFC 4055).
+
+    Raises SignatureInvalid where it says neither, or another digest than SHA-256, SHA-384 or SHA-512.
+    """
     if not named["parameters"].isValue:
         raise SignatureInvalid("its RSASSA-PSS signature names no parameters")
     found = decode(bytes(named["parameters"]), rfc4055.RSASSA_PSS_params())
@@ -216,9 +222,9 @@ def _pss(named: Any, algorithm: hashes.HashAlgorithm) -> padding.PSS:
     if found["maskGenAlgorithm"].isValue:
         inner = decode(bytes(found["maskGenAlgorithm"]["parameters"]), rfc4055.rfc5280.AlgorithmIdentifier())
         mask = _HASHES.get(str(inner["algorithm"]))
-    if own is None or mask is None or own.name != algorithm.name:
-        raise SignatureInvalid("its RSASSA-PSS signature is by another digest than its attributes")
-    return padding.PSS(mgf=padding.MGF1(mask), salt_length=int(found["saltLength"]))
+    if own is None or mask is None:
+        raise SignatureInvalid("its RSASSA-PSS signature is by another digest than SHA-256, SHA-384 or SHA-512")
+    return padding.PSS(mgf=padding.MGF1(mask), salt_length=int(found["saltLength"])), own
 
 
 def _hash(algorithm: hashes.HashAlgorithm, data: bytes) -> bytes:

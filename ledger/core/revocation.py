@@ -14,11 +14,16 @@ from typing import Any, Final
 import msgspec
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, SignatureAlgorithmOID
+from pyasn1.error import PyAsn1Error
+from pyasn1_modules import rfc6960
 
-from ledger.core.cms import LEAST_RSA
+from ledger.core.cms import LEAST_RSA, decode, pss_of
+from ledger.core.errors import SignatureInvalid
 
 TOLERANCE: Final = timedelta(minutes=5)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -88,7 +93,7 @@ def told(certificate: x509.Certificate, issuer: x509.Certificate, sources: Itera
                 words += _by_list(certificate, issuer, source)
             else:
                 words += _by_response(certificate, issuer, source)
-        except BROKEN:
+        except (*BROKEN, SignatureInvalid, PyAsn1Error):
             continue
     subject = certificate.subject.rfc4514_string()
     revoked = [(one.revoked, one) for one in words if one.revoked is not None]
@@ -159,11 +164,11 @@ def _covers(crl: x509.CertificateRevocationList, certificate: x509.Certificate) 
 def _by_response(
     certificate: x509.Certificate, issuer: x509.Certificate, response: ocsp.OCSPResponse
 ) -> Iterator[_Word]:
-    algorithm = response.signature_hash_algorithm
+    algorithm, pad = _signed_by(response)
     responder = next(filter(lambda one: _is_responder(one, issuer, response), (issuer, *response.certificates)), None)
     if responder is None or not _strong(responder.public_key(), algorithm):
         return
-    _verify(responder.public_key(), response)
+    _verify(responder.public_key(), response, algorithm, pad)
     for one in response.responses:
         asked = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, one.hash_algorithm).build()
         names = (one.serial_number, one.issuer_name_hash, one.issuer_key_hash)
@@ -192,13 +197,26 @@ def _is_responder(one: x509.Certificate, issuer: x509.Certificate, response: ocs
     return in_date and ExtendedKeyUsageOID.OCSP_SIGNING in uses and _may(one, "digital_signature")
 
 
-def _verify(key: Any, response: ocsp.OCSPResponse) -> None:
-    algorithm = response.signature_hash_algorithm
-    assert algorithm is not None
+def _signed_by(response: ocsp.OCSPResponse) -> tuple[hashes.HashAlgorithm | None, padding.PSS | None]:
+    """By which digest a response is signed, and how it is padded where that is RSASSA-PSS.
+
+    Of an OCSP response the library of certificates reads no parameters; they stand beside the signature (RFC 6960).
+    """
+    if response.signature_algorithm_oid != SignatureAlgorithmOID.RSASSA_PSS:
+        return response.signature_hash_algorithm, None
+    whole = decode(response.public_bytes(Encoding.DER), rfc6960.OCSPResponse())
+    basic = decode(bytes(whole["responseBytes"]["response"]), rfc6960.BasicOCSPResponse())
+    pad, algorithm = pss_of(basic["signatureAlgorithm"])
+    return algorithm, pad
+
+
+def _verify(key: Any, response: ocsp.OCSPResponse, algorithm: Any, pad: padding.PSS | None) -> None:
     if isinstance(key, rsa.RSAPublicKey):
-        key.verify(response.signature, response.tbs_response_bytes, padding.PKCS1v15(), algorithm)
-    else:
+        key.verify(response.signature, response.tbs_response_bytes, pad or padding.PKCS1v15(), algorithm)
+    elif pad is None:
         key.verify(response.signature, response.tbs_response_bytes, ec.ECDSA(algorithm))
+    else:
+        raise InvalidSignature
 
 
 def _strong(key: object, algorithm: Any) -> bool:

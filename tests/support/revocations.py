@@ -1,13 +1,15 @@
 """What an authority of a test says of certificates: revocation lists and OCSP responses, beside a CMS or within it."""
 
 import datetime
+import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from pyasn1.codec.der import decoder, encoder
@@ -54,12 +56,13 @@ def crl(
 def responder(
     trust: Outside,
     *,
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None,
     uses: Any = ExtendedKeyUsageOID.OCSP_SIGNING,
     usage: x509.KeyUsage | None = None,
     until: datetime.datetime = NOW + DAY,
 ) -> tuple[bytes, Any]:
     """Somebody whom the issuing authority lets answer for it: certificate (PEM) and key."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Responder")])
     made = x509.CertificateBuilder().subject_name(name).issuer_name(certificate(trust.issuing).subject)
     made = made.public_key(key.public_key()).serial_number(x509.random_serial_number())
@@ -89,6 +92,30 @@ def response(
     builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, own)
     builder = builder if by is None else builder.certificates([own])
     return builder.sign(trust._key if by is None else by[1], digest).public_bytes(Encoding.DER)
+
+
+def answered(
+    folder: Path, trust: Outside, of: bytes, by: tuple[bytes, Any], *options: str, revoked: bool = False
+) -> bytes:
+    """An OCSP response (DER) of now by such a responder, as `openssl ocsp` signs it with these options."""
+    serial, until = f"{certificate(of).serial_number:x}", (NOW + DAY).strftime("%y%m%d%H%M%SZ")
+    since = (NOW - DAY).strftime("%y%m%d%H%M%SZ") if revoked else ""
+    line = ("R" if revoked else "V", until, since, "0" * (len(serial) % 2) + serial.upper(), "unknown", "/CN=somebody")
+    key = by[1].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    given = {
+        "index": "\t".join(line).encode() + b"\n",
+        "of": of,
+        "issuer": trust.issuing,
+        "responder": by[0],
+        "key": key,
+    }
+    folder.mkdir(exist_ok=True)
+    for name, data in given.items():
+        (folder / name).write_bytes(data)
+    run = ("openssl", "ocsp", "-index", "index", "-CA", "issuer", "-issuer", "issuer", "-cert", "of", "-respout", "out")
+    how = ("-rsigner", "responder", "-rkey", "key", "-rmd", "sha256", "-nmin", "60", *options)
+    subprocess.run([*run, *how], cwd=folder, check=True, capture_output=True)
+    return (folder / "out").read_bytes()
 
 
 def within(cms: bytes, *, lists: tuple[bytes, ...] = (), responses: tuple[bytes, ...] = ()) -> bytes:

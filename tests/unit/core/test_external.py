@@ -51,6 +51,14 @@ def test_other_ways_to_say_the_signer_and_to_sign_are_taken(trust: Outside, opti
     assert "Rita" in judged(trust, holder.sign(DATA, *options)).subject
 
 
+def test_a_signature_that_says_another_digest_than_its_attributes_is_refused(trust: Outside) -> None:
+    padded = trust.person("Rita Reviewer", "PNODE-4", uses_rsa=True).sign(DATA, "-keyopt", "rsa_padding_mode:pss")
+    sha256 = b"\xa0\x0f\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01"
+    assert padded.count(sha256) == 1
+    with pytest.raises(SignatureInvalid, match="another digest than its attributes"):
+        judged(trust, padded.replace(sha256, sha256[:-1] + b"\x03"))
+
+
 def test_certificates_may_come_beside_the_signature(trust: Outside, anna: Holder) -> None:
     cms = anna.sign(DATA, certificates=False)
     with pytest.raises(SchemaViolation, match="neither in the signature nor beside it"):

@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from pyasn1.codec.der import decoder, encoder
+from pyasn1.type import univ
+from pyasn1_modules import rfc6960
 
 from ledger.core.errors import SchemaViolation, SignatureInvalid
 from ledger.core.external import (
@@ -25,7 +29,17 @@ from ledger.core.external import (
 from ledger.core.passkey import unb64url
 from ledger.core.revocation import Revocation, Told
 from tests.support.outside import DAY, NOW, Holder, Outside, encryption_only, us
-from tests.support.revocations import HOUR, certificate, crl, in_field, responder, response, with_attribute, within
+from tests.support.revocations import (
+    HOUR,
+    answered,
+    certificate,
+    crl,
+    in_field,
+    responder,
+    response,
+    with_attribute,
+    within,
+)
 
 DATA = b"trailseal/statement/v1\n{}"
 Way = Callable[[Outside, Holder, datetime.datetime | None], tuple[bytes, tuple[bytes, ...]]]
@@ -165,6 +179,36 @@ def test_what_its_own_authority_did_not_say_of_it_for_then_leaves_it_unknown(
         assert signers(trust, cms, lie).state is not Revocation.REVOKED
 
 
+PSS = ("-rsigopt", "rsa_padding_mode:pss")
+
+
+def test_a_response_by_rsa_counts_however_it_is_padded(
+    trust: Outside, anna: Holder, cms: bytes, tmp_path: Path
+) -> None:
+    """As `openssl ocsp` signs it: RSASSA-PSS, of which the parameters are read beside the signature."""
+    by = responder(trust, key=rsa.generate_private_key(65537, 2048))
+    by_curve = responder(trust)
+    for options in ((), PSS, (*PSS, "-rsigopt", "rsa_pss_saltlen:32"), (*PSS, "-rmd", "sha384")):
+        good = answered(tmp_path, trust, anna.pem, by, *options)
+        for signed, *beside in ((cms, good), (within(cms, responses=(good,)),)):
+            found = signers(trust, signed, *beside)
+            assert (found.state, found.by) == (Revocation.GOOD, "ocsp"), options
+        with pytest.raises(SignatureInvalid, match="was revoked on"):
+            signers(trust, cms, answered(tmp_path, trust, anna.pem, by, *options, revoked=True))
+    padded = answered(tmp_path, trust, anna.pem, by, *PSS, "-rsigopt", "rsa_pss_saltlen:32")
+    salt, signature = b"\xa2\x03\x02\x01", ocsp.load_der_ocsp_response(padded).signature
+    for what, response_ in {
+        "altered in its signature": padded.replace(signature, signature[:-1] + bytes([signature[-1] ^ 1])),
+        "that says another salt": padded.replace(salt + b"\x20", salt + b"\x21"),
+        "that masks by a weak digest": answered(tmp_path, trust, anna.pem, by, *PSS, "-rsigopt", "rsa_mgf1_md:sha1"),
+        "by a weak digest": answered(tmp_path, trust, anna.pem, by, *PSS, "-rmd", "sha1"),
+        "by a curve that says so": _said_pss(answered(tmp_path, trust, anna.pem, by_curve), padded),
+        "without parameters": _said_pss(padded, None),
+    }.items():
+        assert response_ != padded, what
+        assert signers(trust, cms, response_).state is Revocation.UNKNOWN, what
+
+
 def test_an_authority_that_was_revoked_above_the_signer_is_named(trust: Outside, cms: bytes) -> None:
     with pytest.raises(SignatureInvalid, match="Trust Service Issuing was revoked"):
         judged(trust, cms, crl(trust, {trust.issuing: NOW - DAY}, root=True))
@@ -213,3 +257,21 @@ def _part(trust: Outside, *, root: bool = False, **members: Any) -> bytes:
         "only_some_reasons": None, "indirect_crl": False, "only_contains_attribute_certs": False,
     }  # fmt: skip
     return crl(trust, None, (x509.IssuingDistributionPoint(**{**whole, **members}), True), root=root)
+
+
+def _said_pss(response: bytes, padded: bytes | None) -> bytes:
+    """The response with the algorithm of a padded one; without any, with its own and no parameters."""
+    whole, basic = _opened(response)
+    if padded is None:
+        algorithm = rfc6960.BasicOCSPResponse()["signatureAlgorithm"]
+        algorithm["algorithm"] = basic["signatureAlgorithm"]["algorithm"]
+        basic["signatureAlgorithm"] = algorithm
+    else:
+        basic["signatureAlgorithm"] = _opened(padded)[1]["signatureAlgorithm"]
+    whole["responseBytes"]["response"] = univ.OctetString(encoder.encode(basic))
+    return bytes(encoder.encode(whole))
+
+
+def _opened(response: bytes) -> tuple[Any, Any]:
+    whole = decoder.decode(response, asn1Spec=rfc6960.OCSPResponse())[0]
+    return whole, decoder.decode(bytes(whole["responseBytes"]["response"]), asn1Spec=rfc6960.BasicOCSPResponse())[0]
