@@ -16,10 +16,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ledger.core.authority import Authority
 from ledger.core.clock import parse_utc, utc_text
 from ledger.core.entry import Draft, draft
-from ledger.core.errors import LedgerError, NotAuthenticated
+from ledger.core.errors import Conflict, LedgerError, NotAuthenticated
 from ledger.people import secrets
 from ledger.people.access import Caller, Scope
-from ledger.people.credentials import MINUTE_US, Credential, read_entry, terminal_of
+from ledger.people.credentials import MINUTE_US, Credential, in_use, read_entry, terminal_of
 from ledger.people.directory import Directory
 from ledger.people.kinds import SessionEntry, SessionEvent
 from ledger.people.secrets import LINK, SESSION, Destroyed
@@ -143,7 +143,7 @@ class Sessions:
         """Begins a session of a person who has just signed in; returns its secret, for the cookie.
 
         The session that the browser came with ends in the same transaction, whoever's it was. Raises what
-        `start.check` raises.
+        `start.check` raises, and Conflict where the terminal was taken out of use, or tested, at this moment.
         """
         issued = secrets.issue(SESSION, _SECRET)
         with self._store.reading() as connection:
@@ -166,8 +166,19 @@ class Sessions:
         if earlier is not None:
             drafts.append(self._ended(earlier, "another session began in this browser", start.authority))
             gone.append(earlier)
-        self._append(drafts, gone, start)
+
+        def check(transaction: Transaction) -> None:
+            start.check(transaction)
+            if terminal is not None and not self._stands(transaction, terminal):
+                raise Conflict("this terminal was changed meanwhile", advice="Sign in once more.")
+
+        self._append(drafts, gone, msgspec.structs.replace(start, check=check))
         return issued.text
+
+    def _stands(self, transaction: Transaction, terminal: str) -> bool:
+        """Whether a terminal is in use still, under the head lock; else a session would say what level 2 denies."""
+        changed = transaction.scratch.get(("terminal", terminal))
+        return not changed and in_use(self._store, transaction.connection, terminal) is not None
 
     def of(self, account: str) -> list[OpenSession]:
         """The sessions of a person that began and did not end; one that was idle too long may still be among them."""

@@ -72,11 +72,13 @@ class Signer:
         code = pyotp.TOTP(self.device).at(self.plant.clock.now_us() // 1_000_000)
         enrolment.finish(begun.state, Set(password=self.password, code=code), HERE)
 
-    def sign_in(self, network: str = HERE) -> Caller:
+    def sign_in(self, network: str = HERE, terminal: str | None = None) -> Caller:
+        """`terminal`: the secret that the browser of one holds."""
         door = self.plant.service.entrance.door
         asked = door.show_password(self.account, self.password, Visit(peer=network))
         assert isinstance(asked, AskedSecond)
-        self.session = door.show_second(asked.state, Proof(code=self.code()), Visit(peer=network)).session
+        visit = Visit(peer=network, terminal=terminal)
+        self.session = door.show_second(asked.state, Proof(code=self.code()), visit).session
         return self.caller
 
     def make_key(self) -> str:

@@ -1,20 +1,26 @@
-"""Refusals in a row (21 CFR 11.300(d)): what makes the count begin anew; and devices whose test is overdue."""
+"""Refusals in a row (21 CFR 11.300(d)); devices whose test is overdue (11.300(e)); what changes as somebody signs."""
+
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from ledger.core.binding import BindingEvent, KeyBindingEntry
 from ledger.core.clock import parse_utc, utc_text
 from ledger.core.entry import draft
-from ledger.core.errors import NotAuthenticated, NotSignatory
+from ledger.core.errors import AccessDenied, LedgerError, NotAuthenticated, NotSignatory
 from ledger.core.hashing import unb64
 from ledger.core.signature import Mode
 from ledger.integrity.authority import authority_fault
 from ledger.people.door import Visit
 from ledger.people.person_kinds import CredentialSort
 from ledger.people.roles import Role
+from ledger.people.terminal_kinds import TerminalEvent
 from ledger.signing.factors import Shown
-from ledger.store.append import Batch
+from ledger.signing.signatures import Completed
+from ledger.store.append import Batch, Placed
 from ledger.store.logs import SYSTEM_LOG
+from ledger.store.store import Store
 from tests.support.signers import HERE, Signer
 from tests.support.signing_authenticator import SigningAuthenticator
 from tests.unit.signing.conftest import Site
@@ -106,18 +112,178 @@ def test_a_device_whose_test_is_overdue_signs_nothing_until_it_was_tested(site: 
         people.profiles.set("device_test_days", 0, "end of the test", site.plant.officer.sign_in().authority)
 
 
+class OneCommit:
+    """Batches that are ready at the same moment: made one after the other, and committed as one group."""
+
+    def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._store, self._usual, self._patch = store, store.append, monkeypatch
+        self._batches: list[Batch] = []
+
+    def hold(self, work: Callable[[], object]) -> None:
+        with self._patch.context() as patched:
+            patched.setattr(self._store, "append", self._keep)
+            with pytest.raises(_Held):
+                work()
+
+    def commit(self) -> list[str]:
+        """What became of each: `entered`, or the code of the error that it was refused with."""
+        batches, self._batches = self._batches, []
+        answers = self._store._sequencer(SYSTEM_LOG)._appender.commit(batches)
+        return [one.code if isinstance(one, LedgerError) else "entered" for one in answers]
+
+    def together(self, *works: Callable[[], object]) -> list[str]:
+        for work in works:
+            self.hold(work)
+        return self.commit()
+
+    def _keep(self, log: int, batch: Batch) -> list[Placed]:
+        """Of what enters nothing, as a look at the door's count, each goes its own way."""
+        if not batch.drafts:
+            return self._usual(log, batch)
+        assert log == SYSTEM_LOG
+        self._batches.append(batch)
+        raise _Held
+
+
+class _Held(Exception):
+    """The batch is kept, and not appended yet."""
+
+
+@pytest.fixture
+def commit(any_site: Site, monkeypatch: pytest.MonkeyPatch) -> OneCommit:
+    return OneCommit(any_site.plant.service.store, monkeypatch)
+
+
+def setting(site: Site, item: str, value: object) -> Callable[[], int]:
+    """Sets an item of the profile, by an officer who signs in now."""
+    by = site.plant.officer.sign_in().authority
+    return lambda: site.plant.service.people.profiles.set(item, value, "as agreed", by)
+
+
+def signing(site: Site) -> Callable[[], Completed]:
+    """Signs what was prepared now."""
+    put = site.reviewer.prepare(*site.fresh(), meaning="reviewed")
+    return lambda: site.reviewer.complete(put)
+
+
+def holds(site: Site) -> bool:
+    return site.plant.service.verifier.run(site.plant.service.system, full=True, levels=(1, 2)).holds
+
+
+@pytest.mark.requirement("R31")
+def test_of_a_rule_of_places_and_a_signature_in_one_group_commit_the_earlier_decides(
+    any_site: Site, commit: OneCommit
+) -> None:
+    any_site.reviewer.sign_in()
+    elsewhere = [{"scope": "sign", "networks": ["203.0.113.0/24"]}]
+    assert commit.together(signing(any_site), setting(any_site, "places", elsewhere)) == ["entered", "entered"]
+    late = signing(any_site)
+    assert commit.together(setting(any_site, "places", []), late) == ["entered", "conflict"]
+    late()
+    late = signing(any_site)
+    assert commit.together(setting(any_site, "places", elsewhere), late) == ["entered", "conflict"]
+    with pytest.raises(AccessDenied, match="does not let this be signed from there"):
+        late()
+    assert commit.together(late, setting(any_site, "places", [])) == ["access_denied", "entered"]
+    late()
+    assert holds(any_site)
+
+
+@pytest.mark.requirement("R31")
+def test_of_a_terminal_s_end_and_what_happens_there_in_one_group_commit_the_earlier_decides(
+    any_site: Site, commit: OneCommit
+) -> None:
+    plant, who = any_site.plant, any_site.reviewer
+    terminals = plant.service.people.terminals
+
+    def ending(terminal: str, event: TerminalEvent = TerminalEvent.RETIRED) -> Callable[[], int]:
+        by = plant.officer.sign_in().authority
+        return lambda: terminals.ended(terminal, event, "no longer in order", "as seen", by)
+
+    by = plant.officer.sign_in().authority
+    made = [terminals.enrol(f"room {number}", "in order", "set up", by) for number in range(4)]
+    names = [one.terminal for one in made]
+    setting(any_site, "places", [{"scope": "sign", "terminals": names}])()
+    try:
+        who.sign_in(terminal=made[0].secret)
+        assert commit.together(signing(any_site), ending(names[0])) == ["entered", "entered"]
+        who.sign_in(terminal=made[1].secret)
+        late = signing(any_site)
+        assert commit.together(setting(any_site, "terminal_test_days", 1), late) == ["entered", "conflict"]
+        late()
+        late = signing(any_site)
+        assert commit.together(ending(names[1], TerminalEvent.FAILED), late) == ["entered", "conflict"]
+        with pytest.raises(AccessDenied, match="does not let this be signed from there"):
+            late()
+        begins = lambda: who.sign_in(terminal=made[2].secret)  # noqa: E731
+        assert commit.together(begins, ending(names[2])) == ["entered", "entered"]
+    finally:
+        setting(any_site, "places", [])()
+        setting(any_site, "terminal_test_days", 365)()
+    assert holds(any_site)
+
+
+@pytest.mark.requirement("R31")
+def test_no_session_begins_at_a_terminal_that_was_taken_out_of_use_at_this_moment(
+    any_site: Site, commit: OneCommit
+) -> None:
+    plant, who = any_site.plant, any_site.reviewer
+    terminals, by = plant.service.people.terminals, plant.officer.sign_in().authority
+    one, other = (terminals.enrol(f"room {number}", "in order", "set up", by) for number in range(2))
+
+    def ended(terminal: str) -> Callable[[], int]:
+        return lambda: terminals.ended(terminal, TerminalEvent.RETIRED, "retired", "replaced", by)
+
+    assert commit.together(ended(one.terminal), lambda: who.sign_in(terminal=one.secret)) == ["entered", "conflict"]
+    commit.hold(lambda: who.sign_in(terminal=other.secret))
+    ended(other.terminal)()
+    assert commit.commit() == ["conflict"]
+    assert holds(any_site)
+
+
+@pytest.mark.requirement("R31")
+def test_a_terminal_s_test_is_overdue_by_the_moment_that_the_entry_says(any_site: Site) -> None:
+    """The clock may lag behind the log for a while; who signs then signs at the log's last moment."""
+    plant, who = any_site.plant, any_site.reviewer
+    terminals = plant.service.people.terminals
+    made = terminals.enrol("room", "in order", "set up", plant.officer.sign_in().authority)
+    for item, value in (("terminal_test_days", 1), ("places", [{"scope": "sign", "terminals": [made.terminal]}])):
+        setting(any_site, item, value)()
+    try:
+        (due_at,) = (one.due_at for one in terminals.all() if one.terminal == made.terminal)
+        due_us, clock = parse_utc(due_at or ""), plant.clock
+        clock.pass_seconds((due_us - clock.now_us()) / 1_000_000 - 300)
+        by = plant.officer.sign_in().authority
+        who.sign_in(terminal=made.secret)
+        signing(any_site)()
+        late = signing(any_site)
+        clock.pass_seconds((due_us - clock.now_us()) / 1_000_000 + 2)
+        plant.service.people.profiles.set("access_review_days", 180, "as before", by)
+        clock.pass_seconds((due_us - clock.now_us()) / 1_000_000 - 20)
+        with pytest.raises(AccessDenied, match="does not let this be signed from there"):
+            late()
+        clock.pass_seconds(30)
+    finally:
+        setting(any_site, "places", [])()
+        setting(any_site, "terminal_test_days", 365)()
+    assert holds(any_site)
+
+
 @pytest.mark.requirement("R31")
 def test_what_an_overdue_passkey_signed_past_the_server_is_named_and_what_it_signed_before_holds(
-    any_site: Site,
+    any_site: Site, commit: OneCommit
 ) -> None:
     """Whoever leaves the check out of the server, or appends to the log itself, is found by level 2."""
     plant, who = any_site.plant, any_site.reviewer
-    store, signing, system = plant.service.store, plant.signing, plant.service.system
+    store, vouching, system = plant.service.store, plant.signing.vouching, plant.service.system
     device = SigningAuthenticator(SIGNING.origin, SIGNING.rp_id)
     who.sign_in()
     bind(plant, who, device)
-    plant.service.people.profiles.set("device_test_days", 1, "as the SOP says", plant.officer.sign_in().authority)
-    due = next(one.test_due for one in signing.bindings.all(who.account) if one.mode is Mode.PASSKEY)
+    who.sign_in()
+    put = who.prepare(*any_site.fresh(), meaning="reviewed", mode=Mode.PASSKEY)
+    sign = partial(who.complete, put, proof=device.sign(unb64(put.challenge, 32)))
+    assert commit.together(setting(any_site, "device_test_days", 1), sign) == ["entered", "conflict"]
+    due = next(one.test_due for one in plant.signing.bindings.all(who.account) if one.mode is Mode.PASSKEY)
     last = parse_utc(f"{due}T23:50:00.000000Z")
     plant.clock.pass_seconds((last - plant.clock.now_us()) / 1_000_000)
     nina = plant.person("nina1", "Nina Newcomer", Role.AUDITOR, plant.officer.sign_in().authority)
@@ -125,13 +291,22 @@ def test_what_an_overdue_passkey_signed_past_the_server_is_named_and_what_it_sig
         one.sign_in()
     nina.make_key()
     first, put = (who.prepare(*any_site.fresh(), meaning="reviewed", mode=Mode.PASSKEY) for _ in range(2))
-    vouched = signing.vouching.to_attest(who.caller, nina.key_id, "we share an office", Mode.PASSKEY)
+    vouched = vouching.to_attest(who.caller, nina.key_id, "we share an office", Mode.PASSKEY)
     who.complete(first, proof=device.sign(unb64(first.challenge, 32)))
+    answer = device.sign(unb64(vouched.challenge, 32))
+    vouch = partial(vouching.attest, who.caller, vouched.id, "known to me", passkey=answer, network=HERE)
+    by, today = plant.officer.sign_in().authority, utc_text(plant.clock.now_us())[:10]
+    test = partial(
+        plant.service.people.qualifications.device, who.account, "another-device", "in order", today, "monthly", by
+    )
+    assert commit.together(test, vouch) == ["entered", "conflict"]
     assert plant.service.verifier.run(system, levels=(1, 2)).holds
 
     plant.clock.pass_seconds((last - plant.clock.now_us()) / 1_000_000 + 601)
     shown = Shown(password=who.password, code=who.code())
-    made = signing.signatures.make(put.id, put.digest, shown, device.sign(unb64(put.challenge, 32)), who.caller, HERE)
+    made = plant.signing.signatures.make(
+        put.id, put.digest, shown, device.sign(unb64(put.challenge, 32)), who.caller, HERE
+    )
     with pytest.raises(NotSignatory, match="was good until"):
         store.append(SYSTEM_LOG, Batch([made.draft], before=made.before))
     forged = store.append_one(SYSTEM_LOG, made.draft).index
