@@ -156,8 +156,9 @@ class KeyBindingEntry(
     """Something happened to the binding of key `binding` (its id) to person `account`.
 
     `requested` bears statement and proof by the new key, with the sealed key beside it in the vault or the passkey's
-    registration; `attested` and `bound` an attestation and the voucher's proof; `resealed` and `revoked` destroy the
-    sealed key of before.
+    registration; `attested` and `bound` an attestation and the voucher's proof, with `network` and enrolled `terminal`
+    from which they vouched, by which the site's rules of places are judged; `resealed` and `revoked` destroy the sealed
+    key of before.
     """
 
     binding: Name
@@ -169,6 +170,8 @@ class KeyBindingEntry(
     attestation: Attestation | None = None
     proof: KeyProof | PasskeyProof | ExternalProof | None = None
     registration: Registration | None = None
+    network: Name | None = None
+    terminal: Name | None = None
     secrets: tuple[SecretRef, ...] = ()
     destroys: tuple[Destroyed, ...] = ()
 

@@ -185,7 +185,10 @@ def authority_fault(
 
 
 def _judge(entry: Entry, authority: Authority, rights: Rights, system_size: int, root_of: Callable[[int], str]) -> str:
-    broken = rights.broken(entry) if entry.log == SYSTEM_LOG else ""
+    try:
+        broken = rights.broken(entry) if entry.log == SYSTEM_LOG else ""
+    except LedgerError as error:
+        return error.message
     if broken:
         return broken
     size = authority.system_size

@@ -29,8 +29,8 @@ LEVELS = (
         name="projections and vault",
         proves="Every body is canonical JSON of its schema; every table that answers a question equals a replay of the "
         "log, search columns and full text included; originals, sealed values and secrets are those that entries "
-        "commit to; whoever caused an entry had the right to, as the system log has it, and signed from where the "
-        "rules then let them.",
+        "commit to; whoever caused an entry had the right to, as the system log has it, and signed or vouched from "
+        "where the rules then let them, by no passkey whose test was overdue.",
         does_not_prove="That an entry that was appended should have been appended.",
         built="all",
     ),

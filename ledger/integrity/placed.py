@@ -1,4 +1,4 @@
-"""Decides again from where each signature was made: by the site's rules of networks and terminals in force then.
+"""Decides again from where somebody signed, or vouched for a key: by the rules of networks and terminals of then.
 
 The rules are those of the profile as it stood at the signature's entry, and a terminal counts as far as it was in use
 and its test was not overdue (21 CFR 11.10(h), 11.300(e)). Nothing but entries of the system log is read.
@@ -8,6 +8,8 @@ from bisect import bisect_left
 
 import msgspec
 
+from ledger.core.address import parse_address
+from ledger.core.binding import KeyBindingEntry
 from ledger.core.entry import Entry
 from ledger.core.signature import SignatureEntry
 from ledger.integrity.profiles import Profiles
@@ -25,6 +27,7 @@ class Placed:
         self._profiles = Profiles(PLACING)
         self._terminals: dict[str, list[tuple[int, int | None]]] = {}
         self._sessions: dict[str, str | None] = {}
+        self._began: dict[int, str | None] = {}
 
     def enter(self, entry: Entry) -> None:
         """Takes the system log's next entry."""
@@ -34,28 +37,32 @@ class Placed:
             tested_us = entry.logged_us if body.event in IN_USE else None
             self._terminals.setdefault(body.terminal, []).append((entry.index, tested_us))
         elif isinstance(body, SessionEntry) and body.event is SessionEvent.STARTED:
-            self._sessions[body.session] = body.terminal
+            self._sessions[body.session] = self._began[entry.index] = body.terminal
 
     def broken(self, entry: Entry) -> str:
-        """Why a signature could not be made from where its entry says; empty if it could, and for any other entry."""
+        """Why nobody could sign, or vouch, from where an entry says; empty if they could, and for any other entry."""
         body = present(entry.body)
-        if not isinstance(body, SignatureEntry):
+        if isinstance(body, SignatureEntry):
+            did, terminal, network = "signed", body.terminal, body.network
+            elsewhere = body.session is not None and self._sessions.get(body.session) != terminal
+        elif isinstance(body, KeyBindingEntry) and body.attestation is not None:
+            did, terminal, network = "vouched", body.terminal, body.network
+            named = [parse_address(address).index for address in body.authority.entries]
+            elsewhere = terminal not in [self._began.get(index) for index in named]
+        else:
             return ""
-        terminal = body.terminal
-        if terminal is not None and body.session is not None and self._sessions.get(body.session) != terminal:
-            return f"it was signed at terminal {terminal!r}, and its session did not begin there"
+        if terminal is not None and elsewhere:
+            return f"it was {did} at terminal {terminal!r}, and its session did not begin there"
         try:
             profile = self._profiles.at(entry.index)
         except msgspec.DecodeError as error:
             return f"the rules of places that were in force then cannot be read: {error}"
         good = None if terminal is None or not self._tested(terminal, entry, profile) else terminal
-        if held(profile.places, SIGN, body.network, good):
+        if held(profile.places, SIGN, network, good):
             return ""
         at = "no terminal" if terminal is None else f"terminal {terminal!r}"
         counts = "" if terminal == good else ", which was not in use and tested then"
-        return (
-            f"it was signed from {body.network or 'nowhere that is said'}, at {at}{counts}: the rules then forbade it"
-        )
+        return f"it was {did} from {network or 'nowhere that is said'}, at {at}{counts}: the rules then forbade it"
 
     def _tested(self, terminal: str, entry: Entry, profile: Profile) -> bool:
         tests = self._terminals.get(terminal, [])

@@ -26,9 +26,7 @@ from ledger.core.hashing import b64
 from ledger.core.key_history import KeyHistory
 from ledger.core.signature import Continuity, ExternalProof, Mode, SignatureEntry, Statement, lasting_us
 from ledger.people.access import Caller
-from ledger.people.credentials import at_terminal, view
-from ledger.people.places import PLACING, SIGN, held
-from ledger.people.profile import said_profile
+from ledger.people.credentials import view
 from ledger.present.messages import message
 from ledger.signing import lists
 from ledger.signing.anchoring import require_anchors_still, require_external, require_valid
@@ -37,6 +35,7 @@ from ledger.signing.factors import require_unlocked
 from ledger.signing.history import covered, read_history
 from ledger.signing.key_tests import require_tested_at
 from ledger.signing.kinds import Meaning
+from ledger.signing.placing import require_place
 from ledger.signing.projector import counter_of
 from ledger.signing.signatory import Signatory, read_signatory, require_accountable
 from ledger.signing.tables import signature
@@ -107,7 +106,7 @@ class Judge:
         connection, said = transaction.connection, entry.statement
         account = said.signer.account
         require_unlocked(transaction, account)
-        self._require_place(transaction, entry)
+        require_place(self._store, transaction, entry.network, entry.terminal)
         self._require_time(said, transaction.logged_us)
         as_due = (NEEDED[said.mode, said.continuity], self._zone, message(f"signing.class.{said.mode.value}"))
         if (said.components, said.zone, said.class_text) != as_due:
@@ -138,21 +137,6 @@ class Judge:
         if said.continuity is not Continuity.SINGLE:
             self.session(connection, said, kept, caller, network)
         self._require_fresh(transaction, entry)
-
-    def _require_place(self, transaction: Transaction, entry: SignatureEntry) -> None:
-        """Raises AccessDenied where the site lets nobody sign from (21 CFR 11.10(h)), by the rules at this moment."""
-        connection, scratch = transaction.connection, transaction.scratch
-        if any(scratch.get(("profile", item)) for item in PLACING) or scratch.get(("terminal", entry.terminal)):
-            raise Conflict("the rules of places were changed meanwhile", advice="Sign once more.")
-        profile = said_profile(self._store, connection)
-        at, due_us = at_terminal(self._store, connection, entry.terminal, profile.terminal_test_days)
-        # The clock can lag behind the moment that the entry will say, by which level 2 judges.
-        over = at is None or (due_us is not None and due_us <= transaction.logged_us)
-        if not held(profile.places, SIGN, entry.network, None if over else entry.terminal):
-            raise AccessDenied(
-                "the site does not let this be signed from there",
-                advice="Sign from a network, or at a terminal, that the site's profile names for it.",
-            )
 
     def _require_fresh(self, transaction: Transaction, entry: SignatureEntry) -> None:
         """A nonce signs once; a passkey's counter goes on; nobody signs the same twice with the same meaning."""

@@ -29,6 +29,7 @@ from ledger.people.access import Caller
 from ledger.people.credentials import read_entry
 from ledger.people.names import printed_name
 from ledger.people.person_kinds import QualificationEntry
+from ledger.people.security import network_of
 from ledger.signing import prepared
 from ledger.signing.bindings import Bindings, Told
 from ledger.signing.exclusions import who_reset
@@ -36,6 +37,7 @@ from ledger.signing.factors import Shown
 from ledger.signing.history import active, read_history, sealed_row
 from ledger.signing.key_tests import require_tested_at
 from ledger.signing.key_views import IdentityCheck, KeyToVouch, ToAttest, fingerprint_of
+from ledger.signing.placing import require_place
 from ledger.signing.tables import key_binding
 from ledger.store.append import Batch, Transaction
 from ledger.store.logs import SYSTEM_LOG
@@ -146,7 +148,8 @@ class Vouching:
         """Vouches for a key by the caller's own; the second voucher makes it count. Returns the entry's index.
 
         Raises NotSignatory for the key's own person, for whoever reset something of theirs, and without a key that
-        counts; Conflict where the key waits for no (more) voucher; NotAuthenticated for a wrong secret.
+        counts; Conflict where the key waits for no (more) voucher; NotAuthenticated for a wrong secret; AccessDenied
+        where the site lets nobody sign from.
         """
         with self._store.reading() as connection:
             account, said = prepared.get(self._store, connection, _ATTEST, ident, Attestation)
@@ -166,9 +169,12 @@ class Vouching:
             authority=caller.authority,
             attestation=said,
             proof=proof,
+            network=None if network is None else network_of(network),
+            terminal=None if caller.terminal is None else caller.terminal.terminal,
         )
 
         def check(transaction: Transaction) -> None:
+            require_place(self._store, transaction, entry.network, entry.terminal)
             now = read_history(self._store, transaction.connection)
             self._may_vouch(transaction.connection, now, caller, subject.key.key_id, voucher.key.mode)
             self._bindings.alone(transaction, subject.key.key_id)

@@ -1,16 +1,18 @@
-"""From where past signatures were made, judged by the rules, terminals and sessions that the log had then."""
+"""From where people signed and vouched, judged by the rules, terminals and sessions that the log had then."""
 
 from typing import Any
 
 import msgspec
 import pytest
 
+from ledger.core.binding import KeyBindingEntry
 from ledger.core.entry import Entry
 from ledger.core.signature import SignatureEntry
 from ledger.integrity.placed import Placed
 from ledger.people.kinds import SessionEntry, SessionEvent
 from ledger.people.person_kinds import ProfileEntry
 from ledger.people.terminal_kinds import TerminalEntry, TerminalEvent
+from tests.integration.integrity.test_overdue import VOUCHED
 from tests.support.ledgers import AUTHORITY
 from tests.unit.test_stored_examples import EXAMPLES
 
@@ -35,11 +37,13 @@ def session(name: str, at: str | None) -> SessionEntry:
     )  # fmt: skip
 
 
-def said(*bodies: msgspec.Struct, after_days: float = 0, **members: Any) -> str:
-    """What is said of a signature with these members after these entries, each of which is AT."""
+def said(
+    *bodies: msgspec.Struct, after_days: float = 0, of: SignatureEntry | KeyBindingEntry = SIGNED, **members: Any
+) -> str:
+    """What is said of a signature, or of another, with these members after these entries, each of which is AT."""
     placed = Placed()
-    usual = {"session": None, "network": "192.0.2.7", "terminal": None}
-    signed = msgspec.structs.replace(SIGNED, **(usual | members))
+    usual = {"network": "192.0.2.7", "terminal": None} | ({"session": None} if of is SIGNED else {})
+    signed = msgspec.structs.replace(of, **(usual | members))
     for index, body in enumerate(bodies):
         placed.enter(Entry(log=0, index=index, kind="account", logged_us=AT, body=body))
     entry = Entry(log=0, index=len(bodies), kind="signature", logged_us=AT + int(after_days * DAY), body=signed)
@@ -88,3 +92,30 @@ def test_one_from_elsewhere_is_named_with_where_it_was_made() -> None:
         ((NETWORK, msgspec.structs.replace(NETWORK, value="[")), {}, "cannot be read"),
     ):
         assert what in said(*bodies, **members), (bodies, members)
+
+
+def vouching(*entries: int) -> KeyBindingEntry:
+    """A vouching on the authority of these entries."""
+    named = tuple(f"{VOUCHED.authority.entries[0].partition('#')[0]}#{index}" for index in entries)
+    return msgspec.structs.replace(VOUCHED, authority=msgspec.structs.replace(VOUCHED.authority, entries=named))
+
+
+@pytest.mark.requirement("R31")
+def test_vouching_is_held_to_the_rules_of_signing_and_a_request_to_none() -> None:
+    there = {"network": "198.51.100.9"}
+    at_one = (ENROLLED, AT_HERE, session("s1", HERE), session("s2", None), session("s3", THERE))
+    for bodies, of, members, what in (
+        ((NETWORK,), vouching(), {}, ""),
+        ((NETWORK,), vouching(), there, "it was vouched from 198.51.100.9, at no terminal: the rules then forbade it"),
+        ((NETWORK,), vouching(), {"network": None}, "from nowhere that is said"),
+        ((NETWORK, rule([])), vouching(), there, ""),
+        ((NETWORK,), msgspec.structs.replace(VOUCHED, attestation=None), there, ""),
+        (at_one, vouching(2), {"terminal": HERE}, ""),
+        (at_one, vouching(3), {"terminal": HERE}, "it was vouched at terminal '0123456789abcdef', and its session did"),
+        (at_one, vouching(4), {"terminal": HERE}, "its session did not begin there"),
+        (at_one, vouching(), {"terminal": HERE}, "its session did not begin there"),
+        ((*at_one, RETIRED), vouching(2), {"terminal": HERE}, "which was not in use and tested then"),
+        (at_one, vouching(2), {"terminal": HERE, "after_days": 365}, "which was not in use and tested then"),
+    ):
+        found = said(*bodies, of=of, **members)
+        assert (what in found) if what else found == "", (bodies, members, found)

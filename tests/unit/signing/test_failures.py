@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+import msgspec
 import pytest
 
 from ledger.core.binding import BindingEvent, KeyBindingEntry
@@ -12,11 +13,13 @@ from ledger.core.errors import AccessDenied, LedgerError, NotAuthenticated, NotS
 from ledger.core.hashing import unb64
 from ledger.core.signature import Mode
 from ledger.integrity.authority import authority_fault
+from ledger.people.credentials import read_entry
 from ledger.people.door import Visit
 from ledger.people.person_kinds import CredentialSort
 from ledger.people.roles import Role
 from ledger.people.terminal_kinds import TerminalEvent
 from ledger.signing.factors import Shown
+from ledger.signing.history import read_history
 from ledger.signing.signatures import Completed
 from ledger.store.append import Batch, Placed
 from ledger.store.logs import SYSTEM_LOG
@@ -190,6 +193,30 @@ def test_of_a_rule_of_places_and_a_signature_in_one_group_commit_the_earlier_dec
 
 
 @pytest.mark.requirement("R31")
+def test_vouching_takes_a_place_from_which_the_site_lets_people_sign(any_site: Site, commit: OneCommit) -> None:
+    plant, who = any_site.plant, any_site.reviewer
+    store, vouching = plant.service.store, plant.signing.vouching
+    nils = plant.person("nils1", "Nils Newcomer", Role.AUDITOR, plant.officer.sign_in().authority)
+    for one in (nils, who):
+        one.sign_in()
+    nils.make_key()
+    put = vouching.to_attest(who.caller, nils.key_id, "we share an office", Mode.SEALED_KEY)
+    vouch = partial(vouching.attest, who.caller, put.id, "known to me", Shown(secret=who.secret), network=HERE)
+    forbid = setting(any_site, "places", [{"scope": "sign", "networks": ["203.0.113.0/24"]}])
+    assert commit.together(forbid, vouch) == ["entered", "conflict"]
+    with pytest.raises(AccessDenied, match="does not let this be signed from there"):
+        vouch()
+    setting(any_site, "places", [{"scope": "sign", "networks": [HERE]}])()
+    index = vouch()
+    with store.reading() as connection:
+        body = read_entry(store, connection, index, KeyBindingEntry)[0]
+        history = read_history(store, connection)
+    assert (body.network, body.terminal, history.at(put.statement.request).vouchers) == (HERE, None, (who.account,))
+    assert holds(any_site)
+    setting(any_site, "places", [])()
+
+
+@pytest.mark.requirement("R31")
 def test_of_a_terminal_s_end_and_what_happens_there_in_one_group_commit_the_earlier_decides(
     any_site: Site, commit: OneCommit
 ) -> None:
@@ -324,7 +351,19 @@ def test_what_an_overdue_passkey_signed_past_the_server_is_named_and_what_it_sig
     (fault,) = [one.fault for one in report.result.levels if one.fault is not None]
     assert (fault.log, fault.index, fault.column) == (SYSTEM_LOG, forged, "authority")
     assert f"whose test was good until {due} and overdue then" in fault.what
+    setting(any_site, "places", [{"scope": "sign", "networks": ["203.0.113.0/24"]}])()
+    nowhere = msgspec.structs.replace(attested.authority, entries=("nowhere",))
+    lies = (
+        msgspec.structs.replace(attested, network=HERE),
+        msgspec.structs.replace(attested, network="203.0.113.9", terminal="0" * 16, authority=nowhere),
+    )
+    indices = [also, *(store.append_one(SYSTEM_LOG, draft(one)).index for one in lies)]
     with store.reading() as connection:
-        after = authority_fault(connection, SYSTEM_LOG, forged + 1, also + 1, store.kinds, lambda _: None)
-    assert after is not None
-    assert (after.index, after.what[:14]) == (also, "it was vouched")
+        found = [
+            authority_fault(connection, SYSTEM_LOG, index, index + 1, store.kinds, lambda _: None) for index in indices
+        ]
+    assert [None if one_fault is None else one_fault.index for one_fault in found] == indices
+    words = ("it was vouched by passkey", f"it was vouched from {HERE}", "is not an address")
+    for said, one_fault in zip(words, found, strict=True):
+        assert one_fault is not None
+        assert said in one_fault.what
