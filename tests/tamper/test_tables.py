@@ -21,11 +21,11 @@ from tests.tamper.template import Template, build
 
 ATTACKS = [attack for attack in attacks() if not attack.has_no_effect]
 WITHOUT_EFFECT = [attack for attack in attacks() if attack.has_no_effect]
-MORE = {"sqlite": 60, "postgresql": 5}
+MORE = {"sqlite": 20, "postgresql": 5}
 """How many attacks are made in `make test` besides those on each table; `make soak` makes all of them on both."""
 _MODULES = (tables, notice_tables, oidc_tables, signing_tables, route_tables, external_tables, paper_tables, privacy)
 OF_PEOPLE = {one.name for module in _MODULES for one in vars(module).values() if isinstance(one, Table)}
-"""Who may do what, and who signed: each such table is attacked twice in each run, one of the times in a column."""
+"""Who may do what, and who signed: each such table is attacked on SQLite a second time in each run, in a column."""
 
 
 def _cases(soak: bool) -> Iterator[tuple[str, Attack]]:
@@ -34,7 +34,8 @@ def _cases(soak: bool) -> Iterator[tuple[str, Attack]]:
         if not soak:
             of_each = {attack.table: attack for attack in drawn}
             columns = {attack.table: attack for attack in drawn if attack.column and attack != of_each[attack.table]}
-            chosen = [*of_each.values(), *(one for table, one in sorted(columns.items()) if table in OF_PEOPLE)]
+            twice = OF_PEOPLE if dialect == "sqlite" else frozenset[str]()
+            chosen = [*of_each.values(), *(one for table, one in sorted(columns.items()) if table in twice)]
             drawn = [*chosen, *[attack for attack in drawn if attack not in chosen][:more]]
         yield from ((dialect, attack) for attack in drawn)
 
@@ -125,7 +126,8 @@ def test_a_soak_attacks_every_column_of_every_evidence_table_and_each_run_every_
     drawn = [attack.table for database, attack in _cases(soak=False) if database == dialect]
     evidence = {table.name for table in evidence_tables()}
     assert set(drawn) == evidence
-    assert not [table for table in sorted(evidence & OF_PEOPLE) if drawn.count(table) < 2]
+    twice = evidence & OF_PEOPLE if dialect == "sqlite" else set()
+    assert not [table for table in sorted(twice) if drawn.count(table) < 2]
     assert len(evidence & OF_PEOPLE) > 30
 
 
