@@ -24,7 +24,7 @@ class Projections:
             if (projector.name, projector.version) in self._all:
                 raise ConfigError(f"projector {projector.name}/{projector.version} is registered twice")
             self._all[projector.name, projector.version] = projector
-        self._made: tuple[dict[str, int], Live] | None = None
+        self._lives: dict[frozenset[tuple[str, int]], Live] = {}
 
     def newest(self) -> "Live":
         """The newest version of every projector: what a new ledger starts with."""
@@ -41,10 +41,10 @@ class Projections:
                 f"the ledger's tables are written by projector versions this program lacks: {', '.join(missing)}",
                 advice="Run the newest installed version of Trailseal everywhere.",
             )
-        made = self._made  # read once: threads share this object
-        if made is None or made[0] != versions:
-            made = self._made = versions, Live(versions, [self._all[key] for key in versions.items()])
-        return made[1]
+        chosen = frozenset(versions.items())
+        if chosen not in self._lives:
+            self._lives[chosen] = Live(versions, [self._all[key] for key in versions.items()])
+        return self._lives[chosen]
 
     def read_live(self, connection: Connection) -> "Live":
         """The versions that the live tables come from, as the database says."""
