@@ -13,12 +13,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from pyasn1.codec.der import decoder, encoder
 from pyasn1.error import PyAsn1Error
-from pyasn1_modules import rfc4055, rfc5035, rfc5126, rfc5652, rfc6960
 
+from ledger.core import asn1
 from ledger.core.errors import SignatureInvalid
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_DATA: Final = rfc5652.id_data
 _HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
     "2.16.840.1.101.3.4.2.1": hashes.SHA256(),
     "2.16.840.1.101.3.4.2.2": hashes.SHA384(),
@@ -60,17 +59,17 @@ def encode(value: Any) -> bytes:
 
 
 def _signed_data(cms: bytes) -> Any:
-    outer = decode(cms, rfc5652.ContentInfo())
-    if outer["contentType"] != rfc5652.id_signedData:
+    outer = decode(cms, asn1.rfc5652.ContentInfo())
+    if outer["contentType"] != asn1.rfc5652.id_signedData:
         raise SignatureInvalid("it is a CMS, but none of a signature")
-    return decode(bytes(outer["content"]), rfc5652.SignedData())
+    return decode(bytes(outer["content"]), asn1.rfc5652.SignedData())
 
 
 def signer_of(cms: bytes) -> Any:
     """The SignerInfo of the only signer of a detached signature."""
     signed = _signed_data(cms)
     content = signed["encapContentInfo"]
-    if content["eContentType"] != _DATA or content["eContent"].isValue:
+    if content["eContentType"] != asn1.rfc5652.id_data or content["eContent"].isValue:
         raise SignatureInvalid("it is not detached, over plain bytes")
     if len(signed["signerInfos"]) != 1:
         raise SignatureInvalid(f"it has {len(signed['signerInfos'])} signers: one person signs")
@@ -97,9 +96,9 @@ def revocations_of(cms: bytes) -> list[bytes]:
             found.append(bytes(one["other"]["otherRevInfo"]))
     for signer in signed["signerInfos"]:
         for attribute in signer["unsignedAttrs"] if signer["unsignedAttrs"].isValue else ():
-            if attribute["attrType"] == rfc5126.id_aa_ets_revocationValues:
+            if attribute["attrType"] == asn1.rfc5126.id_aa_ets_revocationValues:
                 for value in attribute["attrValues"]:
-                    values = decode(bytes(value), rfc5126.RevocationValues())
+                    values = decode(bytes(value), asn1.rfc5126.RevocationValues())
                     found += [encode(one) for one in values["crlVals"] if values["crlVals"].isValue]
                     found += [_answered(one) for one in values["ocspVals"] if values["ocspVals"].isValue]
     return found
@@ -107,9 +106,9 @@ def revocations_of(cms: bytes) -> list[bytes]:
 
 def _answered(basic: Any) -> bytes:
     """A whole OCSP response around the basic one (RFC 6960 §4.2.1)."""
-    whole = rfc6960.OCSPResponse()
+    whole = asn1.rfc6960.OCSPResponse()
     whole["responseStatus"] = "successful"
-    whole["responseBytes"]["responseType"] = rfc6960.id_pkix_ocsp_basic
+    whole["responseBytes"]["responseType"] = asn1.rfc6960.id_pkix_ocsp_basic
     whole["responseBytes"]["response"] = encode(basic)
     return encode(whole)
 
@@ -136,15 +135,15 @@ def require_signed(signer: Any, certificate: x509.Certificate, message: bytes) -
     if algorithm is None:
         raise SignatureInvalid("its digest is by none of SHA-256, SHA-384 and SHA-512")
     said = _attributes(signer["signedAttrs"])
-    if _one(said, rfc5652.id_contentType, rfc5652.ContentType()) != _DATA:
+    if _one(said, asn1.rfc5652.id_contentType, asn1.rfc5652.ContentType()) != asn1.rfc5652.id_data:
         raise SignatureInvalid("its signed attributes are of another sort of content")
-    digest = bytes(_one(said, rfc5652.id_messageDigest, rfc5652.MessageDigest()))
+    digest = bytes(_one(said, asn1.rfc5652.id_messageDigest, asn1.rfc5652.MessageDigest()))
     if digest != _hash(algorithm, message):
         raise SignatureInvalid("it is over other bytes than this statement's")
-    named = _one(said, rfc5035.id_aa_signingCertificateV2, rfc5035.SigningCertificateV2())
+    named = _one(said, asn1.rfc5035.id_aa_signingCertificateV2, asn1.rfc5035.SigningCertificateV2())
     if not len(named["certs"]) or not _is_named(named["certs"][0], certificate):
         raise SignatureInvalid("its signed attributes name another certificate than the signer's")
-    attributes = rfc5652.SignedAttributes()
+    attributes = asn1.rfc5652.SignedAttributes()
     attributes.extend(signer["signedAttrs"])
     _require_key(certificate, signer["signatureAlgorithm"], algorithm, bytes(signer["signature"]), attributes)
     return _signing_us(said)
@@ -176,10 +175,10 @@ def _is_named(named: Any, certificate: x509.Certificate) -> bool:
 
 
 def _signing_us(said: dict[str, Any]) -> int | None:
-    value = said.get(str(rfc5652.id_signingTime))
+    value = said.get(str(asn1.rfc5652.id_signingTime))
     if value is None:
         return None
-    found = decode(bytes(value), rfc5652.Time())
+    found = decode(bytes(value), asn1.rfc5652.Time())
     try:
         moment = found.getComponent().asDateTime
     except (PyAsn1Error, ValueError) as error:
@@ -216,11 +215,11 @@ def pss_of(named: Any) -> tuple[padding.PSS, hashes.HashAlgorithm]:
     """
     if not named["parameters"].isValue:
         raise SignatureInvalid("its RSASSA-PSS signature names no parameters")
-    found = decode(bytes(named["parameters"]), rfc4055.RSASSA_PSS_params())
+    found = decode(bytes(named["parameters"]), asn1.rfc4055.RSASSA_PSS_params())
     own = _HASHES.get(str(found["hashAlgorithm"]["algorithm"])) if found["hashAlgorithm"].isValue else None
     mask = None
     if found["maskGenAlgorithm"].isValue:
-        inner = decode(bytes(found["maskGenAlgorithm"]["parameters"]), rfc4055.rfc5280.AlgorithmIdentifier())
+        inner = decode(bytes(found["maskGenAlgorithm"]["parameters"]), asn1.rfc5280.AlgorithmIdentifier())
         mask = _HASHES.get(str(inner["algorithm"]))
     if own is None or mask is None:
         raise SignatureInvalid("its RSASSA-PSS signature is by another digest than SHA-256, SHA-384 or SHA-512")

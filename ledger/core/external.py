@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtensionOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
 from pyasn1.type.univ import ObjectIdentifier, SequenceOf
-from pyasn1_modules import rfc3739
 
+from ledger.core import asn1
 from ledger.core.clock import utc_text
 from ledger.core.cms import certificates_of, decode, is_signer, require_signed, revocations_of, signer_of
 from ledger.core.errors import LedgerError, SchemaViolation, SignatureInvalid
@@ -289,7 +289,8 @@ def claims_qualified(certificate: x509.Certificate) -> bool:
     except (x509.ExtensionNotFound, ValueError):
         return False
     statements = {
-        str(one["statementId"]): one["statementInfo"] for one in decode(found.public_bytes(), rfc3739.QCStatements())
+        str(one["statementId"]): one["statementInfo"]
+        for one in decode(found.public_bytes(), asn1.rfc3739.QCStatements())
     }
     if _QC_COMPLIANCE not in statements:
         return False

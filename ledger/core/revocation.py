@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, SignatureAlgorithmOID
 from pyasn1.error import PyAsn1Error
-from pyasn1_modules import rfc6960
 
+from ledger.core import asn1
 from ledger.core.cms import LEAST_RSA, decode, pss_of
 from ledger.core.errors import SignatureInvalid
 
@@ -204,8 +204,8 @@ def _signed_by(response: ocsp.OCSPResponse) -> tuple[hashes.HashAlgorithm | None
     """
     if response.signature_algorithm_oid != SignatureAlgorithmOID.RSASSA_PSS:
         return response.signature_hash_algorithm, None
-    whole = decode(response.public_bytes(Encoding.DER), rfc6960.OCSPResponse())
-    basic = decode(bytes(whole["responseBytes"]["response"]), rfc6960.BasicOCSPResponse())
+    whole = decode(response.public_bytes(Encoding.DER), asn1.rfc6960.OCSPResponse())
+    basic = decode(bytes(whole["responseBytes"]["response"]), asn1.rfc6960.BasicOCSPResponse())
     pad, algorithm = pss_of(basic["signatureAlgorithm"])
     return algorithm, pad
 

@@ -11,7 +11,6 @@ from typing import Annotated, Final
 import msgspec
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn import zxcvbn
 
 from ledger.core.errors import SchemaViolation
 from ledger.core.hashing import b64
@@ -83,6 +82,8 @@ def require_strong(password: str, least: int, words: tuple[str, ...], what: str 
         raise SchemaViolation(
             f"{what} holds a name of its person", advice="Take words that have nothing to do with you."
         )
+    from zxcvbn import zxcvbn  # its word lists take long to load, and only a new password is held against them
+
     found = zxcvbn(text[:_LOOKED_AT], user_inputs=sorted(parts))
     if found["guesses_log10"] < LEAST_GUESSES_LOG10:
         raise SchemaViolation(

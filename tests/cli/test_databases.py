@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from alembic.command import upgrade
+from alembic.config import Config
 from sqlalchemy import create_engine, inspect
 
 from ledger.settings import FILE_NAME
-from ledger.store.database import _config
-from ledger.store.database import _wanted as newest
+from ledger.store.database import SCRIPTS
+from ledger.store.database import wanted_version as newest
 from ledger.store.position import MAX_INDEX
 from tests.cli.conftest import GOOD, SOURCE, Site, filled, lines_of
 from tests.cli.terminal import Answer, trailseal
@@ -108,7 +109,8 @@ def test_upgrade_takes_no_empty_and_no_newer_database_for_a_ledger(tmp_path: Pat
 
 def _tables_of_first_schema() -> set[str]:
     with create_engine("sqlite://").begin() as connection:
-        config = _config()
+        config = Config()
+        config.set_main_option("script_location", str(SCRIPTS))
         config.attributes["connection"] = connection
         upgrade(config, "0001")
         return set(inspect(connection).get_table_names())

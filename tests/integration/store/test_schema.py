@@ -4,9 +4,12 @@ import sqlite3
 from typing import Any
 
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
+from ledger.store.database import SCRIPTS, wanted_version
 from ledger.store.schema import metadata
 from tests.support.declared import declare_all
 from tests.support.ledgers import Ledger
@@ -31,6 +34,12 @@ def test_the_migrated_schema_is_the_declared_one(ledger: Ledger) -> None:
         context = MigrationContext.configure(connection, opts=options)
         differences = compare_metadata(context, metadata)
     assert differences == [], "declare and migration differ: write a migration"
+
+
+def test_the_newest_version_is_the_one_that_the_migrations_lead_to() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    assert wanted_version() == ScriptDirectory.from_config(config).get_current_head()
 
 
 def test_clustered_tables_keep_their_rows_in_the_primary_key(sqlite_ledger: Ledger) -> None:
