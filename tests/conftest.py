@@ -1,7 +1,8 @@
 """Fixtures that every test may use: public test vectors and a PostgreSQL server of the run's own."""
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -11,7 +12,7 @@ from xdist.scheduler import LoadFileScheduling
 from collectors.registry import COLLECTORS
 from ledger.store.database import migrate
 from tests.support import tested
-from tests.support.ledgers import clock, ledger, postgres_ledger, sqlite_ledger  # noqa: F401 - fixtures
+from tests.support.ledgers import clock, copies, ledger, postgres_ledger, sqlite_ledger  # noqa: F401 - fixtures
 from tests.support.postgres import PgDatabase, PostgresServer, temporary_postgres
 
 REPOSITORY = Path(__file__).parents[1]
@@ -20,6 +21,18 @@ REPOSITORY = Path(__file__).parents[1]
 hypothesis.settings.register_profile("test", deadline=None, derandomize=True, max_examples=50)
 hypothesis.settings.register_profile("soak", deadline=None, max_examples=5000, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Modules and tests stay to the end: they are not looked through for garbage again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -124,7 +137,7 @@ def migrated_postgres(postgres_server: PostgresServer, postgres_template: PgData
     """A fresh database with the production roles and the schema, and nothing in it."""
     database = postgres_server.create_database(postgres_template)
     yield database
-    postgres_server.drop_database(database)
+    postgres_server.discard(database)
 
 
 @pytest.fixture
@@ -132,4 +145,4 @@ def postgres(postgres_server: PostgresServer) -> Iterator[PgDatabase]:
     """A fresh, empty database with the production roles."""
     database = postgres_server.create_database()
     yield database
-    postgres_server.drop_database(database)
+    postgres_server.discard(database)

@@ -5,6 +5,7 @@
 
 import contextlib
 import functools
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -24,11 +25,12 @@ from ledger.core.source import SourceConfig
 from ledger.core.times import Basis, Precision, SourceTime
 from ledger.people.passwords import Effort
 from ledger.service import Service
-from ledger.settings import Settings
+from ledger.settings import FILE_NAME, Settings
+from ledger.settings import write as write_settings
 from ledger.store.database import migrate
 from ledger.store.engine import is_sqlite
 from ledger.store.store import Store
-from tests.support.postgres import PgDatabase
+from tests.support.postgres import PgDatabase, PostgresServer
 
 AUTHORITY = Authority(actor="local:tester", authenticated=False)
 ORIGIN = "plant.example/ledger"
@@ -54,10 +56,15 @@ class Ledger:
     """A ledger of a test. `service` is opened once; `open` gives a further one, as another process would have it."""
 
     def __init__(self, folder: Path, settings: Settings, clock: WallClock) -> None:
+        """Opens the ledger in the folder if there is one, and makes it otherwise, with its source."""
         self.folder = folder
         self.settings = settings
         self.clock = clock
-        self._opened = [service.create(folder, settings, AUTHORITY, clock, LIGHT)]
+        if (folder / FILE_NAME).exists():
+            self._opened = [Service(folder, clock, effort=LIGHT)]
+        else:
+            self._opened = [service.create(folder, settings, AUTHORITY, clock, LIGHT)]
+            self.register()
 
     @property
     def service(self) -> Service:
@@ -204,9 +211,54 @@ def new_ledger(folder: Path, database: PgDatabase | None = None, clock: WallCloc
     if database is not None:
         chosen = Settings(origin=ORIGIN, database=database.runtime_url, owner_database=database.owner_url)
     put_schema(folder, chosen)
-    made = Ledger(folder, chosen, clock or SystemClock())
-    made.register()
-    return made
+    return Ledger(folder, chosen, clock or SystemClock())
+
+
+class Copies:
+    """Copies of ledgers that were made once: to make one takes three times as long."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._databases: dict[Path, PgDatabase] = {}
+
+    def sqlite(self, folder: Path, clock: WallClock) -> Ledger:
+        """What `new_ledger` gives on SQLite."""
+        made = self._folder / f"sqlite-{_beginning(clock)}"
+        if not made.exists():
+            new_ledger(made, None, clock).close()
+        shutil.copytree(made, folder)
+        return Ledger(folder, Settings(origin=ORIGIN), clock)
+
+    @contextlib.contextmanager
+    def postgres(
+        self, folder: Path, clock: WallClock, server: PostgresServer, template: PgDatabase
+    ) -> Iterator[Ledger]:
+        """What `new_ledger` gives on a database made of `template`, which goes away at the end."""
+        made = self._folder / f"postgresql-{_beginning(clock)}"
+        if made not in self._databases:
+            self._databases[made] = server.create_database(template)
+            new_ledger(made, self._databases[made], clock).close()
+        database = server.create_database(self._databases[made])
+        chosen = Settings(origin=ORIGIN, database=database.runtime_url, owner_database=database.owner_url)
+        shutil.copytree(made, folder)
+        write_settings(folder, chosen)
+        ledger = Ledger(folder, chosen, clock)
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+            server.discard(database)
+
+
+def _beginning(clock: WallClock) -> str:
+    """When a ledger on that clock was made: now, or where the clock stands."""
+    return "now" if isinstance(clock, SystemClock) else str(clock.now_us())
+
+
+@pytest.fixture(scope="session")
+def copies(tmp_path_factory: pytest.TempPathFactory) -> Copies:
+    """What the ledgers of a process's tests are copied from."""
+    return Copies(tmp_path_factory.mktemp("copies"))
 
 
 @pytest.fixture
@@ -234,10 +286,12 @@ def postgres_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
 
 
 def _made(request: pytest.FixtureRequest, folder: Path, database: str) -> Iterator[Ledger]:
-    wanted = request.getfixturevalue("migrated_postgres") if database == "postgresql" else None
-    clock = request.getfixturevalue("clock") if "clock" in request.fixturenames else None
-    made = new_ledger(folder / "ledger", wanted, clock)
-    try:
-        yield made
-    finally:
-        made.close()
+    clock = request.getfixturevalue("clock") if "clock" in request.fixturenames else SystemClock()
+    copies: Copies = request.getfixturevalue("copies")
+    if database == "sqlite":
+        with contextlib.closing(copies.sqlite(folder / "ledger", clock)) as ledger:
+            yield ledger
+    else:
+        server, template = request.getfixturevalue("postgres_server"), request.getfixturevalue("postgres_template")
+        with copies.postgres(folder / "ledger", clock, server, template) as ledger:
+            yield ledger

@@ -27,6 +27,8 @@ import pytest
 ROLES_SQL = Path(__file__).parents[2] / "deploy" / "postgres" / "roles.sql"
 _TEMPORARY = re.compile(r"trailseal-pg-(\d+)-\w+")
 _START_SECONDS = 30.0
+_DISCARDED = 16
+"""Databases of 10 MB that wait to be removed together."""
 _SETTINGS = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = '{sockets}'
@@ -83,6 +85,7 @@ class PostgresServer:
         self._secrets = self.directory / "passwords.json"
         self._passwords: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
+        self._discarded: list[PgDatabase] = []
 
     def __enter__(self) -> Self:
         if not self._data.exists():
@@ -207,6 +210,16 @@ class PostgresServer:
             connection.execute(
                 psycopg.sql.SQL("DROP DATABASE {} WITH (FORCE)").format(psycopg.sql.Identifier(database.name))
             )
+
+    def discard(self, database: PgDatabase) -> None:
+        """Removes a database that nobody needs any more, some time: each removal makes the server write all it holds.
+
+        Right after another one there is nothing left to write.
+        """
+        self._discarded.append(database)
+        if len(self._discarded) >= _DISCARDED:
+            while self._discarded:
+                self.drop_database(self._discarded.pop())
 
     def _initialise(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
