@@ -93,14 +93,18 @@ class Site:
         return report.holds
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
-    database = chosen_database(request)
+    database = chosen_database(request) if hasattr(request, "param") else None
     plant = Plant(tmp_path / "ledger", database)
     yield Site(plant)
     plant.close()
 
 
+on_both = pytest.mark.parametrize("site", ["sqlite", "postgresql"], indirect=True)
+
+
+@on_both
 @pytest.mark.requirement("R31")
 def test_what_is_bound_to_a_network_is_refused_elsewhere_and_the_refusal_entered(site: Site) -> None:
     """21 CFR 11.10(h): the validity of the source of data input, at use."""
@@ -115,6 +119,7 @@ def test_what_is_bound_to_a_network_is_refused_elsewhere_and_the_refusal_entered
     assert site.holds()
 
 
+@on_both
 @pytest.mark.requirement("R31", "R55")
 def test_signing_bound_to_a_terminal_takes_a_session_that_began_at_that_very_terminal(site: Site) -> None:
     terminal = site.enrol(CONTROL_ROOM, "control room 2")
@@ -160,6 +165,7 @@ def _found_where_it_was_forged(site: Site, terminal: str) -> None:
     assert "the rules then forbade it" in report.summary
 
 
+@on_both
 @pytest.mark.requirement("R31")
 def test_a_terminal_is_tested_at_an_interval_and_counts_no_longer_once_a_test_is_overdue(site: Site) -> None:
     terminal = site.enrol(CONTROL_ROOM, "control room 2")
@@ -187,6 +193,7 @@ def test_a_terminal_is_tested_at_an_interval_and_counts_no_longer_once_a_test_is
     assert site.holds()
 
 
+@on_both
 @pytest.mark.requirement("R31", "R29")
 @pytest.mark.parametrize("end", ["failure", "retirement"])
 def test_a_terminal_that_failed_or_was_retired_counts_no_longer_at_once(site: Site, end: str) -> None:

@@ -22,6 +22,8 @@ APPEND_KILLS, APPEND_KILLS_A_STEP = 100, 10
 CHANGED_BYTES = 10_000
 REPETITIONS = 20
 """Of suites that draw at random, each time with another seed."""
+POWER_CUTS = 5
+"""Repetitions of a suite that cuts the power over a hundred times in each."""
 FEW, MANY = 10_000, 300_000
 """Entries between which the memory of verification is compared."""
 FEW_PACKED, MANY_PACKED = 30_000, 60_000
@@ -69,7 +71,7 @@ def parts(seed: int) -> list[Part]:
         ),
         suite("package-attacks", "runs", [_ATTACKS]),
         suite("tamper", "runs over every table and column", ["tests/tamper"]),
-        suite("durability", "runs", ["tests/integration/store/test_durability.py"], REPETITIONS),
+        suite("durability", "runs", ["tests/integration/store/test_durability.py"], POWER_CUTS),
         suite("tiles", "runs", ["tests/integration/tiles/test_published.py"]),
         suite("demo", "runs from nothing", ["tests/integration/demo/test_once.py"]),
         suite("processes", "runs", ["tests/integration/store/test_processes.py"], REPETITIONS),

@@ -49,7 +49,7 @@ def produce(ledger: Ledger, sources: list[str]) -> list[list[int]]:
             assert process.stdin is not None
             process.stdin.write("go\n")
             process.stdin.flush()
-        answers = [process.communicate(timeout=60)[0] for process in started]
+        answers = [process.communicate(timeout=5 * RUNS)[0] for process in started]
     finally:
         for process in started:
             process.kill()
