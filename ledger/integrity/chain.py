@@ -50,11 +50,11 @@ class MarkDiffers(IntegrityError):
 
 # SQLite joins in passing; PostgreSQL is spared a join that it could plan badly.
 _JOINED = (
-    "SELECT leaf.pos, leaf.data, body.salt, body.body FROM leaf LEFT JOIN body ON body.pos = leaf.pos"
+    "SELECT leaf.data, body.salt, body.body FROM leaf LEFT JOIN body ON body.pos = leaf.pos"
     " WHERE leaf.pos >= ? AND leaf.pos < ? ORDER BY leaf.pos"
 )
-_LEAVES = "SELECT pos, data FROM leaf WHERE pos >= ? AND pos < ? ORDER BY pos"
-_BODIES = "SELECT pos, salt, body FROM body WHERE pos >= ? AND pos < ? ORDER BY pos"
+_LEAVES = "SELECT data FROM leaf WHERE pos >= ? AND pos < ? ORDER BY pos"
+_BODIES = "SELECT salt, body FROM body WHERE pos >= ? AND pos < ? ORDER BY pos"
 # The tiles of level 0 that are full at the end of a range and were not at its beginning.
 _TILES = (
     f"SELECT n, hashes FROM tile WHERE log = {{log}} AND level = 0"
@@ -106,9 +106,9 @@ class Chain:
         results = self._ahead.read((first, until), following)
         entries, (tiles, *more) = results[: len(self._entries)], results[len(self._entries) :]
         for rows in entries:
-            if len(rows) != high - low or rows[0][0] != first or rows[-1][0] != until - 1:
+            if len(rows) != high - low:  # positions are unique
                 raise ChainBroken("entries are missing")
-        leaves = [row[1] for row in entries[0]]
+        leaves = [row[0] for row in entries[0]]
         salts = [row[-2] for row in entries[-1]]
         bodies = [row[-1] for row in entries[-1]]
         commitments = [b2a_base64(sha256(BODY + row[-2] + row[-1]).digest(), newline=False) for row in entries[-1]]
