@@ -178,17 +178,17 @@ def authority_fault(
         authority = getattr(entry.body, "authority", None)
         if not isinstance(authority, Authority):
             continue
-        what = _judge(entry, authority, rights, system_size, root_of)
+        try:
+            what = _judge(entry, authority, rights, system_size, root_of)
+        except LedgerError as error:  # what it names is malformed, or not there
+            what = error.message
         if what:
             return Fault(log=log, index=index, table="body", column="authority", what=what)
     return None
 
 
 def _judge(entry: Entry, authority: Authority, rights: Rights, system_size: int, root_of: Callable[[int], str]) -> str:
-    try:
-        broken = rights.broken(entry) if entry.log == SYSTEM_LOG else ""
-    except LedgerError as error:
-        return error.message
+    broken = rights.broken(entry) if entry.log == SYSTEM_LOG else ""
     if broken:
         return broken
     size = authority.system_size
@@ -196,16 +196,13 @@ def _judge(entry: Entry, authority: Authority, rights: Rights, system_size: int,
         return "" if not authority.authenticated and not authority.entries else "it names no state of the system log"
     if size > system_size:
         return f"it relies on size {size} of the system log, which has {system_size} entries"
-    try:
-        if root_of(size) != authority.system_root:
-            return f"the system log did not have that root at size {size}"
-        body = present(entry.body)
-        scope, source = (None, None) if rights.refusing.refused(entry) else needed(body)
-        if by_signing(body):
-            return rights.signing_refusal(authority, size, entry.logged_us, scope)
-        return rights.refusal(authority, size, scope, source, entry.logged_us)
-    except LedgerError as error:
-        return error.message
+    if root_of(size) != authority.system_root:
+        return f"the system log did not have that root at size {size}"
+    body = present(entry.body)
+    scope, source = (None, None) if rights.refusing.refused(entry) else needed(body)
+    if by_signing(body):
+        return rights.signing_refusal(authority, size, entry.logged_us, scope)
+    return rights.refusal(authority, size, scope, source, entry.logged_us)
 
 
 def _privileged(connection: Connection, log: int, low: int, high: int, pulse: Callable[[int], None]) -> Iterator[int]:

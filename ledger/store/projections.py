@@ -65,28 +65,28 @@ class Live:
         self.projectors = tuple(projectors)
         self.facts: list[FactsProjector] = []
         self.validities: list[ValiditiesProjector] = []
-        self._facts: dict[str, list[FactsProjector]] = {}
-        self._validities: dict[str, list[ValiditiesProjector]] = {}
+        self._facts_of: dict[str, list[FactsProjector]] = {}
+        self._validities_of: dict[str, list[ValiditiesProjector]] = {}
         for projector in projectors:
             # Asked once for each: to look whether an object keeps a protocol takes longer than all the rest.
             if isinstance(projector, FactsProjector):
                 self.facts.append(projector)
                 for kind in projector.kinds:
-                    self._facts.setdefault(kind, []).append(projector)
+                    self._facts_of.setdefault(kind, []).append(projector)
             else:
                 self.validities.append(projector)
                 for kind in projector.kinds:
-                    self._validities.setdefault(kind, []).append(projector)
+                    self._validities_of.setdefault(kind, []).append(projector)
 
     def project(self, entry: Entry, rows: Rows, changes: list[tuple[str, int, Valid]]) -> None:
         """Adds the entry's rows to `rows`, and its validities, in order, to `changes`."""
-        for facts in self._facts.get(entry.kind, ()):
+        for facts in self._facts_of.get(entry.kind, ()):
             for table, values in facts.rows(entry):
                 if table in rows:
                     rows[table].append(values)
                 else:
                     rows[table] = [values]
-        for validities in self._validities.get(entry.kind, ()):
+        for validities in self._validities_of.get(entry.kind, ()):
             changes.extend((validities.table, entry.index, change) for change in validities.changes(entry))
 
     def write(self, connection: Connection, bulk: Bulk, entries: Sequence[Entry]) -> None:
@@ -105,12 +105,12 @@ class Live:
             bulk.insert(metadata.tables[first], _first_rows(facts, chosen, first, rest), len(chosen))
             for table, rows in rest.items():
                 bulk.insert(metadata.tables[table], rows, len(rows))
-        if self._validities.keys().isdisjoint(kinds):
+        if self._validities_of.keys().isdisjoint(kinds):
             return
         changes = [
             (validities.table, entry.index, change)
             for entry in entries
-            for validities in self._validities.get(entry.kind, ())
+            for validities in self._validities_of.get(entry.kind, ())
             for change in validities.changes(entry)
         ]
         write_changes(connection, entries[0].log, changes)

@@ -1,6 +1,7 @@
 """Refusals in a row (21 CFR 11.300(d)); devices whose test is overdue (11.300(e)); what changes as somebody signs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import msgspec
@@ -163,6 +164,17 @@ def setting(site: Site, item: str, value: object) -> Callable[[], int]:
     return lambda: site.plant.service.people.profiles.set(item, value, "as agreed", by)
 
 
+@contextmanager
+def signing_at(site: Site, terminals: list[str]) -> Iterator[None]:
+    """Meanwhile the site lets people sign at these terminals alone."""
+    setting(site, "places", [{"scope": "sign", "terminals": terminals}])()
+    try:
+        yield
+    finally:
+        setting(site, "places", [])()
+        setting(site, "terminal_test_days", 365)()
+
+
 def signing(site: Site) -> Callable[[], Completed]:
     """Signs what was prepared now."""
     put = site.reviewer.prepare(*site.fresh(), meaning="reviewed")
@@ -230,8 +242,7 @@ def test_of_a_terminal_s_end_and_what_happens_there_in_one_group_commit_the_earl
     by = plant.officer.sign_in().authority
     made = [terminals.enrol(f"room {number}", "in order", "set up", by) for number in range(4)]
     names = [one.terminal for one in made]
-    setting(any_site, "places", [{"scope": "sign", "terminals": names}])()
-    try:
+    with signing_at(any_site, names):
         who.sign_in(terminal=made[0].secret)
         assert commit.together(signing(any_site), ending(names[0])) == ["entered", "entered"]
         who.sign_in(terminal=made[1].secret)
@@ -244,9 +255,6 @@ def test_of_a_terminal_s_end_and_what_happens_there_in_one_group_commit_the_earl
             late()
         begins = lambda: who.sign_in(terminal=made[2].secret)  # noqa: E731
         assert commit.together(begins, ending(names[2])) == ["entered", "entered"]
-    finally:
-        setting(any_site, "places", [])()
-        setting(any_site, "terminal_test_days", 365)()
     assert holds(any_site)
 
 
@@ -274,9 +282,8 @@ def test_a_terminal_s_test_is_overdue_by_the_moment_that_the_entry_says(any_site
     plant, who = any_site.plant, any_site.reviewer
     terminals = plant.service.people.terminals
     made = terminals.enrol("room", "in order", "set up", plant.officer.sign_in().authority)
-    for item, value in (("terminal_test_days", 1), ("places", [{"scope": "sign", "terminals": [made.terminal]}])):
-        setting(any_site, item, value)()
-    try:
+    with signing_at(any_site, [made.terminal]):
+        setting(any_site, "terminal_test_days", 1)()
         (due_at,) = (one.due_at for one in terminals.all() if one.terminal == made.terminal)
         due_us, clock = parse_utc(due_at or ""), plant.clock
         clock.pass_seconds((due_us - clock.now_us()) / 1_000_000 - 300)
@@ -290,9 +297,6 @@ def test_a_terminal_s_test_is_overdue_by_the_moment_that_the_entry_says(any_site
         with pytest.raises(AccessDenied, match="does not let this be signed from there"):
             late()
         clock.pass_seconds(30)
-    finally:
-        setting(any_site, "places", [])()
-        setting(any_site, "terminal_test_days", 365)()
     assert holds(any_site)
 
 
