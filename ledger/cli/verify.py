@@ -14,7 +14,7 @@ from ledger.integrity.levels import LEVELS
 from ledger.integrity.verifier import VerificationReport
 from reports.verify import verify_package
 
-_SYMBOLS = {Verdict.HOLDS: "●", Verdict.FAILS: "▲", Verdict.NOT_RUN: "○", Verdict.NOT_BUILT: "○"}
+_SYMBOLS = {Verdict.HOLDS: "●", Verdict.FAILS: "▲"}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -99,7 +99,7 @@ def _print(report: VerificationReport) -> None:
     say(f"{report.log.origin}: entries {report.result.low} to {report.result.size}, result is entry {report.index}")
     proves = {level.number: level.proves for level in LEVELS}
     for level in report.result.levels:
-        say(f"  {_SYMBOLS[level.verdict]} level {level.level} {level.verdict.value}: {proves[level.level]}")
+        say(f"  {_SYMBOLS.get(level.verdict, '○')} level {level.level} {level.verdict.value}: {proves[level.level]}")
         if level.open:
             say(f"      not covered: {level.open}")
         if level.fault is not None:

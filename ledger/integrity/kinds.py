@@ -16,6 +16,8 @@ class Verdict(StrEnum):
     HOLDS = "holds"
     FAILS = "fails"
     NOT_RUN = "not-run"
+    NOT_ASSESSABLE = "not-assessable"
+    """It was run, and what it needs outside could not be asked: never a pass."""
     NOT_BUILT = "not-built"
 
 

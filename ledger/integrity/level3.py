@@ -16,6 +16,8 @@ from ledger.core.merkle import verify_consistency
 from ledger.core.note import VerifierKey
 from ledger.integrity.entries import read_entries
 from ledger.integrity.fault import Fault, first
+from ledger.integrity.scope import Check, Keys, Scope
+from ledger.integrity.whole import read_heads
 from ledger.store import checkpoints
 from ledger.store.bulk import Bulk
 from ledger.store.logs import LogCreated
@@ -23,8 +25,24 @@ from ledger.store.position import index_of, log_of
 from ledger.store.reading import HeadRow, LogReader
 from ledger.trust.kinds import LogBinding
 
-Keys = Mapping[str, Sequence[VerifierKey]]
-"""The keys that may have signed checkpoints, by the log's origin."""
+
+def _checkpoints(scope: Scope) -> Fault | None:
+    return checkpoints_fault(
+        scope.connection, scope.log.number, scope.log.origin, scope.keys.get(scope.log.origin, ()), scope.pulse
+    )
+
+
+def _bindings(scope: Scope) -> Fault | None:
+    number, origin = scope.log.number, scope.log.origin
+    bindings = (
+        one for one in read_bindings(scope.connection, scope.kinds) if number == one[0] or origin == one[2].origin
+    )
+    # Logs grow while they are verified: what they say of each other is held to the same snapshot.
+    return bindings_fault(scope.connection, read_heads(scope.connection), scope.keys, bindings)
+
+
+CHECKS: tuple[Check, ...] = (_checkpoints, _bindings)
+"""All of level 3, in order; another check is a file of its own and a line here."""
 
 
 def checkpoints_fault(

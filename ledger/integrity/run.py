@@ -17,9 +17,10 @@ from ledger.integrity.entries import Unreadable, read_entries
 from ledger.integrity.fault import Fault, first
 from ledger.integrity.fulltext import full_text_fault
 from ledger.integrity.level1 import head_fault
-from ledger.integrity.level3 import Keys, bindings_fault, checkpoints_fault, read_bindings
+from ledger.integrity.level3 import CHECKS
 from ledger.integrity.level4 import signatures_fault
 from ledger.integrity.requests import requests_fault
+from ledger.integrity.scope import Keys, Scope
 from ledger.integrity.tasks import Outcome, Reading, Task, spans
 from ledger.integrity.vault import Secrets
 from ledger.integrity.whole import projection_faults, read_heads, structure_faults
@@ -50,13 +51,17 @@ class Stand(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LevelFound(msgspec.Struct, frozen=True, kw_only=True):
-    """What a level found; no fault means that it holds. `left_out`: what of it an incremental run skips."""
+    """What a level found; no fault means that it holds, unless `unknown` says why it could not be judged.
+
+    `left_out`: what of it an incremental run skips.
+    """
 
     level: int
     entries: int
     micros: int
     fault: Fault | None
     left_out: str = ""
+    unknown: str = ""
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -251,16 +256,11 @@ class LogRun:
         def pulse(done: int) -> None:
             progress(3, done, 0)
 
-        number, origin = self._log.number, self._log.origin
         with self._reading() as connection:
             try:
                 keys = self._keys(connection)
-                fault = checkpoints_fault(connection, number, origin, keys.get(origin, ()), pulse)
-                bindings = (
-                    one for one in read_bindings(connection, self._kinds) if number == one[0] or origin == one[2].origin
-                )
-                # Logs grow while they are verified: what they say of each other is held to the same snapshot.
-                return first((fault, bindings_fault(connection, read_heads(connection), keys, bindings)))
+                scope = Scope(connection=connection, log=self._log, kinds=self._kinds, keys=keys, pulse=pulse)
+                return first(check(scope) for check in CHECKS)
             except Unreadable as error:
                 return self._fault(error.index, "body", error.message)
             except LedgerError as error:

@@ -16,9 +16,10 @@ from ledger.core.errors import IntegrityError
 from ledger.core.hashing import b64, body_commitment
 from ledger.integrity.fault import Fault
 from ledger.integrity.kinds import FaultFound, LevelVerdict, Verdict, Verification
-from ledger.integrity.level3 import Keys, log_keys
+from ledger.integrity.level3 import log_keys
 from ledger.integrity.levels import BUILT, LEVELS
 from ledger.integrity.run import Found, LogRun, Progress, Runner, Stand
+from ledger.integrity.scope import Keys
 from ledger.integrity.tables import verification
 from ledger.integrity.tasks import Assembly, Here, Processes, verification_engine
 from ledger.jobs.frame import Context
@@ -273,8 +274,9 @@ def _verdicts(found: Found) -> Iterator[LevelVerdict]:
         if result is None:
             verdict = Verdict.NOT_RUN if level.built else Verdict.NOT_BUILT
         else:
-            verdict = Verdict.HOLDS if result.fault is None else Verdict.FAILS
             one = result.fault
+            sound = Verdict.NOT_ASSESSABLE if result.unknown else Verdict.HOLDS
+            verdict = sound if one is None else Verdict.FAILS
             if one is not None:
                 # SQLAlchemy's names are a kind of str that no encoder takes.
                 table, column = str(one.table), str(one.column)
@@ -284,6 +286,6 @@ def _verdicts(found: Found) -> Iterator[LevelVerdict]:
             verdict=verdict,
             entries=0 if result is None else result.entries,
             micros=0 if result is None else result.micros,
-            open="; ".join(filter(None, (level.open, "" if result is None else result.left_out))),
+            open="; ".join(filter(None, (level.open, *(() if result is None else (result.left_out, result.unknown))))),
             fault=fault,
         )

@@ -26,6 +26,7 @@ MESSAGES = {
     "verdict.fails": "does not hold",
     "verdict.not-run": "not run",
     "verdict.not-built": "not built yet",
+    "verdict.not-assessable": "cannot be judged",
     "home.logs": "Logs",
     "home.size": "Size",
     "home.entries": "entries",

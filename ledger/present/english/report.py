@@ -36,6 +36,7 @@ MESSAGES = {
     "report.ledger.fails": "DOES NOT HOLD",
     "report.ledger.not-run": "not run",
     "report.ledger.not-built": "not built yet",
+    "report.ledger.not-assessable": "cannot be judged",
     "report.ledger.not": "anything about entries that came after it.",
     "report.origin": (
         "This document cannot vouch for itself. Verify the package with the log's key from a source of your own."

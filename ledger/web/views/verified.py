@@ -18,12 +18,7 @@ from ledger.store.position import index_of, pos_of
 from ledger.store.reading import LogReader
 from ledger.web.views.common import Scope, entry_line
 
-_STATES = {
-    Verdict.HOLDS: State.HOLDS,
-    Verdict.FAILS: State.FAILS,
-    Verdict.NOT_RUN: State.UNKNOWN,
-    Verdict.NOT_BUILT: State.UNKNOWN,
-}
+_STATES = {Verdict.HOLDS: State.HOLDS, Verdict.FAILS: State.FAILS}
 
 
 class ShownFault(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,7 +122,7 @@ def show_levels(runs: dict[str, Verification]) -> tuple[LevelRow, ...]:
 
 def _cell(log: str, run: Verification, number: int) -> LevelCell:
     verdict = next((level.verdict for level in run.levels if level.level == number), Verdict.NOT_RUN)
-    return LevelCell(log=log, state=_STATES[verdict], verdict=message(f"verdict.{verdict.value}"))
+    return LevelCell(log=log, state=_STATES.get(verdict, State.UNKNOWN), verdict=message(f"verdict.{verdict.value}"))
 
 
 def _fault(scope: Scope, level: LevelVerdict) -> ShownFault:

@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.note import NoteSigner, VerifierKey, sign_note
 from ledger.integrity.fault import Fault
-from ledger.integrity.level3 import Keys, bindings_fault, checkpoints_fault, log_keys, read_bindings
+from ledger.integrity.level3 import bindings_fault, checkpoints_fault, log_keys, read_bindings
 from ledger.integrity.run import LogRun
+from ledger.integrity.scope import Keys
 from ledger.integrity.tasks import Here
 from ledger.integrity.whole import read_heads
 from ledger.store.logs import SYSTEM_LOG
