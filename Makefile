@@ -22,7 +22,7 @@ TEST_PACKAGES := postgresql:/usr/lib/postgresql/*/bin/initdb chromium:/usr/bin/c
 	postgresql-15-pgaudit:/usr/lib/postgresql/15/lib/pgaudit.so \
 	postgresql-15-wal2json:/usr/lib/postgresql/15/lib/wal2json.so mariadb-server:/usr/sbin/mariadbd \
 	redmine:/usr/share/redmine redmine-sqlite:/usr/share/doc/redmine-sqlite \
-	ruby-webrick:/usr/share/rubygems-integration/all/gems/webrick-* mosquitto:/usr/sbin/mosquitto mosquitto-clients:/usr/bin/mosquitto_pub openssl:/usr/bin/openssl \
+	ruby-webrick:/usr/share/rubygems-integration/all/gems/webrick-* mosquitto:/usr/sbin/mosquitto mosquitto-clients:/usr/bin/mosquitto_pub openssl:/usr/bin/openssl softhsm2:/usr/bin/softhsm2-util \
 	nats-server:/usr/sbin/nats-server rsyslog:/usr/sbin/rsyslogd \
 	rsyslog-gnutls:/usr/lib/*/rsyslog/lmnsd_gtls.so bsdutils:/usr/bin/logger logrotate:/usr/sbin/logrotate \
 	influxdb:/usr/bin/influxd slapd:/usr/sbin/slapd ldap-utils:/usr/bin/ldapmodify \
