@@ -20,6 +20,7 @@ from ledger.jobs.scheduler import Duty, Schedule, Scheduler
 from ledger.listeners import AgentListeners, Listener
 from ledger.planting import Planting
 from ledger.service import VERIFY, Service
+from ledger.trust.export import export_published
 from ledger.web.handlers import handlers as web_handlers
 
 HOUR, DAY = 3600, 86_400
@@ -59,6 +60,7 @@ class Server:
         lock = leader_lock(service.settings.database_url(service.folder), service.folder)
         duties = (
             Duty(name="publish", every_s=service.settings.checkpoint_seconds, run=service.publisher.publish_all),
+            *exporting(service),
             *(Duty(name="silence", every_s=SILENCE_S, run=log.silence.judge) for log in service.record_logs),
             Duty(name="erasures", every_s=ERASURES_S, run=service.erasures.finish),
             Duty(name="telling", every_s=NOTICES_S, run=service.telling.work),
@@ -123,3 +125,13 @@ class Server:
         self._broker.stop()
         self._agents.stop()
         self._main.stop()
+
+
+def exporting(service: Service) -> list[Duty]:
+    """What keeps the folder of published tiles up to date, where the settings name one."""
+    chosen = service.settings.tiles_folder
+    if chosen is None:
+        return []
+    out = service.folder / chosen
+    every_s = service.settings.checkpoint_seconds
+    return [Duty(name="tiles", every_s=every_s, run=lambda: export_published(service.store, out))]

@@ -99,8 +99,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     `database` is a SQLAlchemy URL; a SQLite path is relative to the ledger's folder. `zone`: the site's IANA time zone,
     in which pages and reports show times beside UTC. `publish_tiles`: leaf data and tiles are open to anyone who
-    reaches the service (a recorded decision of the site); otherwise a token with scope `tiles` is needed. `readers`:
-    threads that read, and database connections that are kept for them.
+    reaches the service (a recorded decision of the site); otherwise a token with scope `tiles` is needed.
+    `tiles_folder`: where the service exports each published checkpoint with its tiles, a folder a log, for any web
+    server to serve. `readers`: threads that read, and database connections that are kept for them.
     """
 
     origin: str
@@ -111,6 +112,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     agents: AgentPorts = AgentPorts()
     web: Web = Web()
     publish_tiles: bool = False
+    tiles_folder: str | None = None
     checkpoint_seconds: Seconds = 10.0
     readers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 8
 
@@ -164,6 +166,7 @@ def write(folder: Path, settings: Settings) -> None:
     lines += [
         f"zone = {_quoted(settings.zone)}",
         f"publish_tiles = {str(settings.publish_tiles).lower()}",
+        *([f"tiles_folder = {_quoted(settings.tiles_folder)}"] if settings.tiles_folder else []),
         f"checkpoint_seconds = {settings.checkpoint_seconds}",
         f"readers = {settings.readers}",
         "",

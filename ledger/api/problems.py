@@ -32,6 +32,7 @@ _STATUS: Final[dict[type[tree.LedgerError], int]] = {
     tree.NotAuthenticated: 401,
     tree.RateLimited: 429,
     tree.SignInUnreachable: 503,
+    tree.Unreachable: 503,
     tree.NotFound: 404,
     tree.Conflict: 409,
     tree.NotLeader: 503,

@@ -29,40 +29,77 @@ def verify(
     ] = None,
     log: Annotated[str | None, typer.Option(help="Only this log, by name or origin; by default every log.")] = None,
     full: Annotated[
-        bool, typer.Option("--full/--incremental", help="All entries, or those since the last run that held.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--full/--incremental",
+            help="All entries (tiles: whatever --state says), or those since the last that held.",
+        ),
+    ] = None,
+    tiles: Annotated[
+        str | None, typer.Option(help="Audit a log from its published tiles: their folder or http(s) address.")
+    ] = None,
     workers: Annotated[int, typer.Option(help="Processes that verify.", min=1, max=64)] = 1,
     vkey: Annotated[
-        list[str] | None, typer.Option(help="Package: verifier key of the log, from outside the package.")
+        list[str] | None, typer.Option(help="Package, tiles: verifier key of the log, from outside.")
     ] = None,
-    policy: Annotated[
-        Path | None, typer.Option(help="Package: C2SP tlog-policy file, from outside the package.")
+    policy: Annotated[Path | None, typer.Option(help="Package, tiles: C2SP tlog-policy file, from outside.")] = None,
+    origin: Annotated[str | None, typer.Option(help="Tiles: the log's origin, if it is not the name of a key.")] = None,
+    since: Annotated[
+        Path | None, typer.Option(help="Tiles: an earlier signed checkpoint that the log has to continue.")
     ] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="Tiles: file that remembers this audit; the next one goes on from it.")
+    ] = None,
+    foreign: Annotated[
+        bool, typer.Option("--foreign", help="Tiles: another product's log; of its entries only hashes are judged.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Verify a ledger (exit code 1 when anything does not hold), or a package offline.
+    """Verify a ledger (exit code 1 when anything does not hold), or a package or published tiles without any ledger.
 
-    A package needs no ledger and no network. Exit code 0: it holds under the key or policy given; 1: something is
-    wrong, and the file or entry is named; 2: consistent with itself, but no key or policy from outside was given.
+    Exit code of package and tiles, 0: it holds under the key or policy given; 1: something is wrong, and the file,
+    tile or entry is named; 2: consistent with itself, but no key or policy from outside was given.
+
+    Tiles: bundles hash to their tiles, tiles to the root, entries are one chain. With --state the next audit reads only
+    what is new, and a log that is rolled back or forked is noticed, with both signed checkpoints as the proof.
     """
+    if tiles is not None:
+        _require_alone(package=package, log=log)
+        # Imported here: HTTP takes a while to load, which other commands should not wait for.
+        from ledger.cli.verify_tiles import Asked, verify_tiles
+
+        asked = Asked(vkey or [], _policy(policy), origin, since, state, foreign, bool(full))
+        raise typer.Exit(verify_tiles(tiles, asked, as_json))
+    _require_alone(origin=origin, since=since, state=state, foreign=foreign or None)
     if package is None and (vkey or policy):
-        raise ConfigError("--vkey and --policy are for a package", advice="Name the package, or leave them out.")
+        raise ConfigError("--vkey and --policy are for a package or tiles", advice="Name it, or leave them out.")
     if package is not None:
         _verify_package(package, vkey or [], policy, as_json)
     elif ledger is not None:
-        _verify_ledger(ledger, log, full, workers, as_json)
+        _verify_ledger(ledger, log, full is not False, workers, as_json)
     else:
-        raise ConfigError("there is nothing to verify", advice="Name a package, or a ledger by --ledger.")
+        raise ConfigError("there is nothing to verify", advice="Name a package, tiles, or a ledger by --ledger.")
+
+
+def _require_alone(**options: object) -> None:
+    for name, given in options.items():
+        if given is not None:
+            raise ConfigError(
+                f"{name} does not go with what is to be verified", advice="See `trailseal verify --help`."
+            )
+
+
+def _policy(path: Path | None) -> Policy | None:
+    if path is None:
+        return None
+    try:
+        return Policy.parse(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the policy file {path} cannot be read: {error}") from None
 
 
 def _verify_package(package: Path, vkeys: list[str], policy: Path | None, as_json: bool) -> None:
-    rules = None
-    if policy is not None:
-        try:
-            rules = Policy.parse(policy.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"the policy file {policy} cannot be read: {error}") from None
-    verdict = verify_package(package, vkeys, rules)
+    verdict = verify_package(package, vkeys, _policy(policy))
     if as_json:
         say_json(verdict)
     else:

@@ -29,6 +29,7 @@
     ├─ RateLimited                       too many calls of this sort from there
     ├─ Overloaded                        more at once than this service takes on
     ├─ SignInUnreachable                 the site's identity provider does not answer as it should
+    ├─ Unreachable                       another service does not answer; nothing is said of what it holds
     ├─ NotFound
     ├─ Conflict
     ├─ NotLeader
@@ -260,6 +261,13 @@ class SignInUnreachable(LedgerError):
 
     def __init__(self, what: str, *, advice: str | None = None) -> None:
         super().__init__(f"sign-in service unreachable: {what}", advice=advice)
+
+
+class Unreachable(LedgerError):
+    """Another service does not answer; nothing is said of what it holds."""
+
+    code = "unreachable"
+    default_advice = "Check address, network and service, then try again; nothing was judged."
 
 
 class Overloaded(LedgerError):

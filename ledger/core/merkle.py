@@ -92,6 +92,11 @@ def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
     return frontier.root()
 
 
+def size_root(size: int, reader: HashReader) -> bytes:
+    """Return the root of the tree of `size` leaves, from its complete subtrees."""
+    return _range_root(0, size, reader) if size else EMPTY_ROOT
+
+
 def inclusion_proof(index: int, size: int, reader: HashReader) -> list[bytes]:
     """Return the proof that leaf `index` is in the tree of `size` leaves (RFC 9162 2.1.3.1).
 

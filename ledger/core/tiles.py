@@ -71,26 +71,44 @@ def parse_path(path: str) -> Tile:
     return tile
 
 
-def tiles_for_size(size: int) -> Iterator[Tile]:
-    """Yield every hash tile that a tree of this size has: level 0 first, the partial one last of its level."""
+def tiles_for_size(size: int, since: int = 0) -> Iterator[Tile]:
+    """Yield every hash tile that a tree of this size has: level 0 first, the partial one last of its level.
+
+    With `since`, only those that a tree of that smaller size does not have as they are.
+    """
     for level in range(MAX_LEVEL + 1):
         hashes = size >> (TILE_BITS * level)
         if not hashes:
             return
-        yield from _row(level, hashes)
+        yield from _row(level, hashes, since >> (TILE_BITS * level))
 
 
-def bundles_for_size(size: int) -> Iterator[Tile]:
-    """Yield every entry bundle that a tree of this size has, in order."""
-    yield from _row(ENTRIES, size)
+def bundles_for_size(size: int, since: int = 0) -> Iterator[Tile]:
+    """Yield every entry bundle that a tree of this size has, in order; `since` as with `tiles_for_size`."""
+    yield from _row(ENTRIES, size, since)
 
 
-def _row(level: int, items: int) -> Iterator[Tile]:
+def count_for_size(size: int, since: int = 0) -> int:
+    """How many bundles and tiles `bundles_for_size` and `tiles_for_size` yield together."""
+    total = _length(size, since)
+    while size:
+        total += _length(size, since)
+        size, since = size >> TILE_BITS, since >> TILE_BITS
+    return total
+
+
+def _row(level: int, items: int, since: int) -> Iterator[Tile]:
+    if items == since:
+        return
     full, partial = divmod(items, TILE_WIDTH)
-    for n in range(full):
+    for n in range(since // TILE_WIDTH, full):
         yield Tile(level=level, n=n)
     if partial:
         yield Tile(level=level, n=full, width=partial)
+
+
+def _length(items: int, since: int) -> int:
+    return -(-items // TILE_WIDTH) - since // TILE_WIDTH if items != since else 0
 
 
 def encode_bundle(entries: Sequence[bytes]) -> bytes:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from ledger.core.errors import IntegrityError, NotFound
 from ledger.core.hashing import HASH_SIZE
-from ledger.core.merkle import Frontier, consistency_proof, inclusion_proof
+from ledger.core.merkle import Frontier, consistency_proof, inclusion_proof, size_root
 from ledger.core.tables import EntryState
 from ledger.core.tiles import ENTRIES, Tile, TileReader, encode_bundle
 from ledger.core.vault import Kept
@@ -154,9 +154,7 @@ class LogReader:
 
     def root(self, size: int, within: TileReader | None = None) -> bytes:
         """Root hash of the tree of `size`, from the tiles; `within` has read some of them, in a tree no smaller."""
-        reader = within or self.hashes(size)
-        levels = [level for level in range(size.bit_length() - 1, -1, -1) if size >> level & 1]
-        return Frontier(size, [reader.subtree(level, (size >> level) - 1) for level in levels]).root()
+        return size_root(size, within or self.hashes(size))
 
     def hashes(self, size: int) -> TileReader:
         """Subtree hashes of the tree of `size`, read off the tiles; keeps the tiles it has read."""

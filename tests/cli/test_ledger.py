@@ -97,6 +97,30 @@ def test_tiles_projections_and_keys(site: Site, tmp_path: Path) -> None:
     assert site("upgrade", "--json").json()["before"] == site("upgrade", "--json").json()["now"]
 
 
+def test_published_tiles_are_audited_without_the_ledger(site: Site, tmp_path: Path) -> None:
+    out, state = tmp_path / "tiles", tmp_path / "state"
+    size = site("tiles", "export", "--out", out, "--json").json()["size"]
+    vkey = site.made["vkey"]
+    audited = trailseal("verify", "--tiles", out, "--vkey", vkey, "--state", state, "--json")
+    assert (audited.code, audited.json()["size"], audited.json()["problems"]) == (0, size, [])
+    unsigned = trailseal("verify", "--tiles", out)
+    assert (unsigned.code, "NOT authenticated" in unsigned.out) == (2, True)
+    policy = tmp_path / "policy"
+    policy.write_text(f"log {vkey}\nquorum none\n")
+    assert trailseal("verify", "--tiles", out, "--policy", policy, "--since", out / "checkpoint").code == 0
+    bundle = next((out / "tile/entries/000.p").iterdir())
+    bundle.write_bytes(bundle.read_bytes().replace(b'"record"', b'"source"', 1))
+    wrong = trailseal("verify", "--tiles", out, "--vkey", vkey)
+    assert (wrong.code, "tile/entries/000.p" in wrong.out) == (1, True)
+    mended = site("tiles", "export", "--out", out, "--whole", "--json").json()
+    assert (mended["files"], mended["mended"]) == (1, 1)
+    assert trailseal("verify", "--tiles", out, "--vkey", vkey, "--state", state).code == 0
+    for mistaken in (("--vkey", vkey, "--policy", policy), ("--log", "records"), ("--vkey", "none")):
+        refused = trailseal("verify", "--tiles", out, *mistaken)
+        assert (refused.code, refused.out) == (1, "")
+    assert trailseal("verify", "--since", out / "checkpoint").code == 1
+
+
 def test_doctor_names_a_key_file_that_others_can_read(site: Site) -> None:
     assert site("doctor").code == 0
     key = next(path for path in (site.folder / "keys").rglob("*") if path.is_file())

@@ -20,6 +20,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         listen=Listen(host="::1", port=9000),
         agents=AgentPorts(host="::1", port=9001, enrol_port=9002, certificate_days=30.0),
         publish_tiles=True,
+        tiles_folder="published",
         checkpoint_seconds=2.5,
         readers=3,
     )

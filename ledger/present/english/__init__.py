@@ -15,6 +15,7 @@ from ledger.present.english import (
     signing,
     sources,
     terminals,
+    tiles,
     words,
     workflows,
 )
@@ -36,5 +37,6 @@ _PARTS = (
     paper,
     origins,
     sources,
+    tiles,
 )
 CATALOGUE: dict[str, str] = {key: text for part in _PARTS for key, text in part.MESSAGES.items()}

@@ -13,93 +13,22 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from ledger import service
-from ledger.core.address import LogId
-from ledger.core.authority import Authority
 from ledger.core.checkpoint import Checkpoint
-from ledger.core.entry import Draft
 from ledger.core.errors import CheckpointForked, RolledBack
 from ledger.core.note import sign_note
-from ledger.service import Service
-from ledger.settings import Settings
-from ledger.sources.prepare import Preparer
-from ledger.store import checkpoints
-from ledger.store.append import Batch
-from ledger.store.checkpoints import StoredCheckpoint
-from ledger.store.logs import LogCreated
-from ledger.trust.export import export_tiles
-from tests.bench.corpus import submissions
 from tests.oracle.audit import audit
 from tests.oracle.errors import NotVerified
 from tests.oracle.merkle import check_consistency, check_inclusion, leaf_hash, root_of
-from tests.oracle.note import VerifierKey
 from tests.oracle.registry_client import audit_folder
 from tests.oracle.source import Folder, Http
 from tests.support.application import app_of
+from tests.support.published import Log, files, log
 
 SEED = int(os.environ.get("TRAILSEAL_SEED", "20261125"))
 SOAK = "TRAILSEAL_SOAK" in os.environ
-AUTHORITY = Authority(actor="local:tester", authenticated=False)
 SIZES = (1, 2, 255, 256, 257, 512, 700)
 THIRD_LEVEL = 65_600
 """Entries of a log that has a full tile of level 1, and more."""
-
-
-class Log:
-    """A log that so far holds the entry of its creation only, and is published at one size after the other."""
-
-    def __init__(self, folder: Path, publish_tiles: bool = False) -> None:
-        chosen = Settings(origin="plant.example/ledger", publish_tiles=publish_tiles)
-        made = service.create(folder, chosen, AUTHORITY)
-        self.id = LogId(number=2, name="line", origin="plant.example/ledger/line")
-        made.keys.create_log_keys(self.id.name)
-        self.vkey = made.vkey(self.id)
-        made.store.create_log(LogCreated(number=2, name="line", origin=self.id.origin, key=self.vkey, product="test"))
-        made.close()
-        self.service = Service(folder)
-        self._prepare = Preparer("bench", frozenset(), self.service.keys.content_digest()).prepare
-
-    @property
-    def keys(self) -> list[VerifierKey]:
-        return [VerifierKey.parse(self.vkey)]
-
-    def grow(self, size: int) -> StoredCheckpoint:
-        """Appends records until the log has this size, by large transactions, and publishes it."""
-        with self.service.store.reader(self.id.number) as reader:
-            there = reader.head().size
-        drafts: list[Draft] = []
-        for one in submissions(size - 1):
-            made = self._prepare(one)
-            assert isinstance(made, Draft)
-            drafts.append(made)
-        for at in range(there, size, 2_000):
-            self.service.store.append(self.id.number, Batch(drafts[at - 1 : min(size, at + 2_000) - 1]))
-        stored = self.service.publisher.publish(self.id)
-        assert stored.size == size
-        return stored
-
-    def published(self, size: int) -> StoredCheckpoint:
-        """The checkpoint that was published at this size."""
-        with self.service.store.reading() as connection:
-            found = checkpoints.latest(connection, self.id.number, at_most=size)
-        assert found.size == size
-        return found
-
-    def export(self, stored: StoredCheckpoint, out: Path) -> int:
-        return export_tiles(self.service.store, self.id, stored, out, lambda _done, _total: None)
-
-    def leaves(self) -> list[bytes]:
-        with self.service.store.reader(self.id.number) as reader:
-            return [entry.leaf for entry in reader.entries(0, reader.head().size)]
-
-
-@contextmanager
-def log(folder: Path, publish_tiles: bool = False) -> Iterator[Log]:
-    made = Log(folder, publish_tiles)
-    try:
-        yield made
-    finally:
-        made.service.close()
 
 
 @pytest.fixture(scope="module")
@@ -112,12 +41,6 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Log, dict[
             exported[size] = folder / str(size)
             made.export(made.grow(size), exported[size])
         yield made, exported
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
-    }
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -139,12 +62,14 @@ def test_a_later_export_into_the_same_folder_adds_what_is_new_and_the_whole_stil
         out = tmp_path / str(later)
         shutil.copytree(exported[earlier], out)
         before, fresh = files(out), files(exported[later])
-        written = made.export(made.published(later), out)
+        done = made.export(made.published(later), out)
         after = files(out)
-        assert written == len(fresh.keys() - before.keys()) + 1  # the checkpoint is replaced
-        assert after == before | fresh
+        assert (done.files, done.mended) == (len(fresh.keys() - before.keys()) + 1, 0)  # the checkpoint is replaced
+        replaced = {name for name in before if ".p/" in name and name.partition(".p/")[0] in fresh}
+        assert after == {name: data for name, data in before.items() if name not in replaced} | fresh
         assert audit(Folder(out), made.keys).size == later
         assert audit_folder(out, made.vkey) == later
+        assert made.export(made.published(later), out).files == 0
 
 
 def test_an_export_over_a_newer_or_another_past_is_refused_and_touches_nothing(

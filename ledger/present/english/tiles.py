@@ -1,0 +1,20 @@
+"""Words of the audit of published tiles, and of the logs of other ledgers that one watches."""
+
+MESSAGES = {
+    "tiles.verdict.holds": "Holds: {size} entries, under the key or policy that you gave.",
+    "tiles.verdict.wrong": "Does NOT hold.",
+    "tiles.verdict.unauthenticated": "Consistent with itself ({size} entries), but its origin is NOT authenticated: "
+    "give the log's key by --vkey, or a policy.",
+    "tiles.check.unsigned": "Checkpoint: says that it is of {origin}; no key was given to check that",
+    "tiles.check.signed": "Checkpoint: of {origin}, signed by the key that you gave",
+    "tiles.check.quorum": "Checkpoint: of {origin}, signed by its key and cosigned as quorum {quorum} of the policy "
+    "asks",
+    "tiles.check.tree": "Tiles: entries {start} to {size} hash to their tiles, these to the tiles above them, and all "
+    "of it to the checkpoint’s root",
+    "tiles.check.chain": "Entries: canonical leaf data, each naming the one before it, with ascending index and time",
+    "tiles.check.foreign": "Entries: another product’s, not judged but for their hashes",
+    "tiles.check.consistent": "History: continues the checkpoint of size {size} that was seen before",
+    "tiles.not-proven": "Not proven by this: that others are shown the same log (witnesses prove that, or comparing "
+    "checkpoints), and what the entries say: tiles hold commitments, no content.",
+    "tiles.proof": "These signed checkpoints are the proof; keep them:",
+}
