@@ -1,80 +1,21 @@
-"""The ports of a serving process: each an HTTP application on a socket of its own, in a thread of its own."""
+"""The agents' ports of a serving process: each requires or issues certificates, which are renewed while it serves."""
 
-import contextlib
 import os
-import socket
 import ssl
 import tempfile
 import threading
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
-
-import uvicorn
-from litestar import Litestar
+from typing import Final
 
 from ledger.api.agents import agent_ca
 from ledger.api.app import create_agents_app
 from ledger.api.tls import CertifiedProtocol
-from ledger.core.errors import ConfigError
+from ledger.listener import Listener
 from ledger.service import Service
 
-_START_SECONDS: Final = 30.0
 _RENEW_SECONDS: Final = 86_400.0
 """Seconds between new certificates of the agents' ports."""
-
-
-class Listener:
-    """One port. It listens from the start; requests are answered from `start` to `stop`."""
-
-    def __init__(
-        self, name: str, host: str, port: int, app: Callable[[], Litestar], tls: ssl.SSLContext | None = None
-    ) -> None:
-        """`app` makes the application, once the port is known to be free."""
-        self._socket = _listen(host, port)
-        more: dict[str, Any] = {}
-        if tls is not None:
-            more = {"ssl_context_factory": lambda _config, _default: tls, "http": CertifiedProtocol}
-        self._uvicorn = uvicorn.Server(
-            uvicorn.Config(
-                app(),
-                log_level="warning",
-                access_log=False,
-                lifespan="on",
-                server_header=False,
-                timeout_graceful_shutdown=10,
-                **more,
-            )
-        )
-        self._thread = threading.Thread(
-            target=self._uvicorn.run, kwargs={"sockets": [self._socket]}, name=name, daemon=True
-        )
-
-    @property
-    def place(self) -> str:
-        """Host and port as they stand in a URL."""
-        host, port = self._socket.getsockname()[:2]
-        return f"{f'[{host}]' if ':' in host else host}:{port}"
-
-    def start(self) -> None:
-        """Returns once requests are answered; raises ConfigError if that does not come about."""
-        self._thread.start()
-        waited = threading.Event()
-        for _ in range(int(_START_SECONDS / 0.02)):
-            if self._uvicorn.started:
-                return
-            if not self._thread.is_alive() or waited.wait(0.02):
-                break
-        raise ConfigError("the service did not start", advice="See the messages above; `trailseal doctor` helps.")
-
-    def stop(self) -> None:
-        """Ends it; requests that are being answered are given time. Without effect if it did not start."""
-        self._uvicorn.should_exit = True
-        if self._thread.ident is not None:
-            self._thread.join()
-        with contextlib.suppress(OSError):
-            self._socket.close()
 
 
 class AgentListeners:
@@ -93,7 +34,9 @@ class AgentListeners:
         for name, port in (("deliveries", ports.port), ("enrolment", ports.enrol_port)):
             if port is not None:
                 app = partial(create_agents_app, service, enrolment=name == "enrolment")
-                self._listeners[name] = Listener(name, ports.host, port, app, self._context(name))
+                self._listeners[name] = Listener(
+                    name, ports.host, port, app, self._context(name), http=CertifiedProtocol
+                )
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -137,14 +80,3 @@ class AgentListeners:
         while not self._stopped.wait(_RENEW_SECONDS):
             for context in self._contexts:
                 self._load(context)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=512)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot listen on {host} port {port}: {error.strerror}",
-            advice="Choose another port: --port, or [listen] or [agents] in trailseal.toml.",
-        ) from None

@@ -17,7 +17,8 @@ from ledger.broker import BrokerPort
 from ledger.core.authority import Authority
 from ledger.jobs.leader import leader_lock
 from ledger.jobs.scheduler import Duty, Schedule, Scheduler
-from ledger.listeners import AgentListeners, Listener
+from ledger.listener import Listener
+from ledger.listeners import AgentListeners
 from ledger.planting import Planting
 from ledger.service import VERIFY, Service
 from ledger.trust.export import export_published

@@ -36,6 +36,7 @@ from ledger.cli import (
     upgrade,
     user,
     verify,
+    witness,
 )
 from ledger.cli.ledgers import database_trouble
 from ledger.cli.logs import tell_on_standard_error
@@ -73,6 +74,7 @@ for name, group in (
     ("sign", sign.group),
     ("notice", notice.group),
     ("privacy", privacy.group),
+    ("witness", witness.group),
 ):
     app.add_typer(group, name=name)
 
