@@ -10,10 +10,13 @@ from ledger.agents import projector as agents_projector
 from ledger.core.authority import Authority
 from ledger.core.kinds import RECORD, Kind, KindRegistry
 from ledger.core.projector import Projector
+from ledger.findings import impact_findings, incident_kinds, incident_projector
 from ledger.findings import kinds as findings_kinds
 from ledger.findings import projector as findings_projector
+from ledger.findings.impact import Impact
 from ledger.integrity import kinds as integrity_kinds
 from ledger.integrity import projector as integrity_projector
+from ledger.people import impact as people_impact
 from ledger.people import kinds as people_kinds
 from ledger.people import (
     notice_kinds,
@@ -38,6 +41,7 @@ from ledger.signing import (
     route_kinds,
     route_projector,
 )
+from ledger.signing import impact as signing_impact
 from ledger.signing import kinds as signing_kinds
 from ledger.signing import projector as signing_projector
 from ledger.sources import (
@@ -50,10 +54,12 @@ from ledger.sources import (
     map_kinds,
     map_projector,
 )
+from ledger.sources import impact as sources_impact
 from ledger.sources import kinds as sources_kinds
 from ledger.sources import projector as sources_projector
 from ledger.store.logs import CLOCK_STEP, LOG_CREATED, LogProjector
 from ledger.store.records import RecordProjector
+from ledger.trace import impact as trace_impact
 from ledger.trace import kinds as trace_kinds
 from ledger.trace import projector as trace_projector
 from ledger.trust import kinds as trust_kinds
@@ -63,6 +69,8 @@ from ledger.trust import projector as trust_projector
 class _Domain(NamedTuple):
     kinds: tuple[Kind, ...]
     projectors: Callable[[str], tuple[Projector, ...]]
+    impact: Impact | None = None
+    """Tells which of the domain's artefacts rest on affected entries; of a domain in several parts one does."""
 
 
 class ServiceStart(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="service-start/1"):
@@ -79,25 +87,26 @@ _DOMAINS = (
         lambda dialect: (RecordProjector(dialect), LogProjector()),
     ),
     _Domain(trust_kinds.KINDS, trust_projector.projectors),
-    _Domain(findings_kinds.KINDS, findings_projector.projectors),
-    _Domain(sources_kinds.KINDS, sources_projector.projectors),
+    _Domain(findings_kinds.KINDS, findings_projector.projectors, impact_findings.impact),
+    _Domain(incident_kinds.KINDS, incident_projector.projectors),
+    _Domain(sources_kinds.KINDS, sources_projector.projectors, sources_impact.impact),
     _Domain(map_kinds.KINDS, map_projector.projectors),
     _Domain(life_kinds.KINDS, life_projector.projectors),
     _Domain(import_kinds.KINDS, import_projector.projectors),
     _Domain(challenge_kinds.KINDS, challenge_projector.projectors),
-    _Domain(people_kinds.KINDS, people_projector.projectors),
+    _Domain(people_kinds.KINDS, people_projector.projectors, people_impact.impact),
     _Domain(person_kinds.KINDS, person_projector.projectors),
     _Domain(oidc_kinds.KINDS, oidc_projector.projectors),
     _Domain(reset_kinds.KINDS, reset_projector.projectors),
     _Domain(terminal_kinds.KINDS, terminal_projector.projectors),
-    _Domain(signing_kinds.KINDS, signing_projector.projectors),
+    _Domain(signing_kinds.KINDS, signing_projector.projectors, signing_impact.impact),
     _Domain(external_kinds.KINDS, external_projector.projectors),
     _Domain(paper_kinds.KINDS, paper_projector.projectors),
     _Domain(route_kinds.KINDS, route_projector.projectors),
     _Domain(notice_kinds.KINDS, notice_projector.projectors),
     _Domain((*look_up_kinds.KINDS, *erasure_kinds.KINDS), privacy_projector.projectors),
     _Domain(agents_kinds.KINDS, agents_projector.projectors),
-    _Domain(trace_kinds.KINDS, trace_projector.projectors),
+    _Domain(trace_kinds.KINDS, trace_projector.projectors, trace_impact.impact),
     _Domain(integrity_kinds.KINDS, integrity_projector.projectors),
 )
 
@@ -106,3 +115,8 @@ def assembly(dialect: str) -> tuple[KindRegistry, list[Projector]]:
     """All kinds and projectors of this installation, for a database dialect."""
     kinds = KindRegistry(kind for domain in _DOMAINS for kind in domain.kinds)
     return kinds, [projector for domain in _DOMAINS for projector in domain.projectors(dialect)]
+
+
+def impacts() -> tuple[Impact, ...]:
+    """What tells the artefacts that rest on affected entries, of all domains, in their order."""
+    return tuple(domain.impact for domain in _DOMAINS if domain.impact is not None)

@@ -16,7 +16,9 @@ from ledger.core.clock import SystemClock, WallClock
 from ledger.core.entry import draft
 from ledger.core.errors import ConfigError, Conflict
 from ledger.core.structs import make_ready
-from ledger.domains import ServiceStart, assembly
+from ledger.domains import ServiceStart, assembly, impacts
+from ledger.integrity.incidents.cases import Cases
+from ledger.integrity.level3 import log_keys
 from ledger.integrity.verifier import Verifier
 from ledger.jobs.frame import Context as JobContext
 from ledger.jobs.frame import Jobs
@@ -99,7 +101,15 @@ class Service:
         self.signing = Signing(
             self.store, self.entrance, self.keys.pepper, zone, origin, self.provider_signing, sealing
         )
-        self.verifier = Verifier(self.store, assembly, self.keys.content_digest()[1], verify_workers)
+        self.cases = Cases(
+            self.store,
+            folder / "kept" / "incidents",
+            folder / "signed",
+            lambda connection: log_keys(connection, self.store.kinds),
+            impacts(),
+        )
+        mac = self.keys.content_digest()[1]
+        self.verifier = Verifier(self.store, assembly, mac, verify_workers, faulty=self.cases.faulty)
         self.jobs = Jobs(self.store, {VERIFY: self.verifier.work, IMPORT: self._work_on_import})
         self.uploads = Uploads(self.store, self.jobs.live)
         self.logs = {log.name: log for log in self.store.logs()}

@@ -70,6 +70,8 @@ KIND_NAMES = frozenset(
         "timestamp",
         "verification",
         "incident",
+        "incident-case",
+        "epoch",
         "review",
         "finding",
         "disposition",

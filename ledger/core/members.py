@@ -123,6 +123,10 @@ class Spans:
             end += 1
         spans[begin:end] = [(low, high)]
 
+    def members(self) -> Members:
+        """All of it as a set."""
+        return Members(self._spans)
+
     def __contains__(self, index: int) -> bool:
         at = bisect_right(self._spans, (index, _MAX)) - 1
         return at >= 0 and index <= self._spans[at][1]

@@ -1,18 +1,20 @@
 """Verification as the rest of Trailseal asks for it: run it now, as a job, see the last result and the history."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 import msgspec
+import structlog
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import DBAPIError
 
 from ledger.core import canonical
 from ledger.core.address import LogId
 from ledger.core.authority import Authority
 from ledger.core.clock import utc_text
 from ledger.core.entry import decode_leaf, draft
-from ledger.core.errors import IntegrityError
+from ledger.core.errors import IntegrityError, LedgerError
 from ledger.core.hashing import b64, body_commitment
 from ledger.integrity.fault import Fault
 from ledger.integrity.kinds import FaultFound, LevelVerdict, Verdict, Verification
@@ -83,15 +85,19 @@ class Verifier:
         mac: Callable[[bytes], bytes],
         workers: int = 1,
         keys: Callable[[Connection], Keys] | None = None,
+        faulty: Callable[[Iterable[Fault]], str | None] = lambda faults: None,
     ) -> None:
         """`mac` is a keyed digest (HMAC-SHA-256) that authenticates where an interrupted job stood; `workers` above 1
         verify in processes of their own; `keys` are the logs' keys, if they are pinned outside of the log.
+        `faulty` is told what does not hold before the result is entered: it opens the case.
         """
         self._store = store
         self._assembly = assembly
         self._mac = mac
         self._workers = workers
         self._keys = keys or (lambda connection: log_keys(connection, store.kinds))
+        self._faulty = faulty
+        self._log = structlog.get_logger("ledger.integrity")
         self._engine = verification_engine(store.readers.url, _CONNECTIONS)
 
     def run(
@@ -115,6 +121,7 @@ class Verifier:
         with self._runner() as runner:
             run = LogRun(self._reading, runner, self._store.kinds, self._store.projections, log, self._keys)
             found = run.verify(levels, start, reached, columns, progress, save)
+        self._open_case(found)
         result = Verification(
             log=log.number,
             low=found.low,
@@ -204,6 +211,16 @@ class Verifier:
             yield processes
         finally:
             processes.close()
+
+    def _open_case(self, found: Found) -> None:
+        faults = [level.fault for level in found.levels if level.fault is not None]
+        if not faults:
+            return
+        try:
+            self._faulty(faults)
+        except (LedgerError, DBAPIError, OSError) as error:
+            # The result has to be entered all the same: the next run tries again.
+            self._log.error("no incident case was entered", error=str(error), fault=str(faults[0]))
 
     def _read(self, connection: Connection, log: LogId, index: int) -> Verification:
         """A result as its entry states it, checked against its leaf; raises IntegrityError."""

@@ -49,6 +49,7 @@ from ledger.trust.kinds import KeyEvent, KeyEventSort, KeyPurpose
 from tests.support.devices import Device
 from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger, new_ledger, source_time, submission
 from tests.support.postgres import PgDatabase
+from tests.tamper.incidents import incidents
 from tests.tamper.notices import notices
 from tests.tamper.outside import outside
 from tests.tamper.persons import persons
@@ -130,6 +131,7 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
         workflows(ledger, number)
         notices(ledger, number)
         privacy(ledger, number)
+        incidents(ledger, number)
         _words(ledger, number)
         _maps(ledger, number)
         _agents(ledger, number)

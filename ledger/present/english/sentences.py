@@ -97,6 +97,19 @@ MESSAGES = {
     "entry.log-binding": "Checkpoint of {origin} at size {size} was entered here",
     "entry.finding": "Finding about {source}: {detail}",
     "entry.incident": "Incident {code}: {detail}; stopped: {stopped}",
+    "entry.incident-case.reported": "{authority_actor} reported that {subject} is doubtful since {since}, "
+    "case {case}; reason: {reason}",
+    "entry.incident-case.opened": "Integrity incident {case} was opened: {reason}",
+    "entry.incident-case.compared": "{authority_actor} compared what case {case} doubts with {comparison_place}",
+    "entry.incident-case.restored": "{authority_actor}: backup {backup} was restored and verifies, case {case}; "
+    "reason: {reason}",
+    "entry.incident-case.proposed": "{authority_actor} proposed to go on in a new epoch, case {case}; reason: {reason}",
+    "entry.incident-case.continued": "{authority_actor}: the log goes on in epoch {epoch}, case {case}; "
+    "reason: {reason}",
+    "entry.incident-case.closing": "{authority_actor} put case {case} before quality assurance to be closed, "
+    "deviation {deviation}; reason: {reason}",
+    "entry.epoch": "{authority_actor}: log {origin} goes on in epoch {number}, case {case}; what is damaged stays as "
+    "it is; reason: {reason}",
     "entry.service-start": "{authority_actor} started the service, {product}",
     "entry.account": "{authority_actor}: account {account} is {state}; reason: {reason}",
     "entry.grant.granted": "{authority_actor} granted {account} the scopes {scopes}; reason: {reason}",

@@ -47,6 +47,8 @@ MESSAGES = {
     "kind.timestamp": "time-stamp",
     "kind.verification": "verification",
     "kind.incident": "incident",
+    "kind.incident-case": "integrity incident",
+    "kind.epoch": "epoch",
     "kind.review": "review",
     "kind.finding": "finding",
     "kind.disposition": "disposition",

@@ -1,0 +1,249 @@
+"""Integrity incidents: each opened once for each damage, with what was there kept first, and every step an entry.
+
+The order is always: keep the bytes (outside of the database, durable), then enter. Nothing is repaired in place: a case
+goes on by a restore that verifies, or by an epoch that names the damage (`way_back`), and is closed by a signature.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from sqlalchemy import URL, Connection, select
+
+from ledger.core import canonical
+from ledger.core.address import LogId
+from ledger.core.authority import Authority
+from ledger.core.clock import utc_text
+from ledger.core.entry import draft
+from ledger.core.errors import Conflict, LedgerError, NotFound
+from ledger.core.hashing import b64, unb64
+from ledger.core.members import Members
+from ledger.findings.impact import Affected, Impact, Reading
+from ledger.findings.incident_kinds import CaseEvent, CaseFault, Cause, Entries, IncidentCase, LastProven
+from ledger.findings.incident_tables import incident_case
+from ledger.integrity.fault import Fault
+from ledger.integrity.incidents.damage import BINDING, Damage, Signed, damage_of
+from ledger.integrity.incidents.evidence import kept_files, preserve
+from ledger.integrity.incidents.impacts import counted, impact_of, linked
+from ledger.integrity.level3 import read_bindings
+from ledger.integrity.scope import Keys
+from ledger.people.credentials import current, read_entry
+from ledger.store.append import Batch, Transaction
+from ledger.store.logs import SYSTEM_LOG, read_logs
+from ledger.store.store import Store
+from ledger.trust.files import write_durably
+
+SERVICE: Final = Authority(actor="service:incidents", authenticated=False)
+"""On whose authority a case is that verification or the signer opened."""
+MOST_FAULTS: Final = 200
+"""Faults that a case names one by one; `affected` has all that they touch."""
+CASE, IMPACT = "case.json", "impact.jsonl"
+UNRESOLVED: Final = frozenset({CaseEvent.OPENED, CaseEvent.COMPARED, CaseEvent.PROPOSED})
+"""States in which a damage waits for its way back: the same damage opens no other case."""
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """A case: its last event, and the entries of the system log that opened it and say how it stands."""
+
+    case: str
+    state: CaseEvent
+    opening: int
+    latest: int
+    opened: IncidentCase
+    last: IncidentCase
+    opened_us: int
+
+    def affected(self, numbers: Mapping[str, int]) -> dict[int, Members]:
+        """The affected entries by the number of their log; `numbers` are by origin."""
+        return {numbers[one.origin]: Members.read(one.runs) for one in self.opened.affected if one.origin in numbers}
+
+
+class Cases:
+    """The cases of one ledger. Safe to use from any number of threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        folder: Path,
+        signed: Path,
+        keys: Callable[[Connection], Keys],
+        impacts: Sequence[Impact],
+    ) -> None:
+        """`folder`: where evidence is kept; `signed`: the folder of the signer's own state; `keys`: the logs'."""
+        self.store = store
+        self.folder = folder
+        self.impacts = tuple(impacts)
+        self._signed = signed
+        self._keys = keys
+
+    def all(self) -> list[Case]:
+        """Every case, the newest first."""
+        row = incident_case.c
+        with self.store.reading() as connection:
+            query = select(row.key).where(row.log == SYSTEM_LOG, row.to_index.is_(None)).order_by(row.opened.desc())
+            return [self.read(connection, key) for key in connection.scalars(query).all()]
+
+    def get(self, case: str) -> Case:
+        """A case; raises NotFound."""
+        with self.store.reading() as connection:
+            return self.read(connection, case)
+
+    def read(self, connection: Connection, case: str) -> Case:
+        """A case as its entries state it in this snapshot; raises NotFound."""
+        latest = current(connection, incident_case, case)
+        if latest is None:
+            raise NotFound(f"there is no case {case!r}", advice="`trailseal incident list` names all of them.")
+        last, _ = read_entry(self.store, connection, latest, IncidentCase)
+        opening = latest if last.opening is None else last.opening
+        opened, opened_us = read_entry(self.store, connection, opening, IncidentCase)
+        return Case(
+            case=case,
+            state=last.event,
+            opening=opening,
+            latest=latest,
+            opened=opened,
+            last=last,
+            opened_us=opened_us,
+        )
+
+    def faulty(self, faults: Iterable[Fault], cause: Cause = Cause.VERIFICATION, what: str = "") -> str | None:
+        """Opens a case for faults that no case is open for; returns its id, durable, or None if all are known.
+
+        Everything else that does not hold of the same logs is looked for, and belongs to the case. Raises what keeps
+        the case from being entered; its folder is there then all the same.
+        """
+        with self.store.reading() as connection:
+            logs = {log.number: log for log in read_logs(connection)}
+            named = [fault for fault in faults if fault.log in logs]
+            if not self._new(connection, logs, named):
+                return None
+            # An entry that vouches for another log and is not borne out tells of that one.
+            numbers = logs if any(one.table == BINDING for one in named) else {one.log for one in named}
+            damages = [self._damage(connection, logs[number], named) for number in sorted(numbers)]
+            affected = {one.log: one.affected for one in damages if one.affected}
+            affected = affected or {one.log: Members.of((one.index,)) for one in named[:1]}
+            body = IncidentCase(
+                case=self._name(affected),
+                event=CaseEvent.OPENED,
+                cause=cause,
+                reason=what or str(named[0]),
+                faults=tuple(_fault(logs, one) for damage in damages for one in damage.faults)[:MOST_FAULTS],
+                proven=tuple(
+                    _proven(logs[one.log], one, self.signed(logs[one.log])) for one in damages if one.log in affected
+                ),
+                authority=SERVICE,
+            )
+            kept = self.keep(connection, body, affected)
+
+        def check(transaction: Transaction) -> None:
+            if not self._new(transaction.connection, logs, named):
+                raise Conflict("a case was opened for it meanwhile")
+
+        try:
+            self.store.append(SYSTEM_LOG, Batch([draft(kept)], before=check))
+        except Conflict:
+            return None
+        return kept.case
+
+    def keep(self, connection: Connection, body: IncidentCase, affected: Affected) -> IncidentCase:
+        """Keeps what stands there now in the case's folder; returns the body with evidence, impact and links."""
+        logs = {log.number: log for log in read_logs(connection)}
+        folder = self.folder / body.case
+        states = [self._state(log) for log in logs.values()]
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        preserve(folder, connection, affected, self._url(), states)
+        reading = Reading(connection, self.store.kinds, {number: log.origin for number, log in logs.items()})
+        artefacts = list(impact_of(self.impacts, reading, affected))
+        write_durably(folder / IMPACT, b"".join(canonical.encode_struct(one) + b"\n" for one in artefacts))
+        links, every = linked(artefacts)
+        body = msgspec.structs.replace(
+            body,
+            affected=tuple(
+                Entries(origin=logs[number].origin, runs=members.text) for number, members in affected.items()
+            ),
+            evidence=kept_files(folder),
+            impact=counted(artefacts),
+            links=links,
+            every_link=every,
+        )
+        write_durably(folder / CASE, canonical.encode_struct(body))
+        return body
+
+    def signed(self, log: LogId) -> Signed | None:
+        """What the signer signed last, by its own state; None where it has none."""
+        try:
+            said = json.loads(self._state(log).read_bytes())
+            return Signed(size=int(said["size"]), root=unb64(said["root"], 32))
+        except (OSError, ValueError, KeyError, LedgerError):
+            return None
+
+    def damage(self, connection: Connection, log: LogId) -> Damage:
+        """Everything that does not hold of a log now."""
+        return self._damage(connection, log, ())
+
+    def _damage(self, connection: Connection, log: LogId, known: Sequence[Fault]) -> Damage:
+        try:
+            keys = self._keys(connection).get(log.origin, ())
+        except LedgerError:
+            keys = ()  # its entry 0 cannot be read: no checkpoint is proven
+        live = self.store.projections.read_live(connection)
+        state, bound = self.signed(log), self._bound(connection, log)
+        signed = [one for one in (state, bound) if one is not None]
+        return damage_of(connection, log, keys, signed, self.store.kinds, live, known)
+
+    def _bound(self, connection: Connection, log: LogId) -> Signed | None:
+        """The last checkpoint of a log that another log holds; None where there is none that can be read."""
+        last: Signed | None = None
+        try:
+            for number, _, bound in read_bindings(connection, self.store.kinds):
+                if number != log.number and bound.origin == log.origin and (last is None or bound.size > last.size):
+                    last = Signed(size=bound.size, root=unb64(bound.root, 32))
+        except LedgerError:
+            return last
+        return last
+
+    def _new(self, connection: Connection, logs: Mapping[int, LogId], faults: Sequence[Fault]) -> bool:
+        """Whether one of these faults is at an entry that no unresolved case names."""
+        numbers = {log.origin: log.number for log in logs.values()}
+        row = incident_case.c
+        states = [state.value for state in UNRESOLVED]
+        query = select(row.key).where(row.log == SYSTEM_LOG, row.to_index.is_(None), row.state.in_(states))
+        known = []
+        for key in connection.scalars(query).all():
+            try:
+                case = self.read(connection, key)
+            except LedgerError:
+                continue  # the table of cases was altered: a row that no entry bears out hides no fault
+            if case.opened.cause in (Cause.VERIFICATION, Cause.PUBLISHER):
+                known.append(case.affected(numbers))
+        return any(not any(fault.index in one.get(fault.log, Members()) for one in known) for fault in faults)
+
+    def _name(self, affected: Affected) -> str:
+        now = self.store.clock.now_us()
+        told = json.dumps([now, *((log, members.text) for log, members in affected.items())])
+        return f"{utc_text(now)[:10]}-{sha256(told.encode()).hexdigest()[:8]}"
+
+    def _state(self, log: LogId) -> Path:
+        return self._signed / f"{log.name}.signed"
+
+    def _url(self) -> URL:
+        return self.store.readers.url
+
+
+def _fault(logs: Mapping[int, LogId], fault: Fault) -> CaseFault:
+    # SQLAlchemy's names are a kind of str that no encoder takes.
+    table, column = str(fault.table), str(fault.column)
+    return CaseFault(origin=logs[fault.log].origin, index=fault.index, table=table, column=column, what=fault.what)
+
+
+def _proven(log: LogId, damage: Damage, signed: Signed | None) -> LastProven:
+    return LastProven(
+        origin=log.origin,
+        size=damage.proven,
+        basis="signer" if damage.proven else "nothing",
+        root=None if damage.root is None else b64(damage.root),
+        signed=None if signed is None else signed.size,
+    )
