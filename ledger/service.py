@@ -15,6 +15,7 @@ from ledger.core.authority import Authority
 from ledger.core.clock import SystemClock, WallClock
 from ledger.core.entry import draft
 from ledger.core.errors import ConfigError, Conflict
+from ledger.core.note import Verifier as NoteVerifier
 from ledger.core.structs import make_ready
 from ledger.domains import ServiceStart, assembly, impacts
 from ledger.integrity.incidents.cases import Cases
@@ -45,9 +46,13 @@ from ledger.store.logs import SYSTEM_LOG, LogCreated, choose
 from ledger.store.projections import install
 from ledger.store.store import Store
 from ledger.telling import Telling
+from ledger.trust.kept import Kept
 from ledger.trust.keys import FileKeys
 from ledger.trust.kinds import KeyEvent, KeyEventSort, KeyPurpose
 from ledger.trust.publisher import Publisher
+from ledger.trust.rollback import Rollback
+from ledger.trust.signed import SignedState
+from ledger.trust.witnesses import Witnesses
 
 PRODUCT = f"trailseal {__version__}"
 SYSTEM, RECORDS = "system", "records"
@@ -86,7 +91,10 @@ class Service:
         require_database(self.settings.database_url(folder))
         self.store = _open_store(folder, self.settings, self.clock)
         require_current(self.store.readers)
-        self.publisher = Publisher(self.store, self.keys, folder / "signed")
+        state, kept = SignedState(folder / "signed"), Kept(folder / "kept")
+        self.witnesses = Witnesses(self.store, kept, self.verifiers)
+        self.rollback = Rollback(self.witnesses, state, kept, self.verifiers)
+        self.publisher = Publisher(self.store, self.keys, state, self.witnesses, self.rollback)
         self.people = People(self.store, registered_sources)
         web, keys = self.settings.web.origin, self.keys
         self.entrance = Entrance(self.store, self.people, keys.pepper, keys.mail_password, web, effort)
@@ -108,8 +116,8 @@ class Service:
             lambda connection: log_keys(connection, self.store.kinds),
             impacts(),
         )
-        mac = self.keys.content_digest()[1]
-        self.verifier = Verifier(self.store, assembly, mac, verify_workers, faulty=self.cases.faulty)
+        mac, judge = self.keys.content_digest()[1], self.rollback.judge
+        self.verifier = Verifier(self.store, assembly, mac, verify_workers, judge, faulty=self.cases.faulty)
         self.jobs = Jobs(self.store, {VERIFY: self.verifier.work, IMPORT: self._work_on_import})
         self.uploads = Uploads(self.store, self.jobs.live)
         self.logs = {log.name: log for log in self.store.logs()}
@@ -158,6 +166,10 @@ class Service:
     def ingest(self) -> Ingest:
         """The ingest of the only record log."""
         return self.record_log().ingest
+
+    def verifiers(self, log: LogId) -> tuple[NoteVerifier, ...]:
+        """The keys by which this ledger signs a log's checkpoints."""
+        return (self.keys.log_signer(log.name, log.origin).verifier,)
 
     def vkey(self, log: LogId) -> str:
         """The verifier key of a log's checkpoints: what is pinned outside to verify them."""

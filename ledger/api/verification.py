@@ -51,7 +51,7 @@ class VerificationJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VerificationAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A finished run as its entry states it; `holds`: every level that was run holds. Levels name what is not built."""
+    """A finished run as its entry states it; `holds`: every level that was run holds. Levels name what is open."""
 
     address: str
     index: int

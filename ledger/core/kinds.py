@@ -66,6 +66,7 @@ KIND_NAMES = frozenset(
         "trust-anchor",
         "paper-signature",
         "log-binding",
+        "witness-policy",
         "checkpoint-witnessed",
         "timestamp",
         "verification",

@@ -181,6 +181,11 @@ def sign_note(text: str, signers: Iterable[NoteSigner]) -> bytes:
     return Note(text=text, signatures=tuple(signer.sign(text) for signer in signers)).encode()
 
 
+def with_lines(note: bytes, lines: Iterable[str]) -> bytes:
+    """Return a note with more signature lines (each without its LF) after those that it has."""
+    return note + "".join(f"{line}\n" for line in lines).encode()
+
+
 def require_note_text(text: str) -> bytes:
     """Return the bytes that are signed; raises MalformedNote on text that a note cannot hold."""
     if not text.endswith("\n") or _CONTROL.search(text) is not None:

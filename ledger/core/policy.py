@@ -61,9 +61,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         """Return what the quorum still lacks, as a phrase for a person; None when it is met."""
         keys = {(signature.name, signature.key_id) for signature in signed.verified}
         seen = {name for name, held in self.witnesses.items() if (held.key.name, held.key.key_id) in keys}
-        if self.quorum == NO_QUORUM or self._satisfied(self.quorum, seen):
+        if self.met_by(seen):
             return None
         return f"quorum {self.quorum} is not met by {', '.join(sorted(seen)) or 'any witness'}"
+
+    def met_by(self, names: Collection[str]) -> bool:
+        """Whether these witnesses, named as the policy names them, are its quorum."""
+        return self.quorum == NO_QUORUM or self._satisfied(self.quorum, names)
 
     def open(self, data: bytes) -> SignedCheckpoint:
         """Return the checkpoint only if this policy trusts it: log key, every known line, and quorum.

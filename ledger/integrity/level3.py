@@ -14,6 +14,7 @@ from ledger.core.hashing import unb64
 from ledger.core.kinds import KindRegistry
 from ledger.core.merkle import verify_consistency
 from ledger.core.note import VerifierKey
+from ledger.integrity.cosigned import cosigned_fault
 from ledger.integrity.entries import read_entries
 from ledger.integrity.fault import Fault, first
 from ledger.integrity.scope import Check, Keys, Scope
@@ -41,7 +42,7 @@ def _bindings(scope: Scope) -> Fault | None:
     return bindings_fault(scope.connection, read_heads(scope.connection), scope.keys, bindings)
 
 
-CHECKS: tuple[Check, ...] = (_checkpoints, _bindings)
+CHECKS: tuple[Check, ...] = (_checkpoints, _bindings, cosigned_fault)
 """All of level 3, in order; another check is a file of its own and a line here."""
 
 

@@ -38,10 +38,12 @@ LEVELS = (
         number=3,
         name="checkpoints and keys",
         proves="Every stored checkpoint was signed by the log's key and is consistent with the log as it is today; "
-        "what the logs say of each other still holds.",
-        does_not_prove="Anything against who holds database and key: no witness has vouched for a checkpoint yet.",
-        built="signature and consistency of every stored checkpoint, and the logs' word of each other",
-        open="key history with pre-rotation, cosignatures against the policy, time-stamp tokens",
+        "what the logs say of each other still holds; every cosignature that entries bear is by a witness that was "
+        "asked for, over the checkpoint that stands there, and met or missed the policy as they say.",
+        does_not_prove="Anything against who holds database and key, as far as no witness of theirs has cosigned.",
+        built="signature and consistency of every stored checkpoint, cosignatures against the policy, and the logs' "
+        "word of each other",
+        open="key history with pre-rotation, time-stamp tokens",
     ),
     Level(
         number=4,
@@ -55,10 +57,10 @@ LEVELS = (
     Level(
         number=5,
         name="rollback",
-        proves="The log is not older than what its witnesses have seen.",
+        proves="The log is not older than what its signer signed, than what is kept outside the database, and than "
+        "what a quorum of its witnesses, asked now, has seen.",
         does_not_prove="Anything about entries that no witness has seen yet.",
-        built="",
-        open="all",
+        built="all",
     ),
 )
 

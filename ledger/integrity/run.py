@@ -29,6 +29,7 @@ from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import pos_of
 from ledger.store.projections import Projections
 from ledger.store.reading import HeadRow, LogReader
+from ledger.trust.rollback import Standing
 
 Progress = Callable[[int, int, int], None]
 """Told level, entries done and entries in all; raises to stop."""
@@ -84,13 +85,16 @@ class LogRun:
         projections: Projections,
         log: LogId,
         keys: Callable[[Connection], Keys],
+        rollback: Callable[[Connection, LogId], Standing] | None = None,
     ) -> None:
+        """`rollback` asks those outside how much of the log they have seen; without it level 5 cannot be judged."""
         self._reading = reading
         self._runner = runner
         self._kinds = kinds
         self._projections = projections
         self._log = log
         self._keys = keys
+        self._rollback = rollback
 
     def verify(
         self,
@@ -116,6 +120,7 @@ class LogRun:
         for level in wanted:
             begun = time.perf_counter()
             fault: Fault | None
+            unknown = ""
             if head is None:
                 fault = self._headless()
             elif level == 1:
@@ -124,8 +129,10 @@ class LogRun:
                 fault = self._level2(heads, low, size, reached, start is None, progress, save)
             elif level == 3:
                 fault = self._level3(progress)
-            else:
+            elif level == 4:
                 fault = self._level4(progress)
+            else:
+                fault, unknown = self._level5(head)
             found.append(
                 LevelFound(
                     level=level,
@@ -133,6 +140,7 @@ class LogRun:
                     micros=int((time.perf_counter() - begun) * 1e6),
                     fault=fault,
                     left_out=self._left_out(start is not None) if level == 2 else "",
+                    unknown=unknown,
                 )
             )
         return Found(low=low, size=size, root=root, levels=tuple(found))
@@ -278,6 +286,15 @@ class LogRun:
                 return self._fault(error.index, "body", error.message)
             except LedgerError as error:
                 return self._fault(0, "leaf", error.message)
+
+    def _level5(self, head: HeadRow) -> tuple[Fault | None, str]:
+        if self._rollback is None:
+            return None, "nobody outside the ledger was asked"
+        with self._reading() as connection:
+            standing = self._rollback(connection, self._log)
+        if standing.fault:
+            return self._fault(max(0, head.size - 1), "head", standing.fault), ""
+        return None, standing.unknown
 
     def _outcomes(self, tasks: Sequence[Task], low: int, size: int, progress: Progress) -> Iterator[Outcome]:
         done = low

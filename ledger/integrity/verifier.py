@@ -30,6 +30,7 @@ from ledger.store.position import index_of, pos_of
 from ledger.store.projections import hold_live
 from ledger.store.reading import LogReader
 from ledger.store.store import Store
+from ledger.trust.rollback import Standing
 
 SCHEDULE: Final = Authority(actor="service:verification", authenticated=False)
 """On whose authority a run is that nobody asked for."""
@@ -84,17 +85,20 @@ class Verifier:
         assembly: Assembly,
         mac: Callable[[bytes], bytes],
         workers: int = 1,
+        rollback: Callable[[Connection, LogId], Standing] | None = None,
         keys: Callable[[Connection], Keys] | None = None,
         faulty: Callable[[Iterable[Fault]], str | None] = lambda faults: None,
     ) -> None:
         """`mac` is a keyed digest (HMAC-SHA-256) that authenticates where an interrupted job stood; `workers` above 1
-        verify in processes of their own; `keys` are the logs' keys, if they are pinned outside of the log.
-        `faulty` is told what does not hold before the result is entered: it opens the case.
+        verify in processes of their own; `rollback` asks witnesses how much of a log they have seen (level 5); `keys`
+        are the logs' keys, if they are pinned outside of the log. `faulty` is told what does not hold before the result
+        is entered: it opens the case.
         """
         self._store = store
         self._assembly = assembly
         self._mac = mac
         self._workers = workers
+        self._rollback = rollback or (lambda connection, log: Standing(unknown="nobody outside the ledger was asked"))
         self._keys = keys or (lambda connection: log_keys(connection, store.kinds))
         self._faulty = faulty
         self._log = structlog.get_logger("ledger.integrity")
@@ -119,7 +123,9 @@ class Verifier:
         begun = self._store.clock.now_us()
         start = None if full else self._last_stand(log)
         with self._runner() as runner:
-            run = LogRun(self._reading, runner, self._store.kinds, self._store.projections, log, self._keys)
+            run = LogRun(
+                self._reading, runner, self._store.kinds, self._store.projections, log, self._keys, self._rollback
+            )
             found = run.verify(levels, start, reached, columns, progress, save)
         self._open_case(found)
         result = Verification(

@@ -1,17 +1,19 @@
 """Stored checkpoints, published by compare-and-swap on their size (who signs is `trust`'s concern)."""
 
 from collections.abc import Iterator
+from itertools import groupby
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from ledger.core.errors import CheckpointForked, NotFound
+from ledger.core.note import with_lines
 from ledger.store import schema
 from ledger.store.bulk import Bulk
 
 
 class StoredCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """A published checkpoint: tree size and the signed note."""
+    """A published checkpoint: tree size and the signed note, with the lines of witnesses that entries bear."""
 
     size: int
     note: bytes
@@ -45,36 +47,40 @@ def publish(connection: Connection, log: int, size: int, note: bytes) -> None:
 
 def latest(connection: Connection, log: int, at_most: int | None = None) -> StoredCheckpoint:
     """The largest published checkpoint (not above a size, if given); raises NotFound if there is none yet."""
-    table = schema.checkpoint
-    query = select(table.c.size, table.c.note).where(table.c.log == log).order_by(table.c.size.desc()).limit(1)
+    size = schema.checkpoint.c.size
+    wanted = select(func.max(size)).where(schema.checkpoint.c.log == log)
     if at_most is not None:
-        query = query.where(table.c.size <= at_most)
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        raise NotFound(f"log {log} has no checkpoint yet", advice="Run `trailseal serve`, or append an entry.")
-    return StoredCheckpoint(size=row.size, note=bytes(row.note))
+        wanted = wanted.where(size <= at_most)
+    for found in _read(connection, log, size == wanted.scalar_subquery()):
+        return found
+    raise NotFound(f"log {log} has no checkpoint yet", advice="Run `trailseal serve`, or append an entry.")
 
 
 def covering(connection: Connection, log: int, index: int) -> StoredCheckpoint | None:
     """The smallest published checkpoint that covers an entry; None while no checkpoint does."""
-    table = schema.checkpoint
-    row = connection.execute(
-        select(table.c.size, table.c.note)
-        .where(table.c.log == log, table.c.size > index)
-        .order_by(table.c.size)
-        .limit(1)
-    ).one_or_none()
-    return None if row is None else StoredCheckpoint(size=row.size, note=bytes(row.note))
+    size = schema.checkpoint.c.size
+    wanted = select(func.min(size)).where(schema.checkpoint.c.log == log, size > index)
+    return next(_read(connection, log, size == wanted.scalar_subquery()), None)
 
 
 def every(connection: Connection, log: int, after: int = -1) -> Iterator[StoredCheckpoint]:
     """All published checkpoints above a size, in order of size."""
-    table = schema.checkpoint
+    return _read(connection, log, schema.checkpoint.c.size > after)
+
+
+def _read(connection: Connection, log: int, which: ColumnElement[bool]) -> Iterator[StoredCheckpoint]:
+    """Checkpoints in order of size, each with the lines of its witnesses after those of the log."""
+    table, line, logs = schema.checkpoint, schema.cosignature, schema.ledger_log
+    origin = select(logs.c.origin).where(logs.c.number == log).scalar_subquery()
     rows = connection.execute(
-        select(table.c.size, table.c.note).where(table.c.log == log, table.c.size > after).order_by(table.c.size)
+        select(table.c.size, table.c.note, line.c.line)
+        .select_from(table.outerjoin(line, and_(line.c.origin == origin, line.c.size == table.c.size)))
+        .where(table.c.log == log, which)
+        .order_by(table.c.size, line.c.pos, line.c.ordinal)
     )
-    for row in rows:
-        yield StoredCheckpoint(size=row.size, note=bytes(row.note))
+    for (size, note), found in groupby(rows, key=lambda row: (row.size, bytes(row.note))):
+        lines = dict.fromkeys(row.line for row in found if row.line is not None)
+        yield StoredCheckpoint(size=size, note=with_lines(note, lines))
 
 
 def unfinished(connection: Connection, log: int) -> tuple[int, bytes] | None:

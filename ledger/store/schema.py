@@ -151,6 +151,19 @@ checkpoint = declare(
     PrimaryKeyConstraint("log", "size"),
 )
 
+cosignature = declare(
+    "cosignature",
+    TableClass.PROJECTION,
+    Column("pos", BigInteger, nullable=False),
+    Column("ordinal", SmallInteger, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("line", Text, nullable=False),
+    PrimaryKeyConstraint("pos", "ordinal"),
+    Index("cosignature_checkpoint", "origin", "size"),
+)
+"""Signature lines of witnesses, as entries of the system log have them; a checkpoint is read with its lines."""
+
 body = declare(
     "body",
     TableClass.VAULT,

@@ -1,36 +1,33 @@
 """Publishes checkpoints, in an order that can't sign two views of one log.
 
 Compute the root; prove that it continues what this signer signed last (a file outside the database); commit the intent
-by compare-and-swap; only then sign; then publish. A crash between any two steps is finished at the next call, with the
-very size and root of the intent. It refuses a smaller size, and the same size with another root.
+by compare-and-swap; only then sign; obtain the witnesses' word; then publish. A crash between any two steps is finished
+at the next call, with the very size and root of the intent. It refuses a smaller size, the same size with another root,
+and a log that a witness has seen more of.
 """
 
-from pathlib import Path
-
-import msgspec
+from typing import Final
 
 from ledger.core.address import LogId
 from ledger.core.checkpoint import Checkpoint
-from ledger.core.entry import draft
-from ledger.core.errors import CheckpointForked, NotFound, ProofInvalid, RolledBack
-from ledger.core.hashing import b64, unb64
-from ledger.core.merkle import verify_consistency
-from ledger.core.note import sign_note
+from ledger.core.entry import decode_leaf, draft
+from ledger.core.errors import NotFound, RolledBack
+from ledger.core.hashing import b64
+from ledger.core.note import sign_note, with_lines
 from ledger.store import checkpoints
 from ledger.store.checkpoints import StoredCheckpoint
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader
 from ledger.store.store import Store
-from ledger.trust.files import exclusively, write_durably
 from ledger.trust.keys import FileKeys
 from ledger.trust.kinds import LogBinding
+from ledger.trust.rollback import Rollback
+from ledger.trust.signed import SignedState, continues
+from ledger.trust.witnesses import Witnesses
 
-
-class Signed(msgspec.Struct, frozen=True, kw_only=True):
-    """The last size and root (base64) that a signer signed, or was about to."""
-
-    size: int
-    root: str
+OF_CHECKPOINTS: Final = frozenset({"checkpoint-witnessed", "timestamp"})
+"""Kinds of entries about a checkpoint: they alone are no reason for another one, which would bring others."""
+_TAIL: Final = 64
 
 
 class Publisher:
@@ -40,25 +37,32 @@ class Publisher:
     database do it under the leader lock.
     """
 
-    def __init__(self, store: Store, keys: FileKeys, state: Path) -> None:
+    def __init__(
+        self, store: Store, keys: FileKeys, state: SignedState, witnesses: Witnesses, rollback: Rollback
+    ) -> None:
         self._store = store
         self._keys = keys
         self._state = state
+        self._witnesses = witnesses
+        self._rollback = rollback
+        self._assessed: set[int] = set()
 
     def publish(self, log: LogId) -> StoredCheckpoint:
         """Returns a checkpoint of all that the log holds now, signing a new one if the latest is older.
 
-        Raises RolledBack when the log is smaller than what was signed before, CheckpointForked when it differs.
+        Raises RolledBack when the log is smaller than what was signed or witnessed before, CheckpointForked when it
+        differs.
         """
-        with exclusively(self._file(log).with_suffix(".lock")):
+        with self._state.held(log.name):
             self._finish(log)
             with self._store.reader(log.number) as reader:
                 head = reader.head()
                 root = head.root()
-                self._continues(log, reader, head.size, root)
+                continues(self._state, log.name, log.origin, reader, head.size, root)
                 last = _latest(reader)
                 if last is not None and last.size == head.size:
                     return last
+                self._require_newest(reader, log)
             with self._store.writing() as connection:
                 if not checkpoints.record_intent(connection, log.number, head.size, root):
                     return checkpoints.latest(connection, log.number)
@@ -75,6 +79,8 @@ class Publisher:
                 self.bind(log, logs[SYSTEM_LOG], stored)
         if self._grew(logs[SYSTEM_LOG]):
             published.append(self.publish(logs[SYSTEM_LOG]))
+        for log in logs:
+            self._complete(log)
         return published
 
     def bind_system(self) -> None:
@@ -94,14 +100,30 @@ class Publisher:
         )
 
     def _grew(self, log: LogId) -> bool:
-        """Whether the log holds entries that no checkpoint covers; raises as `publish` does if it is not the one that
-        was signed.
+        """Whether the log holds entries that no checkpoint covers and that call for one; raises as `publish` does if
+        it is not the one that was signed.
         """
         with self._store.reader(log.number) as reader:
             head = reader.head()
-            self._continues(log, reader, head.size, head.root())
+            continues(self._state, log.name, log.origin, reader, head.size, head.root())
             last = _latest(reader)
-            return head.size > (0 if last is None else last.size)
+            covered = 0 if last is None else last.size
+            if head.size - covered > _TAIL:
+                return True
+            kinds = {decode_leaf(one.leaf).kind for one in reader.entries(covered, head.size)}
+        return not kinds <= OF_CHECKPOINTS
+
+    def _complete(self, log: LogId) -> None:
+        """Asks again who has not cosigned the newest checkpoint of a log yet, where its quorum is missing."""
+        with self._store.reader(log.number) as reader:
+            last = _latest(reader)
+            if last is None or not self._witnesses.lacking(reader.connection, log, last.size):
+                return
+        text, _, _ = last.note.decode().rpartition("\n\n")
+        checkpoint = Checkpoint.parse(text + "\n")
+        lines = self._witnesses.collect(log, last.note, checkpoint).lines
+        if lines:
+            self._witnesses.enter(log, last.note, checkpoint, lines)
 
     def _finish(self, log: LogId) -> None:
         """Signs an intent that a crash left without its checkpoint."""
@@ -110,45 +132,29 @@ class Publisher:
         if unfinished is not None:
             self._sign(log, *unfinished)
 
-    def _continues(self, log: LogId, reader: LogReader, size: int, root: bytes) -> None:
-        signed = self._signed(log)
-        if signed is None:
+    def _require_newest(self, reader: LogReader, log: LogId) -> None:
+        """Before this process's first signature for a log: nobody outside has seen more of it; raises RolledBack."""
+        if log.number in self._assessed:
             return
-        old = unb64(signed.root, 32)
-        if size < signed.size:
+        standing = self._rollback.judge(reader.connection, log)
+        if standing.fault:
             raise RolledBack(
-                f"log {log.origin} holds {size} entries, but {signed.size} were signed for before",
-                advice="The database is older than the signer's state: restore the newest copy. Nothing was signed.",
+                f"nothing is signed for log {log.origin}: {standing.fault}",
+                advice="Restore the newest copy of the database; `trailseal verify --full` says what holds.",
             )
-        if size == signed.size:
-            if root != old:
-                raise CheckpointForked(f"log {log.origin}: another root was signed at size {size} before")
-            return
-        try:
-            verify_consistency(signed.size, size, old, root, reader.consistency(signed.size, size))
-        except ProofInvalid as error:
-            raise CheckpointForked(
-                f"log {log.origin} does not continue what was signed at size {signed.size}"
-            ) from error
+        self._assessed.add(log.number)
 
     def _sign(self, log: LogId, size: int, root: bytes) -> StoredCheckpoint:
         with self._store.reader(log.number) as reader:
-            self._continues(log, reader, size, root)
-        write_durably(self._file(log), msgspec.json.encode(Signed(size=size, root=b64(root))))
-        text = Checkpoint(origin=log.origin, size=size, root=root).text()
-        note = sign_note(text, [self._keys.log_signer(log.name, log.origin)])
+            continues(self._state, log.name, log.origin, reader, size, root)
+        self._state.remember(log.name, size, root)
+        checkpoint = Checkpoint(origin=log.origin, size=size, root=root)
+        note = sign_note(checkpoint.text(), [self._keys.log_signer(log.name, log.origin)])
+        collected = self._witnesses.collect(log, note, checkpoint)
         with self._store.writing() as connection:
             checkpoints.publish(connection, log.number, size, note)
-        return StoredCheckpoint(size=size, note=note)
-
-    def _signed(self, log: LogId) -> Signed | None:
-        try:
-            return msgspec.json.decode(self._file(log).read_bytes(), type=Signed)
-        except FileNotFoundError:
-            return None
-
-    def _file(self, log: LogId) -> Path:
-        return self._state / f"{log.name}.signed"
+        self._witnesses.enter(log, note, checkpoint, collected.lines)
+        return StoredCheckpoint(size=size, note=with_lines(note, collected.lines))
 
 
 def _latest(reader: LogReader) -> StoredCheckpoint | None:

@@ -45,7 +45,7 @@ def test_a_run_that_holds_is_a_job_first_and_then_an_entry(client: TestClient[An
     assert entry["holds"] is True
     assert entry["address"] == f"{ORIGIN}/records#{entry['index']}"
     assert {level["level"]: level["verdict"] for level in entry["result"]["levels"]} == {
-        1: "holds", 2: "holds", 3: "holds", 4: "holds", 5: "not-built",
+        1: "holds", 2: "holds", 3: "holds", 4: "holds", 5: "not-assessable",
     }  # fmt: skip
     assert [one["id"] for one in read(client, world, "/api/v1/verifications/jobs")] == [job["id"]]
 

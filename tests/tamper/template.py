@@ -58,6 +58,7 @@ from tests.tamper.provider import provider
 from tests.tamper.resets import resets
 from tests.tamper.signed import signed
 from tests.tamper.terminals import terminals
+from tests.tamper.witnesses import witnesses
 from tests.tamper.workflows import workflows
 
 _OTHER_SOURCE = SourceConfig(id="historian", type="other", title="Historian")
@@ -118,6 +119,7 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
     ledger.register("dcs", seal=("actor.name", "reason", "changes.Value"))
     ledger.register("erp", owner="engineer1")
     ledger.store.append_one(RECORDS, draft(SourceRegistered.of(_OTHER_SOURCE, AUTHORITY)))
+    trust = witnesses(ledger)
     for number in range(_RUNS):
         _run(ledger, "erp", number)
         _run(ledger, "dcs", number)
@@ -138,12 +140,12 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
         _life(ledger, number)
         _imports(ledger, number)
         _challenges(ledger, number)
-        ledger.service.publisher.publish_all()
+        trust.publisher.publish_all()
         if number % 2:
-            ledger.service.publisher.bind_system()
+            trust.publisher.bind_system()
             for log in ledger.service.logs.values():
                 ledger.service.verifier.run(log, full=number < 2, levels=(1, 2) if number < 2 else (1, 2, 3))
-    ledger.service.publisher.publish_all()
+    trust.publisher.publish_all()
     return Template(ledger)
 
 

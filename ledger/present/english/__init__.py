@@ -16,6 +16,7 @@ from ledger.present.english import (
     sources,
     terminals,
     tiles,
+    witnesses,
     words,
     workflows,
 )
@@ -38,5 +39,6 @@ _PARTS = (
     origins,
     sources,
     tiles,
+    witnesses,
 )
 CATALOGUE: dict[str, str] = {key: text for part in _PARTS for key, text in part.MESSAGES.items()}

@@ -43,6 +43,7 @@ MESSAGES = {
     "kind.key-event": "key event",
     "kind.key-binding": "key binding",
     "kind.log-binding": "log binding",
+    "kind.witness-policy": "witness policy",
     "kind.checkpoint-witnessed": "checkpoint witnessed",
     "kind.timestamp": "time-stamp",
     "kind.verification": "verification",

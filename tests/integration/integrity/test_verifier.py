@@ -23,7 +23,7 @@ def test_a_new_ledger_verifies_in_every_log(ledger: Ledger) -> None:
         assert report.holds, report.summary
 
 
-def test_a_run_states_what_was_verified_and_names_the_levels_that_are_not_built(ledger: Ledger) -> None:
+def test_a_run_states_what_was_verified_and_names_the_level_that_cannot_be_judged(ledger: Ledger) -> None:
     fill(ledger, 0, 600)
     ledger.service.publisher.publish_all()
     log = ledger.service.log()
@@ -33,7 +33,7 @@ def test_a_run_states_what_was_verified_and_names_the_levels_that_are_not_built(
     assert report.holds, report.summary
     assert (report.result.low, report.result.size) == (0, size)
     verdicts = {level.level: level.verdict for level in report.result.levels}
-    assert verdicts == dict.fromkeys((1, 2, 3, 4), Verdict.HOLDS) | {5: Verdict.NOT_BUILT}
+    assert verdicts == dict.fromkeys((1, 2, 3, 4), Verdict.HOLDS) | {5: Verdict.NOT_ASSESSABLE}
     assert report.result.root is not None
     assert msgspec.json.decode(f'"{report.result.root}"', type=bytes) == root
     assert report.index == ledger.service.verifier.last(log) == size
@@ -43,7 +43,7 @@ def test_a_run_states_what_was_verified_and_names_the_levels_that_are_not_built(
 def test_a_level_that_was_not_asked_for_is_named_as_not_run(ledger: Ledger) -> None:
     report = ledger.service.verifier.run(ledger.service.log(), levels=(1,), columns=True)
     assert report.holds
-    assert {level.level for level in report.result.levels if level.verdict is Verdict.NOT_RUN} == {2, 3, 4}
+    assert {level.level for level in report.result.levels if level.verdict is Verdict.NOT_RUN} == {2, 3, 4, 5}
 
 
 def test_a_run_that_verified_no_entries_does_not_hold(ledger: Ledger) -> None:

@@ -9,6 +9,7 @@ from ledger.core.clock import utc_text
 from ledger.core.kinds import KindRegistry
 from ledger.integrity.kinds import FaultFound, LevelVerdict, Verdict, Verification
 from ledger.integrity.levels import BUILT, LEVELS
+from ledger.present.messages import message
 from ledger.present.sentences import sentence_text
 from ledger.present.states import State
 from ledger.present.times import site_zone
@@ -66,11 +67,12 @@ def test_a_run_that_holds_says_to_which_entry_and_when() -> None:
     assert (shown.ended.local, shown.age) == ("2026-11-25 08:10:06.123", "3 min ago")
 
 
-def test_a_level_that_is_not_built_is_named_and_never_counts_as_holding() -> None:
-    rows = {row.number: row for row in show_levels({"records": verification(dict.fromkeys(BUILT, Verdict.HOLDS))})}
-    for number in set(rows) - set(BUILT):
-        assert [(cell.state, cell.verdict) for cell in rows[number].cells] == [(State.UNKNOWN, "not built yet")]
-    for number in BUILT:
+@pytest.mark.parametrize("verdict", [Verdict.NOT_BUILT, Verdict.NOT_RUN, Verdict.NOT_ASSESSABLE])
+def test_a_level_that_was_not_judged_is_named_and_never_counts_as_holding(verdict: Verdict) -> None:
+    verdicts = dict.fromkeys((1, 2, 3, 4), Verdict.HOLDS) | {5: verdict}
+    rows = {row.number: row for row in show_levels({"records": verification(verdicts)})}
+    assert [(cell.state, cell.verdict) for cell in rows[5].cells] == [(State.UNKNOWN, message(f"verdict.{verdict}"))]
+    for number in (1, 2, 3, 4):
         assert [cell.state for cell in rows[number].cells] == [State.HOLDS]
 
 

@@ -1,0 +1,88 @@
+"""Level 3: what the system log's entries say that witnesses said.
+
+Each names a checkpoint that is stored, with this root; each line verifies by a key of a policy that counted then; and
+quorum and policy are those that the entries before it give. A line that is taken away, or another policy slipped in,
+shows at the entry.
+"""
+
+from ledger.core.checkpoint import Checkpoint
+from ledger.core.entry import Entry
+from ledger.core.errors import IntegrityError, LedgerError
+from ledger.core.hashing import unb64
+from ledger.core.note import Verifier, parse_note, with_lines
+from ledger.core.witness_policy import CheckpointWitnessedEntry, WitnessPolicies, WitnessPolicyEntry
+from ledger.integrity.entries import read_entries
+from ledger.integrity.fault import Fault
+from ledger.integrity.scope import Scope
+from ledger.store import checkpoints
+from ledger.store.bulk import Bulk
+from ledger.store.logs import SYSTEM_LOG, read_logs
+from ledger.store.position import index_of
+
+_POSITIONS = "SELECT pos FROM witness_policy UNION SELECT pos FROM witnessed ORDER BY pos"
+
+
+def cosigned_fault(scope: Scope) -> Fault | None:
+    """The first entry about witnesses that does not hold; they stand in the system log, and are verified with it."""
+    if scope.log.number != SYSTEM_LOG:
+        return None
+    policies = WitnessPolicies(scope.log.origin)
+    numbers = {log.origin: log.number for log in read_logs(scope.connection)}
+    lines: dict[tuple[str, int], list[str]] = {}
+    for (pos,) in Bulk(scope.connection).all(_POSITIONS, ()):
+        index = index_of(pos)
+        for entry in read_entries(scope.connection, SYSTEM_LOG, index, index + 1, scope.kinds):
+            try:
+                _check(scope, policies, numbers, lines, entry)
+            except LedgerError as error:
+                return Fault(log=SYSTEM_LOG, index=index, table="body", what=error.message)
+            scope.pulse(1)
+    return None
+
+
+def _check(
+    scope: Scope,
+    policies: WitnessPolicies,
+    numbers: dict[str, int],
+    lines: dict[tuple[str, int], list[str]],
+    entry: Entry,
+) -> None:
+    body = entry.body
+    if isinstance(body, CheckpointWitnessedEntry):
+        before = lines.setdefault((body.origin, body.size), [])
+        _cosigned(scope, policies, numbers, before, body)
+        before += body.lines
+    if isinstance(body, CheckpointWitnessedEntry | WitnessPolicyEntry):
+        policies.enter(entry.index, body)
+
+
+def _cosigned(
+    scope: Scope, policies: WitnessPolicies, numbers: dict[str, int], before: list[str], one: CheckpointWitnessedEntry
+) -> None:
+    number = numbers.get(one.origin)
+    if number is None:
+        raise IntegrityError(f"{one.origin} is no log of this ledger")
+    stored = checkpoints.latest(scope.connection, number, one.size)
+    text, _, _ = stored.note.decode().rpartition("\n\n")
+    checkpoint = Checkpoint.parse(text + "\n")
+    if checkpoint.size != one.size or checkpoint.root != unb64(one.root, 32):
+        raise IntegrityError(f"the checkpoint of {one.origin} of size {one.size} that witnesses cosigned is missing")
+    keys: tuple[Verifier, ...] = tuple(scope.keys.get(one.origin, ()))
+    own = _own(stored.note, keys)
+    known = {(key.name, key.key_id) for key in policies.asked()}
+    for line in parse_note(with_lines(own, one.lines)).signatures[len(parse_note(own).signatures) :]:
+        if (line.name, line.key_id) not in known:
+            raise IntegrityError(f"{line.name}+{line.key_id.hex()} is no witness that was asked for then")
+    if one.policy != policies.in_force.entry:
+        raise IntegrityError(f"policy {one.policy} was not in force")
+    quorum, missing = policies.judge(with_lines(own, dict.fromkeys((*before, *one.lines))), keys, one.origin)
+    if (quorum, missing) != (one.state, one.missing):
+        raise IntegrityError(f"the quorum was {quorum.value}, not {one.state.value}, by the lines that are there")
+
+
+def _own(note: bytes, keys: tuple[Verifier, ...]) -> bytes:
+    """The checkpoint with the lines of its log alone."""
+    whole = parse_note(note)
+    ours = {(key.name, key.key_id) for key in keys}
+    lines = [line.line.rstrip("\n") for line in whole.signatures if (line.name, line.key_id) in ours]
+    return with_lines(f"{whole.text}\n".encode(), lines)

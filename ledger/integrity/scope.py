@@ -1,0 +1,28 @@
+"""What a check of level 3 is given: one log of a ledger, as of one snapshot."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+from sqlalchemy import Connection
+
+from ledger.core.address import LogId
+from ledger.core.kinds import KindRegistry
+from ledger.core.note import VerifierKey
+from ledger.integrity.fault import Fault
+
+Keys = Mapping[str, Sequence[VerifierKey]]
+"""The keys that may have signed checkpoints, by the log's origin."""
+
+
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
+    """A log, the snapshot it is read in, and the keys of all logs; `pulse` is told of each thing that was looked at."""
+
+    connection: Connection
+    log: LogId
+    kinds: KindRegistry
+    keys: Keys
+    pulse: Callable[[int], None]
+
+
+Check = Callable[[Scope], Fault | None]
+"""Finds the first thing that does not hold; it may raise LedgerError for what cannot be read at all."""

@@ -1,0 +1,121 @@
+"""Whether a log is older, or another one, than what was signed, kept and witnessed: level 5, and before each signature.
+
+Asked are the signer's own memory, the newest cosigned checkpoint that is kept outside the database, and the witnesses
+themselves, now. Witnesses that cannot be asked leave it open: it is never taken for sound then.
+"""
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+from sqlalchemy import Connection
+
+from ledger.core.address import LogId
+from ledger.core.checkpoint import Checkpoint, open_checkpoint
+from ledger.core.errors import IntegrityError, LedgerError
+from ledger.core.note import Verifier
+from ledger.core.policy import NO_QUORUM
+from ledger.core.witness_policy import InForce
+from ledger.store.reading import LogReader
+from ledger.trust.kept import Kept
+from ledger.trust.signed import SignedState, continues, require_continues
+from ledger.trust.witnesses import Witnesses
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What a witness has seen of a log, and that the log still holds it; `trouble`: why that could not be said."""
+
+    witness: str
+    size: int | None = None
+    trouble: str = ""
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a log's age: `fault` where it is older or another; `unknown` where it cannot be said."""
+
+    fault: str = ""
+    unknown: str = ""
+    seen: tuple[Seen, ...] = ()
+
+
+class Rollback:
+    """Judges logs of one ledger. Safe to use from any number of threads."""
+
+    def __init__(
+        self,
+        witnesses: Witnesses,
+        state: SignedState,
+        kept: Kept,
+        keys: Callable[[LogId], Iterable[Verifier]],
+    ) -> None:
+        """`keys`: those that a log's checkpoints are signed by."""
+        self._witnesses = witnesses
+        self._state = state
+        self._kept = kept
+        self._keys = keys
+
+    def judge(self, connection: Connection, log: LogId) -> Standing:
+        """Asks everybody; what is wrong is in the answer, nothing is raised."""
+        reader = LogReader(connection, log.number)
+        policy = self._witnesses.policies().in_force
+        try:
+            head = reader.head()
+            root = reader.root(head.size)
+            continues(self._state, log.name, log.origin, reader, head.size, root)
+            kept = self._kept.latest(log.name)
+            if kept is not None:
+                self._holds(reader, log, head.size, root, kept, policy)
+            seen = tuple(self._seen(reader, log, head.size, root, policy))
+        except LedgerError as error:
+            return Standing(fault=error.message)
+        return Standing(unknown=_unknown(policy, seen), seen=seen)
+
+    def _seen(self, reader: LogReader, log: LogId, size: int, root: bytes, policy: InForce) -> Iterable[Seen]:
+        for name, note, trouble in self._witnesses.shown(log):
+            if note is None:
+                yield Seen(witness=name, trouble=trouble or "it shows no checkpoint of this log")
+                continue
+            key = policy.policy.witnesses[name].key
+            checkpoint = self._holds(reader, log, size, root, note, policy, name)
+            if checkpoint is None:
+                yield Seen(witness=name, trouble=f"what it shows bears no valid line of {key.name}")
+            else:
+                yield Seen(witness=name, size=checkpoint.size)
+
+    def _holds(
+        self,
+        reader: LogReader,
+        log: LogId,
+        size: int,
+        root: bytes,
+        note: bytes,
+        policy: InForce,
+        witness: str | None = None,
+    ) -> Checkpoint | None:
+        """The checkpoint, if the log continues it; None where it is not signed as it should be.
+
+        Raises RolledBack, CheckpointForked.
+        """
+        named = policy.policy.witnesses
+        keys = [named[witness].key] if witness is not None else policy.witnesses
+        try:
+            signed = open_checkpoint(note, log.origin, self._keys(log), witnesses=keys)
+        except LedgerError as error:
+            if witness is None:
+                raise IntegrityError(f"the checkpoint that is kept outside the database: {error.message}") from error
+            return None
+        by = {(one.name, one.key_id) for one in signed.verified}
+        if witness is not None and (named[witness].key.name, named[witness].key.key_id) not in by:
+            return None
+        found = signed.checkpoint
+        require_continues(reader, log.origin, size, root, found.size, found.root)
+        return found
+
+
+def _unknown(policy: InForce, seen: Iterable[Seen]) -> str:
+    if policy.policy.quorum == NO_QUORUM:
+        return "no witness is asked for: nobody outside could say that the log is older than it was"
+    answered = {one.witness for one in seen if one.size is not None}
+    if policy.policy.met_by(answered):
+        return ""
+    silent = "; ".join(f"{one.witness}: {one.trouble}" for one in seen if one.size is None)
+    return f"too few witnesses can be asked now ({silent or 'none has an address'})"

@@ -1,0 +1,74 @@
+"""What this ledger's signer signed last, in files outside the database: it never again signs less, or another past."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from ledger.core.errors import CheckpointForked, ProofInvalid, RolledBack
+from ledger.core.hashing import b64, unb64
+from ledger.core.merkle import verify_consistency
+from ledger.store.reading import LogReader
+from ledger.trust.files import exclusively, write_durably
+
+
+class Signed(msgspec.Struct, frozen=True, kw_only=True):
+    """The last size and root (base64) that a signer signed, or was about to."""
+
+    size: int
+    root: str
+
+
+class SignedState:
+    """The signer's memory: a file a log in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @contextmanager
+    def held(self, log: str) -> Iterator[None]:
+        """One thread of one process of this machine signs for a log at a time."""
+        with exclusively(self._file(log).with_suffix(".lock")):
+            yield
+
+    def last(self, log: str) -> Signed | None:
+        """What was signed last; None if nothing ever was, or the file was lost."""
+        try:
+            return msgspec.json.decode(self._file(log).read_bytes(), type=Signed)
+        except FileNotFoundError:
+            return None
+
+    def remember(self, log: str, size: int, root: bytes) -> None:
+        """Notes, durably, what is about to be signed."""
+        write_durably(self._file(log), msgspec.json.encode(Signed(size=size, root=b64(root))))
+
+    def _file(self, log: str) -> Path:
+        return self._folder / f"{log}.signed"
+
+
+def require_continues(reader: LogReader, origin: str, size: int, root: bytes, old: int, old_root: bytes) -> None:
+    """Returns only if the tree of `size` and `root` continues the one of `old` and `old_root`.
+
+    Raises RolledBack when it is smaller, CheckpointForked when it is another.
+    """
+    if size < old:
+        raise RolledBack(
+            f"log {origin} holds {size} entries, but {old} were signed for before",
+            advice="The database is older than the signer's state: restore the newest copy. Nothing was signed.",
+        )
+    if size == old:
+        if root != old_root:
+            raise CheckpointForked(f"log {origin}: another root was signed at size {size} before")
+        return
+    try:
+        verify_consistency(old, size, old_root, root, reader.consistency(old, size))
+    except ProofInvalid as error:
+        raise CheckpointForked(f"log {origin} does not continue what was signed at size {old}") from error
+
+
+def continues(state: SignedState, log: str, origin: str, reader: LogReader, size: int, root: bytes) -> None:
+    """Returns only if a tree continues what was signed last; raises as `require_continues` does."""
+    last = state.last(log)
+    if last is not None:
+        require_continues(reader, origin, size, root, last.size, unb64(last.root, 32))

@@ -1,0 +1,390 @@
+"""Witnesses as the log asks them: for every checkpoint, all at once; what they say, and what is missing, is entered.
+
+A checkpoint without its quorum is published all the same, and says so: everything that shows it shows what it lacks.
+Only a witness that has seen more than the log holds, or another root, stops it (level 5).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, Protocol
+
+import msgspec
+import structlog
+from sqlalchemy import Connection, select
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
+
+from ledger.core.address import LogId
+from ledger.core.authority import Authority
+from ledger.core.checkpoint import Checkpoint
+from ledger.core.cosignature import cosigned_at
+from ledger.core.entry import decode_leaf, draft
+from ledger.core.errors import ConfigError, Conflict, IntegrityError, RolledBack
+from ledger.core.hashing import b64
+from ledger.core.kinds import KindRegistry
+from ledger.core.note import NoteSignature, Verifier, parse_note, with_lines
+from ledger.core.witness_policy import (
+    CheckpointWitnessedEntry,
+    Quorum,
+    RunBy,
+    WitnessAbout,
+    WitnessPolicies,
+    WitnessPolicyEntry,
+    policy_of,
+)
+from ledger.core.witnessing import (
+    AddCheckpoint,
+    Answer,
+    WitnessConflict,
+    WitnessElsewhere,
+    WitnessError,
+    accepted,
+)
+from ledger.store import checkpoints, schema
+from ledger.store.append import Batch, Transaction
+from ledger.store.checkpoints import StoredCheckpoint
+from ledger.store.logs import SYSTEM_LOG, read_logs
+from ledger.store.position import index_of, pos_of
+from ledger.store.reading import LogReader
+from ledger.store.store import Store
+from ledger.trust import witness_tables as t
+from ledger.trust.kept import Kept
+
+ANSWER_S: Final = 2.0
+"""Seconds that a witness has to answer before a checkpoint is published without it."""
+PUBLISHING: Final = Authority(actor="service:witnesses", authenticated=False)
+"""On whose authority cosignatures are entered that nobody carried."""
+_ONE_AT_A_TIME: Final = "witness-policy"
+
+
+class Asked(Protocol):
+    """A witness that can be asked over a network (`trust.witness.client.WitnessClient`)."""
+
+    def add_checkpoint(self, request: AddCheckpoint) -> tuple[NoteSignature, ...]: ...
+    def checkpoint(self, origin: str) -> bytes | None: ...
+
+
+Client = Callable[[str, Verifier, float], Asked]
+
+
+def over_http(url: str, key: Verifier, timeout: float) -> Asked:
+    """The witness at an address."""
+    # Imported here: an HTTP client takes its time to load, and most ledgers' commands ask nobody.
+    from ledger.trust.witness.client import WitnessClient
+
+    return WitnessClient(url, key, timeout)
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of asking one witness: its lines, or why there is none."""
+
+    witness: str
+    lines: tuple[str, ...] = ()
+    trouble: str = ""
+
+
+class Collected(msgspec.Struct, frozen=True, kw_only=True):
+    """What all witnesses said of one checkpoint."""
+
+    lines: tuple[str, ...]
+    told: tuple[Told, ...]
+
+
+class Witnesses:
+    """Asks the witnesses of the ledger's policy, and enters what they say. Safe to use from any number of threads."""
+
+    def __init__(
+        self, store: Store, kept: Kept, keys: Callable[[LogId], Iterable[Verifier]], client: Client = over_http
+    ) -> None:
+        """`kept`: where cosigned checkpoints are kept outside the database; `keys`: those that sign a log's."""
+        self._store = store
+        self._kept = kept
+        self._keys = keys
+        self._client = client
+        self._clients: dict[str, Asked] = {}
+        self._seen: dict[tuple[str, str], int] = {}
+        self._told: dict[str, Told] = {}
+        self._log = structlog.get_logger("ledger.trust.witnesses")
+
+    @property
+    def told(self) -> Mapping[str, Told]:
+        """How asking went last, by witness, in this process."""
+        return dict(self._told)
+
+    def policies(self) -> WitnessPolicies:
+        """The ledger's policies, as the system log has them now."""
+        with self._store.reading() as connection:
+            return read_policies(connection, self._store.kinds)
+
+    def set_policy(
+        self, text: str, log: RunBy, about: Iterable[WitnessAbout], reason: str, authority: Authority
+    ) -> int:
+        """Enters a policy; it comes into force by a checkpoint that meets the one before. Returns the entry's index.
+
+        Raises ConfigError for a policy that is none, or that says too little of its witnesses.
+        """
+        body = WitnessPolicyEntry(policy=text, log=log, about=tuple(about), reason=reason, authority=authority)
+        try:
+            policy_of(0, body)
+        except IntegrityError as error:
+            raise ConfigError(error.message, advice="Correct the policy; nothing was entered.") from error
+        return self._store.append(SYSTEM_LOG, Batch([draft(body)], before=_alone))[0].index
+
+    def collect(self, log: LogId, note: bytes, checkpoint: Checkpoint) -> Collected:
+        """Asks every witness that can be reached by network, and has not cosigned the note yet, all at once.
+
+        Raises RolledBack where one has seen more than the log holds, WitnessConflict where one saw another root.
+        """
+        policies = self.policies()
+        have = {(line.name, line.key_id) for line in parse_note(note).signatures}
+        reachable = {
+            str(one.key): (name, one.key, one.url)
+            for known in (policies.in_force, *policies.pending)
+            for name, one in known.policy.witnesses.items()
+            if one.url is not None and (one.key.name, one.key.key_id) not in have
+        }
+        if not reachable:
+            return Collected(lines=(), told=())
+        with ThreadPoolExecutor(len(reachable), thread_name_prefix="witness") as pool:
+            told = tuple(pool.map(lambda one: self._ask(log, note, checkpoint, *one), reachable.values()))
+        self._told.update({one.witness: one for one in told})
+        return Collected(lines=tuple(line for one in told for line in one.lines), told=told)
+
+    @retry(retry=retry_if_exception_type(Conflict), stop=stop_after_attempt(5), reraise=True)
+    def enter(
+        self,
+        log: LogId,
+        note: bytes,
+        checkpoint: Checkpoint,
+        lines: Iterable[str],
+        authority: Authority = PUBLISHING,
+    ) -> CheckpointWitnessedEntry | None:
+        """Enters the cosignatures of a published checkpoint; None where no witness was ever asked for.
+
+        `note` is the checkpoint with the lines that it has already, `lines` are those that come to it.
+        """
+        policies = self.policies()
+        if not policies.asked() and policies.in_force.entry is None:
+            return None
+        new = tuple(dict.fromkeys(lines))
+        quorum, missing = policies.judge(with_lines(note, new), tuple(self._keys(log)), log.origin)
+        said = CheckpointWitnessedEntry(
+            origin=log.origin,
+            size=checkpoint.size,
+            root=b64(checkpoint.root),
+            lines=new,
+            policy=policies.in_force.entry,
+            state=quorum,
+            missing=missing,
+            authority=authority,
+        )
+        if new:
+            self._kept.keep_cosigned(log.name, with_lines(note, new), self._store.clock.now_us())
+
+        def unchanged(transaction: Transaction) -> None:
+            _alone(transaction)
+            now = read_policies(transaction.connection, self._store.kinds)
+            if now.in_force.entry != said.policy:
+                raise Conflict("another policy came into force meanwhile")
+
+        self._store.append(SYSTEM_LOG, Batch([draft(said)], before=unchanged))
+        return said
+
+    def lacking(self, connection: Connection, log: LogId, size: int) -> bool:
+        """Whether a checkpoint lacks the word of witnesses that are asked for."""
+        policies = read_policies(connection, self._store.kinds)
+        row = t.witnessed.c
+        query = select(row.state).where(row.origin == log.origin, row.size == size).order_by(row.pos.desc()).limit(1)
+        last = connection.scalar(query)
+        return bool(policies.asked()) and (last is None or last == Quorum.MISSING.value)
+
+    def request(self, log: LogId, old: int, stored: StoredCheckpoint) -> AddCheckpoint:
+        """The request for a witness that no network reaches, to be carried as a file; `old`: what it saw last."""
+        with self._store.reader(log.number) as reader:
+            proof = tuple(reader.consistency(old, stored.size)) if 0 < old < stored.size else ()
+        return AddCheckpoint(old=old, proof=proof, note=stored.note)
+
+    def take_answer(
+        self, log: LogId, request: AddCheckpoint, answer: Answer, authority: Authority
+    ) -> CheckpointWitnessedEntry:
+        """Enters what a witness answered on a request that was carried by hand.
+
+        Raises WitnessError where it refuses, or its line is of no witness of the policy; NotFound for a checkpoint that
+        is not this log's.
+        """
+        checkpoint = request.checkpoint
+        with self._store.reading() as connection:
+            stored = checkpoints.latest(connection, log.number, checkpoint.size)
+        if stored.size != checkpoint.size or checkpoint.origin != log.origin:
+            raise ConfigError(f"size {checkpoint.size} of {checkpoint.origin} is no published checkpoint of this log")
+        lines = _lines(request, answer, self.policies().asked())
+        entered = self.enter(log, stored.note, checkpoint, lines, authority)
+        assert entered is not None
+        return entered
+
+    def known(self, connection: Connection, log: LogId) -> dict[str, StoredCheckpoint]:
+        """The largest checkpoint of a log that each witness of the policies has cosigned, by its key's text."""
+        policies = read_policies(connection, self._store.kinds)
+        return {
+            str(key): found for key in policies.asked() if (found := _cosigned_by(connection, log, key)) is not None
+        }
+
+    def shown(self, log: LogId) -> Iterator[tuple[str, bytes | None, str]]:
+        """What each witness that can be reached shows of a log now: its name, the note, or why it could not be had."""
+        for name, one in self.policies().in_force.policy.witnesses.items():
+            if one.url is None:
+                continue
+            try:
+                yield name, self._asked(one.url, one.key).checkpoint(log.origin), ""
+            except WitnessError as error:
+                yield name, None, error.message
+
+    def _ask(self, log: LogId, note: bytes, checkpoint: Checkpoint, name: str, key: Verifier, url: str) -> Told:
+        try:
+            witness = self._asked(url, key)
+            old = self._old(log, key)
+            try:
+                lines = witness.add_checkpoint(self._from(log, note, checkpoint, old))
+            except WitnessElsewhere as elsewhere:
+                self._require_not_ahead(log, name, elsewhere.size)
+                if elsewhere.size > checkpoint.size:
+                    return Told(witness=name, trouble="it has cosigned a later checkpoint of this log already")
+                lines = witness.add_checkpoint(self._from(log, note, checkpoint, elsewhere.size))
+        except WitnessConflict:
+            raise
+        except (WitnessError, ConfigError) as error:
+            self._log.warning("a witness did not cosign", witness=name, log=log.name, error=error.message)
+            return Told(witness=name, trouble=error.message)
+        self._seen[log.origin, str(key)] = checkpoint.size
+        return Told(witness=name, lines=tuple(line.line.rstrip("\n") for line in lines))
+
+    def _require_not_ahead(self, log: LogId, name: str, size: int) -> None:
+        with self._store.reader(log.number) as reader:
+            held = reader.head().size
+        if size > held:
+            raise RolledBack(
+                f"log {log.origin} holds {held} entries, but witness {name} has seen {size}",
+                advice="The database is older than what was published: restore the newest copy. Nothing is published.",
+            )
+
+    def _from(self, log: LogId, note: bytes, checkpoint: Checkpoint, old: int) -> AddCheckpoint:
+        old = min(old, checkpoint.size)
+        with self._store.reader(log.number) as reader:
+            proof = tuple(reader.consistency(old, checkpoint.size)) if 0 < old < checkpoint.size else ()
+        return AddCheckpoint(old=old, proof=proof, note=note)
+
+    def _old(self, log: LogId, key: Verifier) -> int:
+        known = self._seen.get((log.origin, str(key)))
+        if known is not None:
+            return known
+        with self._store.reading() as connection:
+            found = _cosigned_by(connection, log, key)
+        return 0 if found is None else found.size
+
+    def _asked(self, url: str, key: Verifier) -> Asked:
+        ident = f"{key} {url}"
+        if ident not in self._clients:
+            self._clients[ident] = self._client(url, key, ANSWER_S)
+        return self._clients[ident]
+
+
+def read_policies(connection: Connection, kinds: KindRegistry) -> WitnessPolicies:
+    """The policies as the entries of the system log have them: each comes into force as `core.witness_policy` says."""
+    origin = next(log.origin for log in read_logs(connection) if log.number == SYSTEM_LOG)
+    found = WitnessPolicies(origin)
+    waiting = [index_of(pos) for pos in connection.scalars(select(t.witness_policy.c.pos).order_by("pos"))]
+    at = -1
+    while True:
+        decisive = _decisive(connection, origin, found, at)
+        if waiting and (decisive is None or waiting[0] < decisive):
+            at = waiting.pop(0)
+        elif decisive is not None:
+            at = decisive
+        else:
+            return found
+        found.enter(at, _body(connection, kinds, at))
+
+
+def newest(connection: Connection, origin: str, quorum: Quorum | None = None) -> tuple[int, int] | None:
+    """The largest size of a log that witnesses were asked about (with this outcome), and the entry that says so."""
+    row = t.witnessed.c
+    query = select(row.size, row.pos).where(row.origin == origin).order_by(row.size.desc(), row.pos.desc()).limit(1)
+    if quorum is not None:
+        query = query.where(row.state == quorum.value)
+    found = connection.execute(query).one_or_none()
+    return None if found is None else (found.size, index_of(found.pos))
+
+
+def times(stored: StoredCheckpoint, keys: Iterable[Verifier]) -> Iterator[tuple[str, int]]:
+    """Name and Unix seconds of each cosignature of a checkpoint that verifies by one of these keys."""
+    note = parse_note(stored.note)
+    text = note.text.encode()
+    known = {(key.name, key.key_id): key for key in keys}
+    for line in note.signatures:
+        key = known.get((line.name, line.key_id))
+        if key is not None and key.verify(text, line.signature):
+            yield line.name, cosigned_at(line)
+
+
+def _decisive(connection: Connection, origin: str, found: WitnessPolicies, after: int) -> int | None:
+    """The entry, after one, that brings the next policy into force; None while there is none, or none waits."""
+    if not found.pending:
+        return None
+    row, waiting = t.witnessed.c, found.pending[0].entry
+    entry = found.in_force.entry
+    query = (
+        select(row.pos)
+        .where(
+            row.origin == origin,
+            row.pos > pos_of(SYSTEM_LOG, after),
+            row.size > waiting,
+            row.policy.is_(None) if entry is None else row.policy == entry,
+            row.state != Quorum.MISSING.value,
+        )
+        .order_by(row.pos)
+        .limit(1)
+    )
+    pos = connection.scalar(query)
+    return None if pos is None else index_of(pos)
+
+
+def _body(connection: Connection, kinds: KindRegistry, index: int) -> msgspec.Struct:
+    stored = LogReader(connection, SYSTEM_LOG).entry(index)
+    if stored.body is None:
+        raise IntegrityError(f"entry {index} of the system log has no body")
+    return kinds[decode_leaf(stored.leaf).kind].decode(stored.body)
+
+
+def _cosigned_by(connection: Connection, log: LogId, key: Verifier) -> StoredCheckpoint | None:
+    """The largest checkpoint of a log that bears a line of this key that verifies."""
+    row = schema.cosignature.c
+    sizes = connection.scalars(
+        select(row.size)
+        .where(row.origin == log.origin, row.line.startswith(f"— {key.name} ", autoescape=True))
+        .order_by(row.size.desc())
+        .limit(20)
+    ).all()
+    for size in dict.fromkeys(sizes):
+        stored = checkpoints.latest(connection, log.number, size)
+        if stored.size == size and any(times(stored, (key,))):
+            return stored
+    return None
+
+
+def _lines(request: AddCheckpoint, answer: Answer, asked: Iterable[Verifier]) -> tuple[str, ...]:
+    """The lines of the first witness of the policy whose answer it is; raises as `accepted` does."""
+    refused: WitnessError | None = None
+    for key in asked:
+        try:
+            return tuple(line.line.rstrip("\n") for line in accepted(request, answer, key))
+        except WitnessError as error:
+            refused = error
+    if refused is None:
+        raise ConfigError("the ledger asks for no witness", advice="Set a policy first: `trailseal witness policy`.")
+    raise refused
+
+
+def _alone(transaction: Transaction) -> None:
+    """One of these entries a group commit: what was entered in the same one is not in the database yet."""
+    if transaction.scratch.get(_ONE_AT_A_TIME):
+        raise Conflict("the policy, or what a witness said, changes at this moment", advice="Do it once more.")
+    transaction.scratch[_ONE_AT_A_TIME] = True
