@@ -204,6 +204,15 @@ def test_what_does_not_arrive_in_time_is_malformed(site: Site, monkeypatch: pyte
         assert slow.recv(65536).startswith(b"HTTP/1.1 400 ")
 
 
+def test_a_request_that_is_too_long_is_refused_before_the_rest_of_it_comes(site: Site) -> None:
+    url = site.http.base_url
+    with socket.create_connection((url.host, url.port or 0), timeout=20) as long:
+        long.sendall(b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 1000000000\r\n\r\n" + b"x" * 20_000)
+        answer = long.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.endswith(b"more than 16384 bytes\n")
+
+
 def test_what_it_states_of_itself_is_shown(site: Site) -> None:
     answer = site.http.get("/about")
     assert answer.headers["content-type"].startswith("application/json")

@@ -207,6 +207,14 @@ def test_a_state_that_is_not_sound_is_refused_with_the_way_out(site: Site, what:
     assert site.check(LOG.request(9, 12)) == 200
 
 
+def test_nothing_but_publications_is_shown(site: Site) -> None:
+    (site.path / "checkpoint").write_text("beside the publications")
+    (site.path / "published" / "x").mkdir(parents=True)
+    (site.path / "published" / "x" / "checkpoint").write_text("under no digest")
+    for digest in ("..", "x", "", "../published/x"):
+        assert site.folder.states.published(digest) is None
+
+
 def test_a_damaged_publication_stops_the_log_too(site: Site) -> None:
     site.check(LOG.request(0, 4))
     site.shown.write_bytes(b"no note")

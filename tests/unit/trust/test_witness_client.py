@@ -1,5 +1,8 @@
+import contextlib
 import json
+import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -89,6 +92,28 @@ def test_a_witness_that_does_not_answer_is_unreachable(peer: HttpPeer) -> None:
             ask()
     with pytest.raises(ConfigError):
         WitnessClient("127.0.0.1:1", WITNESS.verifier)
+
+
+def test_an_answer_that_comes_by_drops_is_not_waited_for() -> None:
+    body = LINE.line.encode()
+
+    def drip(listening: socket.socket) -> None:
+        peer, _ = listening.accept()
+        with peer, contextlib.suppress(OSError):
+            peer.recv(65536)
+            peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body))
+            for byte in body:
+                peer.sendall(bytes([byte]))
+                time.sleep(0.01)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        dripping = threading.Thread(target=drip, args=(listening,))
+        dripping.start()
+        client = WitnessClient(f"http://127.0.0.1:{listening.getsockname()[1]}", WITNESS.verifier, 0.2)
+        with pytest.raises(WitnessUnreachable, match="no end"):
+            client.add_checkpoint(REQUEST)
+        client.close()
+        dripping.join()
 
 
 def test_what_is_shown_of_a_log_is_asked_by_the_digest_of_its_origin(peer: HttpPeer, client: WitnessClient) -> None:
