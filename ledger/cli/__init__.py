@@ -3,6 +3,10 @@
 import faulthandler
 import gc
 import sys
+from collections.abc import Callable, Sequence
+
+WITNESS = frozenset({"about", "add-key", "add-log", "cosign", "init", "list", "serve"})
+"""What a witness does where it stands, apart from any ledger."""
 
 
 def main() -> None:
@@ -14,11 +18,21 @@ def main() -> None:
         # Loading every domain takes a second, in which Ctrl-C may come as well. All that is loaded stays: a sixth of
         # the time would go into looking through it for garbage.
         gc.disable()
-        from ledger.cli.app import run
-
+        run = _run_of(sys.argv[1:])
         gc.freeze()
         gc.enable()
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
         code = 130
     sys.exit(code)
+
+
+def _run_of(arguments: Sequence[str]) -> Callable[[Sequence[str]], int]:
+    """What runs the command line: a witness's is kept from all that belongs to a ledger."""
+    if arguments[:1] == ["witness"] and WITNESS.intersection(arguments[1:2]):
+        from ledger.cli.witness_alone import run as run_witness
+
+        return run_witness
+    from ledger.cli.app import run
+
+    return run

@@ -39,12 +39,8 @@ from ledger.cli import (
     witness,
 )
 from ledger.cli.ledgers import database_trouble
-from ledger.cli.logs import tell_on_standard_error
 from ledger.cli.output import complain
-from ledger.core.errors import ConfigError, LedgerError
-
-INTERRUPTED = 130
-"""The shell's exit code for Ctrl-C."""
+from ledger.cli.running import run_command
 
 app = typer.Typer(
     name="trailseal",
@@ -95,35 +91,8 @@ def run(arguments: Sequence[str]) -> int:
     An error is told on standard error, as a line that says what is wrong and one that says what to do, with `--json`
     too: standard output then stays empty. Its code is 1, for a mistyped option as well: 2 is an answer of `verify`.
     """
-    tell_on_standard_error()
     try:
-        _require_text(arguments)
-        code = _command.main(list(arguments), prog_name="trailseal", standalone_mode=False)
-    except LedgerError as error:
-        return complain(error.message, error.advice)
+        return run_command(_command, arguments)
     except DBAPIError as error:
         trouble = database_trouble(error)
         return complain(trouble.message, trouble.advice)
-    except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        return complain(f"{place}{error.strerror or error}", "Check the path, its kind and its mode.")
-    except typer.Abort:
-        return INTERRUPTED
-    except typer.TyperException as error:
-        return _misused(error)
-    return code if isinstance(code, int) else 0
-
-
-def _require_text(arguments: Sequence[str]) -> None:
-    for argument in arguments:
-        try:
-            argument.encode()
-        except UnicodeEncodeError:
-            raise ConfigError(f"the argument {argument!r} is not UTF-8", advice="Write it in UTF-8.") from None
-
-
-def _misused(error: typer.TyperException) -> int:
-    if not error.format_message():
-        return 1  # a group of commands without one of them: its help stands there already
-    context: typer.Context | None = getattr(error, "ctx", None)
-    return complain(error.format_message(), f"See `{context.command_path if context else 'trailseal'} --help`.")

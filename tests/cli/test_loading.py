@@ -22,6 +22,31 @@ def test_what_few_commands_need_is_not_loaded_by_all() -> None:
     assert not {"alembic", "zxcvbn", "pyasn1_modules.rfc5652", "reportlab", "litestar"} & set(loaded)
 
 
+def test_a_witness_loads_nothing_of_a_ledger() -> None:
+    ask = """
+import sys
+import ledger.cli, ledger.trust.witness.serving
+ledger.cli._run_of(["witness", "serve"])
+print(*sys.modules)
+"""
+    loaded = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout.split()
+    ours = {name.split(".")[1] for name in loaded if name.startswith("ledger.")}
+    assert ours == {"cli", "core", "listener", "present", "trust"}
+    assert not {"sqlalchemy", "ledger.trust.keys", "ledger.trust.publisher", "ledger.cli.app"} & set(loaded)
+
+
+def test_a_witness_is_told_from_all_other_commands() -> None:
+    from ledger.cli import witness
+    from ledger.cli.witness_alone import run
+
+    own = {one.name or one.callback.__name__ for one in witness.group.registered_commands if one.callback}
+    assert own >= cli.WITNESS
+    for name in cli.WITNESS:
+        assert cli._run_of(["witness", name, "DIR"]) is run
+    for others in ([], ["witness"], ["witness", "--help"], ["witness", "add"], ["verify"], ["serve"]):
+        assert cli._run_of(others) is app.run
+
+
 def test_garbage_is_collected_once_all_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bool] = []
 
