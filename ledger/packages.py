@@ -6,15 +6,17 @@ from pathlib import Path
 from ledger.core.address import LogId
 from ledger.core.authority import Authority
 from ledger.core.entry import draft
-from ledger.core.errors import ConfigError, NotFound
+from ledger.core.errors import ConfigError, IntegrityError, NotFound
 from ledger.core.hashing import b64
 from ledger.core.statement import sign_report
+from ledger.integrity.incidents.standing import doubted
 from ledger.service import PRODUCT, Service
 from ledger.signing.targets import signs_anything
 from ledger.sources.statement import Statement, equivalence
+from ledger.store.reading import LogReader
 from ledger.trace.evidence import gather
 from ledger.trace.kinds import PackageIssued
-from ledger.trace.selection import ByBatch, Selection
+from ledger.trace.selection import ByBatch, Chosen, Selection
 from reports.package import Issued, build
 
 
@@ -32,9 +34,10 @@ def issue(
     """Writes a package of the selection as of a checkpoint of now, and enters that it was issued.
 
     `disclose`: sealed values are given with it. `zone`: the IANA zone of the report, by default the site's. Raises
-    NotFound for a batch that no record names, and IntegrityError where the evidence does not hold; there is no package
-    then.
+    NotFound for a batch that no record names, and IntegrityError where the evidence does not hold or an open incident
+    case doubts it; there is no package then.
     """
+    _require_undoubted(service, log, selection)
     if signs_anything(service.store, log.origin):
         # The package proves signatures by the checkpoint of the system log that this log holds.
         service.publisher.bind_system()
@@ -69,6 +72,26 @@ def issue(
     )
     service.store.append_one(log.number, draft(entry))
     return issued
+
+
+def _require_undoubted(service: Service, log: LogId, selection: Selection) -> None:
+    """Refuses: a package is read where nobody can ask how the case went on, and would say *unknown* for ever."""
+    with service.store.reading() as connection:
+        standing = service.standings.now(connection)
+        if standing.of_log(log.number) is None:
+            return
+        size = LogReader(connection, log.number).head().size
+        case = None
+        if isinstance(selection, ByBatch):
+            case = standing.of_link(log.number, selection.kind.value, selection.id)
+        if case is None:
+            chosen = Chosen(connection, log.number, size, selection)
+            case = doubted(standing, log.number, (one.index for one in chosen))
+    if case is not None:
+        raise IntegrityError(
+            f"what this package would hold is unknown: incident case {case} is open",
+            advice=f"`trailseal incident show {case}` tells what is doubted; issue the package once it is closed.",
+        )
 
 
 def _statements(service: Service, log: LogId, sources: Iterable[str]) -> tuple[Statement, ...]:

@@ -19,6 +19,7 @@ from ledger.core.note import Verifier as NoteVerifier
 from ledger.core.structs import make_ready
 from ledger.domains import ServiceStart, assembly, impacts
 from ledger.integrity.incidents.cases import Cases
+from ledger.integrity.incidents.standing import Standings
 from ledger.integrity.level3 import log_keys
 from ledger.integrity.verifier import Verifier
 from ledger.jobs.frame import Context as JobContext
@@ -116,6 +117,7 @@ class Service:
             lambda connection: log_keys(connection, self.store.kinds),
             impacts(),
         )
+        self.standings = Standings(self.cases)
         mac, judge = self.keys.content_digest()[1], self.rollback.judge
         self.verifier = Verifier(self.store, assembly, mac, verify_workers, judge, faulty=self.cases.faulty)
         self.jobs = Jobs(self.store, {VERIFY: self.verifier.work, IMPORT: self._work_on_import})

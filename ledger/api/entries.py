@@ -17,12 +17,13 @@ from ledger.core.kinds import RECORD
 from ledger.core.proof import SUFFIX, TlogProof
 from ledger.core.record import OriginalRef
 from ledger.core.tables import EntryState
+from ledger.integrity.incidents.standing import Integrity, integrity
 from ledger.people.access import Scope, allow
 from ledger.sources.life_kinds import LifeState
 from ledger.sources.marks import state_when_collected
 from ledger.sources.resolved import Resolved, resolve
 from ledger.store.checkpoints import StoredCheckpoint, covering
-from ledger.store.reading import LogReader, VaultReader
+from ledger.store.reading import LogReader, StoredEntry, VaultReader
 
 
 class EntryAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +31,7 @@ class EntryAnswer(msgspec.Struct, frozen=True, kw_only=True):
     leaf, SHA-256(0x00 ‖ leaf) is its leaf hash. `decoded` is the body once more, to be read; both are null once the
     entry was disposed of. `source_state` is where its source stood when a record was collected (`re-validate`: it was
     changed, and nobody had signed a new sample yet); null for what is no record. `resolved` names person and place by
-    the dated maps.
+    the dated maps. `integrity` is *unknown* while incident case `incident` doubts the entry.
     """
 
     address: str
@@ -46,6 +47,8 @@ class EntryAnswer(msgspec.Struct, frozen=True, kw_only=True):
     decoded: dict[str, Any] | None
     source_state: LifeState | None
     resolved: Resolved
+    integrity: Integrity
+    incident: str | None
 
 
 class InclusionAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +110,8 @@ async def original(context: NamedDependency[Context], log: LogName, index: Index
 
 def _entry(context: Context, log: LogId, index: int) -> EntryAnswer:
     with context.service.store.reader(log.number) as reader:
-        stored = reader.entry(index)
+        case = context.service.standings.now(reader.connection).of_entry(log.number, index)
+        stored = _stored(reader, log, index, case)
         leaf = decode_leaf(stored.leaf)
         body = _record(leaf.kind, stored.body)
         state = state_when_collected(reader.connection, log.number, index, body)
@@ -126,7 +130,19 @@ def _entry(context: Context, log: LogId, index: int) -> EntryAnswer:
         decoded=None if stored.body is None else msgspec.json.decode(stored.body),
         source_state=state,
         resolved=resolved,
+        integrity=integrity(case),
+        incident=case,
     )
+
+
+def _stored(reader: LogReader, log: LogId, index: int, case: str | None) -> StoredEntry:
+    """An entry; raises IntegrityError for one that is gone, which an open case knows."""
+    try:
+        return reader.entry(index)
+    except NotFound:
+        if case is None:
+            raise
+        raise IntegrityError(f"entry {index} of log {log.name} is unknown: case {case} is open over it") from None
 
 
 def _record(kind: str, body: bytes | None) -> object:

@@ -18,6 +18,7 @@ from ledger.core.entry import decode_leaf
 from ledger.core.errors import SchemaViolation
 from ledger.core.record import Action, LinkKind, Outcome
 from ledger.core.tables import EntryState
+from ledger.integrity.incidents.standing import Integrity, Standing, answered, integrity
 from ledger.people.access import Scope, allow
 from ledger.privacy.look_up_kinds import Purpose
 from ledger.privacy.look_ups import Allowed
@@ -37,18 +38,23 @@ Before = Annotated[
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that matches; `record` is null once its entry was disposed of."""
+    """A record that matches; `record` is null once its entry was disposed of. `integrity` is *unknown* while incident
+    case `incident` doubts it.
+    """
 
     address: str
     index: int
     logged_at: str
     state: EntryState
     record: dict[str, Any] | None
+    integrity: Integrity
+    incident: str | None
 
 
 class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Hits, newest first, as of `size`. Give `next_before` as `before` (with the same `size`) for the next page; null:
-    this was the last. `count` and `facets` only where asked for.
+    this was the last. `count` and `facets` only where asked for. `integrity` of the whole answer is *unknown* while
+    incident case `incident` doubts what was asked for, or a hit: records may be missing, or altered.
     """
 
     log: str
@@ -57,6 +63,8 @@ class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     next_before: int | None
     count: int | None
     facets: dict[str, list[Facet]] | None
+    integrity: Integrity
+    incident: str | None
 
 
 @get("/logs/{log:str}/search", opt=allow(Scope.READ), responses=declared(), tags=["search"])
@@ -131,11 +139,13 @@ def _search(
         if as_of > now:
             raise SchemaViolation(f"log {log.name} has {now} entries, not {as_of} yet")
         page = search(reader.connection, log.number, as_of, query, before, limit)
-        hits = [_hit(reader, log, index) for index in page.indices]
+        standing = context.service.standings.now(reader.connection)
+        hits = [_hit(reader, standing, log, index) for index in page.indices]
         # Counts over what one person did would be an evaluation of that person.
         grouped = with_facets and entered is None
         found = facets(reader.connection, log.number, as_of, query) if grouped else None
         total = count(reader.connection, log.number, as_of, query) if with_facets else None
+    case = answered(standing, log.number, query, page.indices)
     answer = SearchAnswer(
         log=log.name,
         size=as_of,
@@ -143,16 +153,21 @@ def _search(
         next_before=page.next_before,
         count=total,
         facets=None if found is None else {name: list(values) for name, values in found.items()},
+        integrity=integrity(case),
+        incident=case,
     )
     return answer, entered
 
 
-def _hit(reader: LogReader, log: LogId, index: int) -> Hit:
+def _hit(reader: LogReader, standing: Standing, log: LogId, index: int) -> Hit:
     stored = reader.entry(index)
+    case = standing.of_entry(log.number, index)
     return Hit(
         address=str(Address(log.origin, index)),
         index=index,
         logged_at=decode_leaf(stored.leaf).logged_at,
         state=stored.state,
         record=None if stored.body is None else msgspec.json.decode(stored.body)["record"],
+        integrity=integrity(case),
+        incident=case,
     )

@@ -116,6 +116,13 @@ _BY_ACTION: Final[dict[str, tuple[tuple[str, str, tuple[Role, ...]], ...]]] = {
         ("closed", "I attest that this source is closed and its records are complete.", ()),
         ("approved", "I approve this change of a source.", (Role.APPROVER,)),
     ),
+    "incident": (
+        (
+            "closed",
+            "I looked at the damage, what rests on it and the way back, and close this integrity incident.",
+            _APPROVING,
+        ),
+    ),
     "true-copy": (("true-copy", "I compared the copy with its original and attest that it is a true copy.", ()),),
     "mapping": (("verified", "I compared this sample with its source and attest that the mapping is right.", ()),),
     ACCOUNTABILITY: (

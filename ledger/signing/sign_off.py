@@ -1,5 +1,5 @@
 """What an entry still takes to be signed off: an end of a source by owner and quality, a sample or a true copy by
-whoever looked, an access review by security officer and quality.
+whoever looked, an access review by security officer and quality, the closing of an integrity incident by quality.
 
 What people decide is an entry at once; that they answer for it is their signature over that very entry.
 Until each that is needed is there, every surface says which is open.
@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from ledger.core.address import Address, LogId
 from ledger.core.signature import SignatureEntry
+from ledger.findings.incident_kinds import CaseEvent, IncidentCase
 from ledger.people.credentials import read_entry
 from ledger.people.person_kinds import AccessReviewEntry
 from ledger.people.roles import Role
@@ -60,6 +61,7 @@ _OFFICER_AND_QUALITY: Final = (
     Needed(action="access-review", meaning="approved", roles=(Role.APPROVER,)),
 )
 _SAMPLE: Final = (Needed(action="mapping", meaning="verified"),)
+_INCIDENT: Final = (Needed(action="incident", meaning="closed", roles=(Role.APPROVER, Role.QUALIFIED_PERSON)),)
 _TRUE_COPY: Final = (Needed(action="true-copy", meaning="true-copy"),)
 
 
@@ -67,6 +69,8 @@ def needed(body: msgspec.Struct) -> tuple[Needed, ...]:
     """The signatures that an entry takes; none for most."""
     if isinstance(body, TrueCopy):
         return _TRUE_COPY
+    if isinstance(body, IncidentCase):
+        return _INCIDENT if body.event is CaseEvent.CLOSING else ()
     if isinstance(body, AccessReviewEntry):
         return _OFFICER_AND_QUALITY
     if isinstance(body, SourceLife):

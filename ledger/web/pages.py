@@ -12,6 +12,7 @@ from litestar.datastructures import Cookie
 from sqlalchemy import Connection
 
 from ledger.core.clock import WallClock
+from ledger.integrity.incidents.standing import Standings
 from ledger.people.access import Caller
 from ledger.people.people import People
 from ledger.people.sessions import cookie_name
@@ -34,6 +35,9 @@ class PageService(Protocol):
 
     @property
     def people(self) -> People: ...
+
+    @property
+    def standings(self) -> Standings: ...
 
 
 class PageLanes(Protocol):
@@ -63,7 +67,9 @@ async def read(context: PageContext, caller: Caller, zone: ZoneInfo, view: Calla
             known = read_logs(connection)
             seen = set(caller.sees(log.name for log in known))
             logs = tuple(log for log in known if log.number == SYSTEM_LOG or log.name in seen)
-            return view(Scope(logs=logs, kinds=service.store.kinds, clock=service.clock, zone=zone), connection)
+            standing = service.standings.now(connection)
+            scope = Scope(logs=logs, kinds=service.store.kinds, clock=service.clock, zone=zone, standing=standing)
+            return view(scope, connection)
 
     return await context.lanes.read(work)
 

@@ -5,10 +5,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 import msgspec
+from sqlalchemy import select
 
-from ledger.findings.impact import Affected, Artefact, Impact, Reading
+from ledger.core.members import Members, Spans
+from ledger.core.tables import TableClass
+from ledger.findings.impact import Affected, Artefact, Impact, Reading, places
 from ledger.findings.incident_kinds import MAX_LINKS, Counted, Linked
+from ledger.store import schema
+from ledger.store.position import index_of
 
+LOST = "lost"
+"""The sort of entries of which nothing is left, a run of them at a time: what rests on them cannot be told."""
 LINK = "link:"
 """What the sorts of things begin with that records are linked to: `link:batch`, `link:lot`, …"""
 
@@ -21,7 +28,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def impact_of(impacts: Sequence[Impact], reading: Reading, affected: Affected) -> Iterator[Artefact]:
-    """All artefacts, domain by domain in the order of the assembly; each sort and id once."""
+    """All artefacts: what is lost, then domain by domain in the order of the assembly; each sort and id once."""
+    yield from _lost(reading, affected)
     seen: set[tuple[str, str, str]] = set()
     for impact in impacts:
         for one in impact(reading, affected):
@@ -42,7 +50,29 @@ def counted(artefacts: Iterable[Artefact]) -> tuple[Counted, ...]:
     return tuple(Counted(sort=sort, count=count) for sort, count in sorted(Counter(a.sort for a in artefacts).items()))
 
 
-def linked(artefacts: Iterable[Artefact]) -> tuple[tuple[Linked, ...], bool]:
+def linked(artefacts: Sequence[Artefact]) -> tuple[tuple[Linked, ...], bool]:
     """What affected records are linked to; and whether that is more than a case lists."""
     found = [Linked(kind=one.sort.removeprefix(LINK), id=one.id) for one in artefacts if one.sort.startswith(LINK)]
-    return (tuple(found), False) if len(found) <= MAX_LINKS else ((), True)
+    every = len(found) > MAX_LINKS or any(one.sort == LOST for one in artefacts)
+    return tuple(found[:MAX_LINKS]), every
+
+
+def _lost(reading: Reading, affected: Affected) -> Iterator[Artefact]:
+    """Entries that neither can be read nor have left a row in any table."""
+    facts = [
+        table
+        for table in schema.metadata.sorted_tables
+        if table.info["class"] is TableClass.PROJECTION and "pos" in table.c
+    ]
+    for log, members in sorted(affected.items()):
+        left = Spans()
+        for entry in reading.entries(log, members):
+            left.add(entry.index, entry.index)
+        for low, high in places(log, members):
+            for table in facts:
+                found = select(table.c.pos).where(table.c.pos >= low, table.c.pos < high).distinct()
+                for pos in reading.connection.scalars(found):
+                    left.add(index_of(pos), index_of(pos))
+        for first, last in Members.of(left.unseen(members)).runs():
+            at = reading.address(log, first)
+            yield Artefact(sort=LOST, id=at if first == last else f"{at}-{last}", because=at)

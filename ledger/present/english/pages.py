@@ -103,6 +103,8 @@ MESSAGES = {
     "search.outcome": "Outcome",
     "search.source": "Source",
     "search.imported": "imported",
+    "search.doubted": "This answer is unknown while an integrity incident is open: records may be missing from it, or "
+    "may have been altered. Case",
     "search.object_type": "Object type",
     "search.object_id": "Object",
     "search.link_kind": "Belongs to",
@@ -197,6 +199,7 @@ MESSAGES = {
     "entry.attribute": "Attribute",
     "entry.old-new": "Old → new",
     "entry.reason": "Reason",
+    "entry.doubted": "Whether this entry is what was logged is unknown while an integrity incident is open. Case",
     "entry.waiting": "Collected while its source waited to be validated anew: the source had changed, and nobody had "
     "signed a new sample yet.",
     "entry.imported": "Imported from an old audit trail, not collected live: until its import the trail was the old "

@@ -12,6 +12,7 @@ from ledger.core.entry import LeafData, decode_leaf
 from ledger.core.errors import IntegrityError, InvalidEntry, LedgerError, NotFound
 from ledger.core.kinds import KindRegistry
 from ledger.core.note import VerifierKey, parse_note
+from ledger.integrity.incidents.standing import Standing
 from ledger.present.messages import message
 from ledger.present.sentences import disposed_sentence, entry_sentence
 from ledger.present.states import State
@@ -27,6 +28,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     kinds: KindRegistry
     clock: WallClock
     zone: ZoneInfo
+    standing: Standing = Standing()
 
     def log(self, name: str) -> LogId:
         """The log of that short name; raises NotFound, naming what there is."""

@@ -72,7 +72,8 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
 class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     """All that the page shows. `size` is the log's size when it was read; `waiting`: it is a record, and its source was
-    to be validated anew when it was collected; `imported`: it is a record that came from an old audit trail.
+    to be validated anew when it was collected; `imported`: it is a record that came from an old audit trail;
+    `incident`: the open case that doubts it.
     """
 
     log: LogId
@@ -90,6 +91,7 @@ class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     original: ShownOriginal | None
     proof: Proof
     checks: tuple[Check, ...]
+    incident: str | None
 
     @property
     def address(self) -> str:
@@ -149,6 +151,7 @@ def entry_view(scope: Scope, reader: LogReader, log: LogId, index: int) -> Entry
         original=show_original(reference, kept) if reference is not None else None,
         proof=proof,
         checks=checks,
+        incident=scope.standing.of_entry(log.number, index),
     )
 
 

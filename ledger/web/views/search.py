@@ -10,6 +10,7 @@ import msgspec
 from ledger.core.address import LogId
 from ledger.core.errors import InvalidEntry, PurposeRequired
 from ledger.core.record import Action, LinkKind, Outcome, RecordBody
+from ledger.integrity.incidents.standing import answered
 from ledger.present.inert import one_line
 from ledger.present.messages import message
 from ledger.present.times import Moment, claimed, parse_local
@@ -57,7 +58,9 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One record found. `occurred` is None where the source's text (`claim`) names no instant."""
+    """One record found. `occurred` is None where the source's text (`claim`) names no instant; `incident`: the open
+    case that doubts it.
+    """
 
     index: int
     sentence: Pieces
@@ -66,6 +69,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     imported: bool
     batches: tuple[str, ...]
+    incident: str | None = None
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +97,9 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SearchView(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer. With `errors` (field → what is wrong) nothing was searched. `head` is the log's size now."""
+    """The answer. With `errors` (field → what is wrong) nothing was searched. `head` is the log's size now; `incident`:
+    the open case for which the answer as a whole is unknown.
+    """
 
     form: Form
     logs: tuple[LogId, ...]
@@ -108,6 +114,7 @@ class SearchView(msgspec.Struct, frozen=True, kw_only=True):
     older: str | None = None
     current: str | None = None
     entered: Allowed | None = None
+    incident: str | None = None
 
 
 Allow = Callable[[LogReader, Query, Purpose | None], Allowed | None]
@@ -161,6 +168,7 @@ def search_view(
         older=form.url(before=page.next_before) if page.next_before is not None else None,
         current=form.url(size=None, before=None) if head > size else None,
         entered=entered,
+        incident=answered(scope.standing, form.log.number, query, page.indices),
     )
 
 
@@ -223,9 +231,12 @@ def _member(name: str, enum: type[E], text: str, errors: dict[str, str]) -> E | 
 
 
 def _row(scope: Scope, reader: LogReader, index: int, old: frozenset[str]) -> Row:
-    line = entry_line(scope, reader.entry(index))
+    line, case = entry_line(scope, reader.entry(index)), scope.standing.of_entry(reader.log, index)
     if not isinstance(line.body, RecordBody):
-        return Row(index=index, sentence=line.sentence, occurred=None, claim="", source="", imported=False, batches=())
+        said = line.sentence
+        return Row(
+            index=index, sentence=said, occurred=None, claim="", source="", imported=False, batches=(), incident=case
+        )
     record = line.body.record
     return Row(
         index=index,
@@ -235,6 +246,7 @@ def _row(scope: Scope, reader: LogReader, index: int, old: frozenset[str]) -> Ro
         source=one_line(record.source, 24),
         imported=record.source in old,
         batches=tuple(dict.fromkeys(one_line(link.id, 24) for link in record.links if link.kind is LinkKind.BATCH)),
+        incident=case,
     )
 
 

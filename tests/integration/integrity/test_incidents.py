@@ -7,14 +7,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, update
 
+from ledger.core.errors import IntegrityError
 from ledger.core.hashing import b64
 from ledger.core.members import Members
 from ledger.core.record import Link, LinkBasis, LinkKind
 from ledger.findings.incident_kinds import CaseEvent, Cause
 from ledger.integrity.incidents.cases import Case
+from ledger.integrity.incidents.standing import answered
+from ledger.packages import issue
 from ledger.store.position import pos_of
 from ledger.store.schema import head
-from tests.support.ledgers import RECORDS, Ledger, submission
+from ledger.store.search import Query
+from ledger.trace.selection import ByBatch
+from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, submission
 
 MARKS = ("checkpoint", "checkpoint_intent")
 
@@ -181,3 +186,29 @@ def test_a_checkpoint_that_was_altered_damages_no_entry_but_the_one_that_names_i
     attack(on_sqlite, f"UPDATE checkpoint_intent SET root = (SELECT salt FROM body LIMIT 1) WHERE size = {size}")
     case = opened(on_sqlite)
     assert touched(on_sqlite, case) == [size - 1]
+
+
+def test_answers_that_rest_on_a_doubted_entry_are_unknown_and_no_package_is_issued(
+    on_sqlite: Ledger, tmp_path: Path
+) -> None:
+    service, log, index = on_sqlite.service, on_sqlite.service.log(), record_of(on_sqlite, 7)
+    with on_sqlite.administrator() as connection:
+        connection.exec_driver_sql(f"UPDATE record SET actor = 'nobody' WHERE pos = {at(index)}")
+    with on_sqlite.store.reading() as connection:
+        assert service.standings.now(connection).doubts == ()
+    case = opened(on_sqlite).case
+    with on_sqlite.store.reading() as connection:
+        standing = service.standings.now(connection)
+    assert (standing.of_entry(log.number, index), standing.of_entry(log.number, index + 1)) == (case, None)
+    assert standing.of_entry(0, index) is None
+    assert (standing.of_link(log.number, "batch", "B-7"), standing.of_link(log.number, "batch", "B-8")) == (case, None)
+    for query, doubted in (
+        (Query(link_kind=LinkKind.BATCH, link_id="B-7"), case),
+        (Query(link_kind=LinkKind.BATCH, link_id="B-8"), None),
+        (Query(text="B-8"), case),
+    ):
+        assert answered(standing, log.number, query, ()) == doubted
+    with pytest.raises(IntegrityError, match=case):
+        issue(service, log, ByBatch(kind=LinkKind.BATCH, id="B-7"), tmp_path / "one.zip", AUTHORITY)
+    assert not (tmp_path / "one.zip").exists()
+    issue(service, log, ByBatch(kind=LinkKind.BATCH, id="B-8"), tmp_path / "other.zip", AUTHORITY)
