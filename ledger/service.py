@@ -112,7 +112,7 @@ class Service:
         )
         self.cases = Cases(
             self.store,
-            folder / "kept" / "incidents",
+            kept,
             folder / "signed",
             lambda connection: log_keys(connection, self.store.kinds),
             impacts(),

@@ -16,11 +16,13 @@ from sqlalchemy import URL, Connection, select
 from ledger.core import canonical
 from ledger.core.address import LogId
 from ledger.core.authority import Authority
+from ledger.core.checkpoint import Checkpoint
 from ledger.core.clock import utc_text
 from ledger.core.entry import draft
 from ledger.core.errors import Conflict, LedgerError, NotFound
 from ledger.core.hashing import b64, unb64
 from ledger.core.members import Members
+from ledger.core.note import parse_note
 from ledger.findings.impact import Affected, Impact, Reading
 from ledger.findings.incident_kinds import CaseEvent, CaseFault, Cause, Entries, IncidentCase, LastProven
 from ledger.findings.incident_tables import incident_case
@@ -35,6 +37,7 @@ from ledger.store.append import Batch, Transaction
 from ledger.store.logs import SYSTEM_LOG, read_logs
 from ledger.store.store import Store
 from ledger.trust.files import write_durably
+from ledger.trust.kept import Kept
 
 SERVICE: Final = Authority(actor="service:incidents", authenticated=False)
 """On whose authority a case is that verification or the signer opened."""
@@ -67,14 +70,15 @@ class Cases:
     def __init__(
         self,
         store: Store,
-        folder: Path,
+        kept: Kept,
         signed: Path,
         keys: Callable[[Connection], Keys],
         impacts: Sequence[Impact],
     ) -> None:
-        """`folder`: where evidence is kept; `signed`: the folder of the signer's own state; `keys`: the logs'."""
+        """`kept`: the folder outside of the database; `signed`: that of the signer's own state; `keys`: the logs'."""
         self.store = store
-        self.folder = folder
+        self.folder = kept.folder / "incidents"
+        self._kept = kept
         self.impacts = tuple(impacts)
         self._signed = signed
         self._keys = keys
@@ -190,9 +194,18 @@ class Cases:
         except LedgerError:
             keys = ()  # its entry 0 cannot be read: no checkpoint is proven
         live = self.store.projections.read_live(connection)
-        state, bound = self.signed(log), self._bound(connection, log)
-        signed = [one for one in (state, bound) if one is not None]
+        outside = (self.signed(log), self._cosigned(log), self._bound(connection, log))
+        signed = [one for one in outside if one is not None]
         return damage_of(connection, log, keys, signed, self.store.kinds, live, known)
+
+    def _cosigned(self, log: LogId) -> Signed | None:
+        """The newest checkpoint that is kept with its cosignatures outside of the database."""
+        try:
+            note = self._kept.latest(log.name)
+            found = None if note is None else Checkpoint.parse(parse_note(note).text)
+        except (LedgerError, OSError):
+            return None
+        return None if found is None else Signed(size=found.size, root=found.root)
 
     def _bound(self, connection: Connection, log: LogId) -> Signed | None:
         """The last checkpoint of a log that another log holds; None where there is none that can be read."""
@@ -240,10 +253,12 @@ def _fault(logs: Mapping[int, LogId], fault: Fault) -> CaseFault:
 
 
 def _proven(log: LogId, damage: Damage, signed: Signed | None) -> LastProven:
+    size, root = damage.witnessed or (damage.proven, damage.root)
+    basis = "witnesses" if damage.witnessed is not None else "signer"
     return LastProven(
         origin=log.origin,
-        size=damage.proven,
-        basis="signer" if damage.proven else "nothing",
-        root=None if damage.root is None else b64(damage.root),
+        size=size,
+        basis=basis if size else "nothing",
+        root=None if root is None else b64(root),
         signed=None if signed is None else signed.size,
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from ledger.core.address import LogId
 from ledger.core.checkpoint import open_checkpoint
@@ -18,6 +18,7 @@ from ledger.core.kinds import KindRegistry
 from ledger.core.members import Members, Spans
 from ledger.core.merkle import Frontier
 from ledger.core.note import VerifierKey
+from ledger.core.witness_policy import Quorum
 from ledger.integrity.authority import authority_fault
 from ledger.integrity.edge import Edge, tile_root
 from ledger.integrity.entries import Unreadable
@@ -31,9 +32,12 @@ from ledger.store.bulk import Bulk
 from ledger.store.position import index_of, pos_of
 from ledger.store.projections import Live
 from ledger.store.reading import HeadRow, LogReader
+from ledger.trust.witness_tables import witnessed
 
 BINDING: Final = "log_binding"
 """Where a fault is that tells of another log: the entry that vouches for that log is not what is damaged."""
+WHOLE: Final = ("head", "")
+"""Table and column of a fault of the log as a whole (it is older than what was signed): it names its last entry."""
 MOST: Final = 1000
 """Faults of level 2 that are told one by one; beyond them every entry up to the head counts as affected."""
 MOST_AUTHORITY: Final = 25
@@ -50,8 +54,9 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True):
 class Damage(msgspec.Struct, frozen=True, kw_only=True):
     """What does not hold of a log of `size` entries: `faults`, and every entry that they touch.
 
-    `proven`, `root`: the last checkpoint that the log still continues; 0 where there is none. `lost`: how many entries
-    were signed for and are not there. `rewritten`: from there on the log is not what was signed, if it is not.
+    `proven`, `root`: the last checkpoint that the log still continues; 0 where there is none. `witnessed`: the last of
+    those that had its quorum of witnesses, with its root. `lost`: how many entries were signed for and are not there.
+    `rewritten`: from there on the log is not what was signed, if it is not.
     """
 
     log: int
@@ -60,6 +65,7 @@ class Damage(msgspec.Struct, frozen=True, kw_only=True):
     affected: Members
     proven: int
     root: bytes | None
+    witnessed: tuple[int, bytes] | None = None
     lost: int = 0
     rewritten: int | None = None
 
@@ -88,7 +94,7 @@ def damage_of(
     faults = [*tree.faults, *replayed]
     spans = Spans()
     for fault in (*faults, *known):
-        if fault.log == log.number and fault.table != BINDING:
+        if fault.log == log.number and fault.table != BINDING and (fault.table, fault.column) != WHOLE:
             spans.add(fault.index, fault.index)
     for low, high in (*tree.spans, *wide, *_beyond(connection, log.number, head.size, live)):
         spans.add(low, high)
@@ -104,6 +110,7 @@ def damage_of(
         affected=spans.members(),
         proven=tree.proven,
         root=tree.root,
+        witnessed=tree.witnessed,
         lost=lost,
         rewritten=tree.rewritten,
     )
@@ -137,6 +144,7 @@ class _Tree:
         self._full: list[int] = []
         self.proven = 0
         self.root: bytes | None = None
+        self.witnessed: tuple[int, bytes] | None = None
         self.rewritten: int | None = None
 
     def walk(self) -> None:
@@ -162,6 +170,7 @@ class _Tree:
             self.faults += [] if fault is None else [fault]
         self.faults += self._marks.faults
         self.proven, self.root, self.rewritten = self._marks.proven, self._marks.root, self._marks.rewritten()
+        self.witnessed = self._marks.witnessed
 
     def _add(self, level: int, hashed: bytes) -> None:
         """Puts a hash into its tile; one that fills up is compared with the stored one."""
@@ -208,6 +217,10 @@ class _Marks:
         self.faults: list[Fault] = []
         self.proven = 0
         self.root: bytes | None = None
+        row = witnessed.c
+        met = select(row.size).where(row.origin == log.origin, row.state == Quorum.MET.value)
+        self._met = frozenset(connection.scalars(met))
+        self.witnessed: tuple[int, bytes] | None = None
 
     def sizes(self) -> Iterator[int]:
         """All sizes, in order."""
@@ -237,6 +250,7 @@ class _Marks:
             good, bad = self._compared(good, bad, size, "checkpoint", "note", holds)
             if holds:
                 self.proven, self.root = size, root
+                self.witnessed = (size, root) if size in self._met else self.witnessed
         for one in self._signed:
             if one.size == size:
                 good, bad = self._compared(good, bad, size, "head", "", one.root == root)
