@@ -16,8 +16,9 @@ from ledger.api.fields import without_nul
 from ledger.api.gate import CallerRequest, peer_of
 from ledger.api.people import Entered, Reason
 from ledger.api.problems import declared
+from ledger.core.chain import MAX_CERTIFICATE, MAX_CERTIFICATES
 from ledger.core.errors import Conflict
-from ledger.core.external import MAX_CERTIFICATE, MAX_CERTIFICATES, MAX_CMS, MAX_REVOCATION, MAX_REVOCATIONS, brought
+from ledger.core.external import MAX_CMS, MAX_REVOCATION, MAX_REVOCATIONS, brought
 from ledger.people.access import Door, Scope, allow
 from ledger.signing.external import KnownAnchor
 from ledger.signing.factors import Shown

@@ -58,7 +58,8 @@ def encode(value: Any) -> bytes:
         raise SignatureInvalid(f"it is not well-formed (DER): {type(error).__name__}") from None
 
 
-def _signed_data(cms: bytes) -> Any:
+def signed_data(cms: bytes) -> Any:
+    """The SignedData of a CMS; raises SignatureInvalid for a CMS of another sort."""
     outer = decode(cms, asn1.rfc5652.ContentInfo())
     if outer["contentType"] != asn1.rfc5652.id_signedData:
         raise SignatureInvalid("it is a CMS, but none of a signature")
@@ -67,7 +68,7 @@ def _signed_data(cms: bytes) -> Any:
 
 def signer_of(cms: bytes) -> Any:
     """The SignerInfo of the only signer of a detached signature."""
-    signed = _signed_data(cms)
+    signed = signed_data(cms)
     content = signed["encapContentInfo"]
     if content["eContentType"] != asn1.rfc5652.id_data or content["eContent"].isValue:
         raise SignatureInvalid("it is not detached, over plain bytes")
@@ -78,7 +79,7 @@ def signer_of(cms: bytes) -> Any:
 
 def certificates_of(cms: bytes) -> list[bytes]:
     """The certificates that a CMS carries (DER)."""
-    found = _signed_data(cms)["certificates"]
+    found = signed_data(cms)["certificates"]
     if not found.isValue:
         return []
     return [encode(one["certificate"]) for one in found if one.getName() == "certificate"]
@@ -88,7 +89,7 @@ def revocations_of(cms: bytes) -> list[bytes]:
     """The revocation lists and OCSP responses (DER) that a CMS carries: in its own field for them (RFC 5652 §10.2.1,
     RFC 5940), or as CAdES has it, among the unsigned attributes (`revocation-values`, RFC 5126 §6.3.4).
     """
-    signed, found = _signed_data(cms), []
+    signed, found = signed_data(cms), []
     for one in signed["crls"] if signed["crls"].isValue else ():
         if one.getName() == "crl":
             found.append(encode(one["crl"]))
@@ -134,14 +135,14 @@ def require_signed(signer: Any, certificate: x509.Certificate, message: bytes) -
     algorithm = _HASHES.get(str(signer["digestAlgorithm"]["algorithm"]))
     if algorithm is None:
         raise SignatureInvalid("its digest is by none of SHA-256, SHA-384 and SHA-512")
-    said = _attributes(signer["signedAttrs"])
-    if _one(said, asn1.rfc5652.id_contentType, asn1.rfc5652.ContentType()) != asn1.rfc5652.id_data:
+    said = attributes_of(signer["signedAttrs"])
+    if attribute(said, asn1.rfc5652.id_contentType, asn1.rfc5652.ContentType()) != asn1.rfc5652.id_data:
         raise SignatureInvalid("its signed attributes are of another sort of content")
-    digest = bytes(_one(said, asn1.rfc5652.id_messageDigest, asn1.rfc5652.MessageDigest()))
+    digest = bytes(attribute(said, asn1.rfc5652.id_messageDigest, asn1.rfc5652.MessageDigest()))
     if digest != _hash(algorithm, message):
         raise SignatureInvalid("it is over other bytes than this statement's")
-    named = _one(said, asn1.rfc5035.id_aa_signingCertificateV2, asn1.rfc5035.SigningCertificateV2())
-    if not len(named["certs"]) or not _is_named(named["certs"][0], certificate):
+    named = attribute(said, asn1.rfc5035.id_aa_signingCertificateV2, asn1.rfc5035.SigningCertificateV2())
+    if not len(named["certs"]) or not is_named(named["certs"][0], certificate):
         raise SignatureInvalid("its signed attributes name another certificate than the signer's")
     attributes = asn1.rfc5652.SignedAttributes()
     attributes.extend(signer["signedAttrs"])
@@ -149,7 +150,8 @@ def require_signed(signer: Any, certificate: x509.Certificate, message: bytes) -
     return _signing_us(said)
 
 
-def _attributes(found: Any) -> dict[str, Any]:
+def attributes_of(found: Any) -> dict[str, Any]:
+    """Signed attributes by their type (dotted), each once and with one value; raises SignatureInvalid."""
     said: dict[str, Any] = {}
     for one in found:
         name = str(one["attrType"])
@@ -159,14 +161,16 @@ def _attributes(found: Any) -> dict[str, Any]:
     return said
 
 
-def _one(said: dict[str, Any], name: Any, spec: Any) -> Any:
+def attribute(said: dict[str, Any], name: Any, spec: Any) -> Any:
+    """The value of a signed attribute that has to be there; raises SignatureInvalid."""
     value = said.get(str(name))
     if value is None:
         raise SignatureInvalid(f"signed attribute {name} is missing: it is no CAdES-BES signature")
     return decode(bytes(value), spec)
 
 
-def _is_named(named: Any, certificate: x509.Certificate) -> bool:
+def is_named(named: Any, certificate: x509.Certificate) -> bool:
+    """Whether an ESSCertIDv2 (RFC 5035) is this certificate's."""
     algorithm = _HASHES.get(str(named["hashAlgorithm"]["algorithm"]))
     if algorithm is None or bytes(named["certHash"]) != certificate.fingerprint(algorithm):
         return False

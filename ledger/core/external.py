@@ -8,20 +8,19 @@ was not asked; and every surface says so.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtensionOID
-from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
 from pyasn1.type.univ import ObjectIdentifier, SequenceOf
 
 from ledger.core import asn1
+from ledger.core.chain import BROKEN as BROKEN_CERTIFICATE
+from ledger.core.chain import EPOCH, MAX_CERTIFICATES, certificate_of, chain_to, whole
 from ledger.core.clock import utc_text
 from ledger.core.cms import certificates_of, decode, is_signer, require_signed, revocations_of, signer_of
 from ledger.core.errors import LedgerError, SchemaViolation, SignatureInvalid
@@ -32,37 +31,13 @@ from ledger.core.signature import ELSEWHERE_US, ExternalProof
 
 FORM: Final = "cades-detached"
 MAX_CMS: Final = 128 * 1024
-MAX_CERTIFICATES: Final = 8
-"""The signer's and those between it and the anchor."""
-MAX_CERTIFICATE: Final = 32 * 1024
 MAX_REVOCATIONS: Final = 8
 MAX_REVOCATION: Final = 256 * 1024
 """Bytes of all revocation lists and OCSP responses together that are kept beside a signature."""
 TOLERANCE_US: Final = 5 * 60 * 1_000_000
 """By how much the clock that wrote a signing time may differ from ours."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _QC_COMPLIANCE, _QC_TYPE, _FOR_SIGNATURES = "0.4.0.1862.1.1", "0.4.0.1862.1.6", "0.4.0.1862.1.6.1"
 """ETSI EN 319 412-5: a certificate's claim to be qualified, and what for."""
-_BROKEN: Final = (
-    ValueError,
-    TypeError,
-    UnsupportedAlgorithm,
-    x509.InvalidVersion,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
-"""What reading a certificate raises that is none."""
-_UNDERSTOOD: Final = frozenset(
-    {
-        ExtensionOID.BASIC_CONSTRAINTS,
-        ExtensionOID.KEY_USAGE,
-        ExtensionOID.EXTENDED_KEY_USAGE,
-        ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
-        ExtensionOID.NAME_CONSTRAINTS,
-        ExtensionOID.CERTIFICATE_POLICIES,
-    }
-)
-"""Extensions that may be critical: the chain's verification heeds them, or this module does."""
 
 
 class Certified(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +83,7 @@ def _verified(
         raise SignatureInvalid(f"signatures of form {proof.form!r} are not known here")
     try:
         data = unb64url(proof.signature)
-        certificates = [_certificate(unb64url(one)) for one in proof.certificates]
+        certificates = [certificate_of(unb64url(one)) for one in proof.certificates]
     except LedgerError as error:
         raise SignatureInvalid(f"the external signature cannot be read: {error.message}") from None
     if not 0 < len(certificates) <= MAX_CERTIFICATES or len(data) > MAX_CMS:
@@ -122,8 +97,9 @@ def _verified(
             raise SignatureInvalid("the signer's device says that it was made at another time than the statement")
         moments = (*moments, signing_us)
     chain: list[x509.Certificate] = []
+    trusted = [certificate_of(one) for one in anchors]
     for moment in moments:
-        chain = _chain(certificate, certificates[1:], anchors, moment)
+        chain = chain_to(certificate, certificates[1:], trusted, moment, _signs)
     known = _revocation(proof, data, chain, window[0])
     return Certified(
         names=names_of(certificate),
@@ -157,7 +133,7 @@ def revocation_of(proof: ExternalProof, made_us: int) -> tuple[Told, ...]:
     """
     try:
         data = unb64url(proof.signature)
-        known = [_certificate(unb64url(one)) for one in proof.certificates[: MAX_CERTIFICATES + 1]]
+        known = [certificate_of(unb64url(one)) for one in proof.certificates[: MAX_CERTIFICATES + 1]]
         sources = list(readable(_sources(proof, data)))
     except LedgerError:
         return ()
@@ -221,7 +197,7 @@ def brought(cms: bytes, certificates: bytes = b"", revocation: Iterable[bytes] =
     try:
         signer = signer_of(cms)
         beside = loaded(certificates) if certificates else []
-        known = list(dict.fromkeys((*beside, *map(_certificate, certificates_of(cms)))))[: 4 * MAX_CERTIFICATES]
+        known = list(dict.fromkeys((*beside, *map(certificate_of, certificates_of(cms)))))[: 4 * MAX_CERTIFICATES]
     except LedgerError as error:
         raise SchemaViolation(
             f"this is no detached signature that can be taken: {error.message}",
@@ -250,9 +226,9 @@ def loaded(data: bytes) -> list[x509.Certificate]:
     """The certificates of a file, PEM or one in DER; raises SchemaViolation where it holds none."""
     try:
         if b"-----BEGIN" in data:
-            return [_whole(one) for one in x509.load_pem_x509_certificates(data)]
-        return [_whole(x509.load_der_x509_certificate(data))]
-    except _BROKEN as error:
+            return [whole(one) for one in x509.load_pem_x509_certificates(data)]
+        return [whole(x509.load_der_x509_certificate(data))]
+    except BROKEN_CERTIFICATE as error:
         raise SchemaViolation(f"this is no certificate: {error}", advice="Bring it in PEM or DER.") from None
 
 
@@ -264,7 +240,7 @@ def names_of(certificate: x509.Certificate) -> str:
 def signer_certificate(proof: ExternalProof) -> x509.Certificate:
     """The certificate that a proof says is its signer's; raises SignatureInvalid for one that cannot be read."""
     try:
-        return _certificate(unb64url(proof.certificates[0]))
+        return certificate_of(unb64url(proof.certificates[0]))
     except (LedgerError, IndexError):
         raise SignatureInvalid("the signer's certificate cannot be read") from None
 
@@ -304,87 +280,14 @@ class _OidList(SequenceOf):
     componentType = ObjectIdentifier()  # noqa: N815 - the library's name
 
 
-def _certificate(data: bytes) -> x509.Certificate:
-    if len(data) > MAX_CERTIFICATE:
-        raise SignatureInvalid("a certificate is too large")
-    try:
-        return _whole(x509.load_der_x509_certificate(data))
-    except _BROKEN as error:
-        raise SignatureInvalid(f"a certificate cannot be read: {error}") from None
-
-
-def _whole(certificate: x509.Certificate) -> x509.Certificate:
-    """The certificate, all of it read: its parts are, else, only once they are asked for."""
-    certificate.public_key()
-    for part in (certificate.extensions, certificate.subject.rfc4514_string(), certificate.issuer.rfc4514_string()):
-        assert part is not None
-    return certificate
-
-
 def require_valid_at(certified: Certified, moment_us: int) -> None:
     """Raises SignatureInvalid where a certificate of the chain was not valid at that moment (µs)."""
-    at = _EPOCH + timedelta(microseconds=moment_us)
-    for one in map(_certificate, (*certified.chain, certified.anchor)):
+    at = EPOCH + timedelta(microseconds=moment_us)
+    for one in map(certificate_of, (*certified.chain, certified.anchor)):
         if not one.not_valid_before_utc <= at <= one.not_valid_after_utc:
             raise SignatureInvalid(f"certificate {one.subject.rfc4514_string()} was not valid at {at:%Y-%m-%dT%H:%M}Z")
 
 
-def _chain(
-    certificate: x509.Certificate, between: Sequence[x509.Certificate], anchors: Iterable[bytes], moment_us: int
-) -> list[x509.Certificate]:
-    """The chain from the signer's certificate to an anchor, all of it valid at that moment."""
-    at = _EPOCH + timedelta(microseconds=moment_us)
-    if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
-        raise SignatureInvalid(
-            f"the signer's certificate was not valid at {at:%Y-%m-%dT%H:%M:%SZ}: it is good from "
-            f"{certificate.not_valid_before_utc:%Y-%m-%d} to {certificate.not_valid_after_utc:%Y-%m-%d}"
-        )
-    trusted = [_certificate(one) for one in anchors]
-    if not trusted:
-        raise SignatureInvalid("no trust anchor was in force then")
-    authority = (
-        ExtensionPolicy.permit_all()
-        .require_present(x509.BasicConstraints, Criticality.CRITICAL, _may_issue)
-        .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _signs_certificates)
-    )
-    person = ExtensionPolicy.permit_all().require_present(x509.KeyUsage, Criticality.AGNOSTIC, _signs)
-    policy = (
-        PolicyBuilder()
-        .store(Store(trusted))
-        .time(at)
-        .max_chain_depth(MAX_CERTIFICATES)
-        .extension_policies(ca_policy=authority, ee_policy=person)
-        .build_client_verifier()
-    )
-    try:
-        chain = list(policy.verify(certificate, list(between)).chain)
-    except (VerificationError, ValueError) as error:
-        raise SignatureInvalid(f"its certificate does not chain to a trust anchor of this site: {error}") from None
-    for place, one in enumerate(chain):
-        _require_constraints(one, place)
-    return chain
-
-
-def _require_constraints(one: x509.Certificate, place: int) -> None:
-    for extension in one.extensions:
-        if extension.critical and extension.oid not in _UNDERSTOOD:
-            raise SignatureInvalid(f"a certificate has critical extension {extension.oid.dotted_string}, unknown here")
-        value = extension.value
-        limit = value.path_length if isinstance(value, x509.BasicConstraints) and place else None
-        if limit is not None and place - 1 > limit:
-            raise SignatureInvalid("an authority of the chain may not have so many below it")
-
-
-def _may_issue(_policy: Any, _certificate: x509.Certificate, found: x509.BasicConstraints) -> None:
-    if not found.ca:
-        raise ValueError("a certificate of the chain is no authority's")
-
-
-def _signs_certificates(_policy: Any, _certificate: x509.Certificate, found: x509.KeyUsage | None) -> None:
-    if found is not None and not found.key_cert_sign:
-        raise ValueError("an authority's key is not meant to sign certificates")
-
-
-def _signs(_policy: Any, _certificate: x509.Certificate, found: x509.KeyUsage) -> None:
-    if not (found.digital_signature or found.content_commitment):
+def _signs(_policy: Any, _certificate: x509.Certificate, found: x509.KeyUsage | None) -> None:
+    if found is None or not (found.digital_signature or found.content_commitment):
         raise ValueError("the certificate's key is not meant to sign")

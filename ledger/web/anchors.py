@@ -11,8 +11,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from ledger.core.chain import MAX_CERTIFICATE
 from ledger.core.errors import LedgerError
-from ledger.core.external import MAX_CERTIFICATE
 from ledger.people.access import Scope, allow
 from ledger.signing.external import KnownAnchor
 from ledger.web.forms import file_of, form_of

@@ -13,8 +13,9 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from ledger.core.anchors import AnchorEvent
+from ledger.core.chain import MAX_CERTIFICATE, MAX_CERTIFICATES
 from ledger.core.errors import LedgerError
-from ledger.core.external import MAX_CERTIFICATE, MAX_CERTIFICATES, MAX_CMS, MAX_REVOCATION, brought
+from ledger.core.external import MAX_CMS, MAX_REVOCATION, brought
 from ledger.core.signature import ExternalProof, Mode
 from ledger.people.access import Door, Scope, allow
 from ledger.people.own import require_person
