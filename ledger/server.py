@@ -35,6 +35,8 @@ CHALLENGES_S = 15
 """Seconds between two looks at which challenges are due, and at what came of those that are planted."""
 ERASURES_S = 30
 """Seconds between two looks for rows that an erasure names and that are there still."""
+STAMPING_S = 15
+"""Seconds between two looks at which logs are due for a time-stamp."""
 NOTICES_S = 1
 """Seconds between two looks for notices that are due to go out."""
 SCHEDULES = (
@@ -63,6 +65,7 @@ class Server:
             Duty(name="publish", every_s=service.settings.checkpoint_seconds, run=service.publisher.publish_all),
             *exporting(service),
             *(Duty(name="silence", every_s=SILENCE_S, run=log.silence.judge) for log in service.record_logs),
+            Duty(name="time-stamps", every_s=STAMPING_S, run=service.stamping.work),
             Duty(name="erasures", every_s=ERASURES_S, run=service.erasures.finish),
             Duty(name="telling", every_s=NOTICES_S, run=service.telling.work),
             Duty(name="notices", every_s=NOTICES_S, run=service.notices.work),

@@ -24,6 +24,7 @@ from ledger.integrity.level3 import log_keys
 from ledger.integrity.verifier import Verifier
 from ledger.jobs.frame import Context as JobContext
 from ledger.jobs.frame import Jobs
+from ledger.people.administration import require_admin
 from ledger.people.entrance import Entrance
 from ledger.people.notices import Notices
 from ledger.people.oidc import IdentityProvider, Secret
@@ -48,11 +49,15 @@ from ledger.store.projections import install
 from ledger.store.store import Store
 from ledger.telling import Telling
 from ledger.trust.kept import Kept
+from ledger.trust.kept_tokens import KeptTokens
 from ledger.trust.keys import FileKeys
 from ledger.trust.kinds import KeyEvent, KeyEventSort, KeyPurpose
 from ledger.trust.publisher import Publisher
 from ledger.trust.rollback import Rollback
 from ledger.trust.signed import SignedState
+from ledger.trust.stamping import Stamping
+from ledger.trust.tsa_admin import TsaAdmin
+from ledger.trust.tsa_client import ask
 from ledger.trust.witnesses import Witnesses
 
 PRODUCT = f"trailseal {__version__}"
@@ -96,6 +101,8 @@ class Service:
         self.witnesses = Witnesses(self.store, kept, self.verifiers)
         self.rollback = Rollback(self.witnesses, state, kept, self.verifiers)
         self.publisher = Publisher(self.store, self.keys, state, self.witnesses, self.rollback)
+        self.tsas = TsaAdmin(self.store, require_admin)
+        self.stamping = Stamping(self.store, KeptTokens(folder), ask)
         self.people = People(self.store, registered_sources)
         web, keys = self.settings.web.origin, self.keys
         self.entrance = Entrance(self.store, self.people, keys.pepper, keys.mail_password, web, effort)

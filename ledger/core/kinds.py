@@ -69,6 +69,7 @@ KIND_NAMES = frozenset(
         "witness-policy",
         "checkpoint-witnessed",
         "timestamp",
+        "timestamp-authority",
         "verification",
         "incident",
         "incident-case",

@@ -54,6 +54,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     by: str = ""
     made_us: int | None = None
     revoked_us: int | None = None
+    reason: str = ""
+    """Why it was revoked, in the words of RFC 5280 §5.3.1; empty where nothing is said."""
 
 
 class _Word(msgspec.Struct, frozen=True):
@@ -61,6 +63,7 @@ class _Word(msgspec.Struct, frozen=True):
     made: datetime
     until: datetime | None
     revoked: datetime | None
+    reason: str = ""
 
 
 def read_source(data: bytes) -> Source:
@@ -105,6 +108,7 @@ def told(certificate: x509.Certificate, issuer: x509.Certificate, sources: Itera
             by=first.by,
             made_us=_us(first.made),
             revoked_us=_us(since),
+            reason=first.reason,
         )
     good = [one for one in words if _counts(one, certificate, at)]
     if not good:
@@ -132,15 +136,17 @@ def _by_list(
         if _covers(crl, certificate):
             yield _Word("crl", crl.last_update_utc, crl.next_update_utc, None)
         return
-    since = entry.revocation_date_utc
+    since, reason = entry.revocation_date_utc, ""
     for one in entry.extensions:
         if isinstance(one.value, x509.CertificateIssuer):
             return  # it is another authority's certificate
         if isinstance(one.value, x509.CRLReason) and one.value.reason is x509.ReasonFlags.remove_from_crl:
             return  # a list of what changed takes it back: it was held, and is no more
+        if isinstance(one.value, x509.CRLReason):
+            reason = one.value.reason.value
         if isinstance(one.value, x509.InvalidityDate):
             since = min(since, one.value.invalidity_date_utc)
-    yield _Word("crl", crl.last_update_utc, crl.next_update_utc, since)
+    yield _Word("crl", crl.last_update_utc, crl.next_update_utc, since, reason)
 
 
 def _covers(crl: x509.CertificateRevocationList, certificate: x509.Certificate) -> bool:
@@ -175,7 +181,8 @@ def _by_response(
         if names != (asked.serial_number, asked.issuer_name_hash, asked.issuer_key_hash):
             continue
         if one.certificate_status is ocsp.OCSPCertStatus.REVOKED:
-            yield _Word("ocsp", one.this_update_utc, one.next_update_utc, one.revocation_time_utc)
+            reason = "" if one.revocation_reason is None else one.revocation_reason.value
+            yield _Word("ocsp", one.this_update_utc, one.next_update_utc, one.revocation_time_utc, reason)
         elif one.certificate_status is ocsp.OCSPCertStatus.GOOD:
             yield _Word("ocsp", one.this_update_utc, one.next_update_utc, None)
 

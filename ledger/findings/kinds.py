@@ -19,6 +19,9 @@ class FindingSort(StrEnum):
     CHALLENGE_WRONG = "challenge-wrong"
     CHALLENGE_NOT_PLANTED = "challenge-not-planted"
     ACCESS_REVIEW_OVERDUE = "access-review-overdue"
+    TIME_STAMP_OUTAGE = "time-stamp-outage"
+    TIME_STAMP_LATE = "time-stamp-late"
+    TIME_DIFFERS = "time-differs"
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="finding/1"):

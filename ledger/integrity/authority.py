@@ -53,7 +53,7 @@ GRACE_US = 60_000_000
 RANGE = 16_384
 """Leaves looked at between two pulses."""
 _UNPRIVILEGED = tuple(
-    b'"kind":"%s"' % kind for kind in (b"record", b"quarantine", b"log-binding", b"finding", b"delivery")
+    b'"kind":"%s"' % kind for kind in (b"record", b"quarantine", b"log-binding", b"finding", b"delivery", b"timestamp")
 )
 
 

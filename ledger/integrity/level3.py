@@ -18,6 +18,7 @@ from ledger.integrity.cosigned import cosigned_fault
 from ledger.integrity.entries import read_entries
 from ledger.integrity.fault import Fault, first
 from ledger.integrity.scope import Check, Keys, Scope
+from ledger.integrity.stamped import stamped_fault
 from ledger.integrity.whole import read_heads
 from ledger.store import checkpoints
 from ledger.store.bulk import Bulk
@@ -42,7 +43,7 @@ def _bindings(scope: Scope) -> Fault | None:
     return bindings_fault(scope.connection, read_heads(scope.connection), scope.keys, bindings)
 
 
-CHECKS: tuple[Check, ...] = (_checkpoints, _bindings, cosigned_fault)
+CHECKS: tuple[Check, ...] = (_checkpoints, _bindings, cosigned_fault, stamped_fault)
 """All of level 3, in order; another check is a file of its own and a line here."""
 
 

@@ -7,6 +7,7 @@ from ledger.core.anchors import TrustAnchorEntry
 from ledger.core.binding import BindingEvent, KeyBindingEntry
 from ledger.core.paper import PaperEntry
 from ledger.core.signature import SignatureEntry
+from ledger.core.timestamp_entries import TimestampAuthorityEntry
 from ledger.core.workflow import DecisionEntry, DecisionEvent, RequestEntry, RouteEntry
 from ledger.integrity.entering import AT_THE_DOOR, at_the_door
 from ledger.integrity.kinds import Verification
@@ -58,7 +59,7 @@ def needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
         return Scope.CONFIGURE, None
     if isinstance(body, AccountEntry | GrantEntry | AgentEntry | ProfileEntry):
         return Scope.ADMIN, None
-    if isinstance(body, SigningListEntry | TerminalEntry | TrustAnchorEntry):
+    if isinstance(body, SigningListEntry | TerminalEntry | TrustAnchorEntry | TimestampAuthorityEntry):
         return Scope.ADMIN, None
     if isinstance(body, KeyBindingEntry) and body.authority.actor != body.account and body.attestation is None:
         return Scope.ADMIN, None

@@ -57,6 +57,7 @@ from tests.tamper.privacy import privacy
 from tests.tamper.provider import provider
 from tests.tamper.resets import resets
 from tests.tamper.signed import signed
+from tests.tamper.stamps import Stamps
 from tests.tamper.terminals import terminals
 from tests.tamper.witnesses import witnesses
 from tests.tamper.workflows import workflows
@@ -120,6 +121,7 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
     ledger.register("erp", owner="engineer1")
     ledger.store.append_one(RECORDS, draft(SourceRegistered.of(_OTHER_SOURCE, AUTHORITY)))
     trust = witnesses(ledger)
+    stamps = Stamps(ledger)
     for number in range(_RUNS):
         _run(ledger, "erp", number)
         _run(ledger, "dcs", number)
@@ -130,6 +132,7 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
         terminals(ledger, number)
         signed(ledger, number)
         outside(ledger, number)
+        stamps.stamp(number)
         workflows(ledger, number)
         notices(ledger, number)
         privacy(ledger, number)

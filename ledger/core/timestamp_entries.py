@@ -1,0 +1,183 @@
+"""Entries of time-stamps: which authorities of time the site asks, and what each said of which checkpoint.
+
+An authority counts from the entry by which a second administrator confirmed it, until one withdraws it: nobody alone
+can bring in a clock of their own. What it said while it counted stays said.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from ledger.core.authority import Authority
+from ledger.core.clock import parse_utc
+from ledger.core.errors import IntegrityError
+from ledger.core.passkey import Base64Url, unb64url
+from ledger.core.record import Digest, Name, Text
+from ledger.core.times import SafeInt
+from ledger.core.timestamps import Pins, TimeStamp, pins_of, verify_time_stamp
+
+EVERY_S: Final = 3600
+"""Seconds between two time-stamps of a log that grows, unless the authority's entry says otherwise."""
+LATE: Final = 2
+"""How many times that long an entry may wait for its first time-stamp before that is a finding."""
+
+
+class TsaEvent(StrEnum):
+    """What can happen to a time-stamp authority."""
+
+    PROPOSED = "proposed"
+    CONFIRMED = "confirmed"
+    """By a second administrator: from here on it is asked."""
+    WITHDRAWN = "withdrawn"
+
+
+class TimestampAuthorityEntry(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="timestamp-authority/1"
+):
+    """Something happened to time-stamp authority `tsa`; `proposed` bears all that is said of it.
+
+    `certificates` (DER) are what is pinned: a root at least. `policy`: the only one that is taken (an OID).
+    """
+
+    tsa: Name
+    event: TsaEvent
+    reason: Text
+    authority: Authority
+    url: Text | None = None
+    certificates: tuple[Base64Url, ...] = ()
+    policy: Name | None = None
+    every_seconds: SafeInt | None = None
+
+
+class TimestampEntry(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="timestamp/1"
+):
+    """Authority `tsa` says that the checkpoint of `origin` at `size` with `root` was there at `gen_time`.
+
+    `proposed`: the entry that pins the authority. `token` is the whole response (DER); the moment and how far off it
+    may be are the token's own. `revocation`: lists and responses (DER) that say whether its certificates were revoked.
+    """
+
+    tsa: Name
+    proposed: SafeInt
+    origin: Name
+    size: SafeInt
+    root: Digest
+    gen_time: Text
+    accuracy_us: SafeInt
+    token: Base64Url
+    revocation: tuple[Base64Url, ...] = ()
+
+
+class Tsa(msgspec.Struct, kw_only=True):
+    """A time-stamp authority as the entries have it."""
+
+    tsa: str
+    url: str
+    certificates: tuple[bytes, ...]
+    policy: str | None
+    every_seconds: int
+    proposer: str
+    proposed: int
+    confirmed: int | None = None
+    confirmer: str | None = None
+    withdrawn: int | None = None
+
+    def counts(self, index: int) -> bool:
+        """Whether what became entry `index` of the system log could be its word."""
+        return (
+            self.confirmed is not None
+            and self.confirmed < index
+            and (self.withdrawn is None or self.withdrawn >= index)
+        )
+
+    @property
+    def pins(self) -> Pins:
+        """What its time-stamps are held against."""
+        return pins_of(self.certificates, self.policy)
+
+    @property
+    def late_us(self) -> int:
+        """How long (µs) after it was logged an entry may be first dated."""
+        return LATE * self.every_seconds * 1_000_000
+
+
+class Tsas:
+    """The authorities of a system log, from its entries in order; what does not hold is raised, not taken in."""
+
+    def __init__(self) -> None:
+        self._all: list[Tsa] = []
+
+    def enter(self, index: int, body: TimestampAuthorityEntry) -> None:
+        """Takes the next entry; raises IntegrityError for one that could not come then."""
+        last = self.last(body.tsa)
+        living = last if last is not None and last.withdrawn is None else None
+        if body.event is TsaEvent.PROPOSED:
+            if living is not None or body.url is None or not body.certificates:
+                raise IntegrityError(f"{body.tsa} is a time-stamp authority already, or nothing is pinned of it")
+            self._all.append(
+                Tsa(
+                    tsa=body.tsa,
+                    url=body.url,
+                    certificates=tuple(map(unb64url, body.certificates)),
+                    policy=body.policy,
+                    every_seconds=body.every_seconds or EVERY_S,
+                    proposer=body.authority.actor,
+                    proposed=index,
+                )
+            )
+            return
+        if living is None:
+            raise IntegrityError(f"there is no time-stamp authority {body.tsa!r} that this could happen to")
+        if body.event is TsaEvent.WITHDRAWN:
+            living.withdrawn = index
+            return
+        if living.confirmed is not None or not may_confirm(living, body.authority):
+            raise IntegrityError(f"time-stamp authority {body.tsa!r} was not confirmed by a second known person")
+        living.confirmed, living.confirmer = index, body.authority.actor
+
+    def all(self) -> tuple[Tsa, ...]:
+        """Every authority there is or was, in the order of the proposals."""
+        return tuple(self._all)
+
+    def last(self, tsa: str) -> Tsa | None:
+        """What was said last of an authority of that name."""
+        return next((one for one in reversed(self._all) if one.tsa == tsa), None)
+
+    def in_force(self, index: int) -> tuple[Tsa, ...]:
+        """The authorities that are asked for what becomes entry `index`."""
+        return tuple(one for one in self._all if one.counts(index))
+
+    def by_proposal(self, index: int) -> Tsa | None:
+        """The authority that entry `index` proposed."""
+        return next((one for one in self._all if one.proposed == index), None)
+
+    def verify(self, index: int, body: TimestampEntry, text: str) -> TimeStamp:
+        """What entry `index` proves of a checkpoint's text; raises IntegrityError or TimestampInvalid.
+
+        Whether that is the checkpoint it names, and is stored, is the caller's question.
+        """
+        tsa = self.by_proposal(body.proposed)
+        if tsa is None or tsa.tsa != body.tsa or not tsa.counts(index):
+            raise IntegrityError(f"time-stamp authority {body.tsa!r} did not count then")
+        stamp = verify_time_stamp(
+            unb64url(body.token), text.encode(), tsa.pins, revocation=map(unb64url, body.revocation)
+        )
+        if (stamp.gen_us, stamp.accuracy_us) != (parse_utc(body.gen_time), body.accuracy_us):
+            raise IntegrityError("its moment is not the one that the token names")
+        return stamp
+
+
+def may_confirm(tsa: Tsa, authority: Authority) -> bool:
+    """Whether who acts is a second one, and known."""
+    return authority.authenticated and authority.actor != tsa.proposer
+
+
+def history_of(entries: Iterable[tuple[int, TimestampAuthorityEntry]]) -> Tsas:
+    """The authorities from their entries, in order; raises IntegrityError for one that does not hold."""
+    tsas = Tsas()
+    for index, body in entries:
+        tsas.enter(index, body)
+    return tsas

@@ -1,0 +1,6 @@
+"""Kinds of time-stamps. In the system log; bodies stand in `core.timestamp_entries`."""
+
+from ledger.core.kinds import Kind
+from ledger.core.timestamp_entries import TimestampAuthorityEntry, TimestampEntry
+
+KINDS = (Kind("timestamp-authority", [TimestampAuthorityEntry]), Kind("timestamp", [TimestampEntry]))
