@@ -188,7 +188,7 @@ class Desk:
             problem = problem_of(error)
             status, body = problem.status, msgspec.json.encode(problem)
         self._watch.count(refused=status != letter.OK)
-        signer = service.keys.receipt_seed(target.log.name)
+        signer = service.keys.receipt_key(target.log.name)
         at = utc_text(service.clock.now_us())
         try:
             written = letter.write_answer(told.question, status, body, at, target.log.origin, signer)

@@ -44,7 +44,7 @@ def issue(
     service.publisher.publish(log)
 
     def seal(payload: Mapping[str, object]) -> bytes:
-        return sign_report(log.origin, payload, service.keys.report_seed(log.name))
+        return sign_report(log.origin, payload, service.keys.report_key(log.name))
 
     verification = service.verifier.last(log)
     with gather(service.store, log, selection, verification=verification) as evidence:

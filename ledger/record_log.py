@@ -21,7 +21,7 @@ from ledger.sources.maps import Maps
 from ledger.sources.originals import KeptOriginal, last_originals
 from ledger.sources.systems import Systems
 from ledger.store.store import Store
-from ledger.trust.keys import FileKeys
+from ledger.trust.keys import Keys
 
 
 class LocalSink:
@@ -43,7 +43,7 @@ class LocalSink:
 class RecordLog:
     """A record log with what belongs to it: its sources, and the ingest of their runs."""
 
-    def __init__(self, store: Store, keys: FileKeys, log: LogId, agents: Agents, silence_s: float) -> None:
+    def __init__(self, store: Store, keys: Keys, log: LogId, agents: Agents, silence_s: float) -> None:
         """`silence_s`: how long a connected agent may not be heard."""
         self.log = log
         self._store = store
@@ -54,7 +54,7 @@ class RecordLog:
         self.systems = Systems(store, log.number)
         self.imports = Imports(store, log.number)
         self.challenges = Challenges(store, log.number)
-        self.ingest = Ingest(store, log, self.sources, keys.content_digest())
+        self.ingest = Ingest(store, log, self.sources, keys.digests)
         self.deliveries = Deliveries(store, log, agents, self.ingest)
         self.silence = Silence(store, log.number, silence_s)
 
@@ -76,7 +76,7 @@ class RecordLog:
 
     def take(self, batch: SignedBatch) -> SignedReceipt:
         """Takes an agent's batch, durable once this returns, and signs the receipt; raises as `Deliveries.take`."""
-        return self.deliveries.take(batch, self._keys.receipt_seed(self.log.name))
+        return self.deliveries.take(batch, self._keys.receipt_key(self.log.name))
 
     def sink(self, authority: Authority) -> LocalSink:
         """Where collectors of this process hand their runs (`collectors.base.Sink`)."""

@@ -15,6 +15,7 @@ from ledger.core.authority import Authority
 from ledger.core.clock import SystemClock, WallClock
 from ledger.core.entry import draft
 from ledger.core.errors import ConfigError, Conflict
+from ledger.core.note import PrivateKey
 from ledger.core.note import Verifier as NoteVerifier
 from ledger.core.structs import make_ready
 from ledger.domains import ServiceStart, assembly, impacts
@@ -50,7 +51,7 @@ from ledger.store.store import Store
 from ledger.telling import Telling
 from ledger.trust.kept import Kept
 from ledger.trust.kept_tokens import KeptTokens
-from ledger.trust.keys import FileKeys
+from ledger.trust.keys import Keys
 from ledger.trust.kinds import KeyEvent, KeyEventSort, KeyPurpose
 from ledger.trust.publisher import Publisher
 from ledger.trust.rollback import Rollback
@@ -93,7 +94,7 @@ class Service:
         self.folder = folder
         self.settings, self.settings_digest = settings.load(folder)
         self.clock: WallClock = clock or SystemClock()
-        self.keys = FileKeys(folder / "keys")
+        self.keys = Keys(folder / "keys", self.settings.keys, self.settings.origin, self.clock)
         require_database(self.settings.database_url(folder))
         self.store = _open_store(folder, self.settings, self.clock)
         require_current(self.store.readers)
@@ -107,10 +108,10 @@ class Service:
         web, keys = self.settings.web.origin, self.keys
         self.entrance = Entrance(self.store, self.people, keys.pepper, keys.mail_password, web, effort)
         self.erasures = Erasures(self.store)
-        self.look_ups = LookUps(self.store, self.keys.content_digest())
-        self.notices = Notices(self.store, self._notice_seed, self.keys.mail_password)
+        self.look_ups = LookUps(self.store, self.keys.digests)
+        self.notices = Notices(self.store, self._notice_key, self.keys.mail_password)
         self.workflows = Workflows(self.store, self.notices.tell)
-        self.provider = IdentityProvider(self.store, Secret(self.keys.client_secret, self.keys.content_digest()[1]))
+        self.provider = IdentityProvider(self.store, Secret(self.keys.client_secret, self.keys.digests))
         self.provider_door = ProviderDoor(self.store, self.people.sessions, self.provider)
         self.provider_signing = ProviderSigning(self.store, self.provider_door)
         zone, origin = self.settings.zone, self.settings.web.origin
@@ -125,8 +126,8 @@ class Service:
             impacts(),
         )
         self.standings = Standings(self.cases)
-        mac, judge = self.keys.content_digest()[1], self.rollback.judge
-        self.verifier = Verifier(self.store, assembly, mac, verify_workers, judge, faulty=self.cases.faulty)
+        judge, faulty = self.rollback.judge, self.cases.faulty
+        self.verifier = Verifier(self.store, assembly, self._digest, verify_workers, judge, faulty=faulty)
         self.jobs = Jobs(self.store, {VERIFY: self.verifier.work, IMPORT: self._work_on_import})
         self.uploads = Uploads(self.store, self.jobs.live)
         self.logs = {log.name: log for log in self.store.logs()}
@@ -147,6 +148,9 @@ class Service:
         from ledger.importing import work
 
         return work(self, context)
+
+    def _digest(self, data: bytes) -> bytes:
+        return self.keys.digests()(data)
 
     def log(self, name: str | None = None) -> LogId:
         """A log by name or origin; without a name the only record log. Raises NotFound."""
@@ -226,13 +230,13 @@ class Service:
         """The verifier key of what goes to webhooks; None before the first notice to one."""
         return self.keys.notice_vkey(self.system.origin) if self.keys.has_notice_key() else None
 
-    def _notice_seed(self) -> bytes:
+    def _notice_key(self) -> PrivateKey:
         """The key that signs what goes to webhooks: made, and entered, before the first notice to one."""
         if not self.keys.has_notice_key():
             self.keys.create_notice_key()
             vkey = self.keys.notice_vkey(self.system.origin)
             _enter_key(self.store, SYSTEM_LOG, KeyPurpose.NOTICE, vkey, _NOTICES)
-        return self.keys.notice_seed()
+        return self.keys.notice_key()
 
     def record_start(self, authority: Authority) -> None:
         """Enters in the system log that the service started, and with which settings."""
@@ -262,7 +266,7 @@ def create(
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     (folder / "signed").mkdir(mode=0o700, exist_ok=True)
     migrate(chosen.owner_url(folder))
-    keys = FileKeys(folder / "keys")
+    keys = Keys(folder / "keys", chosen.keys, chosen.origin, clock)
     store = _open_store(folder, chosen, clock or SystemClock())
     try:
         if store.logs():
@@ -273,8 +277,7 @@ def create(
             install(connection, store.projections.newest())
         for number, name in enumerate((SYSTEM, RECORDS)):
             _create_log(store, keys, LogId(number=number, name=name, origin=f"{chosen.origin}/{name}"), authority)
-        digest_key, _ = keys.content_digest()
-        _enter_key(store, SYSTEM_LOG, KeyPurpose.DIGEST, digest_key, authority)
+        _enter_key(store, SYSTEM_LOG, KeyPurpose.DIGEST, keys.digests().key, authority)
     finally:
         store.close()
     settings.write(folder, chosen)
@@ -296,12 +299,15 @@ def require_database(url: URL) -> None:
         )
 
 
-def _create_log(store: Store, keys: FileKeys, log: LogId, authority: Authority) -> None:
+def _create_log(store: Store, keys: Keys, log: LogId, authority: Authority) -> None:
     keys.create_log_keys(log.name)
     vkey = str(keys.log_signer(log.name, log.origin).verifier)
     store.create_log(LogCreated(number=log.number, name=log.name, origin=log.origin, key=vkey, product=PRODUCT))
     report = str(keys.report_signer(log.name, log.origin).verifier)
     _enter_key(store, log.number, KeyPurpose.REPORT, report, authority)
+    other = keys.post_quantum_signer(log.name, log.origin)
+    if other is not None:
+        _enter_key(store, log.number, KeyPurpose.LOG, str(other.verifier), authority)
 
 
 def _enter_key(store: Store, log: int, purpose: KeyPurpose, key: str, authority: Authority) -> None:

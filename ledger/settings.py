@@ -21,6 +21,7 @@ from ledger.core.errors import ConfigError, InvalidEntry
 from ledger.core.letter import PREFIX, TopicPrefix
 from ledger.present.times import site_zone
 from ledger.trust.files import write_durably
+from ledger.trust.providers.options import KeyOptions, Pkcs11Options
 
 FILE_NAME = "trailseal.toml"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -111,6 +112,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     listen: Listen = Listen()
     agents: AgentPorts = AgentPorts()
     web: Web = Web()
+    keys: KeyOptions = KeyOptions()
     publish_tiles: bool = False
     tiles_folder: str | None = None
     checkpoint_seconds: Seconds = 10.0
@@ -186,7 +188,31 @@ def write(folder: Path, settings: Settings) -> None:
         *_broker_lines(settings.agents.broker),
         *(["", "[web]", f"origin = {_quoted(settings.web.origin)}"] if settings.web.origin else []),
     ]
+    lines += key_lines(settings.keys)
     write_durably(folder / FILE_NAME, ("\n".join(lines) + "\n").encode())
+
+
+def key_lines(keys: KeyOptions) -> list[str]:
+    """The `[keys]` part of a settings file; empty for what holds without one."""
+    if keys == KeyOptions():
+        return []
+    told = {
+        "provider": keys.provider.value,
+        "passphrase_file": keys.passphrase_file,
+        "passphrase_env": keys.passphrase_env,
+    }
+    lines = ["", "[keys]", *[f"{name} = {_quoted(value)}" for name, value in told.items() if value]]
+    if keys.post_quantum:
+        lines.append("post_quantum = true")
+    return [*lines, *_token_lines(keys.pkcs11)]
+
+
+def _token_lines(token: Pkcs11Options | None) -> list[str]:
+    if token is None:
+        return []
+    told = {"module": token.module, "token": token.token, "pin_file": token.pin_file, "pin_env": token.pin_env}
+    lines = [f"{name} = {_quoted(value)}" for name, value in (told | {"secrets": token.secrets.value}).items() if value]
+    return ["", "[keys.pkcs11]", *lines]
 
 
 def _broker_lines(broker: AgentBroker | None) -> list[str]:

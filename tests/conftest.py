@@ -14,6 +14,7 @@ from ledger.store.database import migrate
 from tests.support import tested
 from tests.support.ledgers import clock, copies, ledger, postgres_ledger, sqlite_ledger  # noqa: F401 - fixtures
 from tests.support.postgres import PgDatabase, PostgresServer, temporary_postgres
+from tests.support.softhsm import softhsm  # noqa: F401 - a fixture
 from tests.support.tsa import stamper  # noqa: F401 - a fixture
 
 REPOSITORY = Path(__file__).parents[1]

@@ -25,6 +25,7 @@ from ledger.core.batch import (
 from ledger.core.entry import Draft, decode_leaf, draft
 from ledger.core.errors import AccessDenied, Conflict, IntegrityError, NotFound, SchemaViolation, SignatureInvalid
 from ledger.core.hashing import b64, unb64
+from ledger.core.note import SigningSecret
 from ledger.core.run import RunBatch, RunReceipt
 from ledger.sources.ingest import Ingest
 from ledger.sources.kinds import CollectionRun
@@ -64,7 +65,7 @@ class Deliveries:
         self._agents = agents
         self._ingest = ingest
 
-    def take(self, batch: SignedBatch, receipt_seed: bytes) -> SignedReceipt:
+    def take(self, batch: SignedBatch, receipt_key: SigningSecret) -> SignedReceipt:
         """Appends what a batch brings, durable once this returns; a batch that was taken before gets its receipt again.
 
         Raises AccessDenied (not an agent in use, not its key, epoch or source, not its signature), Conflict (a number
@@ -78,7 +79,7 @@ class Deliveries:
         run = _read(batch)
         with suppress(Delivered):
             self._ingest.submit(run, authority, _Beside(self._log.number, batch, self._agents, now))
-        return sign_receipt(self.receipt(head), self._log.origin, receipt_seed)
+        return sign_receipt(self.receipt(head), self._log.origin, receipt_key)
 
     def last(self, agent: str) -> Last:
         """Where the agent's present epoch stands in this log; raises NotFound for one that is not in use."""

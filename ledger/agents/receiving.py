@@ -20,6 +20,7 @@ from ledger.core.clock import parse_utc
 from ledger.core.entry import draft
 from ledger.core.errors import AccessDenied, Conflict, InvalidEntry, LedgerError, NotFound, SchemaViolation
 from ledger.core.hashing import unb64
+from ledger.core.note import SigningSecret
 from ledger.core.transfer import MAX_FILE, TransferName, read_name
 from ledger.findings.kinds import Finding, FindingSort
 from ledger.store.store import Store
@@ -72,7 +73,7 @@ class Receiver:
         log: LogId,
         agents: Agents,
         deliveries: Deliveries,
-        receipt_seed: bytes,
+        receipt_key: SigningSecret,
         folder: Path,
         *,
         silence_s: float = 900.0,
@@ -83,7 +84,7 @@ class Receiver:
         self._log = log
         self._agents = agents
         self._deliveries = deliveries
-        self._seed = receipt_seed
+        self._receipt_key = receipt_key
         self._folder = folder
         self._silence_us = int(silence_s * 1e6)
         self._patience_us = int(patience_s * 1e6)
@@ -105,7 +106,7 @@ class Receiver:
                     continue
                 before = self._last(batch.header.agent)
                 try:
-                    self._deliveries.take(batch, self._seed)
+                    self._deliveries.take(batch, self._receipt_key)
                 except Conflict as error:
                     if batch.header.number > before + 1:
                         waiting.setdefault(batch.header.agent, set()).add(batch.header.number)

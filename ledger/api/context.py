@@ -14,7 +14,6 @@ class Context:
     def __init__(self, service: Service, lanes: Lanes) -> None:
         self.service = service
         self.lanes = lanes
-        _, self.digest = service.keys.content_digest()
 
     def log(self, name: str) -> LogId:
         """The log of that name; raises NotFound, naming what there is."""

@@ -149,7 +149,7 @@ def receive(
             chosen.log,
             service.agents,
             chosen.deliveries,
-            service.keys.receipt_seed(chosen.log.name),
+            service.keys.receipt_key(chosen.log.name),
             incoming,
             silence_s=silence,
             patience_s=patience,

@@ -13,7 +13,7 @@ import msgspec
 from ledger.core.canonical import dumps
 from ledger.core.errors import InvalidEntry, SignatureInvalid
 from ledger.core.hashing import b64, unb64
-from ledger.core.note import ed25519_public_key
+from ledger.core.note import SigningSecret, ed25519_public_key
 from ledger.core.record import Digest, Name
 from ledger.core.run import Cursor
 from ledger.core.statement import Purpose, sign_statement, verify_statement
@@ -138,9 +138,9 @@ def verify_heartbeat(signed: SignedHeartbeat, origin: str, public_key: bytes) ->
     return signed.heartbeat
 
 
-def sign_receipt(receipt: BatchReceipt, origin: str, seed: bytes) -> SignedReceipt:
+def sign_receipt(receipt: BatchReceipt, origin: str, key: SigningSecret) -> SignedReceipt:
     """The receipt, signed by the log's receipt key."""
-    return SignedReceipt(receipt=receipt, signature=_sign(Purpose.RECEIPT, receipt, origin, seed))
+    return SignedReceipt(receipt=receipt, signature=_sign(Purpose.RECEIPT, receipt, origin, key))
 
 
 def verify_receipt(signed: SignedReceipt, header: BatchHeader, origin: str, public_key: bytes) -> BatchReceipt:
@@ -166,8 +166,8 @@ def _payload(struct: _Signed) -> dict[str, object]:
     return found
 
 
-def _sign(purpose: Purpose, struct: _Signed, origin: str, seed: bytes) -> str:
-    return b64(sign_statement(purpose, origin, _payload(struct), seed))
+def _sign(purpose: Purpose, struct: _Signed, origin: str, key: SigningSecret) -> str:
+    return b64(sign_statement(purpose, origin, _payload(struct), key))
 
 
 def _verify(purpose: Purpose, struct: _Signed, signature: str, origin: str, public_key: bytes) -> None:

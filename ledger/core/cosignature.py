@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA44PublicKey
 
 from ledger.core.checkpoint import MAX_SIZE, Checkpoint
+from ledger.core.clock import MICROSECONDS, WallClock
 from ledger.core.errors import MalformedNote
 from ledger.core.note import (
     ED25519,
@@ -125,6 +126,20 @@ class MldsaSigner:
         """Return the line that vouches for the checkpoint at `time`, in Unix seconds."""
         message = mldsa_message(self.verifier.name, time, checkpoint)
         return _line(self.verifier, time, self._key.sign(message))
+
+
+class MldsaLogSigner:
+    """Signs a log's own checkpoints with ML-DSA-44, beside the line of its Ed25519 key."""
+
+    def __init__(self, origin: str, seed: bytes, clock: WallClock) -> None:
+        """Take the log's origin, the key's 32 secret bytes, and the clock that gives a line its time."""
+        self._signer = MldsaSigner(origin, seed)
+        self._clock = clock
+        self.verifier = self._signer.verifier
+
+    def sign(self, text: str) -> NoteSignature:
+        """Return the line over a checkpoint's text; raises MalformedNote on any other text."""
+        return self._signer.sign(Checkpoint.parse(text), self._clock.now_us() // MICROSECONDS)
 
 
 def parse_verifier(text: str) -> Verifier:

@@ -70,6 +70,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     commitment: str
     vault: tuple[VaultItem, ...] = ()
     key: SourceKey | None = None
+    earlier: tuple[bytes, ...] = ()
+    """Digests by which the record was known before the ledger's secret was changed."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -87,6 +89,7 @@ def draft(
     vault: tuple[VaultItem, ...] = (),
     key: SourceKey | None = None,
     encoded: bytes | None = None,
+    earlier: tuple[bytes, ...] = (),
 ) -> Draft:
     """Commits to a body. Raises SchemaViolation if it is larger than 1 MiB.
 
@@ -105,6 +108,7 @@ def draft(
         commitment=b64(body_commitment(salt, encoded)),
         vault=vault,
         key=key,
+        earlier=earlier,
     )
 
 

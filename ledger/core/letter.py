@@ -16,6 +16,7 @@ from ledger.core.canonical import dumps
 from ledger.core.enrolment import Pem
 from ledger.core.errors import InvalidEntry, SignatureInvalid
 from ledger.core.hashing import b64, unb64
+from ledger.core.note import SigningSecret
 from ledger.core.record import Digest, Name
 from ledger.core.statement import Purpose, sign_statement, verify_statement
 
@@ -110,7 +111,7 @@ def question_digest(question: Question) -> str:
     return b64(sha256(dumps(_payload(question))).digest())
 
 
-def write_answer(question: Question, status: int, body: bytes, at: str, origin: str, seed: bytes) -> bytes:
+def write_answer(question: Question, status: int, body: bytes, at: str, origin: str, key: SigningSecret) -> bytes:
     """The answer's bytes, signed with the log's receipt key."""
     answer = Answer(
         agent=question.agent,
@@ -120,7 +121,7 @@ def write_answer(question: Question, status: int, body: bytes, at: str, origin: 
         at=at,
     )
     # No receipt has these members.
-    signature = sign_statement(Purpose.RECEIPT, origin, _payload(answer), seed)
+    signature = sign_statement(Purpose.RECEIPT, origin, _payload(answer), key)
     return msgspec.json.encode(SignedAnswer(answer=answer, signature=b64(signature), body=body))
 
 

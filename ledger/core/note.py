@@ -50,6 +50,23 @@ class Verifier(Protocol):
         ...
 
 
+class PrivateKey(Protocol):
+    """An Ed25519 key that signs where it is kept (a key provider, a security module) and is not given away."""
+
+    @property
+    def public_key(self) -> bytes:
+        """The 32 bytes by which its signatures are verified."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the 64-byte Ed25519 signature (RFC 8032) over the message."""
+        ...
+
+
+SigningSecret = bytes | PrivateKey
+"""What signs: the 32 secret bytes of a seed, or a key that signs by itself."""
+
+
 class NoteSignature(msgspec.Struct, frozen=True, kw_only=True):
     """One signature line; says nothing about whether it verifies."""
 
@@ -116,17 +133,30 @@ class VerifierKey(msgspec.Struct, frozen=True, kw_only=True):
         return join_vkey(self.name, ED25519, self.public_key)
 
 
-class NoteSigner:
-    """Signs notes with an Ed25519 key; the seed never shows in its repr."""
+class Signer(Protocol):
+    """Whatever puts a line under a note."""
 
-    def __init__(self, name: str, seed: bytes) -> None:
-        """Take a key name and 32 secret bytes; raises MalformedNote on a name no note can hold."""
-        self._seed = seed
-        self.verifier = VerifierKey(name=name, public_key=ed25519_public_key(seed))
+    @property
+    def verifier(self) -> Verifier:
+        """The key by which its lines are verified; its text form is what a key event names."""
+        ...
+
+    def sign(self, text: str) -> NoteSignature:
+        """Return the signature line over a note text; raises MalformedNote on text that it does not sign."""
+        ...
+
+
+class NoteSigner:
+    """Signs notes with an Ed25519 key; the key never shows in its repr."""
+
+    def __init__(self, name: str, key: SigningSecret) -> None:
+        """Take a key name and what signs; raises MalformedNote on a name no note can hold."""
+        self._key = key
+        self.verifier = VerifierKey(name=name, public_key=ed25519_public_key(key))
 
     def sign(self, text: str) -> NoteSignature:
         """Return the signature line over a note text; raises MalformedNote on text that no note can hold."""
-        signature = ed25519_sign(self._seed, require_note_text(text))
+        signature = ed25519_sign(self._key, require_note_text(text))
         return NoteSignature(name=self.verifier.name, key_id=self.verifier.key_id, signature=signature)
 
 
@@ -176,7 +206,7 @@ def open_note(data: bytes, verifiers: Iterable[Verifier]) -> OpenedNote:
     return OpenedNote(text=note.text, verified=tuple(verified.values()), unverified=tuple(unverified))
 
 
-def sign_note(text: str, signers: Iterable[NoteSigner]) -> bytes:
+def sign_note(text: str, signers: Iterable[Signer]) -> bytes:
     """Return the note of this text with a line of each signer, in order."""
     return Note(text=text, signatures=tuple(signer.sign(text) for signer in signers)).encode()
 
@@ -230,14 +260,14 @@ def split_vkey(text: str) -> tuple[str, int, bytes]:
     return name, kind, key
 
 
-def ed25519_public_key(seed: bytes) -> bytes:
-    """Return the 32-byte public key of a 32-byte seed."""
-    return bytes(SigningKey(seed).verify_key)
+def ed25519_public_key(key: SigningSecret) -> bytes:
+    """Return the 32-byte public key of what signs."""
+    return bytes(SigningKey(key).verify_key) if isinstance(key, bytes) else key.public_key
 
 
-def ed25519_sign(seed: bytes, message: bytes) -> bytes:
+def ed25519_sign(key: SigningSecret, message: bytes) -> bytes:
     """Return the 64-byte Ed25519 signature (RFC 8032) over the message."""
-    return SigningKey(seed).sign(message).signature
+    return SigningKey(key).sign(message).signature if isinstance(key, bytes) else key.sign(message)
 
 
 def ed25519_verify(public_key: bytes, message: bytes, signature: bytes) -> bool:

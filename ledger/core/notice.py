@@ -16,7 +16,7 @@ from ledger.core.canonical import dumps, require_canonical
 from ledger.core.clock import parse_utc
 from ledger.core.errors import InvalidEntry, SignatureInvalid
 from ledger.core.hashing import b64, unb64
-from ledger.core.note import VerifierKey, ed25519_public_key
+from ledger.core.note import SigningSecret, VerifierKey, ed25519_public_key
 from ledger.core.statement import Purpose, sign_statement, verify_statement
 
 HEADER: Final = "Trailseal-Signature"
@@ -29,11 +29,11 @@ def notice_key_name(origin: str) -> str:
     return f"{origin}/notice"
 
 
-def seal_notice(origin: str, payload: dict[str, object], seed: bytes) -> tuple[bytes, str]:
+def seal_notice(origin: str, payload: dict[str, object], signer: SigningSecret) -> tuple[bytes, str]:
     """Return the body and the signature header of a notice."""
     body = dumps({**payload, "origin": origin})
-    key = VerifierKey(name=notice_key_name(origin), public_key=ed25519_public_key(seed))
-    signature = sign_statement(Purpose.NOTICE, origin, payload, seed)
+    key = VerifierKey(name=notice_key_name(origin), public_key=ed25519_public_key(signer))
+    signature = sign_statement(Purpose.NOTICE, origin, payload, signer)
     return body, f"{key.key_id.hex()} {b64(signature)}"
 
 

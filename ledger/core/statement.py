@@ -10,7 +10,15 @@ from typing import Any
 
 from ledger.core.canonical import dumps, require_canonical
 from ledger.core.errors import InvalidEntry, MalformedNote, SignatureInvalid
-from ledger.core.note import NoteSigner, VerifierKey, ed25519_sign, ed25519_verify, open_note, sign_note
+from ledger.core.note import (
+    NoteSigner,
+    SigningSecret,
+    VerifierKey,
+    ed25519_sign,
+    ed25519_verify,
+    open_note,
+    sign_note,
+)
 
 
 class Purpose(StrEnum):
@@ -37,9 +45,9 @@ def statement_message(purpose: Purpose, origin: str, payload: Mapping[str, objec
     return b"trailseal/%b/v1\n%b" % (Purpose(purpose).encode(), dumps({**payload, "origin": origin}))
 
 
-def sign_statement(purpose: Purpose, origin: str, payload: Mapping[str, object], seed: bytes) -> bytes:
+def sign_statement(purpose: Purpose, origin: str, payload: Mapping[str, object], key: SigningSecret) -> bytes:
     """Return the 64-byte Ed25519 signature over the statement; raises as `statement_message`."""
-    return ed25519_sign(seed, statement_message(purpose, origin, payload))
+    return ed25519_sign(key, statement_message(purpose, origin, payload))
 
 
 def verify_statement(
@@ -60,10 +68,10 @@ def receipt_key_name(origin: str) -> str:
     return f"{origin}/receipt"
 
 
-def sign_report(origin: str, payload: Mapping[str, object], seed: bytes) -> bytes:
+def sign_report(origin: str, payload: Mapping[str, object], key: SigningSecret) -> bytes:
     """Return the signed note of a report: the report statement's two lines and the report key's signature."""
     text = statement_message(Purpose.REPORT, origin, payload).decode() + "\n"
-    return sign_note(text, [NoteSigner(report_key_name(origin), seed)])
+    return sign_note(text, [NoteSigner(report_key_name(origin), key)])
 
 
 def open_report(data: bytes, origin: str, key: VerifierKey) -> dict[str, Any]:

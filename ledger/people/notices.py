@@ -22,6 +22,7 @@ from ledger.core.address import Address
 from ledger.core.clock import MICROSECONDS, utc_text
 from ledger.core.entry import Draft, draft
 from ledger.core.errors import Conflict
+from ledger.core.note import SigningSecret
 from ledger.core.notice import seal_notice
 from ledger.people import channels, notice_text
 from ledger.people.channels import Undelivered
@@ -96,12 +97,12 @@ class Notices:
     def __init__(
         self,
         store: Store,
-        seed: Callable[[], bytes],
+        key: Callable[[], SigningSecret],
         password: Callable[[], str | None],
     ) -> None:
-        """`seed`: the key that signs what goes to webhooks; `password`: what the mail server is shown."""
+        """`key`: what signs what goes to webhooks; `password`: what the mail server is shown."""
         self._store = store
-        self._seed = seed
+        self._key = key
         self._password = password
 
     def tell(
@@ -317,7 +318,7 @@ class Notices:
     def _hook(self, client: httpx.Client, one: "_Due", url: str, allowed: bool, origin: str) -> None:
         if not allowed:
             raise Undelivered("the site's profile names this webhook no more", final=True)
-        body, signature = seal_notice(origin, self._payload(one), self._seed())
+        body, signature = seal_notice(origin, self._payload(one), self._key())
         channels.post_notice(client, url, body, signature)
 
     def _payload(self, one: "_Due") -> dict[str, object]:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from ledger.core import canonical
 from ledger.core.authority import Authority
+from ledger.core.digests import Digests
 from ledger.core.entry import draft
 from ledger.core.errors import ConfigError, Conflict, NotFound, SchemaViolation, SignInUnreachable
 from ledger.core.hashing import b64
@@ -66,10 +67,10 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Secret(msgspec.Struct, frozen=True):
-    """Where the client secret is read from, and the ledger's keyed digest for it."""
+    """Where the client secret is read from, and the ledger's keyed digests for it."""
 
     read: Callable[[], str | None]
-    digest: Callable[[bytes], bytes]
+    digests: Callable[[], Digests]
 
 
 class IdentityProvider:
@@ -153,8 +154,9 @@ class IdentityProvider:
         """
         secret = self._secret.read()
         wanted = found.body.secret
-        given = None if secret is None else self._digest(secret)
-        if (wanted is None) != (given is None) or not hmac.compare_digest(wanted or "", given or ""):
+        given = [] if secret is None else self._every_digest(secret)
+        agreed = secret is None if wanted is None else any(hmac.compare_digest(wanted, one) for one in given)
+        if not agreed:
             raise ConfigError(
                 "the client secret is not the one that was agreed with the identity provider",
                 advice="Put the right one back, or enter the new one: `trailseal user provider set`.",
@@ -219,7 +221,11 @@ class IdentityProvider:
             return
 
     def _digest(self, secret: str) -> str:
-        return b64(self._secret.digest(_SECRET_DOMAIN + secret.encode()))
+        return self._every_digest(secret)[0]
+
+    def _every_digest(self, secret: str) -> list[str]:
+        """Under the ledger's secret in use, and under those in whose time the client secret may have been agreed."""
+        return [b64(one) for one in self._secret.digests().every(_SECRET_DOMAIN + secret.encode())]
 
     def _unchanged(self, index: int | None, authority: Authority) -> Callable[[Transaction], None]:
         def check(transaction: Transaction) -> None:

@@ -4,13 +4,14 @@ The receipt is written in the very transaction of the run, so that neither is th
 given again it is held against the log: a forged row can't make a caller believe in records that were never appended.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import delete, select
 
 from ledger.core.address import LogId
+from ledger.core.digests import Digests
 from ledger.core.entry import Draft, decode_leaf
 from ledger.core.errors import Conflict, IntegrityError, NotFound
 from ledger.core.run import RunBatch, RunReceipt, Status
@@ -47,9 +48,10 @@ class Request(msgspec.Struct, frozen=True):
 class Exchange:
     """One request on its way into the log (`sources.ingest.Beside`)."""
 
-    def __init__(self, store: Store, digest: Callable[[bytes], bytes], request: Request) -> None:
+    def __init__(self, store: Store, digests: Digests, request: Request) -> None:
         self._store = store
-        self._digest = digest(request.body)
+        self._digest = digests(request.body)
+        self._before = digests.before(request.body)
         self._request = request
         self._names = (request.caller, request.route, request.key)
 
@@ -116,7 +118,7 @@ class Exchange:
         return self._store.kinds[kind].decode(stored.body)
 
     def _compare(self, earlier: bytes) -> None:
-        if earlier != self._digest:
+        if earlier not in (self._digest, *self._before):
             raise KeyReused(
                 "this Idempotency-Key was used for another request",
                 advice="Use a new key for each new request; only a repetition keeps its key.",

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from ledger.core.authority import Authority
 from ledger.core.clock import utc_text
+from ledger.core.digests import Digests
 from ledger.core.entry import decode_leaf, draft
 from ledger.core.errors import Conflict, NotFound, PurposeRequired, SchemaViolation
 from ledger.core.hashing import b64, sealed_commitment
@@ -31,7 +32,7 @@ LONGEST_MINUTES: Final = 8 * 60
 """How long a purpose stays open at most: a working day."""
 MAX_SHOWN: Final = 500
 
-Digest = tuple[str, Callable[[bytes], bytes]]
+_DOMAIN: Final = b"trailseal/person/v1\n"
 
 
 class Allowed(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,10 +70,9 @@ class OpenPurpose(msgspec.Struct, frozen=True, kw_only=True):
 class LookUps:
     """Safe to use from any number of threads."""
 
-    def __init__(self, store: Store, digest: Digest) -> None:
-        """`digest`: the ledger's keyed digest, and its key's id."""
+    def __init__(self, store: Store, digests: Callable[[], Digests]) -> None:
         self._store = store
-        self._key, self._hmac = digest
+        self._digests = digests
 
     def allow(
         self, connection: Connection, log: int, query: Query, account: str, purpose: Purpose | None
@@ -164,8 +164,8 @@ class LookUps:
         if account is not None:
             found = found.where(row.account == account)
         if person is not None:
-            digest = self._digest(person.casefold()).hmac
-            found = found.where(row.pos.in_(select(for_whom.pos).where(for_whom.digest == digest)))
+            digests = [b64(one) for one in self._digests().every(_DOMAIN + person.casefold().encode())]
+            found = found.where(row.pos.in_(select(for_whom.pos).where(for_whom.digest.in_(digests))))
         with self._store.reading() as connection:
             require_on(connection, EvaluationId.LOOK_UP_REPORT)
             reader = LogReader(connection, SYSTEM_LOG)
@@ -201,7 +201,8 @@ class LookUps:
         return _opened(body, index)
 
     def _digest(self, person: str) -> ContentDigest:
-        return ContentDigest(key=self._key, hmac=b64(self._hmac(b"trailseal/person/v1\n" + person.encode())))
+        digests = self._digests()
+        return ContentDigest(key=digests.key, hmac=b64(digests(_DOMAIN + person.encode())))
 
 
 def read_sealed(connection: Connection, index: int, value: Sealed) -> str | None:

@@ -3,7 +3,7 @@
 Good records are appended, bad ones quarantined in the same transaction; the run's own entry closes it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from ledger.core.address import LogId
 from ledger.core.authority import Authority
 from ledger.core.clock import parse_utc, utc_text
+from ledger.core.digests import Digests
 from ledger.core.entry import Draft, VaultItem, draft
 from ledger.core.errors import Conflict, IntegrityError, NotCanonical, SchemaViolation
 from ledger.core.hashing import ZERO_HASH, b64, run_chain
@@ -28,7 +29,7 @@ from ledger.sources.inventory import Inventory
 from ledger.sources.kinds import CollectionRun, Duplicate, Quarantined
 from ledger.sources.life import Standing, require_open, standing, told_by_run
 from ledger.sources.life_kinds import LifeState
-from ledger.sources.prepare import MAX_NAME, KeyedDigest, Preparer, keep_original, replaced
+from ledger.sources.prepare import MAX_NAME, Preparer, keep_original, replaced
 from ledger.store import schema
 from ledger.store.append import Batch, Placed, Transaction
 from ledger.store.bulk import Bulk
@@ -57,11 +58,11 @@ class Beside(Protocol):
 class Ingest:
     """Takes the runs of every source of one log."""
 
-    def __init__(self, store: Store, log: LogId, inventory: Inventory, digest: KeyedDigest) -> None:
+    def __init__(self, store: Store, log: LogId, inventory: Inventory, digests: Callable[[], Digests]) -> None:
         self._store = store
         self._log = log
         self._inventory = inventory
-        self._digest = digest
+        self._digests = digests
 
     def submit(self, batch: RunBatch, authority: Authority, beside: Beside | None = None) -> RunReceipt:
         """Appends a run; durable once it returns, with what `beside` keeps. Nothing of it is stored when it raises.
@@ -72,8 +73,15 @@ class Ingest:
         """
         _check_run(batch)
         config = self._inventory.get(batch.source)
-        preparer = Preparer(config.id, check_members(config.seal), self._digest)
-        run = _Run(self._log.number, batch, authority, preparer, archive=config.type == ARCHIVE)
+        while True:
+            preparer = Preparer(config.id, check_members(config.seal), self._digests())
+            run = _Run(self._log.number, batch, authority, preparer, self._digests, archive=config.type == ARCHIVE)
+            try:
+                return self._append(run, batch, beside)
+            except _SecretChanged:
+                continue
+
+    def _append(self, run: "_Run", batch: RunBatch, beside: Beside | None) -> RunReceipt:
         try:
             placed = self._store.append(self._log.number, _batch(run, self._log.origin, beside))
         except IntegrityError as error:
@@ -138,6 +146,13 @@ def _batch(run: "_Run", origin: str, beside: Beside | None) -> Batch:
     return Batch(run.drafts, closing=close, before=admit)
 
 
+class _SecretChanged(Conflict):
+    """The run's digests are of a secret that another process has just taken out of use: they are made anew.
+
+    Else a record that was entered meanwhile under the new secret would not be known again.
+    """
+
+
 class _LastRun(msgspec.Struct, frozen=True):
     index: int
     cursor: str | None
@@ -148,10 +163,18 @@ class _Run:
     """One run on its way into the log."""
 
     def __init__(
-        self, log: int, batch: RunBatch, authority: Authority, preparer: Preparer, *, archive: bool = False
+        self,
+        log: int,
+        batch: RunBatch,
+        authority: Authority,
+        preparer: Preparer,
+        digests: Callable[[], Digests],
+        *,
+        archive: bool = False,
     ) -> None:
         """`archive`: the source is an old audit trail, of which runs are taken while an import is running."""
         self._log = log
+        self._prepared_under, self._digests = preparer.digests, digests
         self._archive = archive
         self._batch = batch
         self._authority = authority
@@ -166,6 +189,8 @@ class _Run:
 
     def check(self, transaction: Transaction) -> None:
         """Under the head lock: the run starts where the source's run before ended."""
+        if self._digests() is not self._prepared_under:
+            raise _SecretChanged("the digest secret was changed while this run was prepared")
         key = ("last-run", self._batch.source)
         last = transaction.scratch.get(key) or _last_run(Bulk(transaction.connection), self._log, self._batch.source)
         cursor = None if last is None else last.cursor

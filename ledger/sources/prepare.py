@@ -4,7 +4,6 @@ A submission that can't become a record becomes a `Rejected` with the reason; no
 """
 
 import secrets
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +11,7 @@ import msgspec
 
 from ledger.core import canonical
 from ledger.core.clock import parse_utc
+from ledger.core.digests import Digests
 from ledger.core.entry import ORIGINAL, SALT_SIZE, Draft, SourceKey, VaultItem, draft
 from ledger.core.errors import InvalidEntry, SchemaViolation
 from ledger.core.hashing import b64, original_commitment
@@ -27,17 +27,13 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 """Stands in body and search columns for U+0000 and for a lone surrogate of a source's text; the original keeps it."""
 
 
-KeyedDigest = tuple[str, Callable[[bytes], bytes]]
-"""The id of the ledger's digest secret, and HMAC-SHA-256 under it."""
-
-
 class Preparer:
     """Prepares the submissions of one source: its sealed members, and the ledger's keyed content digest."""
 
-    def __init__(self, source: str, seal_members: frozenset[str], digest: KeyedDigest) -> None:
+    def __init__(self, source: str, seal_members: frozenset[str], digests: Digests) -> None:
         self._source = source
         self._seal = seal_members
-        self._key_id, self._digest = digest
+        self.digests = digests
         self._clock: Clock | None = None
 
     def prepare(self, submission: Submission) -> Draft | Rejected:
@@ -54,7 +50,8 @@ class Preparer:
             raise SchemaViolation(f"the record names source {record.source!r}, the run is of {self._source!r}")
         if b'"sealed"' in encoded and holds_sealed(record):
             raise SchemaViolation('the shape {"sealed": …} is reserved: a source may not send it')
-        digest = self._digest(encoded)
+        digest = self.digests(encoded)
+        before = self.digests.before(encoded)
         sealed, items = seal(record, self._seal)
         reference = None
         if submission.original is not None:
@@ -63,13 +60,15 @@ class Preparer:
         body = RecordBody(
             record=sealed,
             received_at=submission.received_at,
-            digest=ContentDigest(key=self._key_id, hmac=b64(digest)),
+            digest=ContentDigest(key=self.digests.key, hmac=b64(digest)),
             clock=self._checked_clock(submission.clock),
             original=reference,
         )
         if sealed is not record:
             encoded = canonical.encode_struct(sealed)
-        return draft(body, items, SourceKey(record.source, record.source_record_id, digest), _encode(body, encoded))
+        return draft(
+            body, items, SourceKey(record.source, record.source_record_id, digest), _encode(body, encoded), before
+        )
 
     def _checked_clock(self, clock: Clock | None) -> Clock | None:
         """A run's records share one measurement of the clock: it is checked once."""

@@ -86,7 +86,7 @@ class Transaction:
 
     def find_known(self, drafts: Iterable[Draft]) -> None:
         """Looks up, in one go for the whole group, which of the drafts' records the log already has (idempotency)."""
-        wanted = {draft.key for draft in drafts if draft.key is not None}
+        wanted = {key for draft in drafts for key in _names(draft)}
         if not wanted:
             return
         for source, record_id, digest, pos in _known(self.connection, self.log, list(wanted)):
@@ -100,9 +100,11 @@ class Transaction:
         if not self._found:
             return
         for one in drafts:
-            pos = None if one.key is None else self._found.get(one.key)
-            if one.key is not None and pos is not None:
-                self._keys[one.key] = Placed(index_of(pos), self._open_known(one.key, pos), duplicate=True)
+            for name in _names(one):
+                pos = self._found.get(name)
+                if one.key is not None and pos is not None:
+                    self._keys[one.key] = Placed(index_of(pos), self._open_known(name, pos), duplicate=True)
+                    break
 
     def place(self, draft: Draft) -> Placed:
         """Gives the draft its index; a record that the log has already is answered with its earlier entry."""
@@ -208,6 +210,16 @@ class Transaction:
                 advice="Ingest of this source is stopped. Run `trailseal verify --full` and open an incident.",
             )
         return leaf_hash(row.data)
+
+
+def _names(draft: Draft) -> tuple[SourceKey, ...]:
+    """The keys by which the log may know a draft's record, that of the digest secret in use first."""
+    key = draft.key
+    if key is None:
+        return ()
+    if not draft.earlier:
+        return (key,)
+    return (key, *[SourceKey(key.source, key.record_id, digest) for digest in draft.earlier])
 
 
 Closing = Callable[[Transaction, Sequence[Placed]], Sequence[Draft]]

@@ -1,166 +1,179 @@
-"""The key provider: secrets of a ledger, each in a file of its own that only its owner can read.
+"""The keys of a ledger, one for each purpose, whichever provider holds them.
 
-`keys/<log>.log.key`, `….report.key` and `….receipt.key` hold Ed25519 seeds, `keys/notice.key` the one that signs what
-goes to webhooks, `keys/digest.key` the secret of the keyed content digest, `keys/mail.password` what the mail server is
-shown. A secret never leaves this module but as a signer, and stands in no log, entry or error.
+`<log>.log` signs checkpoints, `<log>.report` evidence packages, `<log>.receipt` receipts for agents, `notice` what goes
+to webhooks: Ed25519 keys of the provider. `<log>.mldsa` signs checkpoints beside the first, where a log has it.
+`digest` holds the secrets of the keyed content digest, `pepper` what sealed keys rest on besides the database, `mail`
+and `oidc-client` what the mail server and the identity provider are shown. A secret stands in no log, entry or error.
 """
 
-import contextlib
 import os
 import secrets
-from collections.abc import Callable
-from hashlib import sha256
+import threading
 from pathlib import Path
+from typing import Final
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.hmac import HMAC
-
+from ledger.core.clock import SystemClock, WallClock
+from ledger.core.cosignature import MldsaLogSigner
+from ledger.core.digests import Digests
 from ledger.core.errors import ConfigError
-from ledger.core.hashing import b64, unb64
-from ledger.core.note import NoteSigner
+from ledger.core.hashing import b64
+from ledger.core.note import NoteSigner, PrivateKey, Signer
 from ledger.core.notice import notice_key_name
 from ledger.core.statement import receipt_key_name, report_key_name
-from ledger.trust.files import sync_folder, write_durably
+from ledger.trust.files import exclusively
+from ledger.trust.providers.base import Provider
+from ledger.trust.providers.choice import provider_of
+from ledger.trust.providers.options import KeyOptions
+from ledger.trust.providers.stored import SEED_SIZE, create_seed, read_seed, require_seed
 
-SEED_SIZE = 32
-CLIENT_SECRET = "TRAILSEAL_OIDC_CLIENT_SECRET"  # noqa: S105 - the name of a variable
-MAIL_PASSWORD = "TRAILSEAL_MAIL_PASSWORD"  # noqa: S105 - the name of a variable
+CLIENT_SECRET: Final = "TRAILSEAL_OIDC_CLIENT_SECRET"  # noqa: S105 - the name of a variable
+MAIL_PASSWORD: Final = "TRAILSEAL_MAIL_PASSWORD"  # noqa: S105 - the name of a variable
+DIGEST, PEPPER, NOTICE, MAIL, CLIENT = "digest", "pepper", "notice", "mail", "oidc-client"
 
 
-class FileKeys:
-    """Keys of a ledger in a folder (mode 700) of files (mode 600)."""
+class Keys:
+    """What signs and what is secret in one ledger. Safe to use from several threads."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, options: KeyOptions | None = None, origin: str = "", clock: WallClock | None = None
+    ) -> None:
+        """`folder` is that of the keys, in the ledger's; `origin` the ledger's own. Nothing is opened yet."""
+        self.options = options or KeyOptions()
+        self.provider: Provider = provider_of(folder, self.options, origin)
         self._folder = folder
+        self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._digests: tuple[object, Digests] | None = None
 
     def create_log_keys(self, log: str) -> None:
         """Makes the keys of a new log; raises ConfigError rather than overwrite one."""
-        self._create(f"{log}.log")
-        self._create(f"{log}.report")
+        self.provider.create(f"{log}.log")
+        self.provider.create(f"{log}.report")
+        if self.options.post_quantum:
+            self.create_post_quantum_key(log)
 
-    def create_digest_secret(self) -> None:
-        """Makes the secret of the keyed content digest."""
-        self._create("digest")
+    def create_post_quantum_key(self, log: str) -> None:
+        """Makes the ML-DSA-44 key of a log, which signs from now on; raises ConfigError rather than overwrite one."""
+        create_seed(self.provider.secrets, f"{log}.mldsa")
+
+    def post_quantum_signer(self, log: str, origin: str) -> MldsaLogSigner | None:
+        """Signs checkpoints of a log with ML-DSA-44; None where it has no such key."""
+        name = f"{log}.mldsa"
+        kept = self.provider.secrets.read(name)
+        if kept is None:
+            return None
+        return MldsaLogSigner(origin, require_seed(self.provider.secrets, name, kept), self._clock)
+
+    def log_signers(self, log: str, origin: str) -> tuple[Signer, ...]:
+        """All that sign a log's checkpoints, the Ed25519 key first."""
+        other = self.post_quantum_signer(log, origin)
+        first = self.log_signer(log, origin)
+        return (first,) if other is None else (first, other)
 
     def log_signer(self, log: str, origin: str) -> NoteSigner:
-        """Signs checkpoints of a log: key name = origin."""
-        return NoteSigner(origin, self._read(f"{log}.log"))
+        """Signs checkpoints of a log with Ed25519: key name = origin."""
+        return NoteSigner(origin, self.provider.key(f"{log}.log"))
 
     def report_signer(self, log: str, origin: str) -> NoteSigner:
         """Signs evidence packages of a log; key name `<origin>/report` can never sign a checkpoint."""
-        return NoteSigner(report_key_name(origin), self._read(f"{log}.report"))
+        return NoteSigner(report_key_name(origin), self.report_key(log))
 
-    def report_seed(self, log: str) -> bytes:
-        """The seed itself, for `core.statement.sign_report`; stays in memory for the one call."""
-        return self._read(f"{log}.report")
+    def report_key(self, log: str) -> PrivateKey:
+        """What `core.statement.sign_report` signs with."""
+        return self.provider.key(f"{log}.report")
 
     def create_receipt_key(self, log: str) -> None:
         """Makes the key that signs receipts for agents' batches; raises ConfigError rather than overwrite one."""
-        self._create(f"{log}.receipt")
+        self.provider.create(f"{log}.receipt")
 
     def has_receipt_key(self, log: str) -> bool:
         """Whether the log has one: its first agent brings it."""
-        return self._path(f"{log}.receipt").exists()
+        return self.provider.has(f"{log}.receipt")
 
     def receipt_signer(self, log: str, origin: str) -> NoteSigner:
         """The receipt key under its name, `<origin>/receipt`."""
-        return NoteSigner(receipt_key_name(origin), self._read(f"{log}.receipt"))
+        return NoteSigner(receipt_key_name(origin), self.receipt_key(log))
 
-    def receipt_seed(self, log: str) -> bytes:
-        """The seed itself, for `core.batch.sign_receipt`; stays in memory for the one call."""
-        return self._read(f"{log}.receipt")
-
-    def pepper(self) -> bytes:
-        """What sealed keys and codes' secrets rest on besides the database; made at first use, if it is not there."""
-        if not self._path("pepper").exists():
-            made = f"pepper-{secrets.token_hex(8)}"
-            self._create(made)
-            # Of two processes that make one at once, the first one's stays.
-            with contextlib.suppress(FileExistsError):
-                os.link(self._path(made), self._path("pepper"))
-            self._path(made).unlink()
-            sync_folder(self._folder)
-        return self._read("pepper")
+    def receipt_key(self, log: str) -> PrivateKey:
+        """What `core.batch.sign_receipt` signs with."""
+        return self.provider.key(f"{log}.receipt")
 
     def create_notice_key(self) -> None:
         """Makes the key that signs notices to webhooks; raises ConfigError rather than overwrite one."""
-        self._create("notice")
+        self.provider.create(NOTICE)
 
     def has_notice_key(self) -> bool:
         """Whether there is one: the first webhook brings it."""
-        return self._path("notice").exists()
+        return self.provider.has(NOTICE)
 
     def notice_vkey(self, origin: str) -> str:
         """The public half, as a key event names it and a receiver pins it."""
-        return str(NoteSigner(notice_key_name(origin), self._read("notice")).verifier)
+        return str(NoteSigner(notice_key_name(origin), self.notice_key()).verifier)
 
-    def notice_seed(self) -> bytes:
-        """The seed itself, for `core.notice.seal_notice`; stays in memory for the one call."""
-        return self._read("notice")
+    def notice_key(self) -> PrivateKey:
+        """What `core.notice.seal_notice` signs with."""
+        return self.provider.key(NOTICE)
+
+    def pepper(self) -> bytes:
+        """What sealed keys and codes' secrets rest on besides the database; made at first use, if it is not there."""
+        held = self.provider.secrets
+        if held.read(PEPPER) is None:
+            # Of two processes that make one at once, the first one's stays.
+            held.add(PEPPER, b64(secrets.token_bytes(SEED_SIZE)).encode())
+        return read_seed(held, PEPPER)
 
     def mail_password(self) -> str | None:
-        """What the mail server is shown: TRAILSEAL_MAIL_PASSWORD, else `keys/mail.password`; None without either."""
-        given = os.environ.get(MAIL_PASSWORD)
-        if given is not None:
-            return given
-        try:
-            return (self._folder / "mail.password").read_text("utf-8").rstrip("\n")
-        except FileNotFoundError:
-            return None
+        """What the mail server is shown: TRAILSEAL_MAIL_PASSWORD, else what the provider keeps; None without either."""
+        return self._shown(MAIL_PASSWORD, MAIL)
 
     def client_secret(self) -> str | None:
-        """What the site's identity provider is shown: the environment's, else `keys/oidc-client.key`; None without."""
-        given = os.environ.get(CLIENT_SECRET)
-        if given is not None:
-            return given
-        try:
-            return (self._path("oidc-client").read_text("utf-8")).rstrip("\n")
-        except FileNotFoundError:
-            return None
+        """What the site's identity provider is shown: the environment's, else what the provider keeps; None without."""
+        return self._shown(CLIENT_SECRET, CLIENT)
 
     def keep_client_secret(self, secret: str) -> None:
-        """Puts the client secret into `keys/oidc-client.key`, in place of an earlier one."""
-        write_durably(self._path("oidc-client"), f"{secret}\n".encode(), mode=0o600)
+        """Keeps the client secret in place of an earlier one."""
+        self.provider.secrets.replace(CLIENT, secret.encode())
 
-    def content_digest(self) -> tuple[str, Callable[[bytes], bytes]]:
-        """The digest secret's id, and the keyed digest (HMAC-SHA-256) under it."""
-        secret = self._read("digest")
-        key_id = sha256(b"trailseal/digest-key-id/v1\n" + secret).hexdigest()[:16]
-        keyed = HMAC(secret, SHA256())
+    def create_digest_secret(self) -> None:
+        """Makes the secret of the keyed content digest."""
+        create_seed(self.provider.secrets, DIGEST)
 
-        def digest(data: bytes) -> bytes:
-            # A copy of what has taken the key in already takes half the time of a start with the key: it is done once
-            # for each record.
-            own = keyed.copy()
-            own.update(data)
-            return own.finalize()
+    def digests(self) -> Digests:
+        """The keyed digests, as of now: under the secret in use and those before it."""
+        held = self.provider.secrets
+        stamp = held.stamp(DIGEST)
+        with self._lock:
+            known = self._digests
+            if known is not None and known[0] == stamp:
+                return known[1]
+            lines = (held.read(DIGEST) or b"").split(b"\n")
+            found = Digests([require_seed(held, DIGEST, line or None) for line in lines])
+            if known is not None and known[1].keys == found.keys:
+                found = known[1]  # who compares it with an earlier one sees that nothing changed
+            self._digests = stamp, found
+            return found
 
-        return key_id, digest
+    def rotate_digest_secret(self) -> Digests:
+        """Puts a new secret of the content digest into use. The earlier ones are kept: what was entered under them is
+        known again by them, as long as the ledger lives.
+        """
+        new = b64(secrets.token_bytes(SEED_SIZE)).encode()
+        with exclusively(self._folder / "digest.lock"):
+            before = self.provider.secrets.read(DIGEST)
+            if before is None:
+                raise ConfigError(
+                    "there is no digest secret", advice="Restore it from its backup; nothing was changed."
+                )
+            self.provider.secrets.replace(DIGEST, new + b"\n" + before)
+        return self.digests()
 
     def problems(self) -> list[str]:
-        """What is wrong with the files' protection, in plain words; empty when nothing is."""
-        return [
-            f"{path} can be read by others: set its mode to {'700' if path.is_dir() else '600'}"
-            for path in [self._folder, *sorted([*self._folder.glob("*.key"), *self._folder.glob("*.password")])]
-            if path.exists() and path.stat().st_mode & 0o077
-        ]
+        """What is wrong with the keys' protection, in plain words; empty when nothing is."""
+        return self.provider.problems()
 
-    def _create(self, name: str) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._path(name)
-        if path.exists():
-            raise ConfigError(f"key file {path} exists already", advice="A key is never overwritten; move it away.")
-        write_durably(path, (b64(secrets.token_bytes(SEED_SIZE)) + "\n").encode(), mode=0o600)
-
-    def _read(self, name: str) -> bytes:
-        path = self._path(name)
-        try:
-            text = path.read_text("ascii")
-        except FileNotFoundError:
-            raise ConfigError(
-                f"key file {path} is not there", advice="Restore it from its backup; without it nothing can be signed."
-            ) from None
-        return unb64(text.strip(), SEED_SIZE)
-
-    def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.key"
+    def _shown(self, variable: str, name: str) -> str | None:
+        given = os.environ.get(variable)
+        if given is not None:
+            return given
+        kept = self.provider.secrets.read(name)
+        return None if kept is None else kept.decode().rstrip("\n")

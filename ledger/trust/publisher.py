@@ -19,7 +19,7 @@ from ledger.store.checkpoints import StoredCheckpoint
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader
 from ledger.store.store import Store
-from ledger.trust.keys import FileKeys
+from ledger.trust.keys import Keys
 from ledger.trust.kinds import LogBinding
 from ledger.trust.rollback import Rollback
 from ledger.trust.signed import SignedState, continues
@@ -37,9 +37,7 @@ class Publisher:
     database do it under the leader lock.
     """
 
-    def __init__(
-        self, store: Store, keys: FileKeys, state: SignedState, witnesses: Witnesses, rollback: Rollback
-    ) -> None:
+    def __init__(self, store: Store, keys: Keys, state: SignedState, witnesses: Witnesses, rollback: Rollback) -> None:
         self._store = store
         self._keys = keys
         self._state = state
@@ -149,7 +147,7 @@ class Publisher:
             continues(self._state, log.name, log.origin, reader, size, root)
         self._state.remember(log.name, size, root)
         checkpoint = Checkpoint(origin=log.origin, size=size, root=root)
-        note = sign_note(checkpoint.text(), [self._keys.log_signer(log.name, log.origin)])
+        note = sign_note(checkpoint.text(), self._keys.log_signers(log.name, log.origin))
         collected = self._witnesses.collect(log, note, checkpoint)
         with self._store.writing() as connection:
             checkpoints.publish(connection, log.number, size, note)

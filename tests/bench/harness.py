@@ -102,7 +102,7 @@ def databases(chosen: Sequence[str]) -> Iterator[list[Database]]:
 
 def preparer(service: Service) -> Preparer:
     """Prepares submissions of `bench` as ingest does."""
-    return Preparer("bench", frozenset({"actor.name"}), service.keys.content_digest())
+    return Preparer("bench", frozenset({"actor.name"}), service.keys.digests())
 
 
 def size(service: Service) -> int:

@@ -115,7 +115,7 @@ class Inspection:
         self._leaves, self._places = leaves, places
 
     def _check_acknowledged(self, service: Service, reader: LogReader, producer: Producer) -> None:
-        preparer = Preparer(producer.source, SEALED, service.keys.content_digest())
+        preparer = Preparer(producer.source, SEALED, service.keys.digests())
         for record_id, known in producer.acknowledged.items():
             key = (producer.source, record_id)
             found = self._places.get(key)

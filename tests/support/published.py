@@ -42,7 +42,7 @@ class Log:
         made.store.create_log(LogCreated(number=2, name="line", origin=self.id.origin, key=self.vkey, product="test"))
         made.close()
         self.service = Service(folder)
-        self._prepare = Preparer("bench", frozenset(), self.service.keys.content_digest()).prepare
+        self._prepare = Preparer("bench", frozenset(), self.service.keys.digests()).prepare
 
     @property
     def keys(self) -> list[VerifierKey]:

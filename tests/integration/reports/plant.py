@@ -62,7 +62,7 @@ class Plant:
 
     def seal(self, payload: Mapping[str, object]) -> bytes:
         """Signs with the log's report key."""
-        return sign_report(self.log.origin, payload, self.service.keys.report_seed(self.log.name))
+        return sign_report(self.log.origin, payload, self.service.keys.report_key(self.log.name))
 
     def package(self, out: Path, selection: Selection = BATCH, *, disclose: bool = False, zone: str = "UTC") -> Issued:
         """Writes a package."""

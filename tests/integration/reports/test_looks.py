@@ -116,7 +116,7 @@ def test_the_package_says_what_belongs_and_what_may_and_anybody_can_check_it(led
     log = service.log()
 
     def seal(payload: Any) -> bytes:
-        return sign_report(log.origin, payload, service.keys.report_seed(log.name))
+        return sign_report(log.origin, payload, service.keys.report_key(log.name))
 
     with gather(service.store, log, BATCH) as evidence:
         build(evidence, out, seal, product="trailseal test", disclose=False, zone="UTC")

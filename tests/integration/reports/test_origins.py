@@ -87,7 +87,7 @@ class Told:
         digests = {name: bag.digest([data]) for name, data in files.items()}
         told = decode_description(files[layout.DESCRIPTION])
         service = self.ledger.service
-        seed = service.keys.report_seed(service.log().name)
+        seed = service.keys.report_key(service.log().name)
         files[layout.SEAL] = sign_report(told.origin, seal_payload(told, digests), seed)
         folder, _ = unpack(self.path)
         return self.verdict(pack(folder, with_manifests(files), out))

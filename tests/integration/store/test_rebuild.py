@@ -239,7 +239,7 @@ def test_a_new_version_takes_over_while_appends_go_on(ledger: Ledger, monkeypatc
 
     def append(at: int) -> None:
         source = f"source{at}"
-        ingest = Ingest(store, ledger.service.log(), Inventory(store, RECORDS), ledger.service.keys.content_digest())
+        ingest = Ingest(store, ledger.service.log(), Inventory(store, RECORDS), ledger.service.keys.digests)
         cursor = None
         try:
             while not stop.is_set() or appended[at] < 20:

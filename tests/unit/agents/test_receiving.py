@@ -36,7 +36,7 @@ class Crossing:
             log.log,
             ledger.service.agents,
             log.deliveries,
-            ledger.service.keys.receipt_seed(log.log.name),
+            ledger.service.keys.receipt_key(log.log.name),
             folder,
             silence_s=900,
             patience_s=60,
@@ -184,7 +184,7 @@ def test_another_process_goes_on_with_what_was_told(crossing: Crossing) -> None:
         log.log,
         crossing.ledger.service.agents,
         log.deliveries,
-        crossing.ledger.service.keys.receipt_seed(log.log.name),
+        crossing.ledger.service.keys.receipt_key(log.log.name),
         crossing.folder,
     )
     assert len(crossing.look(after_s=1).troubles) == 1

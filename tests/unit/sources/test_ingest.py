@@ -117,7 +117,7 @@ def test_a_forged_row_cannot_swallow_a_record(ledger: Ledger, target: str) -> No
     points_to = {"another record": receipt.outcomes[0].index, "an entry that is no record": receipt.run}.get(
         target, 999
     )
-    _, digest = ledger.service.keys.content_digest()
+    digest = ledger.service.keys.digests()
     swallowed = digest(canonical.encode_struct(record(2)))
     with ledger.administrator() as connection:
         connection.exec_driver_sql(

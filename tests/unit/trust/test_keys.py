@@ -8,46 +8,46 @@ import pytest
 from ledger.core.errors import ConfigError
 from ledger.core.note import open_note, sign_note
 from ledger.trust.files import write_durably
-from ledger.trust.keys import FileKeys
+from ledger.trust.keys import Keys
 
 ORIGIN = "plant.example/records"
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> FileKeys:
-    made = FileKeys(tmp_path / "keys")
+def keys(tmp_path: Path) -> Keys:
+    made = Keys(tmp_path / "keys")
     made.create_log_keys("records")
     made.create_digest_secret()
     return made
 
 
-def test_only_the_owner_can_read_a_key(keys: FileKeys, tmp_path: Path) -> None:
+def test_only_the_owner_can_read_a_key(keys: Keys, tmp_path: Path) -> None:
     modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "keys").iterdir()}
     assert modes == dict.fromkeys(("records.log.key", "records.report.key", "digest.key"), 0o600)
     assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700
     assert keys.problems() == []
 
 
-def test_a_key_that_others_can_read_is_named(keys: FileKeys, tmp_path: Path) -> None:
+def test_a_key_that_others_can_read_is_named(keys: Keys, tmp_path: Path) -> None:
     (tmp_path / "keys" / "digest.key").chmod(0o640)
     (problem,) = keys.problems()
     assert "digest.key" in problem
 
 
-def test_a_key_is_never_overwritten(keys: FileKeys, tmp_path: Path) -> None:
+def test_a_key_is_never_overwritten(keys: Keys, tmp_path: Path) -> None:
     before = (tmp_path / "keys" / "records.log.key").read_bytes()
     with pytest.raises(ConfigError, match="exists already"):
         keys.create_log_keys("records")
     assert (tmp_path / "keys" / "records.log.key").read_bytes() == before
 
 
-def test_a_missing_key_is_named(keys: FileKeys, tmp_path: Path) -> None:
+def test_a_missing_key_is_named(keys: Keys, tmp_path: Path) -> None:
     (tmp_path / "keys" / "records.log.key").unlink()
     with pytest.raises(ConfigError, match=r"records\.log\.key"):
         keys.log_signer("records", ORIGIN)
 
 
-def test_the_report_key_is_another_key_of_another_name(keys: FileKeys) -> None:
+def test_the_report_key_is_another_key_of_another_name(keys: Keys) -> None:
     log, report = keys.log_signer("records", ORIGIN), keys.report_signer("records", ORIGIN)
     note = sign_note("text\n", [report])
     assert open_note(note, [report.verifier]).text == "text\n"
@@ -55,18 +55,15 @@ def test_the_report_key_is_another_key_of_another_name(keys: FileKeys) -> None:
     assert str(log.verifier).split("+")[2] != str(report.verifier).split("+")[2]
 
 
-def test_the_content_digest_depends_on_the_ledger_secret_and_its_id_tells_nothing(
-    keys: FileKeys, tmp_path: Path
-) -> None:
-    other = FileKeys(tmp_path / "other")
+def test_the_content_digest_depends_on_the_ledger_secret_and_its_id_tells_nothing(keys: Keys, tmp_path: Path) -> None:
+    other = Keys(tmp_path / "other")
     other.create_digest_secret()
-    key_id, digest = keys.content_digest()
-    other_id, other_digest = other.content_digest()
-    assert digest(b"record") == keys.content_digest()[1](b"record")
+    digest, other_digest = keys.digests(), other.digests()
+    assert digest(b"record") == keys.digests()(b"record")
     assert digest(b"record") != other_digest(b"record")
     assert digest(b"record") != sha256(b"record").digest()
-    assert key_id != other_id
-    assert key_id not in (tmp_path / "keys" / "digest.key").read_text()
+    assert digest.key != other_digest.key
+    assert digest.key not in (tmp_path / "keys" / "digest.key").read_text()
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
