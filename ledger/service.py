@@ -305,9 +305,6 @@ def _create_log(store: Store, keys: Keys, log: LogId, authority: Authority) -> N
     store.create_log(LogCreated(number=log.number, name=log.name, origin=log.origin, key=vkey, product=PRODUCT))
     report = str(keys.report_signer(log.name, log.origin).verifier)
     _enter_key(store, log.number, KeyPurpose.REPORT, report, authority)
-    other = keys.post_quantum_signer(log.name, log.origin)
-    if other is not None:
-        _enter_key(store, log.number, KeyPurpose.LOG, str(other.verifier), authority)
 
 
 def _enter_key(store: Store, log: int, purpose: KeyPurpose, key: str, authority: Authority) -> None:

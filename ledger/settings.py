@@ -202,8 +202,6 @@ def key_lines(keys: KeyOptions) -> list[str]:
         "passphrase_env": keys.passphrase_env,
     }
     lines = ["", "[keys]", *[f"{name} = {_quoted(value)}" for name, value in told.items() if value]]
-    if keys.post_quantum:
-        lines.append("post_quantum = true")
     return [*lines, *_token_lines(keys.pkcs11)]
 
 

@@ -9,6 +9,7 @@ and `oidc-client` what the mail server and the identity provider are shown. A se
 import os
 import secrets
 import threading
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -49,8 +50,6 @@ class Keys:
         """Makes the keys of a new log; raises ConfigError rather than overwrite one."""
         self.provider.create(f"{log}.log")
         self.provider.create(f"{log}.report")
-        if self.options.post_quantum:
-            self.create_post_quantum_key(log)
 
     def create_post_quantum_key(self, log: str) -> None:
         """Makes the ML-DSA-44 key of a log, which signs from now on; raises ConfigError rather than overwrite one."""
@@ -65,10 +64,34 @@ class Keys:
         return MldsaLogSigner(origin, require_seed(self.provider.secrets, name, kept), self._clock)
 
     def log_signers(self, log: str, origin: str) -> tuple[Signer, ...]:
-        """All that sign a log's checkpoints, the Ed25519 key first."""
+        """Signers of every key of a log that is at hand, its Ed25519 key first."""
         other = self.post_quantum_signer(log, origin)
-        first = self.log_signer(log, origin)
-        return (first,) if other is None else (first, other)
+        signers = [NoteSigner(origin, self.provider.key(name)) for name in self._log_names(log)]
+        return tuple(signers) if other is None else (*signers, other)
+
+    def take_over(self, log: str, seed: bytes) -> None:
+        """Takes in the next key of a log beside its present one, before the entry by which it comes into force.
+
+        Raises ConfigError where the provider holds only keys that it made.
+        """
+        self.provider.take(f"{log}.log-next", seed)
+
+    def settle(self, log: str, origin: str, present: str, kept: Collection[str]) -> None:
+        """Names the keys by what the log says: its `present` one (a verifier key), and those in `kept`; others are
+        destroyed.
+        """
+        held = {str(NoteSigner(origin, self.provider.key(name)).verifier): name for name in self._log_names(log)}
+        if held.get(present) == f"{log}.log-next":
+            self.provider.rename(f"{log}.log", f"{log}.log-old")
+            self.provider.rename(f"{log}.log-next", f"{log}.log")
+        for name in self._log_names(log)[1:]:
+            if str(NoteSigner(origin, self.provider.key(name)).verifier) not in kept:
+                self.provider.remove(name)
+
+    def _log_names(self, log: str) -> list[str]:
+        """While a log's key is rotated there is a next one, or an old one, beside it."""
+        others = (f"{log}.log-next", f"{log}.log-old")
+        return [f"{log}.log", *[name for name in others if self.provider.has(name)]]
 
     def log_signer(self, log: str, origin: str) -> NoteSigner:
         """Signs checkpoints of a log with Ed25519: key name = origin."""

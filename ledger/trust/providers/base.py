@@ -64,8 +64,18 @@ class Provider(Protocol):
         """A signing key; raises ConfigError where it is not there or cannot be reached."""
         ...
 
+    def take(self, name: str, seed: bytes) -> None:
+        """Takes over a key that was made elsewhere, in place of one of that name; raises ConfigError where the
+        provider holds only keys that it made.
+        """
+        ...
+
     def rename(self, old: str, new: str) -> None:
         """Gives a signing key another name, in place of the one that had it; raises ConfigError where it is missing."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Destroys a signing key, if there is one."""
         ...
 
     def problems(self) -> list[str]:

@@ -81,15 +81,11 @@ class Pkcs11Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class KeyOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the keys are. A relative file is one in the ledger's folder.
-
-    `post_quantum`: logs that are begun from now on sign their checkpoints with ML-DSA-44 too.
-    """
+    """Where the keys are. A relative file is one in the ledger's folder."""
 
     provider: ProviderName = ProviderName.FILE
     passphrase_file: str = ""
     passphrase_env: str = ""
-    post_quantum: bool = False
     pkcs11: Pkcs11Options | None = None
 
     def __post_init__(self) -> None:

@@ -76,12 +76,28 @@ class TokenKeys:
         """A key of the token; raises ConfigError where it is not there or the token cannot be reached."""
         return _TokenKey(self, name, self._use(lambda session: self._public(session, name)))
 
+    def take(self, name: str, seed: bytes) -> None:
+        """Refused: what was outside of the token was not kept by it."""
+        raise ConfigError(
+            f"{self._place(name)} cannot be brought from outside",
+            advice="A token holds only keys that it made: rotate to one that it makes.",
+        )
+
     def rename(self, old: str, new: str) -> None:
-        """Gives a key another label. A key that had it keeps its place in the token, under `… (retired)`."""
+        """Gives a key another label, in place of the one that had it."""
         self.key(old)
-        if self.has(new):
-            self._use(lambda session: self._label(session, new, f"{new} (retired {random.token_hex(4)})"))
+        self.remove(new)
         self._use(lambda session: self._label(session, old, new))
+
+    def remove(self, name: str) -> None:
+        """Destroys a key in the token, if there is one."""
+
+        def remove(session: pkcs11.Session) -> None:
+            for sort in (ObjectClass.PRIVATE_KEY, ObjectClass.PUBLIC_KEY):
+                for one in self._find(session, sort, name):
+                    one.destroy()
+
+        self._use(remove)
 
     def problems(self) -> list[str]:
         """What keeps the token from signing, and what is wrong with the protection of the secrets beside it."""

@@ -35,8 +35,12 @@ class StoredKeys:
         self.secrets.rename(old, new)
 
     def take(self, name: str, seed: bytes) -> None:
-        """Takes over a key that was made elsewhere; raises ConfigError rather than overwrite one."""
-        _add(self.secrets, name, seed)
+        """Takes over a key that was made elsewhere, in place of one of that name."""
+        self.secrets.replace(name, b64(seed).encode())
+
+    def remove(self, name: str) -> None:
+        """Destroys a signing key, if there is one."""
+        self.secrets.remove(name)
 
     def problems(self) -> list[str]:
         """What is wrong with the protection of the place."""

@@ -1,13 +1,13 @@
 """A body made in pieces, for speed, is byte for byte the body of the definition."""
 
 import re
-from hashlib import sha256
 
 import hypothesis.strategies as st
 import msgspec
 from hypothesis import example, given
 
 from ledger.core import canonical
+from ledger.core.digests import Digests
 from ledger.core.entry import Draft
 from ledger.core.hashing import b64
 from ledger.core.kinds import RECORD
@@ -21,10 +21,7 @@ TEXT = st.text(st.characters(exclude_categories=()), max_size=40)
 NAME = TEXT.filter(bool)
 
 
-def digest(data: bytes) -> bytes:
-    return sha256(b"secret" + data).digest()
-
-
+DIGESTS = Digests([bytes(32)])
 CLOCK = Clock(offset_us=-5, uncertainty_us=9, measured_at="2026-09-21T14:13:21.000000Z", method="test")
 
 
@@ -42,7 +39,7 @@ def test_every_draft_holds_the_canonical_bytes_of_its_body(
     change = msgspec.structs.replace(record(1).changes[0], new=value)
     given_one = submission(number, reason=reason, changes=(change,), data=b"bytes" if with_original else None)
     given_one = msgspec.structs.replace(given_one, clock=CLOCK if with_clock else None)
-    draft = Preparer(SOURCE, sealed, ("key", digest)).prepare(given_one)
+    draft = Preparer(SOURCE, sealed, DIGESTS).prepare(given_one)
     assert isinstance(draft, Draft)
     assert draft.body_bytes == canonical.encode_struct(draft.body)
     assert canonical.dumps(canonical.require_canonical(draft.body_bytes)) == draft.body_bytes
@@ -61,7 +58,7 @@ def joined(pair: re.Match[str]) -> str:
 @given(TEXT)
 @example("\ud83e\uddea \udc00\ud800")
 def test_only_what_a_database_refuses_is_replaced_and_once(text: str) -> None:
-    draft = Preparer(SOURCE, frozenset(), ("key", digest)).prepare(submission(1, reason=text))
+    draft = Preparer(SOURCE, frozenset(), DIGESTS).prepare(submission(1, reason=text))
     assert isinstance(draft, Draft)
     assert isinstance(draft.body, RecordBody)
     text = re.sub("[\ud800-\udbff][\udc00-\udfff]", joined, text)
@@ -73,7 +70,7 @@ def test_only_what_a_database_refuses_is_replaced_and_once(text: str) -> None:
 def test_a_name_of_an_original_is_in_the_body_as_given_or_its_input_is_rejected(media_type: str, parser: str) -> None:
     original = Original(data=b"bytes", media_type=media_type, parser=parser, parser_version="1")
     made = msgspec.structs.replace(submission(1), original=original)
-    draft = Preparer(SOURCE, frozenset(), ("key", digest)).prepare(made)
+    draft = Preparer(SOURCE, frozenset(), DIGESTS).prepare(made)
     if isinstance(draft, Rejected):
         assert draft.data == b"bytes"
         return

@@ -103,6 +103,21 @@ def test_a_renamed_key_is_the_same_key_in_place_of_the_one_before(opened: Opened
     assert opened().key(NAME).public_key == following
 
 
+def test_a_key_that_was_made_elsewhere_is_taken_over_or_refused(opened: Opened) -> None:
+    keys, made = opened(), SeedKey(b"\x07" * 32)
+    keys.create(NAME)
+    if not isinstance(keys, StoredKeys):
+        with pytest.raises(ConfigError, match="from outside"):
+            keys.take("next", b"\x07" * 32)
+        assert not opened().has("next")
+        return
+    keys.take("next", b"\x07" * 32)
+    assert opened().key("next").public_key == made.public_key
+    keys.remove("next")
+    assert not opened().has("next")
+    assert _signs(opened().key(NAME))
+
+
 def test_a_secret_is_kept_once_replaced_whole_and_forgotten(opened: Opened) -> None:
     secrets = opened().secrets
     assert secrets.read("pepper") is None
@@ -175,6 +190,6 @@ def test_what_the_settings_say_is_written_and_read_again(tmp_path: Path) -> None
     from ledger import settings
 
     token = Pkcs11Options(module="/lib/module.so", token="a token", pin_file="pin", secrets=ProviderName.SEALED)
-    keys = KeyOptions(provider=ProviderName.PKCS11, passphrase_env="PASS", post_quantum=True, pkcs11=token)
+    keys = KeyOptions(provider=ProviderName.PKCS11, passphrase_env="PASS", pkcs11=token)
     settings.write(tmp_path, settings.Settings(origin=ORIGIN, keys=keys))
     assert settings.load(tmp_path)[0].keys == keys
