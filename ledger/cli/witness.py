@@ -43,9 +43,10 @@ def init(
     identity_provider: Annotated[
         str,
         typer.Option(
-            help="What its administrators sign in by.", prompt='Identity provider (or "none": local accounts)'
+            help="What its administrators sign in by; empty for local accounts.",
+            prompt="Identity provider (empty: local accounts)",
         ),
-    ],
+    ] = "",
     published: Annotated[
         str, typer.Option(help="Folder of the checkpoints that anybody may see, from DIR; best on another disk.")
     ] = "published",
@@ -213,7 +214,7 @@ def _tell_about(witness: "WitnessFolder", as_json: bool) -> None:
         return
     say(f"Witness {stated.name}")
     say(f"Operated by {stated.operator}, administered by {stated.administrator}")
-    say(f"Host {stated.host}, identity provider {stated.identity_provider}")
+    say(f"Host {stated.host}, identity provider {stated.identity_provider or 'none: local accounts'}")
     for signer in witness.signers:
         say(f"Verifier key {signer.verifier}")
         say(f"  fingerprint {fingerprint(signer.verifier.public_key)}")

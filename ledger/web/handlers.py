@@ -53,7 +53,7 @@ from ledger.web.views.home import home_view
 from ledger.web.views.search import SearchView, search_view
 from ledger.web.views.tasks import asked_over
 
-HELP_TOPICS: Final = ("proof", "verify", "people", "connect", "agents", "support")
+HELP_TOPICS: Final = ("proof", "verify", "people", "connect", "agents", "witness", "support")
 _CHOICES: Final = {
     "action": [member.value for member in Action],
     "outcome": [member.value for member in Outcome],

@@ -28,6 +28,7 @@ PAGES = (
     "/help/connect",
     "/help/support",
     "/help/agents",
+    "/help/witness",
 )
 ONE_OF_EACH = tuple(PAGES[at] for at in (0, 2, 3, 5, 7, 8, 11))
 """Enough for what belongs to a template and not to its content."""

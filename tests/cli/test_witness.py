@@ -13,7 +13,7 @@ from tests.cli.terminal import trailseal
 from tests.support.witnessing import NAME, ShownLog
 
 LOG = ShownLog()
-STATED = ("--operator", "QA", "--administrator", "QA systems", "--host", "qa-1", "--identity-provider", "none")
+STATED = ("--operator", "QA", "--administrator", "QA systems", "--host", "qa-1", "--identity-provider", "")
 
 
 class Site:
@@ -44,7 +44,7 @@ def test_a_witness_states_who_stands_behind_it(site: Site) -> None:
         "operator": "QA",
         "administrator": "QA systems",
         "host": "qa-1",
-        "identity_provider": "none",
+        "identity_provider": "",
     }
     assert site("about", "--json").json() == site.stated
     shown = site("about").out

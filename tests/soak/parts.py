@@ -9,7 +9,7 @@ from pathlib import Path
 from collectors.registry import COLLECTORS
 from tests.fuzz.job import INPUTS
 from tests.integration.reports.test_attacks import MUTATIONS
-from tests.kill import agents, appending, campaign
+from tests.kill import agents, appending, campaign, witnessing
 from tests.soak import memory, suites
 from tests.soak.run import Part, Step
 from tests.soak.state import ROOT
@@ -19,6 +19,7 @@ KILLS, KILLS_A_STEP = 200, 20
 BLOWS, BLOWS_A_STEP = 100, 25
 """To edge agents, of each sort. Half of a step of ten was setting up and verifying."""
 APPEND_KILLS, APPEND_KILLS_A_STEP = 100, 10
+WITNESS_KILLS, WITNESS_KILLS_A_STEP = 100, 25
 CHANGED_BYTES = 10_000
 REPETITIONS = 20
 """Of suites that draw at random, each time with another seed."""
@@ -51,6 +52,11 @@ def parts(seed: int) -> list[Part]:
             name="kills-append",
             unit="kills",
             steps=repeated(APPEND_KILLS // APPEND_KILLS_A_STEP, APPEND_KILLS_A_STEP, _kills_append),
+        ),
+        Part(
+            name="kills-witness",
+            unit="witnesses killed",
+            steps=repeated(WITNESS_KILLS // WITNESS_KILLS_A_STEP, WITNESS_KILLS_A_STEP, _kills_witness),
         ),
         Part(
             name="agent-links",
@@ -115,6 +121,11 @@ def _kills_append(seed: int) -> str:
     with tempfile.TemporaryDirectory(prefix="trailseal-append-") as folder:
         files = appending.run(APPEND_KILLS_A_STEP, 10_000, seed, Path(folder))
     return f"{APPEND_KILLS_A_STEP} appends killed, {files} files completed"
+
+
+def _kills_witness(seed: int) -> str:
+    with tempfile.TemporaryDirectory(prefix="trailseal-witness-") as folder:
+        return witnessing.says(witnessing.run(WITNESS_KILLS_A_STEP, seed, Path(folder)))
 
 
 def _agents(blow: agents.Blow, seed: int) -> str:

@@ -11,7 +11,7 @@ from ledger.trust.witness.folder import Settings, WitnessFolder
 from ledger.trust.witness.statement import Statement
 from tests.property.core.naive import consistency, root
 
-STATEMENT = Statement(operator="Quality Assurance", administrator="QA systems", host="qa-1", identity_provider="none")
+STATEMENT = Statement(operator="Quality Assurance", administrator="QA systems", host="qa-1")
 NAME = "witness.example/qa"
 NEW = Head(size=0, root=EMPTY_ROOT)
 

@@ -265,6 +265,7 @@ MESSAGES = {
     "help.people": "People and signatures",
     "help.connect": "Connect a source",
     "help.agents": "Edge agents",
+    "help.witness": "Witnesses",
     "help.support": "What is supported",
     "sign-in.title": "Sign in",
     "sign-in.about": "This link signs you in once. Use it now, in this browser.",

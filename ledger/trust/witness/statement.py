@@ -15,8 +15,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Who holds the right to change host, files and key."""
     host: str
     """The machine or site where it runs."""
-    identity_provider: str
-    """What its administrators sign in by; "none" where they have local accounts."""
+    identity_provider: str = ""
+    """What its administrators sign in by; empty where they have local accounts."""
 
 
 class About(Statement, frozen=True, kw_only=True, forbid_unknown_fields=False):

@@ -1,11 +1,14 @@
 """A witness without a network: what it remembers, in which order it acts, and when it refuses to act."""
 
 import json
+import os
+import resource
 import shutil
 import threading
 from pathlib import Path
 
 import pytest
+import structlog
 
 from ledger.core.checkpoint import Checkpoint, open_checkpoint
 from ledger.core.cosignature import cosigned_at
@@ -106,16 +109,36 @@ def test_a_fork_is_kept_as_evidence(site: Site) -> None:
 
 def test_nothing_is_signed_that_is_not_remembered_before(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     signer = site.folder.signers[0]
-    seen: list[Head] = []
-    sign = signer.sign
+    seen: list[tuple[Head, list[str]]] = []
+    synced: list[str] = []
+    sign, fsync = signer.sign, os.fsync
 
     def looking(checkpoint: Checkpoint, time: int) -> object:
-        seen.append(site.known().head)
+        seen.append((site.known().head, synced.copy()))
         return sign(checkpoint, time)
 
+    def syncing(descriptor: int) -> None:
+        fsync(descriptor)
+        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+
     monkeypatch.setattr(signer, "sign", looking)
+    monkeypatch.setattr(os, "fsync", syncing)
     assert site.check(LOG.request(0, 5)) == 200
-    assert seen == [LOG.head(5)]
+    assert seen == [(LOG.head(5), [str(site.state.with_name("state.json.new")), str(site.kept)])]
+
+
+def test_a_disk_without_room_gets_nothing_cosigned(site: Site) -> None:
+    """In a process of its own, whose files cannot grow: what a write meets on a full disk."""
+    site.check(LOG.request(0, 4))
+    before = site.state.read_bytes()
+    child = os.fork()
+    if not child:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8, 8))
+        structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+        os._exit(site.ask(LOG.request(4, 9)).status == 503)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    assert site.state.read_bytes() == before
+    assert site.check(LOG.request(4, 9)) == 200
 
 
 def test_of_many_views_at_once_one_is_cosigned(site: Site) -> None:
