@@ -44,15 +44,18 @@ from ledger.sources import tables as sources_tables
 from ledger.sources.ingest import Ingest
 from ledger.sources.inventory import Inventory
 from ledger.sources.uploads import Uploads
+from ledger.store.append import Transaction
 from ledger.store.database import migrate, require_current
-from ledger.store.logs import SYSTEM_LOG, LogCreated, choose
+from ledger.store.logs import SYSTEM_LOG, LogCreated2, choose
 from ledger.store.projections import install
 from ledger.store.store import Store
 from ledger.telling import Telling
 from ledger.trust.kept import Kept
 from ledger.trust.kept_tokens import KeptTokens
+from ledger.trust.key_life import KeyLife
 from ledger.trust.keys import Keys
 from ledger.trust.kinds import KeyEvent, KeyEventSort, KeyPurpose
+from ledger.trust.next_keys import prepare_next
 from ledger.trust.publisher import Publisher
 from ledger.trust.rollback import Rollback
 from ledger.trust.signed import SignedState
@@ -64,6 +67,8 @@ from ledger.trust.witnesses import Witnesses
 PRODUCT = f"trailseal {__version__}"
 SYSTEM, RECORDS = "system", "records"
 """Names of the logs that a new ledger starts with."""
+NEXT_KEYS = "next-keys"
+"""The folder in the ledger's where a new log's next key is left, to be carried away."""
 VERIFY = "verify"
 """The sort of verification jobs; their parameters are an `integrity.verifier.Plan`."""
 IMPORT = "import"
@@ -104,6 +109,7 @@ class Service:
         self.publisher = Publisher(self.store, self.keys, state, self.witnesses, self.rollback)
         self.tsas = TsaAdmin(self.store, require_admin)
         self.stamping = Stamping(self.store, KeptTokens(folder), ask)
+        self.key_life = KeyLife(self.store, self.keys, self.publisher.publish, self._permit_keys, folder / "signed")
         self.people = People(self.store, registered_sources)
         web, keys = self.settings.web.origin, self.keys
         self.entrance = Entrance(self.store, self.people, keys.pepper, keys.mail_password, web, effort)
@@ -181,12 +187,16 @@ class Service:
         return self.record_log().ingest
 
     def verifiers(self, log: LogId) -> tuple[NoteVerifier, ...]:
-        """The keys by which this ledger signs a log's checkpoints."""
-        return (self.keys.log_signer(log.name, log.origin).verifier,)
+        """The keys by which this ledger signs, or signed, a log's checkpoints."""
+        return self.key_life.history(log).verifiers
 
     def vkey(self, log: LogId) -> str:
-        """The verifier key of a log's checkpoints: what is pinned outside to verify them."""
-        return str(self.keys.log_signer(log.name, log.origin).verifier)
+        """The verifier key of a log's checkpoints as they are signed now: what is pinned outside to verify them."""
+        return self.key_life.history(log).present.vkey
+
+    def _permit_keys(self, transaction: Transaction, authority: Authority) -> None:
+        """Keys are changed by administrators; until the first start is over also by who has the ledger's folder."""
+        require_admin(self.store, transaction, authority)
 
     def invite(
         self, agent: str, sources: Sequence[str], zone: str | None, reason: str, authority: Authority, log: str | None
@@ -214,7 +224,7 @@ class Service:
             raise Conflict(f"there is a log {name!r} already", advice="Choose another name.")
         number = 1 + max(log.number for log in known)
         log = LogId(number=number, name=name, origin=f"{self.settings.origin}/{name}")
-        _create_log(self.store, self.keys, log, authority)
+        _create_log(self.store, self.keys, log, self.folder / NEXT_KEYS, authority)
         made = RecordLog(self.store, self.keys, log, self.agents, self.settings.agents.silence_seconds)
         self.logs[name], self._record_logs[name] = log, made
         return made
@@ -256,9 +266,11 @@ def create(
     clock: WallClock | None = None,
     effort: Effort = Effort(),  # noqa: B008 - frozen
     sealing: Sealing = Sealing(),  # noqa: B008 - frozen
+    next_keys: Path | None = None,
 ) -> Service:
     """Makes a new ledger: folder, settings, keys, schema, system log and first record log; returns it opened.
 
+    `next_keys`: the folder for the logs' next keys, which are to be kept elsewhere (default: one in the ledger's).
     Raises ConfigError if the folder or the database holds a ledger already; then nothing of it is touched.
     """
     if (folder / settings.FILE_NAME).exists():
@@ -276,7 +288,8 @@ def create(
         with store.writing() as connection:
             install(connection, store.projections.newest())
         for number, name in enumerate((SYSTEM, RECORDS)):
-            _create_log(store, keys, LogId(number=number, name=name, origin=f"{chosen.origin}/{name}"), authority)
+            log = LogId(number=number, name=name, origin=f"{chosen.origin}/{name}")
+            _create_log(store, keys, log, next_keys or folder / NEXT_KEYS, authority)
         _enter_key(store, SYSTEM_LOG, KeyPurpose.DIGEST, keys.digests().key, authority)
     finally:
         store.close()
@@ -299,10 +312,13 @@ def require_database(url: URL) -> None:
         )
 
 
-def _create_log(store: Store, keys: Keys, log: LogId, authority: Authority) -> None:
+def _create_log(store: Store, keys: Keys, log: LogId, next_keys: Path, authority: Authority) -> None:
     keys.create_log_keys(log.name)
     vkey = str(keys.log_signer(log.name, log.origin).verifier)
-    store.create_log(LogCreated(number=log.number, name=log.name, origin=log.origin, key=vkey, product=PRODUCT))
+    promise = prepare_next(next_keys, log.origin)
+    store.create_log(
+        LogCreated2(number=log.number, name=log.name, origin=log.origin, key=vkey, product=PRODUCT, next=promise)
+    )
     report = str(keys.report_signer(log.name, log.origin).verifier)
     _enter_key(store, log.number, KeyPurpose.REPORT, report, authority)
 

@@ -32,7 +32,7 @@ from reports.lines import (
     check_line,
 )
 from reports.origins import ROLES, Origins
-from reports.reading import body_of, lines_of
+from reports.reading import KEY_EVENT, LOG_CREATED, body_of, lines_of
 from reports.runs import Cover, Run, check_run
 from reports.strictzip import StrictZip
 from reports.tables import Row, csv_chunks, row
@@ -91,24 +91,13 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     covered: int
 
 
-class _LogCreated(msgspec.Struct, frozen=True, tag_field="schema", tag="log-created/1"):
-    origin: str
-    key: str
-
-
-class _KeyEvent(msgspec.Struct, frozen=True, tag_field="schema", tag="key-event/1"):
-    event: str
-    purpose: str
-    key: str
-
-
 def find_keys(package: StrictZip, prefix: str) -> Keys:
     """The keys of the first two entries, which are the log's creation and the report key's; nothing is proven yet."""
     entries = lines_of(package, prefix + layout.ENTRIES, EntryLine, MAX_LINE)
     log, report = next(entries, None), next(entries, None)
     if log is None or report is None or (log.role, report.role) != (EntryRole.LOG, EntryRole.REPORT_KEY):
         raise IntegrityError("does not begin with the entries of the log and of its report key")
-    return Keys(log=body_of(log, _LogCreated).key, report=body_of(report, _KeyEvent).key)
+    return Keys(log=body_of(log, LOG_CREATED).key, report=body_of(report, KEY_EVENT).key)
 
 
 def check_entries(
@@ -333,11 +322,11 @@ def _check_looks(why: Reason, between: Span | None, basis: str) -> None:
 
 
 def _check_log(entry: EntryLine, origin: str) -> None:
-    if entry.index != 0 or body_of(entry, _LogCreated).origin != origin:
+    if entry.index != 0 or body_of(entry, LOG_CREATED).origin != origin:
         raise IntegrityError(f"is not the beginning of log {origin}")
 
 
 def _check_report_key(entry: EntryLine, origin: str) -> None:
-    event = body_of(entry, _KeyEvent)
+    event = body_of(entry, KEY_EVENT)
     if (event.event, event.purpose) != ("created", "report") or not event.key.startswith(report_key_name(origin) + "+"):
         raise IntegrityError(f"does not vouch for a report key of log {origin}")

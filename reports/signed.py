@@ -26,7 +26,7 @@ from reports import layout
 from reports.beside import Beside, LetterBody
 from reports.checks import Problems
 from reports.lines import MAX_LINE, Checked, EntryLine, EntryRole, SignedLine, SignedRole, check_line
-from reports.reading import body_of, lines_of
+from reports.reading import LOG_CREATED, body_of, lines_of
 from reports.sets import Sets, SignedSet
 from reports.strictzip import StrictZip
 from reports.tables import signatures_csv
@@ -64,11 +64,6 @@ class _LogBinding(msgspec.Struct, frozen=True, tag_field="schema", tag="log-bind
     size: int
     root: str
     checkpoint: str
-
-
-class _LogCreated(msgspec.Struct, frozen=True, tag_field="schema", tag="log-created/1"):
-    origin: str
-    key: str
 
 
 class Signed(msgspec.Struct, kw_only=True):
@@ -115,7 +110,7 @@ class Signatures:
         first = next(lines, None)
         if first is None or first.role is not SignedRole.LOG or first.index != 0:
             raise IntegrityError("does not begin with the creation of the system log")
-        created = body_of(first, _LogCreated)
+        created = body_of(first, LOG_CREATED)
         system = open_checkpoint(note, created.origin, [VerifierKey.parse(created.key)]).checkpoint
         self._require_bound(package, prefix, head, note)
         self._require_kind(check_line(first, system.size, system.root), "log-created")

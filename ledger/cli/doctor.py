@@ -13,11 +13,13 @@ from ledger.core.address import LogId
 from ledger.core.clock import MICROSECONDS, utc_text
 from ledger.core.errors import LedgerError
 from ledger.present.messages import message
-from ledger.service import Service
+from ledger.service import NEXT_KEYS, Service
 from ledger.sources.systems import counts
 from ledger.store.append import CLOCK_BEHIND_NOTED_US
 from ledger.store.engine import assert_durable
-from ledger.store.logs import SYSTEM_LOG, LogCreated
+from ledger.store.logs import SYSTEM_LOG
+from ledger.trust.key_history import choose_signers
+from ledger.trust.next_keys import present_in
 
 LOW_DISK = 2 * 1024**3
 """Bytes free on the ledger's disk below which doctor warns."""
@@ -76,24 +78,36 @@ def _keys(service: Service) -> Iterator[Finding]:
     yield Finding(name="keys", ok=not problems, says=says, advice="Set the modes as said; keys are worth the ledger.")
     for log in service.logs.values():
         yield _key(service, log)
+        yield _next_key(service, log)
 
 
 def _key(service: Service, log: LogId) -> Finding:
     name = f"key, log {log.name}"
-    with service.store.reader(log.number) as reader:
-        created = service.store.kinds["log-created"].decode(reader.entry(0).body or b"")
-    assert isinstance(created, LogCreated)
     try:
-        ours = service.vkey(log)
+        history = service.key_life.history(log)
+        choose_signers(history, 1 << 62, service.keys.log_signers(log.name, log.origin))
     except LedgerError as error:
         return Finding(name=name, ok=False, says=error.message, advice=error.advice)
+    return Finding(name=name, ok=True, says="the key that the log names as its present one is at hand")
+
+
+def _next_key(service: Service, log: LogId) -> Finding:
+    """Who finds the next key beside the present one has both: it protects only where it is kept elsewhere."""
+    name = f"next key, log {log.name}"
+    history = service.key_life.history(log)
+    here = present_in(service.folder / NEXT_KEYS, log.origin)
+    if history.promise is None:
+        return Finding(
+            name=name,
+            ok=False,
+            says="no next key is promised: a stolen key could not be replaced in a way that others can check",
+            advice="Run `trailseal key prepare-next` on another computer, then `trailseal key pre-rotate`.",
+        )
     return Finding(
         name=name,
-        ok=ours == created.key,
-        says="the key file holds the key that the log names"
-        if ours == created.key
-        else f"the key file holds {ours}, the log names {created.key}",
-        advice="Put the log's own key file back: what another key signs, nobody can verify.",
+        ok=True,
+        says=f"promised by entry {history.promised}"
+        + (f"; its secret still stands in {here}: carry it away, twice, and delete it there" if here else ""),
     )
 
 

@@ -3,6 +3,7 @@
 import typer
 from sqlalchemy import select
 
+from ledger.cli import key_life
 from ledger.cli.ledgers import LedgerOption, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.address import Address
@@ -10,16 +11,12 @@ from ledger.store.position import index_of, log_of
 from ledger.trust.tables import key_event
 
 group = typer.Typer(help="Keys and their history.", no_args_is_help=True)
-
-
-@group.callback()
-def _group() -> None:
-    """Keeps `list` a command of its own."""
+key_life.add_to(group)
 
 
 @group.command("list")
 def list_keys(ledger: LedgerOption, as_json: AsJson = False) -> None:
-    """The verifier key of each log's checkpoints, and every key event."""
+    """The verifier key that signs each log's checkpoints now, and every key event."""
     with opened(ledger) as service:
         logs = sorted(service.logs.values(), key=lambda log: log.number)
         keys = [{"log": log.name, "origin": log.origin, "vkey": service.vkey(log)} for log in logs]
@@ -40,4 +37,4 @@ def list_keys(ledger: LedgerOption, as_json: AsJson = False) -> None:
     for key in keys:
         say(f"{key['log']:10} {key['vkey']}")
     for event in events:
-        say(f"{event['event']:8} {event['purpose']:7} {event['key']}  ({event['address']})")
+        say(f"{event['event']:12} {event['purpose']:7} {event['key']}  ({event['address']})")

@@ -32,6 +32,7 @@ class Purpose(StrEnum):
     CARD = "card"
     BUNDLE = "bundle"
     NOTICE = "notice"
+    LOG_KEY = "log-key"
 
 
 def statement_message(purpose: Purpose, origin: str, payload: Mapping[str, object]) -> bytes:

@@ -13,16 +13,16 @@ from ledger.core.errors import IntegrityError, LedgerError
 from ledger.core.hashing import unb64
 from ledger.core.kinds import KindRegistry
 from ledger.core.merkle import verify_consistency
-from ledger.core.note import VerifierKey
+from ledger.core.note import Verifier
 from ledger.integrity.cosigned import cosigned_fault
 from ledger.integrity.entries import read_entries
 from ledger.integrity.fault import Fault, first
+from ledger.integrity.key_events import key_events_fault, read_history
 from ledger.integrity.scope import Check, Keys, Scope
 from ledger.integrity.stamped import stamped_fault
 from ledger.integrity.whole import read_heads
 from ledger.store import checkpoints
 from ledger.store.bulk import Bulk
-from ledger.store.logs import LogCreated
 from ledger.store.position import index_of, log_of
 from ledger.store.reading import HeadRow, LogReader
 from ledger.trust.kinds import LogBinding
@@ -43,12 +43,12 @@ def _bindings(scope: Scope) -> Fault | None:
     return bindings_fault(scope.connection, read_heads(scope.connection), scope.keys, bindings)
 
 
-CHECKS: tuple[Check, ...] = (_checkpoints, _bindings, cosigned_fault, stamped_fault)
+CHECKS: tuple[Check, ...] = (_checkpoints, key_events_fault, _bindings, cosigned_fault, stamped_fault)
 """All of level 3, in order; another check is a file of its own and a line here."""
 
 
 def checkpoints_fault(
-    connection: Connection, log: int, origin: str, keys: Sequence[VerifierKey], pulse: Callable[[int], None]
+    connection: Connection, log: int, origin: str, keys: Sequence[Verifier], pulse: Callable[[int], None]
 ) -> Fault | None:
     """The first checkpoint of a log that does not hold; it is named by the last entry it covers."""
     reader = LogReader(connection, log)
@@ -112,13 +112,15 @@ def read_bindings(connection: Connection, kinds: KindRegistry) -> Iterator[tuple
 
 
 def log_keys(connection: Connection, kinds: KindRegistry) -> Keys:
-    """The key of each log as its entry 0 names it: good against all but who can replace the whole log.
+    """The keys of each log, as its entries have them from entry 0 on: good against all but who can replace the log.
+
+    Which of them might sign which checkpoint, `key_events_fault` says.
 
     Who pins the key outside asks for that one instead.
     """
-    keys: dict[str, Sequence[VerifierKey]] = {}
+    keys: dict[str, Sequence[Verifier]] = {}
     for (number,) in Bulk(connection).all("SELECT log FROM head WHERE size > 0 ORDER BY log", ()):
-        for entry in read_entries(connection, number, 0, 1, kinds):
-            if isinstance(entry.body, LogCreated):
-                keys[entry.body.origin] = (VerifierKey.parse(entry.body.key),)
+        found = read_history(connection, number, kinds)
+        if found is not None:
+            keys[found.history.origin] = found.history.verifiers
     return keys

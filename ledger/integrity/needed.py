@@ -5,6 +5,7 @@ import msgspec
 from ledger.agents.kinds import AgentEntry
 from ledger.core.anchors import TrustAnchorEntry
 from ledger.core.binding import BindingEvent, KeyBindingEntry
+from ledger.core.key_events import KeyEvent, KeyEventSort
 from ledger.core.paper import PaperEntry
 from ledger.core.signature import SignatureEntry
 from ledger.core.timestamp_entries import TimestampAuthorityEntry
@@ -60,6 +61,8 @@ def needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
     if isinstance(body, AccountEntry | GrantEntry | AgentEntry | ProfileEntry):
         return Scope.ADMIN, None
     if isinstance(body, SigningListEntry | TerminalEntry | TrustAnchorEntry | TimestampAuthorityEntry):
+        return Scope.ADMIN, None
+    if isinstance(body, KeyEvent) and body.event not in (KeyEventSort.CREATED, KeyEventSort.REPUDIATED):
         return Scope.ADMIN, None
     if isinstance(body, KeyBindingEntry) and body.authority.actor != body.account and body.attestation is None:
         return Scope.ADMIN, None

@@ -7,10 +7,10 @@ from sqlalchemy import Connection
 
 from ledger.core.address import LogId
 from ledger.core.kinds import KindRegistry
-from ledger.core.note import VerifierKey
+from ledger.core.note import Verifier
 from ledger.integrity.fault import Fault
 
-Keys = Mapping[str, Sequence[VerifierKey]]
+Keys = Mapping[str, Sequence[Verifier]]
 """The keys that may have signed checkpoints, by the log's origin."""
 
 

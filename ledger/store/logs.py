@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-import msgspec
 from sqlalchemy import Connection, select
 
 from ledger.core.address import LogId
@@ -10,6 +9,7 @@ from ledger.core.entry import Entry
 from ledger.core.errors import NotFound
 from ledger.core.hashing import ZERO_HASH
 from ledger.core.kinds import Kind
+from ledger.core.log_created import LogCreated, LogCreated2
 from ledger.core.projector import Row
 from ledger.store import schema
 from ledger.store.append import ClockStep
@@ -17,16 +17,6 @@ from ledger.store.bulk import Bulk
 
 SYSTEM_LOG = 0
 """Number of the system log: Trailseal's own users, keys and configuration. Record logs follow from 1."""
-
-
-class LogCreated(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="log-created/1"):
-    """Entry 0 of a log. `key` is the verifier key (C2SP signed-note) of its checkpoints, `product` who wrote it."""
-
-    number: int
-    name: str
-    origin: str
-    key: str
-    product: str
 
 
 class LogProjector:
@@ -42,7 +32,9 @@ class LogProjector:
         yield "ledger_log", (entry.log, created.name, created.origin)
 
 
-LOG_CREATED = Kind("log-created", [LogCreated])
+__all__ = ["LogCreated", "LogCreated2"]
+
+LOG_CREATED = Kind("log-created", [LogCreated, LogCreated2])
 CLOCK_STEP = Kind("clock-step", [ClockStep])
 
 

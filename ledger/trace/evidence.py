@@ -16,6 +16,7 @@ from ledger.core.clock import WallClock
 from ledger.core.entry import ORIGINAL, SEALED
 from ledger.core.errors import IntegrityError, NotFound
 from ledger.core.hashing import b64, leaf_hash, original_commitment, sealed_commitment
+from ledger.core.key_events import KeyEvent1
 from ledger.core.kinds import RECORD, KindRegistry
 from ledger.core.members import Members
 from ledger.core.record import RecordBody
@@ -36,7 +37,7 @@ from ledger.trace.beside import erased_of, file_of, papers_on, papers_over, vouc
 from ledger.trace.proven import ProvenEntry, ProvenLog
 from ledger.trace.selection import Basis, BySearch, Chosen, Selection
 from ledger.trace.signed import SignedOver
-from ledger.trust.kinds import KeyEvent, KeyEventSort, KeyPurpose, LogBinding
+from ledger.trust.kinds import KeyEventSort, KeyPurpose, LogBinding
 from ledger.trust.tables import key_event, log_binding
 
 _PAGE = 500
@@ -356,7 +357,7 @@ class EvidenceSet:
         for pos in rows:
             entry = self._log.entry(index_of(pos))
             event = self._decode(entry, "key-event")
-            if not isinstance(event, KeyEvent) or event.purpose is not KeyPurpose.REPORT:
+            if not isinstance(event, KeyEvent1) or event.purpose is not KeyPurpose.REPORT:
                 raise IntegrityError(f"the table of key events names entry {entry.index}, but its body says otherwise")
             if event.event is KeyEventSort.RETIRED:
                 retired.add(event.key)

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 
 from ledger.core.entry import Entry
 from ledger.core.hashing import unb64
+from ledger.core.key_events import KeyEvent1
 from ledger.core.projector import Projector, Row
 from ledger.store.position import pos_of
 from ledger.trust import tables as t
-from ledger.trust.kinds import KeyEvent, LogBinding
+from ledger.trust.kinds import LogBinding
 
 
 class KeyEventProjector:
@@ -19,7 +20,7 @@ class KeyEventProjector:
     tables = (t.key_event.name,)
 
     def rows(self, entry: Entry) -> Iterable[Row]:
-        event: KeyEvent = entry.body
+        event: KeyEvent1 = entry.body
         yield t.key_event.name, (pos_of(entry.log, entry.index), event.event.value, event.purpose.value, event.key)
 
 

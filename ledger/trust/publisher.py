@@ -19,6 +19,7 @@ from ledger.store.checkpoints import StoredCheckpoint
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader
 from ledger.store.store import Store
+from ledger.trust.key_history import choose_signers, read_log_keys
 from ledger.trust.keys import Keys
 from ledger.trust.kinds import LogBinding
 from ledger.trust.rollback import Rollback
@@ -145,9 +146,11 @@ class Publisher:
     def _sign(self, log: LogId, size: int, root: bytes) -> StoredCheckpoint:
         with self._store.reader(log.number) as reader:
             continues(self._state, log.name, log.origin, reader, size, root)
+            history = read_log_keys(reader.connection, self._store.kinds, log.number, size)
+        signers = choose_signers(history, size, self._keys.log_signers(log.name, log.origin))
         self._state.remember(log.name, size, root)
         checkpoint = Checkpoint(origin=log.origin, size=size, root=root)
-        note = sign_note(checkpoint.text(), self._keys.log_signers(log.name, log.origin))
+        note = sign_note(checkpoint.text(), signers)
         collected = self._witnesses.collect(log, note, checkpoint)
         with self._store.writing() as connection:
             checkpoints.publish(connection, log.number, size, note)

@@ -38,7 +38,7 @@ class Log:
         made = service.create(folder, chosen, AUTHORITY)
         self.id = LogId(number=2, name="line", origin="plant.example/ledger/line")
         made.keys.create_log_keys(self.id.name)
-        self.vkey = made.vkey(self.id)
+        self.vkey = str(made.keys.log_signer(self.id.name, self.id.origin).verifier)
         made.store.create_log(LogCreated(number=2, name="line", origin=self.id.origin, key=self.vkey, product="test"))
         made.close()
         self.service = Service(folder)

@@ -1,4 +1,4 @@
-"""Words of the pages about one's own signing keys."""
+"""Words about keys: of the pages about one's own, and of entries about any."""
 
 MESSAGES = {
     "keys.title": "Your signing keys",
@@ -144,4 +144,19 @@ MESSAGES = {
     "anchors.propose": "Propose an authority",
     "anchors.propose.why": "Why it is to be trusted here",
     "anchors.file": "Its own certificate (PEM or DER)",
+    "entry.key-event.created": "{authority_actor} created the {purpose} key {key}",
+    "entry.key-event.retired": "{authority_actor} retired the {purpose} key {key}",
+    "entry.key-event.pre-rotated": "{authority_actor} promised the next {purpose} key by its digest {next}; reason: "
+    "{reason}",
+    "entry.key-event.rotated": "{authority_actor} put the {purpose} key {key} in the place of {replaces}; reason: "
+    "{reason}",
+    "entry.key-event.activated": "{authority_actor} had the {purpose} key {key} sign beside the present one; reason: "
+    "{reason}",
+    "entry.key-event.revoked": "{authority_actor} revoked the {purpose} key {key}; reason: {reason}",
+    "entry.key-event.compromise-reported": "{authority_actor} reported that the {purpose} key {key} may be in other "
+    "hands since {compromise_doubtful_from}; reason: {reason}",
+    "entry.key-event.compromise-confirmed": "{authority_actor} confirmed that the {purpose} key {key} may be in other "
+    "hands since {compromise_doubtful_from}; reason: {reason}",
+    "entry.key-event.repudiated": "{authority_actor} does not stand by what the {purpose} key {key} signed; reason: "
+    "{reason}",
 }

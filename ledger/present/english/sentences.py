@@ -92,8 +92,6 @@ MESSAGES = {
     "entry.agent.revoked": "{authority_actor} revoked agent {agent}; reason: {reason}",
     "entry.delivery": "Agent {header_agent} delivered batch {header_number} of epoch {header_epoch}: run {run} "
     "of {header_source}",
-    "entry.key-event.created": "{authority_actor} created the {purpose} key {key}",
-    "entry.key-event.retired": "{authority_actor} retired the {purpose} key {key}",
     "entry.log-binding": "Checkpoint of {origin} at size {size} was entered here",
     "entry.finding": "Finding about {source}: {detail}",
     "entry.incident": "Incident {code}: {detail}; stopped: {stopped}",

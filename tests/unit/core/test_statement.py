@@ -62,7 +62,8 @@ def test_a_payload_without_canonical_form_is_not_signed() -> None:
 
 
 def test_the_purposes_are_the_closed_set() -> None:
-    assert {*Purpose} == {"report", "batch", "receipt", "statement", "key-binding", "card", "bundle", "notice"}
+    known = {"report", "batch", "receipt", "statement", "key-binding", "card", "bundle", "notice", "log-key"}
+    assert {*Purpose} == known
     with pytest.raises(ValueError, match="checkpoint"):
         Purpose("checkpoint")
 

@@ -1,0 +1,88 @@
+"""Level 3, keys: every rotation was promised before and signed by both keys; no checkpoint bears a line it might not.
+
+The log's own entries are judged in their order, by `core.log_keys`; which key events there are, level 2 compares.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from ledger.core.checkpoint import open_checkpoint
+from ledger.core.entry import Entry
+from ledger.core.errors import IntegrityError, LedgerError
+from ledger.core.key_events import KeyEvent, KeyEvent1, KeyEventSort, KeyPurpose
+from ledger.core.kinds import KindRegistry
+from ledger.core.log_keys import LogKeyHistory, require_compromise
+from ledger.integrity.entries import read_entries
+from ledger.integrity.fault import Fault
+from ledger.integrity.scope import Scope
+from ledger.store import checkpoints
+from ledger.store.bulk import Bulk
+from ledger.store.logs import LogCreated, LogCreated2
+from ledger.store.position import index_of, pos_of
+
+_COMPROMISES = (KeyEventSort.COMPROMISE_REPORTED, KeyEventSort.COMPROMISE_CONFIRMED)
+
+
+class Read(NamedTuple):
+    """A log's keys as far as its entries hold, and the first entry that does not, if any."""
+
+    history: LogKeyHistory
+    fault: Fault | None
+
+
+def read_history(connection: Connection, log: int, kinds: KindRegistry) -> Read | None:
+    """The keys of a log by its entries; None where its entry 0 is not what begins a log."""
+    created = next(read_entries(connection, log, 0, 1, kinds)).body
+    if not isinstance(created, LogCreated):
+        return None
+    history = LogKeyHistory(created.origin, created.key, created.next if isinstance(created, LogCreated2) else None)
+    reported: dict[int, KeyEvent] = {}
+    for entry in _events(connection, log, kinds):
+        event = entry.body
+        if not isinstance(event, KeyEvent1):
+            continue  # level 2 says what is wrong with the table that named it
+        try:
+            history.enter(entry.index, event)
+            if isinstance(event, KeyEvent) and event.purpose is not KeyPurpose.LOG and event.event in _COMPROMISES:
+                require_compromise(event, reported)
+                if event.event is KeyEventSort.COMPROMISE_REPORTED:
+                    reported[entry.index] = event
+        except IntegrityError as error:
+            what = f"this key event {error.message}"
+            return Read(history, Fault(log=log, index=entry.index, table="body", column="event", what=what))
+    return Read(history, None)
+
+
+def key_events_fault(scope: Scope) -> Fault | None:
+    """The first key event of a log that could not come then, or checkpoint that was signed by other keys than then."""
+    found = read_history(scope.connection, scope.log.number, scope.kinds)
+    if found is None:
+        return None
+    return found.fault or _signed_by_others(scope.connection, scope.log.number, found.history, scope.pulse)
+
+
+def _signed_by_others(
+    connection: Connection, log: int, history: LogKeyHistory, pulse: Callable[[int], None]
+) -> Fault | None:
+    if len(history.keys) == 1:
+        return None  # that it signed all of them is looked at already
+    before = 0
+    for stored in checkpoints.every(connection, log):
+        try:
+            signed = open_checkpoint(stored.note, history.origin, history.verifiers)
+            history.check(stored.size, before, signed.verified)
+        except LedgerError as error:
+            return Fault(log=log, index=max(0, stored.size - 1), table="checkpoint", column="note", what=error.message)
+        before = stored.size
+        pulse(1)
+    return None
+
+
+def _events(connection: Connection, log: int, kinds: KindRegistry) -> Iterator[Entry]:
+    rows = Bulk(connection).all(
+        "SELECT pos FROM key_event WHERE pos >= ? AND pos < ? ORDER BY pos", (pos_of(log, 0), pos_of(log + 1, 0))
+    )
+    for (pos,) in rows:
+        yield from read_entries(connection, log, index_of(pos), index_of(pos) + 1, kinds)
