@@ -17,7 +17,7 @@ from ledger.core.errors import LedgerError
 from ledger.core.kinds import KindRegistry
 from ledger.core.members import Members, Spans
 from ledger.core.merkle import Frontier
-from ledger.core.note import VerifierKey
+from ledger.core.note import Verifier
 from ledger.core.witness_policy import Quorum
 from ledger.integrity.authority import authority_fault
 from ledger.integrity.edge import Edge, tile_root
@@ -73,7 +73,7 @@ class Damage(msgspec.Struct, frozen=True, kw_only=True):
 def damage_of(
     connection: Connection,
     log: LogId,
-    keys: Sequence[VerifierKey],
+    keys: Sequence[Verifier],
     signed: Sequence[Signed],
     kinds: KindRegistry,
     live: Live,
@@ -131,7 +131,7 @@ class _Tree:
     """Level 1 and the checkpoints over the leaf hashes that the log vouches for."""
 
     def __init__(
-        self, connection: Connection, log: LogId, head: HeadRow, keys: Sequence[VerifierKey], signed: Sequence[Signed]
+        self, connection: Connection, log: LogId, head: HeadRow, keys: Sequence[Verifier], signed: Sequence[Signed]
     ) -> None:
         self._bulk = Bulk(connection)
         self._log = log
@@ -205,9 +205,7 @@ class _Tree:
 class _Marks:
     """Sizes at which a root was signed, or meant to be: in the database, and in the signer's state beside it."""
 
-    def __init__(
-        self, connection: Connection, log: LogId, keys: Sequence[VerifierKey], signed: Sequence[Signed]
-    ) -> None:
+    def __init__(self, connection: Connection, log: LogId, keys: Sequence[Verifier], signed: Sequence[Signed]) -> None:
         self._connection = connection
         self._log = log
         self._keys = keys
