@@ -22,7 +22,7 @@ from ledger.core.key_events import (
     key_statement,
 )
 from ledger.core.log_keys import LogKeyHistory, Rotation
-from ledger.core.note import NoteSigner
+from ledger.core.note import NoteSigner, Signer
 from ledger.store import checkpoints
 from ledger.store.append import Batch, Transaction
 from ledger.store.checkpoints import StoredCheckpoint
@@ -209,7 +209,7 @@ class KeyLife:
         kept = [one.vkey for one in history.keys if one.revoked is None and not one.beside]
         self._keys.settle(log.name, log.origin, history.present.vkey, kept)
 
-    def _present(self, log: LogId, history: LogKeyHistory) -> tuple[NoteSigner, ...]:
+    def _present(self, log: LogId, history: LogKeyHistory) -> tuple[Signer, ...]:
         signers = self._keys.log_signers(log.name, log.origin)
         found = [one for one in signers if str(one.verifier) == history.present.vkey]
         if not found:
@@ -219,7 +219,7 @@ class KeyLife:
             )
         return (found[0],)
 
-    def _enter(self, log: LogId, history: LogKeyHistory, event: KeyEvent, signers: Sequence[NoteSigner]) -> int:
+    def _enter(self, log: LogId, history: LogKeyHistory, event: KeyEvent, signers: Sequence[Signer]) -> int:
         if not event.reason.strip():
             raise SchemaViolation("the reason has to be said in words")
         if event.purpose is KeyPurpose.LOG:

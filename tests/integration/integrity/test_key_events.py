@@ -11,7 +11,7 @@ from ledger.core.checkpoint import Checkpoint, open_checkpoint
 from ledger.core.entry import draft
 from ledger.core.errors import AccessDenied, ConfigError, Conflict, LedgerError, NotFound, SchemaViolation
 from ledger.core.key_events import KeyEvent, KeyEventSort, KeyPurpose, key_digest, key_statement
-from ledger.core.note import NoteSigner, sign_note
+from ledger.core.note import NoteSigner, Signer, sign_note
 from ledger.integrity.fault import Fault
 from ledger.service import NEXT_KEYS, Service
 from ledger.store import checkpoints
@@ -57,7 +57,7 @@ def fault(ledger: Ledger, levels: tuple[int, ...] = (3,)) -> Fault | None:
     return ledger.service.verifier.run(ledger.service.log(), levels=levels).fault
 
 
-def forge(ledger: Ledger, size: int, *signers: NoteSigner) -> None:
+def forge(ledger: Ledger, size: int, *signers: Signer) -> None:
     """Somebody with the database puts a checkpoint of their own in the place of one, of the very same tree."""
     log = ledger.service.log()
     with ledger.store.reader(RECORDS) as reader:
@@ -68,7 +68,7 @@ def forge(ledger: Ledger, size: int, *signers: NoteSigner) -> None:
         connection.exec_driver_sql(f"UPDATE checkpoint SET note = {literal} WHERE log = {RECORDS} AND size = {size}")
 
 
-def event(ledger: Ledger, sort: KeyEventSort, key: NoteSigner, *signers: NoteSigner, **more: Any) -> KeyEvent:
+def event(ledger: Ledger, sort: KeyEventSort, key: Signer, *signers: Signer, **more: Any) -> KeyEvent:
     made = KeyEvent(
         **{
             "event": sort,
