@@ -37,6 +37,8 @@ ERASURES_S = 30
 """Seconds between two looks for rows that an erasure names and that are there still."""
 STAMPING_S = 15
 """Seconds between two looks at which logs are due for a time-stamp."""
+WITNESSES_S = 15
+"""Seconds between two looks at how long no quorum of witnesses has cosigned, and at their clocks."""
 NOTICES_S = 1
 """Seconds between two looks for notices that are due to go out."""
 SCHEDULES = (
@@ -70,6 +72,7 @@ class Server:
             Duty(name="telling", every_s=NOTICES_S, run=service.telling.work),
             Duty(name="notices", every_s=NOTICES_S, run=service.notices.work),
             Duty(name="signing", every_s=SIGNING_S, run=service.workflows.work),
+            Duty(name="witnesses", every_s=WITNESSES_S, run=service.witness_watch.judge),
             Duty(name="bind", every_s=HOUR, run=service.publisher.bind_system),
             Duty(name="access-review", every_s=HOUR, run=service.people.reviews.judge),
             Duty(name="identity-provider", every_s=PROVIDER_S, run=service.provider.watch),

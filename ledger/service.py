@@ -62,6 +62,7 @@ from ledger.trust.signed import SignedState
 from ledger.trust.stamping import Stamping
 from ledger.trust.tsa_admin import TsaAdmin
 from ledger.trust.tsa_client import ask
+from ledger.trust.watching import WitnessWatch
 from ledger.trust.witnesses import Witnesses
 
 PRODUCT = f"trailseal {__version__}"
@@ -105,6 +106,7 @@ class Service:
         require_current(self.store.readers)
         state, kept = SignedState(folder / "signed"), Kept(folder / "kept")
         self.witnesses = Witnesses(self.store, kept, self.verifiers)
+        self.witness_watch = WitnessWatch(self.store, self.settings.witness_window_seconds)
         self.rollback = Rollback(self.witnesses, state, kept, self.verifiers)
         self.publisher = Publisher(self.store, self.keys, state, self.witnesses, self.rollback)
         self.tsas = TsaAdmin(self.store, require_admin)

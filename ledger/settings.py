@@ -103,6 +103,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     reaches the service (a recorded decision of the site); otherwise a token with scope `tiles` is needed.
     `tiles_folder`: where the service exports each published checkpoint with its tiles, a folder a log, for any web
     server to serve. `readers`: threads that read, and database connections that are kept for them.
+    `witness_window_seconds`: for how long entries may be there that no quorum of witnesses has cosigned, before that is
+    a finding.
     """
 
     origin: str
@@ -116,6 +118,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     publish_tiles: bool = False
     tiles_folder: str | None = None
     checkpoint_seconds: Seconds = 10.0
+    witness_window_seconds: Seconds = 3600.0
     readers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 8
 
     def __post_init__(self) -> None:
@@ -170,6 +173,7 @@ def write(folder: Path, settings: Settings) -> None:
         f"publish_tiles = {str(settings.publish_tiles).lower()}",
         *([f"tiles_folder = {_quoted(settings.tiles_folder)}"] if settings.tiles_folder else []),
         f"checkpoint_seconds = {settings.checkpoint_seconds}",
+        f"witness_window_seconds = {settings.witness_window_seconds}",
         f"readers = {settings.readers}",
         "",
         "[listen]",

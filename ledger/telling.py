@@ -15,6 +15,7 @@ from ledger.core.address import Address
 from ledger.core.binding import BindingEvent, KeyBindingEntry
 from ledger.core.entry import Entry
 from ledger.core.errors import LedgerError
+from ledger.core.witness_policy import CheckpointWitnessedEntry, Quorum
 from ledger.findings.kinds import Finding, FindingSort
 from ledger.integrity.entries import read_entries
 from ledger.people.attempts import unalerted
@@ -31,6 +32,7 @@ from ledger.store.engine import is_sqlite
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader
 from ledger.store.store import Store
+from ledger.trust.witnesses import state_before
 
 AT_ONCE: Final = 500
 """Entries of one look; the next takes the others."""
@@ -104,6 +106,14 @@ class Telling:
             case ErasureEntry(event=ErasureEvent.REFUSED | ErasureEvent.ERASED):
                 places = {"erasure": body.erasure, "outcome": body.event.value}
                 yield self._notices.responsible(), Subject.ERASURE_DECIDED, places
+            case CheckpointWitnessedEntry(state=Quorum.MISSING):
+                with self._store.reading() as connection:
+                    fresh = state_before(connection, body.origin, entry.index) is not Quorum.MISSING
+                if fresh:
+                    places = {"origin": body.origin, "size": str(body.size), "missing": body.missing}
+                    yield self._notices.responsible(), Subject.QUORUM_MISSING, places
+            case Finding(sort=FindingSort.WITNESS_OVERDUE | FindingSort.TIME_DIFFERS):
+                yield self._notices.responsible(), Subject.TRUST_FINDING, {"detail": body.detail}
             case Finding(sort=FindingSort.ACCESS_REVIEW_OVERDUE):
                 yield self._notices.responsible(), Subject.ACCESS_REVIEW_DUE, {"due": body.detail}
 

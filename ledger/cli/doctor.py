@@ -18,6 +18,7 @@ from ledger.sources.systems import counts
 from ledger.store.append import CLOCK_BEHIND_NOTED_US
 from ledger.store.engine import assert_durable
 from ledger.store.logs import SYSTEM_LOG
+from ledger.trust.exposure import exposure
 from ledger.trust.key_history import choose_signers
 from ledger.trust.next_keys import present_in
 
@@ -60,6 +61,7 @@ def _look(folder: Path) -> Iterator[Finding]:
             yield from _database(service)
             yield from _keys(service)
             yield from _clock(service)
+            yield from _witnesses(service)
             yield from _listening(service)
             yield from _inventory(service)
     except LedgerError as error:
@@ -122,6 +124,33 @@ def _clock(service: Service) -> Iterator[Finding]:
             says=f"this machine's clock says {utc_text(now)}"
             + (f", {behind / MICROSECONDS:.1f} s before the log's last entry" if behind > 0 else ""),
             advice="Synchronise the clock (chrony); entries go on at the last entry's time until it has caught up.",
+        )
+
+
+def _witnesses(service: Service) -> Iterator[Finding]:
+    """Whether a quorum vouches for each log in time, and what makes its witnesses less independent."""
+    policy = service.witnesses.policies().in_force
+    limit = int(service.settings.witness_window_seconds * MICROSECONDS)
+    for log in service.logs.values():
+        with service.store.reading() as connection:
+            seen = exposure(connection, log, policy)
+        window = seen.window_us(service.clock.now_us())
+        told = f"{seen.entries} entries after size {seen.witnessed} have no quorum of witnesses"
+        if not seen.asked:
+            told = "not witnessed: whoever holds database and key could rewrite all of it (`trailseal witness add`)"
+        yield Finding(
+            name=f"witnesses, log {log.name}",
+            ok=not seen.asked or window <= limit,
+            says=told,
+            advice="Ask who operates them; `trailseal witness status` and `witness policy` say whom.",
+        )
+    shared = policy.shared()
+    if policy.entry is not None:
+        yield Finding(
+            name="witnesses, independence",
+            ok=not shared,
+            says=f"shared with the log: {'; '.join(shared) or 'nothing that is known'}",
+            advice="Have the witness run by others, on another machine, who sign in elsewhere.",
         )
 
 

@@ -21,6 +21,7 @@ class FindingSort(StrEnum):
     ACCESS_REVIEW_OVERDUE = "access-review-overdue"
     TIME_STAMP_OUTAGE = "time-stamp-outage"
     TIME_STAMP_LATE = "time-stamp-late"
+    WITNESS_OVERDUE = "witness-overdue"
     TIME_DIFFERS = "time-differs"
 
 

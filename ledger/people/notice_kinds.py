@@ -45,6 +45,10 @@ class Subject(StrEnum):
     """Places: erasure."""
     ERASURE_DECIDED = "erasure-decided"
     """Places: erasure, outcome."""
+    QUORUM_MISSING = "quorum-missing"
+    """Witnesses did not cosign a checkpoint. Places: origin, size, missing."""
+    TRUST_FINDING = "trust-finding"
+    """Of witnesses, or of clocks. Places: detail."""
     TEST = "test"
     """Somebody asked for a notice to see that it arrives."""
 

@@ -6,11 +6,9 @@ at the next call, with the very size and root of the intent. It refuses a smalle
 and a log that a witness has seen more of.
 """
 
-from typing import Final
-
 from ledger.core.address import LogId
 from ledger.core.checkpoint import Checkpoint
-from ledger.core.entry import decode_leaf, draft
+from ledger.core.entry import draft
 from ledger.core.errors import NotFound, RolledBack
 from ledger.core.hashing import b64
 from ledger.core.note import sign_note, with_lines
@@ -19,16 +17,13 @@ from ledger.store.checkpoints import StoredCheckpoint
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader
 from ledger.store.store import Store
+from ledger.trust.exposure import calls_for_checkpoint
 from ledger.trust.key_history import choose_signers, read_log_keys
 from ledger.trust.keys import Keys
 from ledger.trust.kinds import LogBinding
 from ledger.trust.rollback import Rollback
 from ledger.trust.signed import SignedState, continues
 from ledger.trust.witnesses import Witnesses
-
-OF_CHECKPOINTS: Final = frozenset({"checkpoint-witnessed", "timestamp"})
-"""Kinds of entries about a checkpoint: they alone are no reason for another one, which would bring others."""
-_TAIL: Final = 64
 
 
 class Publisher:
@@ -106,11 +101,7 @@ class Publisher:
             head = reader.head()
             continues(self._state, log.name, log.origin, reader, head.size, head.root())
             last = _latest(reader)
-            covered = 0 if last is None else last.size
-            if head.size - covered > _TAIL:
-                return True
-            kinds = {decode_leaf(one.leaf).kind for one in reader.entries(covered, head.size)}
-        return not kinds <= OF_CHECKPOINTS
+            return calls_for_checkpoint(reader, 0 if last is None else last.size, head.size) > 0
 
     def _complete(self, log: LogId) -> None:
         """Asks again who has not cosigned the newest checkpoint of a log yet, where its quorum is missing."""

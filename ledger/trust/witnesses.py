@@ -191,11 +191,9 @@ class Witnesses:
 
     def lacking(self, connection: Connection, log: LogId, size: int) -> bool:
         """Whether a checkpoint lacks the word of witnesses that are asked for."""
-        policies = read_policies(connection, self._store.kinds)
-        row = t.witnessed.c
-        query = select(row.state).where(row.origin == log.origin, row.size == size).order_by(row.pos.desc()).limit(1)
-        last = connection.scalar(query)
-        return bool(policies.asked()) and (last is None or last == Quorum.MISSING.value)
+        said = of_checkpoint(connection, log.origin, size)
+        lacks = said is None or said[0] is Quorum.MISSING
+        return lacks and bool(read_policies(connection, self._store.kinds).asked())
 
     def request(self, log: LogId, old: int, stored: StoredCheckpoint) -> AddCheckpoint:
         """The request for a witness that no network reaches, to be carried as a file; `old`: what it saw last."""
@@ -312,6 +310,27 @@ def newest(connection: Connection, origin: str, quorum: Quorum | None = None) ->
         query = query.where(row.state == quorum.value)
     found = connection.execute(query).one_or_none()
     return None if found is None else (found.size, index_of(found.pos))
+
+
+def of_checkpoint(connection: Connection, origin: str, size: int) -> tuple[Quorum, str] | None:
+    """What became of a checkpoint, and what its quorum lacks; None if witnesses were not asked about it."""
+    row = t.witnessed.c
+    query = select(row.state, row.missing).where(row.origin == origin, row.size == size)
+    found = connection.execute(query.order_by(row.pos.desc()).limit(1)).one_or_none()
+    return None if found is None else (Quorum(found.state), found.missing)
+
+
+def state_before(connection: Connection, origin: str, index: int) -> Quorum | None:
+    """What became of the log's checkpoint before, by the entry that says so; None if nothing was entered before."""
+    row = t.witnessed.c
+    query = (
+        select(row.state)
+        .where(row.origin == origin, row.pos < pos_of(SYSTEM_LOG, index))
+        .order_by(row.pos.desc())
+        .limit(1)
+    )
+    found = connection.scalar(query)
+    return None if found is None else Quorum(found)
 
 
 def times(stored: StoredCheckpoint, keys: Iterable[Verifier]) -> Iterator[tuple[str, int]]:

@@ -3,6 +3,7 @@
 import contextlib
 from hashlib import sha256
 
+from ledger.core.clock import MICROSECONDS, WallClock
 from ledger.core.cosignature import CosignatureSigner
 from ledger.core.hashing import EMPTY_ROOT
 from ledger.core.note import NoteSignature, Verifier
@@ -34,14 +35,15 @@ NOBODY = Head(size=0, root=EMPTY_ROOT)
 
 
 class HandWitness:
-    """Cosigns what continues what it saw; `down`: it does not answer; `late_s`: its clock is off by so much."""
+    """Cosigns what continues what it saw; `down`: it does not answer; `ahead_s`: its clock is off by so much."""
 
-    def __init__(self, name: str, log_keys: tuple[Verifier, ...], now_s: int) -> None:
+    def __init__(self, name: str, log_keys: tuple[Verifier, ...], clock: WallClock) -> None:
         self.signer = CosignatureSigner(name, sha256(name.encode()).digest())
         self.keys = {key.name: [key] for key in log_keys}
         self.heads: dict[str, Head] = {}
         self.notes: dict[str, bytes] = {}
-        self.now_s = now_s
+        self.clock = clock
+        self.ahead_s = 0
         self.down = False
 
     @property
@@ -54,7 +56,7 @@ class HandWitness:
         found = judge(request, self.keys.get(origin, []), self.heads.get(origin, NOBODY))
         if not isinstance(found, Cosign):
             return Answer.of_refusal(found)
-        line = self.signer.sign(found.checkpoint, self.now_s)
+        line = self.signer.sign(found.checkpoint, self.clock.now_us() // MICROSECONDS + self.ahead_s)
         self.heads[origin], self.notes[origin] = found.head, note_of(found, [line])
         return Answer.of_lines([line])
 
@@ -119,7 +121,7 @@ class Trust:
         return self.by_name[key.name]
 
 
-def two_witnesses(ledger: Ledger, now_s: int) -> tuple[HandWitness, HandWitness]:
+def two_witnesses(ledger: Ledger) -> tuple[HandWitness, HandWitness]:
     """Witnesses of quality and of the customer that know the ledger's logs."""
     keys = tuple(key for log in ledger.store.logs() for key in ledger.service.verifiers(log))
-    return HandWitness("qa", keys, now_s), HandWitness("customer", keys, now_s)
+    return HandWitness("qa", keys, ledger.clock), HandWitness("customer", keys, ledger.clock)

@@ -43,6 +43,13 @@ MESSAGES = {
     "asked decide on it.",
     "notice.erasure-decided": "Erasure {erasure}: {outcome}",
     "notice.text.erasure-decided": "Erasure {erasure} was decided: {outcome}.",
+    "notice.quorum-missing": "A checkpoint lacks its quorum of witnesses",
+    "notice.text.quorum-missing": "The checkpoint of {origin} at size {size} was published without its quorum: "
+    "{missing}. Until witnesses cosign again, nobody outside could tell that what came since was rewritten. Ask who "
+    "operates them.",
+    "notice.trust-finding": "A finding about witnesses or clocks",
+    "notice.text.trust-finding": "Found: {detail}. Until it is mended, the ledger proves less than it should to those "
+    "outside.",
     "notice.test": "A test notice",
     "notice.text.test": "This notice was sent to see that notices arrive. There is nothing to do.",
     "notice.mail.about": "Entry: {address}",

@@ -37,7 +37,6 @@ MESSAGES = {
     "home.checkpoint.covers": "Size {size}, to entry {index}, which was logged {age}",
     "home.checkpoint.signed": "signed by the log's own key",
     "home.checkpoint.matches": "its root is that of the log's tree at this size",
-    "home.checkpoint.witnessed": "not witnessed: no independent witness has cosigned it",
     "home.checkpoint.bound": "Entered in another log of this ledger at",
     "home.checkpoint.none": "No checkpoint has been signed yet.",
     "home.open": "Not yet covered",

@@ -28,6 +28,7 @@ from ledger.trust import tables as trust
 from ledger.web.views.agents import AgentsView, agents_view
 from ledger.web.views.common import Scope, ShownCheckpoint, entry_line, read_leaf, show_checkpoint
 from ledger.web.views.verified import Verified, verified_view
+from ledger.web.views.witnessed import Witnessed, witnessed_view
 
 EXPOSURE_SAMPLE: Final = 500
 """Newest records of a source over which its exposure window is stated."""
@@ -36,12 +37,13 @@ EXPOSURE_SAMPLE: Final = 500
 class LatestCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
     """The newest checkpoint of a log, checked for the page. `covers` is when its last entry was logged.
 
-    `matches`: its root is the root of the log's tree at that size. `bound` is when the checkpoint was entered in
-    another log, which dates it from outside; None where it was not.
+    `matches`: its root is the root of the log's tree at that size. `witnessed`: what witnesses said. `bound` is when
+    the checkpoint was entered in another log, which dates it from outside; None where it was not.
     """
 
     shown: ShownCheckpoint
     matches: State
+    witnessed: Witnessed
     covers: Moment
     age: str
     bound: Moment | None
@@ -187,6 +189,7 @@ def _checkpoint(scope: Scope, reader: LogReader, log: LogId, now: int) -> Latest
     return LatestCheckpoint(
         shown=shown,
         matches=_matches(reader, shown),
+        witnessed=witnessed_view(scope, reader.connection, log, stored, now),
         covers=moment(covers, scope.zone),
         age=ago(covers, now),
         bound=None if bound is None else moment(_bound_us(reader.connection, bound), scope.zone),

@@ -18,7 +18,7 @@ NOW_S = START_US // 1_000_000
 
 
 def trust_in(ledger: Ledger) -> Trust:
-    trust = Trust(ledger, *two_witnesses(ledger, NOW_S))
+    trust = Trust(ledger, *two_witnesses(ledger))
     trust.policy()
     trust.publisher.publish_all()
     return trust
@@ -166,7 +166,7 @@ def test_an_administrator_cannot_drop_the_witnesses_by_an_entry(sqlite_ledger: L
 
 
 def test_a_witness_without_a_network_answers_by_files(ledger: Ledger, clock: MovableClock) -> None:
-    qa, customer = two_witnesses(ledger, NOW_S)
+    qa, customer = two_witnesses(ledger)
     trust = Trust(ledger, qa, customer)
     trust.policy(reachable=False)
     trust.publisher.publish_all()
@@ -227,7 +227,7 @@ def test_what_witnesses_said_cannot_be_changed(sqlite_ledger: Ledger, clock: Mov
 
 
 def test_one_that_shares_an_administrator_with_the_log_is_named(sqlite_ledger: Ledger) -> None:
-    qa = HandWitness("qa", (), NOW_S)
+    qa = HandWitness("qa", (), sqlite_ledger.clock)
     trust = Trust(sqlite_ledger, qa)
     trust.policy()
     body = trust.witnesses.policies().pending[0]
