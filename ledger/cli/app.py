@@ -37,6 +37,7 @@ from ledger.cli import (
     user,
     verify,
     witness,
+    witness_policy,
 )
 from ledger.cli.ledgers import database_trouble
 from ledger.cli.output import complain
@@ -54,6 +55,7 @@ for module in (init, serve, doctor, collect, append, importing, query, verify, p
     module.add_to(app)
 for part in (sign_external, sign_paper):
     part.add_to(sign.group)
+witness_policy.add_to(witness.group)
 for name, group in (
     ("source", source.group),
     ("map", maps.group),

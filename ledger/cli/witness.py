@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ledger.cli import witness_policy
 from ledger.cli.output import AsJson, say, say_json, say_json_line, tell
 from ledger.core.batch import fingerprint
 from ledger.core.checkpoint import Checkpoint, open_checkpoint
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from ledger.trust.witness.states import Known
 
 group = typer.Typer(help="Independent witnesses of a log's checkpoints.", no_args_is_help=True)
-witness_policy.add_to(group)
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The witness's folder.", envvar="TRAILSEAL_WITNESS")]
 Origin = Annotated[str, typer.Option(help="The log's origin, as the first line of its checkpoints says it.")]
