@@ -51,6 +51,10 @@ def init(
         str, typer.Option(help="Folder of the checkpoints that anybody may see, from DIR; best on another disk.")
     ] = "published",
     ml_dsa: Annotated[bool, typer.Option("--ml-dsa", help="Cosign by ML-DSA-44 too (post-quantum).")] = False,
+    passphrase_file: Annotated[
+        Path | None, typer.Option(help="Seal the keys under the passphrase in this file, which is read at each start.")
+    ] = None,
+    passphrase_env: Annotated[str, typer.Option(help="Or under that in this environment variable.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Make a witness with a key of its own in DIR. Its statement is shown to whoever asks: `GET /about`.
@@ -63,7 +67,13 @@ def init(
     statement = Statement(
         operator=operator, administrator=administrator, host=host, identity_provider=identity_provider
     )
-    settings = Settings(name=name, statement=statement, published=published)
+    settings = Settings(
+        name=name,
+        statement=statement,
+        published=published,
+        passphrase_file="" if passphrase_file is None else str(passphrase_file.absolute()),
+        passphrase_env=passphrase_env,
+    )
     _tell_about(WitnessFolder.create(folder, settings, post_quantum=ml_dsa), as_json)
     tell("Next: make a log known by hand, `trailseal witness add-log`; and give the log's owner the verifier key.")
 

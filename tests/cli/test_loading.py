@@ -33,7 +33,11 @@ print(*sys.modules)
     ours = {name.split(".")[1] for name in loaded if name.startswith("ledger.")}
     assert ours == {"cli", "core", "listener", "present", "trust"}
     assert not {"sqlalchemy", "ledger.trust.keys", "ledger.trust.publisher", "ledger.cli.app"} & set(loaded)
-    assert {name.split(".")[2] for name in loaded if name.startswith("ledger.trust.")} == {"files", "witness"}
+    assert {name.split(".")[2] for name in loaded if name.startswith("ledger.trust.")} == {
+        "files",
+        "providers",
+        "witness",
+    }
 
 
 def test_a_witness_is_told_from_all_other_commands() -> None:

@@ -1,25 +1,28 @@
 """The folder that `witness init` makes: what the witness states, its own keys, and its memory.
 
-witness.json          name, statement, limits
-keys/ed25519.key      the 32 secret bytes of each key, mode 600: they serve this one witness and nothing else
-keys/ml-dsa-44.key
+witness.json          name, statement, limits, and where the passphrase of sealed keys is
+keys/                 the 32 secret bytes of each key: they serve this one witness and nothing else
+    ed25519.key, ml-dsa-44.key      each in a file of mode 600
+    sealed.keys                     or all in one file, under a passphrase
 logs/, published/     see `states`
 """
 
-import secrets
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from ledger.core.cosignature import CosignatureSigner, MldsaSigner
-from ledger.core.errors import ConfigError, InvalidEntry
-from ledger.core.hashing import b64, unb64
+from ledger.core.errors import ConfigError
 from ledger.trust.files import sync_folder, write_durably
+from ledger.trust.providers.base import Secrets
+from ledger.trust.providers.files import FileSecrets
+from ledger.trust.providers.options import Opener
+from ledger.trust.providers.sealed import SealedSecrets
+from ledger.trust.providers.stored import SEED_SIZE, create_seed, read_seed
 from ledger.trust.witness.statement import About, Statement
 from ledger.trust.witness.states import States
 
-SEED_SIZE: Final = 32
 _SETTINGS: Final = "witness.json"
 
 Signer = CosignatureSigner | MldsaSigner
@@ -27,6 +30,8 @@ _KINDS: Final[dict[str, type[CosignatureSigner] | type[MldsaSigner]]] = {
     "ed25519": CosignatureSigner,
     "ml-dsa-44": MldsaSigner,
 }
+_FIRST: Final = "ed25519"
+"""The key that every witness has."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,7 +44,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     at_once: int = 16
     """Requests that are worked on or wait at one time; more are answered 429."""
     refusals_a_minute: int = 60
-    """Requests of one peer that are no log's, before it is answered 429 for the rest of the minute."""
+    """Requests of one peer that are no log's, before it is answered 429 for the rest of the minute; 0: any number."""
+    passphrase_file: str = ""
+    """Of sealed keys: the file that holds it, from the witness's own folder; or the environment variable."""
+    passphrase_env: str = ""
+
+    def secrets(self, folder: Path) -> Secrets:
+        """Where the keys are; raises ConfigError if two places are named for the passphrase."""
+        keys = folder / "keys"
+        if self.passphrase_file and self.passphrase_env:
+            raise ConfigError("the passphrase is in a file or in a variable, not in both")
+        if not self.passphrase_file and not self.passphrase_env:
+            return FileSecrets(keys)
+        opener = Opener(what="passphrase", file=self.passphrase_file, env=self.passphrase_env)
+        return SealedSecrets(keys, lambda: opener.read(folder))
 
 
 class WitnessFolder:
@@ -49,27 +67,26 @@ class WitnessFolder:
         """Raises ConfigError if it is no witness's folder, or its keys can be read by others."""
         self.settings = _settings(folder)
         self.states = States(folder, folder / self.settings.published)
-        found = [kind for kind in _KINDS if _key_file(folder, kind).exists()]
-        if "ed25519" not in found:
-            raise ConfigError(
-                f"{_key_file(folder, 'ed25519')} is missing",
-                advice="Restore it from its backup; a new key is another witness: `trailseal witness init`.",
-            )
+        _require_private(folder / "keys")
+        secrets = self.settings.secrets(folder)
+        found = secrets.names()
         self.signers: tuple[Signer, ...] = tuple(
-            _KINDS[kind](self.settings.name, _seed(_key_file(folder, kind))) for kind in found
+            signer(self.settings.name, read_seed(secrets, kind))
+            for kind, signer in _KINDS.items()
+            if kind in found or kind == _FIRST
         )
 
     @classmethod
     def create(cls, folder: Path, settings: Settings, *, post_quantum: bool = False) -> "WitnessFolder":
         """A new witness with keys of its own; raises ConfigError rather than touch a folder that holds one."""
-        if (folder / _SETTINGS).exists() or _key_file(folder, "ed25519").exists():
+        if (folder / _SETTINGS).exists() or (folder / "keys").exists():
             raise ConfigError(f"{folder} holds a witness already", advice="Choose another folder for another witness.")
         # A name that no signature line can hold is found before anything is written.
-        CosignatureSigner(settings.name, bytes(SEED_SIZE))
-        (folder / "keys").mkdir(mode=0o700, parents=True, exist_ok=True)
+        MldsaSigner(settings.name, bytes(SEED_SIZE))
+        secrets = settings.secrets(folder)
+        for kind in _KINDS if post_quantum else (_FIRST,):
+            create_seed(secrets, kind)
         (folder / "logs").mkdir(mode=0o700, exist_ok=True)
-        for kind in _KINDS if post_quantum else ("ed25519",):
-            write_durably(_key_file(folder, kind), f"{b64(secrets.token_bytes(SEED_SIZE))}\n".encode())
         write_durably(folder / _SETTINGS, msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n", 0o644)
         sync_folder(folder.parent)
         return cls(folder)
@@ -94,17 +111,10 @@ def _settings(folder: Path) -> Settings:
         raise ConfigError(f"{folder / _SETTINGS}: {error}") from None
 
 
-def _key_file(folder: Path, kind: str) -> Path:
-    return folder / "keys" / f"{kind}.key"
-
-
-def _seed(path: Path) -> bytes:
-    if path.stat().st_mode & 0o077 or path.parent.stat().st_mode & 0o077:
-        raise ConfigError(
-            f"{path} can be read by others",
-            advice="Set its mode to 600 and its folder's to 700. If somebody may have read it, make a new witness.",
-        )
-    try:
-        return unb64(path.read_text("ascii").strip(), SEED_SIZE)
-    except (ValueError, InvalidEntry):  # whose message may hold what was read
-        raise ConfigError(f"{path} is damaged", advice="Restore it from its backup.") from None
+def _require_private(keys: Path) -> None:
+    for path in (keys, *sorted(keys.glob("*"))):
+        if path.exists() and path.stat().st_mode & 0o077:
+            raise ConfigError(
+                f"{path} can be read by others",
+                advice="Set its mode to 600 (a folder's to 700). If somebody may have read it, make a new witness.",
+            )

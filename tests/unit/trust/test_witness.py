@@ -7,6 +7,7 @@ import shutil
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 import structlog
 
@@ -17,11 +18,11 @@ from ledger.core.hashing import b64
 from ledger.core.note import NoteSigner, open_note
 from ledger.core.witnessing import AddCheckpoint, Answer, Head, accepted, origin_digest
 from ledger.trust.witness.acting import CLOCK_SLACK_S, Witness
-from ledger.trust.witness.folder import WitnessFolder
+from ledger.trust.witness.folder import Settings, WitnessFolder
 from ledger.trust.witness.serving import WitnessServer
 from ledger.trust.witness.states import MAX_CONFLICTS, Known
 from tests.support.ledgers import START_US, MovableClock
-from tests.support.witnessing import NEW, ShownLog, made_witness, own_keys
+from tests.support.witnessing import NAME, NEW, STATEMENT, ShownLog, made_witness, own_keys
 
 LOG = ShownLog()
 OTHER = ShownLog("log.example/b", b"another key")
@@ -334,8 +335,24 @@ def test_keys_that_others_can_read_are_not_used(site: Site) -> None:
             WitnessFolder(site.path)
         assert secret[:8] not in str(told.value) + told.value.advice
     key.unlink()
-    with pytest.raises(ConfigError, match="missing"):
+    with pytest.raises(ConfigError, match="not there"):
         WitnessFolder(site.path)
+
+
+def test_sealed_keys_open_by_their_passphrase_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WITNESS_PASSPHRASE", "correct horse battery")
+    settings = Settings(name=NAME, statement=STATEMENT, passphrase_env="WITNESS_PASSPHRASE")
+    made = WitnessFolder.create(tmp_path / "w", settings, post_quantum=True)
+    assert sorted(path.name for path in (tmp_path / "w" / "keys").glob("*")) == ["sealed.keys", "sealed.lock"]
+    assert own_keys(WitnessFolder(tmp_path / "w")) == own_keys(made)
+    assert len(made.signers) == 2
+    for passphrase in ("correct horse batter", ""):
+        monkeypatch.setenv("WITNESS_PASSPHRASE", passphrase)
+        with pytest.raises(ConfigError, match="passphrase"):
+            WitnessFolder(tmp_path / "w")
+    both = msgspec.structs.replace(settings, passphrase_file="x")
+    with pytest.raises(ConfigError, match="not in both"):
+        WitnessFolder.create(tmp_path / "v", both)
 
 
 def test_a_folder_is_one_witness_for_ever(site: Site, tmp_path: Path) -> None:
