@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, select
@@ -50,6 +51,7 @@ from ledger.store.logs import SYSTEM_LOG, LogCreated2, choose
 from ledger.store.projections import install
 from ledger.store.store import Store
 from ledger.telling import Telling
+from ledger.trust.digest_life import DigestRotated, rotate_digest
 from ledger.trust.kept import Kept
 from ledger.trust.kept_tokens import KeptTokens
 from ledger.trust.key_life import KeyLife
@@ -250,6 +252,10 @@ class Service:
             _enter_key(self.store, SYSTEM_LOG, KeyPurpose.NOTICE, vkey, _NOTICES)
         return self.keys.notice_key()
 
+    def rotate_digest(self, authority: Authority) -> DigestRotated:
+        """Puts a new secret of the content digest into use (`trust.digest_life`); raises AccessDenied."""
+        return rotate_digest(self.store, self.keys, partial(require_admin, self.store), authority)
+
     def record_start(self, authority: Authority) -> None:
         """Enters in the system log that the service started, and with which settings."""
         started = ServiceStart(product=PRODUCT, settings_sha256=self.settings_digest, authority=authority)
@@ -279,8 +285,9 @@ def create(
         raise ConfigError(f"{folder} holds a ledger already", advice="Choose another folder; nothing was changed.")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     (folder / "signed").mkdir(mode=0o700, exist_ok=True)
-    migrate(chosen.owner_url(folder))
     keys = Keys(folder / "keys", chosen.keys, chosen.origin, clock)
+    keys.require_ready()
+    migrate(chosen.owner_url(folder))
     store = _open_store(folder, chosen, clock or SystemClock())
     try:
         if store.logs():

@@ -196,6 +196,33 @@ def write(folder: Path, settings: Settings) -> None:
     write_durably(folder / FILE_NAME, ("\n".join(lines) + "\n").encode())
 
 
+def change_keys(folder: Path, keys: KeyOptions) -> None:
+    """Writes the `[keys]` part of a ledger's settings file anew; all else in it, comments too, stays as it was.
+
+    Raises ConfigError for a file in which that part is written in another way than as a section; nothing is changed.
+    """
+    path = folder / FILE_NAME
+    before, _ = load(folder)
+    kept, ours = [], False
+    for line in path.read_text("utf-8").splitlines():
+        if line.lstrip().startswith("["):
+            ours = line.split("#")[0].strip() in ("[keys]", "[keys.pkcs11]")
+        if not ours:
+            kept.append(line)
+    while kept and not kept[-1].strip():
+        kept.pop()
+    text = "\n".join([*kept, *key_lines(keys)]) + "\n"
+    try:
+        same = msgspec.convert(tomllib.loads(text), Settings) == msgspec.structs.replace(before, keys=keys)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError):
+        same = False
+    if not same:
+        raise ConfigError(
+            f"{path}: the keys are not set in a section [keys] of its own", advice="Change the file by hand as told."
+        )
+    write_durably(path, text.encode())
+
+
 def key_lines(keys: KeyOptions) -> list[str]:
     """The `[keys]` part of a settings file; empty for what holds without one."""
     if keys == KeyOptions():

@@ -14,6 +14,7 @@ class Context:
     def __init__(self, service: Service, lanes: Lanes) -> None:
         self.service = service
         self.lanes = lanes
+        service.keys.digests()  # raises ConfigError here, at the start, where the keys cannot be opened
 
     def log(self, name: str) -> LogId:
         """The log of that name; raises NotFound, naming what there is."""

@@ -119,7 +119,7 @@ def _take(context: Context, caller: Caller, source: str, log: str | None, body: 
     exchange = None
     if key is not None:
         route = f"runs {target.log.origin} {source}"
-        exchange = Exchange(service.store, service.keys.digests(), Request(caller.account, route, key, body))
+        exchange = Exchange(service.store, service.keys.digests, Request(caller.account, route, key, body))
     try:
         receipt = target.ingest.submit(reading.batch, caller.authority, exchange)
     except Answered:

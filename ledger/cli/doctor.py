@@ -4,9 +4,10 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import typer
 
+from ledger.cli.doctor_keys import key_findings
+from ledger.cli.finding import Finding
 from ledger.cli.ledgers import LedgerOption, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.address import LogId
@@ -24,15 +25,6 @@ from ledger.trust.next_keys import present_in
 
 LOW_DISK = 2 * 1024**3
 """Bytes free on the ledger's disk below which doctor warns."""
-
-
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was looked at; `advice` says what to do where it does not hold."""
-
-    name: str
-    ok: bool
-    says: str
-    advice: str = ""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -75,9 +67,7 @@ def _database(service: Service) -> Iterator[Finding]:
 
 
 def _keys(service: Service) -> Iterator[Finding]:
-    problems = service.keys.problems()
-    says = "; ".join(problems) or "key files can be read by their owner only"
-    yield Finding(name="keys", ok=not problems, says=says, advice="Set the modes as said; keys are worth the ledger.")
+    yield from key_findings(service)
     for log in service.logs.values():
         yield _key(service, log)
         yield _next_key(service, log)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ledger.cli.key_store import PassphraseEnv, PassphraseFile
 from ledger.cli.ledgers import local, os_user
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.authority import Authority
@@ -12,6 +13,7 @@ from ledger.core.errors import ConfigError
 from ledger.people.access import OF_SERVICES, Scope
 from ledger.service import create
 from ledger.settings import Listen, Settings
+from ledger.trust.providers.options import KeyOptions, Pkcs11Options, ProviderName
 
 ADMIN = "admin-service"
 """The first service account."""
@@ -37,15 +39,30 @@ def init(
     port: Annotated[
         int, typer.Option(help="Port on loopback that `trailseal serve` listens on.", min=0, max=65535)
     ] = Listen().port,
+    keys: Annotated[
+        ProviderName, typer.Option(help="Who keeps the keys: files, a file sealed by a passphrase, a security module.")
+    ] = ProviderName.FILE,
+    passphrase_file: PassphraseFile = None,
+    passphrase_env: PassphraseEnv = None,
+    module: Annotated[Path | None, typer.Option(help="The PKCS#11 library of the security module.")] = None,
+    token: Annotated[str | None, typer.Option(help="The label of the token in it.")] = None,
+    pin_file: Annotated[Path | None, typer.Option(help="A file whose only line is the token's PIN.")] = None,
+    pin_env: Annotated[str | None, typer.Option(help="An environment variable that holds the PIN.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Create a ledger, its keys, and its first service account; the account's token is printed once.
 
     On PostgreSQL two roles are needed (deploy/postgres/roles.sql makes them): the owner's, by which the tables are
-    made, and the service's, which owns nothing.
+    made, and the service's, which owns nothing. With `--keys pkcs11` the signing keys are made in the token; what is no
+    signing key is sealed beside it where a passphrase is given, and stands in plain files otherwise.
     """
     settings = Settings(
-        origin=origin, database=database, owner_database=owner_database, zone=zone, listen=Listen(port=port)
+        origin=origin,
+        database=database,
+        owner_database=owner_database,
+        zone=zone,
+        listen=Listen(port=port),
+        keys=_keys(keys, passphrase_file, passphrase_env, module, token, pin_file, pin_env),
     )
     if settings.database_url(folder).get_backend_name() == "postgresql" and owner_database is None:
         raise ConfigError(
@@ -58,14 +75,14 @@ def init(
         reason = "first service account, made by init"
         service.people.create_account(ADMIN, "First service account", reason, authority)
         scopes = OF_SERVICES - {Scope.INGEST}
-        token = service.people.grant(ADMIN, scopes, reason, authority)
+        granted = service.people.grant(ADMIN, scopes, reason, authority)
         log = service.log()
         answer = {
             "ledger": str(folder),
             "origin": settings.origin,
             "vkey": service.vkey(log),
             "account": ADMIN,
-            "token": token.token,
+            "token": granted.token,
         }
     finally:
         service.close()
@@ -77,4 +94,37 @@ def init(
     say(f"Verifier key      {answer['vkey']}")
     say("                  Keep a copy outside this machine: it is what packages and checkpoints are verified with.")
     say(f"Service account   {ADMIN}")
-    say(f"Token, shown once {token.token}")
+    say(f"Token, shown once {granted.token}")
+
+
+def _keys(
+    provider: ProviderName,
+    passphrase_file: Path | None,
+    passphrase_env: str | None,
+    module: Path | None,
+    token: str | None,
+    pin_file: Path | None,
+    pin_env: str | None,
+) -> KeyOptions:
+    sealed = passphrase_file is not None or passphrase_env is not None
+    pkcs11 = None
+    if provider is ProviderName.PKCS11:
+        if module is None or token is None:
+            raise ConfigError("which security module?", advice="Give --module, --token, and --pin-file or --pin-env.")
+        pkcs11 = Pkcs11Options(
+            module=str(module.absolute()),
+            token=token,
+            pin_file=_absolute(pin_file),
+            pin_env=pin_env or "",
+            secrets=ProviderName.SEALED if sealed else ProviderName.FILE,
+        )
+    return KeyOptions(
+        provider=provider,
+        passphrase_file=_absolute(passphrase_file),
+        passphrase_env=passphrase_env or "",
+        pkcs11=pkcs11,
+    )
+
+
+def _absolute(path: Path | None) -> str:
+    return "" if path is None else str(path.absolute())

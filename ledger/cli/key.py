@@ -3,7 +3,7 @@
 import typer
 from sqlalchemy import select
 
-from ledger.cli import key_life
+from ledger.cli import key_life, key_store
 from ledger.cli.ledgers import LedgerOption, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.address import Address
@@ -12,6 +12,7 @@ from ledger.trust.tables import key_event
 
 group = typer.Typer(help="Keys and their history.", no_args_is_help=True)
 key_life.add_to(group)
+key_store.add_to(group)
 
 
 @group.command("list")

@@ -4,7 +4,7 @@ The receipt is written in the very transaction of the run, so that neither is th
 given again it is held against the log: a forged row can't make a caller believe in records that were never appended.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -48,10 +48,10 @@ class Request(msgspec.Struct, frozen=True):
 class Exchange:
     """One request on its way into the log (`sources.ingest.Beside`)."""
 
-    def __init__(self, store: Store, digests: Digests, request: Request) -> None:
+    def __init__(self, store: Store, digests: Callable[[], Digests], request: Request) -> None:
         self._store = store
-        self._digest = digests(request.body)
-        self._before = digests.before(request.body)
+        self._digests = digests
+        self._digest = digests()(request.body)
         self._request = request
         self._names = (request.caller, request.route, request.key)
 
@@ -118,7 +118,7 @@ class Exchange:
         return self._store.kinds[kind].decode(stored.body)
 
     def _compare(self, earlier: bytes) -> None:
-        if earlier not in (self._digest, *self._before):
+        if earlier != self._digest and earlier not in self._digests().every(self._request.body):
             raise KeyReused(
                 "this Idempotency-Key was used for another request",
                 advice="Use a new key for each new request; only a repetition keeps its key.",

@@ -24,7 +24,9 @@ from ledger.core.statement import receipt_key_name, report_key_name
 from ledger.trust.files import exclusively
 from ledger.trust.providers.base import Provider
 from ledger.trust.providers.choice import provider_of
+from ledger.trust.providers.files import FileSecrets
 from ledger.trust.providers.options import KeyOptions
+from ledger.trust.providers.sealed import require_passphrase
 from ledger.trust.providers.stored import SEED_SIZE, create_seed, read_seed, require_seed
 
 CLIENT_SECRET: Final = "TRAILSEAL_OIDC_CLIENT_SECRET"  # noqa: S105 - the name of a variable
@@ -45,6 +47,12 @@ class Keys:
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
         self._digests: tuple[object, Digests] | None = None
+
+    def require_ready(self) -> None:
+        """Raises ConfigError, and changes nothing, where the provider could not make a key now."""
+        if self.options.seals:
+            require_passphrase(self.options.passphrase.read(self._folder.parent))
+        self.provider.has(NOTICE)
 
     def create_log_keys(self, log: str) -> None:
         """Makes the keys of a new log; raises ConfigError rather than overwrite one."""
@@ -131,7 +139,11 @@ class Keys:
 
     def notice_vkey(self, origin: str) -> str:
         """The public half, as a key event names it and a receiver pins it."""
-        return str(NoteSigner(notice_key_name(origin), self.notice_key()).verifier)
+        return str(self.notice_signer(origin).verifier)
+
+    def notice_signer(self, origin: str) -> NoteSigner:
+        """The key of notices under its name, `<origin>/notice`."""
+        return NoteSigner(notice_key_name(origin), self.notice_key())
 
     def notice_key(self) -> PrivateKey:
         """What `core.notice.seal_notice` signs with."""
@@ -192,7 +204,13 @@ class Keys:
 
     def problems(self) -> list[str]:
         """What is wrong with the keys' protection, in plain words; empty when nothing is."""
-        return self.provider.problems()
+        found = self.provider.problems()
+        if not self.options.seals:
+            return found
+        plain = FileSecrets(self._folder).names()
+        if plain:
+            found.append(f"{', '.join(plain)}: key files in plain text beside the sealed file; remove them")
+        return [*found, *self.options.passphrase.problems(self._folder.parent)]
 
     def _shown(self, variable: str, name: str) -> str | None:
         given = os.environ.get(variable)

@@ -193,6 +193,17 @@ class TestIdempotencyKey:
         assert answer.status_code == 409
         assert "Idempotency-Key" in answer.json()["detail"]
 
+    def test_the_first_receipt_is_given_after_the_digest_secret_was_changed_too(
+        self, client: TestClient[Any], world: World
+    ) -> None:
+        body = run([submission(1)])
+        first = post(client, world, body, **{"Idempotency-Key": "k"})
+        for _ in range(2):
+            world.service.rotate_digest(world.root)
+        again = post(client, world, body, **{"Idempotency-Key": "k"})
+        assert again.json() == first.json()
+        assert post(client, world, run([submission(2)]), **{"Idempotency-Key": "k"}).status_code == 409
+
     def test_the_key_belongs_to_its_caller(self, client: TestClient[Any], world: World) -> None:
         assert post(client, world, run([submission(1)]), **{"Idempotency-Key": "k"}).status_code == 201
         other = world.token(Scope.INGEST, "second-collector").token

@@ -171,11 +171,7 @@ class SealedSecrets:
             return self._opened
 
     def _make(self, passphrase: str, kept: dict[str, str] | None = None) -> _Opened:
-        if len(passphrase) < MIN_PASSPHRASE:
-            raise ConfigError(
-                f"the passphrase has fewer than {MIN_PASSPHRASE} characters",
-                advice="Choose a longer one; nothing was sealed.",
-            )
+        require_passphrase(passphrase)
         header = _Header(
             kdf=_KDF,
             memory_kib=self._effort.memory_kib,
@@ -191,6 +187,15 @@ class SealedSecrets:
         sealed = crypto_aead_xchacha20poly1305_ietf_encrypt(data, opened.header, nonce, opened.key)
         write_durably(self._path, opened.header + nonce + sealed)
         self._opened = msgspec.structs.replace(opened, stamp=stamp_of(self._path))
+
+
+def require_passphrase(text: str) -> None:
+    """Raises ConfigError for one under which nothing is sealed."""
+    if len(text) < MIN_PASSPHRASE:
+        raise ConfigError(
+            f"the passphrase has fewer than {MIN_PASSPHRASE} characters",
+            advice="Choose a longer one; nothing was sealed.",
+        )
 
 
 def _parts(path: Path) -> tuple[_Header, bytes, bytes]:

@@ -223,6 +223,16 @@ def test_a_client_secret_that_is_not_the_agreed_one_is_the_site_s_fault(site: Si
     assert "password" not in told.text
 
 
+def test_the_agreed_client_secret_is_known_after_the_digest_secret_was_changed(site: Site) -> None:
+    site.service.keys.keep_client_secret(SECRET)
+    site.agree()
+    site.service.rotate_digest(site.staff.admin)
+    assert site.sign_in("anna").status_code == 204
+    site.service.keys.keep_client_secret("another")
+    assert site.client.post("/api/v1/provider/sign-in", headers=OWN_PAGE).status_code == 500
+    site.service.keys.keep_client_secret(SECRET)
+
+
 def test_the_secret_stands_in_no_entry_and_nothing_that_is_shown(site: Site) -> None:
     officer = {"Cookie": f"{SESSION_COOKIE}={site.staff.session('officer1')}"}
     shown = site.client.get("/api/v1/identity-provider", headers=officer)

@@ -1,0 +1,103 @@
+"""What `trailseal doctor` says of the keys: their protection, and that each serves its one purpose."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import select
+
+from ledger.cli.finding import Finding
+from ledger.core.errors import LedgerError
+from ledger.core.note import Verifier
+from ledger.service import Service
+from ledger.trust.digest_life import entered
+from ledger.trust.kinds import KeyPurpose
+from ledger.trust.providers.options import ProviderName
+from ledger.trust.tables import key_event
+
+
+def key_findings(service: Service) -> Iterator[Finding]:
+    """Each thing that was looked at."""
+    yield _protection(service)
+    yield from (one for one in (_module(service),) if one is not None)
+    yield _digest(service)
+    yield _purposes(service)
+
+
+def _protection(service: Service) -> Finding:
+    problems = service.keys.problems()
+    kept = service.keys.options.secrets
+    says = "the sealed key file" if kept is ProviderName.SEALED else "key files"
+    return Finding(
+        name="keys",
+        ok=not problems,
+        says="; ".join(problems) or f"{says} can be read by their owner only",
+        advice="Do as said; keys are worth the ledger.",
+    )
+
+
+def _module(service: Service) -> Finding | None:
+    options = service.keys.options
+    if options.pkcs11 is None or options.provider is not ProviderName.PKCS11:
+        return None
+    try:
+        service.keys.provider.key(f"{service.system.name}.log")
+    except LedgerError as error:
+        return Finding(name="security module", ok=False, says=error.message, advice=error.advice)
+    says = f"the token {options.pkcs11.token!r} signs; what is no Ed25519 key is kept by the provider {options.secrets}"
+    return Finding(name="security module", ok=True, says=says)
+
+
+def _digest(service: Service) -> Finding:
+    """Where the log names another secret, another copy of the keys is in use somewhere: records would be doubled."""
+    with service.store.reading() as connection:
+        named = entered(connection)
+    held = service.keys.digests().keys
+    missing = [key for key in named if key not in held]
+    if missing:
+        says = f"the log names digest secrets that are not among the keys: {', '.join(missing)}"
+        advice = "Put back the keys that go with this ledger: records of their time would not be known again."
+    elif held[0] != named[-1]:
+        says = f"the digest secret {held[0]} is in use, and no entry names it"
+        advice = "A rotation was interrupted: run `trailseal key rotate-digest`, which enters it."
+    else:
+        says, advice = f"the digest secret {held[0]} is the one that the log names", ""
+    return Finding(name="digest secret", ok=not missing and held[0] == named[-1], says=says, advice=advice)
+
+
+def _purposes(service: Service) -> Finding:
+    """Each key at hand is named by its own key event, and none is another one's under a second name."""
+    row, problems = key_event.c, []
+    with service.store.reading() as connection:
+        events = connection.execute(select(row.purpose, row.key)).all()
+    named = {(event.purpose, event.key) for event in events}
+    seen: dict[bytes, str] = {}
+    try:
+        for name, purpose, verifier in _at_hand(service):
+            public: bytes = verifier.public_key  # type: ignore[attr-defined]
+            if public in seen:
+                problems.append(f"{name} is the same key as {seen[public]}")
+            seen.setdefault(public, name)
+            if purpose is not KeyPurpose.LOG and (purpose.value, str(verifier)) not in named:
+                problems.append(f"no key event names the key at hand as {name}")
+    except LedgerError as error:
+        return Finding(name="key purposes", ok=False, says=error.message, advice=error.advice)
+    return Finding(
+        name="key purposes",
+        ok=not problems,
+        says="; ".join(problems) or f"{len(seen)} keys, each for one purpose",
+        advice="Put the right key back: what another key signs, nobody can verify.",
+    )
+
+
+def _at_hand(service: Service) -> Iterator[tuple[str, KeyPurpose, Verifier]]:
+    keys = service.keys
+    for log in service.logs.values():
+        for signer in keys.log_signers(log.name, log.origin):
+            yield f"the log key of {log.name}", KeyPurpose.LOG, signer.verifier
+        report = keys.report_signer(log.name, log.origin).verifier
+        yield f"the report key of {log.name}", KeyPurpose.REPORT, report
+        if keys.has_receipt_key(log.name):
+            receipt = keys.receipt_signer(log.name, log.origin).verifier
+            yield f"the receipt key of {log.name}", KeyPurpose.RECEIPT, receipt
+    if keys.has_notice_key():
+        notice = keys.notice_signer(service.system.origin).verifier
+        yield "the key of notices", KeyPurpose.NOTICE, notice
