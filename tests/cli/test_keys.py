@@ -44,7 +44,7 @@ def _doctor(folder: Path) -> dict[str, Any]:
 
 def _vkey(folder: Path) -> str:
     told: Answer = trailseal("key", "list", "--json", "--ledger", folder)
-    return next(one["vkey"] for one in told.json()["keys"] if one["log"] == "records")
+    return next(str(one["vkey"]) for one in told.json()["keys"] if one["log"] == "records")
 
 
 def test_a_ledger_whose_keys_are_sealed_works_and_its_files_hold_no_key(
@@ -203,6 +203,7 @@ def test_the_digest_secret_is_changed_by_command_and_doctor_knows_the_right_one(
     again = trailseal("append", file, "--source", SOURCE, "--json", "--ledger", folder).json()
     assert (again["appended"], again["duplicate"]) == (1, 1)
     assert _doctor(folder)["digest secret"]["ok"]
+    assert trailseal("verify", "--ledger", folder).code == 0
     (folder / "keys" / "digest.key").write_bytes(before)
     stale = _doctor(folder)["digest secret"]
     assert not stale["ok"]
