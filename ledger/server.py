@@ -64,7 +64,7 @@ class Server:
         self._broker = BrokerPort(service)
         lock = leader_lock(service.settings.database_url(service.folder), service.folder)
         duties = (
-            Duty(name="publish", every_s=service.settings.checkpoint_seconds, run=service.publisher.publish_all),
+            Duty(name="publish", every_s=service.settings.checkpoint_seconds, run=service.publish_all),
             *exporting(service),
             *(Duty(name="silence", every_s=SILENCE_S, run=log.silence.judge) for log in service.record_logs),
             Duty(name="time-stamps", every_s=STAMPING_S, run=service.stamping.work),

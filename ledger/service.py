@@ -14,13 +14,15 @@ from ledger.core.address import LogId
 from ledger.core.authority import Authority
 from ledger.core.clock import SystemClock, WallClock
 from ledger.core.entry import draft
-from ledger.core.errors import ConfigError, Conflict
+from ledger.core.errors import CheckpointForked, ConfigError, Conflict, RolledBack
 from ledger.core.note import PrivateKey
 from ledger.core.note import Verifier as NoteVerifier
 from ledger.core.structs import make_ready
 from ledger.domains import ServiceStart, assembly, impacts
 from ledger.integrity.incidents.cases import Cases
+from ledger.integrity.incidents.compromises import Compromises
 from ledger.integrity.incidents.standing import Standings
+from ledger.integrity.incidents.ways_back import WaysBack
 from ledger.integrity.level3 import log_keys
 from ledger.integrity.verifier import Verifier
 from ledger.jobs.frame import Context as JobContext
@@ -135,8 +137,10 @@ class Service:
             impacts(),
         )
         self.standings = Standings(self.cases)
-        judge, faulty = self.rollback.judge, self.cases.faulty
-        self.verifier = Verifier(self.store, assembly, self._digest, verify_workers, judge, faulty=faulty)
+        self.compromises = Compromises(self.cases)
+        judge, faulty, known = self.rollback.judge, self.cases.faulty, self.cases.known
+        self.verifier = Verifier(self.store, assembly, self._digest, verify_workers, judge, faulty=faulty, known=known)
+        self.ways_back = WaysBack(self.cases, self.verifier, state)
         self.jobs = Jobs(self.store, {VERIFY: self.verifier.work, IMPORT: self._work_on_import})
         self.uploads = Uploads(self.store, self.jobs.live)
         self.logs = {log.name: log for log in self.store.logs()}
@@ -231,6 +235,17 @@ class Service:
         made = RecordLog(self.store, self.keys, log, self.agents, self.settings.agents.silence_seconds)
         self.logs[name], self._record_logs[name] = log, made
         return made
+
+    def publish_all(self) -> None:
+        """Publishes what grew (`Publisher.publish_all`); a log that does not continue what was signed opens a case.
+
+        Raises RolledBack, CheckpointForked.
+        """
+        try:
+            self.publisher.publish_all()
+        except (RolledBack, CheckpointForked) as error:
+            self.cases.refused(error.message)
+            raise
 
     def require_receipt_key(self, log: LogId, authority: Authority) -> None:
         """Makes the key that signs receipts of a log, unless it has one."""

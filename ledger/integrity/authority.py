@@ -24,6 +24,7 @@ from ledger.integrity.entering import Entering
 from ledger.integrity.entries import Unreadable, read_entries
 from ledger.integrity.erasing import Erasing
 from ledger.integrity.fault import Fault
+from ledger.integrity.incidents.deciding import Deciding
 from ledger.integrity.needed import by_signing, needed
 from ledger.integrity.overdue import Overdue
 from ledger.integrity.placed import Placed
@@ -67,12 +68,14 @@ class Rights:
         self.placed = Placed()
         self.refusing = Refusing()
         self.overdue = Overdue()
+        self.deciding = Deciding()
         self._entries: dict[int, msgspec.Struct] = {}
         self._changes: dict[tuple[type, str], list[int]] = {}
 
     def enter(self, entry: Entry) -> None:
         """Takes the system log's next entry."""
-        for part in (self.separation, self.entering, self.erasing, self.placed, self.refusing, self.overdue):
+        parts = (self.separation, self.entering, self.erasing, self.placed, self.refusing, self.overdue, self.deciding)
+        for part in parts:
             part.enter(entry)
         body = present(entry.body)
         if isinstance(body, CredentialEntry):
@@ -94,7 +97,8 @@ class Rights:
         """The rule that an entry of the system log breaks, whoever caused it; empty if none."""
         body = present(entry.body)
         broken = self.separation.broken(entry, body) or self.entering.broken(entry, body)
-        return broken or self.erasing.broken(entry) or self.placed.broken(entry) or self.overdue.broken(entry)
+        others = (self.erasing, self.placed, self.overdue, self.deciding)
+        return broken or next(filter(None, (part.broken(entry) for part in others)), "")
 
     def signing_refusal(self, authority: Authority, size: int, at_us: int, scope: Scope | None = None) -> str:
         """Why a signature's authority did not hold: as for any entry in a session, else by what its signer showed."""

@@ -10,7 +10,9 @@ from ledger.core.paper import PaperEntry
 from ledger.core.signature import SignatureEntry
 from ledger.core.timestamp_entries import TimestampAuthorityEntry
 from ledger.core.workflow import DecisionEntry, DecisionEvent, RequestEntry, RouteEntry
+from ledger.findings.incident_kinds import Epoch, IncidentCase
 from ledger.integrity.entering import AT_THE_DOOR, at_the_door
+from ledger.integrity.incidents.deciding import scope_of
 from ledger.integrity.kinds import Verification
 from ledger.integrity.separation import ABOUT_PEOPLE, about_people
 from ledger.people.access import Scope
@@ -84,6 +86,10 @@ def needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
         asked = body.event in (ErasureEvent.REQUESTED, ErasureEvent.REFUSED)
         return Scope.ADMIN if asked else Scope.APPROVE, None
     if isinstance(body, HoldEntry):
+        return Scope.APPROVE, None
+    if isinstance(body, IncidentCase):
+        return scope_of(body), None
+    if isinstance(body, Epoch):
         return Scope.APPROVE, None
     if isinstance(body, Verification):
         return Scope.VERIFY, None

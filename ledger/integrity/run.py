@@ -20,7 +20,7 @@ from ledger.integrity.level1 import head_fault
 from ledger.integrity.level3 import CHECKS
 from ledger.integrity.level4 import signatures_fault
 from ledger.integrity.requests import requests_fault
-from ledger.integrity.scope import Keys, Scope
+from ledger.integrity.scope import Check, Keys, Scope
 from ledger.integrity.tasks import Outcome, Reading, Task, spans
 from ledger.integrity.vault import Secrets
 from ledger.integrity.whole import projection_faults, read_heads, structure_faults
@@ -41,6 +41,17 @@ class Runner(Protocol):
     workers: int
 
     def run(self, tasks: Sequence[Task], pulse: Callable[[int], None]) -> Iterator[Outcome]: ...
+
+
+class PastDamage(Protocol):
+    """What epochs know of a log's damage (`integrity.incidents.epochs.Known`)."""
+
+    @property
+    def any(self) -> bool: ...
+    @property
+    def told(self) -> str: ...
+    def remaining(self) -> Iterator[Fault]: ...
+    def level_3(self, scope: Scope, checks: Sequence[Check]) -> Iterator[Fault | None]: ...
 
 
 class Stand(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,8 +97,12 @@ class LogRun:
         log: LogId,
         keys: Callable[[Connection], Keys],
         rollback: Callable[[Connection, LogId], Standing] | None = None,
+        known: Callable[[Connection, LogId], PastDamage] | None = None,
     ) -> None:
-        """`rollback` asks those outside how much of the log they have seen; without it level 5 cannot be judged."""
+        """`rollback` asks those outside how much of the log they have seen; without it level 5 cannot be judged.
+
+        `known`: damage that the log goes on with, as an epoch names it.
+        """
         self._reading = reading
         self._runner = runner
         self._kinds = kinds
@@ -95,6 +110,7 @@ class LogRun:
         self._log = log
         self._keys = keys
         self._rollback = rollback
+        self._known = known
 
     def verify(
         self,
@@ -133,13 +149,17 @@ class LogRun:
                 fault = self._level4(progress)
             else:
                 fault, unknown = self._level5(head)
+            past = ""
+            if fault is not None and head is not None and level < 4:
+                fault, past = self._past_damage(level, fault, start is None)
+                root = b64(head.root()) if level == 1 and fault is None else root
             found.append(
                 LevelFound(
                     level=level,
                     entries=size - low if level < 3 else 0,
                     micros=int((time.perf_counter() - begun) * 1e6),
                     fault=fault,
-                    left_out=self._left_out(start is not None) if level == 2 else "",
+                    left_out="; ".join(filter(None, (self._left_out(start is not None) if level == 2 else "", past))),
                     unknown=unknown,
                 )
             )
@@ -295,6 +315,41 @@ class LogRun:
         if standing.fault:
             return self._fault(max(0, head.size - 1), "head", standing.fault), ""
         return None, standing.unknown
+
+    def _past_damage(self, level: int, fault: Fault, full: bool) -> tuple[Fault | None, str]:
+        """The first fault that no epoch names, and what the epochs name, if there is no other."""
+        if self._known is None:
+            return fault, ""
+        with self._reading() as connection:
+            try:
+                known = self._known(connection, self._log)
+                if not known.any:
+                    return fault, ""
+                found = list(self._unnamed(connection, level, known, full))
+            except LedgerError as error:
+                return self._fault(fault.index, fault.table, f"{fault.what}; {error.message}"), ""
+        rest = first(found)
+        return rest, known.told if rest is None else ""
+
+    def _unnamed(self, connection: Connection, level: int, known: PastDamage, full: bool) -> Iterator[Fault | None]:
+        """All that a level looks at, but for the damage that an epoch names."""
+        heads = read_heads(connection)
+        if level == 3:
+            keys = self._keys(connection)
+            scope = Scope(connection=connection, log=self._log, kinds=self._kinds, keys=keys, pulse=lambda _: None)
+            yield from known.level_3(scope, CHECKS)
+            return
+        yield from known.remaining()
+        if level == 1:
+            yield from structure_faults(connection, heads)
+            return
+        yield from projection_faults(connection, heads, self._kinds, self._projections.read_live(connection))
+        if self._log.number == SYSTEM_LOG:
+            # Whose rights allowed anything is decided from all of this log: no damage of it can be passed over.
+            yield authority_fault(connection, SYSTEM_LOG, 0, heads[SYSTEM_LOG].size, self._kinds, lambda _: None)
+            yield self._secrets(connection, heads[SYSTEM_LOG].size)
+        elif full:
+            yield full_text_fault(connection, "record", lambda _: None)
 
     def _outcomes(self, tasks: Sequence[Task], low: int, size: int, progress: Progress) -> Iterator[Outcome]:
         done = low

@@ -20,7 +20,7 @@ from ledger.integrity.fault import Fault
 from ledger.integrity.kinds import FaultFound, LevelVerdict, Verdict, Verification
 from ledger.integrity.level3 import log_keys
 from ledger.integrity.levels import BUILT, LEVELS
-from ledger.integrity.run import Found, LogRun, Progress, Runner, Stand
+from ledger.integrity.run import Found, LogRun, PastDamage, Progress, Runner, Stand
 from ledger.integrity.scope import Keys
 from ledger.integrity.tables import verification
 from ledger.integrity.tasks import Assembly, Here, Processes, verification_engine
@@ -34,6 +34,9 @@ from ledger.trust.rollback import Standing
 
 SCHEDULE: Final = Authority(actor="service:verification", authenticated=False)
 """On whose authority a run is that nobody asked for."""
+
+KnownDamage = Callable[[Connection, LogId], PastDamage]
+"""Gives what epochs know of a log's damage, in a snapshot."""
 
 _CONNECTIONS: Final = 2
 
@@ -88,11 +91,12 @@ class Verifier:
         rollback: Callable[[Connection, LogId], Standing] | None = None,
         keys: Callable[[Connection], Keys] | None = None,
         faulty: Callable[[Iterable[Fault]], str | None] = lambda faults: None,
+        known: KnownDamage | None = None,
     ) -> None:
         """`mac` is a keyed digest (HMAC-SHA-256) that authenticates where an interrupted job stood; `workers` above 1
         verify in processes of their own; `rollback` asks witnesses how much of a log they have seen (level 5); `keys`
         are the logs' keys, if they are pinned outside of the log. `faulty` is told what does not hold before the result
-        is entered: it opens the case.
+        is entered: it opens the case. `known`: the damage that epochs name.
         """
         self._store = store
         self._assembly = assembly
@@ -101,6 +105,7 @@ class Verifier:
         self._rollback = rollback or (lambda connection, log: Standing(unknown="nobody outside the ledger was asked"))
         self._keys = keys or (lambda connection: log_keys(connection, store.kinds))
         self._faulty = faulty
+        self._known = known
         self._log = structlog.get_logger("ledger.integrity")
         self._engine = verification_engine(store.readers.url, _CONNECTIONS)
 
@@ -123,9 +128,7 @@ class Verifier:
         begun = self._store.clock.now_us()
         start = None if full else self._last_stand(log)
         with self._runner() as runner:
-            run = LogRun(
-                self._reading, runner, self._store.kinds, self._store.projections, log, self._keys, self._rollback
-            )
+            run = self._log_run(log, runner, self._known)
             found = run.verify(levels, start, reached, columns, progress, save)
         self._open_case(found)
         result = Verification(
@@ -140,6 +143,17 @@ class Verifier:
         )
         index = self._store.append_one(log.number, draft(result)).index
         return VerificationReport(log=log, index=index, result=result)
+
+    def look(self, log: LogId, known: KnownDamage, levels: tuple[int, ...]) -> Fault | None:
+        """The first fault of a full run that this damage does not explain; nothing is entered."""
+        with self._runner() as runner:
+            run = self._log_run(log, runner, known)
+            found = run.verify(levels, None, None, False, lambda level, done, total: None, lambda stand: None)
+        return next((level.fault for level in found.levels if level.fault is not None), None)
+
+    def _log_run(self, log: LogId, runner: Runner, known: KnownDamage | None) -> LogRun:
+        store = self._store
+        return LogRun(self._reading, runner, store.kinds, store.projections, log, self._keys, self._rollback, known)
 
     def last(self, log: LogId, at_most: int | None = None) -> int | None:
         """The entry of the last run over a log (before a size, if given); None if there was none."""

@@ -27,7 +27,8 @@ from ledger.findings.impact import Affected, Impact, Reading
 from ledger.findings.incident_kinds import CaseEvent, CaseFault, Cause, Entries, IncidentCase, LastProven
 from ledger.findings.incident_tables import incident_case
 from ledger.integrity.fault import Fault
-from ledger.integrity.incidents.damage import BINDING, Damage, Signed, damage_of
+from ledger.integrity.incidents.damage import BINDING, WHOLE, Damage, Signed, damage_of
+from ledger.integrity.incidents.epochs import Began, Known, read_epochs
 from ledger.integrity.incidents.evidence import kept_files, preserve
 from ledger.integrity.incidents.impacts import counted, impact_of, linked
 from ledger.integrity.level3 import read_bindings
@@ -152,6 +153,21 @@ class Cases:
             return None
         return kept.case
 
+    def refused(self, what: str) -> str | None:
+        """Opens a case where the signer refused a log; returns its id, or None if one is open for that, or it was not
+        a log's fault.
+        """
+        with self.store.reading() as connection:
+            if any(case.opened.cause is Cause.PUBLISHER for case in self._unresolved(connection)):
+                return None
+            faults = [
+                Fault(log=log.number, index=damage.affected.first, table="head", column="signed", what=what)
+                for log in read_logs(connection)
+                for damage in (self.damage(connection, log),)
+                if damage.lost or damage.rewritten is not None
+            ]
+        return self.faulty(faults, Cause.PUBLISHER, what) if faults else None
+
     def keep(self, connection: Connection, body: IncidentCase, affected: Affected) -> IncidentCase:
         """Keeps what stands there now in the case's folder; returns the body with evidence, impact and links."""
         logs = {log.number: log for log in read_logs(connection)}
@@ -184,6 +200,16 @@ class Cases:
         except (OSError, ValueError, KeyError, LedgerError):
             return None
 
+    def known(self, connection: Connection, log: LogId, extra: Sequence[Began] = ()) -> Known:
+        """What the epochs know of a log's damage in this snapshot; `extra`: one that is only wanted yet."""
+        origins = {one.number: one.origin for one in read_logs(connection)}
+        epochs = [*read_epochs(connection, self.store.kinds, origins), *extra]
+        return Known(connection, log, epochs, lambda: self.damage(connection, log))
+
+    def last_proven(self, log: LogId, damage: Damage) -> LastProven:
+        """The last checkpoint of a log that holds."""
+        return _proven(log, damage, self.signed(log))
+
     def damage(self, connection: Connection, log: LogId) -> Damage:
         """Everything that does not hold of a log now."""
         return self._damage(connection, log, ())
@@ -194,11 +220,11 @@ class Cases:
         except LedgerError:
             keys = ()  # its entry 0 cannot be read: no checkpoint is proven
         live = self.store.projections.read_live(connection)
-        outside = (self.signed(log), self._cosigned(log), self._bound(connection, log))
+        outside = (self.signed(log), self.cosigned(log), self._bound(connection, log))
         signed = [one for one in outside if one is not None]
         return damage_of(connection, log, keys, signed, self.store.kinds, live, known)
 
-    def _cosigned(self, log: LogId) -> Signed | None:
+    def cosigned(self, log: LogId) -> Signed | None:
         """The newest checkpoint that is kept with its cosignatures outside of the database."""
         try:
             note = self._kept.latest(log.name)
@@ -221,18 +247,24 @@ class Cases:
     def _new(self, connection: Connection, logs: Mapping[int, LogId], faults: Sequence[Fault]) -> bool:
         """Whether one of these faults is at an entry that no unresolved case names."""
         numbers = {log.origin: log.number for log in logs.values()}
+        known = [
+            case.affected(numbers)
+            for case in self._unresolved(connection)
+            if case.opened.cause in (Cause.VERIFICATION, Cause.PUBLISHER)
+        ]
+        return any(not any(_names(one, fault) for one in known) for fault in faults)
+
+    def _unresolved(self, connection: Connection) -> list[Case]:
         row = incident_case.c
         states = [state.value for state in UNRESOLVED]
         query = select(row.key).where(row.log == SYSTEM_LOG, row.to_index.is_(None), row.state.in_(states))
-        known = []
+        found = []
         for key in connection.scalars(query).all():
             try:
-                case = self.read(connection, key)
+                found.append(self.read(connection, key))
             except LedgerError:
                 continue  # the table of cases was altered: a row that no entry bears out hides no fault
-            if case.opened.cause in (Cause.VERIFICATION, Cause.PUBLISHER):
-                known.append(case.affected(numbers))
-        return any(not any(fault.index in one.get(fault.log, Members()) for one in known) for fault in faults)
+        return found
 
     def _name(self, affected: Affected) -> str:
         now = self.store.clock.now_us()
@@ -250,6 +282,16 @@ def _fault(logs: Mapping[int, LogId], fault: Fault) -> CaseFault:
     # SQLAlchemy's names are a kind of str that no encoder takes.
     table, column = str(fault.table), str(fault.column)
     return CaseFault(origin=logs[fault.log].origin, index=fault.index, table=table, column=column, what=fault.what)
+
+
+def _names(affected: Mapping[int, Members], fault: Fault) -> bool:
+    """Whether a case with these affected entries is of that fault; one of a log as a whole names no entry."""
+    members = affected.get(fault.log, Members())
+    if fault.table == BINDING:
+        return bool(affected)
+    if (fault.table, fault.column) == WHOLE:
+        return bool(members) and members.last >= fault.index
+    return fault.index in members
 
 
 def _proven(log: LogId, damage: Damage, signed: Signed | None) -> LastProven:

@@ -304,10 +304,12 @@ def _level_2(
                 fault = Fault(log=log, index=error.index, table="body", what=error.message)
             except LedgerError:
                 break  # the entries tell it
-            if fault is None or fault.index < low:
+            if fault is None:
                 break
-            if fault.log == log:
-                found.append(fault)
+            if fault.log != log or fault.index < low:
+                found.append(fault)  # the system log cannot be read: whose rights allowed anything cannot be told
+                break
+            found.append(fault)
             low = fault.index + 1
         else:
             spans.append((low, max(low, size - 1)))

@@ -33,7 +33,7 @@ AROUND: Final = 3
 """Checkpoints and intents kept before and after the affected entries."""
 COPIED: Final = 256 * 1024 * 1024
 """Bytes of the largest SQLite file that is copied whole."""
-ROWS, DATABASE = "rows.jsonl", "ledger.db"
+ROWS, DATABASE = "rows.jsonl", "ledger.sqlite"
 
 
 def preserve(

@@ -102,7 +102,12 @@ def test_an_edited_entry_opens_a_case_with_its_bytes_and_what_rests_on_it(on_sql
     # The row still says its own batch, and the body that was put there another one's.
     assert batches(case) == {"B-7", "B-8"}
     folder: Path = on_sqlite.folder / "kept" / "incidents" / case.case
-    assert {one.name for one in case.opened.evidence} >= {"rows.jsonl", "impact.jsonl", "ledger.db", "records.signed"}
+    assert {one.name for one in case.opened.evidence} >= {
+        "rows.jsonl",
+        "impact.jsonl",
+        "ledger.sqlite",
+        "records.signed",
+    }
     for kept in case.opened.evidence:
         assert b64(sha256((folder / kept.name).read_bytes()).digest()) == kept.sha256
         assert (folder / kept.name).stat().st_mode & 0o077 == 0
