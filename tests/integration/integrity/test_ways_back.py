@@ -211,8 +211,8 @@ def test_a_log_that_was_rolled_back_unseen_goes_on_in_an_epoch_that_names_what_i
     assert service.ways_back.proceed(case.case, "agreed", qa).state is CaseEvent.CONTINUED
     fill(ledger, 400, 3)
     service.publish_all()
-    for one in service.logs.values():
-        report = service.verifier.run(one)
+    for each in service.logs.values():
+        report = service.verifier.run(each)
         assert report.holds, report.summary
     assert "signed for" in service.verifier.run(log).result.levels[2].open
 
