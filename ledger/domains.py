@@ -64,7 +64,14 @@ from ledger.trace import kinds as trace_kinds
 from ledger.trace import projector as trace_projector
 from ledger.trust import kinds as trust_kinds
 from ledger.trust import projector as trust_projector
-from ledger.trust import timestamp_kinds, timestamp_projector, witness_kinds, witness_projector
+from ledger.trust import (
+    timestamp_kinds,
+    timestamp_projector,
+    watch_kinds,
+    watch_projector,
+    witness_kinds,
+    witness_projector,
+)
 
 
 class _Domain(NamedTuple):
@@ -90,6 +97,7 @@ _DOMAINS = (
     _Domain(trust_kinds.KINDS, trust_projector.projectors),
     _Domain(witness_kinds.KINDS, witness_projector.projectors),
     _Domain(timestamp_kinds.KINDS, timestamp_projector.projectors),
+    _Domain(watch_kinds.KINDS, watch_projector.projectors),
     _Domain(findings_kinds.KINDS, findings_projector.projectors, impact_findings.impact),
     _Domain(incident_kinds.KINDS, incident_projector.projectors),
     _Domain(sources_kinds.KINDS, sources_projector.projectors, sources_impact.impact),

@@ -39,6 +39,8 @@ STAMPING_S = 15
 """Seconds between two looks at which logs are due for a time-stamp."""
 WITNESSES_S = 15
 """Seconds between two looks at how long no quorum of witnesses has cosigned, and at their clocks."""
+WATCH_S = 60
+"""Seconds between two looks at the logs of other ledgers that are watched."""
 NOTICES_S = 1
 """Seconds between two looks for notices that are due to go out."""
 SCHEDULES = (
@@ -66,6 +68,7 @@ class Server:
         duties = (
             Duty(name="publish", every_s=service.settings.checkpoint_seconds, run=service.publish_all),
             *exporting(service),
+            Duty(name="watch", every_s=WATCH_S, run=service.site_watch.work),
             *(Duty(name="silence", every_s=SILENCE_S, run=log.silence.judge) for log in service.record_logs),
             Duty(name="time-stamps", every_s=STAMPING_S, run=service.stamping.work),
             Duty(name="erasures", every_s=ERASURES_S, run=service.erasures.finish),

@@ -62,6 +62,7 @@ from ledger.trust.next_keys import prepare_next
 from ledger.trust.publisher import Publisher
 from ledger.trust.rollback import Rollback
 from ledger.trust.signed import SignedState
+from ledger.trust.site_watch import Watch
 from ledger.trust.stamping import Stamping
 from ledger.trust.tsa_admin import TsaAdmin
 from ledger.trust.tsa_client import ask
@@ -115,6 +116,7 @@ class Service:
         self.tsas = TsaAdmin(self.store, require_admin)
         self.stamping = Stamping(self.store, KeptTokens(folder), ask)
         self.key_life = KeyLife(self.store, self.keys, self.publisher.publish, self._permit_keys, folder / "signed")
+        self.site_watch = Watch(self.store)
         self.people = People(self.store, registered_sources)
         web, keys = self.settings.web.origin, self.keys
         self.entrance = Entrance(self.store, self.people, keys.pepper, keys.mail_password, web, effort)

@@ -32,6 +32,7 @@ from ledger.store.engine import is_sqlite
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader
 from ledger.store.store import Store
+from ledger.trust.site_watch import FINDINGS
 from ledger.trust.witnesses import state_before
 
 AT_ONCE: Final = 500
@@ -114,6 +115,8 @@ class Telling:
                     yield self._notices.responsible(), Subject.QUORUM_MISSING, places
             case Finding(sort=FindingSort.WITNESS_OVERDUE | FindingSort.TIME_DIFFERS):
                 yield self._notices.responsible(), Subject.TRUST_FINDING, {"detail": body.detail}
+            case Finding(sort=sort) if sort in FINDINGS.values():
+                yield self._notices.responsible(), Subject.SITE_LOG, {"detail": body.detail}
             case Finding(sort=FindingSort.ACCESS_REVIEW_OVERDUE):
                 yield self._notices.responsible(), Subject.ACCESS_REVIEW_DUE, {"due": body.detail}
 

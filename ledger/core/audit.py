@@ -15,7 +15,7 @@ from ledger.core.checkpoint import Checkpoint
 from ledger.core.clock import parse_utc
 from ledger.core.entry import decode_leaf
 from ledger.core.errors import ChainBroken, CheckpointForked, IntegrityError, LedgerError, RolledBack
-from ledger.core.hashing import HASH_SIZE, ZERO_HASH, leaf_hash, node_hash, unb64
+from ledger.core.hashing import EMPTY_ROOT, HASH_SIZE, ZERO_HASH, leaf_hash, node_hash, unb64
 from ledger.core.merkle import HashReader, consistency_proof, root_of, size_root, verify_consistency
 from ledger.core.tiles import ENTRIES, TILE_BITS, TILE_WIDTH, Tile, decode_bundle
 
@@ -52,28 +52,39 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 START: Final = Mark()
 
 
-def continuation(reader: HashReader, old: Checkpoint, new: Checkpoint) -> list[bytes]:
-    """The proof that `new` continues `old`, from the tiles of `new`.
+class TreeBefore(msgspec.Struct, frozen=True, kw_only=True):
+    """The root that a checkpoint's tree has at an earlier size, and the consistency proof that shows it."""
 
-    Raises RolledBack if it is smaller; CheckpointForked if the tree that `new` stands for had another root at that
-    size; NotFound and MalformedNote for tiles, and ProofInvalid if they do not lead to the root of `new`.
+    root: bytes
+    proof: tuple[bytes, ...]
+
+
+def tree_before(reader: HashReader, size: int, new: Checkpoint) -> TreeBefore:
+    """What the tree of `new` was at this size, which lies below its own, by its tiles.
+
+    Raises NotFound and MalformedNote for tiles, and ProofInvalid if they do not lead to the root of `new`.
+    """
+    if not size:
+        return TreeBefore(root=EMPTY_ROOT, proof=())
+    before = TreeBefore(root=size_root(size, reader), proof=tuple(consistency_proof(size, new.size, reader)))
+    verify_consistency(size, new.size, before.root, new.root, before.proof)
+    return before
+
+
+def require_continuation(reader: HashReader, old: Checkpoint, new: Checkpoint) -> None:
+    """Raises RolledBack if `new` is smaller than `old`; CheckpointForked if its tree had another root at that size.
+
+    Raises as `tree_before` where the tiles of `new` cannot tell.
     """
     if new.size < old.size:
         raise RolledBack(f"log {new.origin} shows {new.size} entries now, and has shown {old.size} before", advice=KEEP)
     if new.size == old.size:
         if new.root != old.root:
             raise CheckpointForked(f"log {new.origin} shows two roots at size {new.size}", advice=KEEP)
-        return []
-    if not old.size:
-        return []
-    before = size_root(old.size, reader)
-    proof = consistency_proof(old.size, new.size, reader)
-    verify_consistency(old.size, new.size, before, new.root, proof)
-    if before != old.root:
+    elif tree_before(reader, old.size, new).root != old.root:
         raise CheckpointForked(
             f"log {new.origin} had another root at size {old.size} than it shows now, at size {new.size}", advice=KEEP
         )
-    return proof
 
 
 class Audit:

@@ -23,6 +23,10 @@ class FindingSort(StrEnum):
     TIME_STAMP_LATE = "time-stamp-late"
     WITNESS_OVERDUE = "witness-overdue"
     TIME_DIFFERS = "time-differs"
+    SITE_LOG_FORKED = "site-log-forked"
+    SITE_LOG_SHRUNK = "site-log-shrunk"
+    SITE_LOG_UNVERIFIED = "site-log-unverified"
+    SITE_LOG_SILENT = "site-log-silent"
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="finding/1"):

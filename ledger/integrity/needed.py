@@ -38,6 +38,7 @@ from ledger.sources.import_kinds import SourceImport, TrueCopy
 from ledger.sources.kinds import CollectionRun
 from ledger.sources.life_kinds import BY_RUN, SourceLife, SystemListed
 from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped
+from ledger.trust.watch_kinds import WatchedLog
 
 
 def by_signing(body: msgspec.Struct) -> bool:
@@ -62,7 +63,7 @@ def needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
         return Scope.CONFIGURE, None
     if isinstance(body, AccountEntry | GrantEntry | AgentEntry | ProfileEntry):
         return Scope.ADMIN, None
-    if isinstance(body, SigningListEntry | TerminalEntry | TrustAnchorEntry | TimestampAuthorityEntry):
+    if isinstance(body, SigningListEntry | TerminalEntry | TrustAnchorEntry | TimestampAuthorityEntry | WatchedLog):
         return Scope.ADMIN, None
     if isinstance(body, KeyEvent) and body.event not in (KeyEventSort.CREATED, KeyEventSort.REPUDIATED):
         return Scope.ADMIN, None

@@ -49,6 +49,8 @@ class Subject(StrEnum):
     """Witnesses did not cosign a checkpoint. Places: origin, size, missing."""
     TRUST_FINDING = "trust-finding"
     """Of witnesses, or of clocks. Places: detail."""
+    SITE_LOG = "site-log"
+    """Something is wrong with a watched log. Places: detail."""
     TEST = "test"
     """Somebody asked for a notice to see that it arrives."""
 

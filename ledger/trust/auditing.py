@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from ledger.core.audit import START, Audit, Mark, Tiles, continuation
+from ledger.core.audit import START, Audit, Mark, Tiles, require_continuation
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.errors import (
     CheckpointForked,
@@ -193,7 +193,7 @@ class Auditor:
         for _, one in self._earlier:
             # Where the tiles are not those of the checkpoint, the audit itself names the one that is wrong.
             with contextlib.suppress(ProofInvalid, MalformedNote, NotFound):
-                continuation(reader, one, checkpoint)
+                require_continuation(reader, one, checkpoint)
         if remembered is not None and not self._full and remembered.foreign == self._foreign:
             mark = remembered.mark
             if any(one.size < mark.size for _, one in self._earlier):

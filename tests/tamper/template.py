@@ -59,6 +59,7 @@ from tests.tamper.resets import resets
 from tests.tamper.signed import signed
 from tests.tamper.stamps import Stamps
 from tests.tamper.terminals import terminals
+from tests.tamper.watched import watched
 from tests.tamper.witnesses import witnesses
 from tests.tamper.workflows import workflows
 
@@ -136,6 +137,7 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
         workflows(ledger, number)
         notices(ledger, number)
         privacy(ledger, number)
+        watched(ledger, number)
         incidents(ledger, number)
         _words(ledger, number)
         _maps(ledger, number)

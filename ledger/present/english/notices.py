@@ -30,6 +30,8 @@ MESSAGES = {
     "notice.text.task-overdue": "Your task “{title}” was due {due} and is not done.",
     "notice.task-escalated": "Overdue at {account}: {title}",
     "notice.text.task-escalated": "The task “{title}” of {account} is overdue and was passed on to you.",
+    "notice.site-log": "Something is wrong with a watched log",
+    "notice.text.site-log": "{detail} Keep what it showed, and ask whoever runs that log.",
     "notice.access-review-due": "An access review is due",
     "notice.text.access-review-due": "The review of everybody’s access is due {due}.",
     "notice.device-test-due": "A device of {account} is to be tested by {due}",

@@ -1,6 +1,10 @@
 """Words of the audit of published tiles, and of the logs of other ledgers that one watches."""
 
 MESSAGES = {
+    "entry.watched-log.watched": "{authority_actor} has log {origin} watched, where it publishes its tiles: {tiles}",
+    "entry.watched-log.released": "{authority_actor} has log {origin} watched no more",
+    "entry.site-checkpoint": "Checkpoint of the watched log {origin} at size {size} was verified and entered here",
+    "entry.site-fault": "Watched log {origin}: {detail}",
     "tiles.verdict.holds": "Holds: {size} entries, under the key or policy that you gave.",
     "tiles.verdict.wrong": "Does NOT hold.",
     "tiles.verdict.unauthenticated": "Consistent with itself ({size} entries), but its origin is NOT authenticated: "

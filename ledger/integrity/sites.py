@@ -1,0 +1,99 @@
+"""Level 3: what the log says of logs of other ledgers is verified again, from its entries alone.
+
+Each checkpoint is signed by the keys that it was watched under, and continues the one entered before it; each fault
+that accuses a log of two views is borne out by both notes.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ledger.core.checkpoint import Checkpoint
+from ledger.core.entry import Entry
+from ledger.core.errors import IntegrityError, LedgerError
+from ledger.core.hashing import unb64
+from ledger.core.merkle import verify_consistency
+from ledger.core.note import parse_note
+from ledger.integrity.entries import read_entries
+from ledger.integrity.fault import Fault
+from ledger.integrity.scope import Scope
+from ledger.store.bulk import Bulk
+from ledger.store.position import index_of, pos_of
+from ledger.trust.site_watch import anchor_of
+from ledger.trust.watch_kinds import FaultSort, SiteCheckpoint, SiteFault, WatchedLog, WatchEvent
+
+
+def sites_fault(scope: Scope) -> Fault | None:
+    """The first entry about a watched log that does not hold."""
+    sites = _Sites()
+    for entry in _entries(scope):
+        try:
+            sites.take(entry)
+        except LedgerError as error:
+            return Fault(log=scope.log.number, index=entry.index, table="body", what=error.message)
+        scope.pulse(1)
+    return None
+
+
+class _Sites:
+    """What was said of each watched log so far."""
+
+    def __init__(self) -> None:
+        self._watched: dict[str, WatchedLog] = {}
+        self._last: dict[str, tuple[int, SiteCheckpoint]] = {}
+
+    def take(self, entry: Entry) -> None:
+        body: Any = entry.body
+        if isinstance(body, WatchedLog):
+            self._watched[body.origin] = body
+            return
+        watched = self._watched.get(body.origin)
+        if watched is None or watched.event is not WatchEvent.WATCHED:
+            raise IntegrityError(f"log {body.origin} was not watched then")
+        if isinstance(body, SiteCheckpoint):
+            self._checkpoint(entry.index, body, watched)
+        else:
+            self._fault(body, watched)
+
+    def _checkpoint(self, index: int, body: SiteCheckpoint, watched: WatchedLog) -> None:
+        shown = anchor_of(watched).open(body.checkpoint.encode())
+        if (shown.size, shown.root) != (body.size, unb64(body.root, 32)):
+            raise IntegrityError("size or root are not those of the checkpoint in it")
+        previous, last = self._last.get(body.origin, (None, None))
+        if body.previous != previous:
+            raise IntegrityError(f"it does not name the entry of this log's checkpoint before it, {previous}")
+        if last is not None and last.size:
+            proof = [unb64(one, 32) for one in body.proof]
+            verify_consistency(last.size, body.size, unb64(last.root, 32), shown.root, proof)
+        self._last[body.origin] = index, body
+
+    def _fault(self, body: SiteFault, watched: WatchedLog) -> None:
+        previous, last = self._last.get(body.origin, (None, None))
+        if body.last != previous or body.earlier != (last.checkpoint if last else ""):
+            raise IntegrityError("it does not name the checkpoint that was entered before it")
+        if body.sort not in (FaultSort.FORKED, FaultSort.SHRUNK):
+            return
+        shown = anchor_of(watched).open(body.checkpoint.encode())
+        old = Checkpoint.parse(parse_note(body.earlier.encode()).text)
+        if body.sort is FaultSort.SHRUNK:
+            borne_out = shown.size < old.size
+        elif shown.size == old.size:
+            borne_out = shown.root != old.root
+        else:
+            before = unb64(body.before or "", 32)
+            verify_consistency(old.size, shown.size, before, shown.root, [unb64(one, 32) for one in body.proof])
+            borne_out = before != old.root
+        if not borne_out:
+            raise IntegrityError(f"the two checkpoints in it do not show that log {body.origin} {body.sort.value}")
+
+
+def _entries(scope: Scope) -> Iterator[Entry]:
+    """The entries of these kinds, in order; level 2 compares the tables that name them."""
+    low, high = pos_of(scope.log.number, 0), pos_of(scope.log.number + 1, 0)
+    bulk, found = Bulk(scope.connection), set[int]()
+    for name in ("site_checkpoint", "site_fault"):
+        rows = bulk.all(f"SELECT pos FROM {name} WHERE pos >= ? AND pos < ?", (low, high))
+        found.update(index_of(pos) for (pos,) in rows)
+    rows = bulk.all("SELECT from_index, to_index FROM watched_log WHERE log = ?", (scope.log.number,))
+    found.update(index for row in rows for index in row if index is not None)
+    for index in sorted(found):
+        yield from read_entries(scope.connection, scope.log.number, index, index + 1, scope.kinds)
