@@ -49,6 +49,7 @@ MESSAGES = {
     "kind.site-fault": "fault of a watched log",
     "kind.checkpoint-witnessed": "checkpoint witnessed",
     "kind.timestamp": "time-stamp",
+    "kind.timestamp-authority": "time-stamping authority",
     "kind.verification": "verification",
     "kind.incident": "incident",
     "kind.incident-case": "integrity incident",
