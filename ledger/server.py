@@ -21,6 +21,7 @@ from ledger.listener import Listener
 from ledger.listeners import AgentListeners
 from ledger.planting import Planting
 from ledger.service import VERIFY, Service
+from ledger.signer import SignerChild
 from ledger.trust.export import export_published
 from ledger.web.handlers import handlers as web_handlers
 
@@ -37,6 +38,8 @@ ERASURES_S = 30
 """Seconds between two looks for rows that an erasure names and that are there still."""
 STAMPING_S = 15
 """Seconds between two looks at which logs are due for a time-stamp."""
+SIGNER_S = 1
+"""Seconds between two looks whether the process that signs is there."""
 WITNESSES_S = 15
 """Seconds between two looks at how long no quorum of witnesses has cosigned, and at their clocks."""
 WATCH_S = 60
@@ -52,7 +55,10 @@ SCHEDULES = (
 class Server:
     """Serves one opened ledger from `with` to its end. Several may serve one ledger; one of them leads."""
 
-    def __init__(self, service: Service, authority: Authority, port: int | None = None) -> None:
+    def __init__(
+        self, service: Service, authority: Authority, port: int | None = None, signer: SignerChild | None = None
+    ) -> None:
+        """`signer`: the process beside this one that signs; it has begun."""
         self._service = service
         self._authority = authority
         listen = service.settings.listen
@@ -75,6 +81,7 @@ class Server:
             Duty(name="telling", every_s=NOTICES_S, run=service.telling.work),
             Duty(name="notices", every_s=NOTICES_S, run=service.notices.work),
             Duty(name="signing", every_s=SIGNING_S, run=service.workflows.work),
+            *([] if signer is None else [Duty(name="signer", every_s=SIGNER_S, run=signer.keep)]),
             Duty(name="witnesses", every_s=WITNESSES_S, run=service.witness_watch.judge),
             Duty(name="bind", every_s=HOUR, run=service.publisher.bind_system),
             Duty(name="access-review", every_s=HOUR, run=service.people.reviews.judge),

@@ -62,6 +62,8 @@ from ledger.trust.next_keys import prepare_next
 from ledger.trust.publisher import Publisher
 from ledger.trust.rollback import Rollback
 from ledger.trust.signed import SignedState
+from ledger.trust.signer import Signer, SignsCheckpoints
+from ledger.trust.signer_process import NearestSigner
 from ledger.trust.site_watch import Watch
 from ledger.trust.stamping import Stamping
 from ledger.trust.tsa_admin import TsaAdmin
@@ -94,11 +96,13 @@ class Service:
         verify_workers: int = 1,
         effort: Effort = Effort(),  # noqa: B008 - frozen
         sealing: Sealing = Sealing(),  # noqa: B008 - frozen
+        signer: SignsCheckpoints | None = None,
     ) -> None:
         """Opens the ledger in `folder`; raises ConfigError, naming what is wrong and what to do.
 
         `verify_workers` above 1: verification runs in so many processes. `effort`: what a look at a password costs,
-        and `sealing` one at a signing key.
+        and `sealing` one at a signing key. `signer`: who signs checkpoints; else the ledger's signer process where one
+        runs, and this process where none does.
         """
         make_ready()
         self.folder = folder
@@ -112,7 +116,8 @@ class Service:
         self.witnesses = Witnesses(self.store, kept, self.verifiers)
         self.witness_watch = WitnessWatch(self.store, self.settings.witness_window_seconds)
         self.rollback = Rollback(self.witnesses, state, kept, self.verifiers)
-        self.publisher = Publisher(self.store, self.keys, state, self.witnesses, self.rollback)
+        self.signer = signer or NearestSigner(folder / "signed", self.own_signer)
+        self.publisher = Publisher(self.store, self.signer, state, self.witnesses)
         self.tsas = TsaAdmin(self.store, require_admin)
         self.stamping = Stamping(self.store, KeptTokens(folder), ask)
         self.key_life = KeyLife(self.store, self.keys, self.publisher.publish, self._permit_keys, folder / "signed")
@@ -194,6 +199,10 @@ class Service:
     def ingest(self) -> Ingest:
         """The ingest of the only record log."""
         return self.record_log().ingest
+
+    def own_signer(self) -> Signer:
+        """Signs checkpoints in this process, by the keys of the ledger's folder."""
+        return Signer(self.store, self.keys, SignedState(self.folder / "signed"), self.witnesses, self.rollback)
 
     def verifiers(self, log: LogId) -> tuple[NoteVerifier, ...]:
         """The keys by which this ledger signs, or signed, a log's checkpoints."""

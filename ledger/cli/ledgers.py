@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from ledger.core.authority import Authority
 from ledger.core.errors import ConfigError
 from ledger.service import Service
+from ledger.trust.signer import SignsCheckpoints
 
 LedgerOption = Annotated[
     Path,
@@ -24,10 +25,13 @@ LogOption = Annotated[
 
 
 @contextmanager
-def opened(folder: Path, verify_workers: int = 1) -> Iterator[Service]:
-    """The ledger in a folder, closed at the end. Raises ConfigError if it can't be opened."""
+def opened(folder: Path, verify_workers: int = 1, signer: SignsCheckpoints | None = None) -> Iterator[Service]:
+    """The ledger in a folder, closed at the end; `signer` as `Service` has it.
+
+    Raises ConfigError if it can't be opened.
+    """
     try:
-        service = Service(folder, verify_workers=verify_workers)
+        service = Service(folder, verify_workers=verify_workers, signer=signer)
     except DBAPIError as error:
         raise database_trouble(error) from None
     try:

@@ -26,6 +26,7 @@ from ledger.trust.kept import Kept
 from ledger.trust.publisher import Publisher
 from ledger.trust.rollback import Rollback
 from ledger.trust.signed import SignedState
+from ledger.trust.signer import Signer
 from ledger.trust.witnesses import Witnesses
 from tests.support.ledgers import AUTHORITY, Ledger
 
@@ -88,7 +89,8 @@ class Trust:
     def begin(self) -> Publisher:
         """A publisher as another process would have it."""
         service = self.ledger.service
-        self.publisher = Publisher(service.store, service.keys, self.state, self.witnesses, self.rollback)
+        signer = Signer(service.store, service.keys, self.state, self.witnesses, self.rollback)
+        self.publisher = Publisher(service.store, signer, self.state, self.witnesses)
         return self.publisher
 
     def policy(self, text: str | None = None, reachable: bool = True) -> int:
