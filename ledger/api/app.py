@@ -45,6 +45,7 @@ from ledger.api import (
     tasks,
     terminals,
     tiles,
+    timestamps,
     verification,
     vouching,
 )
@@ -113,6 +114,7 @@ API: Final = Router(
         agents.router,
         deliveries.router,
         deliveries.enrol,
+        timestamps.router,
         verification.router,
     ],
 )

@@ -13,6 +13,7 @@ from ledger.cli.output import AsJson, say, say_json
 from ledger.core.address import LogId
 from ledger.core.clock import MICROSECONDS, utc_text
 from ledger.core.errors import LedgerError
+from ledger.core.timestamp_entries import TsaEvent
 from ledger.present.messages import message
 from ledger.service import NEXT_KEYS, Service
 from ledger.sources.systems import counts
@@ -23,6 +24,8 @@ from ledger.trust.exposure import exposure
 from ledger.trust.key_history import choose_signers
 from ledger.trust.next_keys import present_in
 
+SOON_US = 60 * 86_400 * MICROSECONDS
+"""A pinned certificate that ends within this time is told of."""
 LOW_DISK = 2 * 1024**3
 """Bytes free on the ledger's disk below which doctor warns."""
 
@@ -56,6 +59,7 @@ def _look(folder: Path) -> Iterator[Finding]:
             yield from _witnesses(service)
             yield from _listening(service)
             yield from _inventory(service)
+            yield from _time_stamps(service)
     except LedgerError as error:
         yield Finding(name="ledger", ok=False, says=error.message, advice=error.advice)
     yield _disk(folder)
@@ -168,6 +172,34 @@ def _inventory(service: Service) -> Iterator[Finding]:
         yield Finding(
             name=f"inventory, log {log.name}", ok=True, says=says if found.total else message("inventory.none")
         )
+
+
+def _time_stamps(service: Service) -> Iterator[Finding]:
+    """How authorities of time answer; that there is none is a choice of the site, and nothing that is wrong."""
+    asked = [one for one in service.tsas.all() if one.state is TsaEvent.CONFIRMED]
+    says = message("doctor.stamps.none")
+    if len(asked) == 1:
+        says = message("doctor.stamps.one", tsa=asked[0].tsa)
+    elif asked:
+        last = max((one.last for one in asked if one.last), default="-")
+        says = message("doctor.stamps.good", count=len(asked), last=last)
+    yield Finding(name="time-stamps", ok=True, says=says)
+    soon = utc_text(service.clock.now_us() + SOON_US)[:10]
+    for one in asked:
+        if one.failing_since:
+            yield Finding(
+                name=f"time-stamps, {one.tsa}",
+                ok=False,
+                says=message("doctor.stamps.failing", tsa=one.tsa, since=one.failing_since, error=one.error),
+                advice="Check its address and the network: `trailseal timestamp now` asks it again at once.",
+            )
+        if one.valid_to <= soon:
+            yield Finding(
+                name=f"time-stamps, {one.tsa}",
+                ok=False,
+                says=message("doctor.stamps.ends", tsa=one.tsa, day=one.valid_to),
+                advice="Let the authority in anew under its next certificates before then.",
+            )
 
 
 def _disk(folder: Path) -> Finding:

@@ -99,6 +99,11 @@ def newest(
     return _listed(connection, query.order_by(row.pos.desc()).limit(most))
 
 
+def find(connection: Connection, index: int) -> Stamped | None:
+    """The time-stamp at an entry of the system log; None where that is none."""
+    return next(iter(_listed(connection, _stamped().where(time_stamp.c.pos == pos_of(SYSTEM_LOG, index)))), None)
+
+
 def token_at(kinds: KindRegistry, connection: Connection, index: int) -> bytes:
     """The whole response (DER) of the time-stamp at an entry; raises IntegrityError where that is none."""
     return unb64url(read_body(kinds, connection, index, TimestampEntry)[0].token)

@@ -13,6 +13,7 @@ from ledger.core.chain import certificate_of
 from ledger.core.clock import utc_text
 from ledger.core.entry import draft
 from ledger.core.errors import AccessDenied, Conflict, NotFound, SchemaViolation, SignatureInvalid
+from ledger.core.kinds import KindRegistry
 from ledger.core.passkey import b64url
 from ledger.core.timestamp_entries import EVERY_S, TimestampAuthorityEntry, Tsa, TsaEvent, may_confirm
 from ledger.core.timestamps import pins_of
@@ -64,7 +65,7 @@ class TsaAdmin:
     def all(self) -> list[KnownTsa]:
         """Every authority there is or was, in the order of the proposals."""
         with self._store.reading() as connection:
-            return [_known(connection, one) for one in read_tsas(self._store.kinds, connection).all()]
+            return known_tsas(self._store.kinds, connection)
 
     def propose(
         self,
@@ -150,6 +151,11 @@ class TsaAdmin:
 
         self._store.append(SYSTEM_LOG, Batch([draft(entry)], before=check))
         return next(one for one in reversed(self.all()) if one.tsa == entry.tsa)
+
+
+def known_tsas(kinds: KindRegistry, connection: Connection) -> list[KnownTsa]:
+    """Every authority there is or was, in the order of the proposals."""
+    return [_known(connection, one) for one in read_tsas(kinds, connection).all()]
 
 
 def _about(tsa: str, event: TsaEvent, reason: str, authority: Authority) -> TimestampAuthorityEntry:

@@ -16,6 +16,7 @@ from ledger.present.english import (
     sources,
     terminals,
     tiles,
+    timestamps,
     witnesses,
     words,
     workflows,
@@ -39,6 +40,7 @@ _PARTS = (
     origins,
     sources,
     tiles,
+    timestamps,
     witnesses,
 )
 CATALOGUE: dict[str, str] = {key: text for part in _PARTS for key, text in part.MESSAGES.items()}

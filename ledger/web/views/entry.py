@@ -39,6 +39,7 @@ from ledger.store.reading import LogReader, StoredEntry, VaultReader
 from ledger.web.views.common import Check, Scope, ShownCheckpoint, entry_line, read_leaf, show_checkpoint
 from ledger.web.views.original import ShownOriginal, show_original
 from ledger.web.views.record import ShownRecord, show_record
+from ledger.web.views.stamps import ShownExisted, show_existed
 from ledger.web.views.when import TimeRow, logged_row
 
 
@@ -73,7 +74,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     """All that the page shows. `size` is the log's size when it was read; `waiting`: it is a record, and its source was
     to be validated anew when it was collected; `imported`: it is a record that came from an old audit trail;
-    `incident`: the open case that doubts it.
+    `incident`: the open case that doubts it; `existed`: by when it existed, as an authority of time says.
     """
 
     log: LogId
@@ -92,6 +93,7 @@ class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     proof: Proof
     checks: tuple[Check, ...]
     incident: str | None
+    existed: ShownExisted | None
 
     @property
     def address(self) -> str:
@@ -152,6 +154,7 @@ def entry_view(scope: Scope, reader: LogReader, log: LogId, index: int) -> Entry
         proof=proof,
         checks=checks,
         incident=scope.standing.of_entry(log.number, index),
+        existed=show_existed(scope, reader.connection, log, index),
     )
 
 

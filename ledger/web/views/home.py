@@ -27,6 +27,7 @@ from ledger.store.reading import LogReader
 from ledger.trust import tables as trust
 from ledger.web.views.agents import AgentsView, agents_view
 from ledger.web.views.common import Scope, ShownCheckpoint, entry_line, read_leaf, show_checkpoint
+from ledger.web.views.stamps import ShownStamped, show_outages, show_stamped
 from ledger.web.views.verified import Verified, verified_view
 from ledger.web.views.witnessed import Witnessed, witnessed_view
 
@@ -60,6 +61,7 @@ class LogStatus(msgspec.Struct, frozen=True, kw_only=True):
     last_kind: str
     last_sentence: Pieces
     checkpoint: LatestCheckpoint | None
+    stamped: ShownStamped
     open_entries: int
     open_since: str
 
@@ -103,11 +105,12 @@ class InventoryStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 class HomeView(msgspec.Struct, frozen=True, kw_only=True):
     """The whole page: what was verified, the logs, the sources, the edge agents, the site's systems, and when it was
-    read.
+    read. `outages`: authorities of time that do not answer.
     """
 
     verified: Verified
     logs: tuple[LogStatus, ...]
+    outages: tuple[str, ...]
     sources: tuple[SourceStatus, ...]
     agents: AgentsView
     inventory: tuple[InventoryStatus, ...]
@@ -122,6 +125,7 @@ def home_view(scope: Scope, connection: Connection, broker: BrokerState | None =
     return HomeView(
         verified=verified_view(scope, connection, _records_first(scope.logs), now),
         logs=tuple(_log(scope, connection, log, now) for log in _records_first(scope.logs)),
+        outages=show_outages(scope, connection),
         sources=tuple(
             status for log in scope.logs if log.number != SYSTEM_LOG for status in _sources(scope, connection, log, now)
         ),
@@ -169,6 +173,7 @@ def _log(scope: Scope, connection: Connection, log: LogId, now: int) -> LogStatu
         last_kind=line.kind,
         last_sentence=line.sentence,
         checkpoint=checkpoint,
+        stamped=show_stamped(scope, reader.connection, log),
         open_entries=waiting,
         open_since=ago(_logged_us(reader, log, covered), now) if waiting > 0 else "",
     )
