@@ -181,14 +181,17 @@ class WitnessElsewhere(WitnessError):
 
 
 class WitnessConflict(WitnessError, IntegrityError):
-    """The witness has cosigned another root for this very size: the log shows two views of itself."""
+    """The witness has cosigned a tree that this one does not continue: the log shows two views of itself.
+
+    A log makes the proof from its own tree, so one that does not hold at the witness tells of another tree there.
+    """
 
     code = "witness_conflict"
     default_advice = "Keep both checkpoints, they are the evidence; stop publishing and open an incident."
 
 
 class WitnessRefused(WitnessError):
-    """The witness refuses: log or key are not known there, the proof does not hold, or its own line does not verify."""
+    """The witness refuses: it knows log or key not, or takes the request for none; or its own line does not verify."""
 
     code = "witness_refused"
 
@@ -207,7 +210,6 @@ class WitnessUnreachable(WitnessError):
 _ADVICE = {
     Status.NOT_SIGNED: "Have the log's present key made known at the witness: `trailseal witness add-key`.",
     Status.UNKNOWN_LOG: "Have the log made known at the witness: `trailseal witness add-log`.",
-    Status.NOT_PROVEN: "Run `trailseal verify --full`: the witness has seen a tree that this log does not continue.",
 }
 
 
@@ -254,12 +256,15 @@ def accepted(request: AddCheckpoint, answer: Answer, verifier: Verifier, *also: 
                 raise WitnessRefused(f"witness {verifier.name} answers 409 to its own last size {size}", answer.status)
             raise WitnessElsewhere(f"witness {verifier.name} cosigned size {size} last, not {request.old}", size)
         case Status.OTHER_SIZE:
-            raise WitnessConflict(f"witness {verifier.name} has cosigned another root of {head.origin} before")
-        case Status.NOT_PROVEN if request.old == head.size:
             raise WitnessConflict(
                 f"witness {verifier.name} has cosigned another root of {head.origin} at size {head.size}"
             )
-        case Status.MALFORMED | Status.NOT_SIGNED | Status.UNKNOWN_LOG | Status.NOT_PROVEN:
+        case Status.NOT_PROVEN:
+            raise WitnessConflict(
+                f"witness {verifier.name} has cosigned another tree of {head.origin} at size {request.old} than "
+                f"the one that size {head.size} continues: {said}"
+            )
+        case Status.MALFORMED | Status.NOT_SIGNED | Status.UNKNOWN_LOG:
             raise WitnessRefused(
                 f"witness {verifier.name} refuses {head.origin} at size {head.size} ({answer.status}): {said}",
                 answer.status,
