@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ledger.core.checkpoint import Checkpoint, open_checkpoint
+from ledger.core.cosignature import parse_log_key
 from ledger.core.errors import IntegrityError, LedgerError, SignatureInvalid
 from ledger.core.hashing import b64
 from ledger.core.note import VerifierKey, parse_note
@@ -32,14 +33,19 @@ _SMALL = 1 << 20
 _MANIFEST = 1 << 22
 
 
-def verify_package(path: Path, vkeys: Sequence[str] = (), policy: Policy | None = None) -> PackageVerdict:
+def verify_package(
+    path: Path, vkeys: Sequence[str] = (), policy: Policy | None = None, *, post_quantum: bool = False
+) -> PackageVerdict:
     """The verdict on a package file, whatever it holds; never raises for what is wrong with it.
 
     `vkeys` are verifier keys of logs (C2SP signed-note), from outside the package; `policy` may ask for witnesses too.
-    Raises MalformedNote for a key that is none.
+    `post_quantum`: the log has to have signed with ML-DSA-44 too. Raises MalformedNote for a key that is none,
+    ConfigError where both kinds of key are asked for and are not given.
     """
     if vkeys and policy is None:
-        policy = Policy.of_log_keys([VerifierKey.parse(vkey) for vkey in vkeys])
+        policy = Policy.of_log_keys([parse_log_key(vkey) for vkey in vkeys])
+    if post_quantum:
+        policy = (policy or Policy.of_log_keys(())).with_post_quantum()
     problems = Problems()
     run = _Verification(problems, policy)
     try:

@@ -48,6 +48,9 @@ def init(
     token: Annotated[str | None, typer.Option(help="The label of the token in it.")] = None,
     pin_file: Annotated[Path | None, typer.Option(help="A file whose only line is the token's PIN.")] = None,
     pin_env: Annotated[str | None, typer.Option(help="An environment variable that holds the PIN.")] = None,
+    post_quantum: Annotated[
+        bool, typer.Option("--post-quantum", help="Each log signs its checkpoints with ML-DSA-44 beside Ed25519.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Create a ledger, its keys, and its first service account; the account's token is printed once.
@@ -77,10 +80,16 @@ def init(
         scopes = OF_SERVICES - {Scope.INGEST}
         granted = service.people.grant(ADMIN, scopes, reason, authority)
         log = service.log()
+        beside = [
+            service.key_life.activate(one, "asked for at init", authority).key
+            for one in (service.system, log)
+            if post_quantum
+        ]
         answer = {
             "ledger": str(folder),
             "origin": settings.origin,
             "vkey": service.vkey(log),
+            **({"post_quantum": beside[-1]} if beside else {}),
             "account": ADMIN,
             "token": granted.token,
         }
@@ -92,6 +101,8 @@ def init(
     say(f"Ledger created in {folder}")
     say(f"Log               {log.origin}")
     say(f"Verifier key      {answer['vkey']}")
+    if post_quantum:
+        say(f"                  {answer['post_quantum']}")
     say("                  Keep a copy outside this machine: it is what packages and checkpoints are verified with.")
     say(f"Service account   {ADMIN}")
     say(f"Token, shown once {granted.token}")

@@ -115,6 +115,23 @@ def rotate(
     say("                  Then revoke the old key, and destroy the copy of the new one's secret on this machine.")
 
 
+def post_quantum(ledger: LedgerOption, reason: Reason, log: LogOption = None, as_json: AsJson = False) -> None:
+    """Have an ML-DSA-44 key sign each checkpoint of a log beside its Ed25519 key, from here on.
+
+    A checkpoint without either line does not verify then; offline, `verify --require-pq` asks for both.
+    """
+    with opened(ledger) as service:
+        chosen = service.log(log)
+        done = service.key_life.activate(chosen, reason, acting(service))
+    address = str(Address(chosen.origin, done.index))
+    if as_json:
+        say_json({"address": address, "key": done.key, "checkpoint": done.checkpoint.size})
+        return
+    say(f"{address}: both keys signed the checkpoint of size {done.checkpoint.size}")
+    say(f"Verifier key      {done.key}")
+    say("                  Pin it beside the log's other key, outside of this machine.")
+
+
 def revoke(key: KeyName, ledger: LedgerOption, reason: Reason, log: LogOption = None, as_json: AsJson = False) -> None:
     """End the time in which a replaced key may still sign; its secret is destroyed here."""
     with opened(ledger) as service:
@@ -178,6 +195,7 @@ def add_to(group: typer.Typer) -> None:
         ("prepare-next", prepare),
         ("pre-rotate", pre_rotate),
         ("rotate", rotate),
+        ("post-quantum", post_quantum),
         ("revoke", revoke),
         ("announce", announce),
         ("report-compromise", report_compromise),

@@ -53,6 +53,9 @@ def verify(
     foreign: Annotated[
         bool, typer.Option("--foreign", help="Tiles: another product's log; of its entries only hashes are judged.")
     ] = False,
+    require_pq: Annotated[
+        bool, typer.Option("--require-pq", help="Package, tiles: the log's ML-DSA-44 line is needed beside Ed25519's.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Verify a ledger (exit code 1 when anything does not hold), or a package or published tiles without any ledger.
@@ -68,13 +71,15 @@ def verify(
         # Imported here: HTTP takes a while to load, which other commands should not wait for.
         from ledger.cli.verify_tiles import Asked, verify_tiles
 
-        asked = Asked(vkey or [], _policy(policy), origin, since, state, foreign, bool(full))
+        asked = Asked(vkey or [], _policy(policy), origin, since, state, foreign, bool(full), require_pq)
         raise typer.Exit(verify_tiles(tiles, asked, as_json))
     _require_alone(origin=origin, since=since, state=state, foreign=foreign or None)
-    if package is None and (vkey or policy):
-        raise ConfigError("--vkey and --policy are for a package or tiles", advice="Name it, or leave them out.")
+    if package is None and (vkey or policy or require_pq):
+        raise ConfigError(
+            "--vkey, --policy and --require-pq are for a package or tiles", advice="Name it, or leave them out."
+        )
     if package is not None:
-        _verify_package(package, vkey or [], policy, as_json)
+        _verify_package(package, vkey or [], policy, require_pq, as_json)
     elif ledger is not None:
         _verify_ledger(ledger, log, full is not False, workers, as_json)
     else:
@@ -98,8 +103,8 @@ def _policy(path: Path | None) -> Policy | None:
         raise ConfigError(f"the policy file {path} cannot be read: {error}") from None
 
 
-def _verify_package(package: Path, vkeys: list[str], policy: Path | None, as_json: bool) -> None:
-    verdict = verify_package(package, vkeys, _policy(policy))
+def _verify_package(package: Path, vkeys: list[str], policy: Path | None, require_pq: bool, as_json: bool) -> None:
+    verdict = verify_package(package, vkeys, _policy(policy), post_quantum=require_pq)
     if as_json:
         say_json(verdict)
     else:

@@ -21,13 +21,17 @@ class Asked(NamedTuple):
     state: Path | None
     foreign: bool
     full: bool
+    require_pq: bool = False
 
 
 def verify_tiles(place: str, asked: Asked, as_json: bool) -> int:
     """Audits, says what came of it, and returns the exit code."""
     if asked.vkeys and asked.policy is not None:
         raise ConfigError("a policy names the keys itself", advice="Give --vkey or --policy, not both.")
-    anchor = Anchor(keys=tuple(parse_verifier(vkey) for vkey in asked.vkeys), policy=asked.policy, origin=asked.origin)
+    keys, policy = tuple(parse_verifier(vkey) for vkey in asked.vkeys), asked.policy
+    if asked.require_pq:
+        policy = (policy or Policy.of_log_keys(keys)).with_post_quantum()
+    anchor = Anchor(keys=keys, policy=policy, origin=asked.origin)
     since = None if asked.since is None else asked.since.read_bytes()
     with published(place) as tiles, progress("audit") as report:
         auditor = Auditor(tiles, anchor, foreign=asked.foreign, full=asked.full)

@@ -157,6 +157,14 @@ def parse_verifier(text: str) -> Verifier:
     raise MalformedNote(f"verifier key of {name} has type {kind:02x}, which is not known here")
 
 
+def parse_log_key(text: str) -> Verifier:
+    """Return a key with which a log signs its own checkpoints, 01 or 06; raises MalformedNote on any other."""
+    key = parse_verifier(text)
+    if isinstance(key, CosignatureKey):
+        raise MalformedNote(f"verifier key of {key.name} has type 04, which no log signs with")
+    return key
+
+
 def cosigned_at(signature: NoteSignature) -> int:
     """Return the Unix seconds that a cosignature line claims; raises MalformedNote on a line of another kind."""
     for size in (ED25519_SIGNATURE_SIZE, MLDSA44_SIGNATURE_SIZE):

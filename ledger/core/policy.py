@@ -14,7 +14,7 @@ import msgspec
 from ledger.core.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint, parse_decimal
 from ledger.core.cosignature import CosignatureKey, MldsaKey, parse_verifier
 from ledger.core.errors import ConfigError, MalformedNote, SignatureInvalid
-from ledger.core.note import Verifier, parse_note
+from ledger.core.note import Verifier, VerifierKey, parse_note
 
 NO_QUORUM: Final = "none"
 """The quorum of a policy that asks for no witness."""
@@ -42,6 +42,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     groups: Mapping[str, Group]
     quorum: str
     """Name of the witness or group that must be satisfied, or NO_QUORUM."""
+    post_quantum: bool = False
+    """Whether the log has to sign with ML-DSA-44 too; no line of the file's format says so, the verifier does."""
 
     @classmethod
     def of_log_keys(cls, keys: Iterable[Verifier]) -> "Policy":
@@ -52,6 +54,19 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     def parse(cls, text: str) -> "Policy":
         """Return the policy that a file's text writes; raises ConfigError naming the line that is wrong."""
         return _Builder().read(text)
+
+    def with_post_quantum(self) -> "Policy":
+        """Return this policy, but a checkpoint has to bear lines of an Ed25519 and of an ML-DSA-44 key of its log.
+
+        Raises ConfigError where it trusts no such pair: nothing could meet it.
+        """
+        origins = {log.key.name for log in self.logs}
+        if not any({type(key) for key in self.log_keys(origin)} >= _KINDS for origin in origins):
+            raise ConfigError(
+                "a post-quantum line is asked for, and no log has both an Ed25519 and an ML-DSA-44 key here",
+                advice="Give both verifier keys of the log: `trailseal key show` prints them.",
+            )
+        return msgspec.structs.replace(self, post_quantum=True)
 
     def log_keys(self, origin: str) -> tuple[Verifier, ...]:
         """Return the trusted keys of one log: those named as its origin."""
@@ -80,6 +95,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             raise SignatureInvalid(f"the policy has no key for the log {origin!r}")
         witnesses = [witness.key for witness in self.witnesses.values()]
         signed = open_checkpoint(data, origin, keys, witnesses=witnesses)
+        if self.post_quantum:
+            _require_both(signed, keys)
         lack = self.missing(signed)
         if lack is not None:
             raise SignatureInvalid(
@@ -93,6 +110,21 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         if group is None:
             return name in seen
         return sum(self._satisfied(member, seen) for member in group.members) >= group.threshold
+
+
+_KINDS: Final = frozenset({VerifierKey, MldsaKey})
+
+
+def _require_both(signed: SignedCheckpoint, keys: Iterable[Verifier]) -> None:
+    lines = {(signature.name, signature.key_id) for signature in signed.verified}
+    kinds = {type(key) for key in keys if (key.name, key.key_id) in lines}
+    if not kinds >= _KINDS:
+        lacking = "ML-DSA-44" if VerifierKey in kinds else "Ed25519"
+        raise SignatureInvalid(
+            f"checkpoint of {signed.checkpoint.origin} at size {signed.checkpoint.size} has no {lacking} line of the "
+            "log, and both kinds are asked for",
+            advice="A line may have been stripped: get the checkpoint from the log itself, or another mirror.",
+        )
 
 
 class _Builder:

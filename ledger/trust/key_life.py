@@ -45,6 +45,14 @@ class Rotated(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint: StoredCheckpoint
 
 
+class Activated(msgspec.Struct, frozen=True, kw_only=True):
+    """A key that signs beside the log's present one: entry `index` in its log, and the first checkpoint of both."""
+
+    index: int
+    key: str
+    checkpoint: StoredCheckpoint
+
+
 class KeyLife:
     """What is done to the keys of a ledger's logs. `permit` raises AccessDenied for who may not, under the head lock;
     `publish` publishes a checkpoint of a log.
@@ -118,6 +126,28 @@ class KeyLife:
             finally:
                 self._settle(log)
         return Rotated(index=index, old=old, new=event.key, checkpoint=self._publish(log))
+
+    def activate(self, log: LogId, reason: str, authority: Authority) -> Activated:
+        """Has an ML-DSA-44 key sign beside the present key from here on: every later checkpoint has to bear both lines.
+
+        The key is made before its entry; where a crash came between, the next call enters that key. Raises Conflict
+        where the log has one.
+        """
+        with exclusively(self._state / f"{log.name}.keys.lock"):
+            history = self.history(log)
+            signer = self._keys.post_quantum_signer(log.name, log.origin)
+            if signer is None:
+                self._keys.create_post_quantum_key(log.name)
+                signer = self._keys.post_quantum_signer(log.name, log.origin)
+                assert signer is not None
+            vkey = str(signer.verifier)
+            if history.find(vkey) is not None:
+                raise Conflict(f"log {log.name} signs with an ML-DSA-44 key already", advice="Revoke that one before.")
+            event = KeyEvent(
+                event=KeyEventSort.ACTIVATED, purpose=KeyPurpose.LOG, key=vkey, reason=reason, authority=authority
+            )
+            index = self._enter(log, history, event, self._present(log, history))
+        return Activated(index=index, key=vkey, checkpoint=self._publish(log))
 
     def revoke(self, log: LogId, vkey: str, reason: str, authority: Authority) -> int:
         """Ends the time in which a replaced key's line may still stand on checkpoints; its private half is destroyed.
@@ -208,6 +238,10 @@ class KeyLife:
         history = self.history(log)
         kept = [one.vkey for one in history.keys if one.revoked is None and not one.beside]
         self._keys.settle(log.name, log.origin, history.present.vkey, kept)
+        beside = self._keys.post_quantum_signer(log.name, log.origin)
+        found = None if beside is None else history.find(str(beside.verifier))
+        if found is not None and found.revoked is not None:
+            self._keys.remove_post_quantum_key(log.name)
 
     def _present(self, log: LogId, history: LogKeyHistory) -> tuple[Signer, ...]:
         signers = self._keys.log_signers(log.name, log.origin)

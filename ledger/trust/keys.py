@@ -60,8 +60,12 @@ class Keys:
         self.provider.create(f"{log}.report")
 
     def create_post_quantum_key(self, log: str) -> None:
-        """Makes the ML-DSA-44 key of a log, which signs from now on; raises ConfigError rather than overwrite one."""
+        """Makes the ML-DSA-44 key of a log, which signs once an entry says so; raises ConfigError for a second one."""
         create_seed(self.provider.secrets, f"{log}.mldsa")
+
+    def remove_post_quantum_key(self, log: str) -> None:
+        """Destroys the ML-DSA-44 key of a log, which signs no more."""
+        self.provider.secrets.remove(f"{log}.mldsa")
 
     def post_quantum_signer(self, log: str, origin: str) -> MldsaLogSigner | None:
         """Signs checkpoints of a log with ML-DSA-44; None where it has no such key."""

@@ -178,6 +178,30 @@ def test_a_move_that_cannot_be_changes_nothing(
     assert _vkey(folder) == vkey
 
 
+def test_a_post_quantum_line_is_asked_for_at_init_or_later_and_by_who_verifies(tmp_path: Path) -> None:
+    folder, out = tmp_path / "ledger", tmp_path / "tiles"
+    made = trailseal("init", folder, "--origin", "plant.example/pq", "--post-quantum", "--json").json()
+    assert trailseal("tiles", "export", "--out", out, "--ledger", folder).code == 0
+    both = ("--vkey", made["vkey"], "--vkey", made["post_quantum"])
+    assert trailseal("verify", "--tiles", out, *both, "--require-pq").code == 0
+    note = out / "checkpoint"
+    note.write_bytes(b"".join(note.read_bytes().splitlines(keepends=True)[:-1]))
+    assert trailseal("verify", "--tiles", out, *both).code == 0
+    stripped = trailseal("verify", "--tiles", out, *both, "--require-pq")
+    assert stripped.code == 1
+    assert "has no ML-DSA-44 line of the log" in stripped.out
+    alone = trailseal("verify", "--tiles", out, "--vkey", made["vkey"], "--require-pq")
+    assert alone.code != 0
+    assert "no log has both" in alone.err
+    again = trailseal("key", "post-quantum", "--reason", "twice", "--ledger", folder)
+    assert again.code != 0
+    assert "already" in again.err
+    shown = trailseal("key", "show", "--ledger", folder).out
+    assert made["post_quantum"] in shown
+    assert trailseal("verify", "--ledger", folder).code == 0
+    assert _doctor(folder)["key purposes"]["says"] == "6 keys, each for one purpose"
+
+
 def test_init_refuses_what_opens_nothing_before_it_makes_anything(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

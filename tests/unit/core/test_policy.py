@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from ledger.core.checkpoint import Checkpoint
@@ -42,6 +43,34 @@ def test_a_checkpoint_opens_exactly_when_the_quorum_is_met(rules: str, enough: l
     for names in short:
         with pytest.raises(SignatureInvalid, match="quorum"):
             policy.open(_signed(*names))
+
+
+def test_where_both_kinds_are_asked_for_a_stripped_line_fails() -> None:
+    pq, other = MldsaSigner("log.example/a", bytes([6]) * 32), MldsaSigner("log.example/a", bytes([5]) * 32)
+    policy = Policy.parse(f"{LOGS}log {pq.verifier}\n{KEYS}quorum none\n")
+    asking = policy.with_post_quantum()
+    lines = {"01": LOG.sign(HEAD.text()), "06": pq.sign(HEAD, 7), "other 06": other.sign(HEAD, 7)}
+
+    def note(*kinds: str) -> bytes:
+        return Note(text=HEAD.text(), signatures=tuple(lines[kind] for kind in kinds)).encode()
+
+    assert asking.open(note("01", "06")).checkpoint == HEAD
+    assert asking.open(note("06", "01")).checkpoint == HEAD
+    for kinds, lacking in ((("01",), "ML-DSA-44"), (("06",), "Ed25519"), (("01", "other 06"), "ML-DSA-44")):
+        assert policy.open(note(*kinds)).checkpoint == HEAD
+        with pytest.raises(SignatureInvalid, match=f"has no {lacking} line"):
+            asking.open(note(*kinds))
+    forged = msgspec.structs.replace(lines["06"], signature=bytes([1]) + lines["06"].signature[1:])
+    for one in (policy, asking):
+        with pytest.raises(SignatureInvalid, match="does not verify"):
+            one.open(Note(text=HEAD.text(), signatures=(lines["01"], forged)).encode())
+
+
+def test_both_kinds_are_not_asked_for_where_no_log_has_both() -> None:
+    pq = MldsaSigner("log.example/c", bytes([6]) * 32)
+    for text in (LOGS, f"{LOGS}log {pq.verifier}\n"):
+        with pytest.raises(ConfigError, match="post-quantum"):
+            Policy.parse(f"{text}quorum none\n").with_post_quantum()
 
 
 def test_a_repeated_cosignature_counts_once() -> None:
