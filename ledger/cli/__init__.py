@@ -5,7 +5,7 @@ import gc
 import sys
 from collections.abc import Callable, Sequence
 
-WITNESS = frozenset({"about", "add-key", "add-log", "cosign", "init", "list", "serve"})
+WITNESS = frozenset({"about", "add-key", "add-log", "cosign", "init", "list", "remove-key", "serve"})
 """What a witness does where it stands, apart from any ledger."""
 
 

@@ -118,12 +118,16 @@ def add_key(folder: Folder, origin: Origin, vkey: Vkey, as_json: AsJson = False)
     witness = _opened(folder)
     for key in vkey:
         witness.states.add_key(origin, parse_verifier(key), [signer.verifier for signer in witness.signers])
-    keys = [str(key) for key in witness.states.read(origin).keys]
-    if as_json:
-        say_json({"origin": origin, "keys": keys})
-    else:
-        for key in keys:
-            say(key)
+    _tell_keys(witness, origin, as_json)
+
+
+@group.command("remove-key")
+def remove_key(folder: Folder, origin: Origin, vkey: Vkey, as_json: AsJson = False) -> None:
+    """Trust keys of a known log no longer: once it has changed its key, or one was stolen. The last one stays."""
+    witness = _opened(folder)
+    for key in vkey:
+        witness.states.remove_key(origin, parse_verifier(key))
+    _tell_keys(witness, origin, as_json)
 
 
 @group.command("list")
@@ -139,7 +143,7 @@ def list_logs(folder: Folder, as_json: AsJson = False) -> None:
             if row["trouble"]:
                 say(f"  {row['trouble']}\n  {row['advice']}")
             for path in row["conflicts"]:
-                say(f"  signed another root for a size that was cosigned: {path}")
+                say(f"  its key signed what does not continue what was cosigned: {path}")
     if any(row["trouble"] or row["conflicts"] for row in rows):
         raise typer.Exit(1)
 
@@ -228,6 +232,15 @@ def _tell_about(witness: "WitnessFolder", as_json: bool) -> None:
     for signer in witness.signers:
         say(f"Verifier key {signer.verifier}")
         say(f"  fingerprint {fingerprint(signer.verifier.public_key)}")
+
+
+def _tell_keys(witness: "WitnessFolder", origin: str, as_json: bool) -> None:
+    keys = [str(key) for key in witness.states.read(origin).keys]
+    if as_json:
+        say_json({"origin": origin, "keys": keys})
+        return
+    for key in keys:
+        say(key)
 
 
 def _head(origin: str, keys: tuple[Verifier, ...], checkpoint: Path | None, size: int | None, root: str | None) -> Head:

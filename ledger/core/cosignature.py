@@ -75,7 +75,7 @@ class MldsaKey(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         require_key_name(self.name)
-        _require_short(self.name)
+        require_short(self.name)
         if len(self.public_key) != MLDSA44_KEY_SIZE:
             raise MalformedNote(f"ML-DSA-44 key of {self.name} has {len(self.public_key)} bytes, not 1312")
 
@@ -178,8 +178,8 @@ def mldsa_message(name: str, time: int, checkpoint: Checkpoint) -> bytes:
     """Return what a type 06 key signs for a checkpoint: the subtree from 0 to its size."""
     origin = checkpoint.origin.encode()
     cosigner = name.encode()
-    _require_short(name)
-    _require_short(checkpoint.origin)
+    require_short(name)
+    require_short(checkpoint.origin)
     return b"".join(
         (
             b"subtree/v1\n\x00",
@@ -217,6 +217,7 @@ def _time_of(signature: bytes, size: int) -> int | None:
     return time if time <= MAX_SIZE else None
 
 
-def _require_short(name: str) -> None:
+def require_short(name: str) -> None:
+    """Raise MalformedNote unless a type 06 key can sign for this name or origin: 1 to 255 bytes."""
     if not 1 <= len(name.encode()) <= _MAX_NAME:
         raise MalformedNote(f"name is not 1 to {_MAX_NAME} bytes long: {name[:100]!r}")

@@ -83,7 +83,7 @@ def test_logs_are_listed_with_what_is_wrong(site: Site) -> None:
         assert site("cosign", file, "--out", site.folder / "answer").code == number
     listed = site("list")
     assert listed.code == 1
-    assert "signed another root for a size that was cosigned" in listed.out
+    assert "signed what does not continue what was cosigned" in listed.out
     (log,) = site("list", "--json").json()["logs"]
     assert (log["size"], log["published"], len(log["conflicts"])) == (8, 8, 1)
     next((site.folder / "w" / "logs").glob("*/state.json")).unlink()
@@ -107,6 +107,12 @@ def test_a_log_begins_at_what_somebody_vouches_for(site: Site) -> None:
     added = site("add-key", "--origin", LOG.origin, "--vkey", str(NoteSigner(LOG.origin, bytes(32)).verifier), "--json")
     assert [vkey in added.json()["keys"], len(added.json()["keys"])] == [True, 2]
     assert site("add-key", "--origin", LOG.origin, "--vkey", site.stated["vkeys"][0]).code == 1
+    removed = site("remove-key", "--origin", LOG.origin, "--vkey", vkey, "--json")
+    assert removed.json()["keys"] == [key for key in added.json()["keys"] if key != vkey]
+    for key, why in ((vkey, "is not trusted"), (removed.json()["keys"][0], "the only key")):
+        ended = site("remove-key", "--origin", LOG.origin, "--vkey", key)
+        assert (ended.code, why in ended.err) == (1, True)
+    assert site("list", "--json").json()["logs"][0]["keys"] == removed.json()["keys"]
 
 
 def test_a_witness_that_knows_no_log_does_not_serve(site: Site) -> None:

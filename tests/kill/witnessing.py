@@ -62,6 +62,12 @@ class Campaign:
             asker.join()
         self.check()
 
+    def end(self) -> int:
+        """Starts it once more and ends it as an operator would; returns the exit code."""
+        command = Command(["witness", "serve", str(self._path), "--port", "0"], self._output)
+        self._address(command)
+        return command.end()
+
     def check(self) -> None:
         """What was cosigned is one growing history, and the witness remembers all of it."""
         held = self._held()

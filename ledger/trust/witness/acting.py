@@ -74,13 +74,13 @@ class Witness:
         return Answer.of_lines(lines)
 
     def _tell_refusal(self, request: AddCheckpoint, known: Known, outcome: Refusal) -> None:
-        head = request.checkpoint
-        if outcome.forked:
+        size = request.checkpoint.size
+        if outcome.forked or outcome.status == Status.NOT_PROVEN:
             kept = None
             # A disk that takes no evidence must not hide from the log's owner that there is a fork.
             with contextlib.suppress(OSError):
                 kept = self._states.keep_conflict(request)
             name = None if kept is None else kept.name
-            _logger.error("the log shows two views of itself", log=known.origin, size=head.size, evidence=name)
-        elif outcome.status in (Status.NOT_PROVEN, Status.NOT_SIGNED):
-            _logger.warning("refused", log=known.origin, size=head.size, reason=outcome.why)
+            _logger.error("the log shows another view of itself", log=known.origin, size=size, evidence=name)
+        elif outcome.status == Status.NOT_SIGNED:
+            _logger.warning("refused", log=known.origin, size=size, reason=outcome.why)

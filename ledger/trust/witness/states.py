@@ -3,7 +3,7 @@
     logs/<hex SHA-256 of the origin>/log.json     origin and trusted keys, made known by hand
                                     /state.json   size, root and time of the largest tree: compared and replaced under
                                     /lock         this lock, by whichever thread or process answers
-                                    /conflicts/   requests that prove that the log shows two views of itself
+                                    /conflicts/   signed requests that do not continue what was cosigned: evidence
     published/<the same>/checkpoint               the latest cosigned checkpoint, which anybody may see
 
 Every answer reads these files anew. A log whose state is missing, unreadable or older than what was published of it is
@@ -20,7 +20,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from ledger.core.checkpoint import Checkpoint
-from ledger.core.cosignature import CosignatureKey, parse_verifier
+from ledger.core.cosignature import CosignatureKey, parse_verifier, require_short
 from ledger.core.errors import ConfigError, Conflict, LedgerError, MalformedNote, NotFound, RolledBack
 from ledger.core.hashing import EMPTY_ROOT, HASH_SIZE, b64, unb64
 from ledger.core.note import Verifier, parse_note
@@ -132,7 +132,7 @@ class States:
             return None
 
     def keep_conflict(self, request: AddCheckpoint) -> Path | None:
-        """Keeps a request that proves a fork; None if it is one too many."""
+        """Keeps a signed request that does not continue what was cosigned; None if it is one too many."""
         folder = self._folder(request.checkpoint.origin) / "conflicts"
         _make(folder, 0o700)
         data = request.encode()
@@ -155,6 +155,10 @@ class States:
         """
         if head.size == 0 and head.root != EMPTY_ROOT:
             raise ConfigError("the root of size 0 is not that of the empty tree")
+        try:
+            require_short(Checkpoint(origin=origin, size=head.size, root=head.root).origin)
+        except MalformedNote as error:
+            raise ConfigError(f"no log has this origin: {error.message}") from None
         texts = _texts(keys, own)
         _make(self._folder(origin), 0o700)
         with self.locked(origin):
@@ -172,11 +176,26 @@ class States:
     def add_key(self, origin: str, key: Verifier, own: Sequence[Verifier]) -> None:
         """Trusts one key more for a known log; raises NotFound, or ConfigError if it can't be a log's key."""
         if not self.knows(origin):
-            raise NotFound(f"this witness does not know {origin}", advice="Make it known: `witness add-log`.")
+            raise _unknown(origin)
         with self.locked(origin):
             log = _read(self._folder(origin) / "log.json", _Log)
             more = _texts([*(parse_verifier(one) for one in log.keys), key], own)
             self._write_log(_Log(origin=origin, keys=more))
+
+    def remove_key(self, origin: str, key: Verifier) -> None:
+        """Trusts a key no longer; raises NotFound if it is none of the log's, ConfigError if it is the last one."""
+        if not self.knows(origin):
+            raise _unknown(origin)
+        with self.locked(origin):
+            log = _read(self._folder(origin) / "log.json", _Log)
+            if str(key) not in log.keys:
+                raise NotFound(f"{key} is not trusted for {origin}", advice="See `trailseal witness list`.")
+            rest = tuple(one for one in log.keys if one != str(key))
+            if not rest:
+                raise ConfigError(
+                    f"{key} is the only key of {origin}", advice="Add the key that follows it first: `witness add-key`."
+                )
+            self._write_log(_Log(origin=origin, keys=rest))
 
     def _write_log(self, log: _Log) -> None:
         write_durably(self._folder(log.origin) / "log.json", msgspec.json.encode(log))
@@ -216,6 +235,10 @@ class States:
 def _at_least(head: Head, seen: Head | Checkpoint) -> bool:
     """Whether `head` is what was seen or a later size; that it continues it, only a proof can tell."""
     return head.size > seen.size or (head.size == seen.size and head.root == seen.root)
+
+
+def _unknown(origin: str) -> NotFound:
+    return NotFound(f"this witness does not know {origin}", advice="Make it known: `trailseal witness add-log`.")
 
 
 def _head(state: _State) -> Head:

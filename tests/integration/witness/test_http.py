@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from ledger.core.checkpoint import Checkpoint, open_checkpoint
 from ledger.core.cosignature import parse_verifier
-from ledger.core.errors import SignatureInvalid
+from ledger.core.errors import ConfigError, SignatureInvalid
 from ledger.core.hashing import b64, leaf_hash
 from ledger.core.merkle import inclusion_proof
 from ledger.core.note import Note, NoteSigner, VerifierKey, parse_note
@@ -33,9 +33,10 @@ from ledger.trust.witness.acting import Witness
 from ledger.trust.witness.app import create_app
 from ledger.trust.witness.client import WitnessClient
 from ledger.trust.witness.folder import WitnessFolder
-from ledger.trust.witness.serving import WitnessServer
+from ledger.trust.witness.serving import WitnessServer, tls_context
 from tests.property.core.naive import NaiveReader, root
 from tests.shared import format_examples
+from tests.support.certificates import Authority
 from tests.support.ledgers import MovableClock
 from tests.support.witnessing import NAME, ShownLog, made_witness, own_keys
 
@@ -274,6 +275,22 @@ def test_a_proof_bundle_with_a_witnessed_checkpoint_verifies_offline_under_a_pol
     assert parse_note(carried.checkpoint).text == text
 
 
+def test_over_tls_the_certificate_is_verified(tmp_path: Path) -> None:
+    log = ShownLog()
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("127.0.0.1")
+    folder = made_witness(tmp_path / "w", log)
+    with WitnessServer(folder, MovableClock(), tls=tls_context(certificate, key)) as server:
+        assert server.address.startswith("https://127.0.0.1:")
+        (verifier,) = own_keys(folder)
+        with pytest.raises(WitnessUnreachable, match="ConnectError"):
+            WitnessClient(server.address, verifier).add_checkpoint(log.request(0, 3))
+        client = WitnessClient(server.address, verifier, trusted_ca=authority.file)
+        assert client.add_checkpoint(log.request(0, 3))
+    with pytest.raises(ConfigError, match="no certificate"):
+        tls_context(key, key)
+
+
 def test_whoever_sends_what_is_no_logs_is_soon_not_listened_to(tmp_path: Path) -> None:
     log = ShownLog()
     folder = made_witness(tmp_path / "w", log, refusals=3)
@@ -304,6 +321,6 @@ def test_nothing_of_the_key_is_told(site: Site) -> None:
             b"x",
         ):
             site.post(request)
-    assert [one["event"] for one in logged] == ["cosigned", "the log shows two views of itself", "refused"]
+    assert [one["event"] for one in logged] == ["cosigned", "the log shows another view of itself", "refused"]
     told = f"{logged}{site.http.get('/about').text}"
     assert not any(secret in told for secret in (seed.hex(), b64(seed)[:20], repr(seed)[2:20]))

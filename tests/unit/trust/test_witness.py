@@ -103,6 +103,9 @@ def test_a_fork_is_kept_as_evidence(site: Site) -> None:
     kept = [AddCheckpoint.parse(path.read_bytes()) for path in site.folder.states.conflicts(LOG.origin)]
     assert {request.checkpoint for request in kept} == {fork.checkpoint}
     assert len(kept) == 2
+    grown = LOG.request(5, 8, fork=(3, "x"))
+    assert site.check(grown) == 422
+    assert grown.encode() in [path.read_bytes() for path in site.folder.states.conflicts(LOG.origin)]
     for number in range(MAX_CONFLICTS + 5):
         site.check(LOG.request(5, 5, fork=(3, f"{number}")))
     assert len(site.folder.states.conflicts(LOG.origin)) == MAX_CONFLICTS
@@ -304,6 +307,8 @@ def test_keys_of_a_log_are_added_by_hand(site: Site) -> None:
     assert len(open_note(site.shown.read_bytes(), [LOG.signer.verifier, following.verifier]).verified) == 2
     with pytest.raises(NotFound):
         site.folder.states.add_key("log.example/unknown", following.verifier, own_keys(site.folder))
+    site.folder.states.remove_key(LOG.origin, LOG.signer.verifier)
+    assert [site.check(LOG.request(6, 7)), site.check(LOG.request(6, 7, following))] == [403, 200]
 
 
 def test_what_can_be_no_log_is_not_made_known(site: Site) -> None:
@@ -313,6 +318,9 @@ def test_what_can_be_no_log_is_not_made_known(site: Site) -> None:
         states.add(LOG.origin, [LOG.signer.verifier], LOG.head(3), own)
     with pytest.raises(ConfigError, match="size 0"):
         states.add(OTHER.origin, [key], Head(size=0, root=bytes(32)), own)
+    for origin in ("o" * 256, "", "log\nexample"):
+        with pytest.raises(ConfigError, match="no log has this origin"):
+            states.add(origin, [key], NEW, own)
     with pytest.raises(ConfigError, match="at least one"):
         states.add(OTHER.origin, [], NEW, own)
     with pytest.raises(ConfigError, match="of a witness"):
