@@ -66,6 +66,17 @@ class AddCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
         if len(self.encode()) > MAX_REQUEST:
             raise MalformedNote(f"request has more than {MAX_REQUEST} bytes")
 
+    @classmethod
+    def of_log(cls, old: int, proof: Sequence[bytes], note: bytes) -> "AddCheckpoint":
+        """Return the request for a published checkpoint, with the lines of the log's own name alone.
+
+        Those of other witnesses say nothing to this one, and a few of ML-DSA-44 would fill the request.
+        """
+        parsed = parse_note(note)
+        origin = Checkpoint.parse(parsed.text).origin
+        lines = tuple(line for line in parsed.signatures if line.name == origin)
+        return cls(old=old, proof=tuple(proof), note=Note(text=parsed.text, signatures=lines).encode())
+
     @property
     def checkpoint(self) -> Checkpoint:
         """The checkpoint that is to be cosigned."""

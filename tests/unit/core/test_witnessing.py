@@ -145,6 +145,15 @@ def test_a_request_is_bounded_where_it_is_made_and_where_it_is_read() -> None:
     assert AddCheckpoint.parse(most.encode()) == most
 
 
+def test_a_request_leaves_out_what_other_witnesses_said() -> None:
+    head = _request(3, 5).checkpoint
+    said = tuple(MldsaSigner(f"witness.example/{number}", bytes(32)).sign(head, TIME) for number in range(6))
+    note = Note(text=head.text(), signatures=(LOG.sign(head.text()), *said, NEXT.sign(head.text()))).encode()
+    with pytest.raises(MalformedNote, match="more than 16384 bytes"):
+        AddCheckpoint(old=3, proof=_request(3, 5).proof, note=note)
+    assert AddCheckpoint.of_log(3, _request(3, 5).proof, note) == _request(3, 5, LOG, NEXT)
+
+
 def test_each_check_of_the_table_refuses_with_its_status() -> None:
     assert _refused(_request(3, 5), _head(3), ()).status == Status.UNKNOWN_LOG
     assert _refused(_request(3, 5, STRANGER), _head(3)).status == Status.NOT_SIGNED
