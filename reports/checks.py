@@ -10,6 +10,7 @@ from ledger.core.checkpoint import Checkpoint
 from ledger.core.clock import parse_utc
 from ledger.core.errors import ChainBroken, IntegrityError, LedgerError
 from ledger.core.hashing import b64, original_commitment, sealed_commitment, unb64
+from ledger.core.log_created import LogCreated
 from ledger.core.looks import Span, looked, within
 from ledger.core.record import Action, LinkKind, RecordBody
 from ledger.core.sealing import sealed_members
@@ -73,7 +74,7 @@ class Problems:
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
     """The keys that the package's own entries name; to be trusted only under an authenticated checkpoint."""
 
-    log: str
+    created: LogCreated
     report: str
 
 
@@ -97,7 +98,7 @@ def find_keys(package: StrictZip, prefix: str) -> Keys:
     log, report = next(entries, None), next(entries, None)
     if log is None or report is None or (log.role, report.role) != (EntryRole.LOG, EntryRole.REPORT_KEY):
         raise IntegrityError("does not begin with the entries of the log and of its report key")
-    return Keys(log=body_of(log, LOG_CREATED).key, report=body_of(report, KEY_EVENT).key)
+    return Keys(created=body_of(log, LOG_CREATED), report=body_of(report, KEY_EVENT).key)
 
 
 def check_entries(

@@ -6,10 +6,12 @@ import msgspec
 
 from ledger.core.hashing import b64
 from ledger.trace.evidence import EvidenceRecord
+from ledger.trace.key_life import ProvenKeyEvent
 from ledger.trace.proven import ProvenEntry
 from reports.lines import (
     EntryLine,
     EntryRole,
+    KeyEventLine,
     OriginalState,
     Reason,
     RecordLine,
@@ -60,6 +62,15 @@ def record_line(one: EvidenceRecord, hide: bool, origins: Origins) -> RecordLine
 def entry_line(role: EntryRole, entry: ProvenEntry) -> EntryLine:
     """The line of another entry of the package's log."""
     return EntryLine(role=role, **_parts(entry))
+
+
+def key_event_line(one: ProvenKeyEvent) -> KeyEventLine:
+    """The line of a key event of the package's log."""
+    return KeyEventLine(
+        note=None if one.note is None else one.note.decode(),
+        consistency=tuple(b64(item) for item in one.consistency),
+        **_parts(one.entry),
+    )
 
 
 def signed_line(role: SignedRole, entry: ProvenEntry) -> SignedLine:

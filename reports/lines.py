@@ -62,6 +62,8 @@ class SignedRole(StrEnum):
     TRUST_ANCHOR = "trust-anchor"
     SIGNATURE = "signature"
     PAPER = "paper-signature"
+    KEY_EVENT = "key-event"
+    """What happened to the system log's own key."""
     DOCUMENT = "document"
     """The site's letter by 21 CFR 11.100(c); no other document."""
 
@@ -150,6 +152,20 @@ class SignedLine(_Line, frozen=True, kw_only=True):
     proof: Proof
 
 
+class KeyEventLine(_Line, frozen=True, kw_only=True):
+    """A key event of the log. With a rotation: `note`, the first checkpoint that holds it, and the proof that the
+    package's checkpoint continues that one.
+    """
+
+    index: Index
+    leaf: msgspec.Raw
+    salt: Digest
+    body: msgspec.Raw
+    proof: Proof
+    note: str | None = None
+    consistency: Proof = ()
+
+
 class RunLine(_Line, frozen=True, kw_only=True):
     """The leaf hashes of all records of a collection run, from its first on, whether the package holds them or not."""
 
@@ -213,7 +229,7 @@ def decode_line(data: bytes, kind: type[Line]) -> Line:
     return line
 
 
-def check_line(line: RecordLine | EntryLine | SignedLine, size: int, root: bytes) -> Checked:
+def check_line(line: RecordLine | EntryLine | SignedLine | KeyEventLine, size: int, root: bytes) -> Checked:
     """Proves that the line's entry stands in the tree of that size and root, with exactly this body.
 
     Raises ChainBroken, NotCanonical, ProofInvalid or InvalidEntry.

@@ -31,7 +31,7 @@ from ledger.trace.evidence import EvidenceSet, SignedPart
 from reports import bag, layout
 from reports.copying import write_copies
 from reports.dataset import ReportData, Tally
-from reports.encoding import entry_line, original_erased, record_line, signed_line
+from reports.encoding import entry_line, key_event_line, original_erased, record_line, signed_line
 from reports.layout import Description
 from reports.lines import (
     EntryLine,
@@ -151,6 +151,9 @@ class _Writer:
         description = self._describe(data)
         self._put(layout.DESCRIPTION, layout.encode_description(description))
         self._put(layout.CHECKPOINT, evidence.checkpoint)
+        lines = [encode_line(key_event_line(one)) for one in evidence.key_life()]
+        if lines:
+            self._put(layout.KEY_LIFE, b"".join(lines))
         self._put(layout.KEYS, layout.keys_text(evidence.log_key, evidence.report_key))
         self._put(layout.HELP, help_text(data).encode())
         self._seal(description, data, seal)

@@ -6,7 +6,7 @@ checkpoint stand the signatures, the bindings of their keys, and the first start
 
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -16,8 +16,10 @@ from ledger.core.checkpoint import Checkpoint, open_checkpoint
 from ledger.core.clock import parse_utc
 from ledger.core.errors import IntegrityError, LedgerError, SignatureInvalid
 from ledger.core.hashing import b64, unb64
+from ledger.core.key_events import KeyEvent1
 from ledger.core.key_history import KeyHistory
-from ledger.core.note import VerifierKey
+from ledger.core.log_created import LogCreated, LogCreated2
+from ledger.core.log_keys import LogKeyHistory
 from ledger.core.oidc_history import ProviderHistory
 from ledger.core.oidc_link import KeySetBody, LinkBody
 from ledger.core.paper import PaperEntry
@@ -26,7 +28,7 @@ from reports import layout
 from reports.beside import Beside, LetterBody
 from reports.checks import Problems
 from reports.lines import MAX_LINE, Checked, EntryLine, EntryRole, SignedLine, SignedRole, check_line
-from reports.reading import LOG_CREATED, body_of, lines_of
+from reports.reading import KEY_EVENT, LOG_CREATED, body_of, lines_of
 from reports.sets import Sets, SignedSet
 from reports.strictzip import StrictZip
 from reports.tables import signatures_csv
@@ -36,12 +38,13 @@ if TYPE_CHECKING:
     from ledger.present.manifest import Manifestation
 
 _OWN_KEY: Final = (Mode.SEALED_KEY, Mode.PASSKEY, Mode.EXTERNAL)
-_BODIES: Final = {
+_BODIES: Final[dict[SignedRole, Any]] = {
     SignedRole.CEREMONY: CeremonyEntry,
     SignedRole.KEY_BINDING: KeyBindingEntry,
     SignedRole.KEY_SET: KeySetBody,
     SignedRole.CREDENTIAL: LinkBody,
     SignedRole.TRUST_ANCHOR: TrustAnchorEntry,
+    SignedRole.KEY_EVENT: KEY_EVENT,
     SignedRole.SIGNATURE: SignatureEntry,
     SignedRole.PAPER: PaperEntry,
     SignedRole.DOCUMENT: LetterBody,
@@ -111,7 +114,10 @@ class Signatures:
         if first is None or first.role is not SignedRole.LOG or first.index != 0:
             raise IntegrityError("does not begin with the creation of the system log")
         created = body_of(first, LOG_CREATED)
-        system = open_checkpoint(note, created.origin, [VerifierKey.parse(created.key)]).checkpoint
+        keys = _system_keys(package, prefix, created)
+        opened = open_checkpoint(note, created.origin, keys.verifiers)
+        system = opened.checkpoint
+        keys.check(system.size, system.size, opened.verified)
         self._require_bound(package, prefix, head, note)
         self._require_kind(check_line(first, system.size, system.root), "log-created")
         self.system = created.origin
@@ -130,6 +136,8 @@ class Signatures:
                     self._signature(history, provider, line.index, body, checked)
                 elif isinstance(body, PaperEntry | LetterBody):
                     self.beside.enter(line.index, body)
+                elif isinstance(body, KeyEvent1):
+                    continue  # taken in before, for the checkpoint
                 elif isinstance(body, KeySetBody | LinkBody):
                     provider.enter(line.index, bytes(line.body), type(body), parse_utc(checked.leaf.logged_at))
                 else:
@@ -248,6 +256,16 @@ class Signatures:
     def _require_kind(self, checked: Checked, kind: str) -> None:
         if checked.leaf.kind != kind:
             raise IntegrityError(f"is of kind {checked.leaf.kind}, where {kind} is due")
+
+
+def _system_keys(package: StrictZip, prefix: str, created: LogCreated) -> LogKeyHistory:
+    """The system log's keys by its key events, which are proven with all other lines."""
+    promise = created.next if isinstance(created, LogCreated2) else None
+    keys = LogKeyHistory(created.origin, created.key, promise)
+    for line in lines_of(package, prefix + layout.SIGNATURES, SignedLine, MAX_LINE):
+        if line.role is SignedRole.KEY_EVENT:
+            keys.enter(line.index, body_of(line, KEY_EVENT))
+    return keys
 
 
 def _certificate(one: Signed) -> str:

@@ -11,7 +11,7 @@ the number of records. It rests on `ledger.core` alone.
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ledger.core.checkpoint import Checkpoint, open_checkpoint
+from ledger.core.checkpoint import Checkpoint
 from ledger.core.cosignature import parse_log_key
 from ledger.core.errors import IntegrityError, LedgerError, SignatureInvalid
 from ledger.core.hashing import b64
@@ -20,9 +20,10 @@ from ledger.core.policy import Policy
 from ledger.core.statement import open_report
 from reports import bag, layout
 from reports.bag import Digests
-from reports.checks import Keys, Problems, check_entries, check_records, find_keys
+from reports.checks import Problems, check_entries, check_records, find_keys
 from reports.copies import Copies
 from reports.imports import origin_checks
+from reports.key_life import KeyLife
 from reports.layout import Description
 from reports.origins import Origins
 from reports.signed import Signatures
@@ -93,7 +94,7 @@ class _Verification:
             self._problems.add(name, "is missing")
         for name in sorted(names - layout.PAYLOAD - layout.TAGS - layout.SIGNED):
             beside = name in (layout.SETS, layout.COPIES) or layout.is_copy(name)
-            if not layout.is_volume(name) and not (self._signed and beside):
+            if not layout.is_volume(name) and name != layout.KEY_LIFE and not (self._signed and beside):
                 self._problems.add(name, "is no file of a package")
         self._stop_if_wrong()
         self._holds("Container", f"one strict zip of {len(names)} files, every byte of it accounted for")
@@ -105,13 +106,19 @@ class _Verification:
         description = self._describe(package)
         self.at = layout.ENTRIES
         keys = find_keys(package, self._prefix)
+        self.at = layout.KEY_LIFE
+        life = KeyLife(keys.created)
+        if layout.KEY_LIFE in files:
+            life.read(package, self._prefix)
         self.at = layout.CHECKPOINT
-        head = self._origin(package, description, keys.log)
+        head = self._origin(package, description, life)
+        life.prove(head, self._problems)
+        self._checks += life.checks(keys.report)
         self.at = layout.ENTRIES
         origins = Origins(description.origin)
         runs = check_entries(package, self._prefix, description, head, self._problems, origins)
         self.at = layout.SEAL
-        self._seal(package, description, files, keys)
+        self._seal(package, description, files, life.history.at(head.size)[0].vkey, keys.report)
         self.at = layout.SIGNATURES
         signatures = Signatures(description.origin, self._problems)
         if self._signed:
@@ -208,19 +215,25 @@ class _Verification:
             raise IntegrityError(f"names package {description.package!r}, but the bag's folder is {self._prefix!r}")
         return description
 
-    def _origin(self, package: StrictZip, description: Description, log_key: str) -> Checkpoint:
-        """The checkpoint, under the outside key or policy; without either, under the key that the package names."""
+    def _origin(self, package: StrictZip, description: Description, life: KeyLife) -> Checkpoint:
+        """The checkpoint, under the outside key or policy; without either, under the keys that the package names."""
         note = self._read(package, layout.CHECKPOINT, _SMALL)
         if self._policy is not None:
-            head = self._policy.open(note).checkpoint
+            found = life.authenticate(note, self._policy)
+            head = found.head
+            by = "signed by a key from outside the package"
+            if found.rotations:
+                by = (
+                    f"signed by {life.history.at(head.size)[0].vkey}, to which {found.rotations} rotations lead from a "
+                    "key from outside the package, each signed by the key before"
+                )
             self._holds(
                 "Origin",
-                f"the checkpoint of {head.origin} at size {head.size} is signed by a key from outside the package",
+                f"the checkpoint of {head.origin} at size {head.size} is {by}",
                 "who holds that key: compare it with the log's card, not with the package",
             )
         else:
-            origin = Checkpoint.parse(parse_note(note).text).origin
-            head = open_checkpoint(note, origin, [VerifierKey.parse(log_key)]).checkpoint
+            head = life.inside(note)
             self._checks.append(
                 Check(
                     name="Origin",
@@ -233,14 +246,16 @@ class _Verification:
             self._problems.add(layout.DESCRIPTION, "does not describe the log, size and root of the checkpoint")
         return head
 
-    def _seal(self, package: StrictZip, description: Description, files: dict[str, Digests], keys: Keys) -> None:
+    def _seal(
+        self, package: StrictZip, description: Description, files: dict[str, Digests], log_key: str, report_key: str
+    ) -> None:
         """The seal: signed by the report key, over the digests of everything else in the bag."""
-        if self._read(package, layout.KEYS) != layout.keys_text(keys.log, keys.report):
+        if self._read(package, layout.KEYS) != layout.keys_text(log_key, report_key):
             self._problems.add(layout.KEYS, "does not name the keys of the entries")
         note = self._read(package, layout.SEAL, _SMALL)
         if len(parse_note(note).signatures) != 1:
             raise SignatureInvalid("has more than the one signature of the report key")
-        payload = open_report(note, description.origin, VerifierKey.parse(keys.report))
+        payload = open_report(note, description.origin, VerifierKey.parse(report_key))
         payload.pop("origin")
         due = layout.seal_payload(description, files)
         if payload == due:

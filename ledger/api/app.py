@@ -52,7 +52,7 @@ from ledger.api import (
 from ledger.api.context import Context
 from ledger.api.gate import Gate, guard, require_declared
 from ledger.api.headers import harden
-from ledger.api.health import health, public_keys
+from ledger.api.health import health, key_history, public_keys
 from ledger.api.lanes import Lanes
 from ledger.api.problems import HANDLERS
 from ledger.api.session import begin_session, end_session
@@ -76,6 +76,7 @@ API: Final = Router(
     route_handlers=[
         health,
         public_keys,
+        key_history,
         begin_session,
         end_session,
         logs.router,

@@ -3,12 +3,14 @@
 import msgspec
 from litestar import get
 from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from ledger.api.context import Context
 from ledger.api.problems import declared
 from ledger.people.access import Door, allow
 from ledger.service import Service
-from ledger.store.logs import SYSTEM_LOG, LogCreated
+from ledger.store.logs import SYSTEM_LOG
+from ledger.trust.key_history import ToldHistory, told
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +41,7 @@ def _read_head(service: Service) -> None:
 
 @get("/keys", opt=allow(Door.OPEN), responses=declared(), security=[{}], tags=["keys"])
 async def public_keys(context: NamedDependency[Context]) -> list[LogKey]:
-    """The public key of every log, as its entry 0 names it."""
+    """The public key that signs every log's checkpoints now, as its key events have it."""
     return await context.lanes.read(_keys, context.service)
 
 
@@ -49,7 +51,14 @@ def _keys(service: Service) -> list[LogKey]:
 
 def _key(service: Service, name: str) -> LogKey:
     log = service.log(name)
-    with service.store.reader(log.number) as reader:
-        created = service.store.kinds["log-created"].decode(reader.entry(0).body or b"")
-    assert isinstance(created, LogCreated)
-    return LogKey(log=log.name, origin=log.origin, vkey=created.key)
+    return LogKey(log=log.name, origin=log.origin, vkey=service.vkey(log))
+
+
+@get("/keys/{log:str}", opt=allow(Door.OPEN), responses=declared(), security=[{}], tags=["keys"])
+async def key_history(context: NamedDependency[Context], log: FromPath[str]) -> ToldHistory:
+    """The life of a log's keys: each it had, the rotations, the digest of the next one, and what is in doubt."""
+    return await context.lanes.read(_history, context.service, log)
+
+
+def _history(service: Service, name: str) -> ToldHistory:
+    return told(service.key_life.history(service.log(name)))

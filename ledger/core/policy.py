@@ -72,6 +72,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         """Return the trusted keys of one log: those named as its origin."""
         return tuple(log.key for log in self.logs if log.key.name == origin)
 
+    def with_log_key(self, key: Verifier) -> "Policy":
+        """Return the policy that trusts this key alone for its log, and asks for the same quorum."""
+        others = tuple(log for log in self.logs if log.key.name != key.name)
+        return msgspec.structs.replace(self, logs=(*others, PolicyKey(key=key)))
+
     def missing(self, signed: SignedCheckpoint) -> str | None:
         """Return what the quorum still lacks, as a phrase for a person; None when it is met."""
         keys = {(signature.name, signature.key_id) for signature in signed.verified}

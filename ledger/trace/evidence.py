@@ -16,7 +16,6 @@ from ledger.core.clock import WallClock
 from ledger.core.entry import ORIGINAL, SEALED
 from ledger.core.errors import IntegrityError, NotFound
 from ledger.core.hashing import b64, leaf_hash, original_commitment, sealed_commitment
-from ledger.core.key_events import KeyEvent1
 from ledger.core.kinds import RECORD, KindRegistry
 from ledger.core.members import Members
 from ledger.core.record import RecordBody
@@ -34,11 +33,12 @@ from ledger.store.store import Store
 from ledger.trace.background import background
 from ledger.trace.batch import Occupations, Why
 from ledger.trace.beside import erased_of, file_of, papers_on, papers_over, vouching
+from ledger.trace.key_life import ProvenKeyEvent, key_life, report_key
 from ledger.trace.proven import ProvenEntry, ProvenLog
 from ledger.trace.selection import Basis, BySearch, Chosen, Selection
 from ledger.trace.signed import SignedOver
-from ledger.trust.kinds import KeyEventSort, KeyPurpose, LogBinding
-from ledger.trust.tables import key_event, log_binding
+from ledger.trust.kinds import LogBinding
+from ledger.trust.tables import log_binding
 
 _PAGE = 500
 _NO_RUN = (1, 0)
@@ -105,7 +105,7 @@ class EvidenceSet:
         self.log_key = log.key
         self.created = log.created
         self.gathered_us = clock.now_us()
-        self.report_key, self.report_key_event = self._report_key()
+        self.report_key, self.report_key_event = report_key(log, kinds)
         self.verification = None if verification is None else self._verification(verification)
 
     @property
@@ -173,6 +173,10 @@ class EvidenceSet:
     def background(self) -> Iterator[ProvenEntry]:
         """What stands behind those sources' records: their lives and imports, then first runs of live successors."""
         return background(self._log, self._kinds, self.source_ids())
+
+    def key_life(self) -> Iterator[ProvenKeyEvent]:
+        """What happened to this log's keys."""
+        return key_life(self._log, self._kinds)
 
     def entry(self, index: int) -> ProvenEntry:
         """One entry of the log, proven."""
@@ -285,6 +289,7 @@ class EvidenceSet:
         row = key_binding.c
         spans = self._log.connection.execute(select(row.from_index, row.to_index).where(row.log == SYSTEM_LOG)).all()
         keys = {at for span in spans for at in span if at is not None and at < body.size}
+        keys |= {one.entry.index for one in key_life(log, self._kinds)}
         keys |= by_hand | vouching(self._log.connection, body.size)
         signed = (self._signature(log.entry(index)) for index in sorted(wanted))
         keys |= {at for at in rests_on(self._log.connection, self._kinds, signed) if at < body.size}
@@ -340,33 +345,6 @@ class EvidenceSet:
         if sorted(held) != sorted(one for at, one in enumerate(named) if (SEALED, at) not in gone):
             raise IntegrityError(f"the sealed values of entry {index} are missing or altered")
         return values
-
-    def _report_key(self) -> tuple[str, ProvenEntry]:
-        """The report key in force and the entry that vouches for it; raises NotFound where there is none."""
-        table = key_event.c
-        rows = self._log.connection.scalars(
-            select(table.pos)
-            .where(
-                table.purpose == KeyPurpose.REPORT.value,
-                table.pos >= pos_of(self._log.log, 0),
-                table.pos < pos_of(self._log.log, self.size),
-            )
-            .order_by(table.pos.desc())
-        ).all()
-        retired: set[str] = set()
-        for pos in rows:
-            entry = self._log.entry(index_of(pos))
-            event = self._decode(entry, "key-event")
-            if not isinstance(event, KeyEvent1) or event.purpose is not KeyPurpose.REPORT:
-                raise IntegrityError(f"the table of key events names entry {entry.index}, but its body says otherwise")
-            if event.event is KeyEventSort.RETIRED:
-                retired.add(event.key)
-            elif event.key not in retired:
-                return event.key, entry
-        raise NotFound(
-            f"log {self.origin} has no report key under its latest checkpoint",
-            advice="Publish a checkpoint (`trailseal serve` does); a log gets its report key when it is created.",
-        )
 
     def _verification(self, index: int) -> ProvenEntry:
         entry = self._log.entry(index)

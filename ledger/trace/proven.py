@@ -10,14 +10,17 @@ from ledger.core.clock import parse_utc
 from ledger.core.entry import decode_leaf
 from ledger.core.errors import ChainBroken, IntegrityError, InvalidEntry, NotFound
 from ledger.core.hashing import b64, body_commitment, leaf_hash
+from ledger.core.kinds import KindRegistry
 from ledger.core.merkle import inclusion_proof, verify_inclusion
-from ledger.core.note import VerifierKey
 from ledger.core.tiles import TileReader
 from ledger.store import checkpoints
-from ledger.store.logs import LOG_CREATED, LogCreated
+from ledger.store.logs import LOG_CREATED
 from ledger.store.reading import LogReader, StoredEntry
+from ledger.trust.key_history import read_log_keys
+from ledger.trust.kinds import KINDS
 
 _SUBTREES = 8192
+_KINDS = KindRegistry((LOG_CREATED, *KINDS))
 
 
 class ProvenEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,8 +39,8 @@ class ProvenEntry(msgspec.Struct, frozen=True, kw_only=True):
 class ProvenLog:
     """One log in one snapshot, as of its latest checkpoint; every entry read from it is proven against that.
 
-    `created` is entry 0, whose key signed the checkpoint; raises NotFound before the first checkpoint, IntegrityError
-    where the checkpoint does not hold.
+    `created` is entry 0; `keys` are the log's keys at that size, of which those signed the checkpoint that had to.
+    Raises NotFound before the first checkpoint, IntegrityError where the checkpoint does not hold.
     """
 
     def __init__(self, connection: Connection, log: int, origin: str, size: int | None = None) -> None:
@@ -53,10 +56,10 @@ class ProvenLog:
         self.reader = LogReader(connection, log)
         self._hashes = _Remembering(self.reader.hashes(stored.size))
         first = self._read(self.reader.entry(0))
-        created = LOG_CREATED.decode(first.body)
-        assert isinstance(created, LogCreated)
-        self.key = created.key
-        signed = open_checkpoint(self.note, origin, [VerifierKey.parse(self.key)])
+        self.keys = read_log_keys(connection, _KINDS, log, stored.size)
+        self.key = self.keys.at(stored.size)[0].vkey
+        signed = open_checkpoint(self.note, origin, self.keys.verifiers)
+        self.keys.check(stored.size, stored.size, signed.verified)
         if signed.checkpoint.size != stored.size:
             raise IntegrityError(f"the checkpoint stored for size {stored.size} is of {signed.checkpoint.size}")
         self.root = signed.checkpoint.root

@@ -11,14 +11,14 @@ from ledger.core.clock import WallClock
 from ledger.core.entry import LeafData, decode_leaf
 from ledger.core.errors import IntegrityError, InvalidEntry, LedgerError, NotFound
 from ledger.core.kinds import KindRegistry
-from ledger.core.note import VerifierKey, parse_note
+from ledger.core.note import parse_note
 from ledger.integrity.incidents.standing import Standing
 from ledger.present.messages import message
 from ledger.present.sentences import disposed_sentence, entry_sentence
 from ledger.present.states import State
 from ledger.present.values import Piece, Pieces
-from ledger.store.logs import LogCreated
-from ledger.store.reading import LogReader, StoredEntry
+from ledger.store.reading import StoredEntry
+from ledger.trust.key_history import read_log_keys
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,23 +88,16 @@ def read_leaf(log: str, stored: StoredEntry) -> LeafData:
         raise IntegrityError(f"entry {stored.index} of log {log} is not what was logged: {error.message}") from None
 
 
-def log_key(scope: Scope, reader: LogReader) -> VerifierKey:
-    """The key that the log's entry 0 names for its checkpoints."""
-    created = scope.body("log-created", reader.entry(0))
-    if not isinstance(created, LogCreated):
-        raise NotFound(f"entry 0 of log {reader.log} does not name a key")
-    return VerifierKey.parse(created.key)
-
-
 def show_checkpoint(scope: Scope, connection: Connection, log: LogId, note: bytes) -> ShownCheckpoint:
-    """Opens a stored checkpoint with the log's own key; a bad signature is shown, not raised.
+    """Opens a stored checkpoint with the keys that the log had then; a bad signature is shown, not raised.
 
     Raises MalformedNote when it is no checkpoint at all.
     """
     checkpoint = Checkpoint.parse(parse_note(note).text)
     detail, state = "", State.HOLDS
     try:
-        open_checkpoint(note, log.origin, [log_key(scope, LogReader(connection, log.number))])
+        keys = read_log_keys(connection, scope.kinds, log.number)
+        keys.check(checkpoint.size, checkpoint.size, open_checkpoint(note, log.origin, keys.verifiers).verified)
     except LedgerError as error:
         state, detail = State.FAILS, error.message
     return ShownCheckpoint(size=checkpoint.size, root=checkpoint.root, note=note.decode(), signed=state, detail=detail)

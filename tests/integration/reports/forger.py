@@ -8,7 +8,7 @@ from ledger.core.checkpoint import Checkpoint
 from ledger.core.entry import decode_leaf, encode_leaf
 from ledger.core.hashing import ZERO_HASH, b64, body_commitment, leaf_hash, run_chain, unb64
 from ledger.core.merkle import inclusion_proof, root_of
-from ledger.core.note import NoteSigner, sign_note
+from ledger.core.note import NoteSigner, Signer, sign_note
 from reports import layout
 from reports.lines import RecordLine, decode_line
 from reports.tables import csv_chunks, row
@@ -23,7 +23,7 @@ class _Tree:
         return root_of(self._hashes[index << level : (index + 1) << level])
 
 
-def rebuild(files: Files, log: NoteSigner, report: NoteSigner) -> Files:
+def rebuild(files: Files, log: Signer, report: NoteSigner) -> Files:
     """The files with every entry in a new tree, one run for all records of a source, and the forger's keys."""
     records = [json.loads(line) for line in files[layout.RECORDS].splitlines()]
     entries = [json.loads(line) for line in files[layout.ENTRIES].splitlines()]
