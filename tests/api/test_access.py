@@ -31,6 +31,7 @@ VALUES = {
 PUBLIC = {
     ("GET", "/api/v1/health"),
     ("GET", "/api/v1/keys"),
+    ("GET", "/api/v1/keys/{log:str}"),
     ("POST", "/api/v1/session"),
     ("POST", "/api/v1/sign-in"),
     ("POST", "/api/v1/sign-in/second"),
