@@ -73,8 +73,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(log.key for log in self.logs if log.key.name == origin)
 
     def with_log_key(self, key: Verifier) -> "Policy":
-        """Return the policy that trusts this key alone for its log, and asks for the same quorum."""
-        others = tuple(log for log in self.logs if log.key.name != key.name)
+        """Return the policy that trusts this key in the place of its log's others of its kind, all else the same."""
+        others = tuple(log for log in self.logs if log.key.name != key.name or type(log.key) is not type(key))
         return msgspec.structs.replace(self, logs=(*others, PolicyKey(key=key)))
 
     def missing(self, signed: SignedCheckpoint) -> str | None:

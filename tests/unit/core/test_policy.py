@@ -120,6 +120,16 @@ def test_a_policy_of_log_keys_alone_asks_for_no_witness() -> None:
         policy.open(b"no note")
 
 
+def test_a_key_takes_the_place_of_its_logs_others_of_its_kind_alone() -> None:
+    beside = MldsaSigner("log.example/a", bytes([6]) * 32)
+    policy = Policy.of_log_keys([LOG.verifier, beside.verifier, FOREIGN.verifier]).with_log_key(NEXT.verifier)
+    assert policy.log_keys("log.example/a") == (beside.verifier, NEXT.verifier)
+    assert policy.log_keys("log.example/b") == (FOREIGN.verifier,)
+    with pytest.raises(SignatureInvalid):
+        policy.open(_signed())
+    assert policy.open(_signed(log=NEXT)).checkpoint == HEAD
+
+
 def test_comments_tabs_blank_lines_and_addresses_are_read() -> None:
     text = f"# mine\n\n\tlog\t{LOG.verifier}  https://log.example/a \n  # more\nquorum none"
     policy = Policy.parse(text)
