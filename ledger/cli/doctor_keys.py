@@ -38,12 +38,23 @@ def _module(service: Service) -> Finding | None:
     options = service.keys.options
     if options.pkcs11 is None or options.provider is not ProviderName.PKCS11:
         return None
+    # Imported here: who has no security module need not have the library that speaks to one.
+    from ledger.trust.providers.pkcs11 import TokenKeys
+
     try:
         service.keys.provider.key(f"{service.system.name}.log")
     except LedgerError as error:
         return Finding(name="security module", ok=False, says=error.message, advice=error.advice)
-    says = f"the token {options.pkcs11.token!r} signs; what is no Ed25519 key is kept by the provider {options.secrets}"
-    return Finding(name="security module", ok=True, says=says)
+    provider = service.keys.provider
+    outside = provider.outside() if isinstance(provider, TokenKeys) else []
+    return Finding(
+        name="security module",
+        ok=not any(name.endswith(".log") for name in outside),
+        says=f"the token {options.pkcs11.token!r} signs; what is no Ed25519 key is kept by the provider "
+        f"{options.pkcs11.secrets}" + (f"; keys that sign from there too: {', '.join(outside)}" if outside else ""),
+        advice="They were made before, or elsewhere: rotate a log's key to one that the module makes (`trailseal key "
+        "prepare-next --in-token`); the others stay where they are.",
+    )
 
 
 def _digest(service: Service) -> Finding:

@@ -13,11 +13,12 @@ from ledger.cli.sign import Account
 from ledger.cli.sign import acting as signed_in
 from ledger.core.address import Address
 from ledger.core.errors import ConfigError, NotFound
-from ledger.core.key_events import KeyPurpose
+from ledger.core.key_events import KeyPurpose, key_digest
 from ledger.core.log_keys import LogKeyHistory
 from ledger.service import Service
 from ledger.trust.key_history import told
 from ledger.trust.next_keys import load_next, prepare_next
+from ledger.trust.providers.options import ProviderName
 
 Reason = Annotated[str, typer.Option(help="Why; it stands in the entry.")]
 NextDigest = Annotated[
@@ -49,13 +50,24 @@ def show(ledger: LedgerOption, log: LogOption = None, as_json: AsJson = False) -
 
 
 def prepare(
-    out: Annotated[Path, typer.Option(help="The folder to write, best on a medium that you carry away.")],
+    out: Annotated[Path | None, typer.Option(help="The folder to write, best on a medium that you carry away.")] = None,
+    in_token: Annotated[
+        bool, typer.Option("--in-token", help="Instead: have the ledger's security module make it, and keep it.")
+    ] = False,
     origin: Annotated[str | None, typer.Option(help="The log's origin, where no ledger is at hand.")] = None,
     ledger: Annotated[Path | None, typer.Option(envvar="TRAILSEAL_LEDGER", help="The ledger's folder.")] = None,
     log: LogOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make the next key of a log, on any computer; its secret stays in that folder, only its digest is told."""
+    """Make the next key of a log, on any computer; its secret stays in that folder, only its digest is told.
+
+    A key in the module never leaves it; but who can use the present key there can use that one too.
+    """
+    if in_token is (out is not None):
+        raise ConfigError("where is the next key to be?", advice="Give --out DIR, or --in-token.")
+    if out is None:
+        _prepare_in_token(ledger, log, as_json)
+        return
     if origin is None:
         if ledger is None:
             raise ConfigError("whose next key?", advice="Give --origin, or --ledger.")
@@ -67,6 +79,21 @@ def prepare(
         return
     say(f"{digest}")
     say(f"The next key of {origin} is in {out}: keep it offline, and twice. Whoever has it can follow the present key.")
+
+
+def _prepare_in_token(ledger: Path | None, log: str | None, as_json: bool) -> None:
+    if ledger is None:
+        raise ConfigError("whose next key?", advice="Give --ledger: a module is known from its settings.")
+    with opened(ledger) as service:
+        chosen = service.log(log)
+        if service.keys.options.provider is not ProviderName.PKCS11:
+            raise ConfigError("this ledger has no security module", advice="Give --out DIR instead.")
+        digest = key_digest(str(service.keys.prepare_next(chosen.name, chosen.origin).verifier))
+    if as_json:
+        say_json({"origin": chosen.origin, "digest": digest, "folder": None})
+        return
+    say(f"{digest}")
+    say(f"The next key of {chosen.origin} is in the security module.")
 
 
 def pre_rotate(
@@ -82,7 +109,12 @@ def pre_rotate(
 def rotate(
     ledger: LedgerOption,
     reason: Reason,
-    following: Annotated[Path, typer.Option("--next", help="The folder with the promised key, brought from offline.")],
+    following: Annotated[
+        Path | None, typer.Option("--next", help="The folder with the promised key, brought from offline.")
+    ] = None,
+    in_token: Annotated[
+        bool, typer.Option("--in-token", help="Instead: the promised key is in the security module.")
+    ] = False,
     then: Annotated[str | None, typer.Option(help="The digest of the key after it, from `key prepare-next`.")] = None,
     prepare: Annotated[Path | None, typer.Option(help="Or: the folder to make the key after it in.")] = None,
     log: LogOption = None,
@@ -91,9 +123,11 @@ def rotate(
     """Put the promised key in the place of the present one; both sign, until the old one is revoked."""
     if (then is None) is (prepare is None):
         raise ConfigError("a rotation promises the key after it", advice="Give either --then DIGEST or --prepare DIR.")
+    if in_token is (following is not None):
+        raise ConfigError("where is the promised key?", advice="Give --next DIR, or --in-token.")
     with opened(ledger) as service:
         chosen, authority = service.log(log), acting(service)
-        seed = load_next(following, chosen.origin)
+        seed = None if following is None else load_next(following, chosen.origin)
         if then is None:
             assert prepare is not None
             then = prepare_next(prepare, chosen.origin)

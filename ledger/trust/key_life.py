@@ -94,15 +94,15 @@ class KeyLife:
         )
         return self._enter(log, history, event, self._present(log, history))
 
-    def rotate(self, log: LogId, seed: bytes, then: str, reason: str, authority: Authority) -> Rotated:
+    def rotate(self, log: LogId, seed: bytes | None, then: str, reason: str, authority: Authority) -> Rotated:
         """Puts the promised key in the present one's place, promises the one `then`, and publishes a checkpoint that
         both keys sign.
 
-        A crash in between leaves the log with either key in force, and both at hand. Raises Conflict for another key
-        than the promised one.
+        `seed` is the promised key's; None: the key provider made it (`Keys.prepare_next`). A crash in between leaves
+        the log with either key in force, and both at hand. Raises Conflict for another key than the promised one.
         """
         history = self.history(log)
-        new = NoteSigner(log.origin, seed)
+        new = self._prepared(log, history) if seed is None else NoteSigner(log.origin, seed)
         old = history.present.vkey
         event = KeyEvent(
             event=KeyEventSort.ROTATED,
@@ -120,7 +120,8 @@ class KeyLife:
             )
         present = self._present(log, history)
         with exclusively(self._state / f"{log.name}.keys.lock"):
-            self._keys.take_over(log.name, seed)
+            if seed is not None:
+                self._keys.take_over(log.name, seed)
             try:
                 index = self._enter(log, history, event, (*present, new))
             finally:
@@ -242,6 +243,15 @@ class KeyLife:
         found = None if beside is None else history.find(str(beside.verifier))
         if found is not None and found.revoked is not None:
             self._keys.remove_post_quantum_key(log.name)
+
+    def _prepared(self, log: LogId, history: LogKeyHistory) -> NoteSigner:
+        for signer in self._keys.prepared(log.name, log.origin):
+            if key_digest(str(signer.verifier)) == history.promise:
+                return signer
+        raise ConfigError(
+            f"the key that entry {history.promised} of log {log.name} promised was not made by the key provider",
+            advice="Give the folder in which it was made: --next DIR.",
+        )
 
     def _present(self, log: LogId, history: LogKeyHistory) -> tuple[Signer, ...]:
         signers = self._keys.log_signers(log.name, log.origin)

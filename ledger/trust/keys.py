@@ -82,28 +82,44 @@ class Keys:
         return tuple(signers) if other is None else (*signers, other)
 
     def take_over(self, log: str, seed: bytes) -> None:
-        """Takes in the next key of a log beside its present one, before the entry by which it comes into force.
-
-        Raises ConfigError where the provider holds only keys that it made.
-        """
+        """Takes in the next key of a log beside its present one, before the entry by which it comes into force."""
         self.provider.take(f"{log}.log-next", seed)
+
+    def prepare_next(self, log: str, origin: str) -> NoteSigner:
+        """Makes the key that a log may promise as its next one, and keeps it with the others.
+
+        There are at most two: the promised one, and the one after it. Raises ConfigError for a third.
+        """
+        free = [name for name in _promised(log) if not self.provider.has(name)]
+        if not free:
+            raise ConfigError(
+                f"log {log} has two next keys already", advice="Promise one of them: `trailseal key show` tells which."
+            )
+        self.provider.create(free[0])
+        return NoteSigner(origin, self.provider.key(free[0]))
+
+    def prepared(self, log: str, origin: str) -> tuple[NoteSigner, ...]:
+        """The keys that `prepare_next` made and that are not in force yet."""
+        return tuple(NoteSigner(origin, self.provider.key(name)) for name in _promised(log) if self.provider.has(name))
 
     def settle(self, log: str, origin: str, present: str, kept: Collection[str]) -> None:
         """Names the keys by what the log says: its `present` one (a verifier key), and those in `kept`; others are
         destroyed.
         """
         held = {str(NoteSigner(origin, self.provider.key(name)).verifier): name for name in self._log_names(log)}
-        if held.get(present) == f"{log}.log-next":
-            self.provider.rename(f"{log}.log", f"{log}.log-old")
-            self.provider.rename(f"{log}.log-next", f"{log}.log")
-        for name in self._log_names(log)[1:]:
-            if str(NoteSigner(origin, self.provider.key(name)).verifier) not in kept:
+        name = held.get(present)
+        if name is not None and name != f"{log}.log":
+            if name != f"{log}.log-old" and self.provider.has(f"{log}.log"):
+                self.provider.rename(f"{log}.log", f"{log}.log-old")
+            self.provider.rename(name, f"{log}.log")
+        for name in (f"{log}.log-next", f"{log}.log-old"):
+            if self.provider.has(name) and str(NoteSigner(origin, self.provider.key(name)).verifier) not in kept:
                 self.provider.remove(name)
 
     def _log_names(self, log: str) -> list[str]:
         """While a log's key is rotated there is a next one, or an old one, beside it."""
-        others = (f"{log}.log-next", f"{log}.log-old")
-        return [f"{log}.log", *[name for name in others if self.provider.has(name)]]
+        names = (f"{log}.log", f"{log}.log-next", f"{log}.log-old", *_promised(log))
+        return [name for name in names if self.provider.has(name)]
 
     def log_signer(self, log: str, origin: str) -> NoteSigner:
         """Signs checkpoints of a log with Ed25519: key name = origin."""
@@ -222,3 +238,7 @@ class Keys:
             return given
         kept = self.provider.secrets.read(name)
         return None if kept is None else kept.decode().rstrip("\n")
+
+
+def _promised(log: str) -> tuple[str, str]:
+    return f"{log}.log-promised-a", f"{log}.log-promised-b"

@@ -89,6 +89,32 @@ def test_a_ledger_whose_keys_are_in_a_security_module_works(
     assert PIN not in json.dumps(gone)
 
 
+def test_a_log_s_key_is_rotated_into_a_security_module(softhsm: SoftHsm, tmp_path: Path) -> None:
+    folder = tmp_path / "ledger"
+    module = ("--keys", "pkcs11", "--module", MODULE, "--token", softhsm.token.token, "--pin-env", PIN_VARIABLE)
+    vkey = _made(folder, *module, name="rotated-in-a-module")
+    why, of = ("--reason", "due"), ("--json", "--ledger", folder)
+    then = trailseal("key", "prepare-next", "--in-token", *of).json()["digest"]
+    first = trailseal("key", "rotate", *why, "--next", folder / "next-keys", "--then", then, *of)
+    assert first.code == 0, first.err
+    assert (folder / "keys" / "records.log.key").exists(), "the promised key was made offline"
+    assert "records.log" in _doctor(folder)["security module"]["says"]
+    assert not _doctor(folder)["security module"]["ok"]
+    after = trailseal("key", "prepare-next", "--in-token", *of).json()["digest"]
+    assert trailseal("key", "prepare-next", "--in-token", *of).code != 0, "two are enough"
+    assert trailseal("key", "revoke", vkey, *why, *of).code == 0
+    second = trailseal("key", "rotate", *why, "--in-token", "--then", after, *of)
+    assert second.code == 0, second.err
+    assert _vkey(folder) == second.json()["new"] != first.json()["new"]
+    assert trailseal("key", "revoke", first.json()["new"], *why, *of).code == 0
+    assert _doctor(folder)["security module"]["ok"]
+    assert sorted(path.stem for path in (folder / "keys").glob("*.key")) == ["digest", "pepper"]
+    file = tmp_path / "records.jsonl"
+    file.write_bytes(lines_of(1))
+    assert trailseal("append", file, "--source", SOURCE, "--ledger", folder).code == 0
+    assert trailseal("verify", "--ledger", folder).code == 0
+
+
 def test_keys_move_into_a_sealed_file_and_back_and_stay_the_same_keys(tmp_path: Path) -> None:
     folder, passphrase = tmp_path / "ledger", tmp_path / "passphrase"
     passphrase.write_text(PASSPHRASE + "\n")

@@ -1,10 +1,13 @@
 """What a key provider does. Both halves never give a secret to a log, an entry or an error."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from nacl.signing import SigningKey
 
 from ledger.core.note import PrivateKey
+
+NO_SIGNERS: Final = frozenset({"digest", "pepper", "mail", "oidc-client"})
+"""Secrets that are no signing keys: they are kept where the service can read them."""
 
 
 class Secrets(Protocol):
@@ -65,9 +68,7 @@ class Provider(Protocol):
         ...
 
     def take(self, name: str, seed: bytes) -> None:
-        """Takes over a key that was made elsewhere, in place of one of that name; raises ConfigError where the
-        provider holds only keys that it made.
-        """
+        """Takes over a key that was made elsewhere, in place of one of that name."""
         ...
 
     def rename(self, old: str, new: str) -> None:

@@ -1,8 +1,10 @@
 """Signing keys in a security module: Ed25519 keys (CKM_EDDSA) that it made and that never leave it.
 
-Any PKCS#11 library will do that has these mechanisms. A key's label is `<origin of the ledger> <name>`, so that
-ledgers may share a token. One session a process and token, used by one thread at a time; it is opened anew where the
-module has lost it. A PIN that was refused is not tried again by this process: modules lock after a few.
+Any PKCS#11 library will do that has these mechanisms. A key that was made elsewhere (before the ledger had a module, or
+offline as a log's next one) can't be brought in: it signs from where the secrets are until it is rotated away. A key's
+label is `<origin of the ledger> <name>`, so that ledgers may share a token. One session a process and token, used by
+one thread at a time; it is opened anew where the module has lost it. A PIN that was refused is not tried again by this
+process: modules lock after a few.
 """
 
 import os
@@ -20,8 +22,9 @@ from pkcs11.util.ec import encode_named_curve_parameters
 
 from ledger.core.errors import ConfigError
 from ledger.core.note import ED25519_KEY_SIZE, PrivateKey, ed25519_verify
-from ledger.trust.providers.base import Secrets
+from ledger.trust.providers.base import NO_SIGNERS, Secrets
 from ledger.trust.providers.options import Pkcs11Options
+from ledger.trust.providers.stored import StoredKeys
 
 ED25519_OID: Final = "1.3.101.112"
 _NEEDED: Final = {Mechanism.EDDSA, Mechanism.EC_EDWARDS_KEY_PAIR_GEN}
@@ -56,8 +59,13 @@ class TokenKeys:
         self._origin = origin
         self._folder = folder
         self._token = _token(options.module, options.token)
+        self._beside = StoredKeys(secrets)
 
     def has(self, name: str) -> bool:
+        """Whether there is a private key of that name, in the token or beside it."""
+        return self.holds(name) or self._beside.has(name)
+
+    def holds(self, name: str) -> bool:
         """Whether the token holds a private key of that name."""
         return self._use(lambda session: bool(self._find(session, ObjectClass.PRIVATE_KEY, name)))
 
@@ -73,24 +81,26 @@ class TokenKeys:
             )
 
     def key(self, name: str) -> PrivateKey:
-        """A key of the token; raises ConfigError where it is not there or the token cannot be reached."""
+        """A key of the token, or beside it; raises ConfigError where there is none, or the token cannot be reached."""
+        if not self.holds(name) and self._beside.has(name):
+            return self._beside.key(name)
         return _TokenKey(self, name, self._use(lambda session: self._public(session, name)))
 
     def take(self, name: str, seed: bytes) -> None:
-        """Refused: what was outside of the token was not kept by it."""
-        raise ConfigError(
-            f"{self._place(name)} cannot be brought from outside",
-            advice="A token holds only keys that it made: rotate to one that it makes.",
-        )
+        """Keeps a key beside the token, which holds only keys that it made."""
+        self._beside.take(name, seed)
 
     def rename(self, old: str, new: str) -> None:
         """Gives a key another label, in place of the one that had it."""
         self.key(old)
         self.remove(new)
-        self._use(lambda session: self._label(session, old, new))
+        if self.holds(old):
+            self._use(lambda session: self._label(session, old, new))
+        else:
+            self._beside.rename(old, new)
 
     def remove(self, name: str) -> None:
-        """Destroys a key in the token, if there is one."""
+        """Destroys a key in the token, and one beside it, if there is any."""
 
         def remove(session: pkcs11.Session) -> None:
             for sort in (ObjectClass.PRIVATE_KEY, ObjectClass.PUBLIC_KEY):
@@ -98,6 +108,11 @@ class TokenKeys:
                     one.destroy()
 
         self._use(remove)
+        self._beside.remove(name)
+
+    def outside(self) -> list[str]:
+        """Names of the signing keys that are not in the token."""
+        return [name for name in self.secrets.names() if name not in NO_SIGNERS and not name.endswith(".mldsa")]
 
     def problems(self) -> list[str]:
         """What keeps the token from signing, and what is wrong with the protection of the secrets beside it."""

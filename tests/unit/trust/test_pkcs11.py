@@ -100,6 +100,23 @@ def test_a_key_that_could_leave_the_token_is_a_problem(options: Pkcs11Options, t
     assert "could leave it" in problem
 
 
+def test_a_key_that_was_made_elsewhere_signs_from_beside_the_token_and_is_named(
+    options: Pkcs11Options, tmp_path: Path
+) -> None:
+    keys = _keys(options, tmp_path, "plant.example/beside")
+    keys.create("records.report")
+    keys.take(NAME, bytes(32))
+    for name in ("digest", "pepper", "records.mldsa"):
+        keys.secrets.add(name, b"no signing key")
+    assert keys.outside() == [NAME]
+    assert not keys.holds(NAME)
+    assert ed25519_verify(keys.key(NAME).public_key, b"x", keys.key(NAME).sign(b"x"))
+    keys.create("next")
+    keys.rename("next", NAME)
+    assert keys.outside() == []
+    assert keys.holds(NAME)
+
+
 def test_a_wrong_pin_is_refused_tried_once_and_never_told(
     other: Pkcs11Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
