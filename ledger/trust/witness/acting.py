@@ -82,5 +82,10 @@ class Witness:
                 kept = self._states.keep_conflict(request)
             name = None if kept is None else kept.name
             _logger.error("the log shows another view of itself", log=known.origin, size=size, evidence=name)
+        elif outcome.status == Status.OTHER_SIZE and request.old > known.head.size:
+            # Whoever lost state and publications at once is told by nobody but the logs.
+            _logger.warning(
+                "the log says that more was cosigned", log=known.origin, size=known.head.size, old=request.old
+            )
         elif outcome.status == Status.NOT_SIGNED:
             _logger.warning("refused", log=known.origin, size=size, reason=outcome.why)

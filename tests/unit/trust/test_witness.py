@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import structlog
+from structlog.testing import capture_logs
 
 from ledger.core.checkpoint import Checkpoint, open_checkpoint
 from ledger.core.cosignature import cosigned_at
@@ -109,6 +110,15 @@ def test_a_fork_is_kept_as_evidence(site: Site) -> None:
     for number in range(MAX_CONFLICTS + 5):
         site.check(LOG.request(5, 5, fork=(3, f"{number}")))
     assert len(site.folder.states.conflicts(LOG.origin)) == MAX_CONFLICTS
+
+
+def test_a_log_that_remembers_more_than_the_witness_is_told_of(site: Site) -> None:
+    site.check(LOG.request(0, 5))
+    with capture_logs() as logged:
+        statuses = [site.check(LOG.request(old, 9)) for old in (3, 7)]
+    assert statuses == [409, 409]
+    told = {"log": LOG.origin, "size": 5, "old": 7, "log_level": "warning"}
+    assert logged == [{"event": "the log says that more was cosigned", **told}]
 
 
 def test_nothing_is_signed_that_is_not_remembered_before(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
