@@ -155,12 +155,14 @@ def check_records(
     problems: Problems,
     origins: Origins,
     signed: Callable[[int, str, bool], None] = lambda index, leaf, hidden: None,
+    dated: Callable[[int, str], None] = lambda index, logged_at: None,
 ) -> Counted:
     """Proves every record with its sealed values and its original, and that the CSV says what the records say.
 
-    `signed` is told the index of each, its leaf hash (base64), and whether values of it are not in the package.
+    `signed` is told the index of each, its leaf hash (base64), and whether values of it are not in the package; `dated`
+    its index and when it was logged.
     """
-    check = _Records(package, prefix, description, head, problems, origins, signed)
+    check = _Records(package, prefix, description, head, problems, origins, signed, dated)
     first, second = sha256(), sha512()
     for chunk in csv_chunks(check.rows()):
         first.update(chunk)
@@ -182,8 +184,10 @@ class _Records:
         problems: Problems,
         origins: Origins,
         signed: Callable[[int, str, bool], None],
+        dated: Callable[[int, str], None],
     ) -> None:
         self._origins = origins
+        self._dated = dated
         self._signed = signed
         self._lines = lines_of(package, prefix + layout.RECORDS, RecordLine, MAX_LINE)
         self._originals = lines_of(package, prefix + layout.ORIGINALS, OriginalLine, MAX_ORIGINAL_LINE)
@@ -207,6 +211,7 @@ class _Records:
                 last = line.index
                 checked = check_line(line, self._head.size, self._head.root)
                 self._signed(line.index, b64(checked.hash), bool(line.withheld))
+                self._dated(line.index, checked.leaf.logged_at)
                 one = row(line, checked.leaf, checked.hash)
                 self._check(line, checked)
             except LedgerError as error:

@@ -30,6 +30,9 @@ KEY_LIFE: Final = "data/key-life.jsonl"
 COPIES: Final = "data/copies.jsonl"
 """What there is of the files that entries of the system log commit to: letters and scans; and where."""
 COPIES_FOLDER: Final = "data/copies"
+STAMPS: Final = "data/timestamps.jsonl"
+"""What there is of time-stamps: tokens, the checkpoints they are over, and what the ledger pinned of who made them."""
+STAMPS_FOLDER: Final = "data/timestamps"
 SYSTEM: Final = "data/system-checkpoint"
 REPORT: Final = "data/report.pdf"
 HELP: Final = "data/HOW-TO-VERIFY.txt"
@@ -45,6 +48,7 @@ MAX_COPIES: Final = 900
 """Files of letters and scans of one package: a zip has at most a thousand."""
 _ENDINGS: Final = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg", "text/plain": "txt"}
 _COPY = re.compile(r"data/copies/[0-9]{1,16}\.(pdf|png|jpg|txt|bin)")
+_STAMP = re.compile(r"data/timestamps/[0-9]{1,16}\.(tsr|checkpoint|pem)")
 _VOLUME = re.compile(r"data/report-[0-9]{3}\.pdf")
 
 
@@ -68,6 +72,16 @@ def is_copy(name: str) -> bool:
     return _COPY.fullmatch(name) is not None
 
 
+def stamp(number: int, ending: str) -> str:
+    """The name of a time-stamp's file (`tsr`), of its checkpoint's text (`checkpoint`), of its authority's (`pem`)."""
+    return f"{STAMPS_FOLDER}/{number}.{ending}"
+
+
+def is_stamp(name: str) -> bool:
+    """Whether a file belongs to a time-stamp."""
+    return _STAMP.fullmatch(name) is not None
+
+
 class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What the package says that it is; the verifier compares each number with what it counts itself.
 
@@ -77,6 +91,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     records of old audit trails, `imports`: entries about their imports, statements included; `marked`: records that
     were collected while their source was to be validated anew, `lives`: entries about what happened to the sources.
     `copies`: of how many letters and scans `copies.jsonl` tells; None: of a package from before there were any.
+    `time_stamps`: of how many `timestamps.jsonl` tells.
     """
 
     schema: str
@@ -107,6 +122,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     marked: Index = 0
     lives: Index = 0
     copies: Index | None = None
+    time_stamps: Index = 0
 
 
 SCHEMA: Final = "evidence-package/1"

@@ -200,6 +200,21 @@ class CopyLine(_Line, frozen=True, kw_only=True):
     file: str | None = None
 
 
+class StampLine(_Line, frozen=True, kw_only=True):
+    """A time-stamp: entry `index` of the system log, by `tsa`, over the checkpoint of `size`, which `proof` continues.
+
+    `pinned` is the entry that let the authority in, whose certificates the package has, with this `policy`.
+    """
+
+    index: Index
+    tsa: str
+    pinned: Index
+    size: Index
+    policy: str | None = None
+    proof: Proof = ()
+    revocation: tuple[str, ...] = ()
+
+
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
     """What a line proved: its leaf, and the leaf's hash."""
 

@@ -48,6 +48,7 @@ from reports.reading import body_of
 from reports.runs import Run
 from reports.sections.howto import help_text
 from reports.sets import set_lines
+from reports.stamping import Stamping
 from reports.strictzip import CHUNK, ZipWriter
 from reports.tables import csv_chunks, signatures_csv
 from reports.verdict import ExitCode
@@ -129,6 +130,7 @@ class _Writer:
         (self._bag / "data").mkdir(parents=True)
         self._origins = Origins(evidence.origin)
         self._tally = Tally(evidence.source_ids(), self._origins)
+        self._stamping = Stamping(evidence.stamps)
 
     def write(
         self,
@@ -148,7 +150,8 @@ class _Writer:
         data = self._tally.data(evidence, self._package, product, disclose, said)
         self._table()
         self._report(data, zone, page_size)
-        description = self._describe(data)
+        (self._bag / layout.STAMPS_FOLDER).mkdir()
+        description = self._describe(data, self._stamping.write(self._put))
         self._put(layout.DESCRIPTION, layout.encode_description(description))
         self._put(layout.CHECKPOINT, evidence.checkpoint)
         lines = [encode_line(key_event_line(one)) for one in evidence.key_life()]
@@ -195,6 +198,7 @@ class _Writer:
                     line = OriginalLine(index=one.entry.index, salt=b64(kept.salt), data=b64(kept.value))
                     originals.write(encode_line(line))
                 self._tally.record(one, withheld, hide)
+                self._stamping.record(one.entry.index)
                 self._tally.signed.update(signed.over(one.entry.index))
                 self._tally.by_hand.update(papers.get(one.entry.index, ()))
                 if one.entry.index in papers and (hide or one.erased):
@@ -270,7 +274,7 @@ class _Writer:
         finally:
             timeline.close()
 
-    def _describe(self, data: ReportData) -> Description:
+    def _describe(self, data: ReportData, time_stamps: int) -> Description:
         totals = data.totals
         return Description(
             schema=layout.SCHEMA,
@@ -301,6 +305,7 @@ class _Writer:
             imports=data.origins.imports_seen,
             marked=sum(data.origins.marked.values()),
             lives=data.origins.lives_seen,
+            time_stamps=time_stamps,
         )
 
     def _seal(self, description: Description, data: ReportData, seal: Seal) -> None:

@@ -27,6 +27,7 @@ from reports.key_life import KeyLife
 from reports.layout import Description
 from reports.origins import Origins
 from reports.signed import Signatures
+from reports.stamped import TimeStamps
 from reports.strictzip import StrictZip
 from reports.verdict import Check, ExitCode, Outcome, PackageVerdict
 
@@ -35,11 +36,17 @@ _MANIFEST = 1 << 22
 
 
 def verify_package(
-    path: Path, vkeys: Sequence[str] = (), policy: Policy | None = None, *, post_quantum: bool = False
+    path: Path,
+    vkeys: Sequence[str] = (),
+    policy: Policy | None = None,
+    *,
+    post_quantum: bool = False,
+    tsa_roots: Sequence[bytes] = (),
 ) -> PackageVerdict:
     """The verdict on a package file, whatever it holds; never raises for what is wrong with it.
 
     `vkeys` are verifier keys of logs (C2SP signed-note), from outside the package; `policy` may ask for witnesses too.
+    `tsa_roots`: certificates (DER) of time-stamp authorities, from outside, to which its time-stamps are to chain.
     `post_quantum`: the log has to have signed with ML-DSA-44 too. Raises MalformedNote for a key that is none,
     ConfigError where both kinds of key are asked for and are not given.
     """
@@ -48,7 +55,7 @@ def verify_package(
     if post_quantum:
         policy = (policy or Policy.of_log_keys(())).with_post_quantum()
     problems = Problems()
-    run = _Verification(problems, policy)
+    run = _Verification(problems, policy, TimeStamps(problems, tsa_roots))
     try:
         with StrictZip.open(path) as package:
             run.container(package)
@@ -72,8 +79,9 @@ class _Stopped(Exception):
 class _Verification:
     """One verification: `at` names what is being read, for the problem that stops it."""
 
-    def __init__(self, problems: Problems, policy: Policy | None) -> None:
+    def __init__(self, problems: Problems, policy: Policy | None, stamps: TimeStamps) -> None:
         self._problems = problems
+        self._stamps = stamps
         self._policy = policy
         self._checks: list[Check] = []
         self._description: Description | None = None
@@ -94,7 +102,8 @@ class _Verification:
             self._problems.add(name, "is missing")
         for name in sorted(names - layout.PAYLOAD - layout.TAGS - layout.SIGNED):
             beside = name in (layout.SETS, layout.COPIES) or layout.is_copy(name)
-            if not layout.is_volume(name) and name != layout.KEY_LIFE and not (self._signed and beside):
+            alone = name in (layout.KEY_LIFE, layout.STAMPS) or layout.is_volume(name) or layout.is_stamp(name)
+            if not alone and not (self._signed and beside):
                 self._problems.add(name, "is no file of a package")
         self._stop_if_wrong()
         self._holds("Container", f"one strict zip of {len(names)} files, every byte of it accounted for")
@@ -129,9 +138,19 @@ class _Verification:
             self._problems.add(layout.SIGNATURES, f"does not hold the signatures that {layout.DESCRIPTION} says")
         if len(signatures.beside.papers) != description.papers:
             self._problems.add(layout.SIGNATURES, f"does not hold the papers that {layout.DESCRIPTION} says")
+        self.at = layout.STAMPS
+        self._stamps.read(package, self._prefix, head, description.time_stamps)
         self.at = layout.RECORDS
         counted = check_records(
-            package, self._prefix, description, head, files[layout.TABLE], self._problems, origins, signatures.record
+            package,
+            self._prefix,
+            description,
+            head,
+            files[layout.TABLE],
+            self._problems,
+            origins,
+            signatures.record,
+            self._stamps.record,
         )
         for index in signatures.beside.wrong:
             self._problems.add(f"entry {index} in {layout.SIGNATURES}", "is of another version than this package holds")
@@ -156,7 +175,7 @@ class _Verification:
                 not_proven="that the selection asked for everything, or that a source gave everything it had",
             )
         )
-        self._checks += origin_checks(origins, signatures.signers)
+        self._checks += [*origin_checks(origins, signatures.signers), *self._stamps.checks()]
         if self._signed:
             self._checks += [*signatures.checks(), *copies]
 

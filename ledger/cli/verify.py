@@ -9,6 +9,7 @@ from ledger.cli.ledgers import local, opened
 from ledger.cli.output import AsJson, progress, say, say_json, tell
 from ledger.core.errors import ConfigError
 from ledger.core.policy import Policy
+from ledger.core.timestamps import certificates_in
 from ledger.integrity.kinds import Verdict
 from ledger.integrity.levels import LEVELS
 from ledger.integrity.verifier import VerificationReport
@@ -43,6 +44,10 @@ def verify(
         list[str] | None, typer.Option(help="Package, tiles: verifier key of the log, from outside.")
     ] = None,
     policy: Annotated[Path | None, typer.Option(help="Package, tiles: C2SP tlog-policy file, from outside.")] = None,
+    tsa_root: Annotated[
+        list[Path] | None,
+        typer.Option(help="Package: root of a time-stamp authority (PEM), from outside.", exists=True, dir_okay=False),
+    ] = None,
     origin: Annotated[str | None, typer.Option(help="Tiles: the log's origin, if it is not the name of a key.")] = None,
     since: Annotated[
         Path | None, typer.Option(help="Tiles: an earlier signed checkpoint that the log has to continue.")
@@ -74,12 +79,14 @@ def verify(
         asked = Asked(vkey or [], _policy(policy), origin, since, state, foreign, bool(full), require_pq)
         raise typer.Exit(verify_tiles(tiles, asked, as_json))
     _require_alone(origin=origin, since=since, state=state, foreign=foreign or None)
-    if package is None and (vkey or policy or require_pq):
+    if package is None and (vkey or policy or require_pq or tsa_root):
         raise ConfigError(
-            "--vkey, --policy and --require-pq are for a package or tiles", advice="Name it, or leave them out."
+            "--vkey, --policy, --require-pq and --tsa-root are for a package or tiles",
+            advice="Name it, or leave them out.",
         )
     if package is not None:
-        _verify_package(package, vkey or [], policy, require_pq, as_json)
+        pinned = [one for path in tsa_root or () for one in certificates_in(path.read_bytes())]
+        _verify_package(package, vkey or [], policy, require_pq, pinned, as_json)
     elif ledger is not None:
         _verify_ledger(ledger, log, full is not False, workers, as_json)
     else:
@@ -103,8 +110,10 @@ def _policy(path: Path | None) -> Policy | None:
         raise ConfigError(f"the policy file {path} cannot be read: {error}") from None
 
 
-def _verify_package(package: Path, vkeys: list[str], policy: Path | None, require_pq: bool, as_json: bool) -> None:
-    verdict = verify_package(package, vkeys, _policy(policy), post_quantum=require_pq)
+def _verify_package(
+    package: Path, vkeys: list[str], policy: Path | None, require_pq: bool, roots: list[bytes], as_json: bool
+) -> None:
+    verdict = verify_package(package, vkeys, _policy(policy), post_quantum=require_pq, tsa_roots=roots)
     if as_json:
         say_json(verdict)
     else:

@@ -37,6 +37,7 @@ from ledger.trace.key_life import ProvenKeyEvent, key_life, report_key
 from ledger.trace.proven import ProvenEntry, ProvenLog
 from ledger.trace.selection import Basis, BySearch, Chosen, Selection
 from ledger.trace.signed import SignedOver
+from ledger.trace.stamps import Stamps
 from ledger.trust.kinds import LogBinding
 from ledger.trust.tables import log_binding
 
@@ -96,6 +97,7 @@ class EvidenceSet:
         self._log = log
         self._kinds = kinds
         self._vault = VaultReader(log.connection)
+        self.stamps = Stamps(log.connection, kinds, log.log, log.origin, log.size)
         self._chosen = Chosen(log.connection, log.log, log.size, selection)
         self.selection = selection
         self.origin = log.origin
