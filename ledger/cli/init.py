@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from ledger.cli.key_store import PassphraseEnv, PassphraseFile
+from ledger.cli.key_store import (
+    ModulePath,
+    PassphraseEnv,
+    PassphraseFile,
+    PinEnv,
+    PinFile,
+    TokenLabel,
+    absolute,
+    token_options,
+)
 from ledger.cli.ledgers import local, os_user
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.authority import Authority
@@ -13,7 +22,7 @@ from ledger.core.errors import ConfigError
 from ledger.people.access import OF_SERVICES, Scope
 from ledger.service import create
 from ledger.settings import Listen, Settings
-from ledger.trust.providers.options import KeyOptions, Pkcs11Options, ProviderName
+from ledger.trust.providers.options import KeyOptions, ProviderName
 
 ADMIN = "admin-service"
 """The first service account."""
@@ -44,10 +53,10 @@ def init(
     ] = ProviderName.FILE,
     passphrase_file: PassphraseFile = None,
     passphrase_env: PassphraseEnv = None,
-    module: Annotated[Path | None, typer.Option(help="The PKCS#11 library of the security module.")] = None,
-    token: Annotated[str | None, typer.Option(help="The label of the token in it.")] = None,
-    pin_file: Annotated[Path | None, typer.Option(help="A file whose only line is the token's PIN.")] = None,
-    pin_env: Annotated[str | None, typer.Option(help="An environment variable that holds the PIN.")] = None,
+    module: ModulePath = None,
+    token: TokenLabel = None,
+    pin_file: PinFile = None,
+    pin_env: PinEnv = None,
     post_quantum: Annotated[
         bool, typer.Option("--post-quantum", help="Each log signs its checkpoints with ML-DSA-44 beside Ed25519.")
     ] = False,
@@ -118,24 +127,10 @@ def _keys(
     pin_env: str | None,
 ) -> KeyOptions:
     sealed = passphrase_file is not None or passphrase_env is not None
-    pkcs11 = None
-    if provider is ProviderName.PKCS11:
-        if module is None or token is None:
-            raise ConfigError("which security module?", advice="Give --module, --token, and --pin-file or --pin-env.")
-        pkcs11 = Pkcs11Options(
-            module=str(module.absolute()),
-            token=token,
-            pin_file=_absolute(pin_file),
-            pin_env=pin_env or "",
-            secrets=ProviderName.SEALED if sealed else ProviderName.FILE,
-        )
+    secrets = ProviderName.SEALED if sealed else ProviderName.FILE
     return KeyOptions(
         provider=provider,
-        passphrase_file=_absolute(passphrase_file),
+        passphrase_file=absolute(passphrase_file),
         passphrase_env=passphrase_env or "",
-        pkcs11=pkcs11,
+        pkcs11=token_options(module, token, pin_file, pin_env, secrets) if provider is ProviderName.PKCS11 else None,
     )
-
-
-def _absolute(path: Path | None) -> str:
-    return "" if path is None else str(path.absolute())

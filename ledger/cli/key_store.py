@@ -11,13 +11,18 @@ from ledger.cli.acting import acting
 from ledger.cli.ledgers import LedgerOption, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.errors import ConfigError
+from ledger.trust.keys import Keys
 from ledger.trust.providers.choice import secrets_of
 from ledger.trust.providers.moving import copy, leave
-from ledger.trust.providers.options import KeyOptions, ProviderName
+from ledger.trust.providers.options import KeyOptions, Pkcs11Options, ProviderName
 from ledger.trust.providers.sealed import SealedSecrets, require_passphrase
 
 PassphraseFile = Annotated[Path | None, typer.Option(help="A file whose only line is the passphrase.")]
 PassphraseEnv = Annotated[str | None, typer.Option(help="An environment variable that holds the passphrase.")]
+ModulePath = Annotated[Path | None, typer.Option(help="The PKCS#11 library of the security module.")]
+TokenLabel = Annotated[str | None, typer.Option(help="The label of the token in it.")]
+PinFile = Annotated[Path | None, typer.Option(help="A file whose only line is the token's PIN.")]
+PinEnv = Annotated[str | None, typer.Option(help="An environment variable that holds the PIN.")]
 _RESTART = "Start the service anew: a process that runs still has the keys from where they were."
 
 
@@ -37,21 +42,24 @@ def seal(
     """Seal the keys under a passphrase; what is sealed already is sealed anew, at today's price for a guess.
 
     Without a passphrase the one in use stays. The same keys sign as before; copies of the old files that were made
-    elsewhere, as in backups, are as open as they were.
+    elsewhere, as in backups, are as open as they were. With a security module, what is kept beside it is sealed.
     """
     chosen, _ = settings.load(ledger)
-    if not chosen.keys.seals:
-        _move(ledger, ProviderName.SEALED, passphrase_file, passphrase_env, as_json)
-        return
-    held = secrets_of(ledger / "keys", chosen.keys)
-    assert isinstance(held, SealedSecrets)
-    after = chosen.keys
-    if passphrase_file is not None or passphrase_env is not None:
-        after = _opened_by(chosen.keys, passphrase_file, passphrase_env)
-    held.reseal(after.passphrase.read(ledger))
-    if after != chosen.keys:
-        settings.change_keys(ledger, after)
-    _done(as_json, ProviderName.SEALED, held.names())
+    before = chosen.keys
+    after = before
+    if passphrase_file is not None or passphrase_env is not None or not before.seals:
+        after = _sealed(before, passphrase_file, passphrase_env)
+    text = after.passphrase.read(ledger)
+    require_passphrase(text)
+    if before.seals:
+        held = secrets_of(ledger / "keys", before)
+        assert isinstance(held, SealedSecrets)
+        held.reseal(text)
+        if after != before:
+            settings.change_keys(ledger, after)
+        _done(as_json, after, held.names())
+    else:
+        _done(as_json, after, _change(ledger, before, after))
 
 
 def move(
@@ -59,13 +67,38 @@ def move(
     to: Annotated[ProviderName, typer.Option(help="The provider that is to keep the keys.")],
     passphrase_file: PassphraseFile = None,
     passphrase_env: PassphraseEnv = None,
+    module: ModulePath = None,
+    token: TokenLabel = None,
+    pin_file: PinFile = None,
+    pin_env: PinEnv = None,
     as_json: AsJson = False,
 ) -> None:
     """Move the keys to another provider; the same keys sign as before. Stop the service before.
 
-    A security module holds only keys that it made: keys come there by a rotation of each, not by a move.
+    A security module holds only keys that it made: those that are there sign from where they are, and a log's key comes
+    into the module by rotating it to one that the module makes (`key prepare-next --in-token`, `key rotate`).
     """
-    _move(ledger, to, passphrase_file, passphrase_env, as_json)
+    chosen, _ = settings.load(ledger)
+    before = chosen.keys
+    if to is before.provider:
+        raise ConfigError(f"the keys are kept by the provider {to} already", advice="Nothing was changed.")
+    if before.provider is ProviderName.PKCS11:
+        raise ConfigError(
+            "keys do not leave the security module that made them", advice="Keep it; nothing was changed."
+        )
+    if to is ProviderName.PKCS11:
+        after = msgspec.structs.replace(
+            before, provider=to, pkcs11=token_options(module, token, pin_file, pin_env, before.provider)
+        )
+        Keys(ledger / "keys", after, chosen.origin).provider.require_ready()
+        settings.change_keys(ledger, after)
+        _done(as_json, after, [])
+        return
+    after = KeyOptions()
+    if to is ProviderName.SEALED:
+        after = _sealed(before, passphrase_file, passphrase_env)
+        require_passphrase(after.passphrase.read(ledger))
+    _done(as_json, after, _change(ledger, before, after))
 
 
 def rotate(ledger: LedgerOption, as_json: AsJson = False) -> None:
@@ -80,41 +113,54 @@ def rotate(ledger: LedgerOption, as_json: AsJson = False) -> None:
     say(f"digest secret {done.new} follows {done.old} (entry {done.index}); {done.kept} are kept")
 
 
-def _move(
-    ledger: Path, to: ProviderName, passphrase_file: Path | None, passphrase_env: str | None, as_json: bool
-) -> None:
-    chosen, _ = settings.load(ledger)
-    if ProviderName.PKCS11 in (to, chosen.keys.provider):
-        raise ConfigError(
-            "keys do not move into a security module, or out of it: it holds only keys that it made",
-            advice="Rotate each key to one that the other provider makes (trailseal key rotate); nothing was changed.",
-        )
-    if to is chosen.keys.provider:
-        raise ConfigError(f"the keys are kept by the provider {to} already", advice="Nothing was changed.")
-    after = KeyOptions()
-    if to is ProviderName.SEALED:
-        after = _opened_by(chosen.keys, passphrase_file, passphrase_env)
-        require_passphrase(after.passphrase.read(ledger))
-    keys = ledger / "keys"
-    source, target = secrets_of(keys, chosen.keys), secrets_of(keys, after)
-    names = copy(source, target, secrets_of(keys, after))
-    settings.change_keys(ledger, after)
-    leave(source, names)
-    _done(as_json, to, names)
-
-
-def _opened_by(options: KeyOptions, file: Path | None, env: str | None) -> KeyOptions:
-    return msgspec.structs.replace(
-        options,
-        provider=options.provider if options.seals else ProviderName.SEALED,
-        passphrase_file="" if file is None else str(file.absolute()),
-        passphrase_env=env or "",
+def token_options(
+    module: Path | None, token: str | None, pin_file: Path | None, pin_env: str | None, secrets: ProviderName
+) -> Pkcs11Options:
+    """The security module that these options name; raises ConfigError where they do not."""
+    if module is None or token is None:
+        raise ConfigError("which security module?", advice="Give --module, --token, and --pin-file or --pin-env.")
+    return Pkcs11Options(
+        module=str(module.absolute()),
+        token=token,
+        pin_file=absolute(pin_file),
+        pin_env=pin_env or "",
+        secrets=secrets,
     )
 
 
-def _done(as_json: bool, provider: ProviderName, names: list[str]) -> None:
+def absolute(path: Path | None) -> str:
+    """A file's path as the settings name it, from wherever the service is started."""
+    return "" if path is None else str(path.absolute())
+
+
+def _change(ledger: Path, before: KeyOptions, after: KeyOptions) -> list[str]:
+    """Brings the secrets to their new place, then says so in the settings, then leaves the old place."""
+    keys = ledger / "keys"
+    source = secrets_of(keys, before)
+    names = copy(source, secrets_of(keys, after), secrets_of(keys, after))
+    settings.change_keys(ledger, after)
+    leave(source, names)
+    return names
+
+
+def _sealed(options: KeyOptions, file: Path | None, env: str | None) -> KeyOptions:
+    pkcs11 = options.pkcs11
+    if options.provider is ProviderName.PKCS11 and pkcs11 is not None:
+        return msgspec.structs.replace(
+            options,
+            passphrase_file=absolute(file),
+            passphrase_env=env or "",
+            pkcs11=msgspec.structs.replace(pkcs11, secrets=ProviderName.SEALED),
+        )
+    return KeyOptions(provider=ProviderName.SEALED, passphrase_file=absolute(file), passphrase_env=env or "")
+
+
+def _done(as_json: bool, options: KeyOptions, names: list[str]) -> None:
     if as_json:
-        say_json({"provider": provider, "keys": names})
+        say_json({"provider": options.provider, "secrets": options.secrets, "keys": names})
         return
-    say(f"{len(names)} keys and secrets are kept by the provider {provider}: {', '.join(names)}")
+    if names:
+        say(f"Kept by the provider {options.secrets}: {', '.join(names)}")
+    if options.pkcs11 is not None:
+        say(f"Keys that are made from now on are in the token {options.pkcs11.token!r}")
     say(_RESTART)

@@ -52,7 +52,7 @@ class Keys:
         """Raises ConfigError, and changes nothing, where the provider could not make a key now."""
         if self.options.seals:
             require_passphrase(self.options.passphrase.read(self._folder.parent))
-        self.provider.has(NOTICE)
+        self.provider.require_ready()
 
     def create_log_keys(self, log: str) -> None:
         """Makes the keys of a new log; raises ConfigError rather than overwrite one."""

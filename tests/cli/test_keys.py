@@ -115,6 +115,30 @@ def test_a_log_s_key_is_rotated_into_a_security_module(softhsm: SoftHsm, tmp_pat
     assert trailseal("verify", "--ledger", folder).code == 0
 
 
+def test_a_ledger_comes_to_a_security_module_later_and_what_is_beside_it_is_sealed(
+    softhsm: SoftHsm, tmp_path: Path
+) -> None:
+    folder, passphrase = tmp_path / "ledger", tmp_path / "passphrase"
+    passphrase.write_text(PASSPHRASE)
+    vkey = _made(folder, name="later-in-a-module")
+    module = ("--module", MODULE, "--token", softhsm.token.token)
+    moved = trailseal("key", "move", "--to", "pkcs11", *module, "--pin-env", PIN_VARIABLE, "--ledger", folder)
+    assert moved.code == 0, moved.err
+    _works(folder, vkey, 1)
+    assert "records.log" in _doctor(folder)["security module"]["says"]
+    assert trailseal("key", "seal", "--passphrase-file", passphrase, "--ledger", folder).code == 0
+    assert list((folder / "keys").glob("*.key")) == []
+    _works(folder, vkey, 2)
+    back = trailseal("key", "move", "--to", "file", "--ledger", folder)
+    assert "do not leave the security module" in back.err
+    service = Service(folder)
+    service.create_record_log("site-b", service.people.local("tester"))
+    service.close()
+    found = _doctor(folder)
+    assert "site-b" not in found["security module"]["says"]
+    assert found["key, log site-b"]["ok"]
+
+
 def test_keys_move_into_a_sealed_file_and_back_and_stay_the_same_keys(tmp_path: Path) -> None:
     folder, passphrase = tmp_path / "ledger", tmp_path / "passphrase"
     passphrase.write_text(PASSPHRASE + "\n")
@@ -184,12 +208,15 @@ def test_the_sealed_file_is_sealed_anew_under_another_passphrase(
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("--to", "pkcs11"), "it holds only keys that it made"),
+        (("--to", "pkcs11"), "which security module"),
+        (("--to", "pkcs11", "--module", MODULE, "--token", "absent", "--pin-env", PIN_VARIABLE), "'absent'"),
+        (("--to", "pkcs11", "--module", MODULE, "--token", "absent"), "one of pin_file and pin_env"),
         (("--to", "file"), "kept by the provider file already"),
         (("--to", "sealed"), "passphrase_file"),
         (("--to", "sealed", "--passphrase-env", "TRAILSEAL_TEST_SHORT"), "fewer than 14"),
     ],
 )
+@pytest.mark.usefixtures("softhsm")
 def test_a_move_that_cannot_be_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], says: str
 ) -> None:
@@ -228,6 +255,7 @@ def test_a_post_quantum_line_is_asked_for_at_init_or_later_and_by_who_verifies(t
     assert _doctor(folder)["key purposes"]["says"] == "6 keys, each for one purpose"
 
 
+@pytest.mark.usefixtures("softhsm")
 def test_init_refuses_what_opens_nothing_before_it_makes_anything(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

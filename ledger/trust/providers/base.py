@@ -55,6 +55,10 @@ class Provider(Protocol):
 
     secrets: Secrets
 
+    def require_ready(self) -> None:
+        """Raises ConfigError where the provider cannot be opened, or could make no key."""
+        ...
+
     def has(self, name: str) -> bool:
         """Whether there is a signing key of that name."""
         ...

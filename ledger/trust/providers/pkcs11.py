@@ -61,6 +61,11 @@ class TokenKeys:
         self._token = _token(options.module, options.token)
         self._beside = StoredKeys(secrets)
 
+    def require_ready(self) -> None:
+        """Raises ConfigError where the token cannot be reached, refuses the PIN, or has no Ed25519."""
+        self._use(self._mechanisms)
+        self._beside.require_ready()
+
     def has(self, name: str) -> bool:
         """Whether there is a private key of that name, in the token or beside it."""
         return self.holds(name) or self._beside.has(name)

@@ -17,6 +17,10 @@ class StoredKeys:
     def __init__(self, secrets: Secrets) -> None:
         self.secrets = secrets
 
+    def require_ready(self) -> None:
+        """Raises ConfigError where the place of the secrets cannot be opened."""
+        self.secrets.names()
+
     def has(self, name: str) -> bool:
         """Whether there is a signing key of that name."""
         return self.secrets.read(name) is not None
