@@ -78,7 +78,7 @@ def _require_undoubted(service: Service, log: LogId, selection: Selection) -> No
     """Refuses: a package is read where nobody can ask how the case went on, and would say *unknown* for ever."""
     with service.store.reading() as connection:
         standing = service.standings.now(connection)
-        if standing.of_log(log.number) is None:
+        if standing.of_log(log.number) is None and not standing.damaged:
             return
         size = LogReader(connection, log.number).head().size
         case = None

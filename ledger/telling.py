@@ -16,6 +16,7 @@ from ledger.core.binding import BindingEvent, KeyBindingEntry
 from ledger.core.entry import Entry
 from ledger.core.errors import LedgerError
 from ledger.core.witness_policy import CheckpointWitnessedEntry, Quorum
+from ledger.findings.incident_kinds import IncidentCase
 from ledger.findings.kinds import Finding, FindingSort
 from ledger.integrity.entries import read_entries
 from ledger.people.attempts import unalerted
@@ -117,6 +118,9 @@ class Telling:
                 yield self._notices.responsible(), Subject.TRUST_FINDING, {"detail": body.detail}
             case Finding(sort=sort) if sort in FINDINGS.values():
                 yield self._notices.responsible(), Subject.SITE_LOG, {"detail": body.detail}
+            case IncidentCase():
+                told = list(dict.fromkeys((*self._notices.responsible(), *self._notices.holders(Role.APPROVER))))
+                yield told, Subject.INCIDENT, {"case": body.case, "step": body.event.value}
             case Finding(sort=FindingSort.ACCESS_REVIEW_OVERDUE):
                 yield self._notices.responsible(), Subject.ACCESS_REVIEW_DUE, {"due": body.detail}
 

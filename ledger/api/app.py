@@ -23,6 +23,7 @@ from ledger.api import (
     identity,
     import_files,
     imports,
+    incidents,
     inventory,
     lives,
     locks,
@@ -117,6 +118,7 @@ API: Final = Router(
         deliveries.enrol,
         timestamps.router,
         verification.router,
+        incidents.router,
     ],
 )
 """Made once: each application takes a copy."""

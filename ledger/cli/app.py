@@ -15,6 +15,7 @@ from ledger.cli import (
     doctor,
     importing,
     imports,
+    incident,
     init,
     inventory,
     key,
@@ -76,6 +77,7 @@ for name, group in (
     ("sign", sign.group),
     ("notice", notice.group),
     ("privacy", privacy.group),
+    ("incident", incident.group),
     ("witness", witness.group),
 ):
     app.add_typer(group, name=name)

@@ -51,6 +51,8 @@ class Subject(StrEnum):
     """Of witnesses, or of clocks. Places: detail."""
     SITE_LOG = "site-log"
     """Something is wrong with a watched log. Places: detail."""
+    INCIDENT = "incident"
+    """A case was opened or goes on: something may not be what was logged. Places: case, step."""
     TEST = "test"
     """Somebody asked for a notice to see that it arrives."""
 

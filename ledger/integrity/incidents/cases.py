@@ -5,7 +5,7 @@ goes on by a restore that verifies, or by an epoch that names the damage (`way_b
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -30,7 +30,7 @@ from ledger.integrity.fault import Fault
 from ledger.integrity.incidents.damage import BINDING, WHOLE, Damage, Signed, damage_of
 from ledger.integrity.incidents.epochs import Began, Known, read_epochs
 from ledger.integrity.incidents.evidence import kept_files, preserve
-from ledger.integrity.incidents.impacts import counted, impact_of, linked
+from ledger.integrity.incidents.impacts import Page, counted, impact_of, linked, page_of
 from ledger.integrity.level3 import read_bindings
 from ledger.integrity.scope import Keys
 from ledger.people.credentials import current, read_entry
@@ -191,6 +191,15 @@ class Cases:
         )
         write_durably(folder / CASE, canonical.encode_struct(body))
         return body
+
+    def impact(self, case: Case, seen: Collection[str], after: int = 0, limit: int = 100) -> Page:
+        """What rests on what a case doubts, as of now, in the logs with these origins; a page at a time."""
+        with self.store.reading() as connection:
+            origins = {log.number: log.origin for log in read_logs(connection)}
+            numbers = {origin: number for number, origin in origins.items() if origin in seen}
+            reading = Reading(connection, self.store.kinds, origins)
+            found = impact_of(self.impacts, reading, case.affected(numbers))
+            return page_of(found, after, limit)
 
     def signed(self, log: LogId) -> Signed | None:
         """What the signer signed last, by its own state; None where it has none."""

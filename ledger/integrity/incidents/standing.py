@@ -12,8 +12,9 @@ from sqlalchemy import Connection, select
 
 from ledger.core.members import Members
 from ledger.findings.incident_kinds import CaseEvent, IncidentCase
-from ledger.findings.incident_tables import incident_case
+from ledger.findings.incident_tables import incident_case, log_epoch
 from ledger.integrity.incidents.cases import Case, Cases
+from ledger.integrity.incidents.epochs import read_epochs
 from ledger.signing.sign_off import sign_off
 from ledger.store.logs import SYSTEM_LOG, read_logs
 from ledger.store.search import Query
@@ -40,14 +41,21 @@ class Doubt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standing:
-    """What is doubted in one snapshot."""
+    """What is doubted in one snapshot; and `damaged`: entries that an epoch names as damaged for good."""
 
-    def __init__(self, doubts: Iterable[Doubt] = ()) -> None:
+    def __init__(self, doubts: Iterable[Doubt] = (), damaged: Iterable[Doubt] = ()) -> None:
         self.doubts = tuple(doubts)
+        self.damaged = tuple(damaged)
+
+    @property
+    def open_cases(self) -> tuple[str, ...]:
+        """The cases that are open, the newest first."""
+        return tuple(one.case for one in self.doubts)
 
     def of_entry(self, log: int, index: int) -> str | None:
-        """The case that doubts an entry; None where none does."""
-        return next((one.case for one in self.doubts if index in one.affected.get(log, Members())), None)
+        """The case that doubts an entry, or by which an epoch goes on without it; None where there is none."""
+        named = (*self.doubts, *self.damaged)
+        return next((one.case for one in named if index in one.affected.get(log, Members())), None)
 
     def of_link(self, log: int, kind: str | None, name: str | None) -> str | None:
         """The case that doubts what is said of a batch, a lot or the like; without a kind, of any of that name."""
@@ -80,7 +88,7 @@ class Standings:
 
     def now(self, connection: Connection) -> Standing:
         """What is doubted in this snapshot; raises IntegrityError where the table of cases contradicts the log."""
-        return Standing(self._doubt(connection, case) for case in self._open(connection))
+        return Standing((self._doubt(connection, case) for case in self._open(connection)), self._damaged(connection))
 
     def open(self, connection: Connection) -> list[Case]:
         """The cases that are not closed, the newest first."""
@@ -111,6 +119,22 @@ class Standings:
             found.append((name, latest, opened))
         return found
 
+    def _damaged(self, connection: Connection) -> list[Doubt]:
+        row = log_epoch.c
+        if connection.scalar(select(row.pos).limit(1)) is None:
+            return []
+        logs = {log.number: log.origin for log in read_logs(connection)}
+        numbers = {origin: number for number, origin in logs.items()}
+        return [
+            Doubt(
+                case=one.epoch.case,
+                affected={numbers[one.epoch.origin]: Members.of(sorted({place.index for place in one.epoch.damage}))},
+                links=frozenset(),
+                every_link=False,
+            )
+            for one in read_epochs(connection, self._cases.store.kinds, logs)
+        ]
+
     def _doubt(self, connection: Connection, key: tuple[str, int, int]) -> Doubt:
         name, _, opened = key
         known = self._doubts.get((name, opened))
@@ -132,7 +156,7 @@ def _doubt(opened: IncidentCase, affected: dict[int, Members]) -> Doubt:
 
 def doubted(standing: Standing, log: int, indices: Iterable[int]) -> str | None:
     """The case that doubts the first of these entries that is doubted; None where none is."""
-    if standing.of_log(log) is None:
+    if standing.of_log(log) is None and not standing.damaged:
         return None
     return next((case for index in indices if (case := standing.of_entry(log, index)) is not None), None)
 

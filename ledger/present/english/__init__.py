@@ -3,6 +3,7 @@
 from ledger.present.english import (
     door,
     identity,
+    incidents,
     keys,
     notices,
     origins,
@@ -25,6 +26,7 @@ from ledger.present.english import (
 _PARTS = (
     door,
     identity,
+    incidents,
     keys,
     words,
     notices,

@@ -52,6 +52,10 @@ MESSAGES = {
     "notice.trust-finding": "A finding about witnesses or clocks",
     "notice.text.trust-finding": "Found: {detail}. Until it is mended, the ledger proves less than it should to those "
     "outside.",
+    "notice.incident": "Integrity incident {case}: {step}",
+    "notice.text.incident": "Integrity incident {case}: {step}. While it is open, answers about the entries and "
+    "batches "
+    "that it doubts are unknown. Look at the case before anybody changes, restores or rebuilds anything.",
     "notice.test": "A test notice",
     "notice.text.test": "This notice was sent to see that notices arrive. There is nothing to do.",
     "notice.mail.about": "Entry: {address}",

@@ -105,7 +105,7 @@ class InventoryStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 class HomeView(msgspec.Struct, frozen=True, kw_only=True):
     """The whole page: what was verified, the logs, the sources, the edge agents, the site's systems, and when it was
-    read. `outages`: authorities of time that do not answer.
+    read. `outages`: authorities of time that do not answer; `incidents`: the cases that are open.
     """
 
     verified: Verified
@@ -115,6 +115,7 @@ class HomeView(msgspec.Struct, frozen=True, kw_only=True):
     agents: AgentsView
     inventory: tuple[InventoryStatus, ...]
     now: Moment
+    incidents: tuple[str, ...] = ()
 
 
 def home_view(scope: Scope, connection: Connection, broker: BrokerState | None = None) -> HomeView:
@@ -132,6 +133,7 @@ def home_view(scope: Scope, connection: Connection, broker: BrokerState | None =
         agents=agents_view(scope, connection, broker, now),
         inventory=tuple(_inventory(scope, connection, log) for log in scope.logs if log.number != SYSTEM_LOG),
         now=moment(now, scope.zone),
+        incidents=scope.standing.open_cases,
     )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from ledger.core.errors import LedgerError
+from ledger.findings.incident_kinds import CaseEvent, Cause
 from ledger.people.reviews import Decision
 from ledger.people.roles import Role
 from ledger.signing.sign_off import SignOff, reviews_sign_off, signs_off
@@ -81,3 +83,27 @@ def test_an_access_review_takes_the_officer_and_quality(plant: Plant, owner: Sig
     plant.quality.sign_in()
     plant.quality.sign(entered.index, log="system", action="access-review", meaning="approved")
     assert standing() == []
+
+
+def test_an_incident_is_closed_by_the_signature_of_quality_over_its_closing(plant: Plant, owner: Signer) -> None:
+    service = plant.service
+    case = service.compromises.report(Cause.SOURCE, "erp", "2026-01-01T00:00:00.000000Z", "password found", plant.root)
+    service.compromises.open(case.case, "agreed", plant.quality.sign_in().authority)
+
+    def closed() -> bool:
+        with service.store.reading() as connection:
+            found = service.standings.closed(connection, service.cases.get(case.case))
+            assert found == (service.standings.now(connection).doubts == ())
+            return found
+
+    closing = service.ways_back.closing(case.case, "DEV-2026-7", "the password was changed", plant.root)
+    assert (closing.state, closing.last.deviation) == (CaseEvent.CLOSING, "DEV-2026-7")
+    plant.publish()
+    assert not closed()
+    owner.sign_in()
+    with pytest.raises(LedgerError):
+        owner.sign(closing.latest, log="system", action="incident", meaning="closed")
+    assert not closed()
+    plant.quality.sign_in()
+    plant.quality.sign(closing.latest, log="system", action="incident", meaning="closed")
+    assert closed()
