@@ -27,7 +27,6 @@ MESSAGES = {
     "incidents.state.closing": "waits for the signature that closes it",
     "incidents.state.closed": "closed",
     "incidents.reason": "What is wrong",
-    "incidents.subject": "Doubtful",
     "incidents.since": "since {since}",
     "incidents.affected": "Doubted entries",
     "incidents.affected.of": "{count} of log {log}: {runs}",
@@ -60,8 +59,6 @@ MESSAGES = {
     "incidents.sort.entry": "entry that relies on it",
     "incidents.every-link": "More is affected than can be listed, or entries are lost of which nothing is left: every "
     "batch of the log is unknown.",
-    "incidents.history": "Steps",
-    "incidents.step.entry": "entry",
     "incidents.compared": "{place}: {confirmed} confirmed, {differ} differ, {missing} missing there",
     "incidents.do": "What can be done now",
     "incidents.do.open": "Open the case",
