@@ -64,10 +64,11 @@ class Witness:
         if now < known.time - CLOCK_SLACK_S:
             _logger.error("nothing is cosigned", log=known.origin, reason="the clock is behind the last cosignature")
             return Answer.of_refusal(Refusal(status=Status.NOT_ABLE, why="the clock of this witness has gone back"))
-        return self._cosign(known.origin, outcome, max(now, known.time))
+        return self._cosign(known, outcome, max(now, known.time))
 
-    def _cosign(self, origin: str, outcome: Cosign, time: int) -> Answer:
-        self._states.keep(origin, outcome.head, time)
+    def _cosign(self, known: Known, outcome: Cosign, time: int) -> Answer:
+        origin = known.origin
+        self._states.keep(origin, outcome.head, time, known.published)
         lines = [signer.sign(outcome.checkpoint, time) for signer in self._signers]
         self._states.publish(origin, note_of(outcome, lines))
         _logger.info("cosigned", log=origin, size=outcome.head.size)

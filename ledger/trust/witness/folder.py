@@ -48,6 +48,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     passphrase_file: str = ""
     """Of sealed keys: the file that holds it, from the witness's own folder; or the environment variable."""
     passphrase_env: str = ""
+    vkeys: tuple[str, ...] = ()
+    """The verifier keys, as `init` printed them: a key file that gives another one is not used."""
 
     def secrets(self, folder: Path) -> Secrets:
         """Where the keys are; raises ConfigError if two places are named for the passphrase."""
@@ -68,13 +70,12 @@ class WitnessFolder:
         self.settings = _settings(folder)
         self.states = States(folder, folder / self.settings.published)
         _require_private(folder / "keys")
-        secrets = self.settings.secrets(folder)
-        found = secrets.names()
-        self.signers: tuple[Signer, ...] = tuple(
-            signer(self.settings.name, read_seed(secrets, kind))
-            for kind, signer in _KINDS.items()
-            if kind in found or kind == _FIRST
-        )
+        self.signers = _signers(self.settings.name, self.settings.secrets(folder))
+        if self.settings.vkeys != self.about().vkeys:
+            raise ConfigError(
+                f"the keys in {folder / 'keys'} are not those that this witness was made with",
+                advice="Restore them from their backup; a new key is another witness: `trailseal witness init`.",
+            )
 
     @classmethod
     def create(cls, folder: Path, settings: Settings, *, post_quantum: bool = False) -> "WitnessFolder":
@@ -87,7 +88,9 @@ class WitnessFolder:
         for kind in _KINDS if post_quantum else (_FIRST,):
             create_seed(secrets, kind)
         (folder / "logs").mkdir(mode=0o700, exist_ok=True)
-        write_durably(folder / _SETTINGS, msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n", 0o644)
+        vkeys = tuple(str(signer.verifier) for signer in _signers(settings.name, secrets))
+        made = msgspec.json.encode(msgspec.structs.replace(settings, vkeys=vkeys))
+        write_durably(folder / _SETTINGS, msgspec.json.format(made, indent=2) + b"\n", mode=0o644)
         sync_folder(folder.parent)
         return cls(folder)
 
@@ -100,6 +103,13 @@ class WitnessFolder:
         )
 
 
+def _signers(name: str, secrets: Secrets) -> tuple[Signer, ...]:
+    found = secrets.names()
+    return tuple(
+        signer(name, read_seed(secrets, kind)) for kind, signer in _KINDS.items() if kind in found or kind == _FIRST
+    )
+
+
 def _settings(folder: Path) -> Settings:
     try:
         return msgspec.json.decode((folder / _SETTINGS).read_bytes(), type=Settings)
@@ -107,7 +117,7 @@ def _settings(folder: Path) -> Settings:
         raise ConfigError(
             f"{folder} is no witness's folder: it has no {_SETTINGS}", advice="Make one: `trailseal witness init DIR`."
         ) from None
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ConfigError(f"{folder / _SETTINGS}: {error}") from None
 
 

@@ -6,8 +6,9 @@
                                     /conflicts/   signed requests that do not continue what was cosigned: evidence
     published/<the same>/checkpoint               the latest cosigned checkpoint, which anybody may see
 
-Every answer reads these files anew. A log whose state is missing, unreadable or older than what was published of it is
-not cosigned for until somebody has set it right by hand.
+The first two bear the SHA-256 of their first line, so that a bit that rots is not taken for what was meant; the program
+alone writes them. Every answer reads these files anew. A log whose state or publication is missing, damaged or older
+than the other one says is not cosigned for until somebody has set it right by hand.
 """
 
 import re
@@ -41,9 +42,12 @@ class _Log(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _State(msgspec.Struct, frozen=True, kw_only=True):
+    origin: str
     size: int
     root: str
     time: int
+    shown: int | None
+    """Size that was published when this was written."""
 
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -94,6 +98,8 @@ class States:
         """What is known of the log. Raises RolledBack or ConfigError, with the way out, if that is not sound."""
         log = _read(self._folder(origin) / "log.json", _Log)
         state = _read(self._folder(origin) / "state.json", _State)
+        if log.origin != origin or state.origin != origin:
+            raise ConfigError(f"what this witness keeps of {origin} is another log's", advice=_WAY_OUT)
         try:
             head = _head(state)
             keys = tuple(parse_verifier(key) for key in log.keys)
@@ -109,12 +115,20 @@ class States:
                 advice=_WAY_OUT,
             )
         size = None if shown is None else shown.size
+        if state.shown is not None and (size is None or size < state.shown):
+            raise RolledBack(
+                f"what this witness published of {origin} is missing, or older than size {state.shown}",
+                advice=f"Put it back where witness.json says, from a copy. Or: {_WAY_OUT}",
+            )
         return Known(origin=origin, keys=keys, head=head, time=state.time, published=size)
 
-    def keep(self, origin: str, head: Head, time: int) -> None:
-        """The state is on stable storage once this returns; raises OSError and keeps the earlier one if it can't be."""
-        state = _State(size=head.size, root=b64(head.root), time=time)
-        write_durably(self._folder(origin) / "state.json", msgspec.json.encode(state))
+    def keep(self, origin: str, head: Head, time: int, shown: int | None) -> None:
+        """The state is on stable storage once this returns; raises OSError and keeps the earlier one if it can't be.
+
+        `shown`: the size that is published now; none that is older counts as sound from here on.
+        """
+        state = _State(origin=origin, size=head.size, root=b64(head.root), time=time, shown=shown)
+        write_durably(self._folder(origin) / "state.json", _checked(state))
 
     def publish(self, origin: str, note: bytes) -> None:
         """Shows the cosigned checkpoint, durably; raises OSError if that can't be done."""
@@ -170,7 +184,7 @@ class States:
                     f"size {head.size} is not what this witness has of {origin}, nor later: that is size {seen.size}",
                     advice=_WAY_OUT,
                 )
-            self.keep(origin, head, 0)
+            self.keep(origin, head, 0, None)
             self._write_log(_Log(origin=origin, keys=texts))
 
     def add_key(self, origin: str, key: Verifier, own: Sequence[Verifier]) -> None:
@@ -198,7 +212,7 @@ class States:
             self._write_log(_Log(origin=origin, keys=rest))
 
     def _write_log(self, log: _Log) -> None:
-        write_durably(self._folder(log.origin) / "log.json", msgspec.json.encode(log))
+        write_durably(self._folder(log.origin) / "log.json", _checked(log))
 
     def _sound(self, origin: str) -> bool:
         try:
@@ -256,13 +270,22 @@ def _texts(keys: Sequence[Verifier], own: Sequence[Verifier]) -> tuple[str, ...]
     return texts
 
 
+def _checked(kept: msgspec.Struct) -> bytes:
+    data = msgspec.json.encode(kept)
+    return data + b"\n" + sha256(data).hexdigest().encode() + b"\n"
+
+
 def _read(path: Path, kind: type[_Kept]) -> _Kept:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        content = path.read_bytes()
+        kept = msgspec.json.decode(content.partition(b"\n")[0], type=kind)
     except FileNotFoundError:
         raise ConfigError(f"{path} is missing", advice=_WAY_OUT) from None
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is damaged: {error}", advice=_WAY_OUT) from None
+    if _checked(kept) != content:
+        raise ConfigError(f"{path} is damaged: its check does not hold", advice=_WAY_OUT)
+    return kept
 
 
 def _make(folder: Path, mode: int) -> None:

@@ -42,6 +42,7 @@ from tests.support.witnessing import NAME, ShownLog, made_witness, own_keys
 
 TIME = 1764052864
 EXAMPLE = "ledger.example/site-a"
+EXAMPLE_KEY = "witness.example/qa+fe9f55f8+BKw1g5nPW+/5QHhZryxcegFtAONxBP8a1Zg5DUF4bvLn"
 AT_ONCE = 3
 
 
@@ -71,6 +72,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     first = made_witness(folder, ShownLog("log.example/first"), at_once=AT_ONCE)
     assert first.settings.name == NAME
     (folder / "keys" / "ed25519.key").write_text(b64(sha256(b"example witness key").digest()))
+    settings = folder / "witness.json"
+    settings.write_text(settings.read_text().replace(str(own_keys(first)[0]), EXAMPLE_KEY))
     witness = WitnessFolder(folder)
     with (
         WitnessServer(witness, MovableClock(TIME * 1_000_000)) as server,
@@ -220,7 +223,7 @@ def test_what_it_states_of_itself_is_shown(site: Site) -> None:
     assert answer.headers["content-type"].startswith("application/json")
     assert answer.json() == {
         "name": NAME,
-        "vkeys": ["witness.example/qa+fe9f55f8+BKw1g5nPW+/5QHhZryxcegFtAONxBP8a1Zg5DUF4bvLn"],
+        "vkeys": [EXAMPLE_KEY],
         "operator": "Quality Assurance",
         "administrator": "QA systems",
         "host": "qa-1",
@@ -287,6 +290,7 @@ def test_over_tls_the_certificate_is_verified(tmp_path: Path) -> None:
             WitnessClient(server.address, verifier).add_checkpoint(log.request(0, 3))
         client = WitnessClient(server.address, verifier, trusted_ca=authority.file)
         assert client.add_checkpoint(log.request(0, 3))
+        client.close()
     with pytest.raises(ConfigError, match="no certificate"):
         tls_context(key, key)
 

@@ -5,6 +5,9 @@ import os
 import resource
 import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -210,23 +213,32 @@ def test_a_crash_after_remembering_is_finished_by_the_next_request(site: Site, m
     assert site.check(LOG.request(5, 5)) == 200
 
 
-@pytest.mark.parametrize("what", ["older", "another root", "missing", "cut", "no state", "no log file"])
+def _rewrite(path: Path, **changes: str) -> None:
+    """Changes a kept file as one could who knows how it is written."""
+    data = json.dumps({**json.loads(path.read_bytes().partition(b"\n")[0]), **changes}, separators=(",", ":"))
+    path.write_text(f"{data}\n{sha256(data.encode()).hexdigest()}\n")
+
+
+@pytest.mark.parametrize(
+    "what", ["older", "another root", "missing", "cut", "no state", "another log's", "no log file"]
+)
 def test_a_state_that_is_not_sound_is_refused_with_the_way_out(site: Site, what: str) -> None:
     site.check(LOG.request(0, 4))
     older = site.state.read_bytes()
     site.check(LOG.request(4, 9))
-    right = json.loads(site.state.read_bytes())
     match what:
         case "older":
             site.state.write_bytes(older)
         case "another root":
-            site.state.write_text(json.dumps({**right, "root": b64(bytes(32))}))
+            _rewrite(site.state, root=b64(bytes(32)))
         case "missing":
             site.state.unlink()
         case "cut":
             site.state.write_bytes(older[:-3])
         case "no state":
-            site.state.write_text(json.dumps({**right, "root": "AAAA"}))
+            _rewrite(site.state, root="AAAA")
+        case "another log's":
+            _rewrite(site.state, origin=OTHER.origin)
         case "no log file":
             (site.kept / "log.json").write_text("{}")
     assert site.check(LOG.request(9, 12)) == 503
@@ -257,6 +269,56 @@ def test_a_damaged_publication_stops_the_log_too(site: Site) -> None:
     site.shown.write_bytes(b"no note")
     assert site.check(LOG.request(4, 9)) == 503
     with pytest.raises(ConfigError, match="published"):
+        site.known()
+
+
+def _rotten(path: Path) -> Iterator[None]:
+    """One bit after another, of each byte of a file; it is whole again at the end."""
+    right = path.read_bytes()
+    for place in range(len(right)):
+        path.write_bytes(right[:place] + bytes([right[place] ^ 1 << place % 8]) + right[place + 1 :])
+        yield
+    path.write_bytes(right)
+
+
+def test_a_bit_that_rots_is_never_taken_for_what_was_remembered(site: Site) -> None:
+    for old, size in ((0, 2), (2, 3)):
+        site.check(LOG.request(old, size))
+    known, states = site.known(), site.folder.states
+    for path in (site.state, site.kept / "log.json"):
+        for _ in _rotten(path):
+            with pytest.raises(ConfigError):
+                states.read(LOG.origin)
+    with capture_logs():
+        for number, _ in enumerate(_rotten(site.shown)):
+            with suppress(ConfigError, RolledBack):
+                assert states.read(LOG.origin) == known
+            if not number % 20:
+                fork = LOG.request(3, 7, fork=(2, "x"))
+                assert site.ask(fork).status in (422, 503)
+    assert site.check(LOG.request(3, 7)) == 200
+
+
+def test_a_bit_that_rots_never_leads_to_another_key_or_another_place(site: Site) -> None:
+    for old, size in ((0, 2), (2, 3)):
+        site.check(LOG.request(old, size))
+    for path in (site.path / "witness.json", site.path / "keys" / "ed25519.key"):
+        for _ in _rotten(path):
+            with suppress(ConfigError, RolledBack):
+                folder = WitnessFolder(site.path)
+                assert own_keys(folder) == own_keys(site.folder)
+                assert folder.states.read(LOG.origin) == site.known()
+
+
+def test_a_publication_that_is_gone_or_older_stops_the_log(site: Site) -> None:
+    site.check(LOG.request(0, 2))
+    older = site.shown.read_bytes()
+    for old, size in ((2, 3), (3, 4)):
+        site.check(LOG.request(old, size))
+    site.shown.write_bytes(older)
+    assert site.check(LOG.request(4, 5)) == 503
+    site.shown.unlink()
+    with pytest.raises(RolledBack, match="older than size 3"):
         site.known()
 
 
