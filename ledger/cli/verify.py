@@ -7,6 +7,7 @@ import typer
 
 from ledger.cli.ledgers import local, opened
 from ledger.cli.output import AsJson, progress, say, say_json, tell
+from ledger.core.cosignature import parse_verifier
 from ledger.core.errors import ConfigError
 from ledger.core.policy import Policy
 from ledger.core.timestamps import certificates_in
@@ -40,10 +41,10 @@ def verify(
         str | None, typer.Option(help="Audit a log from its published tiles: their folder or http(s) address.")
     ] = None,
     workers: Annotated[int, typer.Option(help="Processes that verify.", min=1, max=64)] = 1,
-    vkey: Annotated[
-        list[str] | None, typer.Option(help="Package, tiles: verifier key of the log, from outside.")
+    vkey: Annotated[list[str] | None, typer.Option(help="A verifier key of the log, from outside; repeat it.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="A C2SP tlog-policy file, from outside: keys and witnesses.")
     ] = None,
-    policy: Annotated[Path | None, typer.Option(help="Package, tiles: C2SP tlog-policy file, from outside.")] = None,
     tsa_root: Annotated[
         list[Path] | None,
         typer.Option(help="Package: root of a time-stamp authority (PEM), from outside.", exists=True, dir_okay=False),
@@ -68,6 +69,9 @@ def verify(
     Exit code of package and tiles, 0: it holds under the key or policy given; 1: something is wrong, and the file,
     tile or entry is named; 2: consistent with itself, but no key or policy from outside was given.
 
+    A ledger names its keys and witnesses itself; with --policy or --vkey those from outside count: who rewrote all of
+    it by the stolen key can then not have left the witnesses out.
+
     Tiles: bundles hash to their tiles, tiles to the root, entries are one chain. With --state the next audit reads only
     what is new, and a log that is rolled back or forked is noticed, with both signed checkpoints as the proof.
     """
@@ -79,16 +83,15 @@ def verify(
         asked = Asked(vkey or [], _policy(policy), origin, since, state, foreign, bool(full), require_pq)
         raise typer.Exit(verify_tiles(tiles, asked, as_json))
     _require_alone(origin=origin, since=since, state=state, foreign=foreign or None)
-    if package is None and (vkey or policy or require_pq or tsa_root):
+    if package is None and (require_pq or tsa_root):
         raise ConfigError(
-            "--vkey, --policy, --require-pq and --tsa-root are for a package or tiles",
-            advice="Name it, or leave them out.",
+            "--require-pq and --tsa-root are for a package or tiles", advice="Name it, or leave them out."
         )
     if package is not None:
         pinned = [one for path in tsa_root or () for one in certificates_in(path.read_bytes())]
         _verify_package(package, vkey or [], policy, require_pq, pinned, as_json)
     elif ledger is not None:
-        _verify_ledger(ledger, log, full is not False, workers, as_json)
+        _verify_ledger(ledger, log, full is not False, workers, _outside(vkey or [], policy), as_json)
     else:
         raise ConfigError("there is nothing to verify", advice="Name a package, tiles, or a ledger by --ledger.")
 
@@ -122,13 +125,28 @@ def _verify_package(
     raise typer.Exit(int(verdict.exit_code))
 
 
-def _verify_ledger(folder: Path, name: str | None, full: bool, workers: int, as_json: bool) -> None:
+def _outside(vkeys: list[str], path: Path | None) -> Policy | None:
+    given = _policy(path)
+    if not vkeys:
+        return given
+    if given is not None:
+        raise ConfigError("a policy names the keys itself", advice="Give --policy or --vkey, not both.")
+    return Policy.of_log_keys(parse_verifier(one) for one in vkeys)
+
+
+def _verify_ledger(
+    folder: Path, name: str | None, full: bool, workers: int, outside: Policy | None, as_json: bool
+) -> None:
     with opened(folder, verify_workers=workers) as service, progress("verify") as report:
         chosen = list(service.logs.values()) if name is None else [service.log(name)]
         authority = local(service)
         reports = [
             service.verifier.run(
-                log, full=full, authority=authority, progress=lambda _level, done, total: report(done, total)
+                log,
+                full=full,
+                authority=authority,
+                progress=lambda _level, done, total: report(done, total),
+                outside=outside,
             )
             for log in chosen
         ]

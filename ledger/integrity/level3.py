@@ -18,6 +18,7 @@ from ledger.integrity.cosigned import cosigned_fault
 from ledger.integrity.entries import read_entries
 from ledger.integrity.fault import Fault, first
 from ledger.integrity.key_events import key_events_fault, read_history
+from ledger.integrity.pinned import pinned_fault
 from ledger.integrity.scope import Check, Keys, Scope
 from ledger.integrity.sites import sites_fault
 from ledger.integrity.stamped import stamped_fault
@@ -44,7 +45,15 @@ def _bindings(scope: Scope) -> Fault | None:
     return bindings_fault(scope.connection, read_heads(scope.connection), scope.keys, bindings)
 
 
-CHECKS: tuple[Check, ...] = (_checkpoints, key_events_fault, _bindings, cosigned_fault, stamped_fault, sites_fault)
+CHECKS: tuple[Check, ...] = (
+    _checkpoints,
+    pinned_fault,
+    key_events_fault,
+    _bindings,
+    cosigned_fault,
+    stamped_fault,
+    sites_fault,
+)
 """All of level 3, in order; another check is a file of its own and a line here."""
 
 

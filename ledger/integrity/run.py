@@ -11,6 +11,7 @@ from ledger.core.address import LogId
 from ledger.core.errors import IntegrityError, LedgerError
 from ledger.core.hashing import b64
 from ledger.core.kinds import KindRegistry
+from ledger.core.policy import Policy
 from ledger.integrity.authority import authority_fault
 from ledger.integrity.edge import START, Edge, read_edge
 from ledger.integrity.entries import Unreadable, read_entries
@@ -96,12 +97,14 @@ class LogRun:
         projections: Projections,
         log: LogId,
         keys: Callable[[Connection], Keys],
-        rollback: Callable[[Connection, LogId], Standing] | None = None,
+        rollback: Callable[[Connection, LogId, Policy | None], Standing] | None = None,
         known: Callable[[Connection, LogId], PastDamage] | None = None,
+        outside: Policy | None = None,
     ) -> None:
         """`rollback` asks those outside how much of the log they have seen; without it level 5 cannot be judged.
 
-        `known`: damage that the log goes on with, as an epoch names it.
+        `known`: damage that the log goes on with, as an epoch names it. `outside`: keys and witnesses as whoever
+        verifies knows them, in place of those that the ledger names.
         """
         self._reading = reading
         self._runner = runner
@@ -111,6 +114,7 @@ class LogRun:
         self._keys = keys
         self._rollback = rollback
         self._known = known
+        self._outside = outside
 
     def verify(
         self,
@@ -287,7 +291,14 @@ class LogRun:
         with self._reading() as connection:
             try:
                 keys = self._keys(connection)
-                scope = Scope(connection=connection, log=self._log, kinds=self._kinds, keys=keys, pulse=pulse)
+                scope = Scope(
+                    connection=connection,
+                    log=self._log,
+                    kinds=self._kinds,
+                    keys=keys,
+                    pulse=pulse,
+                    outside=self._outside,
+                )
                 return first(check(scope) for check in CHECKS)
             except Unreadable as error:
                 return self._fault(error.index, "body", error.message)
@@ -311,7 +322,7 @@ class LogRun:
         if self._rollback is None:
             return None, "nobody outside the ledger was asked"
         with self._reading() as connection:
-            standing = self._rollback(connection, self._log)
+            standing = self._rollback(connection, self._log, self._outside)
         if standing.fault:
             return self._fault(max(0, head.size - 1), "head", standing.fault), ""
         return None, standing.unknown

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from ledger.core.address import LogId
 from ledger.core.kinds import KindRegistry
 from ledger.core.note import Verifier
+from ledger.core.policy import Policy
 from ledger.integrity.fault import Fault
 
 Keys = Mapping[str, Sequence[Verifier]]
@@ -15,13 +16,17 @@ Keys = Mapping[str, Sequence[Verifier]]
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
-    """A log, the snapshot it is read in, and the keys of all logs; `pulse` is told of each thing that was looked at."""
+    """A log, the snapshot it is read in, and the keys of all logs; `pulse` is told of each thing that was looked at.
+
+    `outside`: a policy that whoever verifies brought along: what stands in the ledger itself does not make it.
+    """
 
     connection: Connection
     log: LogId
     kinds: KindRegistry
     keys: Keys
     pulse: Callable[[int], None]
+    outside: Policy | None = None
 
 
 Check = Callable[[Scope], Fault | None]

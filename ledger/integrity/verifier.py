@@ -16,6 +16,7 @@ from ledger.core.clock import utc_text
 from ledger.core.entry import decode_leaf, draft
 from ledger.core.errors import IntegrityError, LedgerError
 from ledger.core.hashing import b64, body_commitment
+from ledger.core.policy import Policy
 from ledger.integrity.fault import Fault
 from ledger.integrity.kinds import FaultFound, LevelVerdict, Verdict, Verification
 from ledger.integrity.level3 import log_keys
@@ -88,7 +89,7 @@ class Verifier:
         assembly: Assembly,
         mac: Callable[[bytes], bytes],
         workers: int = 1,
-        rollback: Callable[[Connection, LogId], Standing] | None = None,
+        rollback: Callable[[Connection, LogId, Policy | None], Standing] | None = None,
         keys: Callable[[Connection], Keys] | None = None,
         faulty: Callable[[Iterable[Fault]], str | None] = lambda faults: None,
         known: KnownDamage | None = None,
@@ -102,7 +103,7 @@ class Verifier:
         self._assembly = assembly
         self._mac = mac
         self._workers = workers
-        self._rollback = rollback or (lambda connection, log: Standing(unknown="nobody outside the ledger was asked"))
+        self._rollback = rollback
         self._keys = keys or (lambda connection: log_keys(connection, store.kinds))
         self._faulty = faulty
         self._known = known
@@ -120,15 +121,17 @@ class Verifier:
         progress: Progress = lambda level, done, total: None,
         reached: Stand | None = None,
         save: Callable[[Stand], None] = lambda stand: None,
+        outside: Policy | None = None,
     ) -> VerificationReport:
         """Verifies a log and enters the result in it; returns once that is durable.
 
         `progress` may raise to stop the run; nothing is entered then. `reached`: where an interrupted run stood.
+        `outside`: the logs' keys, and whom to ask of their age, as whoever verifies knows them.
         """
         begun = self._store.clock.now_us()
         start = None if full else self._last_stand(log)
         with self._runner() as runner:
-            run = self._log_run(log, runner, self._known)
+            run = self._log_run(log, runner, self._known, outside)
             found = run.verify(levels, start, reached, columns, progress, save)
         self._open_case(found)
         result = Verification(
@@ -151,9 +154,9 @@ class Verifier:
             found = run.verify(levels, None, None, False, lambda level, done, total: None, lambda stand: None)
         return next((level.fault for level in found.levels if level.fault is not None), None)
 
-    def _log_run(self, log: LogId, runner: Runner, known: KnownDamage | None) -> LogRun:
-        store = self._store
-        return LogRun(self._reading, runner, store.kinds, store.projections, log, self._keys, self._rollback, known)
+    def _log_run(self, log: LogId, runner: Runner, known: KnownDamage | None, outside: Policy | None = None) -> LogRun:
+        kinds, projections = self._store.kinds, self._store.projections
+        return LogRun(self._reading, runner, kinds, projections, log, self._keys, self._rollback, known, outside)
 
     def last(self, log: LogId, at_most: int | None = None) -> int | None:
         """The entry of the last run over a log (before a size, if given); None if there was none."""

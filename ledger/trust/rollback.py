@@ -13,7 +13,7 @@ from ledger.core.address import LogId
 from ledger.core.checkpoint import Checkpoint, open_checkpoint
 from ledger.core.errors import IntegrityError, LedgerError
 from ledger.core.note import Verifier
-from ledger.core.policy import NO_QUORUM
+from ledger.core.policy import NO_QUORUM, Policy
 from ledger.core.witness_policy import InForce
 from ledger.store.reading import LogReader
 from ledger.trust.kept import Kept
@@ -53,10 +53,15 @@ class Rollback:
         self._kept = kept
         self._keys = keys
 
-    def judge(self, connection: Connection, log: LogId) -> Standing:
-        """Asks everybody; what is wrong is in the answer, nothing is raised."""
+    def judge(self, connection: Connection, log: LogId, outside: Policy | None = None) -> Standing:
+        """Asks everybody; what is wrong is in the answer, nothing is raised.
+
+        `outside`: the witnesses to ask, as whoever verifies knows them, in place of those that the ledger names.
+        """
         reader = LogReader(connection, log.number)
         policy = self._witnesses.policies().in_force
+        if outside is not None:
+            policy = InForce(entry=policy.entry, policy=outside)
         try:
             head = reader.head()
             root = reader.root(head.size)
@@ -70,7 +75,7 @@ class Rollback:
         return Standing(unknown=_unknown(policy, seen), seen=seen)
 
     def _seen(self, reader: LogReader, log: LogId, size: int, root: bytes, policy: InForce) -> Iterable[Seen]:
-        for name, note, trouble in self._witnesses.shown(log):
+        for name, note, trouble in self._witnesses.shown(log, policy):
             if note is None:
                 yield Seen(witness=name, trouble=trouble or "it shows no checkpoint of this log")
                 continue
@@ -97,8 +102,9 @@ class Rollback:
         """
         named = policy.policy.witnesses
         keys = [named[witness].key] if witness is not None else policy.witnesses
+        signers = {str(key): key for key in (*self._keys(log), *policy.policy.log_keys(log.origin))}
         try:
-            signed = open_checkpoint(note, log.origin, self._keys(log), witnesses=keys)
+            signed = open_checkpoint(note, log.origin, signers.values(), witnesses=keys)
         except LedgerError as error:
             if witness is None:
                 raise IntegrityError(f"the checkpoint that is kept outside the database: {error.message}") from error

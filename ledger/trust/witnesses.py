@@ -24,6 +24,7 @@ from ledger.core.kinds import KindRegistry
 from ledger.core.note import NoteSignature, Verifier, parse_note, with_lines
 from ledger.core.witness_policy import (
     CheckpointWitnessedEntry,
+    InForce,
     Quorum,
     RunBy,
     WitnessAbout,
@@ -226,9 +227,11 @@ class Witnesses:
             str(key): found for key in policies.asked() if (found := _cosigned_by(connection, log, key)) is not None
         }
 
-    def shown(self, log: LogId) -> Iterator[tuple[str, bytes | None, str]]:
-        """What each witness that can be reached shows of a log now: its name, the note, or why it could not be had."""
-        for name, one in self.policies().in_force.policy.witnesses.items():
+    def shown(self, log: LogId, policy: InForce) -> Iterator[tuple[str, bytes | None, str]]:
+        """What each witness of a policy that can be reached shows of a log now: its name, the note, or why there is
+        none.
+        """
+        for name, one in policy.policy.witnesses.items():
             if one.url is None:
                 continue
             try:
