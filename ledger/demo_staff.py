@@ -6,6 +6,7 @@ other ledger has an account that nobody asked for. All goes through the doors th
 
 import secrets
 import threading
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from ledger.core.address import parse_address
@@ -31,8 +32,10 @@ _WHY: Final = "part of the demo"
 class Member:
     """One of the demo's people: what they know, what they have, and the session that they are in."""
 
-    def __init__(self, service: Service, account: str) -> None:
+    def __init__(self, service: Service, account: str, wait: Callable[[], object] | None = None) -> None:
+        """`wait` lets a second pass, or more; by default a second of everybody's time."""
         self._service = service
+        self._wait = wait or (lambda: threading.Event().wait(1.0))
         self.account = account
         self.role = ROLES[account]
         self.password = _phrase()
@@ -54,6 +57,14 @@ class Member:
             "signing_secret": self.signing_secret,
             "device": self.device,
         }
+
+    def know(self, shown: Mapping[str, str]) -> None:
+        """Takes over what `shown` gave: somebody else acts as this person."""
+        self.password, self.signing_secret, self.device = (
+            shown["password"],
+            shown["signing_secret"],
+            shown["device"],
+        )
 
     def enrol(self, by: Authority) -> None:
         """Uses a one-time code to set password and device."""
@@ -85,7 +96,7 @@ class Member:
         now = self._now_step()
         step = max(now - WINDOW, self._last_step + 1)
         while step > self._now_step() + WINDOW:
-            threading.Event().wait(1.0)
+            self._wait()
         self._last_step = step
         return code_at(self.device, step)
 
@@ -96,9 +107,16 @@ class Member:
 class Staff:
     """The first start of the demo's ledger, and the sign-off of its batch."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(
+        self,
+        service: Service,
+        publish: Callable[[], object] | None = None,
+        wait: Callable[[], object] | None = None,
+    ) -> None:
+        """`publish` has all checkpoints published, by default the service's own way; `wait` as a member has it."""
         self._service = service
-        self.members = {account: Member(service, account) for account in ROLES}
+        self._publish = publish or service.publisher.publish_all
+        self.members = {account: Member(service, account, wait) for account in ROLES}
         self.fingerprint = ""
 
     def found(self, today: str) -> None:
@@ -111,7 +129,7 @@ class Staff:
         put = ceremony.prepare(founders[0].caller, OFFICER, QUALITY)
         shown = {one.account: one.signing_secret for one in founders}
         self.fingerprint = ceremony.complete(founders[0].caller, put.id, shown, PEER).fingerprint
-        self._service.publisher.publish_all()
+        self._publish()
         for one in founders:
             self._answer_for_it(one)
         reviewer = self._join(REVIEWER, today, founders[0].caller.authority)
@@ -121,7 +139,7 @@ class Staff:
             self._service.signing.vouching.attest(
                 one.caller, asked.id, _WHY, Shown(secret=one.signing_secret), network=PEER
             )
-        self._service.publisher.publish_all()
+        self._publish()
         self._answer_for_it(reviewer)
 
     def sign_off(self, log: str, entries: tuple[int, ...], name: str) -> list[str]:

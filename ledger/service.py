@@ -242,6 +242,7 @@ class Service:
             raise Conflict(f"there is a log {name!r} already", advice="Choose another name.")
         number = 1 + max(log.number for log in known)
         log = LogId(number=number, name=name, origin=f"{self.settings.origin}/{name}")
+        self.keys.create_log_keys(name)
         _create_log(self.store, self.keys, log, self.folder / NEXT_KEYS, authority)
         made = RecordLog(self.store, self.keys, log, self.agents, self.settings.agents.silence_seconds)
         self.logs[name], self._record_logs[name] = log, made
@@ -300,10 +301,13 @@ def create(
     effort: Effort = Effort(),  # noqa: B008 - frozen
     sealing: Sealing = Sealing(),  # noqa: B008 - frozen
     next_keys: Path | None = None,
+    *,
+    take_keys: bool = False,
 ) -> Service:
     """Makes a new ledger: folder, settings, keys, schema, system log and first record log; returns it opened.
 
     `next_keys`: the folder for the logs' next keys, which are to be kept elsewhere (default: one in the ledger's).
+    `take_keys`: the logs' keys that lie in the folder are those of the new ledger (a drill's thief begins so).
     Raises ConfigError if the folder or the database holds a ledger already; then nothing of it is touched.
     """
     if (folder / settings.FILE_NAME).exists():
@@ -323,6 +327,8 @@ def create(
             install(connection, store.projections.newest())
         for number, name in enumerate((SYSTEM, RECORDS)):
             log = LogId(number=number, name=name, origin=f"{chosen.origin}/{name}")
+            if not take_keys:
+                keys.create_log_keys(log.name)
             _create_log(store, keys, log, next_keys or folder / NEXT_KEYS, authority)
         _enter_key(store, SYSTEM_LOG, KeyPurpose.DIGEST, keys.digests().key, authority)
     finally:
@@ -347,7 +353,6 @@ def require_database(url: URL) -> None:
 
 
 def _create_log(store: Store, keys: Keys, log: LogId, next_keys: Path, authority: Authority) -> None:
-    keys.create_log_keys(log.name)
     vkey = str(keys.log_signer(log.name, log.origin).verifier)
     promise = prepare_next(next_keys, log.origin)
     store.create_log(

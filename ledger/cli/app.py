@@ -13,6 +13,7 @@ from ledger.cli import (
     collect,
     demo,
     doctor,
+    drill,
     importing,
     imports,
     incident,
@@ -54,7 +55,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (init, serve, doctor, collect, append, importing, query, verify, package, rebuild, upgrade, demo):
+for module in (init, serve, doctor, collect, append, importing, query, verify, drill, package, rebuild, upgrade, demo):
     module.add_to(app)
 for part in (sign_external, sign_paper):
     part.add_to(sign.group)

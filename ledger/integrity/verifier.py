@@ -147,10 +147,12 @@ class Verifier:
         index = self._store.append_one(log.number, draft(result)).index
         return VerificationReport(log=log, index=index, result=result)
 
-    def look(self, log: LogId, known: KnownDamage, levels: tuple[int, ...]) -> Fault | None:
+    def look(
+        self, log: LogId, known: KnownDamage | None, levels: tuple[int, ...], outside: Policy | None = None
+    ) -> Fault | None:
         """The first fault of a full run that this damage does not explain; nothing is entered."""
         with self._runner() as runner:
-            run = self._log_run(log, runner, known)
+            run = self._log_run(log, runner, known, outside)
             found = run.verify(levels, None, None, False, lambda level, done, total: None, lambda stand: None)
         return next((level.fault for level in found.levels if level.fault is not None), None)
 
