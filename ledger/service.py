@@ -41,6 +41,7 @@ from ledger.settings import Settings
 from ledger.signing.person_keys import Sealing
 from ledger.signing.provider import ProviderSigning
 from ledger.signing.signing import Signing
+from ledger.signing.tables import key_binding
 from ledger.signing.workflows import Workflows
 from ledger.sources import tables as sources_tables
 from ledger.sources.ingest import Ingest
@@ -120,7 +121,9 @@ class Service:
         self.publisher = Publisher(self.store, self.signer, state, self.witnesses)
         self.tsas = TsaAdmin(self.store, require_admin)
         self.stamping = Stamping(self.store, KeptTokens(folder), ask)
-        self.key_life = KeyLife(self.store, self.keys, self.publisher.publish, self._permit_keys, folder / "signed")
+        self.key_life = KeyLife(
+            self.store, self.keys, self.publisher.publish, self._permit_keys, owner_of_key, folder / "signed"
+        )
         self.site_watch = Watch(self.store)
         self.people = People(self.store, registered_sources)
         web, keys = self.settings.web.origin, self.keys
@@ -335,6 +338,13 @@ def create(
         store.close()
     settings.write(folder, chosen)
     return Service(folder, clock, effort=effort, sealing=sealing)
+
+
+def owner_of_key(connection: Connection, key: str) -> str | None:
+    """The account that a person's signing key is, or was, bound to; None where there is no such key."""
+    row = key_binding.c
+    bound = select(row.account).where(row.log == SYSTEM_LOG, row.key == key)
+    return connection.scalar(bound.order_by(row.from_index.desc()).limit(1))
 
 
 def registered_sources(connection: Connection) -> frozenset[str]:

@@ -10,7 +10,7 @@ import msgspec
 from ledger.core.checkpoint import Checkpoint, open_checkpoint
 from ledger.core.errors import IntegrityError, LedgerError, SignatureInvalid
 from ledger.core.hashing import unb64
-from ledger.core.key_events import KeyEvent, KeyEvent1, KeyEventSort, KeyPurpose
+from ledger.core.key_events import KeyEvent1, KeyEventSort, KeyPurpose
 from ledger.core.log_created import LogCreated, LogCreated2
 from ledger.core.log_keys import LogKeyHistory, Rotation
 from ledger.core.merkle import verify_consistency
@@ -38,7 +38,6 @@ class KeyLife:
         promise = created.next if isinstance(created, LogCreated2) else None
         self.history = LogKeyHistory(created.origin, created.key, promise)
         self._lines: list[KeyEventLine] = []
-        self._doubts: list[tuple[int, KeyEvent]] = []
 
     def read(self, package: StrictZip, prefix: str) -> None:
         """Reads the events in their order; raises IntegrityError, naming the entry that could not come then."""
@@ -56,8 +55,6 @@ class KeyLife:
             except LedgerError as error:
                 raise IntegrityError(f"entry {line.index}: this key event {error.message}") from None
             self._lines.append(line)
-            if isinstance(event, KeyEvent) and event.event is KeyEventSort.COMPROMISE_CONFIRMED:
-                self._doubts.append((line.index, event))
 
     def authenticate(self, note: bytes, policy: Policy) -> Authenticated:
         """The package's checkpoint, if the policy's keys signed it, or lead to the key that did.
@@ -93,7 +90,7 @@ class KeyLife:
         """What is said of keys that may have been in other hands; `used`: the report key that sealed the package."""
         found = []
         names = {KeyPurpose.LOG: "log", KeyPurpose.REPORT: "report"}
-        for index, event in self._doubts:
+        for index, event in self.history.compromised:
             said = event.compromise
             if said is None or event.purpose not in names or (event.purpose is KeyPurpose.REPORT and event.key != used):
                 continue

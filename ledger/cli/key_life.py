@@ -25,7 +25,7 @@ NextDigest = Annotated[
     str, typer.Argument(help="The next key's digest, as `key prepare-next` says it.", metavar="DIGEST")
 ]
 KeyName = Annotated[str, typer.Argument(help="The verifier key, or its beginning up to the id.", metavar="KEY")]
-_OF_THE_SYSTEM = (KeyPurpose.PERSON, KeyPurpose.AGENT, KeyPurpose.NOTICE, KeyPurpose.DIGEST)
+_OF_THE_SYSTEM = (KeyPurpose.NOTICE, KeyPurpose.DIGEST)
 
 
 def show(ledger: LedgerOption, log: LogOption = None, as_json: AsJson = False) -> None:
@@ -187,7 +187,7 @@ def announce(ledger: LedgerOption, log: LogOption = None, as_json: AsJson = Fals
 
 
 def report_compromise(
-    key: Annotated[str, typer.Argument(help="The verifier key, or the id of a person's or agent's.", metavar="KEY")],
+    key: Annotated[str, typer.Argument(help="The verifier key; of a digest secret its id.", metavar="KEY")],
     ledger: LedgerOption,
     account: Account,
     doubtful_from: Annotated[str, typer.Option(help="The instant from which on nothing that it signed is certain.")],
@@ -197,7 +197,10 @@ def report_compromise(
     log: LogOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Report that a key may be in other hands; a second administrator has to confirm it."""
+    """Report that a key of the ledger may be in other hands; a second administrator has to confirm it.
+
+    Of a person's key, or an agent, an incident case says so.
+    """
     since = utc_of("--doubtful-from", doubtful_from)
     with opened(ledger) as service, signed_in(service, account) as caller:
         chosen = service.system if purpose in _OF_THE_SYSTEM else service.log(log)
@@ -222,6 +225,19 @@ def confirm_compromise(
         _done(service, chosen.origin, index, as_json)
 
 
+def repudiate(
+    key: Annotated[str, typer.Argument(help="The id of your key, as `trailseal sign key list` shows it.")],
+    ledger: LedgerOption,
+    account: Account,
+    reason: Reason,
+    as_json: AsJson = False,
+) -> None:
+    """Say that you do not stand by what a key of yours signed; what is dated before stays valid, and is disputed."""
+    with opened(ledger) as service, signed_in(service, account) as caller:
+        index = service.key_life.repudiate(service.system, key, reason, caller.authority)
+        _done(service, service.system.origin, index, as_json)
+
+
 def add_to(group: typer.Typer) -> None:
     """Adds these commands to `trailseal key`."""
     for name, command in (
@@ -234,6 +250,7 @@ def add_to(group: typer.Typer) -> None:
         ("announce", announce),
         ("report-compromise", report_compromise),
         ("confirm-compromise", confirm_compromise),
+        ("repudiate", repudiate),
     ):
         group.command(name)(command)
 

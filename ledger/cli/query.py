@@ -13,6 +13,8 @@ from ledger.core.errors import ConfigError
 from ledger.core.hashing import b64, leaf_hash
 from ledger.core.record import Action, LinkKind, Outcome, RecordBody
 from ledger.core.tables import EntryState
+from ledger.integrity.doubts import Doubts
+from ledger.present.doubts import doubt_sentence
 from ledger.present.messages import message
 from ledger.present.sentences import disposed_sentence, sentence_text
 from ledger.present.values import plain
@@ -110,6 +112,7 @@ def show(
             body = None if stored.body is None else service.store.kinds[leaf.kind].decode(stored.body)
             resolved = resolve(reader.connection, chosen.number, index, body)
             source_state = state_when_collected(reader.connection, chosen.number, index, body)
+            doubted = Doubts(reader.connection, service.store.kinds).of_entry(chosen, index, body)
         answer = {
             "address": str(Address(chosen.origin, index)),
             "kind": leaf.kind,
@@ -125,6 +128,7 @@ def show(
             "body": None if stored.body is None else stored.body.decode(),
             "checkpoint": None if covering is None else covering.note.decode(),
             "inclusion_proof": [b64(node) for node in proof],
+            "doubts": doubted,
         }
     if as_json:
         say_json(answer)
@@ -134,6 +138,8 @@ def show(
         say("This record was imported from an old audit trail; it was not collected live (`trailseal imports list`).")
     if source_state is LifeState.REVALIDATE:
         say(message("entry.waiting"))
+    for one in doubted:
+        say(doubt_sentence(one))
     for key, value in (*resolved_person(resolved), *resolved_place(resolved)):
         say(f"{message(key)}: {value}")
     for name in ("address", "kind", "state", "logged_at", "leaf_hash", "leaf", "salt", "body"):

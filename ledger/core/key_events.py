@@ -22,7 +22,7 @@ KeyText = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 
 
 class KeyPurpose(StrEnum):
-    """A key serves one purpose, and its key event names it. Of people and agents only a compromise is said here."""
+    """A key serves one purpose, and its key event names it. Of a person's key only its owner's word is said so."""
 
     LOG = "log"
     REPORT = "report"
@@ -30,7 +30,6 @@ class KeyPurpose(StrEnum):
     DIGEST = "digest"
     NOTICE = "notice"
     PERSON = "person"
-    AGENT = "agent"
 
 
 class KeyEventSort(StrEnum):
@@ -50,7 +49,7 @@ class KeyEventSort(StrEnum):
     COMPROMISE_CONFIRMED = "compromise-confirmed"
     """By a second person: from here on it counts."""
     REPUDIATED = "repudiated"
-    """The key's owner says that some of what it signed is not theirs."""
+    """A person's key: its owner does not stand by what it signed."""
 
 
 class KeyEvent1(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="key-event/1"):

@@ -6,6 +6,7 @@ so a verifier that pins an old key is led to the present one by checkpoints that
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import msgspec
 
@@ -13,6 +14,9 @@ from ledger.core.cosignature import MldsaKey, parse_verifier
 from ledger.core.errors import IntegrityError, LedgerError, SignatureInvalid
 from ledger.core.key_events import KeyEvent, KeyEvent1, KeyEventSort, KeyPurpose, key_digest, key_statement
 from ledger.core.note import NoteSignature, Verifier, VerifierKey, open_note
+
+IN_DOUBT: Final = (KeyEventSort.COMPROMISE_REPORTED, KeyEventSort.COMPROMISE_CONFIRMED)
+"""Events by which any key of a log is in doubt."""
 
 
 class LogKey(msgspec.Struct, kw_only=True):
@@ -115,8 +119,10 @@ class LogKeyHistory:
                 raise SignatureInvalid(f"key {name} did not sign the first checkpoint that holds its rotation")
 
     def enter(self, index: int, event: KeyEvent1) -> None:
-        """Takes the next key event of the log; those about other keys than the log's own say nothing here."""
+        """Takes the next key event of the log; of other keys than the log's own only what puts them in doubt."""
         if event.purpose is not KeyPurpose.LOG:
+            if isinstance(event, KeyEvent) and event.event in IN_DOUBT:
+                self._judged(index, event)
             return
         if not isinstance(event, KeyEvent):
             raise IntegrityError("says of the log's key what only its creation can")
@@ -184,7 +190,10 @@ class LogKeyHistory:
 
     def _compromised(self, index: int, event: KeyEvent) -> None:
         self._known(event)
-        require_compromise(event, self._reported)
+        self._judged(index, event)
+
+    def _judged(self, index: int, event: KeyEvent) -> None:
+        _require_compromise(event, self._reported)
         if event.event is KeyEventSort.COMPROMISE_REPORTED:
             self._reported[index] = event
         else:
@@ -210,9 +219,11 @@ class LogKeyHistory:
             raise IntegrityError("is not signed by each of the keys that it is about, and by no other")
 
 
-def require_compromise(event: KeyEvent, reported: dict[int, KeyEvent]) -> None:
+def _require_compromise(event: KeyEvent, reported: dict[int, KeyEvent]) -> None:
     """Raises IntegrityError unless it reports a compromise in full, or is a second person's on one of `reported`."""
     said = event.compromise
+    if event.purpose is KeyPurpose.PERSON:
+        raise IntegrityError("is about a person's key, whose compromise an incident case reports")
     if said is None or not said.meaning.strip() or not event.reason.strip():
         raise IntegrityError("does not say since when the key is doubtful, why, and what that means")
     if not event.authority.authenticated:

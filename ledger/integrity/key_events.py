@@ -6,23 +6,22 @@ The log's own entries are judged in their order, by `core.log_keys`; which key e
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from ledger.core.checkpoint import open_checkpoint
 from ledger.core.entry import Entry
 from ledger.core.errors import IntegrityError, LedgerError
-from ledger.core.key_events import KeyEvent, KeyEvent1, KeyEventSort, KeyPurpose
+from ledger.core.key_events import KeyEvent1, KeyEventSort, KeyPurpose
 from ledger.core.kinds import KindRegistry
-from ledger.core.log_keys import LogKeyHistory, require_compromise
+from ledger.core.log_keys import LogKeyHistory
 from ledger.integrity.entries import read_entries
 from ledger.integrity.fault import Fault
 from ledger.integrity.scope import Scope
+from ledger.signing.tables import key_binding
 from ledger.store import checkpoints
 from ledger.store.bulk import Bulk
-from ledger.store.logs import LogCreated, LogCreated2
+from ledger.store.logs import SYSTEM_LOG, LogCreated, LogCreated2
 from ledger.store.position import index_of, pos_of
-
-_COMPROMISES = (KeyEventSort.COMPROMISE_REPORTED, KeyEventSort.COMPROMISE_CONFIRMED)
 
 
 class Read(NamedTuple):
@@ -38,17 +37,14 @@ def read_history(connection: Connection, log: int, kinds: KindRegistry) -> Read 
     if not isinstance(created, LogCreated):
         return None
     history = LogKeyHistory(created.origin, created.key, created.next if isinstance(created, LogCreated2) else None)
-    reported: dict[int, KeyEvent] = {}
     for entry in _events(connection, log, kinds):
         event = entry.body
         if not isinstance(event, KeyEvent1):
             continue  # level 2 says what is wrong with the table that named it
         try:
             history.enter(entry.index, event)
-            if isinstance(event, KeyEvent) and event.purpose is not KeyPurpose.LOG and event.event in _COMPROMISES:
-                require_compromise(event, reported)
-                if event.event is KeyEventSort.COMPROMISE_REPORTED:
-                    reported[entry.index] = event
+            if event.event is KeyEventSort.REPUDIATED:
+                _require_owner(connection, log, event)
         except IntegrityError as error:
             what = f"this key event {error.message}"
             return Read(history, Fault(log=log, index=entry.index, table="body", column="event", what=what))
@@ -78,6 +74,13 @@ def _signed_by_others(
         before = stored.size
         pulse(1)
     return None
+
+
+def _require_owner(connection: Connection, log: int, event: KeyEvent1) -> None:
+    row = key_binding.c
+    owners = connection.scalars(select(row.account).where(row.log == SYSTEM_LOG, row.key == event.key)).all()
+    if log != SYSTEM_LOG or event.purpose is not KeyPurpose.PERSON or event.authority.actor not in owners:
+        raise IntegrityError(f"repudiates a key that is not {event.authority.actor!r}'s")
 
 
 def _events(connection: Connection, log: int, kinds: KindRegistry) -> Iterator[Entry]:

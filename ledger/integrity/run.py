@@ -13,6 +13,7 @@ from ledger.core.hashing import b64
 from ledger.core.kinds import KindRegistry
 from ledger.core.policy import Policy
 from ledger.integrity.authority import authority_fault
+from ledger.integrity.doubts import Doubts
 from ledger.integrity.edge import START, Edge, read_edge
 from ledger.integrity.entries import Unreadable, read_entries
 from ledger.integrity.fault import Fault, first
@@ -163,7 +164,9 @@ class LogRun:
                     entries=size - low if level < 3 else 0,
                     micros=int((time.perf_counter() - begun) * 1e6),
                     fault=fault,
-                    left_out="; ".join(filter(None, (self._left_out(start is not None) if level == 2 else "", past))),
+                    left_out="; ".join(
+                        filter(None, (self._left_out(start is not None) if level == 2 else self._in_doubt(level), past))
+                    ),
                     unknown=unknown,
                 )
             )
@@ -178,6 +181,16 @@ class LogRun:
             count = len(connection.execute(gone).all())
         told = [f"{count} originals and sealed values that were erased, each named by an entry"] if count else []
         return "; ".join([*told, "full text before this run's start"] if incremental else told)
+
+    def _in_doubt(self, level: int) -> str:
+        """What levels 3 and 4 note of keys that may have been in other hands: no fault, and to be read."""
+        if level not in (3, 4):
+            return ""
+        with self._reading() as connection:
+            try:
+                return "; ".join(Doubts(connection, self._kinds).notes(self._log, level))
+            except LedgerError:
+                return ""  # the levels themselves say what is wrong
 
     def _headless(self) -> Fault:
         with self._reading() as connection:

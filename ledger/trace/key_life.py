@@ -8,12 +8,11 @@ from sqlalchemy import or_, select
 from ledger.core.errors import IntegrityError, NotFound
 from ledger.core.key_events import KeyEvent1, KeyEventSort, KeyPurpose
 from ledger.core.kinds import KindRegistry
+from ledger.core.log_keys import IN_DOUBT
 from ledger.store import checkpoints
 from ledger.store.position import index_of, pos_of
 from ledger.trace.proven import ProvenEntry, ProvenLog
 from ledger.trust.tables import key_event
-
-_IN_DOUBT = (KeyEventSort.COMPROMISE_REPORTED.value, KeyEventSort.COMPROMISE_CONFIRMED.value)
 
 
 class ProvenKeyEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +29,7 @@ def key_life(log: ProvenLog, kinds: KindRegistry) -> Iterator[ProvenKeyEvent]:
     """The key events of a log about its own key, and those by which any key of it is in doubt, in their order."""
     row = key_event.c
     wanted = select(row.pos).where(row.pos >= pos_of(log.log, 0), row.pos < pos_of(log.log, log.size))
-    about = or_(row.purpose == KeyPurpose.LOG.value, row.event.in_(_IN_DOUBT))
+    about = or_(row.purpose == KeyPurpose.LOG.value, row.event.in_([one.value for one in IN_DOUBT]))
     for pos in log.connection.scalars(wanted.where(about).order_by(row.pos)).all():
         entry = log.entry(index_of(pos))
         event = kinds[entry.kind].decode(entry.body)

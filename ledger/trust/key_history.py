@@ -6,14 +6,14 @@ Each entry is held against its leaf, and each event against the rules (`core.log
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from ledger.core.entry import decode_leaf
 from ledger.core.errors import ConfigError, IntegrityError
 from ledger.core.hashing import b64, body_commitment
 from ledger.core.key_events import KeyEvent, KeyEvent1, KeyPurpose
 from ledger.core.kinds import KindRegistry
-from ledger.core.log_keys import LogKeyHistory
+from ledger.core.log_keys import IN_DOUBT, LogKeyHistory
 from ledger.core.note import Signer
 from ledger.store.logs import LogCreated, LogCreated2
 from ledger.store.position import index_of, pos_of
@@ -111,7 +111,8 @@ def read_log_keys(connection: Connection, kinds: KindRegistry, log: int, size: i
     history = LogKeyHistory(created.origin, created.key, created.next if isinstance(created, LogCreated2) else None)
     row = key_event.c
     end = pos_of(log + 1, 0) if size is None else pos_of(log, size)
-    wanted = select(row.pos).where(row.pos >= pos_of(log, 0), row.pos < end, row.purpose == KeyPurpose.LOG.value)
+    about = or_(row.purpose == KeyPurpose.LOG.value, row.event.in_([one.value for one in IN_DOUBT]))
+    wanted = select(row.pos).where(row.pos >= pos_of(log, 0), row.pos < end, about)
     for pos in connection.scalars(wanted.order_by(row.pos)).all():
         event = stored_body(reader, kinds, index_of(pos))
         if not isinstance(event, KeyEvent1):

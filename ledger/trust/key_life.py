@@ -7,12 +7,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
+from sqlalchemy import Connection
 
 from ledger.core.address import LogId
 from ledger.core.authority import Authority
 from ledger.core.clock import parse_utc, utc_text
 from ledger.core.entry import draft
-from ledger.core.errors import ConfigError, Conflict, IntegrityError, LedgerError, NotFound, SchemaViolation
+from ledger.core.errors import (
+    AccessDenied,
+    ConfigError,
+    Conflict,
+    IntegrityError,
+    LedgerError,
+    NotFound,
+    SchemaViolation,
+)
 from ledger.core.key_events import (
     Compromise,
     KeyEvent,
@@ -64,13 +73,15 @@ class KeyLife:
         keys: Keys,
         publish: Callable[[LogId], StoredCheckpoint],
         permit: Callable[[Transaction, Authority], None],
+        owner: Callable[[Connection, str], str | None],
         state: Path,
     ) -> None:
-        """`state`: a folder for locks that this machine's processes share."""
+        """`owner` says whose a person's key is; `state`: a folder for locks that this machine's processes share."""
         self._store = store
         self._keys = keys
         self._publish = publish
         self._permit = permit
+        self._owner = owner
         self._state = state
 
     def history(self, log: LogId) -> LogKeyHistory:
@@ -221,6 +232,18 @@ class KeyLife:
         )
         return self._enter(log, self.history(log), event, ())
 
+    def repudiate(self, system: LogId, key: str, reason: str, authority: Authority) -> int:
+        """The owner of a person's key does not stand by what it signed. Raises AccessDenied for somebody else."""
+        event = KeyEvent(
+            event=KeyEventSort.REPUDIATED, purpose=KeyPurpose.PERSON, key=key, reason=reason, authority=authority
+        )
+
+        def own(transaction: Transaction, authority: Authority) -> None:
+            if not authority.authenticated or self._owner(transaction.connection, key) != authority.actor:
+                raise AccessDenied(f"{key} is not a key of {authority.actor!r}", advice="Repudiate your own keys.")
+
+        return self._enter(system, self.history(system), event, (), own)
+
     def announcement(self, log: LogId) -> tuple[str, Rotation]:
         """The last rotation as a note that old and new key signed, for witnesses and for who pinned the old key.
 
@@ -263,7 +286,14 @@ class KeyLife:
             )
         return (found[0],)
 
-    def _enter(self, log: LogId, history: LogKeyHistory, event: KeyEvent, signers: Sequence[Signer]) -> int:
+    def _enter(
+        self,
+        log: LogId,
+        history: LogKeyHistory,
+        event: KeyEvent,
+        signers: Sequence[Signer],
+        permit: Callable[[Transaction, Authority], None] | None = None,
+    ) -> int:
         if not event.reason.strip():
             raise SchemaViolation("the reason has to be said in words")
         if event.purpose is KeyPurpose.LOG:
@@ -272,7 +302,7 @@ class KeyLife:
         event = msgspec.structs.replace(event, lines=tuple(signer.sign(text).line for signer in signers))
 
         def check(transaction: Transaction) -> None:
-            self._permit(transaction, event.authority)
+            (permit or self._permit)(transaction, event.authority)
             if transaction.scratch.get(_CHANGED):
                 raise Conflict("the log's keys were changed at the same moment", advice="Look at them, and try again.")
             transaction.scratch[_CHANGED] = True

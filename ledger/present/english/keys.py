@@ -159,4 +159,15 @@ MESSAGES = {
     "hands since {compromise_doubtful_from}; reason: {reason}",
     "entry.key-event.repudiated": "{authority_actor} does not stand by what the {purpose} key {key} signed; reason: "
     "{reason}",
+    "doubt.valid": "Valid: this rests on {what}, which may have been in other hands from {since} on ({said}), and "
+    "somebody independent saw it by {dated}, before that.",
+    "doubt.disputed": "Valid, disputed: this rests on {what}, which may have been in other hands from {since} on "
+    "({said}). Somebody independent saw it by {dated}, before that; the key's owner does not stand by it "
+    "({repudiated}).",
+    "doubt.doubtful": "Doubtful: this rests on {what}, which may have been in other hands from {since} on ({said}), "
+    "and nobody independent saw it before that (seen by: {dated}).",
+    "doubt.repudiated": "Valid, disputed: the owner of the key that signed this does not stand by it ({repudiated}). "
+    "Seen by somebody independent by: {dated}.",
+    "doubt.undated": "nobody",
+    "doubt.meaning": "What that means: {meaning}",
 }

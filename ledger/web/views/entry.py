@@ -10,6 +10,7 @@ import msgspec
 
 from ledger.core.address import Address, LogId
 from ledger.core.clock import parse_utc
+from ledger.core.doubt import Judged, Standing
 from ledger.core.entry import LeafData
 from ledger.core.errors import LedgerError, NotFound
 from ledger.core.hashing import (
@@ -27,6 +28,8 @@ from ledger.core.record import OriginalRef, RecordBody
 from ledger.core.sealing import sealed_in
 from ledger.core.tables import EntryState
 from ledger.core.vault import Kept
+from ledger.integrity.doubts import Doubts
+from ledger.present.doubts import doubt_sentence
 from ledger.present.inert import inert
 from ledger.present.states import State, judged
 from ledger.present.values import Pieces
@@ -71,10 +74,18 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint: ShownCheckpoint | None
 
 
+class ShownDoubt(msgspec.Struct, frozen=True, kw_only=True):
+    """A key in doubt that an entry rests on, and how the entry stands by that."""
+
+    state: State
+    words: str
+
+
 class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     """All that the page shows. `size` is the log's size when it was read; `waiting`: it is a record, and its source was
     to be validated anew when it was collected; `imported`: it is a record that came from an old audit trail;
-    `incident`: the open case that doubts it; `existed`: by when it existed, as an authority of time says.
+    `incident`: the open case that doubts it; `existed`: by when it existed, as an authority of time says; `doubts`: the
+    keys in doubt that it rests on.
     """
 
     log: LogId
@@ -94,6 +105,7 @@ class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[Check, ...]
     incident: str | None
     existed: ShownExisted | None
+    doubts: tuple[ShownDoubt, ...] = ()
 
     @property
     def address(self) -> str:
@@ -155,7 +167,13 @@ def entry_view(scope: Scope, reader: LogReader, log: LogId, index: int) -> Entry
         checks=checks,
         incident=scope.standing.of_entry(log.number, index),
         existed=show_existed(scope, reader.connection, log, index),
+        doubts=tuple(map(_shown_doubt, Doubts(reader.connection, scope.kinds).of_entry(log, index, body))),
     )
+
+
+def _shown_doubt(judged: Judged) -> ShownDoubt:
+    state = State.UNKNOWN if judged.standing is Standing.DOUBTFUL else State.HOLDS
+    return ShownDoubt(state=state, words=doubt_sentence(judged))
 
 
 def original_of(body: msgspec.Struct | None) -> OriginalRef | None:
