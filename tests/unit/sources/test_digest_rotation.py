@@ -62,20 +62,23 @@ def test_a_record_with_other_content_is_a_change_after_a_rotation_too(sqlite_led
     assert finding.entries == (first.index, second.index)
 
 
-@pytest.mark.parametrize("target", ["another record", "no entry at all"])
+@pytest.mark.parametrize("target", ["another record", "the record as it was", "no entry at all"])
 def test_a_row_forged_under_an_old_secret_cannot_swallow_a_record(ledger: Ledger, target: str) -> None:
     receipt = ledger.submit([submission(1)], cursor_to="1")
     old = ledger.service.keys.digests()
     ledger.service.rotate_digest(AUTHORITY)
-    points_to = receipt.outcomes[0].index if target == "another record" else 999
-    digest = old(canonical.encode_struct(record(2))).hex()
+    points_to = 999 if target == "no entry at all" else receipt.outcomes[0].index
+    same = target == "the record as it was"
+    number = 1 if same else 2
+    changes: dict[str, Any] = {"reason": "changed"} if same else {}
+    digest = old(canonical.encode_struct(record(number, **changes))).hex()
     blob = f"x'{digest}'" if ledger.is_sqlite else f"'\\x{digest}'"
     with ledger.administrator() as connection:
         connection.exec_driver_sql(
-            f"INSERT INTO source_key VALUES ({RECORDS}, 'erp', '2', {blob}, {pos_of(RECORDS, points_to)})"
+            f"INSERT INTO source_key VALUES ({RECORDS}, 'erp', '{number}', {blob}, {pos_of(RECORDS, points_to)})"
         )
     with pytest.raises(IntegrityError, match="idempotency row"):
-        ledger.submit([submission(2)], cursor_to="2")
+        ledger.submit([submission(number, **changes)], cursor_to="2")
     assert len(_bodies(ledger, RECORDS, "record")) == 1
 
 

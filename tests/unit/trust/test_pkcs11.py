@@ -171,7 +171,9 @@ def test_a_forked_process_signs_with_a_session_of_its_own(options: Pkcs11Options
     child = os.fork()
     if not child:
         try:
-            os._exit(0 if ed25519_verify(key.public_key, b"x", key.sign(b"x")) else 1)
+            signs = ed25519_verify(key.public_key, b"x", key.sign(b"x"))
+            # SoftHSM would go on with what it inherited; others refuse until they are initialized in the new process.
+            os._exit(0 if signs and provider._initialized_in[MODULE] == os.getpid() else 1)
         finally:
             os._exit(2)
     _, status = os.waitpid(child, 0)
