@@ -19,6 +19,7 @@ key_store.add_to(group)
 def list_keys(ledger: LedgerOption, as_json: AsJson = False) -> None:
     """The verifier key that signs each log's checkpoints now, and every key event."""
     with opened(ledger) as service:
+        provider = service.keys.options.provider
         logs = sorted(service.logs.values(), key=lambda log: log.number)
         keys = [{"log": log.name, "origin": log.origin, "vkey": service.vkey(log)} for log in logs]
         origins = {log.number: log.origin for log in logs}
@@ -33,8 +34,9 @@ def list_keys(ledger: LedgerOption, as_json: AsJson = False) -> None:
                 for row in connection.execute(select(key_event).order_by(key_event.c.pos))
             ]
     if as_json:
-        say_json({"keys": keys, "events": events})
+        say_json({"provider": provider, "keys": keys, "events": events})
         return
+    say(f"Kept by the provider {provider}")
     for key in keys:
         say(f"{key['log']:10} {key['vkey']}")
     for event in events:

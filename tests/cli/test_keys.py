@@ -56,6 +56,7 @@ def test_a_ledger_whose_keys_are_sealed_works_and_its_files_hold_no_key(
     _works(folder, vkey, 1, 2)
     assert list((folder / "keys").glob("*.key")) == []
     assert _doctor(folder)["keys"]["ok"]
+    assert trailseal("key", "list", "--json", "--ledger", folder).json()["provider"] == "sealed"
     monkeypatch.setenv(VARIABLE, "not the passphrase at all")
     file = tmp_path / "more.jsonl"
     file.write_bytes(lines_of(3))
@@ -63,6 +64,7 @@ def test_a_ledger_whose_keys_are_sealed_works_and_its_files_hold_no_key(
         told = trailseal(*command, "--ledger", folder)
         assert told.code != 0
         assert "passphrase is wrong" in told.err
+        assert "at all" not in told.out + told.err
     monkeypatch.delenv(VARIABLE)
     assert f"no passphrase in ${VARIABLE}" in trailseal("append", file, "--source", SOURCE, "--ledger", folder).err
     assert trailseal("search", "Operator", "--ledger", folder).code == 0, "who only reads needs no key"

@@ -10,6 +10,7 @@ from ledger.core.cosignature import (
     MldsaSigner,
     cosigned_at,
     mldsa_message,
+    parse_log_key,
     parse_verifier,
 )
 from ledger.core.errors import MalformedNote, SignatureInvalid
@@ -26,6 +27,13 @@ TIME = 1764052864
 
 def _note(head: Checkpoint, *signatures: NoteSignature) -> bytes:
     return Note(text=head.text(), signatures=signatures).encode()
+
+
+def test_a_log_signs_with_plain_ed25519_or_ml_dsa_and_never_as_a_witness() -> None:
+    for key in (NoteSigner("log.example/a", bytes(32)).verifier, PQ.verifier):
+        assert parse_log_key(str(key)) == key
+    with pytest.raises(MalformedNote, match="no log signs with"):
+        parse_log_key(str(WITNESS.verifier))
 
 
 def test_published_witness_keys_are_decided_as_published() -> None:

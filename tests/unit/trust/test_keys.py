@@ -1,11 +1,13 @@
 """Keys of a ledger: each in a file of its own that only its owner can read, never overwritten, never shown."""
 
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from ledger.core.errors import ConfigError
+from ledger.core.checkpoint import Checkpoint
+from ledger.core.errors import ConfigError, MalformedNote
 from ledger.core.note import open_note, sign_note
 from ledger.trust.files import write_durably
 from ledger.trust.keys import Keys
@@ -64,6 +66,32 @@ def test_the_content_digest_depends_on_the_ledger_secret_and_its_id_tells_nothin
     assert digest(b"record") != sha256(b"record").digest()
     assert digest.key != other_digest.key
     assert digest.key not in (tmp_path / "keys" / "digest.key").read_text()
+
+
+def test_of_digest_secrets_that_are_changed_at_once_none_is_lost(keys: Keys, tmp_path: Path) -> None:
+    before = keys.digests()
+    with ThreadPoolExecutor(4) as pool:
+        made = {one.key for one in pool.map(lambda _: Keys(tmp_path / "keys").rotate_digest_secret(), range(4))}
+    held = keys.digests().keys
+    assert len(held) == len(set(held)) == 5
+    assert held[-1] == before.key
+    assert made <= set(held)
+    assert keys.digests().before(b"record")[-1] == before(b"record")
+    assert keys.digests() is keys.digests()
+
+
+def test_a_log_signs_with_ml_dsa_beside_ed25519_where_it_has_such_a_key(keys: Keys) -> None:
+    assert keys.post_quantum_signer("records", ORIGIN) is None
+    keys.create_post_quantum_key("records")
+    with pytest.raises(ConfigError, match="exists already"):
+        keys.create_post_quantum_key("records")
+    first, second = keys.log_signers("records", ORIGIN)
+    assert str(first.verifier) == str(keys.log_signer("records", ORIGIN).verifier)
+    text = Checkpoint(origin=ORIGIN, size=3, root=bytes(32)).text()
+    opened = open_note(sign_note(text, [first, second]), [first.verifier, second.verifier])
+    assert [one.key_id for one in opened.verified] == [first.verifier.key_id, second.verifier.key_id]
+    with pytest.raises(MalformedNote):
+        second.sign("no checkpoint\n")
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The sealed file: without the passphrase it gives nothing, and with one byte changed nothing either."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,13 @@ def test_another_process_sees_what_was_written(sealed: Path) -> None:
     assert not two.add("pepper", b"of two")
     assert two.add("mail", b"of two")
     assert one.names() == ["digest", "mail", "pepper"]
+
+
+def test_of_many_that_write_at_once_none_is_lost(sealed: Path) -> None:
+    names = [f"key-{number}" for number in range(8)]
+    with ThreadPoolExecutor(len(names)) as pool:
+        assert all(pool.map(lambda name: _secrets(sealed.parent).add(name, name.encode()), names))
+    assert _secrets(sealed.parent).names() == ["digest", *names]
 
 
 def test_it_is_sealed_anew_at_todays_price_and_under_another_passphrase(sealed: Path) -> None:
