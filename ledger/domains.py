@@ -63,8 +63,8 @@ from ledger.trace import impact as trace_impact
 from ledger.trace import kinds as trace_kinds
 from ledger.trace import projector as trace_projector
 from ledger.trust import kinds as trust_kinds
-from ledger.trust import projector as trust_projector
 from ledger.trust import (
+    move_kinds,
     timestamp_kinds,
     timestamp_projector,
     watch_kinds,
@@ -72,6 +72,7 @@ from ledger.trust import (
     witness_kinds,
     witness_projector,
 )
+from ledger.trust import projector as trust_projector
 
 
 class _Domain(NamedTuple):
@@ -98,6 +99,7 @@ _DOMAINS = (
     _Domain(witness_kinds.KINDS, witness_projector.projectors),
     _Domain(timestamp_kinds.KINDS, timestamp_projector.projectors),
     _Domain(watch_kinds.KINDS, watch_projector.projectors),
+    _Domain(move_kinds.KINDS, lambda _dialect: ()),
     _Domain(findings_kinds.KINDS, findings_projector.projectors, impact_findings.impact),
     _Domain(incident_kinds.KINDS, incident_projector.projectors),
     _Domain(sources_kinds.KINDS, sources_projector.projectors, sources_impact.impact),

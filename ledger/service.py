@@ -59,6 +59,7 @@ from ledger.trust.kept_tokens import KeptTokens
 from ledger.trust.key_life import KeyLife
 from ledger.trust.keys import Keys
 from ledger.trust.kinds import KeyEvent, KeyEventSort, KeyPurpose
+from ledger.trust.moving import Mover
 from ledger.trust.next_keys import prepare_next
 from ledger.trust.publisher import Publisher
 from ledger.trust.rollback import Rollback
@@ -124,6 +125,8 @@ class Service:
         self.key_life = KeyLife(
             self.store, self.keys, self.publisher.publish, self._permit_keys, owner_of_key, folder / "signed"
         )
+        self.store.guard = state.require_here
+        self.mover = Mover(self.store, folder / "signed", state, self.publisher, self.rollback)
         self.site_watch = Watch(self.store)
         self.people = People(self.store, registered_sources)
         web, keys = self.settings.web.origin, self.keys

@@ -1,4 +1,4 @@
-"""`trailseal log`: logs of other ledgers that this one watches."""
+"""`trailseal log`: logs of other ledgers that this one watches, and this ledger's move to another server."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ledger.cli.ledgers import LedgerOption, local, opened
+from ledger.cli.log_move import move
 from ledger.cli.output import AsJson, say, say_json, tell
 from ledger.core.clock import utc_text
 from ledger.core.errors import ConfigError
@@ -16,9 +17,10 @@ HOURS_2 = 7200
 _SYMBOLS = {Came.ENTERED: "●", Came.UNCHANGED: "●", Came.WRONG: "▲", Came.UNREACHABLE: "○"}
 Reason = Annotated[str, typer.Option(help="Why; it stands in the entry.")]
 
-group = typer.Typer(help="Logs: those of other ledgers that this one watches.", no_args_is_help=True)
+group = typer.Typer(help="Logs of other ledgers, watched; this one, moved to another server.", no_args_is_help=True)
 watch = typer.Typer(help="Watch logs of other ledgers: enter each of their checkpoints here.", no_args_is_help=True)
 group.add_typer(watch, name="watch")
+group.add_typer(move, name="move")
 
 
 @watch.command("add")

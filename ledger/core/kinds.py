@@ -70,6 +70,7 @@ KIND_NAMES = frozenset(
         "watched-log",
         "site-checkpoint",
         "site-fault",
+        "server-move",
         "checkpoint-witnessed",
         "timestamp",
         "timestamp-authority",

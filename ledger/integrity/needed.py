@@ -38,6 +38,7 @@ from ledger.sources.import_kinds import SourceImport, TrueCopy
 from ledger.sources.kinds import CollectionRun
 from ledger.sources.life_kinds import BY_RUN, SourceLife, SystemListed
 from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped
+from ledger.trust.move_kinds import ServerMove
 from ledger.trust.watch_kinds import WatchedLog
 
 
@@ -63,7 +64,9 @@ def needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
         return Scope.CONFIGURE, None
     if isinstance(body, AccountEntry | GrantEntry | AgentEntry | ProfileEntry):
         return Scope.ADMIN, None
-    if isinstance(body, SigningListEntry | TerminalEntry | TrustAnchorEntry | TimestampAuthorityEntry | WatchedLog):
+    if isinstance(body, SigningListEntry | TerminalEntry | TrustAnchorEntry | TimestampAuthorityEntry):
+        return Scope.ADMIN, None
+    if isinstance(body, WatchedLog | ServerMove):
         return Scope.ADMIN, None
     if isinstance(body, KeyEvent) and body.event not in (KeyEventSort.CREATED, KeyEventSort.REPUDIATED):
         return Scope.ADMIN, None

@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from sqlalchemy import Connection, Engine
@@ -40,6 +40,8 @@ class Store:
         self.projections = Projections(projectors)
         self.writer: Engine = writer_engine(url)
         self.readers: Engine = reader_engine(url, readers)
+        self.guard: Callable[[], None] = lambda: None
+        """Asked before each append; what it raises refuses it."""
         self._sequencers: dict[int, tuple[Sequencer, Connection]] = {}
         self._opening = threading.Lock()
         # SQLite has one write lock: threads of one process take turns here instead of polling for it there.
@@ -49,6 +51,7 @@ class Store:
 
     def append(self, log: int, batch: Batch) -> list[Placed]:
         """Appends a batch to a log and returns, once it is durable, where its entries stand (see `Sequencer`)."""
+        self.guard()
         return self._sequencer(log).append(batch)
 
     def append_one(self, log: int, entry: Draft) -> Placed:

@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
-from ledger.core.errors import CheckpointForked, ProofInvalid, RolledBack
+from ledger.core.errors import CheckpointForked, Conflict, ProofInvalid, RolledBack
 from ledger.core.hashing import b64, unb64
 from ledger.core.merkle import verify_consistency
 from ledger.store.reading import LogReader
 from ledger.trust.files import exclusively, write_durably
+
+AWAY: Final = "moved-away.json"
 
 
 class Signed(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +21,30 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True):
 
     size: int
     root: str
+
+
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
+    """A move to another server: where to, the entry that says so, and what the logs held at least."""
+
+    place: str
+    code: str
+    """SHA-256 (hex) of the code without which nobody goes on by mistake."""
+    entry: int
+    sizes: dict[str, int]
+
+
+class MovedAway(Conflict):
+    """The ledger goes on elsewhere."""
+
+    code = "moved_away"
+
+
+def read_moved(path: Path) -> Moved | None:
+    """A move as it stands in a file; None if there is none."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Moved)
+    except FileNotFoundError:
+        return None
 
 
 class SignedState:
@@ -31,6 +58,19 @@ class SignedState:
         """One thread of one process of this machine signs for a log at a time."""
         with exclusively(self._file(log).with_suffix(".lock")):
             yield
+
+    def require_here(self) -> None:
+        """Raises MovedAway if this ledger goes on elsewhere: then nothing is appended or signed here."""
+        moved = self.moved()
+        if moved is not None:
+            raise MovedAway(
+                f"this ledger was moved to {moved.place}: nothing is entered or signed here any more",
+                advice="Use it there; where it was carried to, `trailseal log move in` has it go on.",
+            )
+
+    def moved(self) -> "Moved | None":
+        """The move that took this ledger away; None where it is here."""
+        return read_moved(self._folder / AWAY)
 
     def last(self, log: str) -> Signed | None:
         """What was signed last; None if nothing ever was, or the file was lost."""

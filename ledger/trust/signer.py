@@ -51,6 +51,7 @@ class Signer:
         differs.
         """
         with self._state.held(log.name):
+            self._state.require_here()
             self._finish(log)
             with self._store.reader(log.number) as reader:
                 head = reader.head()
@@ -87,12 +88,19 @@ class Signer:
     def _sign(self, log: LogId, size: int, root: bytes) -> StoredCheckpoint:
         with self._store.reader(log.number) as reader:
             continues(self._state, log.name, log.origin, reader, size, root)
+            self._require_newest(reader, log)
             history = read_log_keys(reader.connection, self._store.kinds, log.number, size)
         signers = choose_signers(history, size, self._keys.log_signers(log.name, log.origin))
         self._state.remember(log.name, size, root)
         checkpoint = Checkpoint(origin=log.origin, size=size, root=root)
         note = sign_note(checkpoint.text(), signers)
         collected = self._witnesses.collect(log, note, checkpoint)
+        if any(one.refused for one in collected.told):
+            # Who refuses may have seen another past, that of a copy of this ledger: what it shows decides, before
+            # anybody else sees this checkpoint.
+            self._assessed.discard(log.number)
+            with self._store.reader(log.number) as reader:
+                self._require_newest(reader, log)
         with self._store.writing() as connection:
             checkpoints.publish(connection, log.number, size, note)
         self._witnesses.enter(log, note, checkpoint, collected.lines)

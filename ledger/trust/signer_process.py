@@ -18,13 +18,16 @@ import msgspec
 from ledger.core.address import LogId
 from ledger.core.errors import CheckpointForked, ConfigError, Conflict, IntegrityError, LedgerError, RolledBack
 from ledger.store.checkpoints import StoredCheckpoint
+from ledger.trust.signed import MovedAway
 from ledger.trust.signer import SignsCheckpoints
 
 SOCKET: Final = "signer.sock"
 ANSWER_S: Final = 60.0
 """Seconds within which a checkpoint is signed, witnesses asked and all."""
 _LINE: Final = 1 << 20
-_ERRORS: Final = {one.code: one for one in (RolledBack, CheckpointForked, IntegrityError, ConfigError, Conflict)}
+_ERRORS: Final = {
+    one.code: one for one in (RolledBack, CheckpointForked, IntegrityError, ConfigError, Conflict, MovedAway)
+}
 
 
 class SignerAway(LedgerError):

@@ -5,6 +5,8 @@ MESSAGES = {
     "entry.watched-log.released": "{authority_actor} has log {origin} watched no more",
     "entry.site-checkpoint": "Checkpoint of the watched log {origin} at size {size} was verified and entered here",
     "entry.site-fault": "Watched log {origin}: {detail}",
+    "entry.server-move.left": "{authority_actor} has this ledger leave its server for {place}",
+    "entry.server-move.arrived": "{authority_actor} has this ledger go on at {place}",
     "tiles.verdict.holds": "Holds: {size} entries, under the key or policy that you gave.",
     "tiles.verdict.wrong": "Does NOT hold.",
     "tiles.verdict.unauthenticated": "Consistent with itself ({size} entries), but its origin is NOT authenticated: "

@@ -47,6 +47,7 @@ MESSAGES = {
     "kind.watched-log": "watched log",
     "kind.site-checkpoint": "checkpoint of a watched log",
     "kind.site-fault": "fault of a watched log",
+    "kind.server-move": "move to another server",
     "kind.checkpoint-witnessed": "checkpoint witnessed",
     "kind.timestamp": "time-stamp",
     "kind.timestamp-authority": "time-stamping authority",

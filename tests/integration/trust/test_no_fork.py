@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -19,8 +19,9 @@ from ledger.core.note import NoteSignature, NoteSigner, parse_note
 from ledger.core.witnessing import AddCheckpoint
 from ledger.settings import write as write_settings
 from ledger.store import checkpoints
+from ledger.trust.signer import Signer
+from tests.support.copied import copied
 from tests.support.ledgers import RECORDS, Ledger, MovableClock, submission
-from tests.support.postgres import PgDatabase, PostgresServer
 from tests.support.witness import HandWitness, Trust, two_witnesses
 
 REPOSITORY = Path(__file__).parents[3]
@@ -97,7 +98,9 @@ class Two:
         self.trusts = tuple(Trust(one, *witnesses) for one in self.ledgers)
         for trust in self.trusts:
             # Both servers ran already when their ways parted, and asked before their first signature.
-            trust.publisher._assessed.update(log.number for log in first.store.logs())
+            signer = trust.publisher._signer
+            assert isinstance(signer, Signer)
+            signer._assessed.update(log.number for log in first.store.logs())
 
     def grow(self, which: int, *numbers: int) -> None:
         for number in numbers:
@@ -129,27 +132,6 @@ def two(request: pytest.FixtureRequest, ledger: Ledger, clock: MovableClock, tmp
         yield Two(again, copy, *witnesses)
 
 
-@contextmanager
-def copied(request: pytest.FixtureRequest, ledger: Ledger, folder: Path) -> Iterator[Ledger]:
-    """The same ledger once more, its database too; nobody may have it open."""
-    shutil.copytree(ledger.folder, folder)
-    if ledger.is_sqlite:
-        with closing(Ledger(folder, ledger.settings, ledger.clock)) as made:
-            yield made
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    url = ledger.settings.database_url(ledger.folder)
-    template = PgDatabase(name=str(url.database), owner_url="", runtime_url="")
-    database = server.create_database(template)
-    chosen = msgspec.structs.replace(ledger.settings, database=database.runtime_url, owner_database=database.owner_url)
-    write_settings(folder, chosen)
-    try:
-        with closing(Ledger(folder, chosen, ledger.clock)) as made:
-            yield made
-    finally:
-        server.discard(database)
-
-
 @pytest.mark.parametrize(
     ("first", "second"),
     [((1,), (1,)), ((1,), (1, 2)), ((1, 2), (1,))],
@@ -179,7 +161,12 @@ def test_a_copy_that_is_started_later_signs_nothing_at_all(two: Two, monkeypatch
     two.grow(1, 1, 2)
     signed: list[str] = []
     sign: Callable[[NoteSigner, str], NoteSignature] = NoteSigner.sign
-    monkeypatch.setattr(NoteSigner, "sign", lambda self, text: signed.append(text) or sign(self, text))
+
+    def telling(self: NoteSigner, text: str) -> NoteSignature:
+        signed.append(text)
+        return sign(self, text)
+
+    monkeypatch.setattr(NoteSigner, "sign", telling)
     two.trusts[1].begin()
     with pytest.raises((RolledBack, CheckpointForked)):
         two.publish(1)

@@ -19,12 +19,15 @@ from ledger.findings.kinds import Incident
 from ledger.service import Service
 from ledger.store import checkpoints, schema
 from ledger.store.append import Batch
-from ledger.trust import publisher as publishing
+from ledger.trust import signed as remembering
+from ledger.trust import signer as signing
 from ledger.trust.kinds import LogBinding
-from ledger.trust.publisher import Signed
+from ledger.trust.signed import Signed
 from tests.support.checking import naive_root
 from tests.support.ledgers import RECORDS, Ledger
 
+PLACES = {"write_durably": remembering, "sign_note": signing}
+"""Where the steps stand that are not the store's."""
 STEPS = ("record_intent", "write_durably", "sign_note", "publish")
 
 
@@ -89,7 +92,7 @@ def test_what_a_crash_leaves_is_finished_with_the_very_size_and_root(
     grow(ledger.service)
     ledger.service.publisher.publish(ledger.service.log())
     meant = grow(ledger.service)
-    where: Any = checkpoints if step in ("record_intent", "publish") else publishing
+    where: Any = PLACES.get(step, checkpoints)
     real: Callable[..., Any] = getattr(where, step)
 
     def cut(*arguments: Any, **named: Any) -> Any:
@@ -129,7 +132,7 @@ def test_intent_then_state_then_signature_then_publication(ledger: Ledger, monke
 
         monkeypatch.setattr(where, step, watched)
 
-    for where, step in ((checkpoints, "record_intent"), (publishing, "write_durably"), (publishing, "sign_note")):
+    for where, step in ((checkpoints, "record_intent"), *((where, step) for step, where in PLACES.items())):
         watch(where, step)
     watch(checkpoints, "publish")
     service.publisher.publish(service.log())
