@@ -114,7 +114,7 @@ class Telling:
                 if fresh:
                     places = {"origin": body.origin, "size": str(body.size), "missing": body.missing}
                     yield self._notices.responsible(), Subject.QUORUM_MISSING, places
-            case Finding(sort=FindingSort.WITNESS_OVERDUE | FindingSort.TIME_DIFFERS):
+            case Finding(sort=FindingSort.WITNESS_OVERDUE | FindingSort.TIME_DIFFERS | FindingSort.TIME_STAMP_OUTAGE):
                 yield self._notices.responsible(), Subject.TRUST_FINDING, {"detail": body.detail}
             case Finding(sort=sort) if sort in FINDINGS.values():
                 yield self._notices.responsible(), Subject.SITE_LOG, {"detail": body.detail}

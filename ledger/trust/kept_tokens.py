@@ -11,14 +11,17 @@ from typing import Final
 
 import msgspec
 
+from ledger.core.checkpoint import Checkpoint
 from ledger.core.errors import LedgerError, TimestampInvalid
 from ledger.core.note import parse_note
 from ledger.core.timestamps import TimeStamp
 from ledger.store.checkpoints import StoredCheckpoint
-from ledger.trust.files import sync_folder, write_durably
+from ledger.trust.files import exclusively, sync_folder, write_durably
 
 FOLDER: Final = "kept/timestamps"
 CHECKPOINT: Final = ".checkpoint"
+NEWEST: Final = "newest"
+"""The largest checkpoint of a log that has a token there."""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +49,18 @@ class KeptTokens:
         path = folder / f"{stored.size:012d}-{tsa}-{stamp.serial}.tsr"
         write_durably(path.with_suffix(CHECKPOINT), stored.note)
         write_durably(path, token)
+        with exclusively(folder / ".lock"):
+            newest = self.newest(log)
+            if newest is None or Checkpoint.parse(parse_note(newest).text).size <= stored.size:
+                write_durably(folder / NEWEST, stored.note)
         return path
+
+    def newest(self, log: str) -> bytes | None:
+        """The largest checkpoint of a log that has a token here, as it was signed; None where there is none."""
+        try:
+            return (self._folder / log / NEWEST).read_bytes()
+        except FileNotFoundError:
+            return None
 
     def of(self, log: str) -> Iterator[Kept]:
         """The tokens of a log, by size; raises TimestampInvalid for one whose checkpoint is not there or is none."""

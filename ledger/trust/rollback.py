@@ -1,7 +1,8 @@
 """Whether a log is older, or another one, than what was signed, kept and witnessed: level 5, and before each signature.
 
-Asked are the signer's own memory, the newest cosigned checkpoint that is kept outside the database, and the witnesses
-themselves, now. Witnesses that cannot be asked leave it open: it is never taken for sound then.
+Asked are the signer's own memory, the newest cosigned and the newest time-stamped checkpoint that are kept outside the
+database, and the witnesses themselves, now. Witnesses that cannot be asked leave it open: it is never taken for sound
+then.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,6 +18,7 @@ from ledger.core.policy import NO_QUORUM, Policy
 from ledger.core.witness_policy import InForce
 from ledger.store.reading import LogReader
 from ledger.trust.kept import Kept
+from ledger.trust.kept_tokens import KeptTokens
 from ledger.trust.signed import SignedState, continues, require_continues
 from ledger.trust.witnesses import Witnesses
 
@@ -66,9 +68,9 @@ class Rollback:
             head = reader.head()
             root = reader.root(head.size)
             continues(self._state, log.name, log.origin, reader, head.size, root)
-            kept = self._kept.latest(log.name)
-            if kept is not None:
-                self._holds(reader, log, head.size, root, kept, policy)
+            for kept in (self._kept.latest(log.name), KeptTokens(self._kept.folder.parent).newest(log.name)):
+                if kept is not None:
+                    self._holds(reader, log, head.size, root, kept, policy)
             seen = tuple(self._seen(reader, log, head.size, root, policy))
         except LedgerError as error:
             return Standing(fault=error.message)

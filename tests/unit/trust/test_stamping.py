@@ -17,6 +17,7 @@ from ledger.integrity.scope import Scope
 from ledger.integrity.stamped import stamped_fault
 from ledger.store.append import Batch
 from ledger.store.logs import SYSTEM_LOG
+from ledger.store.position import pos_of
 from ledger.trust.kept_tokens import KeptTokens
 from ledger.trust.stamping import Stamping
 from ledger.trust.timestamp_reading import Existed, existed_by, newest, read_body
@@ -294,3 +295,21 @@ def test_a_withdrawn_authority_is_not_asked_and_what_it_said_stays(small: Site) 
     assert small.turn() == []
     assert small.existed(index) is not None
     assert small.fault() == ""
+
+
+def test_a_log_that_was_rewritten_is_no_continuation_of_what_was_stamped_and_kept(small: Site) -> None:
+    """The database is altered, and the signer remembers nothing; the tokens in the folder tell."""
+    small.let_in("one")
+    log, rollback = small.service.logs["records"], small.service.rollback
+    small.record()
+    small.turn()
+    with small.ledger.store.reading() as connection:
+        assert rollback.judge(connection, log).fault == ""
+    for path in (small.ledger.folder / "signed").glob("*.signed"):
+        path.unlink()
+    with small.ledger.administrator() as connection:
+        size = connection.scalar(text("SELECT size FROM head WHERE log = 1")) or 0
+        lie = text("UPDATE leaf SET data = (SELECT data FROM leaf WHERE pos = 1) WHERE pos = :pos")
+        connection.execute(lie, {"pos": pos_of(RECORDS, size - 2)})
+    with small.ledger.store.reading() as connection:
+        assert "another" in rollback.judge(connection, log).fault
