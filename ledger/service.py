@@ -62,6 +62,7 @@ from ledger.trust.kinds import KeyEvent, KeyEventSort, KeyPurpose
 from ledger.trust.moving import Mover
 from ledger.trust.next_keys import prepare_next
 from ledger.trust.publisher import Publisher
+from ledger.trust.renewing import Renewing
 from ledger.trust.rollback import Rollback
 from ledger.trust.signed import SignedState
 from ledger.trust.signer import Signer, SignsCheckpoints
@@ -122,6 +123,7 @@ class Service:
         self.publisher = Publisher(self.store, self.signer, state, self.witnesses)
         self.tsas = TsaAdmin(self.store, require_admin)
         self.stamping = Stamping(self.store, KeptTokens(folder), ask)
+        self.renewing = Renewing(self.store, ask)
         self.key_life = KeyLife(
             self.store, self.keys, self.publisher.publish, self._permit_keys, owner_of_key, folder / "signed"
         )

@@ -43,7 +43,14 @@ ess_cert_id_alg = sha256
 class TsaAuthority:
     """A root, and what it issues: certificates of stampers in a folder, each with what `openssl ts` needs."""
 
-    def __init__(self, clock: WallClock, name: str = "Demo time-stamps") -> None:
+    def __init__(
+        self,
+        clock: WallClock,
+        name: str = "Demo time-stamps",
+        digest: hashes.SHA256 | hashes.SHA512 = hashes.SHA256(),  # noqa: B008 - it has no state
+    ) -> None:
+        """`digest`: what certificates are signed by."""
+        self._digest = digest
         self._name = _name(f"{name} root")
         self._key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.datetime.fromtimestamp(clock.now_us() // 1_000_000, datetime.UTC)
@@ -52,7 +59,7 @@ class TsaAuthority:
             self._builder(self._name, self._key.public_key(), self._since, self._until)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(signs_certificates=True), critical=True)
-            .sign(self._key, hashes.SHA256())
+            .sign(self._key, digest)
         )
 
     @property
@@ -78,7 +85,7 @@ class TsaAuthority:
         made = made.add_extension(_usage(signs_certificates=False), critical=True)
         if uses:
             made = made.add_extension(x509.ExtendedKeyUsage(uses), critical=critical)
-        certificate = made.sign(self._key, hashes.SHA256())
+        certificate = made.sign(self._key, self._digest)
         (folder / "tsa.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
         (folder / "tsa.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         (folder / "serial").write_text("01\n")

@@ -115,6 +115,30 @@ def now(ledger: LedgerOption, as_json: AsJson = False) -> None:
 
 
 @group.command()
+def renew(
+    ledger: LedgerOption,
+    name: Annotated[str | None, typer.Option("--tsa", help="Only by this authority; by default by each.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have all time-stamps renewed: a newer one, by SHA-512, over the tree of them all. Exit code 1 if one is refused.
+
+    To be done before an algorithm or a key that they rest on ages: from then on they hold by the renewal.
+    """
+    with opened(ledger) as service:
+        answers = service.renewing.renew(name)
+        service.publisher.publish_all()
+    if as_json:
+        say_json(answers)
+    for one in answers if not as_json else ():
+        if one.error:
+            say(f"▲ {one.tsa}: {one.error}")
+        else:
+            say(f"● {one.tsa}: all time-stamps before entry {one.size} existed at {one.gen_time}, entry {one.index}")
+    if any(one.error for one in answers):
+        raise typer.Exit(1)
+
+
+@group.command()
 def verify(
     file: Annotated[Path, typer.Argument(help="The authority's whole response (DER).", exists=True, dir_okay=False)],
     checkpoint: Annotated[

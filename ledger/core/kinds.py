@@ -74,6 +74,7 @@ KIND_NAMES = frozenset(
         "checkpoint-witnessed",
         "timestamp",
         "timestamp-authority",
+        "timestamp-renewal",
         "verification",
         "incident",
         "incident-case",

@@ -15,6 +15,7 @@ from ledger.core.clock import parse_utc
 from ledger.core.errors import IntegrityError
 from ledger.core.passkey import Base64Url, unb64url
 from ledger.core.record import Digest, Name, Text
+from ledger.core.renewals import DISTRUSTED, Weak, require_sound
 from ledger.core.times import SafeInt
 from ledger.core.timestamps import Pins, TimeStamp, pins_of, verify_time_stamp
 
@@ -65,6 +66,25 @@ class TimestampEntry(
     origin: Name
     size: SafeInt
     root: Digest
+    gen_time: Text
+    accuracy_us: SafeInt
+    token: Base64Url
+    revocation: tuple[Base64Url, ...] = ()
+
+
+class TimestampRenewalEntry(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="timestamp-renewal/1"
+):
+    """Authority `tsa` says that all `count` time-stamps and renewals before entry `high` were there at `gen_time`.
+
+    `root` (base64, SHA-512): of the tree of them (`core.renewals`). The other members are as in a time-stamp.
+    """
+
+    tsa: Name
+    proposed: SafeInt
+    high: SafeInt
+    count: SafeInt
+    root: Text
     gen_time: Text
     accuracy_us: SafeInt
     token: Base64Url
@@ -154,17 +174,26 @@ class Tsas:
         """The authority that entry `index` proposed."""
         return next((one for one in self._all if one.proposed == index), None)
 
-    def verify(self, index: int, body: TimestampEntry, text: str) -> TimeStamp:
-        """What entry `index` proves of a checkpoint's text; raises IntegrityError or TimestampInvalid.
+    def verify(
+        self,
+        index: int,
+        body: TimestampEntry | TimestampRenewalEntry,
+        text: bytes,
+        weak: Weak = DISTRUSTED,
+        renewed_us: int | None = None,
+    ) -> TimeStamp:
+        """What entry `index` proves of a checkpoint's text, or a renewal's statement.
 
-        Whether that is the checkpoint it names, and is stored, is the caller's question.
+        `weak`: what is distrusted; `renewed_us`: when the first renewal that holds says that it was there. Raises
+        IntegrityError or TimestampInvalid. Whether these bytes are those that it names is the caller's question.
         """
         tsa = self.by_proposal(body.proposed)
         if tsa is None or tsa.tsa != body.tsa or not tsa.counts(index):
             raise IntegrityError(f"time-stamp authority {body.tsa!r} did not count then")
         stamp = verify_time_stamp(
-            unb64url(body.token), text.encode(), tsa.pins, revocation=map(unb64url, body.revocation)
+            unb64url(body.token), text, tsa.pins, revocation=map(unb64url, body.revocation), renewed=True
         )
+        require_sound(stamp, weak, renewed_us)
         if (stamp.gen_us, stamp.accuracy_us) != (parse_utc(body.gen_time), body.accuracy_us):
             raise IntegrityError("its moment is not the one that the token names")
         return stamp

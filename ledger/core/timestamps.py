@@ -49,7 +49,9 @@ class TimeStamp(msgspec.Struct, frozen=True, kw_only=True):
     """What a verified time-stamp says.
 
     `gen_us`: the moment (µs) that it names, `accuracy_us` how far off that may be. `algorithms`: what its proof rests
-    on. `good_until_us`: when the first certificate of its chain ends. `chain`: from the signer's to the root (DER).
+    on. `good_until_us`: when the first certificate of its chain ends. `compromised_us`: a key of its chain was revoked
+    since, for what makes all that it made doubtful: only what was renewed before then still holds. `chain`: from the
+    signer's to the root (DER).
     """
 
     gen_us: int
@@ -62,6 +64,7 @@ class TimeStamp(msgspec.Struct, frozen=True, kw_only=True):
     good_until_us: int
     chain: tuple[bytes, ...]
     revocation: tuple[Told, ...]
+    compromised_us: int | None = None
 
     @property
     def by_us(self) -> int:
@@ -121,13 +124,23 @@ def verify_time_stamp(
     pins: Pins,
     nonce: int | None = None,
     revocation: Iterable[bytes] = (),
+    *,
+    renewed: bool = False,
 ) -> TimeStamp:
     """Returns only if a whole response (DER) is a time-stamp over `message` by the pinned authority, as of its moment.
 
     `nonce`: that of the request, where it is known. `revocation`: lists and OCSP responses beside the token's own.
+    `renewed`: whether a renewal from before its authority's key was doubtful covers it, the caller judges.
     Raises TimestampInvalid, saying what does not hold.
     """
-    return _verified(response, message, pins, nonce, tuple(revocation))
+    found = _verified(response, message, pins, nonce, tuple(revocation))
+    if found.compromised_us is not None and not renewed:
+        # RFC 3161 §4: a key that may have been misused dates nothing, one that was retired what it dated before.
+        raise TimestampInvalid(
+            f"{found.subject} was revoked on {utc_text(found.compromised_us)}, and its key may have been misused: its "
+            "time-stamps from before count no more"
+        )
+    return found
 
 
 def moment_of(response: bytes) -> tuple[int, int]:
@@ -191,6 +204,7 @@ def _judged(response: bytes, message: bytes, pins: Pins, nonce: int | None, revo
     state = tuple(told(one, issuer, sources, gen_us) for one, issuer in pairwise(chain))
     for one in state:
         _require_unrevoked(one, gen_us)
+    compromised = [one.revoked_us for one in state if one.revoked_us is not None and one.reason not in _OUTLIVED]
     return TimeStamp(
         gen_us=gen_us,
         accuracy_us=accuracy_of(info),
@@ -202,6 +216,7 @@ def _judged(response: bytes, message: bytes, pins: Pins, nonce: int | None, revo
         good_until_us=min(us_of(one.not_valid_after_utc) for one in chain),
         chain=_der(chain),
         revocation=state,
+        compromised_us=min(compromised, default=None),
     )
 
 
@@ -216,17 +231,12 @@ def _require_signature(found: Any, chain: Sequence[x509.Certificate], message: b
 
 
 def _require_unrevoked(one: Told, gen_us: int) -> None:
-    """RFC 3161 §4: a key that may have been misused dates nothing, one that was retired dates what it dated before."""
+    """A certificate that was revoked dates nothing from then on."""
     if one.state is not Revocation.REVOKED or one.revoked_us is None:
         return
     since = utc_text(one.revoked_us)
     if one.revoked_us <= gen_us:
         raise TimestampInvalid(f"certificate {one.subject} was revoked on {since}, before this time-stamp")
-    if one.reason not in _OUTLIVED:
-        why = f"for {one.reason}" if one.reason else "without a reason"
-        raise TimestampInvalid(
-            f"certificate {one.subject} was revoked on {since} {why}: its time-stamps from before count no more"
-        )
 
 
 def _stamps(_policy: Any, _certificate: x509.Certificate, found: x509.KeyUsage | None) -> None:

@@ -1,8 +1,8 @@
 """Level 3 of time-stamps: each is verified again as of the moment it names, over the checkpoint it names.
 
 A token holds against the authority as it was pinned then; its checkpoint is stored, and is of this log's past; the
-moment in the entry is the token's own. And each token that was kept outside the database is of this log's past, too: so
-who rewrites a log and its time-stamps has to reach the folder, and whatever copies were made of it, as well.
+moment in the entry is the token's own. A renewal covers exactly the time-stamps before it, and carries those that rest
+on what is trusted no more. The tokens that are kept outside the database are level 5's.
 """
 
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.errors import IntegrityError, LedgerError
 from ledger.core.kinds import KindRegistry
+from ledger.core.renewals import DISTRUSTED, Weak
 from ledger.core.timestamp_entries import TimestampAuthorityEntry, TimestampEntry, Tsas, history_of
 from ledger.integrity.entries import read_entries
 from ledger.integrity.fault import Fault
@@ -19,16 +20,24 @@ from ledger.integrity.scope import Scope
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import index_of
 from ledger.store.reading import LogReader
+from ledger.trust.renewing import WrongRenewal, read_renewals
 from ledger.trust.timestamp_reading import checkpoint_text
 from ledger.trust.timestamp_tables import time_stamp, timestamp_authority
 
 
-def stamped_fault(scope: Scope) -> Fault | None:
-    """The first time-stamp of a log that does not hold; it is named by its entry of the system log."""
+def stamped_fault(scope: Scope, weak: Weak = DISTRUSTED) -> Fault | None:
+    """The first time-stamp of a log that does not hold; it is named by its entry of the system log.
+
+    `weak`: algorithms that are distrusted; what rests on them holds if it was renewed before.
+    """
     try:
         tsas = _tsas(scope.connection, scope.kinds)
     except _Wrong as error:
         return Fault(log=SYSTEM_LOG, index=error.index, table="timestamp_authority", column="event", what=error.message)
+    try:
+        renewals = read_renewals(scope.kinds, scope.connection, tsas, weak)
+    except WrongRenewal as error:
+        return Fault(log=SYSTEM_LOG, index=error.index, table="time_stamp_renewal", column="gen_us", what=error.message)
     reader = LogReader(scope.connection, scope.log.number)
     for index, body in _time_stamps(scope.connection, scope.kinds, scope.log.origin):
         try:
@@ -36,7 +45,7 @@ def stamped_fault(scope: Scope) -> Fault | None:
             checkpoint = Checkpoint.parse(text)
             if reader.root(checkpoint.size) != checkpoint.root:
                 raise IntegrityError(f"the log had another root at size {checkpoint.size} when it was stamped")
-            tsas.verify(index, body, text)
+            tsas.verify(index, body, text.encode(), weak, renewals.by(index))
         except LedgerError as error:
             return Fault(log=SYSTEM_LOG, index=index, table="time_stamp", column="gen_us", what=error.message)
         scope.pulse(1)

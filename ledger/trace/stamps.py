@@ -70,7 +70,7 @@ class Stamps:
                 try:
                     body, _ = read_body(self._kinds, self._connection, index, TimestampEntry)
                     text = checkpoint_text(self._connection, self._reader.log, body)
-                    tsas.verify(index, body, text)
+                    tsas.verify(index, body, text.encode())
                 except LedgerError:
                     continue
                 tsa = tsas.by_proposal(body.proposed)

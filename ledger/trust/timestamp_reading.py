@@ -138,7 +138,7 @@ def existed_by(kinds: KindRegistry, connection: Connection, log: LogId, index: i
     for one in candidates:
         try:
             body, _ = read_body(kinds, connection, one.index, TimestampEntry)
-            stamp = tsas.verify(one.index, body, checkpoint_text(connection, log.number, body))
+            stamp = tsas.verify(one.index, body, checkpoint_text(connection, log.number, body).encode())
         except LedgerError:
             continue  # level 3 says what is wrong with it; it dates nothing
         if body.size <= index or body.origin != log.origin:

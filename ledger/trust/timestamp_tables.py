@@ -22,6 +22,16 @@ time_stamp = declare(
 )
 """Checkpoints by log and size, and the moment that an authority names for each; when that was entered."""
 
+time_stamp_renewal = declare(
+    "time_stamp_renewal",
+    TableClass.PROJECTION,
+    position(),
+    Column("tsa", Text, nullable=False),
+    Column("high", BigInteger, nullable=False),
+    Column("gen_us", BigInteger, nullable=False),
+)
+"""Renewals: which time-stamps an authority says were there, all before entry `high`, and the moment that it names."""
+
 time_stamp_try = declare(
     "time_stamp_try",
     TableClass.OPERATIONAL,

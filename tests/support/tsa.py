@@ -112,6 +112,7 @@ class Stampers:
         self.ahead_s: dict[str, float] = {}
         self.down: set[str] = set()
         self.asked: list[str] = []
+        self.by = "sha256"
         self.change: Callable[[bytes], bytes] = lambda query: query
 
     def __call__(self, url: str, request: bytes) -> bytes:
@@ -121,7 +122,7 @@ class Stampers:
             raise TimestampInvalid("the authority cannot be reached: connection refused")
         seconds = self.clock.now_us() / 1e6 + self.ahead_s.get(name, 0.0)
         moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC).replace(microsecond=0)
-        return self.stampers[name].to(self.change(request), moment)
+        return self.stampers[name].to(self.change(request), moment, by=self.by)
 
 
 @pytest.fixture(scope="session")

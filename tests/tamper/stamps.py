@@ -4,6 +4,7 @@ from ledger.core.authority import Authority
 from ledger.core.clock import SystemClock
 from ledger.people.access import Scope
 from ledger.trust.kept_tokens import KeptTokens
+from ledger.trust.renewing import Renewing
 from ledger.trust.stamping import Stamping
 from tests.support.ledgers import AUTHORITY, Ledger
 from tests.support.tsa import URL, Stamper, Stampers
@@ -29,6 +30,7 @@ class Stamps:
         service.tsas.confirm(name, "seen", self._by(1))
         service.publisher.publish_all()
         Stamping(self._ledger.store, KeptTokens(self._ledger.folder), self._stampers).stamp()
+        Renewing(self._ledger.store, self._stampers).renew()
         if number % 2 == 0:
             service.tsas.withdraw(name, "its contract ended", self._by(0))
 

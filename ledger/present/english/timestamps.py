@@ -7,6 +7,8 @@ MESSAGES = {
     "entry.timestamp-authority.withdrawn": "{authority_actor} withdrew {tsa}: it is not asked for time-stamps any "
     "more; those that it made stay as they are. Reason: {reason}",
     "entry.timestamp": "{tsa} says that the checkpoint of {origin} at size {size} existed at {gen_time}",
+    "entry.timestamp-renewal": "{tsa} says that {count} earlier time-stamps, all before entry {high}, existed at "
+    "{gen_time}",
     "stamp.existed": "Existed by",
     "stamp.by": "time-stamp of {tsa}, over the checkpoint of size {size}",
     "stamp.late": "It had waited for that longer than the authority's schedule lets it: that it existed before is this "

@@ -50,6 +50,7 @@ MESSAGES = {
     "kind.server-move": "move to another server",
     "kind.checkpoint-witnessed": "checkpoint witnessed",
     "kind.timestamp": "time-stamp",
+    "kind.timestamp-renewal": "renewal of time-stamps",
     "kind.timestamp-authority": "time-stamping authority",
     "kind.verification": "verification",
     "kind.incident": "incident",

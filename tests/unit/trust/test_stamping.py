@@ -1,14 +1,20 @@
 """Time-stamps of a ledger: who asks whom and when, what is entered, what is kept, what is found."""
 
+import datetime
 from pathlib import Path
 
 import msgspec
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from sqlalchemy import text
 
-from ledger.core.clock import MICROSECONDS, utc_text
+from collectors.demo.tsa import TsaAuthority
+from ledger.core.clock import MICROSECONDS, SystemClock, utc_text
 from ledger.core.entry import draft
 from ledger.core.errors import AccessDenied, Conflict, NotFound, SchemaViolation, TimestampInvalid
+from ledger.core.passkey import b64url
+from ledger.core.renewals import DISTRUSTED, Weak
 from ledger.core.timestamp_entries import TimestampEntry, TsaEvent
 from ledger.core.timestamps import new_request, pins_of, verify_time_stamp
 from ledger.findings.kinds import FindingSort
@@ -19,8 +25,16 @@ from ledger.store.append import Batch
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import pos_of
 from ledger.trust.kept_tokens import KeptTokens
+from ledger.trust.renewing import Renewing
 from ledger.trust.stamping import Stamping
-from ledger.trust.timestamp_reading import Existed, existed_by, newest, read_body
+from ledger.trust.timestamp_reading import (
+    Existed,
+    checkpoint_text,
+    existed_by,
+    newest,
+    read_body,
+    read_tsas,
+)
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, MovableClock, submission
 from tests.support.staff import Staff
 from tests.support.tsa import URL, Stamper, Stampers
@@ -69,7 +83,7 @@ class Site:
     def findings(self) -> list[str]:
         return [row[0] for row in self.ledger.query("SELECT sort FROM finding ORDER BY pos")]
 
-    def fault(self, log: str = "records") -> str:
+    def fault(self, log: str = "records", weak: Weak = DISTRUSTED) -> str:
         kinds = self.ledger.store.kinds
         with self.ledger.store.reading() as connection:
             found = stamped_fault(
@@ -79,7 +93,8 @@ class Site:
                     kinds=kinds,
                     keys=log_keys(connection, kinds),
                     pulse=lambda _: None,
-                )
+                ),
+                weak,
             )
         return str(found or "")
 
@@ -313,3 +328,74 @@ def test_a_log_that_was_rewritten_is_no_continuation_of_what_was_stamped_and_kep
         connection.execute(lie, {"pos": pos_of(RECORDS, size - 2)})
     with small.ledger.store.reading() as connection:
         assert "another" in rollback.judge(connection, log).fault
+
+
+def test_an_aged_time_stamp_holds_by_a_renewal_from_before_and_by_nothing_else(small: Site, tmp_path: Path) -> None:
+    """Rehearsed: the old authority's certificate has ended and its digest is distrusted; the renewal carries it."""
+    clock = small.clock
+    day = datetime.timedelta(days=1)
+    now = datetime.datetime.fromtimestamp(clock.at_us // MICROSECONDS, datetime.UTC)
+    small.stampers.stampers["old"] = Stamper(tmp_path / "old", since=now - 100 * day, until=now + 2 * day)
+    small.let_in("old")
+    small.record()
+    small.turn()
+    weak = {"sha256": clock.at_us + 5 * 86_400 * MICROSECONDS}
+    assert "sha256 is trusted no more" in small.fault(weak=weak)
+    small.passes(86_400)
+    small.let_in("one")
+    renewing = Renewing(small.ledger.store, small.stampers)
+    assert [one.error for one in renewing.renew("one")] == [""]
+    small.passes(30 * 86_400)
+    assert "old" not in {one.tsa for one in small.stamping.stamp() if not one.error}, "its certificate has ended"
+    assert "sha256 is trusted no more" in small.fault(weak=weak), "the renewal's own signature is by SHA-256, too"
+    small.stampers.by = "sha512"
+    small.stampers.stampers["strong"] = Stamper(
+        tmp_path / "strong", TsaAuthority(SystemClock(), "strong", hashes.SHA512())
+    )
+    small.let_in("strong")
+    late = Renewing(small.ledger.store, small.stampers).renew("strong")
+    assert [one.error for one in late] == [""]
+    assert "sha256 is trusted no more" in small.fault(weak=weak), "it came too late for that day"
+    later = {"sha256": clock.at_us + 86_400 * MICROSECONDS}
+    for log in ("records", "system"):
+        assert small.fault(log, weak=later) == "", "all of it is carried by the renewal under SHA-512"
+    assert small.fault() == ""
+
+
+def test_a_renewal_covers_exactly_the_time_stamps_before_it(small: Site) -> None:
+    small.let_in("one")
+    with pytest.raises(Conflict):
+        Renewing(small.ledger.store, small.stampers).renew()
+    with pytest.raises(NotFound):
+        Renewing(small.ledger.store, small.stampers).renew("none")
+    small.record()
+    small.turn()
+    Renewing(small.ledger.store, small.stampers).renew()
+    Renewing(small.ledger.store, small.stampers).renew()
+    assert small.fault() == ""
+    with small.ledger.administrator() as connection:
+        pos = connection.scalar(text("SELECT min(pos) FROM time_stamp")) or 0
+        connection.execute(text("DELETE FROM time_stamp WHERE pos = :pos"), {"pos": pos})
+    assert "not those that it renewed" in small.fault()
+
+
+def test_a_stolen_key_dates_nothing_but_what_was_renewed_before(small: Site) -> None:
+    small.let_in("one")
+    small.record()
+    small.turn()
+    one = small.stampers.stampers["one"]
+    stolen = datetime.datetime.fromtimestamp(small.clock.at_us // MICROSECONDS, datetime.UTC) + datetime.timedelta(
+        days=2
+    )
+    crl = one.crl(since=stolen, reason=x509.ReasonFlags.key_compromise, made=stolen)
+    with small.ledger.store.reading() as connection:
+        found = newest(connection, 1, origin=small.service.logs["records"].origin)[0]
+        body, _ = read_body(small.ledger.store.kinds, connection, found.index, TimestampEntry)
+        told = msgspec.structs.replace(body, revocation=(b64url(crl),))
+        tsas = read_tsas(small.ledger.store.kinds, connection)
+        text_of = checkpoint_text(connection, RECORDS, body).encode()
+        with pytest.raises(TimestampInvalid, match="trusted no more"):
+            tsas.verify(found.index, told, text_of)
+        with pytest.raises(TimestampInvalid, match="trusted no more"):
+            tsas.verify(found.index, told, text_of, {}, small.clock.at_us + 3 * 86_400 * MICROSECONDS)
+        tsas.verify(found.index, told, text_of, {}, small.clock.at_us + 86_400 * MICROSECONDS)
