@@ -37,6 +37,9 @@ from ledger.people.people import People
 from ledger.privacy.erasures import Erasures
 from ledger.privacy.look_ups import LookUps
 from ledger.record_log import RecordLog
+from ledger.retention.disposals import Disposals
+from ledger.retention.holds import Holds
+from ledger.retention.rules import Rules
 from ledger.settings import Settings
 from ledger.signing.person_keys import Sealing
 from ledger.signing.provider import ProviderSigning
@@ -81,6 +84,8 @@ NEXT_KEYS = "next-keys"
 """The folder in the ledger's where a new log's next key is left, to be carried away."""
 VERIFY = "verify"
 """The sort of verification jobs; their parameters are an `integrity.verifier.Plan`."""
+DISPOSE = "dispose"
+"""The sort of jobs that remove what two people decided; their parameters are a `retention.disposals.Removal`."""
 IMPORT = "import"
 """The sort of jobs that read an uploaded file; their parameters are an `importing.Task`."""
 _NOTICES = Authority(actor="service:notices", authenticated=False)
@@ -134,6 +139,9 @@ class Service:
         web, keys = self.settings.web.origin, self.keys
         self.entrance = Entrance(self.store, self.people, keys.pepper, keys.mail_password, web, effort)
         self.erasures = Erasures(self.store)
+        self.holds = Holds(self.store)
+        self.retention = Rules(self.store)
+        self.disposals = Disposals(self.store)
         self.look_ups = LookUps(self.store, self.keys.digests)
         self.notices = Notices(self.store, self._notice_key, self.keys.mail_password)
         self.workflows = Workflows(self.store, self.notices.tell)
@@ -156,7 +164,8 @@ class Service:
         judge, faulty, known = self.rollback.judge, self.cases.faulty, self.cases.known
         self.verifier = Verifier(self.store, assembly, self._digest, verify_workers, judge, faulty=faulty, known=known)
         self.ways_back = WaysBack(self.cases, self.verifier, state)
-        self.jobs = Jobs(self.store, {VERIFY: self.verifier.work, IMPORT: self._work_on_import})
+        handlers = {VERIFY: self.verifier.work, IMPORT: self._work_on_import, DISPOSE: self.disposals.work}
+        self.jobs = Jobs(self.store, handlers)
         self.uploads = Uploads(self.store, self.jobs.live)
         self.logs = {log.name: log for log in self.store.logs()}
         if SYSTEM not in self.logs:

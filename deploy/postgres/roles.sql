@@ -9,8 +9,8 @@
 --   trailseal_runtime  what the service connects as. It owns nothing, so it can neither drop nor disable a trigger;
 --                      it can create nothing, not even a temporary table; it may truncate nothing. Each migration
 --                      grants it, table by table, what the table's class allows (a log table: SELECT and INSERT).
---   trailseal_eraser   nobody can log in as it. One function of the schema runs with its rights, and deletes what an
---                      erasure's entry names from the vault, and nothing else; a trigger holds even it to that.
+--   trailseal_eraser   nobody can log in as it. Two functions of the schema run with its rights, and delete what an
+--                      erasure's or a disposal's entry names, and nothing else; triggers hold even it to that.
 
 \set ON_ERROR_STOP on
 \set database trailseal

@@ -10,7 +10,7 @@ from litestar.params import JSONBody, PathParameter
 from ledger.api.context import Context
 from ledger.api.fields import without_nul
 from ledger.api.gate import CallerRequest
-from ledger.api.people import Entered, Why
+from ledger.api.people import Why
 from ledger.api.problems import declared
 from ledger.core.errors import AccessDenied
 from ledger.people.access import Scope, allow
@@ -18,7 +18,6 @@ from ledger.privacy.erasure_kinds import Ground
 from ledger.privacy.erasures import Erasure
 
 ErasurePath = Annotated[str, PathParameter(max_length=100)]
-HoldPath = Annotated[str, PathParameter(max_length=100)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 
@@ -30,15 +29,6 @@ class NewErasure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     member: Name
     ground: Ground
     reason: Reason
-
-
-class NewHold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A legal hold over a log, or over one source of it."""
-
-    hold: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._-]+$")]
-    log: Name
-    reason: Reason
-    source: Name | None = None
 
 
 @get("/erasures", opt=allow(Scope.ADMIN), responses=declared())
@@ -74,23 +64,4 @@ async def approve_erasure(
     return await context.lanes.append(enter)
 
 
-@post("/legal-holds", opt=allow(Scope.APPROVE), responses=declared(409))
-async def set_hold(context: NamedDependency[Context], request: CallerRequest, data: JSONBody[NewHold]) -> Entered:
-    """Puts a log, or a source of it, on hold: nothing of it is erased."""
-    without_nul(hold=data.hold, log=data.log, source=data.source, reason=data.reason)
-    log = context.log(data.log).name
-    hold, authority = context.service.erasures.hold, request.user.authority
-    return Entered(index=await context.lanes.append(hold, data.hold, log, data.source, data.reason, authority))
-
-
-@post("/legal-holds/{hold:str}/lifting", opt=allow(Scope.APPROVE), responses=declared(409))
-async def lift_hold(
-    context: NamedDependency[Context], request: CallerRequest, hold: HoldPath, data: JSONBody[Why]
-) -> Entered:
-    """Lifts a hold."""
-    without_nul(hold=hold, reason=data.reason)
-    lift = context.service.erasures.lift
-    return Entered(index=await context.lanes.append(lift, hold, data.reason, request.user.authority))
-
-
-router = Router("/", route_handlers=[erasures, request_erasure, approve_erasure, set_hold, lift_hold], tags=["privacy"])
+router = Router("/", route_handlers=[erasures, request_erasure, approve_erasure], tags=["privacy"])

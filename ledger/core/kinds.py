@@ -90,6 +90,8 @@ KIND_NAMES = frozenset(
         "disposal",
         "erasure",
         "legal-hold",
+        "retention-rule",
+        "retention-fact",
     ]
 )
 """The closed set of kinds; a leaf of any other kind is not one of ours."""

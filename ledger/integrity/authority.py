@@ -20,6 +20,7 @@ from ledger.core.entry import Entry
 from ledger.core.errors import LedgerError
 from ledger.core.hashing import b64
 from ledger.core.kinds import KindRegistry
+from ledger.integrity.disposing import Disposing
 from ledger.integrity.entering import Entering
 from ledger.integrity.entries import Unreadable, read_entries
 from ledger.integrity.erasing import Erasing
@@ -65,6 +66,7 @@ class Rights:
         self.separation = Separation()
         self.entering = Entering()
         self.erasing = Erasing()
+        self.disposing = Disposing()
         self.placed = Placed()
         self.refusing = Refusing()
         self.overdue = Overdue()
@@ -74,8 +76,8 @@ class Rights:
 
     def enter(self, entry: Entry) -> None:
         """Takes the system log's next entry."""
-        parts = (self.separation, self.entering, self.erasing, self.placed, self.refusing, self.overdue, self.deciding)
-        for part in parts:
+        parts = (self.separation, self.entering, self.erasing, self.disposing)
+        for part in (*parts, self.placed, self.refusing, self.overdue, self.deciding):
             part.enter(entry)
         body = present(entry.body)
         if isinstance(body, CredentialEntry):
@@ -97,7 +99,7 @@ class Rights:
         """The rule that an entry of the system log breaks, whoever caused it; empty if none."""
         body = present(entry.body)
         broken = self.separation.broken(entry, body) or self.entering.broken(entry, body)
-        others = (self.erasing, self.placed, self.overdue, self.deciding)
+        others = (self.erasing, self.disposing, self.placed, self.overdue, self.deciding)
         return broken or next(filter(None, (part.broken(entry) for part in others)), "")
 
     def signing_refusal(self, authority: Authority, size: int, at_us: int, scope: Scope | None = None) -> str:

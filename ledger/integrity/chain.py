@@ -10,14 +10,14 @@ import re
 from binascii import b2a_base64
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import Connection
 
 from ledger.core.checkpoint import MAX_SIZE, Checkpoint
 from ledger.core.clock import parse_utc
 from ledger.core.errors import ChainBroken, IntegrityError, MalformedNote
-from ledger.core.hashing import BODY, HASH_SIZE, LEAF
+from ledger.core.hashing import BODY, HASH_SIZE, LEAF, b64, unb64
 from ledger.core.kinds import KIND_NAMES
 from ledger.core.note import parse_note
 from ledger.integrity.ahead import ahead
@@ -26,6 +26,7 @@ from ledger.integrity.edge import Edge, Tree
 from ledger.store.append import TILE
 from ledger.store.bulk import Bulk
 from ledger.store.engine import is_sqlite
+from ledger.store.gone import Gone
 from ledger.store.position import MAX_INDEX, pos_of
 
 RANGE = 256
@@ -35,6 +36,7 @@ _KINDS = frozenset(name.encode() for name in KIND_NAMES)
 _LEAF = b'{"body":"%b","index":%d,"kind":"%b","prev":"%b","v":1}'
 # Between index and predecessor stand kind and time: KIND","logged_at":"TIME. Entries of one commit share them.
 _AFTER_INDEX, _BEFORE_PREV = 72, -62
+_COMMITMENT = slice(9, 53)
 _MIDDLE = re.compile(rb'([a-z-]+)","logged_at":"([^"]{27})')
 
 
@@ -54,6 +56,7 @@ _JOINED = (
     " WHERE leaf.pos >= ? AND leaf.pos < ? ORDER BY leaf.pos"
 )
 _LEAVES = "SELECT data FROM leaf WHERE pos >= ? AND pos < ? ORDER BY pos"
+_BODIES_AT = "SELECT pos, salt, body FROM body WHERE pos >= ? AND pos < ?"
 _BODIES = "SELECT salt, body FROM body WHERE pos >= ? AND pos < ? ORDER BY pos"
 # The tiles of level 0 that are full at the end of a range and were not at its beginning.
 _TILES = (
@@ -69,7 +72,9 @@ class Chain:
     """
 
     def __init__(self, connection: Connection, log: int, edge: Edge, high: int, columns: RecordColumns | None) -> None:
+        self._connection = connection
         self._bulk = Bulk(connection)
+        self._gone = Gone()
         self._log = log
         self._high = high
         self._columns = columns
@@ -105,24 +110,52 @@ class Chain:
         following = (until, pos_of(self._log, self.range_end(high))) if high < self._high else None
         results = self._ahead.read((first, until), following)
         entries, (tiles, *more) = results[: len(self._entries)], results[len(self._entries) :]
-        for rows in entries:
-            if len(rows) != high - low:  # positions are unique
-                raise ChainBroken("entries are missing")
+        if len(entries[0]) != high - low:  # positions are unique
+            raise ChainBroken("entries are missing")
         leaves = [row[0] for row in entries[0]]
-        salts = [row[-2] for row in entries[-1]]
-        bodies = [row[-1] for row in entries[-1]]
-        commitments = [b2a_base64(sha256(BODY + row[-2] + row[-1]).digest(), newline=False) for row in entries[-1]]
-        if set(map(len, salts)) != {HASH_SIZE}:
-            raise ChainBroken("a salt is not of 32 bytes")
         hashes = [sha256(LEAF + leaf).digest() for leaf in leaves]
+        contents, gone = entries[-1], frozenset[int]()
+        try:
+            commitments = [b2a_base64(sha256(BODY + row[-2] + row[-1]).digest(), newline=False) for row in contents]
+        except TypeError:
+            commitments = []
+        if len(commitments) != high - low:
+            contents, gone = self._with_disposed(first, leaves, hashes)
+            commitments = [
+                leaf[_COMMITMENT]
+                if at in gone
+                else b2a_base64(sha256(BODY + contents[at][0] + contents[at][1]).digest(), newline=False)
+                for at, leaf in enumerate(leaves)
+            ]
+        if set(map(len, [row[-2] for row in contents])) != {HASH_SIZE}:
+            raise ChainBroken("a salt is not of 32 bytes")
         kinds, times = self._check_leaves(low, leaves, commitments, hashes)
+        if any(kinds[at] != b"record" for at in gone):
+            raise ChainBroken("an entry that is never disposed of has no body")
         self._check_times(times)
         self._tree.add(hashes, stored=dict(tiles))
         self._check_marks(low, high, hashes)
         self.edge = Edge(size=high, leaf_hash=hashes[-1], logged_at=times[-1], partial=self._tree.partial())
         if self._columns is not None:
-            records = [at for at, kind in enumerate(kinds) if kind == b"record"]
-            self._columns.check(more[0], [first + at for at in records], [bodies[at] for at in records])
+            records = [at for at, kind in enumerate(kinds) if kind == b"record" and at not in gone]
+            self._columns.check(more[0], [first + at for at in records], [contents[at][-1] for at in records])
+
+    def _with_disposed(
+        self, first: int, leaves: Sequence[bytes], hashes: Sequence[bytes]
+    ) -> tuple[list[tuple[Any, ...]], frozenset[int]]:
+        """Salts and bodies of a range from which some are gone (an empty body instead), and the places of those.
+
+        Raises ChainBroken unless a disposal names each of them by its leaf hash.
+        """
+        until = first + len(leaves)
+        stored = {row[0]: row[1:] for row in self._bulk.all(_BODIES_AT, (first, until))}
+        named = self._gone.within(self._connection, first, until)
+        gone = frozenset(at for at in range(len(leaves)) if first + at not in stored)
+        for at in gone:
+            if named.get(first + at) != b64(hashes[at]):
+                raise ChainBroken("a body is missing that no entry disposed of")
+            unb64(leaves[at][_COMMITMENT].decode(), HASH_SIZE)
+        return [stored.get(first + at, (bytes(HASH_SIZE), b"")) for at in range(len(leaves))], gone
 
     def _check_leaves(
         self, low: int, leaves: Sequence[bytes], commitments: Sequence[bytes], hashes: Sequence[bytes]

@@ -13,6 +13,7 @@ from ledger.core.entry import Entry, LeafData, decode_leaf
 from ledger.core.errors import LedgerError, SchemaViolation
 from ledger.core.hashing import b64, body_commitment, leaf_hash
 from ledger.core.kinds import KindRegistry
+from ledger.core.retention import RetentionClass
 from ledger.integrity.chain import MarkDiffers, read_marks
 from ledger.integrity.columns import COLUMNS
 from ledger.integrity.compare import first_difference
@@ -21,6 +22,7 @@ from ledger.integrity.fault import Fault, first
 from ledger.integrity.streams import DRIVER_ERRORS
 from ledger.store import schema
 from ledger.store.bulk import Bulk
+from ledger.store.gone import Gone
 from ledger.store.position import index_of, pos_of
 from ledger.store.projections import Live, Rows
 from ledger.store.reading import LogReader
@@ -35,6 +37,7 @@ class Diagnosis:
     def __init__(self, connection: Connection, log: int, kinds: KindRegistry, live: Live, columns: bool) -> None:
         self._connection = connection
         self._bulk = Bulk(connection)
+        self._gone = Gone()
         self._log = log
         self._kinds = kinds
         self._live = live
@@ -75,7 +78,7 @@ class Diagnosis:
                 return self._fault(culprit, "leaf", "data", "the chain of leaf hashes breaks here")
             if leaf.logged_at < logged:
                 return self._fault(index, "leaf", "data", "logged before the entry before it")
-            fault = self._body_fault(index, leaf, salt, body)
+            fault = self._body_fault(index, leaf, leaf_hash(data), salt, body)
             if fault is not None:
                 return fault
             prev, logged = leaf_hash(data), leaf.logged_at
@@ -92,7 +95,13 @@ class Diagnosis:
         except (LedgerError, TypeError):
             return False
 
-    def _body_fault(self, index: int, leaf: LeafData, salt: Any, body: Any) -> Fault | None:
+    def _body_fault(self, index: int, leaf: LeafData, hashed: bytes, salt: Any, body: Any) -> Fault | None:
+        if (
+            body is None
+            and self._kinds[leaf.kind].retention is not RetentionClass.PERMANENT
+            and self._gone.names(self._connection, pos_of(self._log, index), hashed)
+        ):
+            return None
         if body is None or salt is None:
             return self._fault(index, "body", "", "the body is missing, and no entry says that it was disposed of")
         if not isinstance(salt, bytes) or len(salt) != 32:
@@ -129,7 +138,7 @@ class Diagnosis:
         given: Rows = {}
         for index, (_, data, _, body) in rows.items():
             leaf = decode_leaf(data)
-            if leaf.kind == "record":
+            if leaf.kind == "record" and body is not None:
                 logged_us = parse_utc(leaf.logged_at)
                 try:
                     decoded = self._kinds[leaf.kind].decode(body)

@@ -3,7 +3,7 @@
 Whether their bytes are those that the log committed to is level 1's question.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from sqlalchemy import Connection
 
@@ -27,14 +27,24 @@ class Unreadable(IntegrityError):
         self.index = index
 
 
-def read_entries(connection: Connection, log: int, low: int, high: int, kinds: KindRegistry) -> Iterator[Entry]:
-    """The entries from `low` to before `high`, in order; raises Unreadable at the first that can't be read."""
+def read_entries(
+    connection: Connection, log: int, low: int, high: int, kinds: KindRegistry, gone: Collection[int] = ()
+) -> Iterator[Entry]:
+    """The entries from `low` to before `high`, in order; raises Unreadable at the first that can't be read.
+
+    Those at the positions `gone` were disposed of: they are passed over.
+    """
     reader = LogReader(connection, log)
     index = low
     for at in range(low, high, RANGE):
         for pos, data, _, body in reader.rows(at, min(high, at + RANGE)):
             if pos != pos_of(log, index):
                 raise Unreadable(index, "the entry is missing")
+            if pos in gone:
+                if body is not None:
+                    raise Unreadable(index, "the body is still there, and an entry says that it was disposed of")
+                index += 1
+                continue
             if body is None:
                 raise Unreadable(index, "the body is missing")
             try:

@@ -22,6 +22,7 @@ from ledger.integrity.validities import Validities
 from ledger.integrity.vault import VaultCheck
 from ledger.store import schema
 from ledger.store.bulk import Bulk
+from ledger.store.gone import Gone
 from ledger.store.position import index_of, pos_of
 from ledger.store.projections import Live, Rows
 
@@ -65,6 +66,7 @@ class _Replay:
         tables = [schema.metadata.tables[name] for name in facts_tables(live)]
         self._facts = {table.name: _Facts(connection, table, self._span) for table in tables}
         self._validities = Validities(connection, log, live)
+        self._gone = Gone()
         self._vault = VaultCheck(connection, log, self._span)
 
     def range(self, low: int, high: int) -> Fault | None:
@@ -73,7 +75,8 @@ class _Replay:
         found: list[Fault | None] = []
         entries = []
         try:
-            for entry in read_entries(self._connection, self._log, low, high, self._kinds):
+            gone = self._gone.within(self._connection, pos_of(self._log, low), pos_of(self._log, high))
+            for entry in read_entries(self._connection, self._log, low, high, self._kinds, gone):
                 self._project(entry, rows, changes)
                 entries.append(entry)
         except Unreadable as error:

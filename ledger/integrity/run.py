@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, distinct, func, select
 
 from ledger.core.address import LogId
 from ledger.core.errors import IntegrityError, LedgerError
@@ -27,6 +27,7 @@ from ledger.integrity.tasks import Outcome, Reading, Task, spans
 from ledger.integrity.vault import Secrets
 from ledger.integrity.whole import projection_faults, read_heads, structure_faults
 from ledger.privacy.tables import erased_row
+from ledger.store import schema
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import pos_of
 from ledger.store.projections import Projections
@@ -179,7 +180,10 @@ class LogRun:
         gone = select(row.row_pos, row.sort, row.ordinal).where(row.row_pos >= first_pos, row.row_pos < end).distinct()
         with self._reading() as connection:
             count = len(connection.execute(gone).all())
+            away = schema.disposed_entry.c.row_pos
+            disposed = connection.scalar(select(func.count(distinct(away))).where(away >= first_pos, away < end))
         told = [f"{count} originals and sealed values that were erased, each named by an entry"] if count else []
+        told += [f"{disposed} records that were disposed of, each named by an entry"] if disposed else []
         return "; ".join([*told, "full text before this run's start"] if incremental else told)
 
     def _in_doubt(self, level: int) -> str:

@@ -18,9 +18,9 @@ from ledger.people.kinds import AccountEntry, AccountEntry1, AccountState, accou
 from ledger.people.profile import Profile
 from ledger.people.roles import GMP
 from ledger.present.messages import message
-from ledger.privacy import tables
 from ledger.privacy.erasure_kinds import CoverSort, ErasedRow
 from ledger.privacy.look_up_kinds import LookUpEntry
+from ledger.retention.holds import Held, Holds, held
 from ledger.sources.kinds import CollectionRun, Quarantined
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader
@@ -53,7 +53,7 @@ def cover_of(
         log = logs[row.log].name
         if isinstance(body, RecordBody | Quarantined | CollectionRun):
             source = body.record.source if isinstance(body, RecordBody) else body.source
-            hold = _hold(connection, log, source)
+            hold = _hold(store, connection, log, row.index, body, logged_us)
             if hold is not None:
                 return _cover(CoverSort.HOLD, hold=hold)
             until = logged_us + profile.retention_years * YEAR_US
@@ -88,14 +88,15 @@ def _account(connection: Connection, body: AccountEntry, member: str) -> Cover |
     return None
 
 
-def _hold(connection: Connection, log: str, source: str) -> str | None:
-    row = tables.legal_hold.c
-    return connection.scalar(
-        select(row.key)
-        .where(row.log == SYSTEM_LOG, row.to_index.is_(None), row.hold_log == log, row.source.in_(["", source]))
-        .order_by(row.key)
-        .limit(1)
-    )
+def _hold(
+    store: Store, connection: Connection, log: str, index: int, body: msgspec.Struct, logged_us: int
+) -> str | None:
+    """The hold that covers an entry; of one that is no record, its subjects and times at the source are not known."""
+    if isinstance(body, RecordBody):
+        what = held(log, index, body, logged_us)
+    else:
+        what = Held(log=log, index=index, source=getattr(body, "source", None))
+    return Holds(store).over(connection, what)
 
 
 def _entry(store: Store, connection: Connection, row: ErasedRow) -> tuple[msgspec.Struct | None, int]:

@@ -1,4 +1,4 @@
-"""The erasure of a personal value, and the legal hold that forbids it. In the system log."""
+"""The erasure of a personal value. In the system log."""
 
 from enum import StrEnum
 
@@ -73,15 +73,4 @@ class ErasureEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     rows: tuple[ErasedRow, ...] = ()
 
 
-class HoldEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="legal-hold/1"):
-    """From here on nothing of this log, or of this source of it, is erased; or (`holds` false) the hold is lifted."""
-
-    hold: Name
-    holds: bool
-    log: Name
-    reason: Text
-    authority: Authority
-    source: Name | None = None
-
-
-KINDS = (Kind("erasure", [ErasureEntry]), Kind("legal-hold", [HoldEntry]))
+KINDS = (Kind("erasure", [ErasureEntry]),)

@@ -6,7 +6,7 @@ leaves rows that verification names, until the next look takes them.
 
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 from xml.sax.saxutils import escape
 
@@ -27,7 +27,7 @@ from ledger.people.kinds import AccountEntry, AccountEntry1
 from ledger.people.profile import read_profile
 from ledger.privacy import tables
 from ledger.privacy.cover import Cover, cover_of
-from ledger.privacy.erasure_kinds import CoverSort, ErasedRow, ErasureEntry, ErasureEvent, Ground, HoldEntry
+from ledger.privacy.erasure_kinds import CoverSort, ErasedRow, ErasureEntry, ErasureEvent, Ground
 from ledger.store import schema
 from ledger.store.append import Batch, Placed, Transaction
 from ledger.store.engine import is_sqlite
@@ -180,24 +180,6 @@ class Erasures:
             ).all()
             return [self._shown(connection, name) for name in names]
 
-    def hold(self, hold: str, log: str, source: str | None, reason: str, authority: Authority) -> int:
-        """From here on nothing of this log, or of this source of it, is erased; returns the entry's index."""
-        entry = HoldEntry(hold=hold, holds=True, log=log, source=source, reason=reason, authority=authority)
-        return self._store.append(SYSTEM_LOG, Batch([draft(entry)], before=self._hold_is(hold, False)))[0].index
-
-    def lift(self, hold: str, reason: str, authority: Authority) -> int:
-        """Lifts a hold; returns the entry's index. Raises Conflict for one that is not in force."""
-        row = tables.legal_hold.c
-        with self._store.reading() as connection:
-            index = connection.scalar(
-                select(row.from_index).where(row.log == SYSTEM_LOG, row.key == hold, row.to_index.is_(None))
-            )
-            if index is None:
-                raise Conflict(f"hold {hold!r} is not in force")
-            was, _ = read_entry(self._store, connection, index, HoldEntry)
-        entry = msgspec.structs.replace(was, holds=False, reason=reason, authority=authority)
-        return self._store.append(SYSTEM_LOG, Batch([draft(entry)], before=self._hold_is(hold, True)))[0].index
-
     def finish(self) -> int:
         """Takes from the vault what erasures name and is there still; returns how many rows went.
 
@@ -240,20 +222,6 @@ class Erasures:
                 raw = connection.connection.cursor()
                 raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 raw.close()
-
-    def _hold_is(self, hold: str, wanted: bool) -> Callable[[Transaction], None]:
-        row = tables.legal_hold.c
-
-        def check(transaction: Transaction) -> None:
-            key = ("hold", hold)
-            there = transaction.connection.scalar(
-                select(row.from_index).where(row.log == SYSTEM_LOG, row.key == hold, row.to_index.is_(None))
-            )
-            if transaction.scratch.get(key) or (there is not None) is not wanted:
-                raise Conflict(f"hold {hold!r} is {'not in force' if wanted else 'in force already'}")
-            transaction.scratch[key] = True
-
-        return check
 
     def _plan(self, connection: Connection, address: str, member: str) -> Plan:
         place = parse_address(address)

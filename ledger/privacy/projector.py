@@ -6,7 +6,7 @@ from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry
 from ledger.core.projector import Projector, Row, Valid
 from ledger.privacy import tables as t
-from ledger.privacy.erasure_kinds import ErasureEntry, ErasureEvent, HoldEntry
+from ledger.privacy.erasure_kinds import ErasureEntry, ErasureEvent
 from ledger.privacy.look_up_kinds import LookUpEntry, LookUpEvent
 from ledger.store.position import pos_of
 
@@ -77,19 +77,6 @@ class ErasedProjector:
             yield t.erased_row.name, (pos, pos_of(one.log, one.index), one.sort, one.ordinal)
 
 
-class HoldProjector:
-    """Legal holds in force."""
-
-    name = "legal-hold"
-    version = 1
-    kinds = frozenset({"legal-hold"})
-    table = t.legal_hold.name
-
-    def changes(self, entry: Entry) -> Iterable[Valid]:
-        body: HoldEntry = entry.body
-        yield Valid(body.hold, (body.log, body.source or "") if body.holds else None)
-
-
 def projectors(_dialect: str) -> tuple[Projector, ...]:
     """All projectors of this domain."""
-    return LookUpProjector(), PurposeProjector(), ErasureProjector(), ErasedProjector(), HoldProjector()
+    return LookUpProjector(), PurposeProjector(), ErasureProjector(), ErasedProjector()

@@ -50,6 +50,3 @@ erased_row = declare(
     clustered=True,
 )
 """Rows of the vault that an erasure (the entry at `pos`) names: the only ones that the database lets be deleted."""
-
-legal_hold = validities("legal_hold", Column("hold_log", Text, nullable=False), Column("source", Text, nullable=False))
-"""Holds in force; `source` is empty for a whole log. A lifted one has no open row."""

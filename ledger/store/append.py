@@ -20,6 +20,7 @@ from ledger.core.merkle import Frontier, root_of
 from ledger.core.record import RecordBody
 from ledger.store import schema
 from ledger.store.bulk import Bulk
+from ledger.store.disposed import known_again
 from ledger.store.engine import is_sqlite
 from ledger.store.position import index_of, pos_of
 from ledger.store.projections import Live, Projections, Rows
@@ -62,9 +63,12 @@ class Head(msgspec.Struct):
 class Transaction:
     """One append transaction under the head lock: what closing callbacks may read."""
 
-    def __init__(self, connection: Connection, log: int, head: Head, live: Live, logged_us: int) -> None:
+    def __init__(
+        self, connection: Connection, log: int, head: Head, live: Live, logged_us: int, disposes: bool = False
+    ) -> None:
         self.connection = connection
         self.log = log
+        self.disposes = disposes
         self.logged_us = logged_us
         self.scratch: dict[Any, Any] = {}
         """Shared by the batches of one group commit, whose rows are not in the database yet."""
@@ -84,6 +88,11 @@ class Transaction:
     def next_index(self) -> int:
         return self._index
 
+    @property
+    def kinds_placed(self) -> frozenset[str]:
+        """Kinds of entries of this transaction so far: their projections do not stand in the database yet."""
+        return frozenset(entry.kind for entry in self._entries)
+
     def find_known(self, drafts: Iterable[Draft]) -> None:
         """Looks up, in one go for the whole group, which of the drafts' records the log already has (idempotency)."""
         wanted = {key for draft in drafts for key in _names(draft)}
@@ -94,6 +103,10 @@ class Transaction:
             self._ids[source, record_id] = max(index_of(pos), self._ids.get((source, record_id), -1))
             if key in wanted:
                 self._found[key] = pos
+        if self.disposes:
+            left = [key for key in wanted if key not in self._found]
+            for key, pos, hashed in known_again(self.connection, self.log, left):
+                self._keys[key] = Placed(index_of(pos), hashed, duplicate=True)
 
     def open_known(self, drafts: Sequence[Draft]) -> None:
         """Opens the earlier entries that these drafts' records were found at; raises IntegrityError for another one."""
@@ -192,6 +205,10 @@ class Transaction:
             .select_from(schema.leaf.outerjoin(schema.body, schema.leaf.c.pos == schema.body.c.pos))
             .where(schema.leaf.c.pos == pos)
         ).one_or_none()
+        if row is not None and row.body is None:
+            # Its disposal may have come between the look at the key and this one.
+            for _, _, hashed in known_again(self.connection, self.log, [key]):
+                return hashed
         if row is None or row.body is None:
             raise IntegrityError(f"the idempotency row of {key.record_id!r} points to entry {index_of(pos)}, not there")
         try:
@@ -229,20 +246,23 @@ Closing = Callable[[Transaction, Sequence[Placed]], Sequence[Draft]]
 class Batch:
     """Drafts that belong together: all in one transaction, in order, then those that `closing` makes of them.
 
-    `before` may refuse the batch (by raising) once the head is locked and before anything is placed.
+    `before` may refuse the batch (by raising) once the head is locked and before anything is placed. `after` does in
+    the same transaction what the entries say, once they and their projections stand; what it raises undoes them.
     """
 
-    __slots__ = ("before", "closing", "drafts")
+    __slots__ = ("after", "before", "closing", "drafts")
 
     def __init__(
         self,
         drafts: Sequence[Draft],
         closing: Closing | None = None,
         before: Callable[[Transaction], None] | None = None,
+        after: Callable[[Connection], None] | None = None,
     ) -> None:
         self.drafts = drafts
         self.closing = closing
         self.before = before
+        self.after = after
 
     def admit(self, transaction: Transaction) -> None:
         """Raises the LedgerError for which the batch is refused, before anything of it was placed."""
@@ -276,6 +296,7 @@ class Appender:
         self._projections = projections
         self._live = projections.live({})
         self._versions = ""
+        self._disposes = False
         self._head: Head | None = None
         self._step_noted = False
 
@@ -290,12 +311,15 @@ class Appender:
             with self._turn, self._connection.begin():
                 head = self._lock()
                 logged_us, step = self._time(head)
-                transaction = Transaction(self._connection, self._log, head, self._live, logged_us)
+                transaction = Transaction(self._connection, self._log, head, self._live, logged_us, self._disposes)
                 if step is not None:
                     transaction.place(draft(step))
                 transaction.find_known(draft for batch in batches for draft in batch.drafts)
                 answers = [self._place(transaction, batch) for batch in batches]
                 after = transaction.write()
+                for batch, answer in zip(batches, answers, strict=True):
+                    if batch.after is not None and not isinstance(answer, LedgerError):
+                        batch.after(self._connection)
         except BaseException:
             self._head, self._step_noted = None, noted
             raise
@@ -311,9 +335,10 @@ class Appender:
 
     def _lock(self) -> Head:
         """Takes the head's lock for this transaction, and the head itself if another process moved it."""
-        size, leaf, logged_us, frontier, versions = Bulk(self._connection).one(
+        size, leaf, logged_us, frontier, versions, disposes = Bulk(self._connection).one(
             HEAD_SQLITE if is_sqlite(self._connection) else HEAD_POSTGRES, (self._log,)
         )
+        self._disposes = bool(disposes)
         if versions != self._versions:
             self._live = self._projections.read_live(self._connection)
             self._versions = versions
@@ -342,11 +367,13 @@ class Appender:
 
 HEAD_SQLITE = (
     "SELECT size, leaf_hash, logged_us, frontier,"
-    " (SELECT group_concat(name || '/' || version) FROM projection_version) FROM head WHERE log = ?"
+    " (SELECT group_concat(name || '/' || version) FROM projection_version), EXISTS (SELECT 1 FROM disposed_entry)"
+    " FROM head WHERE log = ?"
 )
 HEAD_POSTGRES = (
     "SELECT size, leaf_hash, logged_us, frontier,"
-    " (SELECT string_agg(name || '/' || version, ',') FROM projection_version) FROM head WHERE log = ? FOR UPDATE"
+    " (SELECT string_agg(name || '/' || version, ',') FROM projection_version), EXISTS (SELECT 1 FROM disposed_entry)"
+    " FROM head WHERE log = ? FOR UPDATE OF head"
 )
 
 

@@ -12,7 +12,7 @@ from ledger.store.engine import is_sqlite
 
 RUNTIME_ROLE = "trailseal_runtime"
 ERASER_ROLE = "trailseal_eraser"
-"""Nobody logs in as this role; it alone may delete, and what it may delete an erasure's entry names."""
+"""Nobody logs in as this role; it alone may delete, and what it may delete an erasure's or a disposal's entry names."""
 
 _REFUSE = """
 CREATE OR REPLACE FUNCTION trailseal_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -116,10 +116,111 @@ def allow_erasure(connection: Connection) -> None:
     connection.exec_driver_sql(f"REVOKE CREATE ON SCHEMA public FROM {ERASER_ROLE}")
 
 
-def let_eraser_read(connection: Connection) -> None:
+def let_eraser_read(connection: Connection, table: str = ERASED) -> None:
     """Lets the role that erases see which rows an entry names; again after a rebuild put another table in its place."""
     if not is_sqlite(connection) and _has_role(connection, ERASER_ROLE):
-        connection.exec_driver_sql(f"GRANT SELECT ON {ERASED} TO {ERASER_ROLE}")
+        connection.exec_driver_sql(f"GRANT SELECT ON {table} TO {ERASER_ROLE}")
+
+
+DISPOSED: Final = "disposed_entry"
+"""The projection of what disposals name."""
+SEARCHED: Final = ("record", "record_link", "source_key")
+"""Projections of a record, which go with it."""
+_IS_DISPOSED = f"SELECT 1 FROM {DISPOSED} d WHERE d.row_pos = OLD.pos"
+
+_ONLY_DISPOSED = f"""
+CREATE OR REPLACE FUNCTION trailseal_only_disposed() RETURNS trigger LANGUAGE plpgsql SET search_path = public AS $$
+BEGIN
+    IF NOT EXISTS ({_IS_DISPOSED})
+    THEN RAISE EXCEPTION 'append-only: %% on table %% is refused', TG_OP, TG_TABLE_NAME;
+    END IF;
+    RETURN OLD;
+END $$
+"""
+
+_ONLY_NAMED = f"""
+CREATE OR REPLACE FUNCTION trailseal_only_erased() RETURNS trigger LANGUAGE plpgsql SET search_path = public AS $$
+DECLARE at smallint := 0;
+BEGIN
+    IF TG_ARGV[0] = 'sealed' THEN at := OLD.ordinal; END IF;
+    IF NOT EXISTS (SELECT 1 FROM erased_row e WHERE e.row_pos = OLD.pos AND e.sort = TG_ARGV[0] AND e.ordinal = at)
+        AND NOT EXISTS ({_IS_DISPOSED})
+    THEN RAISE EXCEPTION 'append-only: %% on table %% is refused', TG_OP, TG_TABLE_NAME;
+    END IF;
+    RETURN OLD;
+END $$
+"""
+
+_DISPOSE = """
+CREATE OR REPLACE FUNCTION trailseal_dispose(
+    places bigint[], sources text[], ids text[], linked bigint[], link_kinds text[], link_ids text[]
+) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+BEGIN
+    DELETE FROM body WHERE pos = ANY(places);
+    DELETE FROM original WHERE pos = ANY(places);
+    DELETE FROM sealed_value WHERE pos = ANY(places);
+    DELETE FROM record WHERE pos = ANY(places);
+    DELETE FROM source_key k USING unnest(places, sources, ids) AS w(pos, source, record_id)
+        WHERE k.log = (w.pos >> 40)::smallint AND k.source = w.source AND k.record_id = w.record_id AND k.pos = w.pos;
+    DELETE FROM record_link l USING unnest(linked, link_kinds, link_ids) AS w(pos, kind, id)
+        WHERE l.kind = w.kind AND l.id = w.id AND l.pos = w.pos;
+END $$
+"""
+
+
+def allow_disposal(connection: Connection) -> None:
+    """Lets what stands of an entry be deleted where a disposal's entry names it (`disposed_entry`), and nothing else.
+
+    In PostgreSQL by one function alone, as erasures.
+    """
+    if is_sqlite(connection):
+        for table, (sort, ordinal) in _ERASABLE.items():
+            connection.exec_driver_sql(f"DROP TRIGGER {table}_no_delete")
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} WHEN NOT EXISTS (SELECT 1 FROM erased_row"
+                f" WHERE row_pos = OLD.pos AND sort = '{sort}' AND ordinal = {ordinal})"
+                f" AND NOT EXISTS ({_IS_DISPOSED})"
+                f" BEGIN SELECT RAISE(ABORT, 'append-only: DELETE on table {table} is refused'); END"
+            )
+    else:
+        connection.exec_driver_sql(_ONLY_NAMED)
+        connection.exec_driver_sql(_ONLY_DISPOSED)
+    for table in ("body", *SEARCHED):
+        let_disposals_take(connection, table)
+    if is_sqlite(connection):
+        return
+    if not _has_role(connection, ERASER_ROLE):
+        return  # a database without the roles of production: nothing is ever disposed of there
+    let_eraser_read(connection, DISPOSED)
+    connection.exec_driver_sql(f"GRANT USAGE, CREATE ON SCHEMA public TO {ERASER_ROLE}")
+    connection.exec_driver_sql(_DISPOSE)
+    connection.exec_driver_sql("REVOKE ALL ON FUNCTION trailseal_dispose FROM PUBLIC")
+    if _has_role(connection, RUNTIME_ROLE):
+        connection.exec_driver_sql(f"GRANT EXECUTE ON FUNCTION trailseal_dispose TO {RUNTIME_ROLE}")
+    connection.exec_driver_sql(f"ALTER FUNCTION trailseal_dispose OWNER TO {ERASER_ROLE}")
+    connection.exec_driver_sql(f"REVOKE CREATE ON SCHEMA public FROM {ERASER_ROLE}")
+
+
+def let_disposals_take(connection: Connection, table: str) -> None:
+    """Narrows the trigger that refuses to delete from a table; again after a rebuild put another in its place."""
+    if is_sqlite(connection):
+        connection.exec_driver_sql(f"DROP TRIGGER {table}_no_delete")
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} WHEN NOT EXISTS ({_IS_DISPOSED})"
+            f" BEGIN SELECT RAISE(ABORT, 'append-only: DELETE on table {table} is refused'); END"
+        )
+        return
+    connection.exec_driver_sql(f"DROP TRIGGER {table}_no_delete ON {table}")
+    connection.exec_driver_sql(
+        f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} FOR EACH STATEMENT"
+        f" WHEN (current_user <> '{ERASER_ROLE}') EXECUTE FUNCTION trailseal_refuse()"
+    )
+    connection.exec_driver_sql(
+        f"CREATE TRIGGER {table}_only_disposed BEFORE DELETE ON {table} FOR EACH ROW"
+        " EXECUTE FUNCTION trailseal_only_disposed()"
+    )
+    if _has_role(connection, ERASER_ROLE):
+        connection.exec_driver_sql(f"GRANT SELECT, DELETE ON {table} TO {ERASER_ROLE}")
 
 
 def allow_reading_version(connection: Connection) -> None:

@@ -29,8 +29,10 @@ from ledger.core.hashing import ZERO_HASH
 from ledger.core.merkle import Frontier
 from ledger.core.projector import FactsProjector, Projector, Valid
 from ledger.store import schema, shadow
+from ledger.store.append_only import DISPOSED, SEARCHED
 from ledger.store.bulk import Bulk
 from ledger.store.engine import is_sqlite, writer_engine
+from ledger.store.gone import Gone
 from ledger.store.position import index_of, log_of, pos_of
 from ledger.store.projections import Rows, hold_all, read_versions, set_version, write_changes
 from ledger.store.reading import LogReader
@@ -143,6 +145,7 @@ class _Rebuild:
             name: schema.metadata.tables[name] for projector in self._live.projectors for name in tables_of(projector)
         }
         self._shadows = self._tables
+        self._gone = Gone()
         self._state = _State()
 
     def run(self) -> Rebuilt:
@@ -207,6 +210,8 @@ class _Rebuild:
                 walk = self._state.walks.setdefault(log, _Walk(log))
                 while walk.size < size:
                     self._write(connection, log, *self._read(connection, walk, size))
+            for name in self._shadows.keys() & set(SEARCHED):
+                shadow.take_out(connection, self._shadows[name], self._shadows.get(DISPOSED, schema.disposed_entry))
             before = read_versions(connection)
             for table in self._tables.values():
                 shadow.take_over(connection, table)
@@ -240,11 +245,11 @@ class _Rebuild:
                 leaf = decode_leaf(data)
             except InvalidEntry as error:
                 raise IntegrityError(f"log {walk.log}: entry {index} is damaged: {error}") from error
-            if body is None:
+            if body is None and not self._gone.names(connection, pos, hashed):
                 raise IntegrityError(f"log {walk.log}: the body of entry {index} is gone, and no entry disposed of it")
             walk.size, walk.leaf_hash, walk.logged_us = index + 1, hashed, parse_utc(leaf.logged_at)
             walk.frontier.append(hashed)
-            if leaf.kind in self._kinds:
+            if leaf.kind in self._kinds and body is not None:
                 decoded = self._store.kinds[leaf.kind].decode(body)
                 entry = Entry(log=walk.log, index=index, kind=leaf.kind, logged_us=walk.logged_us, body=decoded)
                 self._live.project(entry, rows, changes)

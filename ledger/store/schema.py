@@ -248,6 +248,23 @@ record_link = declare(
     clustered=True,
 )
 
+disposed_entry = declare(
+    "disposed_entry",
+    TableClass.PROJECTION,
+    Column("pos", BigInteger, nullable=False),
+    Column("row_pos", BigInteger, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+    Column("digest", LargeBinary),
+    PrimaryKeyConstraint("row_pos", "pos"),
+    Index("disposed_entry_pos", "pos"),
+    Index("disposed_entry_digest", "digest"),
+    clustered=True,
+)
+"""Entries (at `row_pos`) whose content a disposal (the entry at `pos`) names: the only one that the database lets go.
+
+`digest` is the content's keyed digest, by which the record is known again if its source gives it once more.
+"""
+
 projection_version = declare(
     "projection_version",
     TableClass.OPERATIONAL,

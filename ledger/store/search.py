@@ -78,6 +78,13 @@ def search(
     return Page(indices=indices, size=size, next_before=indices[-1] if len(found) > limit else None)
 
 
+def oldest(connection: Connection, log: int, size: int, query: Query, low: int, limit: int) -> list[int]:
+    """The first of the records that match, from index `low` on, as of `size`."""
+    pos = schema.record.c.pos
+    chosen = select(pos).where(*_conditions(connection, log, size, query), pos >= pos_of(log, low))
+    return [index_of(found) for found in connection.scalars(chosen.order_by(pos).limit(limit))]
+
+
 def facets(connection: Connection, log: int, size: int, query: Query, top: int = 20) -> dict[str, tuple[Facet, ...]]:
     """For each facet the most frequent values among the records that match, with their counts."""
     conditions = _conditions(connection, log, size, query)

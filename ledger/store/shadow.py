@@ -6,10 +6,19 @@ built before and renames them; SQLite, which can't rename an index, builds them 
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, MetaData, Table, quoted_name
+from sqlalchemy import Connection, MetaData, Table, delete, quoted_name, select
 from sqlalchemy.schema import CreateTable
 
-from ledger.store.append_only import ERASED, create_full_text, feed_full_text, let_eraser_read, protect
+from ledger.store.append_only import (
+    DISPOSED,
+    ERASED,
+    SEARCHED,
+    create_full_text,
+    feed_full_text,
+    let_disposals_take,
+    let_eraser_read,
+    protect,
+)
 from ledger.store.engine import is_sqlite
 from ledger.store.schema import has_tokens
 
@@ -42,6 +51,18 @@ def finish(connection: Connection, shadows: Iterable[Table]) -> None:
         connection.exec_driver_sql(f"ANALYZE {shadow.name}")
 
 
+def take_out(connection: Connection, shadow: Table, disposed: Table) -> None:
+    """Takes out of a shadow what was disposed of since it was read; `disposed` names those entries."""
+    gone = select(disposed.c.row_pos)
+    if is_sqlite(connection) and has_tokens(shadow):
+        index = f"{shadow.name.removesuffix(NEXT)}_fts{NEXT}"
+        connection.exec_driver_sql(
+            f"INSERT INTO {index}({index}, rowid, tokens)"
+            f" SELECT 'delete', pos, tokens FROM {shadow.name} WHERE pos IN (SELECT row_pos FROM {disposed.name})"
+        )
+    connection.execute(delete(shadow).where(shadow.c.pos.in_(gone)))
+
+
 def take_over(connection: Connection, table: Table) -> None:
     """Drops the live table and gives its place, name, triggers and rights to its shadow."""
     name, sqlite = table.name, is_sqlite(connection)
@@ -63,8 +84,10 @@ def take_over(connection: Connection, table: Table) -> None:
     else:
         _rename_indexes(connection, name)
     protect(connection, name, update=table.info["update"], delete=table.info["delete"])
-    if name == ERASED:
-        let_eraser_read(connection)
+    if name in SEARCHED:
+        let_disposals_take(connection, name)
+    if name in (ERASED, DISPOSED):
+        let_eraser_read(connection, name)
 
 
 def discard(connection: Connection) -> None:

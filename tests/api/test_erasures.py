@@ -23,6 +23,7 @@ from ledger.people.names import account_draft
 from ledger.people.profile import Profiles
 from ledger.people.roles import Role
 from ledger.privacy.erasure_kinds import CoverSort, ErasureEvent, Ground
+from ledger.retention.holds import Scope as HoldScope
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import pos_of
 from ledger.store.reading import VaultReader
@@ -233,14 +234,17 @@ def test_a_legal_hold_refuses_also_between_the_two_approvals(site: Site) -> None
     site.use("sources_without_gmp", [TRIAL])
     asked = site.erasures.request(site.address(site.trial[1]), "reason", SOME, "asked", site.staff.admin)
     site.approve(asked.erasure, "qa1")
-    site.erasures.hold("claim-1", "records", TRIAL, "claim", site.staff.acting("qa1"))
+    holds, scope = site.world.service.holds, HoldScope(log="records", source=TRIAL)
+    holds.place("claim-1", scope, "claim", site.staff.acting("qa1"), person=True)
     with pytest.raises(Conflict, match="claim-1"):
         site.approve(asked.erasure, "qa2")
     held = site.erasures.request(site.address(site.trial[0]), "reason", SOME, "asked", site.staff.admin)
     assert (held.state, held.cover) == (ErasureEvent.REFUSED, CoverSort.HOLD)
     with pytest.raises(Conflict, match="already"):
-        site.erasures.hold("claim-1", "records", TRIAL, "claim", site.staff.acting("qa1"))
-    site.erasures.lift("claim-1", "settled", site.staff.acting("qa1"))
+        holds.place("claim-1", scope, "claim", site.staff.acting("qa1"), person=True)
+    with pytest.raises(AccessDenied, match="second person"):
+        holds.release("claim-1", "settled", site.staff.acting("qa1"), person=True)
+    holds.release("claim-1", "settled", site.staff.acting("qa3"), person=True)
     assert site.approve(asked.erasure, "qa2").state is ErasureEvent.ERASED
 
 

@@ -12,8 +12,9 @@ from ledger.people.access import Scope
 from ledger.people.credentials import current, view
 from ledger.people.kinds import GrantEntry, GrantState
 from ledger.people.tables import account as accounts
-from ledger.privacy.erasure_kinds import CoverSort, ErasedRow, ErasureEntry, ErasureEvent, Ground, HoldEntry
+from ledger.privacy.erasure_kinds import CoverSort, ErasedRow, ErasureEntry, ErasureEvent, Ground
 from ledger.privacy.look_up_kinds import Basis, LookUpEntry, LookUpEvent, Purpose
+from ledger.retention.hold_kinds import HoldEntry1
 from ledger.store.logs import SYSTEM_LOG
 from tests.support.ledgers import AUTHORITY, START_US, Ledger
 
@@ -46,12 +47,12 @@ def privacy(ledger: Ledger, number: int) -> None:
         entries.append(draft(msgspec.structs.replace(opened, event=LookUpEvent.CLOSED)))
     for one in entries:
         ledger.store.append_one(SYSTEM_LOG, one)
-    approvers = [_approver(ledger, f"approver-{name}{number}") for name in "ab"]
+    approvers = [approver(ledger, f"approver-{name}{number}") for name in "ab"]
     for one in _erasures(number, approvers):
         ledger.store.append_one(SYSTEM_LOG, one)
 
 
-def _approver(ledger: Ledger, account: str) -> Authority:
+def approver(ledger: Ledger, account: str) -> Authority:
     """Somebody who may approve, and is known."""
     ledger.service.people.create_account(account, account, "set-up", AUTHORITY)
     grant = GrantEntry(
@@ -87,7 +88,7 @@ def _erasures(number: int, approvers: list[Authority]) -> list[Draft]:
     refused = msgspec.structs.replace(
         asked, erasure=f"refused-{number}", event=ErasureEvent.REFUSED, cover=CoverSort.RETENTION, answer="kept"
     )
-    held = HoldEntry(
+    held = HoldEntry1(
         hold=f"hold-{number}",
         holds=True,
         log=("records", "system")[number % 2],

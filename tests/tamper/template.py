@@ -56,6 +56,7 @@ from tests.tamper.persons import persons
 from tests.tamper.privacy import privacy
 from tests.tamper.provider import provider
 from tests.tamper.resets import resets
+from tests.tamper.retention import dispose, retention
 from tests.tamper.signed import signed
 from tests.tamper.stamps import Stamps
 from tests.tamper.terminals import terminals
@@ -139,6 +140,7 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
         privacy(ledger, number)
         watched(ledger, number)
         incidents(ledger, number)
+        retention(ledger, number)
         _words(ledger, number)
         _maps(ledger, number)
         _agents(ledger, number)
@@ -150,6 +152,7 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
             trust.publisher.bind_system()
             for log in ledger.service.logs.values():
                 ledger.service.verifier.run(log, full=number < 2, levels=(1, 2) if number < 2 else (1, 2, 3))
+    dispose(ledger)
     trust.publisher.publish_all()
     return Template(ledger)
 

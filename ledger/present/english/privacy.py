@@ -9,8 +9,6 @@ MESSAGES = {
     "entry.erasure.refused": "{member} of {target} is not erased: {answer}",
     "entry.erasure.approved": "{authority_actor} approved the erasure of {member} of {target}; reason: {reason}",
     "entry.erasure.erased": "{member} of {target} was erased, with what held it: {rows} rows of the vault",
-    "entry.legal-hold.holds": "{authority_actor} put log {log} on hold ({hold}); reason: {reason}",
-    "entry.legal-hold.fails": "{authority_actor} lifted hold {hold} of log {log}; reason: {reason}",
     "erasure.answer.performer": "The name stands for who performed an action of a GMP record. By law it stays readable "
     "until {until}, as long as the record is kept (Regulation (EU) 2016/679 Article 17(3)(b); EudraLex volume 4, "
     "chapter 4 and annex 11; 21 CFR 11.10(e)).",

@@ -69,6 +69,8 @@ MESSAGES = {
     "kind.disposal": "disposal",
     "kind.erasure": "erasure",
     "kind.legal-hold": "legal hold",
+    "kind.retention-rule": "rule of retention",
+    "kind.retention-fact": "fact of retention",
     "action.create": "create",
     "action.read": "read",
     "action.update": "change",

@@ -1,0 +1,1 @@
+"""Retention: rules and facts, legal holds, and the disposal of records whose retention is over."""

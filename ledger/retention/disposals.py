@@ -1,0 +1,398 @@
+"""Disposal of records whose retention is over: asked for, approved by a second person, done after a waiting period.
+
+Each part of it goes in one transaction with the entry that says so, after a fresh look at retention and holds under the
+head's lock: no role and no race disposes of what is held or still to be kept.
+"""
+
+import contextlib
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, select
+from sqlalchemy.engine import URL
+
+from ledger.core.address import LogId
+from ledger.core.authority import Authority
+from ledger.core.clock import parse_utc, utc_text
+from ledger.core.entry import draft
+from ledger.core.errors import Conflict, NotFound, SchemaViolation
+from ledger.core.hashing import b64, leaf_hash
+from ledger.core.retention import Item
+from ledger.jobs.frame import Context
+from ledger.retention import tables
+from ledger.retention.disposal_kinds import LEAST_DAYS, Copy, DisposalEntry, DisposalEvent, Group, items_of
+from ledger.retention.entries import history, require_person
+from ledger.retention.judging import Judge, Judged
+from ledger.retention.kinds import end_of_day
+from ledger.retention.planning import Plan, parts_of, plan
+from ledger.retention.scrubbing import empty_log, scrub
+from ledger.store import schema
+from ledger.store.append import Batch, Transaction
+from ledger.store.disposed import Doomed, remove
+from ledger.store.logs import SYSTEM_LOG, read_logs
+from ledger.store.position import pos_of
+from ledger.store.reading import LogReader
+from ledger.store.search import Query
+from ledger.store.store import Store
+
+DAY_US: Final = 86_400_000_000
+WAITS_DAYS: Final = 14
+"""Days between approval and removal where the request says nothing else."""
+_OPEN: Final = (DisposalEvent.APPROVED, DisposalEvent.DISPOSED)
+
+_BEARING: Final = frozenset({"legal-hold", "retention-rule", "retention-fact", "disposal"})
+"""Kinds that decide what may go: one of them in the same commit is not seen yet, so removal waits for the next."""
+ATTEMPTS: Final = 20
+
+ProvenTime = Callable[[], int | None]
+"""The latest time that a witness's cosignature or a time-stamp proves; None while there is none."""
+
+
+class Removal(msgspec.Struct, frozen=True, kw_only=True):
+    """Parameters of a job that removes."""
+
+    disposal: str
+
+
+BY_JOB: Final = Authority(actor="dispose", authenticated=False)
+"""On whose authority a job removes what two people decided."""
+
+
+class _Unsettled(Conflict):
+    """What decides is being entered in this very commit."""
+
+
+class Disposal(msgspec.Struct, frozen=True, kw_only=True):
+    """A disposal, and where it stands: the report of it, once it is done.
+
+    `state`: `requested`, `approved` (waits until `from_at`), `disposing` (some records went), `disposed` or
+    `withdrawn`. `kept`: records of it that are there still. `remains`: copies that removal does not reach.
+    """
+
+    disposal: str
+    state: str
+    log: str
+    reason: str
+    total: int
+    removed: int
+    groups: tuple[Group, ...]
+    sample: tuple[int, ...]
+    requested_by: str
+    requested_at: str
+    index: int
+    approved_by: str | None
+    approved_at: str | None
+    from_at: str | None
+    waits_days: int
+    remains: tuple[Copy, ...]
+    entries: tuple[int, ...]
+    proven_at: str | None
+
+    @property
+    def kept(self) -> int:
+        return self.total - self.removed
+
+
+class Disposals:
+    """Safe to use from any number of threads."""
+
+    def __init__(self, store: Store, proven_time: ProvenTime = lambda: None) -> None:
+        """`proven_time`: by which time retention is judged; while it knows none, nothing is disposable."""
+        self._store = store
+        self.proven_time = proven_time
+
+    def plan(self, log: LogId, query: Query, low: int = 0) -> Plan:
+        """What may go of what a query matches, and why the rest stays."""
+        with self._store.reading() as connection:
+            return plan(self._store, connection, log, query, low, self.proven_time()).plan
+
+    def judge(self, log: LogId, index: int) -> Judged:
+        """How long one entry is kept; raises NotFound."""
+        with self._store.reading() as connection:
+            return Judge(self._store, connection, log).at(index)
+
+    def request(
+        self,
+        log: LogId,
+        query: Query,
+        reason: str,
+        authority: Authority,
+        *,
+        person: bool,
+        remains: tuple[Copy, ...] = (),
+        waits_days: int = WAITS_DAYS,
+        low: int = 0,
+    ) -> Disposal:
+        """Asks for everything to be disposed of that a query matches and that may go; the entries list it.
+
+        Raises AccessDenied, SchemaViolation, and Conflict where nothing may go.
+        """
+        require_person(authority, person, "a disposal is asked for")
+        if log.number == SYSTEM_LOG:
+            raise Conflict("what describes Trailseal itself is kept for ever", advice="Choose a record log.")
+        if waits_days < LEAST_DAYS:
+            raise SchemaViolation(f"a disposal waits {LEAST_DAYS} days at least", advice="Give it time for objections.")
+        _check(remains)
+        proven_us = self.proven_time()
+        with self._store.reading() as connection:
+            found = plan(self._store, connection, log, query, low, proven_us)
+        if not found.groups or proven_us is None:
+            stay = ", ".join(f"{count} {why}" for why, count in sorted(found.plan.stay.items())) or "nothing matches"
+            raise Conflict(
+                f"nothing of it may be disposed of: {stay}",
+                advice="`trailseal dispose plan` names the facts that are missing; `trailseal hold list` the holds.",
+            )
+        parts = parts_of(found.groups)
+        entry = DisposalEntry(
+            disposal=secrets.token_hex(8),
+            event=DisposalEvent.REQUESTED,
+            log=log.name,
+            number=log.number,
+            reason=reason,
+            authority=authority,
+            parts=len(parts),
+            total=found.plan.total,
+            waits_days=waits_days,
+            remains=remains,
+            proven_at=utc_text(proven_us),
+        )
+        drafts = [draft(msgspec.structs.replace(entry, groups=groups, part=part)) for part, groups in enumerate(parts)]
+        self._store.append(SYSTEM_LOG, Batch(drafts))
+        return self.get(entry.disposal)
+
+    def approve(self, disposal: str, reason: str, authority: Authority, *, person: bool) -> Disposal:
+        """Approves a disposal, by another person than who asked; its waiting period begins.
+
+        Raises NotFound, AccessDenied, and Conflict for one that is decided, or of which something may not go now.
+        """
+        asked = self._asked(disposal)
+        require_person(authority, person, "a disposal is approved", (asked[0].authority.actor,))
+        proven_us = self.proven_time()
+        with self._store.reading() as connection:
+            self._fresh(connection, asked, proven_us)
+        self._decide(disposal, DisposalEvent.APPROVED, reason, authority, proven_us)
+        return self.get(disposal)
+
+    def withdraw(self, disposal: str, reason: str, authority: Authority, *, person: bool) -> Disposal:
+        """Ends a disposal: nothing more is removed under it. Raises NotFound, AccessDenied, Conflict."""
+        require_person(authority, person, "a disposal is withdrawn")
+        self._decide(disposal, DisposalEvent.WITHDRAWN, reason, authority, None)
+        return self.get(disposal)
+
+    def run(
+        self, disposal: str, authority: Authority, progress: Callable[[int, int], None] = lambda done, total: None
+    ) -> Disposal:
+        """Removes what is approved, part by part; goes on where an earlier run ended. `progress` raises to stop.
+
+        Raises NotFound, and Conflict where it is not approved, waits still, or something of it may not go any more:
+        what is before that is gone then, and nothing after it.
+        """
+        asked = self._asked(disposal)
+        total = asked[0].total
+        while True:
+            part = self._next(disposal, asked)
+            done = self.get(disposal).removed
+            progress(done, total)
+            if part is None:
+                return self.get(disposal)
+            self._remove(asked[0], part, authority)
+            empty_log(self._store)
+
+    def work(self, context: Context) -> str:
+        """The handler of jobs whose parameters name a disposal; returns `{"removed": …, "total": …}`."""
+        asked = msgspec.json.decode(context.job.parameters, type=Removal)
+        done = self.run(asked.disposal, BY_JOB, lambda removed, total: context.progress(removed, total, "records"))
+        return msgspec.json.encode({"removed": done.removed, "total": done.total}).decode()
+
+    def scrub(self, owner: URL) -> None:
+        """Rewrites the files that rows went from (`scrubbing.scrub`)."""
+        scrub(self._store, owner)
+
+    def get(self, disposal: str) -> Disposal:
+        """One disposal; raises NotFound."""
+        with self._store.reading() as connection:
+            return self._shown(connection, disposal)
+
+    def all(self) -> list[Disposal]:
+        """Every disposal, the newest first."""
+        row = tables.disposal.c
+        with self._store.reading() as connection:
+            query = select(row.key).where(row.log == SYSTEM_LOG, row.to_index.is_(None)).order_by(row.from_index.desc())
+            return [self._shown(connection, key) for key in connection.scalars(query).all()]
+
+    def _history(self, connection: Connection, disposal: str) -> list[tuple[int, DisposalEntry, int]]:
+        found = history(self._store, connection, tables.disposal, disposal, DisposalEntry)
+        if not found:
+            raise NotFound(f"there is no disposal {disposal!r}")
+        return found
+
+    def _asked(self, disposal: str) -> list[DisposalEntry]:
+        with self._store.reading() as connection:
+            past = self._history(connection, disposal)
+        return [body for _, body, _ in past if body.event is DisposalEvent.REQUESTED]
+
+    def _decide(
+        self, disposal: str, event: DisposalEvent, reason: str, authority: Authority, proven_us: int | None
+    ) -> None:
+        asked = self._asked(disposal)[0]
+        entry = msgspec.structs.replace(
+            asked,
+            event=event,
+            reason=reason,
+            authority=authority,
+            groups=(),
+            part=0,
+            remains=(),
+            proven_at=None if proven_us is None else utc_text(proven_us),
+        )
+
+        def check(transaction: Transaction) -> None:
+            past = self._history(transaction.connection, disposal)
+            last, key = past[-1][1].event, ("disposal", disposal)
+            wrong = last is DisposalEvent.WITHDRAWN or (event is DisposalEvent.APPROVED and last in _OPEN)
+            if wrong or transaction.scratch.get(key):
+                raise Conflict(f"disposal {disposal!r} was decided already", advice="Look at it again.")
+            transaction.scratch[key] = True
+
+        self._store.append(SYSTEM_LOG, Batch([draft(entry)], before=check))
+
+    def _next(self, disposal: str, asked: Sequence[DisposalEntry]) -> DisposalEntry | None:
+        """The first part of which something is there still, with what is; None when all is gone."""
+        row = schema.disposed_entry.c
+        with self._store.reading() as connection:
+            for part in asked:
+                places = [pos_of(part.number, item.index) for item in items_of(part)]
+                gone = set(connection.scalars(select(row.row_pos).where(row.row_pos.in_(places))))
+                left = [
+                    msgspec.structs.replace(
+                        group,
+                        items=tuple(item for item in group.items if pos_of(part.number, item.index) not in gone),
+                    )
+                    for group in part.groups
+                ]
+                groups = tuple(group for group in left if group.items)
+                if groups:
+                    return msgspec.structs.replace(part, groups=groups)
+        return None
+
+    def _remove(self, asked: DisposalEntry, part: DisposalEntry, authority: Authority) -> None:
+        proven_us = self.proven_time()
+        entry = msgspec.structs.replace(
+            part,
+            event=DisposalEvent.DISPOSED,
+            reason=asked.reason,
+            authority=authority,
+            part=part.part,
+            remains=(),
+            proven_at=None if proven_us is None else utc_text(proven_us),
+        )
+        doomed: list[Doomed] = []
+
+        def check(transaction: Transaction) -> None:
+            if transaction.kinds_placed & _BEARING:
+                raise _Unsettled("a hold or fact is being entered at this moment")
+            past = self._history(transaction.connection, asked.disposal)
+            _require_open(asked, past, transaction.logged_us)
+            doomed[:] = self._fresh(transaction.connection, [part], proven_us)
+
+        batch = Batch([draft(entry)], before=check, after=lambda connection: remove(connection, doomed))
+        for _ in range(ATTEMPTS):
+            with contextlib.suppress(_Unsettled):
+                self._store.append(SYSTEM_LOG, batch)
+                return
+        raise Conflict("holds and facts are being entered without a pause", advice="Run it again.")
+
+    def _fresh(self, connection: Connection, parts: Sequence[DisposalEntry], proven_us: int | None) -> list[Doomed]:
+        """What goes with these parts; raises Conflict, naming the first entry that may not go as things stand now."""
+        number = parts[0].number
+        log = next(one for one in read_logs(connection) if one.number == number)
+        judge, reader = Judge(self._store, connection, log), LogReader(connection, number)
+        doomed = []
+        for part in parts:
+            listed: list[tuple[Group, Item]] = [(group, item) for group in part.groups for item in group.items]
+            entries = reader.chosen([item.index for _, item in listed])
+            for (group, item), stored in zip(listed, entries, strict=True):
+                judged, body = judge.judge(stored)
+                _require(body is not None, item, "it was disposed of already, or is no record")
+                assert body is not None
+                _require(b64(leaf_hash(stored.leaf)) == item.leaf_hash, item, "it is not the entry that was listed")
+                _require(judged.hold is None, item, f"legal hold {judged.hold} covers it")
+                _require(judged.disposable(proven_us), item, "its retention is not over, by any time that is proven")
+                same = (judged.source, judged.classes, judged.subjects) == (group.source, group.classes, group.subjects)
+                _require(same, item, "what its retention rests on is no longer what was listed")
+                record = body.record
+                doomed.append(
+                    Doomed(
+                        pos=pos_of(number, item.index),
+                        source=record.source,
+                        record_id=record.source_record_id,
+                        links=tuple(dict.fromkeys((link.kind.value, link.id) for link in record.links)),
+                    )
+                )
+        return doomed
+
+    def _shown(self, connection: Connection, disposal: str) -> Disposal:
+        past = self._history(connection, disposal)
+        asked = [body for _, body, _ in past if body.event is DisposalEvent.REQUESTED]
+        removed = sum(len(items_of(body)) for _, body, _ in past if body.event is DisposalEvent.DISPOSED)
+        approved = next(((body, at) for _, body, at in past if body.event is DisposalEvent.APPROVED), None)
+        last, first = past[-1][1], asked[0]
+        indices = sorted(item.index for body in asked for item in items_of(body))
+        return Disposal(
+            disposal=disposal,
+            state=_state(last.event, removed, first.total),
+            log=first.log,
+            reason=first.reason,
+            total=first.total,
+            removed=removed,
+            groups=tuple(group for body in asked for group in body.groups),
+            sample=tuple(indices[:: max(1, len(indices) // 10)][:10]),
+            requested_by=first.authority.actor,
+            requested_at=utc_text(past[0][2]),
+            index=past[0][0],
+            approved_by=None if approved is None else approved[0].authority.actor,
+            approved_at=None if approved is None else utc_text(approved[1]),
+            from_at=None if approved is None else utc_text(approved[1] + first.waits_days * DAY_US),
+            waits_days=first.waits_days,
+            remains=first.remains,
+            entries=tuple(index for index, body, _ in past if body.event is DisposalEvent.DISPOSED),
+            proven_at=last.proven_at,
+        )
+
+
+def _state(event: DisposalEvent, removed: int, total: int) -> str:
+    return "disposing" if event is DisposalEvent.DISPOSED and removed < total else event.value
+
+
+def _require_open(asked: DisposalEntry, past: Sequence[tuple[int, DisposalEntry, int]], now_us: int) -> None:
+    approved = [(body, at) for _, body, at in past if body.event is DisposalEvent.APPROVED]
+    if not approved or past[-1][1].event is DisposalEvent.WITHDRAWN:
+        raise Conflict(f"disposal {asked.disposal!r} is not approved", advice="A second person approves it first.")
+    until = approved[0][1] + asked.waits_days * DAY_US
+    if now_us < until:
+        raise Conflict(
+            f"disposal {asked.disposal!r} waits until {utc_text(until)}", advice="Until then anybody can object."
+        )
+
+
+def _require(holds: bool, item: Item, what: str) -> None:
+    if not holds:
+        raise Conflict(
+            f"entry {item.index} is not disposed of: {what}",
+            advice="Withdraw this disposal, and ask for what may still go.",
+        )
+
+
+def _check(remains: tuple[Copy, ...]) -> None:
+    for copy in remains:
+        try:
+            end_of_day(copy.expires)
+        except (ValueError, OverflowError):
+            raise SchemaViolation(f"{copy.expires!r} is no day", advice="Write it as 2026-11-25.") from None
+
+
+def waits_until(one: Disposal) -> int | None:
+    """When the waiting period of a disposal is over; None while it is not approved."""
+    return None if one.from_at is None else parse_utc(one.from_at)
