@@ -92,7 +92,7 @@ def _erasures(number: int, approvers: list[Authority]) -> list[Draft]:
         hold=f"hold-{number}",
         holds=True,
         log=("records", "system")[number % 2],
-        source=("erp", "dcs")[number // 2],
+        source=("erp", "historian")[number // 2],
         reason="claim",
         authority=AUTHORITY,
     )

@@ -2,11 +2,10 @@
 
 from ledger.core.record import LinkKind
 from ledger.core.retention import RetentionClass, RetentionEvent, Subject, Term
-from ledger.retention.disposals import DAY_US
 from ledger.retention.holds import Scope
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.search import Query
-from tests.support.ledgers import AUTHORITY, START_US, Ledger, MovableClock
+from tests.support.ledgers import AUTHORITY, START_US, Ledger
 from tests.tamper.privacy import approver
 
 
@@ -15,13 +14,14 @@ def retention(ledger: Ledger, number: int) -> None:
     service, batch = ledger.service, Subject(kind=LinkKind.BATCH, id=f"B-{number}")
     first, second = approver(ledger, f"keeper-a{number}"), approver(ledger, f"keeper-b{number}")
     service.disposals.proven_time = lambda: START_US
-    terms = (Term(event=RetentionEvent.BATCH_EXPIRY, years=1 + number), Term(event=RetentionEvent.CERTIFICATION, years=5))
+    expiry, certified = RetentionEvent.BATCH_EXPIRY, RetentionEvent.CERTIFICATION
+    terms = (Term(event=expiry, years=1 + number), Term(event=certified, years=5))
     retention_class = (RetentionClass.BATCH, RetentionClass.TRIAL)[number % 2]
     rule = service.retention.propose(retention_class, terms, f"law {number}", first, person=True)
     if number < 3:
         service.retention.confirm(rule, "read", second, person=True)
     for day in ("2015-01-31", f"2014-01-3{number % 2}"):
-        for event in (RetentionEvent.BATCH_EXPIRY, RetentionEvent.CERTIFICATION):
+        for event in (expiry, certified):
             service.retention.enter_fact(batch, event, day, f"certificate {number}", first)
     service.retention.enter_fact(
         Subject(kind=LinkKind.LOT, id=f"L-{number % 2}"),
@@ -44,9 +44,7 @@ def retention(ledger: Ledger, number: int) -> None:
 
 
 def dispose(ledger: Ledger) -> None:
-    """Removes what was approved, once the waiting periods are over."""
-    assert isinstance(ledger.clock, MovableClock)
-    ledger.clock.at_us += 2 * DAY_US
+    """Removes what was approved: the waiting periods are over."""
     disposals = ledger.service.disposals
     for one in disposals.all():
         if one.state == "approved":

@@ -46,6 +46,7 @@ from ledger.store.logs import SYSTEM_LOG
 from ledger.store.store import Store
 from ledger.trace.kinds import PackageIssued
 from ledger.trust.kinds import KeyEvent, KeyEventSort, KeyPurpose
+from tests.api.world import MovableClock
 from tests.support.devices import Device
 from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger, new_ledger, source_time, submission
 from tests.support.postgres import PgDatabase
@@ -67,6 +68,7 @@ from tests.tamper.workflows import workflows
 _OTHER_SOURCE = SourceConfig(id="historian", type="other", title="Historian")
 _RECORDS_A_RUN = 60
 _RUNS = 4
+DAY_S = 86_400
 
 
 class Template:
@@ -118,7 +120,8 @@ class Template:
 
 def build(folder: Path, database: PgDatabase | None) -> Template:
     """Makes the ledger, on SQLite or on that PostgreSQL database."""
-    ledger = new_ledger(folder, database)
+    clock = MovableClock()
+    ledger = new_ledger(folder, database, clock)
     ledger.register("dcs", seal=("actor.name", "reason", "changes.Value"))
     ledger.register("erp", owner="engineer1")
     ledger.store.append_one(RECORDS, draft(SourceRegistered.of(_OTHER_SOURCE, AUTHORITY)))
@@ -152,6 +155,7 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
             trust.publisher.bind_system()
             for log in ledger.service.logs.values():
                 ledger.service.verifier.run(log, full=number < 2, levels=(1, 2) if number < 2 else (1, 2, 3))
+    clock.pass_seconds(2 * DAY_S)
     dispose(ledger)
     trust.publisher.publish_all()
     return Template(ledger)
