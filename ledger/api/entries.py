@@ -23,15 +23,17 @@ from ledger.sources.life_kinds import LifeState
 from ledger.sources.marks import state_when_collected
 from ledger.sources.resolved import Resolved, resolve
 from ledger.store.checkpoints import StoredCheckpoint, covering
+from ledger.store.disposed import state_of
 from ledger.store.reading import LogReader, StoredEntry, VaultReader
 
 
 class EntryAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """An entry. `leaf`, `salt` and `body` are the stored bytes in base64: SHA-256(0x02 ‖ salt ‖ body) stands in the
     leaf, SHA-256(0x00 ‖ leaf) is its leaf hash. `decoded` is the body once more, to be read; both are null once the
-    entry was disposed of. `source_state` is where its source stood when a record was collected (`re-validate`: it was
-    changed, and nobody had signed a new sample yet); null for what is no record. `resolved` names person and place by
-    the dated maps. `integrity` is *unknown* while incident case `incident` doubts the entry.
+    entry was disposed of, by the entry at address `disposed_by` (`missing`: no entry says so). `source_state` is where
+    its source stood when a record was collected (`re-validate`: it was changed, and nobody had signed a new sample
+    yet); null for what is no record. `resolved` names person and place by the dated maps.
+    `integrity` is *unknown* while incident case `incident` doubts the entry.
     """
 
     address: str
@@ -39,6 +41,7 @@ class EntryAnswer(msgspec.Struct, frozen=True, kw_only=True):
     index: int
     kind: str
     state: EntryState
+    disposed_by: str | None
     logged_at: str
     leaf: str
     leaf_hash: str
@@ -113,6 +116,7 @@ def _entry(context: Context, log: LogId, index: int) -> EntryAnswer:
         case = context.service.standings.now(reader.connection).of_entry(log.number, index)
         stored = _stored(reader, log, index, case)
         leaf = decode_leaf(stored.leaf)
+        there, gone = state_of(reader.connection, log.number, index, stored.body)
         body = _record(leaf.kind, stored.body)
         state = state_when_collected(reader.connection, log.number, index, body)
         resolved = resolve(reader.connection, log.number, index, body)
@@ -121,7 +125,8 @@ def _entry(context: Context, log: LogId, index: int) -> EntryAnswer:
         log=log.name,
         index=index,
         kind=leaf.kind,
-        state=stored.state,
+        state=there,
+        disposed_by=None if gone is None else str(Address(context.service.system.origin, gone.entry)),
         logged_at=leaf.logged_at,
         leaf=b64(stored.leaf),
         leaf_hash=b64(leaf_hash(stored.leaf)),

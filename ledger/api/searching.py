@@ -22,6 +22,7 @@ from ledger.integrity.incidents.standing import Integrity, Standing, answered, i
 from ledger.people.access import Scope, allow
 from ledger.privacy.look_up_kinds import Purpose
 from ledger.privacy.look_ups import Allowed
+from ledger.store.disposed import count_disposed, state_of
 from ledger.store.position import MAX_INDEX
 from ledger.store.reading import LogReader
 from ledger.store.search import MAX_PAGE, Facet, Query, count, facets, search
@@ -53,7 +54,8 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
 
 class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Hits, newest first, as of `size`. Give `next_before` as `before` (with the same `size`) for the next page; null:
-    this was the last. `count` and `facets` only where asked for. `integrity` of the whole answer is *unknown* while
+    this was the last. `count` and `facets` only where asked for. `disposed`: how many records of the log were disposed
+    of, which no search finds. `integrity` of the whole answer is *unknown* while
     incident case `incident` doubts what was asked for, or a hit: records may be missing, or altered.
     """
 
@@ -63,6 +65,7 @@ class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     next_before: int | None
     count: int | None
     facets: dict[str, list[Facet]] | None
+    disposed: int
     integrity: Integrity
     incident: str | None
 
@@ -145,6 +148,7 @@ def _search(
         grouped = with_facets and entered is None
         found = facets(reader.connection, log.number, as_of, query) if grouped else None
         total = count(reader.connection, log.number, as_of, query) if with_facets else None
+        disposed = count_disposed(reader.connection, log.number)
     case = answered(standing, log.number, query, page.indices)
     answer = SearchAnswer(
         log=log.name,
@@ -153,6 +157,7 @@ def _search(
         next_before=page.next_before,
         count=total,
         facets=None if found is None else {name: list(values) for name, values in found.items()},
+        disposed=disposed,
         integrity=integrity(case),
         incident=case,
     )
@@ -166,7 +171,7 @@ def _hit(reader: LogReader, standing: Standing, log: LogId, index: int) -> Hit:
         address=str(Address(log.origin, index)),
         index=index,
         logged_at=decode_leaf(stored.leaf).logged_at,
-        state=stored.state,
+        state=state_of(reader.connection, log.number, index, stored.body)[0],
         record=None if stored.body is None else msgspec.json.decode(stored.body)["record"],
         integrity=integrity(case),
         incident=case,

@@ -12,8 +12,10 @@ from ledger.cli import (
     challenge,
     collect,
     demo,
+    dispose,
     doctor,
     drill,
+    hold,
     importing,
     imports,
     incident,
@@ -28,6 +30,7 @@ from ledger.cli import (
     profile,
     query,
     rebuild,
+    retention,
     serve,
     sign,
     sign_external,
@@ -79,6 +82,9 @@ for name, group in (
     ("notice", notice.group),
     ("privacy", privacy.group),
     ("incident", incident.group),
+    ("retention", retention.group),
+    ("hold", hold.group),
+    ("dispose", dispose.group),
     ("witness", witness.group),
 ):
     app.add_typer(group, name=name)

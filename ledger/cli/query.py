@@ -12,10 +12,9 @@ from ledger.core.entry import decode_leaf
 from ledger.core.errors import ConfigError
 from ledger.core.hashing import b64, leaf_hash
 from ledger.core.record import Action, LinkKind, Outcome, RecordBody
-from ledger.core.tables import EntryState
 from ledger.integrity.doubts import Doubts
 from ledger.present.doubts import doubt_sentence
-from ledger.present.messages import message
+from ledger.present.messages import message, number
 from ledger.present.sentences import disposed_sentence, sentence_text
 from ledger.present.values import plain
 from ledger.privacy.look_up_kinds import Purpose
@@ -25,6 +24,7 @@ from ledger.sources.life_kinds import LifeState
 from ledger.sources.marks import state_when_collected
 from ledger.sources.resolved import resolve, resolved_person, resolved_place
 from ledger.store import checkpoints
+from ledger.store.disposed import count_disposed, state_of
 from ledger.store.reading import LogReader
 from ledger.store.search import MAX_PAGE, Query, count, search
 from ledger.trace.selection import ByBatch, Chosen
@@ -63,7 +63,7 @@ def find(
     as_json: AsJson = False,
 ) -> None:
     """Search the records, newest first. A search for a person takes a purpose, and is entered."""
-    link_kind, link_id = _link(link)
+    link_kind, link_id = link_of(link)
     query = Query(
         text=text,
         source=source,
@@ -108,6 +108,7 @@ def show(
             leaf = decode_leaf(stored.leaf)
             sentence, imported = _told(service, reader, index, archives(reader.connection, chosen.number))
             covering = checkpoints.covering(reader.connection, chosen.number, index)
+            state, gone = state_of(reader.connection, chosen.number, index, stored.body)
             proof = [] if covering is None else reader.inclusion(index, covering.size)
             body = None if stored.body is None else service.store.kinds[leaf.kind].decode(stored.body)
             resolved = resolve(reader.connection, chosen.number, index, body)
@@ -116,7 +117,8 @@ def show(
         answer = {
             "address": str(Address(chosen.origin, index)),
             "kind": leaf.kind,
-            "state": stored.state.value,
+            "state": state.value,
+            "disposed_by": None if gone is None else str(Address(service.system.origin, gone.entry)),
             "sentence": sentence,
             "imported": imported,
             "source_state": source_state,
@@ -203,15 +205,18 @@ def _answer(
             total = count(reader.connection, chosen.number, size, query)
             old = archives(reader.connection, chosen.number)
             lines = [(index, *_told(service, reader, index, old)) for index in page.indices]
+            disposed = count_disposed(reader.connection, chosen.number)
         if allowed is not None:
             service.look_ups.enter(allowed, chosen.name, len(lines), authority.actor, authority)
     if as_json:
         found = [{"index": index, "sentence": line, "imported": imported} for index, line, imported in lines]
-        say_json({"size": size, "total": total, "next_before": page.next_before, "found": found})
+        say_json({"size": size, "total": total, "next_before": page.next_before, "found": found, "disposed": disposed})
         return
     for index, line, _ in lines:
         say(f"{index:>9}  {line}")
     say(f"{len(lines)} of {total} records, as of size {size}.")
+    if disposed:
+        say(message("search.disposed", count=number(disposed)))
     if page.next_before is not None:
         say(f"More: --before {page.next_before}")
 
@@ -220,13 +225,15 @@ def _told(service: Service, reader: LogReader, index: int, old: frozenset[str]) 
     """An entry's sentence, and whether it is a record that was imported from one of these old audit trails."""
     stored = reader.entry(index)
     if stored.body is None:
-        return f"{plain(disposed_sentence())} ({EntryState.DISPOSED.value})", False
+        state, gone = state_of(reader.connection, reader.log, index, None)
+        return f"{plain(disposed_sentence(None if gone is None else gone.entry))} ({state.value})", False
     body = service.store.kinds[decode_leaf(stored.leaf).kind].decode(stored.body)
     imported = isinstance(body, RecordBody) and body.record.source in old
     return sentence_text(body) + " (imported)" * imported, imported
 
 
-def _link(text: str | None) -> tuple[LinkKind | None, str | None]:
+def link_of(text: str | None) -> tuple[LinkKind | None, str | None]:
+    """What `--link KIND:ID` names; raises ConfigError for anything else."""
     if text is None:
         return None, None
     kind, colon, id_ = text.partition(":")

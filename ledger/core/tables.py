@@ -22,3 +22,5 @@ class EntryState(StrEnum):
     PRESENT = "present"
     DISPOSED = "disposed"
     ERASED = "erased"
+    MISSING = "missing"
+    """It is gone, and no entry says why."""

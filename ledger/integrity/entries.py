@@ -3,7 +3,7 @@
 Whether their bytes are those that the log committed to is level 1's question.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
@@ -11,7 +11,9 @@ from ledger.core import canonical
 from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry, decode_leaf
 from ledger.core.errors import IntegrityError, LedgerError
+from ledger.core.hashing import leaf_hash
 from ledger.core.kinds import KindRegistry
+from ledger.store.gone import Gone
 from ledger.store.position import pos_of
 from ledger.store.reading import LogReader
 
@@ -28,25 +30,27 @@ class Unreadable(IntegrityError):
 
 
 def read_entries(
-    connection: Connection, log: int, low: int, high: int, kinds: KindRegistry, gone: Collection[int] = ()
+    connection: Connection, log: int, low: int, high: int, kinds: KindRegistry, gone: Gone | None = None
 ) -> Iterator[Entry]:
     """The entries from `low` to before `high`, in order; raises Unreadable at the first that can't be read.
 
-    Those at the positions `gone` were disposed of: they are passed over.
+    Those that were disposed of, as `gone` finds them named, are passed over; without it none may be.
     """
     reader = LogReader(connection, log)
     index = low
     for at in range(low, high, RANGE):
-        for pos, data, _, body in reader.rows(at, min(high, at + RANGE)):
+        until = min(high, at + RANGE)
+        named = {} if gone is None else gone.within(connection, pos_of(log, at), pos_of(log, until))
+        for pos, data, _, body in reader.rows(at, until):
             if pos != pos_of(log, index):
                 raise Unreadable(index, "the entry is missing")
-            if pos in gone:
-                if body is not None:
-                    raise Unreadable(index, "the body is still there, and an entry says that it was disposed of")
+            if body is None and gone is not None and (pos in named or gone.names(connection, pos, leaf_hash(data))):
                 index += 1
                 continue
             if body is None:
                 raise Unreadable(index, "the body is missing")
+            if pos in named:
+                raise Unreadable(index, "the body is still there, and an entry says that it was disposed of")
             try:
                 leaf = decode_leaf(data)
                 logged_us, decoded = parse_utc(leaf.logged_at), kinds[leaf.kind].decode(body)

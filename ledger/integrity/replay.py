@@ -75,8 +75,7 @@ class _Replay:
         found: list[Fault | None] = []
         entries = []
         try:
-            gone = self._gone.within(self._connection, pos_of(self._log, low), pos_of(self._log, high))
-            for entry in read_entries(self._connection, self._log, low, high, self._kinds, gone):
+            for entry in read_entries(self._connection, self._log, low, high, self._kinds, self._gone):
                 self._project(entry, rows, changes)
                 entries.append(entry)
         except Unreadable as error:

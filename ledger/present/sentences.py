@@ -41,9 +41,11 @@ def entry_sentence(body: msgspec.Struct) -> Pieces:
     return _compose("entry.other", kind=Piece(message(f"kind.{kind}")))
 
 
-def disposed_sentence() -> Pieces:
-    """What is said of an entry whose body is no longer there."""
-    return (Piece(message("entry.disposed")),)
+def disposed_sentence(by: int | None = None) -> Pieces:
+    """What is said of an entry whose body is no longer there; `by`: the entry of the system log that disposed of it."""
+    if by is None:
+        return (Piece(message("entry.missing")),)
+    return (Piece(message("entry.disposed.under", index=number(by))),)
 
 
 def record_sentence(record: Record) -> Pieces:

@@ -113,11 +113,8 @@ class Holds:
 
     def _shown(self, connection: Connection, hold: str) -> list[Hold]:
         row = tables.legal_hold.c
-        ended = dict(
-            connection.execute(
-                select(row.from_index, row.to_index).where(row.log == SYSTEM_LOG, row.key == hold)
-            ).tuples()
-        )
+        spans = select(row.from_index, row.to_index).where(row.log == SYSTEM_LOG, row.key == hold)
+        ended = {span.from_index: span.to_index for span in connection.execute(spans)}
         shown = []
         for index, body, logged_us in history(self._store, connection, tables.legal_hold, hold, HoldEntry):
             by, at = None, None

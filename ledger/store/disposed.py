@@ -6,11 +6,12 @@ Nothing of an entry goes that no disposal's entry names: triggers refuse it (`ap
 from collections.abc import Iterator, Sequence
 
 import msgspec
-from sqlalchemy import Connection, delete, select, text
+from sqlalchemy import Connection, delete, distinct, func, select, text
 from sqlalchemy.exc import ProgrammingError
 
 from ledger.core.entry import SourceKey
 from ledger.core.errors import ConfigError
+from ledger.core.tables import EntryState
 from ledger.store import schema
 from ledger.store.engine import is_sqlite
 from ledger.store.position import index_of, log_of, pos_of
@@ -39,6 +40,21 @@ def disposal_of(connection: Connection, log: int, index: int) -> Disposal | None
     row = schema.disposed_entry.c
     pos = connection.scalar(select(row.pos).where(row.row_pos == pos_of(log, index)).order_by(row.pos).limit(1))
     return None if pos is None else Disposal(entry=index_of(pos))
+
+
+def state_of(connection: Connection, log: int, index: int, body: bytes | None) -> tuple[EntryState, Disposal | None]:
+    """What is there of an entry that stands so in the database, and the disposal that took the rest."""
+    if body is not None:
+        return EntryState.PRESENT, None
+    gone = disposal_of(connection, log, index)
+    return (EntryState.MISSING if gone is None else EntryState.DISPOSED), gone
+
+
+def count_disposed(connection: Connection, log: int) -> int:
+    """How many entries of a log were disposed of: searches find none of them."""
+    pos = schema.disposed_entry.c.row_pos
+    found = select(func.count(distinct(pos))).where(pos >= pos_of(log, 0), pos < pos_of(log + 1, 0))
+    return connection.scalar(found) or 0
 
 
 def known_again(connection: Connection, log: int, keys: Sequence[SourceKey]) -> Iterator[tuple[SourceKey, int, bytes]]:

@@ -13,7 +13,6 @@ from sqlalchemy import Connection, select
 from ledger.core.errors import IntegrityError, NotFound
 from ledger.core.hashing import HASH_SIZE
 from ledger.core.merkle import Frontier, consistency_proof, inclusion_proof, size_root
-from ledger.core.tables import EntryState
 from ledger.core.tiles import ENTRIES, Tile, TileReader, encode_bundle
 from ledger.core.vault import Kept
 from ledger.store import schema
@@ -28,16 +27,12 @@ CHOSEN = 256
 
 
 class StoredEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry's bytes as they stand in the database; body and salt are None once disposed of."""
+    """An entry's bytes as they stand in the database; body and salt are None once disposed of (`store.disposed`)."""
 
     index: int
     leaf: bytes
     salt: bytes | None
     body: bytes | None
-
-    @property
-    def state(self) -> EntryState:
-        return EntryState.PRESENT if self.body is not None else EntryState.DISPOSED
 
 
 class HeadRow(msgspec.Struct, frozen=True, kw_only=True):

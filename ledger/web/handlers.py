@@ -17,11 +17,14 @@ from ledger.core.errors import LedgerError, NotAuthenticated, NotFound, RateLimi
 from ledger.core.record import Action, LinkKind, Outcome
 from ledger.people.access import Door, Scope, allow
 from ledger.present.messages import message
+from ledger.present.sentences import disposed_sentence
 from ledger.present.times import site_zone
+from ledger.present.values import plain
 from ledger.privacy.look_up_kinds import Purpose
 from ledger.privacy.look_ups import Allowed
 from ledger.signing.looking import over
 from ledger.signing.paper import papers_of
+from ledger.store.disposed import disposal_of
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader, VaultReader
 from ledger.store.search import Query
@@ -199,7 +202,8 @@ def _part(reader: LogReader, index: int, part: str) -> Response[bytes]:
         case "body":
             body = reader.entry(index).body
             if body is None:
-                raise NotFound(message("entry.disposed"))
+                gone = disposal_of(reader.connection, reader.log, index)
+                raise NotFound(plain(disposed_sentence(None if gone is None else gone.entry)))
             return download(body, f"body-{index}.json", "application/json")
         case "original":
             kept = VaultReader(reader.connection).original(reader.log, index)

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from ledger.people.access import Door, Scope, allow
 from ledger.people.evaluations import Evaluation, evaluations
 from ledger.present.messages import message
-from ledger.web import erasures
+from ledger.web import erasures, retention
 from ledger.web.pages import PageRequest
 from ledger.web.render import page
 
@@ -26,6 +26,9 @@ async def my_notices(request: PageRequest, context: Context) -> Response[str]:
             (Scope.ADMIN, "/erasures", "erasures.title"),
             (Scope.APPROVE, "/erasures/approvals", "erasures.approvals"),
             (Scope.ADMIN, "/look-ups", "look-ups.title"),
+            (Scope.READ, "/holds", "holds.title"),
+            (Scope.READ, "/disposals", "disposals.title"),
+            (Scope.READ, "/retention", "retention.title"),
         )
         if request.user.allows(scope)
     ]
@@ -55,4 +58,4 @@ async def evaluated(request: PageRequest, context: Context) -> Response[str]:
     return page("evaluations.html", found=found, place="evaluations", viewer=request.user.account)
 
 
-HANDLERS = (my_notices, look_ups, evaluated, *erasures.HANDLERS)
+HANDLERS = (my_notices, look_ups, evaluated, *erasures.HANDLERS, *retention.HANDLERS)

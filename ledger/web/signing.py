@@ -256,7 +256,7 @@ def _set(scope: ViewScope, connection: Connection, log: str, entries: str) -> Se
     missing = [index for index in chosen if index >= size]
     if missing:
         raise NotFound(f"log {found.name} has no entry {missing[0]} yet")
-    lines = tuple(entry_line(scope, stored) for stored in reader.chosen(chosen))
+    lines = tuple(entry_line(scope, stored, reader) for stored in reader.chosen(chosen))
     return SetView(log=found, entries=chosen, lines=lines)
 
 

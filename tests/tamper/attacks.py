@@ -41,10 +41,9 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
         if self.sort == "reorder":
             one_value = (self.table, self.column) == ("signature", "counter")  # sealed keys have none
             return self.column == "level" or (self.column == "log" and self.table not in ("head", "tile")) or one_value
-        # Each entry has its leaf and body already, each log its head.
+        # Each entry has its leaf already, each log its head.
         return (self.sort, self.table) in {
             ("insert-between", "leaf"),
-            ("insert-between", "body"),
             ("insert-between", "head"),
             ("insert-beyond", "head"),
         }

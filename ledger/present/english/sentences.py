@@ -124,5 +124,9 @@ MESSAGES = {
     "entry.unreadable.kind": "unreadable",
     "entry.unreadable": "This entry is no longer what was logged: keep everything as it is and run "
     "`trailseal verify --full`",
-    "entry.disposed": "The content of this entry was disposed of; its place in the log stays proven",
+    "entry.disposed.under": "The content of this entry was disposed of under entry {index} of the system log; its "
+    "place in the log stays proven",
+    "entry.missing": "The content of this entry is missing, and no entry disposed of it: verify the ledger",
+    "entry.disposed.see": "The disposal",
+    "search.disposed": "{count} records of this log were disposed of after their retention: no search finds them.",
 }

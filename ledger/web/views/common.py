@@ -17,7 +17,8 @@ from ledger.present.messages import message
 from ledger.present.sentences import disposed_sentence, entry_sentence
 from ledger.present.states import State
 from ledger.present.values import Piece, Pieces
-from ledger.store.reading import StoredEntry
+from ledger.store.disposed import disposal_of
+from ledger.store.reading import LogReader, StoredEntry
 from ledger.trust.key_history import read_log_keys
 
 
@@ -69,14 +70,18 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     body: msgspec.Struct | None
 
 
-def entry_line(scope: Scope, stored: StoredEntry) -> Line:
+def entry_line(scope: Scope, stored: StoredEntry, reader: LogReader) -> Line:
     """An entry in one line; one that was disposed of, or that is no longer what was logged, says so."""
     try:
         kind = decode_leaf(stored.leaf).kind
         body = scope.body(kind, stored)
     except InvalidEntry:
         return Line(kind=message("entry.unreadable.kind"), sentence=(Piece(message("entry.unreadable")),), body=None)
-    sentence = disposed_sentence() if body is None else entry_sentence(body)
+    if body is None:
+        gone = disposal_of(reader.connection, reader.log, stored.index)
+        sentence = disposed_sentence(None if gone is None else gone.entry)
+    else:
+        sentence = entry_sentence(body)
     return Line(kind=message(f"kind.{kind}"), sentence=sentence, body=body)
 
 

@@ -26,7 +26,6 @@ from ledger.core.merkle import verify_inclusion
 from ledger.core.proof import TlogProof
 from ledger.core.record import OriginalRef, RecordBody
 from ledger.core.sealing import sealed_in
-from ledger.core.tables import EntryState
 from ledger.core.vault import Kept
 from ledger.integrity.doubts import Doubts
 from ledger.present.doubts import doubt_sentence
@@ -38,6 +37,7 @@ from ledger.sources.life_kinds import LifeState
 from ledger.sources.marks import state_when_collected
 from ledger.sources.resolved import resolve
 from ledger.store.checkpoints import StoredCheckpoint, covering
+from ledger.store.disposed import disposal_of
 from ledger.store.reading import LogReader, StoredEntry, VaultReader
 from ledger.web.views.common import Check, Scope, ShownCheckpoint, entry_line, read_leaf, show_checkpoint
 from ledger.web.views.original import ShownOriginal, show_original
@@ -93,6 +93,7 @@ class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     kind: str
     disposed: bool
+    disposed_by: int | None
     waiting: bool
     imported: bool
     sentence: Pieces
@@ -133,13 +134,14 @@ def entry_view(scope: Scope, reader: LogReader, log: LogId, index: int) -> Entry
         raise NotFound(f"log {log.name} has {size} entries: there is no entry {index} yet")
     stored = reader.entry(index)
     leaf = read_leaf(log.name, stored)
-    line = entry_line(scope, stored)
+    line = entry_line(scope, stored, reader)
     body = line.body
+    gone = disposal_of(reader.connection, log.number, index) if stored.body is None else None
     vault = VaultReader(reader.connection)
     kept = vault.original(log.number, index)
     reference = original_of(body)
     sealed = _sealed(vault, log.number, index, body)
-    proof, checks = _proof(scope, reader, log, stored, leaf)
+    proof, checks = _proof(scope, reader, log, stored, leaf, gone is not None)
     if reference is not None:
         checks += (_original_check(reference, kept),)
     checks += tuple(
@@ -154,7 +156,8 @@ def entry_view(scope: Scope, reader: LogReader, log: LogId, index: int) -> Entry
         index=index,
         size=size,
         kind=line.kind,
-        disposed=stored.state is EntryState.DISPOSED,
+        disposed=stored.body is None,
+        disposed_by=None if gone is None else gone.entry,
         waiting=state_when_collected(reader.connection, log.number, index, body) is LifeState.REVALIDATE,
         imported=isinstance(body, RecordBody) and body.record.source in archives(reader.connection, log.number),
         sentence=line.sentence,
@@ -196,7 +199,7 @@ def proof_bundle(reader: LogReader, index: int) -> TlogProof:
 
 
 def _proof(
-    scope: Scope, reader: LogReader, log: LogId, stored: StoredEntry, leaf: LeafData
+    scope: Scope, reader: LogReader, log: LogId, stored: StoredEntry, leaf: LeafData, disposed: bool
 ) -> tuple[Proof, tuple[Check, ...]]:
     index, hashed = stored.index, leaf_hash(stored.leaf)
     before = leaf_hash(reader.entry(index - 1).leaf) if index else ZERO_HASH
@@ -204,7 +207,7 @@ def _proof(
     shown = None if covered is None else show_checkpoint(scope, reader.connection, log, covered.note)
     path, included, why = _inclusion(reader, index, hashed, covered, shown)
     checks = (
-        Check(key="check.body", state=_body_state(stored, leaf)),
+        Check(key="check.body", state=_body_state(stored, leaf, disposed)),
         Check(key="check.chain", state=judged(leaf.index == index and unb64(leaf.prev, 32) == before)),
         Check(key="check.included", state=included, detail=why),
         Check(
@@ -225,9 +228,9 @@ def _proof(
     return proof, checks
 
 
-def _body_state(stored: StoredEntry, leaf: LeafData) -> State:
+def _body_state(stored: StoredEntry, leaf: LeafData, disposed: bool) -> State:
     if stored.body is None or stored.salt is None:
-        return State.UNKNOWN
+        return State.UNKNOWN if disposed else State.FAILS
     return judged(b64(body_commitment(stored.salt, stored.body)) == leaf.body)
 
 

@@ -162,7 +162,7 @@ def _log(scope: Scope, connection: Connection, log: LogId, now: int) -> LogStatu
     reader = LogReader(connection, log.number)
     head = reader.head()
     last = reader.entry(head.size - 1)
-    line = entry_line(scope, last)
+    line = entry_line(scope, last, reader)
     checkpoint = _checkpoint(scope, reader, log, now)
     covered = 0 if checkpoint is None else checkpoint.shown.size
     waiting = head.size - covered

@@ -81,7 +81,8 @@ def _page(scope: Scope, connection: Connection, log: LogId, chosen: Members, beg
     begin = next(chosen.since(begin), chosen.first)
     found = list(islice(chosen.since(begin), PAGE + 1))
     rank = chosen.rank(begin)
-    stored = LogReader(connection, log.number).chosen(found[:PAGE])
+    reader = LogReader(connection, log.number)
+    stored = reader.chosen(found[:PAGE])
     return ItemsView(
         title=title,
         base="",
@@ -89,7 +90,7 @@ def _page(scope: Scope, connection: Connection, log: LogId, chosen: Members, beg
         log=log.name,
         count=len(chosen),
         at=rank + 1,
-        lines=tuple(ItemLine(index=one.index, line=entry_line(scope, one)) for one in stored),
+        lines=tuple(ItemLine(index=one.index, line=entry_line(scope, one, reader)) for one in stored),
         before=None if rank == 0 else chosen.at(max(0, rank - PAGE)),
         after=found[PAGE] if len(found) > PAGE else None,
     )

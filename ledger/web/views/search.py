@@ -19,6 +19,7 @@ from ledger.privacy.look_up_kinds import Purpose
 from ledger.privacy.look_ups import Allowed
 from ledger.sources.imports import archives
 from ledger.store import search
+from ledger.store.disposed import count_disposed
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader
 from ledger.store.search import Query
@@ -109,6 +110,7 @@ class SearchView(msgspec.Struct, frozen=True, kw_only=True):
     facets: tuple[FacetGroup, ...] = ()
     rows: tuple[Row, ...] = ()
     total: int = 0
+    disposed: int = 0
     cite: str = ""
     newest: str | None = None
     older: str | None = None
@@ -163,6 +165,7 @@ def search_view(
         facets=() if entered is not None else _facets(reader, form, size, query),
         rows=tuple(_row(scope, reader, index, old) for index in page.indices),
         total=search.count(reader.connection, form.log.number, size, query),
+        disposed=count_disposed(reader.connection, form.log.number),
         cite=form.url(),
         newest=form.url(**_FIRST) if form.before is not None else None,
         older=form.url(before=page.next_before) if page.next_before is not None else None,
@@ -231,7 +234,7 @@ def _member(name: str, enum: type[E], text: str, errors: dict[str, str]) -> E | 
 
 
 def _row(scope: Scope, reader: LogReader, index: int, old: frozenset[str]) -> Row:
-    line, case = entry_line(scope, reader.entry(index)), scope.standing.of_entry(reader.log, index)
+    line, case = entry_line(scope, reader.entry(index), reader), scope.standing.of_entry(reader.log, index)
     if not isinstance(line.body, RecordBody):
         said = line.sentence
         return Row(

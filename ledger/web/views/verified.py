@@ -77,7 +77,8 @@ def verified_view(scope: Scope, connection: Connection, logs: Sequence[LogId], n
         row = verification.c
         mine = (row.pos >= pos_of(log.number, 0), row.pos < pos_of(log.number + 1, 0))
         last = connection.scalar(select(row.pos).where(*mine).order_by(row.pos.desc()).limit(1))
-        line = None if last is None else entry_line(scope, LogReader(connection, log.number).entry(index_of(last)))
+        reader = LogReader(connection, log.number)
+        line = None if last is None else entry_line(scope, reader.entry(index_of(last)), reader)
         if last is None or line is None or not isinstance(line.body, Verification):
             runs.append(LogRun(log=log, state=State.UNKNOWN, sentence=message("verified.never", log=log.name)))
             continue

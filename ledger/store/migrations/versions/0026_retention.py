@@ -6,8 +6,8 @@ from alembic import op
 from ledger.store.append_only import allow_disposal, protect
 from ledger.store.migrations.steps import announce, create_validities
 
-revision = "0023"
-down_revision = "0022"
+revision = "0026"
+down_revision = "0025"
 
 
 def upgrade() -> None:

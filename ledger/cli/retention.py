@@ -1,0 +1,157 @@
+"""`trailseal retention`: rules of retention, the facts that they count from, and how long an entry is kept."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from ledger.cli.acting import CREDENTIAL, acting
+from ledger.cli.ledgers import LedgerOption, LogOption, opened
+from ledger.cli.output import AsJson, say, say_json
+from ledger.cli.sign import acting as signed_in
+from ledger.core.clock import utc_text
+from ledger.core.errors import ConfigError, NotAuthenticated
+from ledger.core.record import LinkKind
+from ledger.core.retention import RetentionClass, RetentionEvent, Subject, Term
+from ledger.people.access import Caller
+from ledger.people.secrets import SESSION
+from ledger.present.messages import message
+from ledger.present.retention import term_text, why_kept
+from ledger.service import Service
+
+group = typer.Typer(help="How long records are kept: rules and facts.", no_args_is_help=True)
+AsPerson = Annotated[str | None, typer.Option("--as", help="The account of who acts; their components are asked for.")]
+Why = Annotated[str, typer.Option(help="Why; it stands in the entry.")]
+_TERM = re.compile(r"([a-z-]+)=(?:(\d+)y)?(?:(\d+)m)?(?:(\d+)d)?")
+
+
+@contextmanager
+def person(service: Service, account: str | None) -> Iterator[Caller]:
+    """Who acts: somebody who signs in here, or whose session the environment bears. Raises NotAuthenticated."""
+    shown = os.environ.get(CREDENTIAL, "")
+    if account is not None:
+        with signed_in(service, account) as caller:
+            yield caller
+    elif shown.startswith(f"{SESSION}_"):
+        yield service.people.sessions.find(shown)
+    else:
+        raise NotAuthenticated("this is done by people who signed in", advice="Say who acts: --as ACCOUNT.")
+
+
+@group.command("rules")
+def rules(ledger: LedgerOption, as_json: AsJson = False) -> None:
+    """The rule of each class that is in force, and what is proposed."""
+    with opened(ledger) as service:
+        found = service.retention.all()
+    if as_json:
+        say_json(found)
+        return
+    for one in found:
+        terms = "; ".join(term_text(term) for term in one.terms)
+        state = (
+            "retention.proposed" if not one.in_force else "retention.built-in" if one.rule is None else "retention.own"
+        )
+        say(f"{one.retention.value:12} {terms} ({message(state, rule=one.rule or '')})")
+
+
+@group.command("propose")
+def propose(
+    retention: Annotated[RetentionClass, typer.Argument(help="The class of records.")],
+    ledger: LedgerOption,
+    term: Annotated[list[str], typer.Option(help="An event and how long after it: certification=5y, logged=1y6m, …")],
+    reason: Why,
+    account: AsPerson = None,
+    as_json: AsJson = False,
+) -> None:
+    """Propose a rule for a class; a second person confirms it."""
+    terms = tuple(_term(text) for text in term)
+    with opened(ledger) as service, person(service, account) as caller:
+        rule = service.retention.propose(retention, terms, reason, caller.authority, person=caller.person)
+    if as_json:
+        say_json({"rule": rule})
+        return
+    say(f"Rule {rule} is proposed; a second person confirms it.")
+
+
+@group.command("confirm")
+def confirm(
+    rule: Annotated[str, typer.Argument(help="The proposal's name.")],
+    ledger: LedgerOption,
+    reason: Why,
+    account: AsPerson = None,
+    as_json: AsJson = False,
+) -> None:
+    """Confirm a rule that somebody else proposed: it is in force from here on."""
+    with opened(ledger) as service, person(service, account) as caller:
+        index = service.retention.confirm(rule, reason, caller.authority, person=caller.person)
+    if as_json:
+        say_json({"index": index})
+        return
+    say(f"Rule {rule} is in force (system entry {index}).")
+
+
+@group.command("fact")
+def fact(
+    kind: Annotated[LinkKind, typer.Argument(help="What it is about, as records link it.")],
+    id_: Annotated[str, typer.Argument(metavar="ID", help="Which one.")],
+    event: Annotated[RetentionEvent, typer.Argument(help="What happened.")],
+    ledger: LedgerOption,
+    reason: Why,
+    day: Annotated[str | None, typer.Argument(help="On which day, as 2026-11-25; none takes it back.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Enter, correct or take back a fact: a batch's expiry, its certification, the end of a trial, …"""
+    with opened(ledger) as service:
+        subject = Subject(kind=kind, id=id_)
+        index = service.retention.enter_fact(subject, event, day, reason, acting(service))
+    if as_json:
+        say_json({"index": index})
+        return
+    say(f"{event.value} of {kind.value} {id_}: {day or 'not known'} (system entry {index}).")
+
+
+@group.command("facts")
+def facts(ledger: LedgerOption, as_json: AsJson = False) -> None:
+    """What is known of batches, equipment, …: the newest first."""
+    with opened(ledger) as service:
+        found = service.retention.all_facts()
+    if as_json:
+        say_json(found)
+        return
+    for one in found:
+        say(
+            f"{one.index:>9}  {one.subject.kind.value} {one.subject.id}: {one.event.value} {one.day} ({one.entered_by})"
+        )
+    say(f"{len(found)} facts.")
+
+
+@group.command("show")
+def show(
+    ledger: LedgerOption,
+    index: Annotated[int, typer.Argument(help="The entry's index.", min=0)],
+    log: LogOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """How long an entry is kept, by which rule and facts, what is missing, and the hold that covers it."""
+    with opened(ledger) as service:
+        proven_us = service.disposals.proven_time()
+        judged = service.disposals.judge(service.log(log), index)
+    if as_json:
+        say_json({"judged": judged, "proven_at": None if proven_us is None else utc_text(proven_us)})
+        return
+    for line in why_kept(judged.classes, judged.retained, judged.hold, judged.disposed, proven_us):
+        say(line)
+
+
+def _term(text: str) -> Term:
+    match = _TERM.fullmatch(text)
+    if match is None or match[1] not in set(RetentionEvent) or not any(match.groups()[1:]):
+        raise ConfigError(
+            f"--term: {text!r} is not EVENT=PERIOD",
+            advice=f"As certification=5y or logged=1y6m; EVENT is one of {', '.join(RetentionEvent)}.",
+        )
+    years, months, days = (int(part or 0) for part in match.groups()[1:])
+    return Term(event=RetentionEvent(match[1]), years=years, months=months, days=days)

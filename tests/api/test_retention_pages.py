@@ -1,0 +1,133 @@
+"""Pages and API of retention: holds, disposals and facts by plain forms; a disposed record says so everywhere."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from litestar.testing import TestClient
+
+from ledger.people.roles import Role
+from ledger.people.sessions import COOKIE
+from tests.support.application import app_of
+from tests.support.keeping import MARKER, MES, OLD, Keeping
+from tests.support.people import OWN_PAGE
+
+HOSTILE = '<script>alert("x")</script>'
+
+
+class Pages:
+    """The ledger of `Keeping`, with an approver of another site and a reviewer; and its pages."""
+
+    def __init__(self, folder: Path) -> None:
+        self.keeping = Keeping(folder)
+        self.keeping.service.create_record_log("laboratory", self.keeping.world.root)
+        self.keeping.staff.person("elsewhere", Role.APPROVER, sites=("laboratory",))
+        self.keeping.staff.person("reviewer1", Role.REVIEWER)
+        self.client = TestClient(app_of(self.keeping.service, "UTC"))
+
+    def ask(self, who: str, method: str, path: str, json: Any = None, **form: str) -> Any:
+        headers = {"Cookie": f"{COOKIE}={self.keeping.staff.session(who)}", **OWN_PAGE}
+        more: dict[str, Any] = {"json": json} if json is not None else {"data": form or None}
+        return self.client.request(method, path, headers=headers, follow_redirects=False, **more)
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Iterator[Pages]:
+    made = Pages(tmp_path / "ledger")
+    with made.client:
+        yield made
+    made.keeping.close()
+
+
+def test_two_people_dispose_by_plain_forms_and_the_record_says_so_everywhere(pages: Pages) -> None:
+    keeping = pages.keeping
+    index = keeping.old[0]
+    assert "Nobody has asked" in pages.ask("qa1", "GET", "/disposals").text
+    assert "Retention ends on" in pages.ask("qa1", "GET", f"/retention?log=records&index={index}").text
+    choice = {"log": "records", "source": MES, "kind": "batch", "id": OLD}
+    planned = pages.ask("qa1", "POST", "/disposals", do="plan", **choice).text
+    assert "4 of 5 records may go" in planned
+    assert "lack a fact" in planned
+    asked = pages.ask(
+        "qa1", "POST", "/disposals", do="ask", waits="1", reason=HOSTILE, remains="backup 2031-01-31 vault 2", **choice
+    )
+    assert asked.status_code == 303
+    place = asked.headers["location"]
+    own = pages.ask("qa1", "GET", place).text
+    assert HOSTILE not in own
+    assert "vault 2" in own
+    assert "Approve disposal" not in own, "who asked approves nothing"
+    assert pages.ask("qa1", "POST", f"{place}/approval", reason="mine").status_code == 409
+    assert pages.ask("elsewhere", "POST", f"{place}/approval", reason="not my site").status_code == 403
+    assert pages.ask("reviewer1", "POST", f"{place}/approval", reason="no role").status_code == 403
+    assert str(index) in pages.ask("qa2", "GET", place).text
+    assert pages.ask("qa2", "POST", f"{place}/approval", reason="looked at").status_code == 303
+    keeping.wait()
+    assert pages.ask("qa2", "POST", f"{place}/removal").status_code == 303
+    job = keeping.service.jobs.work_next()
+    assert job is not None
+    assert (job.state.value, job.error) == ("done", "")
+    assert "4 removed" in pages.ask("qa2", "GET", place).text
+
+    by = keeping.service.disposals.all()[0].entries[0]
+    shown = pages.ask("qa2", "GET", f"/entries/records/{index}")
+    assert shown.status_code == 200
+    assert f"disposed of under entry {by}" in shown.text
+    assert f"/entries/system/{by}" in shown.text
+    assert pages.ask("qa2", "GET", f"/entries/records/{index}/body").status_code == 404
+    answer = pages.ask("qa2", "GET", f"/api/v1/logs/records/entries/{index}").json()
+    assert (answer["state"], answer["body"], answer["decoded"]) == ("disposed", None, None)
+    assert answer["disposed_by"].endswith(f"#{by}")
+    assert pages.ask("qa2", "GET", f"/api/v1/logs/records/entries/{index}/retention").json()["disposed"] == by
+    found = pages.ask("qa2", "GET", f"/api/v1/logs/records/search?text={MARKER}.reason0").json()
+    assert (found["hits"], found["disposed"]) == ([], 4)
+    assert "no search finds them" in pages.ask("qa2", "GET", f"/search?text={MARKER}.reason0").text
+    for path in ("/", f"/sign?log=records&entries={index}", f"/retention?log=records&index={index}", "/retention"):
+        assert pages.ask("qa2", "GET", path).status_code in (200, 409), path
+
+
+def test_a_hold_is_placed_by_one_and_released_by_another(pages: Pages) -> None:
+    form = {"hold": "claim-7", "log": "records", "kind": "batch", "id": OLD, "from": "", "reason": HOSTILE}
+    assert pages.ask("elsewhere", "POST", "/holds", **form).status_code == 409
+    assert pages.ask("qa1", "POST", "/holds", **form).status_code == 303
+    page = pages.ask("qa1", "GET", "/holds").text
+    assert HOSTILE not in page
+    assert "in force" in page
+    assert "not signed yet" in page
+    assert 'action="/holds/claim-7/release"' not in page, "who placed it does not release it"
+    assert 'action="/holds/claim-7/release"' in pages.ask("qa2", "GET", "/holds").text
+    assert "1 are under a legal hold" not in page
+    planned = pages.ask("qa2", "POST", "/api/v1/disposals/plan", json={"log": "records"}).json()
+    assert (planned["total"], planned["stay"]["hold"]) == (0, 5)
+    assert pages.ask("qa1", "POST", "/holds/claim-7/release", reason="settled").status_code == 409
+    assert pages.ask("qa1", "POST", "/api/v1/legal-holds/claim-7/lifting", json={"reason": "x"}).status_code == 403
+    assert pages.ask("qa2", "POST", "/holds/claim-7/release", reason="settled").status_code == 303
+    assert "released by qa2" in pages.ask("qa1", "GET", "/holds").text
+    assert pages.ask("qa2", "POST", "/api/v1/disposals/plan", json={"log": "records"}).json()["total"] == 4
+
+
+def test_a_fact_is_entered_corrected_and_taken_back(pages: Pages) -> None:
+    form = {"kind": "batch", "id": "B-9", "event": "certification", "reason": "certificate"}
+    assert pages.ask("reviewer1", "POST", "/retention/facts", day="2026-01-31", **form).status_code == 403
+    for day in ("2026-01-31", "2026-02-28", ""):
+        assert pages.ask("qa1", "POST", "/retention/facts", day=day, **form).status_code == 303
+        listed = [
+            one["day"]
+            for one in pages.ask("qa1", "GET", "/api/v1/retention/facts").json()
+            if one["subject"]["id"] == "B-9"
+        ]
+        assert listed == ([day] if day else [])
+    assert pages.ask("qa1", "POST", "/retention/facts", day="2026-02-30", **form).status_code == 409
+    proposed = pages.ask(
+        "qa1",
+        "POST",
+        "/api/v1/retention/rules",
+        json={"retention": "batch", "terms": [{"event": "certification", "years": 30}], "reason": "law"},
+    ).json()["rule"]
+    assert "not confirmed yet" in pages.ask("qa2", "GET", "/retention").text
+    assert pages.ask("qa1", "POST", f"/retention/rules/{proposed}/confirmation", reason="mine").status_code == 409
+    assert pages.ask("qa2", "POST", f"/retention/rules/{proposed}/confirmation", reason="read").status_code == 303
+    assert "30 years after" in pages.ask("qa2", "GET", "/retention").text
+    planned = pages.ask("qa2", "POST", "/api/v1/disposals/plan", json={"log": "records"}).json()
+    assert planned["total"] == 0, "the longer rule holds from now on"
