@@ -20,8 +20,8 @@ from ledger.core.merkle import Frontier, root_of
 from ledger.core.record import RecordBody
 from ledger.store import schema
 from ledger.store.bulk import Bulk
-from ledger.store.disposed import known_again
 from ledger.store.engine import is_sqlite
+from ledger.store.gone import known_again
 from ledger.store.position import index_of, pos_of
 from ledger.store.projections import Live, Projections, Rows
 
@@ -81,6 +81,7 @@ class Transaction:
         self._rows: Rows = {"leaf": [], "body": []}
         self._entries: list[Entry] = []
         self._found: dict[SourceKey, int] = {}
+        self._gone: dict[SourceKey, Placed] = {}
         self._keys: dict[SourceKey, Placed] = {}
         self._ids: dict[tuple[str, str], int] = {}
 
@@ -106,15 +107,18 @@ class Transaction:
         if self.disposes:
             left = [key for key in wanted if key not in self._found]
             for key, pos, hashed in known_again(self.connection, self.log, left):
-                self._keys[key] = Placed(index_of(pos), hashed, duplicate=True)
+                self._gone[key] = Placed(index_of(pos), hashed, duplicate=True)
 
     def open_known(self, drafts: Sequence[Draft]) -> None:
         """Opens the earlier entries that these drafts' records were found at; raises IntegrityError for another one."""
-        if not self._found:
+        if not self._found and not self._gone:
             return
         for one in drafts:
             for name in _names(one):
-                pos = self._found.get(name)
+                pos, gone = self._found.get(name), self._gone.get(name)
+                if one.key is not None and gone is not None:
+                    self._keys[one.key] = gone
+                    break
                 if one.key is not None and pos is not None:
                     self._keys[one.key] = Placed(index_of(pos), self._open_known(name, pos), duplicate=True)
                     break

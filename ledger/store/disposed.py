@@ -3,21 +3,17 @@
 Nothing of an entry goes that no disposal's entry names: triggers refuse it (`append_only.allow_disposal`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from sqlalchemy import Connection, delete, distinct, func, select, text
 from sqlalchemy.exc import ProgrammingError
 
-from ledger.core.entry import SourceKey
 from ledger.core.errors import ConfigError
 from ledger.core.tables import EntryState
 from ledger.store import schema
 from ledger.store.engine import is_sqlite
 from ledger.store.position import index_of, log_of, pos_of
-
-AT_ONCE = 250
-"""Digests that one look-up names."""
 
 
 class Disposal(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,20 +51,6 @@ def count_disposed(connection: Connection, log: int) -> int:
     pos = schema.disposed_entry.c.row_pos
     found = select(func.count(distinct(pos))).where(pos >= pos_of(log, 0), pos < pos_of(log + 1, 0))
     return connection.scalar(found) or 0
-
-
-def known_again(connection: Connection, log: int, keys: Sequence[SourceKey]) -> Iterator[tuple[SourceKey, int, bytes]]:
-    """Those of these records that were disposed of, with place and leaf hash: a source may give them once more."""
-    table = schema.disposed_entry
-    low, high = pos_of(log, 0), pos_of(log + 1, 0)
-    by_digest = {key.digest: key for key in keys}
-    digests = list(by_digest)
-    for at in range(0, len(digests), AT_ONCE):
-        chosen = select(table.c.row_pos, table.c.leaf_hash, table.c.digest).where(
-            table.c.digest.in_(digests[at : at + AT_ONCE]), table.c.row_pos >= low, table.c.row_pos < high
-        )
-        for row in connection.execute(chosen):
-            yield by_digest[bytes(row.digest)], row.row_pos, bytes(row.leaf_hash)
 
 
 def remove(connection: Connection, doomed: Sequence[Doomed]) -> None:

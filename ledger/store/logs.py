@@ -14,9 +14,7 @@ from ledger.core.projector import Row
 from ledger.store import schema
 from ledger.store.append import ClockStep
 from ledger.store.bulk import Bulk
-
-SYSTEM_LOG = 0
-"""Number of the system log: Trailseal's own users, keys and configuration. Record logs follow from 1."""
+from ledger.store.position import SYSTEM_LOG as SYSTEM_LOG
 
 
 class LogProjector:

@@ -7,6 +7,8 @@ together in index order, a range of a log is a range of keys, and in SQLite it i
 from typing import Final
 
 INDEX_BITS: Final = 40
+SYSTEM_LOG: Final = 0
+"""Number of the system log: Trailseal's own users, keys and configuration. Record logs follow from 1."""
 MAX_INDEX: Final = (1 << INDEX_BITS) - 1
 """The last index a log can have: 10^12 entries."""
 

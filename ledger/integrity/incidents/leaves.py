@@ -14,9 +14,11 @@ from ledger.core.clock import parse_utc
 from ledger.core.entry import LeafData, decode_leaf
 from ledger.core.errors import InvalidEntry, LedgerError
 from ledger.core.hashing import HASH_SIZE, ZERO_HASH, b64, body_commitment, leaf_hash, unb64
+from ledger.core.kinds import RECORD
 from ledger.integrity.fault import Fault
 from ledger.store.append import TILE
 from ledger.store.bulk import Bulk
+from ledger.store.gone import Gone
 from ledger.store.position import index_of
 from ledger.store.reading import LogReader
 
@@ -29,7 +31,9 @@ class Leaves:
     def __init__(self, connection: Connection, log: int, size: int, last: bytes) -> None:
         """`last`: the leaf hash of the last entry, as the head has it."""
         self._reader = LogReader(connection, log)
+        self._connection = connection
         self._bulk = Bulk(connection)
+        self._gone = Gone()
         self._log = log
         self._size = size
         self._last = last
@@ -68,7 +72,7 @@ class Leaves:
         elif leaf.logged_at < self.logged_at:
             self._fault(index, "leaf", "data", "logged before the entry before it")
         else:
-            self._body(index, leaf, row[2], row[3])
+            self._body(index, leaf, row)
             self.logged_at = leaf.logged_at
         if tiled is not None and vouched is not None and tiled != vouched:
             self._fault(index, "tile", "hashes", "the tile does not hold the leaf hash of this entry")
@@ -98,7 +102,10 @@ class Leaves:
         except InvalidEntry:
             return None
 
-    def _body(self, index: int, leaf: LeafData, salt: Any, body: Any) -> None:
+    def _body(self, index: int, leaf: LeafData, row: Any) -> None:
+        pos, data, salt, body = row
+        if body is None and leaf.kind == RECORD.name and self._gone.names(self._connection, pos, leaf_hash(data)):
+            return
         if body is None or salt is None:
             self._fault(index, "body", "", "the body is missing, and no entry says that it was disposed of")
         elif not isinstance(salt, bytes) or len(salt) != HASH_SIZE or not isinstance(body, bytes):
