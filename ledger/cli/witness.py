@@ -15,7 +15,7 @@ from ledger.core.clock import MICROSECONDS, SystemClock, utc_text
 from ledger.core.cosignature import parse_verifier
 from ledger.core.errors import ConfigError, LedgerError
 from ledger.core.hashing import EMPTY_ROOT, HASH_SIZE, b64, unb64
-from ledger.core.note import Verifier
+from ledger.core.note import Verifier, parse_note
 from ledger.core.witnessing import Head, Status
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def add_log(
     witness = _opened(folder)
     keys = tuple(parse_verifier(key) for key in vkey)
     head = _head(origin, keys, checkpoint, size, root)
-    witness.states.add(origin, keys, head, [signer.verifier for signer in witness.signers])
+    witness.states.add(origin, keys, head, 0 if checkpoint is None else _time(witness, origin, checkpoint))
     if as_json:
         say_json({"origin": origin, "size": head.size, "root": b64(head.root), "keys": [str(key) for key in keys]})
     else:
@@ -117,7 +117,7 @@ def add_key(folder: Folder, origin: Origin, vkey: Vkey, as_json: AsJson = False)
     """Trust further keys of a known log, as before it changes its key. Both count from now on."""
     witness = _opened(folder)
     for key in vkey:
-        witness.states.add_key(origin, parse_verifier(key), [signer.verifier for signer in witness.signers])
+        witness.states.add_key(origin, parse_verifier(key))
     _tell_keys(witness, origin, as_json)
 
 
@@ -255,6 +255,18 @@ def _head(origin: str, keys: tuple[Verifier, ...], checkpoint: Path | None, size
     if size is None or root is None:
         raise ConfigError("--size needs --root", advice="Both stand in a checkpoint: its second and third line.")
     return Head(size=size, root=unb64(root, HASH_SIZE))
+
+
+def _time(witness: "WitnessFolder", origin: str, checkpoint: Path) -> int:
+    """When this witness cosigned a checkpoint that is given by hand; 0 if it has not."""
+    from ledger.trust.witness.states import cosigned
+
+    own = [signer.verifier for signer in witness.signers]
+    names = {(key.name, key.key_id) for key in own}
+    note = checkpoint.read_bytes()
+    if not any((line.name, line.key_id) in names for line in parse_note(note).signatures):
+        return 0
+    return cosigned(note, origin, own).time
 
 
 def _row(witness: "WitnessFolder", origin: str, known: "Known | LedgerError") -> dict[str, Any]:

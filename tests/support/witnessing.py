@@ -49,7 +49,7 @@ def made_witness(
     settings = Settings(name=NAME, statement=STATEMENT, at_once=at_once, refusals_a_minute=refusals)
     witness = WitnessFolder.create(folder, settings, post_quantum=post_quantum)
     for log in logs:
-        witness.states.add(log.origin, [log.signer.verifier], log.head(at), own_keys(witness))
+        witness.states.add(log.origin, [log.signer.verifier], log.head(at))
     return witness
 
 

@@ -68,7 +68,6 @@ class WitnessFolder:
     def __init__(self, folder: Path) -> None:
         """Raises ConfigError if it is no witness's folder, or its keys can be read by others."""
         self.settings = _settings(folder)
-        self.states = States(folder, folder / self.settings.published)
         _require_private(folder / "keys")
         self.signers = _signers(self.settings.name, self.settings.secrets(folder))
         if self.settings.vkeys != self.about().vkeys:
@@ -76,6 +75,8 @@ class WitnessFolder:
                 f"the keys in {folder / 'keys'} are not those that this witness was made with",
                 advice="Restore them from their backup; a new key is another witness: `trailseal witness init`.",
             )
+        own = [signer.verifier for signer in self.signers]
+        self.states = States(folder, folder / self.settings.published, own)
 
     @classmethod
     def create(cls, folder: Path, settings: Settings, *, post_quantum: bool = False) -> "WitnessFolder":

@@ -21,10 +21,18 @@ from typing import Final, TypeVar
 import msgspec
 
 from ledger.core.checkpoint import Checkpoint
-from ledger.core.cosignature import CosignatureKey, parse_verifier, require_short
-from ledger.core.errors import ConfigError, Conflict, LedgerError, MalformedNote, NotFound, RolledBack
+from ledger.core.cosignature import CosignatureKey, cosigned_at, parse_verifier, require_short
+from ledger.core.errors import (
+    ConfigError,
+    Conflict,
+    LedgerError,
+    MalformedNote,
+    NotFound,
+    RolledBack,
+    SignatureInvalid,
+)
 from ledger.core.hashing import EMPTY_ROOT, HASH_SIZE, b64, unb64
-from ledger.core.note import Verifier, parse_note
+from ledger.core.note import Verifier, open_note
 from ledger.core.witnessing import AddCheckpoint, Head, origin_digest
 from ledger.trust.files import exclusively, sync_folder, write_durably
 
@@ -54,6 +62,13 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _Kept = TypeVar("_Kept", bound=msgspec.Struct)
 
 
+class Cosigned(msgspec.Struct, frozen=True, kw_only=True):
+    """A tree that this witness has cosigned, and the Unix seconds when."""
+
+    head: Head
+    time: int
+
+
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """One log, as soundly remembered."""
 
@@ -69,9 +84,11 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 class States:
     """The memory of one witness; any number of threads and processes of a machine may share it."""
 
-    def __init__(self, folder: Path, published: Path) -> None:
+    def __init__(self, folder: Path, published: Path, own: Sequence[Verifier]) -> None:
+        """`own`: the witness's keys, whose lines its publications bear, and which can be no log's."""
         self._logs = folder / "logs"
         self._published = published
+        self._own = tuple(own)
 
     def all(self) -> Iterator[tuple[str, Known | LedgerError]]:
         """Every log that was made known, by its origin: what is known of it, or why that is not sound.
@@ -108,19 +125,20 @@ class States:
                 f"what this witness keeps of {origin} is damaged: {error.message}", advice=_WAY_OUT
             ) from None
         shown = self._shown(origin)
-        if shown is not None and not _at_least(head, shown):
+        if shown is not None and not _at_least(head, shown.head):
             raise RolledBack(
                 f"the state of {origin} is at size {head.size}, but this witness has published another tree of size "
-                f"{shown.size}",
+                f"{shown.head.size}",
                 advice=_WAY_OUT,
             )
-        size = None if shown is None else shown.size
+        size = None if shown is None else shown.head.size
         if state.shown is not None and (size is None or size < state.shown):
             raise RolledBack(
                 f"what this witness published of {origin} is missing, or older than size {state.shown}",
                 advice=f"Put it back where witness.json says, from a copy. Or: {_WAY_OUT}",
             )
-        return Known(origin=origin, keys=keys, head=head, time=state.time, published=size)
+        time = state.time if shown is None else max(state.time, shown.time)
+        return Known(origin=origin, keys=keys, head=head, time=time, published=size)
 
     def keep(self, origin: str, head: Head, time: int, shown: int | None) -> None:
         """The state is on stable storage once this returns; raises OSError and keeps the earlier one if it can't be.
@@ -161,11 +179,11 @@ class States:
         """The requests kept as evidence."""
         return sorted((self._folder(origin) / "conflicts").glob("*.request"))
 
-    def add(self, origin: str, keys: Sequence[Verifier], head: Head, own: Sequence[Verifier]) -> None:
+    def add(self, origin: str, keys: Sequence[Verifier], head: Head, time: int = 0) -> None:
         """Makes a log known by hand, at a tree that somebody vouches for; or sets right one whose state is not sound.
 
-        `own` are this witness's keys. Raises Conflict if the log is known and sound, RolledBack if more than `head`
-        was published, and ConfigError if head or keys can't be a log's.
+        `time`: when this witness cosigned that tree, if it is known. Raises Conflict if the log is known and sound,
+        RolledBack if the witness has a larger tree of it, and ConfigError if head, origin or keys can't be a log's.
         """
         if head.size == 0 and head.root != EMPTY_ROOT:
             raise ConfigError("the root of size 0 is not that of the empty tree")
@@ -173,7 +191,7 @@ class States:
             require_short(Checkpoint(origin=origin, size=head.size, root=head.root).origin)
         except MalformedNote as error:
             raise ConfigError(f"no log has this origin: {error.message}") from None
-        texts = _texts(keys, own)
+        texts = _texts(keys, self._own)
         _make(self._folder(origin), 0o700)
         with self.locked(origin):
             if self.knows(origin) and self._sound(origin):
@@ -184,16 +202,16 @@ class States:
                     f"size {head.size} is not what this witness has of {origin}, nor later: that is size {seen.size}",
                     advice=_WAY_OUT,
                 )
-            self.keep(origin, head, 0, None)
+            self.keep(origin, head, time, None)
             self._write_log(_Log(origin=origin, keys=texts))
 
-    def add_key(self, origin: str, key: Verifier, own: Sequence[Verifier]) -> None:
+    def add_key(self, origin: str, key: Verifier) -> None:
         """Trusts one key more for a known log; raises NotFound, or ConfigError if it can't be a log's key."""
         if not self.knows(origin):
             raise _unknown(origin)
         with self.locked(origin):
             log = _read(self._folder(origin) / "log.json", _Log)
-            more = _texts([*(parse_verifier(one) for one in log.keys), key], own)
+            more = _texts([*(parse_verifier(one) for one in log.keys), key], self._own)
             self._write_log(_Log(origin=origin, keys=more))
 
     def remove_key(self, origin: str, key: Verifier) -> None:
@@ -221,32 +239,46 @@ class States:
             return False
         return True
 
-    def _shown(self, origin: str) -> Checkpoint | None:
+    def _shown(self, origin: str) -> Cosigned | None:
+        """What is published of the log, if this witness's own line on it verifies."""
         note = self.published(origin_digest(origin))
         if note is None:
             return None
         try:
-            return Checkpoint.parse(parse_note(note).text)
-        except MalformedNote as error:
+            return cosigned(note, origin, self._own)
+        except (MalformedNote, SignatureInvalid) as error:
             raise ConfigError(
                 f"what this witness published of {origin} is damaged: {error.message}",
-                advice="Nothing is cosigned for it. Put back a copy of the published checkpoint.",
+                advice=f"Put back a copy of it; or remove it. {_WAY_OUT}",
             ) from None
 
-    def _seen(self, origin: str) -> Head | Checkpoint | None:
+    def _seen(self, origin: str) -> Head | None:
         """The largest tree that state or publication tell of; of one size it is the published one, which was signed."""
         shown = self._shown(origin)
         try:
             stored = _head(_read(self._folder(origin) / "state.json", _State))
         except LedgerError:
-            return shown
-        return stored if shown is None or stored.size > shown.size else shown
+            return None if shown is None else shown.head
+        return stored if shown is None or stored.size > shown.head.size else shown.head
 
     def _folder(self, origin: str) -> Path:
         return self._logs / origin_digest(origin)
 
 
-def _at_least(head: Head, seen: Head | Checkpoint) -> bool:
+def cosigned(note: bytes, origin: str, own: Sequence[Verifier]) -> Cosigned:
+    """The tree and the time that a witness's own lines on a checkpoint vouch for.
+
+    Raises MalformedNote if it is no checkpoint of that log, SignatureInvalid if no line of the witness verifies.
+    """
+    opened = open_note(note, own)
+    checkpoint = Checkpoint.parse(opened.text)
+    if checkpoint.origin != origin:
+        raise MalformedNote(f"it is a checkpoint of {checkpoint.origin}")
+    head = Head(size=checkpoint.size, root=checkpoint.root)
+    return Cosigned(head=head, time=max(cosigned_at(line) for line in opened.verified))
+
+
+def _at_least(head: Head, seen: Head) -> bool:
     """Whether `head` is what was seen or a later size; that it continues it, only a proof can tell."""
     return head.size > seen.size or (head.size == seen.size and head.root == seen.root)
 

@@ -57,7 +57,7 @@ class Site:
 
     def knows(self, name: str, at: int = 0) -> ShownLog:
         log = ShownLog(f"log.example/{name}")
-        self.folder.states.add(log.origin, [log.signer.verifier], log.head(at), [self.verifier])
+        self.folder.states.add(log.origin, [log.signer.verifier], log.head(at))
         return log
 
     def post(self, request: AddCheckpoint | bytes) -> tuple[int, str, bytes]:
@@ -87,7 +87,7 @@ def test_the_worked_example_is_answered_byte_for_byte(site: Site) -> None:
     policy = Policy.parse(examples["pol"])
     roots = dict(line.split(" ") for line in examples["roots"].splitlines())
     head = Head(size=3, root=bytes.fromhex(roots["3"]))
-    site.folder.states.add(EXAMPLE, policy.log_keys(EXAMPLE), head, [site.verifier])
+    site.folder.states.add(EXAMPLE, policy.log_keys(EXAMPLE), head)
     assert site.post(examples["req"].encode()) == (200, "text/plain; charset=utf-8", examples["resp"].encode())
     assert site.post(examples["req"].encode()) == (409, "text/x.tlog.size", b"5\n")
     shown = site.http.get("/fda1876b247f16dacfe0ba73a443e1d6dda4eff0f649035566903081e1a66bf3/checkpoint")

@@ -251,8 +251,8 @@ def test_a_state_that_is_not_sound_is_refused_with_the_way_out(site: Site, what:
     keys = [LOG.signer.verifier]
     for head in (LOG.head(4), LOG.head(9, fork=(2, "x"))):
         with pytest.raises(RolledBack):
-            site.folder.states.add(LOG.origin, keys, head, own_keys(site.folder))
-    site.folder.states.add(LOG.origin, keys, LOG.head(9), own_keys(site.folder))
+            site.folder.states.add(LOG.origin, keys, head)
+    site.folder.states.add(LOG.origin, keys, LOG.head(9))
     assert site.check(LOG.request(9, 12)) == 200
 
 
@@ -328,7 +328,7 @@ def test_a_log_that_was_forgotten_cannot_be_made_known_at_an_earlier_tree(site: 
     shutil.rmtree(site.path / "published")
     assert site.check(LOG.request(9, 12)) == 404
     with pytest.raises(RolledBack):
-        site.folder.states.add(LOG.origin, [LOG.signer.verifier], LOG.head(4), own_keys(site.folder))
+        site.folder.states.add(LOG.origin, [LOG.signer.verifier], LOG.head(4))
 
 
 def test_one_log_that_is_not_sound_does_not_stop_the_others(tmp_path: Path) -> None:
@@ -371,14 +371,14 @@ def test_keys_of_a_log_are_added_by_hand(site: Site) -> None:
     following = NoteSigner(LOG.origin, bytes(range(32)))
     request = LOG.request(0, 3, following)
     assert site.check(request) == 403
-    site.folder.states.add_key(LOG.origin, following.verifier, own_keys(site.folder))
+    site.folder.states.add_key(LOG.origin, following.verifier)
     assert site.check(request) == 200
     assert site.check(LOG.request(3, 5)) == 200
     both = LOG.request(5, 6, LOG.signer, following)
     assert site.check(both) == 200
     assert len(open_note(site.shown.read_bytes(), [LOG.signer.verifier, following.verifier]).verified) == 2
     with pytest.raises(NotFound):
-        site.folder.states.add_key("log.example/unknown", following.verifier, own_keys(site.folder))
+        site.folder.states.add_key("log.example/unknown", following.verifier)
     site.folder.states.remove_key(LOG.origin, LOG.signer.verifier)
     assert [site.check(LOG.request(6, 7)), site.check(LOG.request(6, 7, following))] == [403, 200]
 
@@ -387,16 +387,16 @@ def test_what_can_be_no_log_is_not_made_known(site: Site) -> None:
     states, own = site.folder.states, own_keys(site.folder)
     key = OTHER.signer.verifier
     with pytest.raises(Conflict):
-        states.add(LOG.origin, [LOG.signer.verifier], LOG.head(3), own)
+        states.add(LOG.origin, [LOG.signer.verifier], LOG.head(3))
     with pytest.raises(ConfigError, match="size 0"):
-        states.add(OTHER.origin, [key], Head(size=0, root=bytes(32)), own)
+        states.add(OTHER.origin, [key], Head(size=0, root=bytes(32)))
     for origin in ("o" * 256, "", "log\nexample"):
         with pytest.raises(ConfigError, match="no log has this origin"):
-            states.add(origin, [key], NEW, own)
+            states.add(origin, [key], NEW)
     with pytest.raises(ConfigError, match="at least one"):
-        states.add(OTHER.origin, [], NEW, own)
+        states.add(OTHER.origin, [], NEW)
     with pytest.raises(ConfigError, match="of a witness"):
-        states.add(OTHER.origin, own, NEW, own)
+        states.add(OTHER.origin, own, NEW)
     assert not states.knows(OTHER.origin)
 
 
