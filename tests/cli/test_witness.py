@@ -93,6 +93,23 @@ def test_logs_are_listed_with_what_is_wrong(site: Site) -> None:
     assert "witness add-log --checkpoint" in listed.out
 
 
+def test_what_is_given_by_hand_brings_its_time(site: Site) -> None:
+    site.knows()
+    (site.folder / "request").write_bytes(LOG.request(3, 8).encode())
+    assert site("cosign", site.folder / "request", "--out", site.folder / "answer").code == 0
+    (published,) = (site.folder / "w" / "published").glob("*/checkpoint")
+    (state,) = (site.folder / "w" / "logs").glob("*/state.json")
+    before = site("list", "--json").json()["logs"][0]["cosigned_at"]
+    copy = published.rename(site.folder / "copy")
+    state.unlink()
+    known = ("add-log", "--origin", LOG.origin, "--vkey", str(LOG.signer.verifier), "--checkpoint")
+    (site.folder / "forged").write_bytes(copy.read_bytes()[:-10] + b"AAAAAAAA=\n")
+    assert site(*known, site.folder / "forged").code == 1
+    assert site(*known, copy).code == 0
+    (log,) = site("list", "--json").json()["logs"]
+    assert (log["size"], log["cosigned_at"], log["trouble"]) == (8, before, None)
+
+
 def test_a_log_begins_at_what_somebody_vouches_for(site: Site) -> None:
     vkey = str(LOG.signer.verifier)
     known = ("add-log", "--origin", LOG.origin, "--vkey", vkey)
