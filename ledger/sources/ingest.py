@@ -15,7 +15,7 @@ from ledger.core.authority import Authority
 from ledger.core.clock import parse_utc, utc_text
 from ledger.core.digests import Digests
 from ledger.core.entry import Draft, VaultItem, draft
-from ledger.core.errors import Conflict, IntegrityError, NotCanonical, SchemaViolation
+from ledger.core.errors import ConfigError, Conflict, IntegrityError, NotCanonical, SchemaViolation
 from ledger.core.hashing import ZERO_HASH, b64, run_chain
 from ledger.core.record import Original, OriginalRef
 from ledger.core.run import RecordOutcome, Rejected, RunBatch, RunReceipt, SourceState, Status
@@ -33,6 +33,7 @@ from ledger.sources.prepare import MAX_NAME, Preparer, keep_original, replaced
 from ledger.store import schema
 from ledger.store.append import Batch, Placed, Transaction
 from ledger.store.bulk import Bulk
+from ledger.store.known import read_record
 from ledger.store.position import index_of, pos_of
 from ledger.store.reading import VaultReader
 from ledger.store.store import Store
@@ -191,6 +192,7 @@ class _Run:
         """Under the head lock: the run starts where the source's run before ended."""
         if self._digests() is not self._prepared_under:
             raise _SecretChanged("the digest secret was changed while this run was prepared")
+        self._require_secrets(transaction)
         key = ("last-run", self._batch.source)
         last = transaction.scratch.get(key) or _last_run(Bulk(transaction.connection), self._log, self._batch.source)
         cursor = None if last is None else last.cursor
@@ -207,6 +209,20 @@ class _Run:
         require_open(self._life, self._batch.source)
         if self._archive:
             require_running(transaction, self._log, self._batch.source)
+
+    def _require_secrets(self, transaction: Transaction) -> None:
+        """What is stored of the run's record ids was entered under secrets that are at hand; else ConfigError.
+
+        It could not be known again: another machine changed the secret, and this one has not got it.
+        """
+        for pos in transaction.known_otherwise(self.drafts):
+            body = read_record(transaction.connection, pos)
+            if body is not None and body.digest.key not in self._prepared_under.keys:
+                one = f"record {body.record.source_record_id!r} of source {body.record.source!r}"
+                raise ConfigError(
+                    f"{one} was entered under digest secret {body.digest.key}, which is not among this machine's keys",
+                    advice="Copy the keys from the machine where the secret was changed; nothing was stored.",
+                )
 
     def close(self, transaction: Transaction, placed: Sequence[Placed]) -> Sequence[Draft]:
         """The entries after the records: quarantine, findings, and the run's own."""

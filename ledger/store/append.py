@@ -4,7 +4,7 @@ This is the only place that inserts into the log. Whatever can be computed befor
 here they get index, time, predecessor and tree.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from hashlib import sha256
 from typing import Any
@@ -17,11 +17,11 @@ from ledger.core.entry import ORIGINAL, SEALED, Draft, Entry, SourceKey, draft, 
 from ledger.core.errors import ClockOutOfBounds, IntegrityError, LedgerError
 from ledger.core.hashing import HASH_SIZE, b64, leaf_hash, unb64
 from ledger.core.merkle import Frontier, root_of
-from ledger.core.record import RecordBody
 from ledger.store import schema
 from ledger.store.bulk import Bulk
 from ledger.store.engine import is_sqlite
 from ledger.store.gone import known_again
+from ledger.store.known import decode_record, find_known, names_of
 from ledger.store.position import index_of, pos_of
 from ledger.store.projections import Live, Projections, Rows
 
@@ -82,6 +82,7 @@ class Transaction:
         self._entries: list[Entry] = []
         self._found: dict[SourceKey, int] = {}
         self._gone: dict[SourceKey, Placed] = {}
+        self._others: dict[tuple[str, str], list[int]] = {}
         self._keys: dict[SourceKey, Placed] = {}
         self._ids: dict[tuple[str, str], int] = {}
 
@@ -96,25 +97,34 @@ class Transaction:
 
     def find_known(self, drafts: Iterable[Draft]) -> None:
         """Looks up, in one go for the whole group, which of the drafts' records the log already has (idempotency)."""
-        wanted = {key for draft in drafts for key in _names(draft)}
+        wanted = {key for draft in drafts for key in names_of(draft)}
         if not wanted:
             return
-        for source, record_id, digest, pos in _known(self.connection, self.log, list(wanted)):
+        for source, record_id, digest, pos in find_known(self.connection, self.log, list(wanted)):
             key = SourceKey(source, record_id, bytes(digest))
             self._ids[source, record_id] = max(index_of(pos), self._ids.get((source, record_id), -1))
             if key in wanted:
                 self._found[key] = pos
+            else:
+                self._others.setdefault((source, record_id), []).append(pos)
         if self.disposes:
             left = [key for key in wanted if key not in self._found]
             for key, pos, hashed in known_again(self.connection, self.log, left):
                 self._gone[key] = Placed(index_of(pos), hashed, duplicate=True)
+
+    def known_otherwise(self, drafts: Iterable[Draft]) -> Iterator[int]:
+        """The positions of stored entries that are of a draft's record id, and by no digest of a draft's its record."""
+        for one in drafts if self._others else ():
+            names = names_of(one)
+            if names and not any(name in self._found or name in self._gone for name in names):
+                yield from self._others.get((names[0].source, names[0].record_id), ())
 
     def open_known(self, drafts: Sequence[Draft]) -> None:
         """Opens the earlier entries that these drafts' records were found at; raises IntegrityError for another one."""
         if not self._found and not self._gone:
             return
         for one in drafts:
-            for name in _names(one):
+            for name in names_of(one):
                 pos, gone = self._found.get(name), self._gone.get(name)
                 if one.key is not None and gone is not None:
                     self._keys[one.key] = gone
@@ -215,10 +225,7 @@ class Transaction:
                 return hashed
         if row is None or row.body is None:
             raise IntegrityError(f"the idempotency row of {key.record_id!r} points to entry {index_of(pos)}, not there")
-        try:
-            body = msgspec.json.decode(row.body, type=RecordBody)
-        except msgspec.DecodeError:
-            body = None
+        body = decode_record(row.body)
         if (
             body is None
             or body.record.source != key.source
@@ -231,16 +238,6 @@ class Transaction:
                 advice="Ingest of this source is stopped. Run `trailseal verify --full` and open an incident.",
             )
         return leaf_hash(row.data)
-
-
-def _names(draft: Draft) -> tuple[SourceKey, ...]:
-    """The keys by which the log may know a draft's record, that of the digest secret in use first."""
-    key = draft.key
-    if key is None:
-        return ()
-    if not draft.earlier:
-        return (key,)
-    return (key, *[SourceKey(key.source, key.record_id, digest) for digest in draft.earlier])
 
 
 Closing = Callable[[Transaction, Sequence[Placed]], Sequence[Draft]]
@@ -432,30 +429,3 @@ def tile_hashes(connection: Connection, log: int, level: int, n: int, width: int
     if len(hashes) != width:
         raise IntegrityError(f"log {log} lacks {width - len(hashes)} of the hashes of tile {level}/{n}")
     return hashes
-
-
-IDS_AT_ONCE = 250
-"""Record ids that one look-up names on SQLite."""
-_KNOWN_SQLITE = (
-    "SELECT source, record_id, digest, pos FROM source_key WHERE log = ? AND source = ? AND record_id IN ({})"
-)
-
-
-def _known(connection: Connection, log: int, keys: Sequence[SourceKey]) -> Iterable[tuple[str, str, bytes, int]]:
-    bulk = Bulk(connection)
-    if is_sqlite(connection):
-        by_source: dict[str, list[str]] = {}
-        for key in keys:
-            by_source.setdefault(key.source, []).append(key.record_id)
-        for source, ids in by_source.items():
-            for at in range(0, len(ids), IDS_AT_ONCE):
-                some = ids[at : at + IDS_AT_ONCE]
-                yield from bulk.all(_KNOWN_SQLITE.format(",".join("?" * len(some))), (log, source, *some))
-    else:
-        sql = (
-            # OFFSET 0 keeps the planner to one index probe a key, however large the table has become since it planned.
-            "SELECT k.* FROM unnest(?::text[], ?::text[]) AS w(source, record_id) CROSS JOIN LATERAL"
-            " (SELECT source, record_id, digest, pos FROM source_key"
-            " WHERE log = ? AND source = w.source AND record_id = w.record_id OFFSET 0) AS k"
-        )
-        yield from bulk.all(sql, ([key.source for key in keys], [key.record_id for key in keys], log))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ledger.core import canonical
-from ledger.core.errors import AccessDenied, IntegrityError
+from ledger.core.errors import AccessDenied, ConfigError, IntegrityError
 from ledger.core.run import RunReceipt, Status
 from ledger.service import Service
 from ledger.sources.ingest import Ingest
@@ -99,6 +99,23 @@ def test_a_run_that_was_prepared_before_a_rotation_is_prepared_anew(sqlite_ledge
     run = batch([submission(1)], cursor_from=str((1,)), cursor_to="2")
     assert _statuses(ingest.submit(run, AUTHORITY)) == [Status.DUPLICATE]
     assert len(_bodies(ledger, RECORDS, "record")) == 1
+
+
+def test_a_machine_that_lacks_the_new_secret_takes_nothing_that_it_could_not_know_again(sqlite_ledger: Ledger) -> None:
+    ledger = sqlite_ledger
+    path = ledger.folder / "keys" / "digest.key"
+    before = path.read_bytes()
+    _submit(ledger.service, 1)
+    rotated = ledger.service.rotate_digest(AUTHORITY)
+    _submit(ledger.service, 2)
+    after = path.read_bytes()
+    path.write_bytes(before)
+    assert _statuses(_submit(ledger.service, 1, 3)) == [Status.DUPLICATE, Status.APPENDED]
+    with pytest.raises(ConfigError, match=f"'2'.*{rotated.new}"):
+        _submit(ledger.service, 4, 2)
+    assert len(_bodies(ledger, RECORDS, "record")) == 3
+    path.write_bytes(after)
+    assert _statuses(_submit(ledger.service, 4, 3, 2)) == [Status.APPENDED, Status.DUPLICATE, Status.DUPLICATE]
 
 
 def test_the_entries_name_both_secrets_by_ids_that_tell_nothing(sqlite_ledger: Ledger) -> None:
