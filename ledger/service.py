@@ -73,7 +73,7 @@ from ledger.trust.signer_process import NearestSigner
 from ledger.trust.site_watch import Watch
 from ledger.trust.stamping import Stamping
 from ledger.trust.tsa_admin import TsaAdmin
-from ledger.trust.tsa_client import ask
+from ledger.trust.tsa_client import ask, fetch
 from ledger.trust.watching import WitnessWatch
 from ledger.trust.witnesses import Witnesses
 
@@ -127,7 +127,7 @@ class Service:
         self.signer = signer or NearestSigner(folder / "signed", self.own_signer)
         self.publisher = Publisher(self.store, self.signer, state, self.witnesses)
         self.tsas = TsaAdmin(self.store, require_admin)
-        self.stamping = Stamping(self.store, KeptTokens(folder), ask)
+        self.stamping = Stamping(self.store, KeptTokens(folder), ask, fetch)
         self.renewing = Renewing(self.store, ask)
         self.key_life = KeyLife(
             self.store, self.keys, self.publisher.publish, self._permit_keys, owner_of_key, folder / "signed"

@@ -76,8 +76,12 @@ class TsaAuthority:
         since: datetime.datetime | None = None,
         until: datetime.datetime | None = None,
         digest: str = "sha256",
+        lists_at: str | None = None,
     ) -> x509.Certificate:
-        """Makes a stamper in a folder: certificate, key, serial file and configuration."""
+        """Makes a stamper in a folder: certificate, key, serial file and configuration.
+
+        `lists_at`: where the certificate says that its root's revocation list is.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         key = ec.generate_private_key(ec.SECP256R1())
         made = self._builder(_name("Stamper"), key.public_key(), since or self._since, until or self._until)
@@ -85,6 +89,11 @@ class TsaAuthority:
         made = made.add_extension(_usage(signs_certificates=False), critical=True)
         if uses:
             made = made.add_extension(x509.ExtendedKeyUsage(uses), critical=critical)
+        if lists_at is not None:
+            place = [x509.UniformResourceIdentifier(lists_at)]
+            made = made.add_extension(
+                x509.CRLDistributionPoints([x509.DistributionPoint(place, None, None, None)]), critical=False
+            )
         certificate = made.sign(self._key, self._digest)
         (folder / "tsa.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
         (folder / "tsa.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))

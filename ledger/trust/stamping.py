@@ -36,6 +36,7 @@ from ledger.store.position import pos_of
 from ledger.store.reading import RANGE, LogReader
 from ledger.store.store import Store
 from ledger.trust.kept_tokens import KeptTokens
+from ledger.trust.revocations import Fetch, revocation_of
 from ledger.trust.timestamp_reading import covered_size, newest, read_tsas
 from ledger.trust.timestamp_tables import time_stamp_try
 
@@ -67,8 +68,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 class Stamping:
     """For use by the leader, and by who wants a time-stamp now; safe to use from any number of threads."""
 
-    def __init__(self, store: Store, kept: KeptTokens, ask: Ask) -> None:
+    def __init__(self, store: Store, kept: KeptTokens, ask: Ask, fetch: Fetch | None = None) -> None:
+        """`fetch` gets what says whether an authority's certificates were revoked; without it that is not asked."""
         self._store = store
+        self._fetch = fetch
         self._kept = kept
         self._ask = ask
         self._turn = threading.Lock()
@@ -151,7 +154,7 @@ class Stamping:
         checkpoint, message = Checkpoint.parse(text), text.encode()
         request = new_request(message)
         token = self._ask(tsa.url, request.data)
-        stamp = verify_time_stamp(token, message, tsa.pins, request.nonce)
+        stamp, revocation = self._verified(tsa, token, message, request.nonce)
         self._kept.keep(log.name, tsa.tsa, stored, token, stamp)
         entry = TimestampEntry(
             tsa=tsa.tsa,
@@ -162,6 +165,7 @@ class Stamping:
             gen_time=utc_text(stamp.gen_us),
             accuracy_us=stamp.accuracy_us,
             token=b64url(token),
+            revocation=tuple(map(b64url, revocation)),
         )
 
         def counts(transaction: Transaction) -> None:
@@ -174,6 +178,14 @@ class Stamping:
 
         placed = self._store.append(SYSTEM_LOG, Batch([draft(entry)], closing=findings, before=counts))
         return placed[0].index, stamp
+
+    def _verified(self, tsa: Tsa, token: bytes, message: bytes, nonce: int) -> tuple[TimeStamp, tuple[bytes, ...]]:
+        """What a response says, and what was got of whether its authority's certificates were revoked."""
+        stamp = verify_time_stamp(token, message, tsa.pins, nonce)
+        revocation = () if self._fetch is None else revocation_of(stamp.chain, self._fetch)
+        if revocation:
+            stamp = verify_time_stamp(token, message, tsa.pins, nonce, revocation)
+        return stamp, revocation
 
     def _findings(
         self, transaction: Transaction, index: int, tsa: Tsa, log: LogId, size: int, stamp: TimeStamp

@@ -88,13 +88,22 @@ class Stamper:
         ).stdout
         return response_of(token)
 
-    def crl(self, *, since: datetime.datetime, reason: x509.ReasonFlags | None, made: datetime.datetime = NOW) -> bytes:
-        """A list (DER) of the root on which the stamper's certificate was revoked."""
-        entry = x509.RevokedCertificateBuilder().serial_number(self.certificate.serial_number).revocation_date(since)
-        if reason is not None:
-            entry = entry.add_extension(x509.CRLReason(reason), False)
+    def crl(
+        self,
+        *,
+        since: datetime.datetime | None,
+        reason: x509.ReasonFlags | None = None,
+        made: datetime.datetime = NOW,
+    ) -> bytes:
+        """A list (DER) of the root, on which the stamper's certificate was revoked `since` then, or is not."""
         builder = x509.CertificateRevocationListBuilder().issuer_name(self.authority.certificate.subject)
-        builder = builder.last_update(made).next_update(made + DAY).add_revoked_certificate(entry.build())
+        builder = builder.last_update(made).next_update(made + DAY)
+        if since is not None:
+            number = self.certificate.serial_number
+            entry = x509.RevokedCertificateBuilder().serial_number(number).revocation_date(since)
+            if reason is not None:
+                entry = entry.add_extension(x509.CRLReason(reason), False)
+            builder = builder.add_revoked_certificate(entry.build())
         return builder.sign(self.authority._key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 

@@ -6,97 +6,33 @@ from pathlib import Path
 import msgspec
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from sqlalchemy import text
 
-from collectors.demo.tsa import TsaAuthority
-from ledger.core.clock import MICROSECONDS, SystemClock, utc_text
+from ledger.core.clock import MICROSECONDS, utc_text
 from ledger.core.entry import draft
 from ledger.core.errors import AccessDenied, Conflict, NotFound, SchemaViolation, TimestampInvalid
-from ledger.core.passkey import b64url
-from ledger.core.renewals import DISTRUSTED, Weak
+from ledger.core.revocation import Revocation
 from ledger.core.timestamp_entries import TimestampEntry, TsaEvent
 from ledger.core.timestamps import new_request, pins_of, verify_time_stamp
 from ledger.findings.kinds import FindingSort
-from ledger.integrity.level3 import log_keys
-from ledger.integrity.scope import Scope
-from ledger.integrity.stamped import stamped_fault
 from ledger.store.append import Batch
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import pos_of
 from ledger.trust.kept_tokens import KeptTokens
-from ledger.trust.renewing import Renewing
 from ledger.trust.stamping import Stamping
 from ledger.trust.timestamp_reading import (
-    Existed,
     checkpoint_text,
-    existed_by,
     newest,
     read_body,
     read_tsas,
 )
-from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, MovableClock, submission
-from tests.support.staff import Staff
+from ledger.trust.tsa_client import fetch
+from tests.support.http_peer import Asked, HttpPeer, Reply
+from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, MovableClock
+from tests.support.stamping import HOUR_S, Site
 from tests.support.tsa import URL, Stamper, Stampers
 
-HOUR_S = 3600
 DOWN = "the authority cannot be reached: connection refused"
-
-
-class Site:
-    """A ledger that asks stampers of the test."""
-
-    def __init__(self, ledger: Ledger, clock: MovableClock, stampers: Stampers) -> None:
-        self.ledger, self.clock, self.stampers = ledger, clock, stampers
-        self.service = ledger.service
-        self.staff = Staff(self.service)
-        self.stamping = Stamping(ledger.store, KeptTokens(ledger.folder), stampers)
-        self._next = 0
-
-    def let_in(self, name: str, every_seconds: int = HOUR_S) -> None:
-        root = self.stampers.stampers[name].root
-        self.service.tsas.propose(name, f"{URL}/{name}", (root,), "for the test", AUTHORITY, None, every_seconds)
-        self.service.tsas.confirm(name, "seen", self.staff.admin)
-
-    def record(self) -> int:
-        """A new record, under a checkpoint; its index."""
-        self._next += 1
-        self.ledger.submit([submission(self._next)])
-        self.service.publisher.publish_all()
-        with self.ledger.store.reader(RECORDS) as reader:
-            return reader.head().size - 2
-
-    def passes(self, seconds: float) -> None:
-        self.clock.at_us += int(seconds * MICROSECONDS)
-
-    def turn(self) -> list[str]:
-        """What one turn of the duty asks, and publishes after it."""
-        before = len(self.stampers.asked)
-        self.stamping.work()
-        self.service.publisher.publish_all()
-        return self.stampers.asked[before:]
-
-    def existed(self, index: int) -> Existed | None:
-        with self.ledger.store.reading() as connection:
-            return existed_by(self.ledger.store.kinds, connection, self.service.logs["records"], index)
-
-    def findings(self) -> list[str]:
-        return [row[0] for row in self.ledger.query("SELECT sort FROM finding ORDER BY pos")]
-
-    def fault(self, log: str = "records", weak: Weak = DISTRUSTED) -> str:
-        kinds = self.ledger.store.kinds
-        with self.ledger.store.reading() as connection:
-            found = stamped_fault(
-                Scope(
-                    connection=connection,
-                    log=self.service.logs[log],
-                    kinds=kinds,
-                    keys=log_keys(connection, kinds),
-                    pulse=lambda _: None,
-                ),
-                weak,
-            )
-        return str(found or "")
 
 
 @pytest.fixture
@@ -330,72 +266,38 @@ def test_a_log_that_was_rewritten_is_no_continuation_of_what_was_stamped_and_kep
         assert "another" in rollback.judge(connection, log).fault
 
 
-def test_an_aged_time_stamp_holds_by_a_renewal_from_before_and_by_nothing_else(small: Site, tmp_path: Path) -> None:
-    """Rehearsed: the old authority's certificate has ended and its digest is distrusted; the renewal carries it."""
-    clock = small.clock
-    day = datetime.timedelta(days=1)
-    now = datetime.datetime.fromtimestamp(clock.at_us // MICROSECONDS, datetime.UTC)
-    small.stampers.stampers["old"] = Stamper(tmp_path / "old", since=now - 100 * day, until=now + 2 * day)
-    small.let_in("old")
-    small.record()
-    small.turn()
-    weak = {"sha256": clock.at_us + 5 * 86_400 * MICROSECONDS}
-    assert "sha256 is trusted no more" in small.fault(weak=weak)
-    small.passes(86_400)
-    small.let_in("one")
-    renewing = Renewing(small.ledger.store, small.stampers)
-    assert [one.error for one in renewing.renew("one")] == [""]
-    small.passes(30 * 86_400)
-    assert "old" not in {one.tsa for one in small.stamping.stamp() if not one.error}, "its certificate has ended"
-    assert "sha256 is trusted no more" in small.fault(weak=weak), "the renewal's own signature is by SHA-256, too"
-    small.stampers.by = "sha512"
-    small.stampers.stampers["strong"] = Stamper(
-        tmp_path / "strong", TsaAuthority(SystemClock(), "strong", hashes.SHA512())
-    )
-    small.let_in("strong")
-    late = Renewing(small.ledger.store, small.stampers).renew("strong")
-    assert [one.error for one in late] == [""]
-    assert "sha256 is trusted no more" in small.fault(weak=weak), "it came too late for that day"
-    later = {"sha256": clock.at_us + 86_400 * MICROSECONDS}
-    for log in ("records", "system"):
-        assert small.fault(log, weak=later) == "", "all of it is carried by the renewal under SHA-512"
+def test_what_says_whether_it_was_revoked_is_fetched_and_kept_beside_it(small: Site, tmp_path: Path) -> None:
+    at = datetime.datetime.fromtimestamp(small.clock.at_us // MICROSECONDS, datetime.UTC)
+    lists: list[bytes] = []
+
+    def answer(_: Asked) -> Reply:
+        return Reply(body=lists[-1]) if lists else Reply(status=404)
+
+    with HttpPeer(answer) as peer:
+        listed = Stamper(tmp_path / "listed", lists_at=f"{peer.url}list.crl")
+        small.stampers.stampers["listed"] = listed
+        small.let_in("listed")
+        small.stamping = Stamping(small.ledger.store, KeptTokens(small.ledger.folder), small.stampers, fetch)
+
+        def state() -> Revocation:
+            with small.ledger.store.reading() as connection:
+                found = newest(connection, 1, origin=small.service.logs["records"].origin)[0]
+                body, _ = read_body(small.ledger.store.kinds, connection, found.index, TimestampEntry)
+                text = checkpoint_text(connection, RECORDS, body).encode()
+                tsas = read_tsas(small.ledger.store.kinds, connection)
+                return tsas.verify(found.index, body, text).revocation[0].state
+
+        small.record()
+        small.turn()
+        assert state() is Revocation.UNKNOWN, "no list was there"
+        lists.append(listed.crl(since=None, made=at))
+        small.record()
+        small.passes(HOUR_S)
+        small.turn()
+        assert state() is Revocation.GOOD
+        lists.append(listed.crl(since=at, reason=x509.ReasonFlags.cessation_of_operation, made=at))
+        small.record()
+        small.passes(HOUR_S)
+        small.turn()
+        assert "was revoked on" in small.service.tsas.all()[0].error
     assert small.fault() == ""
-
-
-def test_a_renewal_covers_exactly_the_time_stamps_before_it(small: Site) -> None:
-    small.let_in("one")
-    with pytest.raises(Conflict):
-        Renewing(small.ledger.store, small.stampers).renew()
-    with pytest.raises(NotFound):
-        Renewing(small.ledger.store, small.stampers).renew("none")
-    small.record()
-    small.turn()
-    Renewing(small.ledger.store, small.stampers).renew()
-    Renewing(small.ledger.store, small.stampers).renew()
-    assert small.fault() == ""
-    with small.ledger.administrator() as connection:
-        pos = connection.scalar(text("SELECT min(pos) FROM time_stamp")) or 0
-        connection.execute(text("DELETE FROM time_stamp WHERE pos = :pos"), {"pos": pos})
-    assert "not those that it renewed" in small.fault()
-
-
-def test_a_stolen_key_dates_nothing_but_what_was_renewed_before(small: Site) -> None:
-    small.let_in("one")
-    small.record()
-    small.turn()
-    one = small.stampers.stampers["one"]
-    stolen = datetime.datetime.fromtimestamp(small.clock.at_us // MICROSECONDS, datetime.UTC) + datetime.timedelta(
-        days=2
-    )
-    crl = one.crl(since=stolen, reason=x509.ReasonFlags.key_compromise, made=stolen)
-    with small.ledger.store.reading() as connection:
-        found = newest(connection, 1, origin=small.service.logs["records"].origin)[0]
-        body, _ = read_body(small.ledger.store.kinds, connection, found.index, TimestampEntry)
-        told = msgspec.structs.replace(body, revocation=(b64url(crl),))
-        tsas = read_tsas(small.ledger.store.kinds, connection)
-        text_of = checkpoint_text(connection, RECORDS, body).encode()
-        with pytest.raises(TimestampInvalid, match="trusted no more"):
-            tsas.verify(found.index, told, text_of)
-        with pytest.raises(TimestampInvalid, match="trusted no more"):
-            tsas.verify(found.index, told, text_of, {}, small.clock.at_us + 3 * 86_400 * MICROSECONDS)
-        tsas.verify(found.index, told, text_of, {}, small.clock.at_us + 86_400 * MICROSECONDS)
