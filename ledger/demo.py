@@ -28,7 +28,8 @@ from ledger.core.clock import SystemClock, utc_text
 from ledger.core.errors import CollectorError, ConfigError, IntegrityError
 from ledger.core.record import LinkKind
 from ledger.core.source import SourceConfig
-from ledger.demo_staff import Staff
+from ledger.demo_staff import OFFICER, Staff
+from ledger.demo_time import DemoTime
 from ledger.packages import issue
 from ledger.service import Service, create
 from ledger.settings import Settings
@@ -49,7 +50,8 @@ _QUIET_SECONDS = 3.0
 class Done(msgspec.Struct, frozen=True, kw_only=True):
     """What the demo made: paths of package and ledger, records collected, the checkpoint's size, the log's key.
 
-    `signatures`: by how many electronic signatures the batch's records were signed off.
+    `signatures`: by how many electronic signatures the batch's records were signed off; `tsa_root`: the file of the
+    root of the authority that dated them, if there is one.
     """
 
     package: str
@@ -58,6 +60,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint: int
     vkey: str
     signatures: int
+    tsa_root: str | None = None
 
 
 class Demo:
@@ -81,6 +84,7 @@ class Demo:
             self._dcs = opening.enter_context(OpcUaServer(self._folder / "dcs"))
             self._tell("Starting the PLC (Modbus TCP) and opening MES, recipes and gateway log …")
             self._floor = opening.enter_context(ShopFloor(self._folder, SystemClock()))
+            self._time = opening.enter_context(DemoTime(self._folder, SystemClock()))
             self.service = self._create_ledger()
             opening.callback(self.service.close)
             self.staff = Staff(self.service)
@@ -112,6 +116,7 @@ class Demo:
             raise IntegrityError(f"the demo's ledger does not verify: {report.summary}")
         self._tell(f"Two people found the ledger, a third joins; batch {self.batch} is reviewed and approved …")
         signatures = self._sign_off(log)
+        self._time.confirm(self.service, self.staff.members[OFFICER].caller.authority)
         self._tell(f"Writing the evidence package of batch {self.batch} …")
         issued = issue(
             self.service,
@@ -127,6 +132,7 @@ class Demo:
             checkpoint=issued.size,
             vkey=self.service.vkey(log),
             signatures=len(signatures),
+            tsa_root=None if self._time.root is None else str(self._time.root),
         )
 
     def _sign_off(self, log: LogId) -> list[str]:
@@ -197,6 +203,7 @@ class Demo:
         service = create(self._folder / "ledger", Settings(origin=ORIGIN), authority)
         for config in (self._erp_source(), self._dcs_source(), *self._floor_sources()):
             service.sources.register(config, authority)
+        self._time.propose(service, authority)
         return service
 
     def _floor_sources(self) -> Iterator[SourceConfig]:

@@ -62,7 +62,7 @@ def _json(arguments: Sequence[str]) -> Any:
 
 
 def test_the_last_line_names_package_ledger_records_checkpoint_and_key(done: dict[str, Any]) -> None:
-    assert set(done) == {"package", "ledger", "records", "checkpoint", "vkey", "signatures"}
+    assert set(done) == {"package", "ledger", "records", "checkpoint", "vkey", "signatures", "tsa_root"}
     assert done["signatures"] == 2
     assert Path(done["package"]).is_file()
     assert Path(done["ledger"]).is_dir()
@@ -137,3 +137,10 @@ def test_a_demo_that_is_ended_while_it_starts_leaves_no_server_and_no_traceback(
     assert process.returncode == 130
     assert b"Traceback" not in told
     assert _running_in(folder) == []
+
+
+def test_the_package_says_by_when_its_records_existed(done: dict[str, Any]) -> None:
+    checked = trailseal("verify", done["package"], "--vkey", done["vkey"], "--tsa-root", done["tsa_root"])
+    assert checked.code == 0, checked.out
+    assert "records are dated from outside the log: all of these existed by" in checked.out
+    assert "by an authority whose root was given from outside" in checked.out
