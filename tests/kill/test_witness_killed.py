@@ -6,7 +6,7 @@ from tests.kill.witnessing import run
 
 
 def test_a_killed_witness_stands_by_what_it_cosigned(tmp_path: Path) -> None:
-    campaign = run(kills=3, seed=20261129, folder=tmp_path)
+    campaign = run(kills=2, seed=20261129, folder=tmp_path)
     assert campaign.cosigned
     assert campaign.refused
     assert campaign.end() == 0

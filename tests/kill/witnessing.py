@@ -42,7 +42,7 @@ class Campaign:
 
     def round(self) -> None:
         """Starts the witness, asks, kills it, and looks at what it remembers."""
-        command = Command(["witness", "serve", str(self._path), "--port", "0"], self._output)
+        command = self._begin()
         try:
             address = self._address(command)
             self._over.clear()
@@ -64,9 +64,13 @@ class Campaign:
 
     def end(self) -> int:
         """Starts it once more and ends it as an operator would; returns the exit code."""
-        command = Command(["witness", "serve", str(self._path), "--port", "0"], self._output)
+        command = self._begin()
         self._address(command)
         return command.end()
+
+    def _begin(self) -> Command:
+        # A witness loads so little that a process that has loaded everything would take longer to come about.
+        return Command(["witness", "serve", str(self._path), "--port", "0"], self._output, warm=False)
 
     def check(self) -> None:
         """What was cosigned is one growing history, and the witness remembers all of it."""
