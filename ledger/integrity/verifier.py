@@ -91,7 +91,7 @@ class Verifier:
         workers: int = 1,
         rollback: Callable[[Connection, LogId, Policy | None], Standing] | None = None,
         keys: Callable[[Connection], Keys] | None = None,
-        faulty: Callable[[Iterable[Fault]], str | None] = lambda faults: None,
+        faulty: Callable[[Iterable[Fault], Callable[[int], None]], str | None] = lambda faults, pulse: None,
         known: KnownDamage | None = None,
     ) -> None:
         """`mac` is a keyed digest (HMAC-SHA-256) that authenticates where an interrupted job stood; `workers` above 1
@@ -133,7 +133,7 @@ class Verifier:
         with self._runner() as runner:
             run = self._log_run(log, runner, self._known, outside)
             found = run.verify(levels, start, reached, columns, progress, save)
-        self._open_case(found)
+        self._open_case(found, lambda _: progress(found.levels[-1].level, found.size, found.size))
         result = Verification(
             log=log.number,
             low=found.low,
@@ -237,12 +237,12 @@ class Verifier:
         finally:
             processes.close()
 
-    def _open_case(self, found: Found) -> None:
+    def _open_case(self, found: Found, pulse: Callable[[int], None]) -> None:
         faults = [level.fault for level in found.levels if level.fault is not None]
         if not faults:
             return
         try:
-            self._faulty(faults)
+            self._faulty(faults, pulse)
         except (LedgerError, DBAPIError, OSError) as error:
             # The result has to be entered all the same: the next run tries again.
             self._log.error("no incident case was entered", error=str(error), fault=str(faults[0]))

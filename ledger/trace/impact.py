@@ -107,7 +107,10 @@ def _held(reading: Reading, log: int, members: Members, issued: PackageIssued) -
     """The first affected entry that a package holds; one that is gone altogether, it holds for all that is known."""
     if members.first >= issued.size:
         return None
-    selection = msgspec.json.decode(issued.selection, type=Selection)
+    try:
+        selection = msgspec.json.decode(issued.selection, type=Selection)
+    except msgspec.DecodeError:
+        return members.first  # what it holds cannot be told
     head = LogReader(reading.connection, log).head().size
     try:
         chosen = Chosen(reading.connection, log, min(issued.size, head), selection)

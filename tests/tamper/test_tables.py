@@ -5,10 +5,16 @@ import random
 from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table
 from sqlalchemy.exc import IntegrityError
 
+from ledger.core.members import Members
 from ledger.core.tables import TableClass
+from ledger.domains import impacts
+from ledger.findings.impact import Reading
+from ledger.integrity.incidents.damage import damage_of
+from ledger.integrity.incidents.impacts import impact_of
+from ledger.integrity.level3 import log_keys
 from ledger.people import notice_tables, oidc_tables, tables
 from ledger.privacy import tables as privacy
 from ledger.signing import external_tables, paper_tables, route_tables
@@ -102,6 +108,49 @@ def test_a_lie_in_a_table_is_found_and_its_first_entry_named(template: Template,
         assert named == min(entries), str(fault)
     else:
         assert named in entries, str(fault)
+
+
+PLANTED = (
+    Attack(table="body", sort="change", column="body"),
+    Attack(table="leaf", sort="change", column="data"),
+    Attack(table="body", sort="delete-middle"),
+    Attack(table="leaf", sort="delete-last"),
+    Attack(table="record", sort="delete-middle"),
+    Attack(table="record", sort="reorder"),
+    Attack(table="finding", sort="change", column="detail"),
+    Attack(table="original", sort="insert-between"),
+)
+"""An edit, a deletion, an insertion, a swap, and the last entry cut off."""
+
+
+@on_both
+@pytest.mark.parametrize("attack", PLANTED, ids=str)
+def test_the_impact_list_is_that_of_the_planted_damage(template: Template, attack: Attack) -> None:
+    kinds = template.store.kinds
+    origins = {log.number: log.origin for log in template.logs}
+
+    def resting(connection: Connection, affected: dict[int, Members]) -> set[tuple[str, str]]:
+        return {(one.sort, one.id) for one in impact_of(impacts(), Reading(connection, kinds, origins), affected)}
+
+    with template.attacking() as connection:
+        trial = connection.begin_nested()
+        planted: dict[int, list[int]] = {}
+        for log, index in sorted(mount(connection, attack)):
+            planted.setdefault(log, []).append(index)
+        trial.rollback()
+        entries = {log: Members.of(indices) for log, indices in planted.items()}
+        wanted = resting(connection, entries)
+        mount(connection, attack)
+        affected = {}
+        for log in template.logs:
+            keys = log_keys(connection, kinds).get(log.origin, ())
+            live = template.store.projections.read_live(connection)
+            found = damage_of(connection, log, keys, (), kinds, live).affected
+            if found:
+                affected[log.number] = found
+        assert affected == entries
+        assert resting(connection, affected) == wanted
+        assert wanted or attack.table in ("finding", "leaf")
 
 
 @on_both

@@ -31,6 +31,7 @@ from ledger.integrity.incidents.damage import BINDING, WHOLE, Damage, Signed, da
 from ledger.integrity.incidents.epochs import Began, Known, read_epochs
 from ledger.integrity.incidents.evidence import kept_files, preserve
 from ledger.integrity.incidents.impacts import Page, counted, impact_of, linked, page_of
+from ledger.integrity.level1 import Pulse
 from ledger.integrity.level3 import read_bindings
 from ledger.integrity.scope import Keys
 from ledger.people.credentials import current, read_entry
@@ -114,7 +115,13 @@ class Cases:
             opened_us=opened_us,
         )
 
-    def faulty(self, faults: Iterable[Fault], cause: Cause = Cause.VERIFICATION, what: str = "") -> str | None:
+    def faulty(
+        self,
+        faults: Iterable[Fault],
+        pulse: Pulse = lambda _: None,
+        cause: Cause = Cause.VERIFICATION,
+        what: str = "",
+    ) -> str | None:
         """Opens a case for faults that no case is open for; returns its id, durable, or None if all are known.
 
         Everything else that does not hold of the same logs is looked for, and belongs to the case. Raises what keeps
@@ -127,7 +134,7 @@ class Cases:
                 return None
             # An entry that vouches for another log and is not borne out tells of that one.
             numbers = logs if any(one.table == BINDING for one in named) else {one.log for one in named}
-            damages = [self._damage(connection, logs[number], named) for number in sorted(numbers)]
+            damages = [self._damage(connection, logs[number], named, pulse) for number in sorted(numbers)]
             affected = {one.log: one.affected for one in damages if one.affected}
             affected = affected or {one.log: Members.of((one.index,)) for one in named[:1]}
             body = IncidentCase(
@@ -166,7 +173,7 @@ class Cases:
                 for damage in (self.damage(connection, log),)
                 if damage.lost or damage.rewritten is not None
             ]
-        return self.faulty(faults, Cause.PUBLISHER, what) if faults else None
+        return self.faulty(faults, cause=Cause.PUBLISHER, what=what) if faults else None
 
     def keep(self, connection: Connection, body: IncidentCase, affected: Affected) -> IncidentCase:
         """Keeps what stands there now in the case's folder; returns the body with evidence, impact and links."""
@@ -223,7 +230,9 @@ class Cases:
         """Everything that does not hold of a log now."""
         return self._damage(connection, log, ())
 
-    def _damage(self, connection: Connection, log: LogId, known: Sequence[Fault]) -> Damage:
+    def _damage(
+        self, connection: Connection, log: LogId, known: Sequence[Fault], pulse: Pulse = lambda _: None
+    ) -> Damage:
         try:
             keys = self._keys(connection).get(log.origin, ())
         except LedgerError:
@@ -231,7 +240,7 @@ class Cases:
         live = self.store.projections.read_live(connection)
         outside = (self.signed(log), self.cosigned(log), self._bound(connection, log))
         signed = [one for one in outside if one is not None]
-        return damage_of(connection, log, keys, signed, self.store.kinds, live, known)
+        return damage_of(connection, log, keys, signed, self.store.kinds, live, known, pulse)
 
     def cosigned(self, log: LogId) -> Signed | None:
         """The newest checkpoint that is kept with its cosignatures outside of the database."""

@@ -24,7 +24,7 @@ from ledger.integrity.edge import Edge, tile_root
 from ledger.integrity.entries import Unreadable
 from ledger.integrity.fault import Fault
 from ledger.integrity.incidents.leaves import Leaves
-from ledger.integrity.level1 import head_fault
+from ledger.integrity.level1 import Pulse, head_fault
 from ledger.integrity.replay import facts_tables, replay_span
 from ledger.store import checkpoints
 from ledger.store.append import TILE
@@ -38,8 +38,10 @@ BINDING: Final = "log_binding"
 """Where a fault is that tells of another log: the entry that vouches for that log is not what is damaged."""
 WHOLE: Final = ("head", "")
 """Table and column of a fault of the log as a whole (it is older than what was signed): it names its last entry."""
-MOST: Final = 1000
+MOST: Final = 500
 """Faults of level 2 that are told one by one; beyond them every entry up to the head counts as affected."""
+WINDOW: Final = 128
+"""Entries that are replayed at once after a fault, at least."""
 MOST_AUTHORITY: Final = 25
 """The same, of entries whose authority does not hold."""
 
@@ -78,10 +80,12 @@ def damage_of(
     kinds: KindRegistry,
     live: Live,
     known: Sequence[Fault] = (),
+    pulse: Pulse = lambda _: None,
 ) -> Damage:
     """Looks through a whole log of this snapshot. `known`: faults that a verification named already.
 
-    `signed`: what is known of the log from outside of its own tables.
+    `signed`: what is known of the log from outside of its own tables. `pulse` is told of entries that were looked at;
+    it raises to stop.
     """
     try:
         head = LogReader(connection, log.number).head()
@@ -89,8 +93,8 @@ def damage_of(
         head = HeadRow(size=_stored(connection, log.number), leaf_hash=b"", logged_us=0, frontier=b"")
         known = [*known, Fault(log=log.number, index=0, table="head", what=error.message)]
     tree = _Tree(connection, log, head, keys, signed)
-    tree.walk()
-    replayed, wide = _level_2(connection, log.number, head.size, kinds, live)
+    tree.walk(pulse)
+    replayed, wide = _level_2(connection, log.number, head.size, kinds, live, pulse)
     faults = [*tree.faults, *replayed]
     spans = Spans()
     for fault in (*faults, *known):
@@ -147,7 +151,7 @@ class _Tree:
         self.witnessed: tuple[int, bytes] | None = None
         self.rewritten: int | None = None
 
-    def walk(self) -> None:
+    def walk(self, pulse: Pulse) -> None:
         """Goes over the log once."""
         frontier, last, size = Frontier(), b"", 0
         due = self._marks.sizes()
@@ -158,6 +162,8 @@ class _Tree:
             frontier.extend((hashed,))
             self._add(0, hashed)
             last, size = hashed, size + 1
+            if size % TILE == 0:
+                pulse(TILE)
             if size == following:
                 self._marks.judge(size, frontier.root())
                 following = next(due, None)
@@ -282,38 +288,56 @@ class _Marks:
 
 
 def _level_2(
-    connection: Connection, log: int, size: int, kinds: KindRegistry, live: Live
+    connection: Connection, log: int, size: int, kinds: KindRegistry, live: Live, pulse: Pulse
 ) -> tuple[list[Fault], list[tuple[int, int]]]:
     """Entries whose projected rows, vault values or authority are not what the log gives; and where there were too many
     to tell one by one."""
-    checks: tuple[tuple[int, Callable[[int], Fault | None]], ...] = (
-        (MOST, lambda low: replay_span(connection, log, low, size, kinds, live, lambda _: None)),
-        # Each look at authority reads the whole system log.
-        (MOST_AUTHORITY, lambda low: authority_fault(connection, log, low, size, kinds, lambda _: None)),
-    )
+
+    def replayed(low: int, high: int) -> Fault | None:
+        return replay_span(connection, log, low, high, kinds, live, pulse)
+
+    def allowed(low: int, high: int) -> Fault | None:
+        return authority_fault(connection, log, low, high, kinds, pulse)
+
     found: list[Fault] = []
     spans: list[tuple[int, int]] = []
-    for most, check in checks:
-        low = 0
-        for _ in range(most):
-            if low >= size:
-                break
-            try:
-                fault = check(low)
-            except Unreadable as error:
-                fault = Fault(log=log, index=error.index, table="body", what=error.message)
-            except LedgerError:
-                break  # the entries tell it
-            if fault is None:
-                break
-            if fault.log != log or fault.index < low:
-                found.append(fault)  # the system log cannot be read: whose rights allowed anything cannot be told
-                break
-            found.append(fault)
-            low = fault.index + 1
-        else:
-            spans.append((low, max(low, size - 1)))
+    # Each look at authority reads the whole system log.
+    for most, check in ((MOST, replayed), (MOST_AUTHORITY, allowed)):
+        faults, low = _each(log, size, most, check, WINDOW if check is replayed else size)
+        found += faults
+        spans += [] if low is None else [(low, max(low, size - 1))]
     return found, spans
+
+
+def _each(
+    log: int, size: int, most: int, check: Callable[[int, int], Fault | None], width: int
+) -> tuple[list[Fault], int | None]:
+    """Every fault that a check finds, and from which entry on there were too many.
+
+    A check reads what stands beside its whole span: after a fault it goes on in a step as wide as faults lie apart, and
+    in ever larger ones.
+    """
+    found: list[Fault] = []
+    low, step, last = 0, size, 0
+    while low < size:
+        high = min(size, low + step)
+        try:
+            fault = check(low, high)
+        except Unreadable as error:
+            fault = Fault(log=log, index=error.index, table="body", what=error.message)
+        except LedgerError as error:
+            fault = Fault(log=log, index=max(0, size - 1), table=WHOLE[0], column=WHOLE[1], what=error.message)
+            return [*found, fault], None
+        if fault is None:
+            low, step = high, step * 4
+            continue
+        found.append(fault)
+        if fault.log != log or fault.index < low:
+            return found, None  # the system log cannot be read: whose rights allowed anything cannot be told
+        low, step, last = fault.index + 1, max(width, 2 * (fault.index - last)), fault.index
+        if len(found) >= most:
+            return found, low
+    return found, None
 
 
 def _beyond(connection: Connection, log: int, size: int, live: Live) -> Iterator[tuple[int, int]]:

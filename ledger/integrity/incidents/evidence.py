@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Table, and_, or_, select
 from sqlalchemy.engine import URL
 
 from ledger.core.hashing import b64
-from ledger.core.members import Members
+from ledger.core.members import Members, Spans
 from ledger.core.tables import TableClass
 from ledger.findings.incident_kinds import KeptFile
 from ledger.store import schema
@@ -27,8 +27,10 @@ from ledger.store.append import TILE
 from ledger.store.position import pos_of
 from ledger.trust.files import sync_folder, write_durably
 
-ROWS_OF: Final = 1000
+ROWS_OF: Final = 200
 """Affected entries whose rows are kept one by one, from the first on."""
+TOGETHER: Final = 32
+"""Unaffected entries between two affected ones that are kept with them."""
 AROUND: Final = 3
 """Checkpoints and intents kept before and after the affected entries."""
 COPIED: Final = 256 * 1024 * 1024
@@ -99,15 +101,22 @@ def _rows(connection: Connection, affected: Mapping[int, Members]) -> Iterator[t
 
 
 def _stretches(members: Members) -> Iterator[tuple[int, int]]:
-    """The first affected entries with a neighbour on either side."""
-    left, last = ROWS_OF, -1
+    """The first affected entries with a neighbour on either side; those that are near each other at once."""
+    left, found = ROWS_OF, Spans()
     for low, high in members.runs():
         if left <= 0:
-            return
+            break
         high = min(high, low + left - 1)
         left -= high - low + 1
-        yield max(last + 1, low - 1), high + 1
-        last = high + 1
+        found.add(max(0, low - 1), high + 1)
+    first, last = -1, -1
+    for low, high in found.members().runs():
+        if first >= 0 and low - last > TOGETHER:
+            yield first, last
+            first = low
+        first, last = low if first < 0 else first, high
+    if first >= 0:
+        yield first, last
 
 
 def _around(table: Table, log: int, low: int, high: int) -> Any:

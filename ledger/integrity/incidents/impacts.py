@@ -65,14 +65,15 @@ def _lost(reading: Reading, affected: Affected) -> Iterator[Artefact]:
         if table.info["class"] is TableClass.PROJECTION and "pos" in table.c
     ]
     for log, members in sorted(affected.items()):
-        left = Spans()
+        readable, left = Spans(), Spans()
         for entry in reading.entries(log, members):
-            left.add(entry.index, entry.index)
-        for low, high in places(log, members):
+            readable.add(entry.index, entry.index)
+        unreadable = Members.of(readable.unseen(members))
+        for low, high in places(log, unreadable):
             for table in facts:
                 found = select(table.c.pos).where(table.c.pos >= low, table.c.pos < high).distinct()
                 for pos in reading.connection.scalars(found):
                     left.add(index_of(pos), index_of(pos))
-        for first, last in Members.of(left.unseen(members)).runs():
+        for first, last in Members.of(left.unseen(unreadable)).runs():
             at = reading.address(log, first)
             yield Artefact(sort=LOST, id=at if first == last else f"{at}-{last}", because=at)
