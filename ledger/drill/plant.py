@@ -67,9 +67,8 @@ class Outside:
         """Makes the ledger's logs known to the witnesses, and pins its keys."""
         keys = {log.origin: service.verifiers(log) for log in service.logs.values()}
         for made in self._made.values():
-            own = tuple(signer.verifier for signer in made.signers)
             for origin, known in keys.items():
-                made.states.add(origin, known, Head(size=0, root=EMPTY_ROOT), own)
+                made.states.add(origin, known, Head(size=0, root=EMPTY_ROOT))
         self.pinned = tuple(str(key) for known in keys.values() for key in known)
 
     @property
