@@ -20,6 +20,7 @@ from ledger.core.checkpoint import open_checkpoint
 from ledger.core.clock import WallClock
 from ledger.core.enrolment import Standing
 from ledger.core.errors import AccessDenied, LedgerError, NotFound, RolledBack
+from ledger.core.log_keys import follow
 from ledger.core.note import VerifierKey
 
 _LOOK_SECONDS: Final = 0.2
@@ -100,6 +101,8 @@ class Pusher:
                     # One source that is not this agent's holds no other up.
                     refused.append(f"{error.message}.")
         self._refused = " ".join(refused)
+        # A key that took over stays the one that is known, whatever is said later: the old one may be stolen by then.
+        self._log_key = follow(self._identity.origin, self._log_key, standing.rotations)
         if standing.checkpoint is not None:
             note = open_checkpoint(standing.checkpoint.encode(), self._identity.origin, [self._log_key])
             self.covered = note.checkpoint.size

@@ -17,6 +17,7 @@ from ledger.people.kinds import SecuritySort
 from ledger.record_log import RecordLog
 from ledger.service import Service
 from ledger.store import checkpoints
+from ledger.trust.key_history import announcements, read_log_keys
 
 NEVER: Final = "No agent was ever invited here: `trailseal agent invite`."
 
@@ -60,6 +61,8 @@ def standing(service: Service, target: RecordLog, agent: str) -> Standing:
             checkpoint = checkpoints.latest(connection, target.log.number).note.decode()
         except NotFound:
             checkpoint = None
+        kinds, number = service.store.kinds, target.log.number
+        rotations = announcements(connection, kinds, read_log_keys(connection, kinds, number), number)
     if found is None:
         raise AccessDenied(f"agent {agent!r} is not in use")
     now, _ = found
@@ -71,6 +74,7 @@ def standing(service: Service, target: RecordLog, agent: str) -> Standing:
         digest=last.digest,
         sources=now.sources,
         checkpoint=checkpoint,
+        rotations=rotations,
     )
 
 

@@ -83,7 +83,8 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Where an agent's epoch stands in the log: the last batch taken (0: none), its digest, what it may deliver.
 
-    `checkpoint` is the log's latest, as published.
+    `checkpoint` is the log's latest, as published; `rotations` announce by which keys its key was replaced, each signed
+    by the old and the new one.
     """
 
     agent: Name
@@ -93,6 +94,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     digest: Digest | None
     sources: tuple[Name, ...]
     checkpoint: str | None
+    rotations: tuple[str, ...] = ()
 
 
 class EpochStart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

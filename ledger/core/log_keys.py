@@ -13,7 +13,8 @@ import msgspec
 from ledger.core.cosignature import MldsaKey, parse_verifier
 from ledger.core.errors import IntegrityError, LedgerError, SignatureInvalid
 from ledger.core.key_events import KeyEvent, KeyEvent1, KeyEventSort, KeyPurpose, key_digest, key_statement
-from ledger.core.note import NoteSignature, Verifier, VerifierKey, open_note
+from ledger.core.note import NoteSignature, Verifier, VerifierKey, open_note, parse_note
+from ledger.core.statement import Purpose, open_statement
 
 IN_DOUBT: Final = (KeyEventSort.COMPROMISE_REPORTED, KeyEventSort.COMPROMISE_CONFIRMED)
 """Events by which any key of a log is in doubt."""
@@ -217,6 +218,25 @@ class LogKeyHistory:
             raise IntegrityError(f"is not signed by the keys that it is about: {error.message}") from None
         if len(opened.verified) != len(keys) or opened.unverified:
             raise IntegrityError("is not signed by each of the keys that it is about, and by no other")
+
+
+def follow(origin: str, pinned: VerifierKey, notes: Iterable[str]) -> VerifierKey:
+    """The key to which the announcements of rotations lead from a key that is known: each signed by both its keys.
+
+    Those of before the known key say nothing. Raises SignatureInvalid for one that says that key was replaced, and is
+    not signed so.
+    """
+    present = pinned
+    for note in notes:
+        text = parse_note(note.encode()).text
+        said = open_statement(Purpose.LOG_KEY, origin, text)
+        if said.get("event") != KeyEventSort.ROTATED.value or said.get("replaces") != str(present):
+            continue
+        new = VerifierKey.parse(str(said.get("key")))
+        if new.name != origin or len(open_note(note.encode(), (present, new)).verified) != 2:
+            raise SignatureInvalid(f"the rotation of the key of {origin} is not signed by both keys")
+        present = new
+    return present
 
 
 def _require_compromise(event: KeyEvent, reported: dict[int, KeyEvent]) -> None:

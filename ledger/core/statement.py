@@ -82,11 +82,15 @@ def open_report(data: bytes, origin: str, key: VerifierKey) -> dict[str, Any]:
     """
     if key.name != report_key_name(origin):
         raise SignatureInvalid(f"key {key.name} does not sign reports of {origin}")
-    text = open_note(data, [key]).text
+    return open_statement(Purpose.REPORT, origin, open_note(data, [key]).text)
+
+
+def open_statement(purpose: Purpose, origin: str, text: str) -> dict[str, Any]:
+    """Return the payload of a statement that is a note's text; raises MalformedNote for another purpose or origin."""
     head, _, body = text.removesuffix("\n").partition("\n")
-    if head != f"trailseal/{Purpose.REPORT}/v1":
-        raise MalformedNote(f"note is no report of {origin}")
+    if head != f"trailseal/{purpose}/v1":
+        raise MalformedNote(f"note is no {purpose} of {origin}")
     payload = require_canonical(body.encode())
     if not isinstance(payload, dict) or payload.get("origin") != origin:
-        raise MalformedNote(f"note is no report of {origin}")
+        raise MalformedNote(f"note is no {purpose} of {origin}")
     return payload

@@ -37,15 +37,15 @@ LEVELS = (
     Level(
         number=3,
         name="checkpoints and keys",
-        proves="Every stored checkpoint was signed by the log's key and is consistent with the log as it is today; "
-        "what the logs say of each other still holds; every cosignature that entries bear is by a witness that was "
-        "asked for, over the checkpoint that stands there, and met or missed the policy as they say; every time-stamp "
-        "holds as of the moment that it names, by an authority that two let in, over the checkpoint that stands there.",
+        proves="Every stored checkpoint was signed by the keys that were the log's at its size and is consistent with "
+        "the log as it is today; each key that took over had been promised by its digest before, and both keys signed "
+        "for that; what the logs say of each other still holds; every cosignature that entries bear is by a witness "
+        "that was asked for, over the checkpoint that stands there, and met or missed the policy as they say; every "
+        "time-stamp holds as of the moment that it names, by an authority that two let in, over the checkpoint that "
+        "stands there.",
         does_not_prove="Anything against who holds database and key, as far as no witness of theirs has cosigned, and "
         "no authority of time has dated it.",
-        built="signature and consistency of every stored checkpoint, cosignatures against the policy, the logs' word "
-        "of each other, and time-stamps as of their moments",
-        open="key history with pre-rotation",
+        built="all",
     ),
     Level(
         number=4,

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, or_, select
 from ledger.core.entry import decode_leaf
 from ledger.core.errors import ConfigError, IntegrityError
 from ledger.core.hashing import b64, body_commitment
-from ledger.core.key_events import KeyEvent, KeyEvent1, KeyPurpose
+from ledger.core.key_events import KeyEvent, KeyEvent1, KeyPurpose, key_statement
 from ledger.core.kinds import KindRegistry
 from ledger.core.log_keys import IN_DOUBT, LogKeyHistory
 from ledger.core.note import Signer
@@ -122,6 +122,17 @@ def read_log_keys(connection: Connection, kinds: KindRegistry, log: int, size: i
         except IntegrityError as error:
             raise IntegrityError(f"entry {index_of(pos)}, a key event, {error.message}") from None
     return history
+
+
+def announcements(connection: Connection, kinds: KindRegistry, history: LogKeyHistory, log: int) -> tuple[str, ...]:
+    """The rotations of a log's key as notes that old and new key signed, in their order."""
+    reader = LogReader(connection, log)
+    found = []
+    for rotation in history.rotations:
+        event = stored_body(reader, kinds, rotation.index)
+        assert isinstance(event, KeyEvent)
+        found.append(f"{key_statement(history.origin, event)}\n{''.join(event.lines)}")
+    return tuple(found)
 
 
 def choose_signers(history: LogKeyHistory, size: int, signers: Sequence[Signer]) -> tuple[Signer, ...]:

@@ -35,10 +35,9 @@ from ledger.core.note import NoteSigner, Signer
 from ledger.store import checkpoints
 from ledger.store.append import Batch, Transaction
 from ledger.store.checkpoints import StoredCheckpoint
-from ledger.store.reading import LogReader
 from ledger.store.store import Store
 from ledger.trust.files import exclusively
-from ledger.trust.key_history import read_log_keys, stored_body
+from ledger.trust.key_history import announcements, read_log_keys, stored_body
 from ledger.trust.keys import Keys
 
 _CHANGED = "log-keys"
@@ -253,9 +252,7 @@ class KeyLife:
             history = read_log_keys(connection, self._store.kinds, log.number)
             if not history.rotations:
                 raise NotFound(f"the key of log {log.name} was never rotated")
-            event = stored_body(LogReader(connection, log.number), self._store.kinds, history.rotations[-1].index)
-        assert isinstance(event, KeyEvent)
-        return f"{key_statement(log.origin, event)}\n{''.join(event.lines)}", history.rotations[-1]
+            return announcements(connection, self._store.kinds, history, log.number)[-1], history.rotations[-1]
 
     def _settle(self, log: LogId) -> None:
         """Has the key provider hold what the log's history says: the present key, and a replaced one until revoked."""

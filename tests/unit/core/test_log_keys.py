@@ -8,7 +8,7 @@ import pytest
 from ledger.core.authority import Authority
 from ledger.core.checkpoint import Checkpoint, open_checkpoint
 from ledger.core.cosignature import MldsaSigner
-from ledger.core.errors import IntegrityError, SignatureInvalid
+from ledger.core.errors import IntegrityError, MalformedNote, SignatureInvalid
 from ledger.core.key_events import (
     Compromise,
     KeyEvent,
@@ -18,7 +18,7 @@ from ledger.core.key_events import (
     key_digest,
     key_statement,
 )
-from ledger.core.log_keys import LogKeyHistory
+from ledger.core.log_keys import LogKeyHistory, follow
 from ledger.core.note import NoteSigner, sign_note
 
 ORIGIN = "log.example/a"
@@ -219,3 +219,26 @@ def test_a_compromise_takes_two_people_who_are_known() -> None:
     for compromise in (None, msgspec.structs.replace(SAID, meaning=" ")):
         said = event(KeyEventSort.COMPROMISE_REPORTED, FIRST, previous=0, compromise=compromise)
         assert "does not say since when" in refused(fresh, 3, said)
+
+
+def announced(said: KeyEvent) -> str:
+    return f"{key_statement(ORIGIN, said)}\n{''.join(said.lines)}"
+
+
+def test_who_knows_an_old_key_is_led_to_the_present_one_by_both_keys_word() -> None:
+    first, second = rotation(FIRST, SECOND, THIRD), rotation(SECOND, THIRD, THIEF, previous=5)
+    notes = [announced(first), announced(second)]
+    for known in (FIRST, SECOND, THIRD):
+        assert follow(ORIGIN, known.verifier, notes) == THIRD.verifier
+    assert follow(ORIGIN, FIRST.verifier, []) == FIRST.verifier
+    assert follow(ORIGIN, FIRST.verifier, notes[1:]) == FIRST.verifier, (
+        "what does not begin at the known key leads nowhere"
+    )
+    for signers in ((SECOND,), (THIEF, SECOND), (FIRST,)):
+        with pytest.raises(SignatureInvalid):
+            follow(ORIGIN, FIRST.verifier, [announced(rotation(FIRST, SECOND, THIRD, signers=signers))])
+    with pytest.raises(MalformedNote):
+        follow("log.example/b", FIRST.verifier, notes)
+    checkpoint = sign_note(Checkpoint(origin=ORIGIN, size=1, root=bytes(32)).text(), [FIRST, SECOND]).decode()
+    with pytest.raises(MalformedNote):
+        follow(ORIGIN, FIRST.verifier, [checkpoint])
