@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from ledger.cli.doctor_keys import key_findings
+from ledger.cli.doctor_place import place_findings
 from ledger.cli.finding import Finding
 from ledger.cli.ledgers import LedgerOption, opened
 from ledger.cli.output import AsJson, say, say_json
@@ -53,6 +54,7 @@ def _look(folder: Path) -> Iterator[Finding]:
     try:
         with opened(folder) as service:
             yield Finding(name="ledger", ok=True, says=f"{service.settings.origin} opens with the current schema")
+            yield from place_findings(service)
             yield from _database(service)
             yield from _keys(service)
             yield from _clock(service)

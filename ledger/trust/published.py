@@ -134,9 +134,11 @@ def published(place: str, wait_s: float = 1.0) -> Iterator[Tiles]:
         yield FolderTiles(Path(place))
         return
     parts = urlsplit(place)
-    if scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    if scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+        # An address is shown, and may stand in an entry: it holds no password.
         raise ConfigError(
-            f"{place} is no http(s) address of published tiles", advice="Give the part before `/checkpoint`."
+            f"{parts.hostname or 'this'} is no http(s) address of published tiles without user, query and fragment",
+            advice="Give the part before `/checkpoint`.",
         )
     client = httpx.Client(
         verify=ssl.create_default_context(),

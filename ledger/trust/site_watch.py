@@ -6,7 +6,9 @@ verify, or falls silent is a finding; both signed notes are kept, and the site c
 """
 
 import threading
+from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from typing import TypeVar
 
@@ -37,6 +39,8 @@ from ledger.trust.published import fetcher, published
 from ledger.trust.watch_kinds import FaultSort, SiteCheckpoint, SiteFault, WatchedLog, WatchEvent
 
 Body = TypeVar("Body", bound=msgspec.Struct)
+AT_ONCE = 8
+"""Logs that are looked at at a time."""
 MAX_KEPT = 64 * 1024
 """Characters of the longest note that is kept as a proof."""
 
@@ -80,7 +84,7 @@ class Watch:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._looking = threading.Lock()
+        self._looking: dict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def put(self, watched: WatchedLog) -> int:
         """Watches a log, in place of how it was watched before; returns the entry's index.
@@ -121,12 +125,16 @@ class Watch:
         raise NotFound(f"no log {origin!r} is watched", advice="`trailseal log watch list` names those that are.")
 
     def work(self) -> list[Look]:
-        """Looks at every watched log, and enters what is new and what is wrong."""
-        return [self.look(one.watched.origin) for one in self.standings()]
+        """Looks at every watched log, and enters what is new and what is wrong; a slow one keeps no other waiting."""
+        origins = [one.watched.origin for one in self.standings()]
+        if not origins:
+            return []
+        with ThreadPoolExecutor(min(AT_ONCE, len(origins)), thread_name_prefix="watch") as pool:
+            return list(pool.map(self.look, origins))
 
     def look(self, origin: str) -> Look:
         """Looks at one watched log now. Raises NotFound."""
-        with self._looking:
+        with self._looking[origin]:
             standing = self.standing(origin)
             try:
                 found = self._look(standing)

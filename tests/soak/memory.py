@@ -1,6 +1,6 @@
-"""Peak memory of verification and of a package, each in a process of its own, on one ledger at two sizes.
+"""Peak memory of verification, of a package and of published tiles, each in its own process, on a ledger at two sizes.
 
-`python -m tests.soak.memory verify|package LEDGER` does the work and prints its peak in bytes.
+`python -m tests.soak.memory verify|package|audit LEDGER` does the work and prints its peak in bytes.
 """
 
 import itertools
@@ -16,6 +16,9 @@ from ledger.settings import Settings
 from ledger.store.append import Batch
 from ledger.store.search import Query
 from ledger.trace.selection import BySearch
+from ledger.trust.auditing import Anchor, Auditor
+from ledger.trust.export import export_tiles
+from ledger.trust.published import FolderTiles
 from tests.bench.corpus import submissions
 from tests.bench.harness import AUTHORITY, LOG, ORIGIN, preparer, size
 
@@ -45,7 +48,7 @@ class Growing:
             service.close()
 
     def peak(self, work: str) -> int:
-        """Peak resident memory, in bytes, of a new process that does the work (`verify` or `package`) and succeeds."""
+        """Peak resident memory, in bytes, of a new process that does the work and succeeds."""
         ran = subprocess.run(
             [sys.executable, "-m", "tests.soak.memory", work, str(self.folder)],
             cwd=Path(__file__).parents[2],
@@ -77,6 +80,20 @@ def _package(service: Service) -> None:
         issue(service, service.log(), BySearch(query=Query()), Path(folder) / "package.zip", AUTHORITY)
 
 
+def _export(service: Service) -> None:
+    log, out = service.log(), service.folder / "published"
+    export_tiles(service.store, log, service.publisher.publish(log), out, lambda _done, _total: None)
+
+
+def _audit(service: Service) -> None:
+    # Exported by another process: what a database's cache takes is not what is compared.
+    subprocess.run([sys.executable, "-m", "tests.soak.memory", "export", str(service.folder)], check=True)
+    out = service.folder / "published"
+    anchor = Anchor(keys=tuple(service.verifiers(service.log())))
+    verdict = Auditor(FolderTiles(out), anchor, full=True).verdict(state=service.folder / "seen.json")
+    assert verdict.exit_code == 0, verdict.problems
+
+
 def _peak() -> int:
     """The high-water mark of this program alone; getrusage would give its parent's, where that is larger."""
     for line in Path("/proc/self/status").read_text().splitlines():
@@ -91,7 +108,7 @@ def main(arguments: list[str]) -> None:
     work, folder = arguments
     service = Service(Path(folder))
     try:
-        {"verify": _verify, "package": _package}[work](service)
+        {"verify": _verify, "package": _package, "export": _export, "audit": _audit}[work](service)
     finally:
         service.close()
     print(_peak())

@@ -79,6 +79,8 @@ def parts(seed: int) -> list[Part]:
         suite("tamper", "runs over every table and column", ["tests/tamper"]),
         suite("durability", "runs", ["tests/integration/store/test_durability.py"], POWER_CUTS),
         suite("tiles", "runs", ["tests/integration/tiles/test_published.py"]),
+        suite("export-kills", "runs, killed before each call", ["tests/integration/tiles/test_export.py"]),
+        suite("no-fork", "runs", ["tests/integration/trust/test_no_fork.py"], 3),
         suite("demo", "runs from nothing", ["tests/integration/demo/test_once.py"]),
         suite("processes", "runs", ["tests/integration/store/test_processes.py"], REPETITIONS),
         *(suite(f"fuzz {kind}", "inputs", [f"{_FUZZ}[{kind}]"], asked=INPUTS) for kind in sorted(COLLECTORS)),
@@ -94,6 +96,7 @@ def parts(seed: int) -> list[Part]:
             unit="comparisons",
             steps=(
                 Step(name=f"verify {FEW} {MANY}", asked=1, run=partial(_flat, "verify", FEW, MANY)),
+                Step(name=f"audit {FEW} {MANY}", asked=1, run=partial(_flat, "audit", FEW, MANY)),
                 Step(
                     name=f"package {FEW_PACKED} {MANY_PACKED}",
                     asked=1,

@@ -257,10 +257,21 @@ def test_the_logs_of_tessera_and_sunlight_are_audited(tmp_path: Path) -> None:
     assert "signature_invalid" in wrong(judged(mirror, Anchor(keys=(cosigner,)), foreign=True))
 
 
-@pytest.mark.parametrize("place", ["ftp://plant.example/log", "file:///etc", "http://", "https://a.example/?x", "/no"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "ftp://plant.example/log",
+        "file:///etc",
+        "http://",
+        "https://a.example/?x",
+        "https://me:secret@a.example/",
+        "/no",
+    ],
+)
 def test_what_is_no_folder_and_no_http_address_is_refused(place: str) -> None:
-    with pytest.raises(ConfigError), published(place):
+    with pytest.raises(ConfigError) as refused, published(place):
         pass
+    assert "secret" not in refused.value.message
 
 
 def test_an_audit_passes_through_the_roots_that_the_log_had_before(tmp_path: Path) -> None:
