@@ -25,11 +25,13 @@ def key_findings(service: Service) -> Iterator[Finding]:
 def _protection(service: Service) -> Finding:
     problems = service.keys.problems()
     kept = service.keys.options.secrets
-    says = "the sealed key file" if kept is ProviderName.SEALED else "key files"
+    says = "the sealed key file can be read by its owner only"
+    if kept is not ProviderName.SEALED:
+        says = "key files can be read by their owner only"
     return Finding(
         name="keys",
         ok=not problems,
-        says="; ".join(problems) or f"{says} can be read by their owner only",
+        says="; ".join(problems) or says,
         advice="Do as said; keys are worth the ledger.",
     )
 

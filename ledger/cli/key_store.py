@@ -1,4 +1,4 @@
-"""`trailseal key seal`, `move` and `rotate-digest`: where the keys are, and the secret of the content digest."""
+"""`trailseal key seal`, `move`, `rotate-digest`, `mail-password`: where the keys are, and the secrets beside them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +14,7 @@ from ledger.core.errors import ConfigError
 from ledger.trust.keys import Keys
 from ledger.trust.providers.choice import secrets_of
 from ledger.trust.providers.moving import copy, leave
-from ledger.trust.providers.options import KeyOptions, Pkcs11Options, ProviderName
+from ledger.trust.providers.options import KeyOptions, Opener, Pkcs11Options, ProviderName
 from ledger.trust.providers.sealed import SealedSecrets, require_passphrase
 
 PassphraseFile = Annotated[Path | None, typer.Option(help="A file whose only line is the passphrase.")]
@@ -31,6 +31,7 @@ def add_to(group: typer.Typer) -> None:
     group.command("seal")(seal)
     group.command("move")(move)
     group.command("rotate-digest")(rotate)
+    group.command("mail-password")(mail_password)
 
 
 def seal(
@@ -131,6 +132,28 @@ def token_options(
 def absolute(path: Path | None) -> str:
     """A file's path as the settings name it, from wherever the service is started."""
     return "" if path is None else str(path.absolute())
+
+
+def mail_password(
+    ledger: LedgerOption,
+    file: Annotated[
+        Path | None, typer.Option(help="A file whose only line it is; without one it is asked for.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep what the mail server is shown with the keys, in place of an earlier one.
+
+    The environment variable TRAILSEAL_MAIL_PASSWORD, where it is set, comes before it.
+    """
+    given = Opener(what="password", file="" if file is None else str(file.absolute()), env="")
+    text = typer.prompt("Password", hide_input=True, err=True) if file is None else given.read(ledger)
+    with opened(ledger) as service:
+        service.keys.keep_mail_password(text)
+        kept = service.keys.options.secrets
+    if as_json:
+        say_json({"secrets": kept})
+        return
+    say(f"Kept by the provider {kept}")
 
 
 def _change(ledger: Path, before: KeyOptions, after: KeyOptions) -> list[str]:

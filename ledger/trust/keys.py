@@ -181,6 +181,10 @@ class Keys:
         """What the mail server is shown: TRAILSEAL_MAIL_PASSWORD, else what the provider keeps; None without either."""
         return self._shown(MAIL_PASSWORD, MAIL)
 
+    def keep_mail_password(self, password: str) -> None:
+        """Keeps what the mail server is shown, in place of an earlier one."""
+        self.provider.secrets.replace(MAIL, password.encode())
+
     def client_secret(self) -> str | None:
         """What the site's identity provider is shown: the environment's, else what the provider keeps; None without."""
         return self._shown(CLIENT_SECRET, CLIENT)
@@ -227,7 +231,9 @@ class Keys:
         found = self.provider.problems()
         if not self.options.seals:
             return found
-        plain = FileSecrets(self._folder).names()
+        files = FileSecrets(self._folder)
+        found += [problem for problem in files.problems() if problem not in found]
+        plain = files.names()
         if plain:
             found.append(f"{', '.join(plain)}: key files in plain text beside the sealed file; remove them")
         return [*found, *self.options.passphrase.problems(self._folder.parent)]

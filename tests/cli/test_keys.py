@@ -8,6 +8,7 @@ import pytest
 
 from ledger import settings
 from ledger.service import Service
+from ledger.trust.keys import Keys
 from ledger.trust.providers.options import ProviderName
 from tests.cli.conftest import SOURCE, lines_of
 from tests.cli.terminal import Answer, trailseal
@@ -154,6 +155,8 @@ def test_keys_move_into_a_sealed_file_and_back_and_stay_the_same_keys(tmp_path: 
     moved = trailseal("key", "seal", "--passphrase-file", passphrase, "--json", "--ledger", folder)
     assert moved.code == 0, moved.err
     assert set(moved.json()["keys"]) == names
+    assert trailseal("key", "mail-password", "--file", passphrase, "--ledger", folder).code == 0
+    names.add("mail")
     assert list((folder / "keys").glob("*.key")) == []
     assert config.read_text().startswith("# kept by hand\n")
     assert "# and this\n" in config.read_text()
@@ -161,7 +164,8 @@ def test_keys_move_into_a_sealed_file_and_back_and_stay_the_same_keys(tmp_path: 
     _works(folder, vkey, 1, 2)
     back = trailseal("key", "move", "--to", "file", "--ledger", folder)
     assert back.code == 0, back.err
-    assert {path.stem for path in (folder / "keys").glob("*.key")} == names
+    assert {path.stem for path in (folder / "keys").iterdir() if path.suffix in (".key", ".password")} == names
+    assert Keys(folder / "keys").mail_password() == PASSPHRASE
     assert settings.load(folder)[0].keys.provider is ProviderName.FILE
     _works(folder, vkey, 3)
 
@@ -204,6 +208,8 @@ def test_the_sealed_file_is_sealed_anew_under_another_passphrase(
     assert not found["ok"]
     assert f"{other} can be read by others" in found["says"]
     (folder / "keys" / "pepper.key").write_text("left over")
+    (folder / "keys" / "pepper.key").chmod(0o644)
+    assert "pepper.key can be read by others" in _doctor(folder)["keys"]["says"]
     assert "pepper: key files in plain text beside the sealed file" in _doctor(folder)["keys"]["says"]
 
 
