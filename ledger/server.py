@@ -128,7 +128,7 @@ class Server:
 
     def __enter__(self) -> Self:
         self._service.record_start(self._authority)
-        self._service.publisher.publish_all()
+        self._service.publish_all()
         self._main.start()
         self._agents.start()
         self._broker.start()

@@ -50,12 +50,24 @@ def doctor(ledger: LedgerOption, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
+def _incidents(service: Service) -> Iterator[Finding]:
+    with service.store.reading() as connection:
+        cases = service.standings.now(connection).open_cases
+    if cases:
+        says = f"{len(cases)} integrity incidents are open: {', '.join(cases[:3])}"
+        advice = f"`trailseal incident show {cases[0]}` tells what is doubted; change nothing before you have looked."
+        yield Finding(name="incidents", ok=False, says=says, advice=advice)
+        return
+    yield Finding(name="incidents", ok=True, says="no integrity incident is open")
+
+
 def _look(folder: Path) -> Iterator[Finding]:
     try:
         with opened(folder) as service:
             yield Finding(name="ledger", ok=True, says=f"{service.settings.origin} opens with the current schema")
             yield from place_findings(service)
             yield from _database(service)
+            yield from _incidents(service)
             yield from _keys(service)
             yield from _clock(service)
             yield from _witnesses(service)

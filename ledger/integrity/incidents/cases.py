@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import structlog
 from sqlalchemy import URL, Connection, select
+from sqlalchemy.exc import DBAPIError
 
 from ledger.core import canonical
 from ledger.core.address import LogId
@@ -84,6 +86,7 @@ class Cases:
         self.impacts = tuple(impacts)
         self._signed = signed
         self._keys = keys
+        self._log = structlog.get_logger("ledger.integrity.incidents")
 
     def all(self) -> list[Case]:
         """Every case, the newest first."""
@@ -164,6 +167,14 @@ class Cases:
         """Opens a case where the signer refused a log; returns its id, or None if one is open for that, or it was not
         a log's fault.
         """
+        try:
+            return self._refused(what)
+        except (LedgerError, DBAPIError, OSError) as error:
+            # Whoever was refused is told why the log is not signed, whether or not the case could be entered.
+            self._log.error("no incident case was entered", error=str(error), refused=what)
+            return None
+
+    def _refused(self, what: str) -> str | None:
         with self.store.reading() as connection:
             if any(case.opened.cause is Cause.PUBLISHER for case in self._unresolved(connection)):
                 return None
