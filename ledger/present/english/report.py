@@ -206,7 +206,10 @@ MESSAGES = {
         "Take the verifier key from the log’s card or from whoever runs the log, and compare the "
         "fingerprint: {fingerprint}"
     ),
-    "report.howto.step2": "Run: trailseal verify {package}.zip --vkey KEY",
+    "report.howto.step2": (
+        "Run: trailseal verify {package}.zip --vkey KEY (with --tsa-root ROOT.pem too, where you have the root of a "
+        "time-stamp authority from elsewhere: it then says by when the records existed)"
+    ),
     "report.howto.step3": (
         "Exit code 0: everything holds. 1: something is wrong, and the file or entry is named. 2: "
         "consistent with itself, but no key from outside was given, so its origin is not authenticated."
