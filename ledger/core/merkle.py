@@ -5,6 +5,7 @@ A hash that is not 32 bytes is never hashed further. Proof lists run from the le
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
+from struct import iter_unpack
 from typing import Protocol
 
 from ledger.core.errors import ProofInvalid
@@ -90,6 +91,16 @@ def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
     frontier = Frontier()
     frontier.extend(leaf_hashes)
     return frontier.root()
+
+
+def complete_root(hashes: bytes) -> bytes:
+    """Return the root over a power of two of hashes that stand side by side; raises ProofInvalid for other bytes."""
+    count = len(hashes) // HASH_SIZE
+    if not count or count & (count - 1) or len(hashes) != count * HASH_SIZE:
+        raise ProofInvalid(f"{len(hashes)} bytes are no complete subtree's hashes")
+    while len(hashes) > HASH_SIZE:
+        hashes = b"".join([sha256(NODE + pair).digest() for (pair,) in iter_unpack("64s", hashes)])
+    return hashes
 
 
 def size_root(size: int, reader: HashReader) -> bytes:

@@ -13,7 +13,7 @@ import msgspec
 
 from ledger.core.errors import InvalidEntry, MalformedNote, NotFound, ProofInvalid
 from ledger.core.hashing import HASH_SIZE
-from ledger.core.merkle import root_of
+from ledger.core.merkle import complete_root
 
 TILE_WIDTH: Final = 256
 TILE_BITS: Final = 8
@@ -138,6 +138,12 @@ def decode_bundle(data: bytes, width: int) -> list[bytes]:
     return entries
 
 
+Subtrees = dict[tuple[int, int], bytes]
+"""Roots of complete subtrees of one log by level and index: they never change."""
+_WORTH_REMEMBERING: Final = 2
+"""Levels above a tile's hashes from which on a root costs more to compute than to remember."""
+
+
 class TileReader:
     """Reads subtree hashes (`HashReader`) of a tree of a given size out of its tiles.
 
@@ -146,9 +152,13 @@ class TileReader:
     from them is. Not for use by several threads at once.
     """
 
-    def __init__(self, size: int, fetch: Callable[[int, int, int], bytes]) -> None:
+    def __init__(
+        self, size: int, fetch: Callable[[int, int, int], bytes], remembered: "Subtrees | None" = None
+    ) -> None:
+        """`remembered`: roots of complete subtrees that were computed before, of this very log; it grows."""
         self._size = size
         self._fetch = fetch
+        self._remembered = remembered
         self._cache: OrderedDict[tuple[int, int], bytes] = OrderedDict()
 
     def subtree(self, level: int, index: int) -> bytes:
@@ -158,11 +168,18 @@ class TileReader:
         """
         if level < 0 or index < 0 or (index + 1) << level > self._size:
             raise ProofInvalid(f"no complete subtree {index} of level {level} in a tree of size {self._size}")
+        known = None if self._remembered is None else self._remembered.get((level, index))
+        return self._computed(level, index) if known is None else known
+
+    def _computed(self, level: int, index: int) -> bytes:
         tile_level, inner = divmod(level, TILE_BITS)
         n, first = divmod(index << inner, TILE_WIDTH)
         tile = self._tile(tile_level, n)
         start, end = first * HASH_SIZE, (first + (1 << inner)) * HASH_SIZE
-        return root_of(tile[place : place + HASH_SIZE] for place in range(start, end, HASH_SIZE))
+        root = complete_root(tile[start:end])
+        if self._remembered is not None and inner >= _WORTH_REMEMBERING:
+            self._remembered[level, index] = root
+        return root
 
     def _tile(self, level: int, n: int) -> bytes:
         key = (level, n)

@@ -1,8 +1,6 @@
 """The right edge of a log while it is verified: recomputed hashes grow it, and every tile that fills up is compared."""
 
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
-from struct import iter_unpack
 from typing import Any
 
 import msgspec
@@ -10,8 +8,8 @@ from sqlalchemy import Connection
 
 from ledger.core.entry import decode_leaf
 from ledger.core.errors import IntegrityError
-from ledger.core.hashing import HASH_SIZE, NODE, ZERO_HASH, leaf_hash
-from ledger.core.merkle import Frontier
+from ledger.core.hashing import HASH_SIZE, ZERO_HASH, leaf_hash
+from ledger.core.merkle import Frontier, complete_root
 from ledger.store.append import TILE, tile_hashes
 from ledger.store.bulk import Bulk
 from ledger.store.reading import LogReader
@@ -93,7 +91,7 @@ class Tree:
             n = self._tiles[level]
             self._compare(level, n, full, self._read(level, n) if stored is None else stored.get(n))
             self._tiles[level] += 1
-            self.add((tile_root(full),), level + 1)
+            self.add((complete_root(full),), level + 1)
 
     def partial(self) -> tuple[tuple[bytes, ...], ...]:
         """For each level the hashes after its last full tile."""
@@ -111,10 +109,3 @@ class Tree:
         differ = [stored[at : at + HASH_SIZE] != full[at : at + HASH_SIZE] for at in places]
         at = differ.index(True) if True in differ else 0
         raise TileDiffers(level, n, at, missing=found is None)
-
-
-def tile_root(hashes: bytes) -> bytes:
-    """The root over the 256 hashes of a full tile (RFC 6962 2.1), level by level."""
-    while len(hashes) > HASH_SIZE:
-        hashes = b"".join([sha256(NODE + pair).digest() for (pair,) in iter_unpack("64s", hashes)])
-    return hashes

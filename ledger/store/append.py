@@ -16,7 +16,7 @@ from ledger.core.clock import WallClock, utc_text
 from ledger.core.entry import ORIGINAL, SEALED, Draft, Entry, SourceKey, draft, encode_leaf
 from ledger.core.errors import ClockOutOfBounds, IntegrityError, LedgerError
 from ledger.core.hashing import HASH_SIZE, b64, leaf_hash, unb64
-from ledger.core.merkle import Frontier, root_of
+from ledger.core.merkle import Frontier, complete_root, root_of
 from ledger.store import schema
 from ledger.store.bulk import Bulk
 from ledger.store.engine import is_sqlite
@@ -401,7 +401,7 @@ def tile_root(full: bytes) -> bytes:
     if root is None:
         if len(_tile_roots) >= _TILE_ROOTS:
             _tile_roots.clear()
-        root = _tile_roots[key] = root_of(full[at : at + HASH_SIZE] for at in range(0, TILE * HASH_SIZE, HASH_SIZE))
+        root = _tile_roots[key] = complete_root(full)
     return root
 
 

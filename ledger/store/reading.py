@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from ledger.core.errors import IntegrityError, NotFound
 from ledger.core.hashing import HASH_SIZE
 from ledger.core.merkle import Frontier, consistency_proof, inclusion_proof, size_root
-from ledger.core.tiles import ENTRIES, Tile, TileReader, encode_bundle
+from ledger.core.tiles import ENTRIES, TILE_BITS, Subtrees, Tile, TileReader, encode_bundle
 from ledger.core.vault import Kept
 from ledger.store import schema
 from ledger.store.append import TILE, tile_hashes
@@ -52,9 +52,11 @@ class HeadRow(msgspec.Struct, frozen=True, kw_only=True):
 class LogReader:
     """Reads one log over one connection (and so in one snapshot, where the connection is in a transaction)."""
 
-    def __init__(self, connection: Connection, log: int) -> None:
+    def __init__(self, connection: Connection, log: int, subtrees: Subtrees | None = None) -> None:
+        """`subtrees`: what inclusion proofs remember of the log; nothing else goes by it."""
         self.connection = connection
         self.log = log
+        self._subtrees = subtrees
 
     def head(self) -> HeadRow:
         """The log's head now; raises IntegrityError if the log has no head row."""
@@ -117,13 +119,12 @@ class LogReader:
         A full tile is the stored row; a partial one is computed from the leaves or tiles below it. Raises NotFound.
         """
         if width == TILE:
-            table = schema.tile
-            found = self.connection.execute(
-                select(table.c.hashes).where(table.c.log == self.log, table.c.level == level, table.c.n == n)
-            ).scalar_one_or_none()
-            if found is None:
+            found = Bulk(self.connection).all(
+                "SELECT hashes FROM tile WHERE log = ? AND level = ? AND n = ?", (self.log, level, n)
+            )
+            if not found:
                 raise NotFound(f"log {self.log} has no full tile {level}/{n}")
-            return bytes(found)
+            return bytes(found[0][0])
         try:
             return b"".join(tile_hashes(self.connection, self.log, level, n, width))
         except IntegrityError:
@@ -141,7 +142,7 @@ class LogReader:
 
     def inclusion(self, index: int, size: int) -> list[bytes]:
         """The inclusion proof of an entry in the tree of `size` (RFC 9162 2.1.3.1)."""
-        return inclusion_proof(index, size, self.hashes(size))
+        return inclusion_proof(index, size, TileReader(size, self._remembered, self._subtrees))
 
     def consistency(self, old: int, new: int) -> list[bytes]:
         """The consistency proof between two sizes (RFC 9162 2.1.4.1)."""
@@ -150,6 +151,18 @@ class LogReader:
     def root(self, size: int, within: TileReader | None = None) -> bytes:
         """Root hash of the tree of `size`, from the tiles; `within` has read some of them, in a tree no smaller."""
         return size_root(size, within or self.hashes(size))
+
+    def _remembered(self, level: int, n: int, width: int) -> bytes:
+        """A tile; one that is not full is put together from what is remembered of those below it."""
+        if width == TILE or not level or self._subtrees is None:
+            return self.tile(level, n, width)
+        places = [(TILE_BITS * level, n * TILE + at) for at in range(width)]
+        known = [self._subtrees.get(place) for place in places]
+        if None not in known:
+            return b"".join(filter(None, known))
+        hashes = tile_hashes(self.connection, self.log, level, n, width)
+        self._subtrees.update(zip(places, hashes, strict=True))
+        return b"".join(hashes)
 
     def hashes(self, size: int) -> TileReader:
         """Subtree hashes of the tree of `size`, read off the tiles; keeps the tiles it has read."""

@@ -13,12 +13,16 @@ from ledger.core.clock import WallClock
 from ledger.core.entry import Draft, draft
 from ledger.core.kinds import KindRegistry
 from ledger.core.projector import Projector
+from ledger.core.tiles import Subtrees
 from ledger.store.append import Appender, Batch, Placed
 from ledger.store.engine import is_sqlite, reader_engine, writer_engine
 from ledger.store.logs import LogCreated, begin, read_logs
 from ledger.store.projections import Projections, hold_live
 from ledger.store.reading import LogReader
 from ledger.store.sequencer import Sequencer
+
+_MOST_SUBTREES = 1 << 16
+"""Roots of subtrees of a log that are remembered for proofs, in about 15 MB."""
 
 
 class Store:
@@ -44,6 +48,7 @@ class Store:
         """Asked before each append; what it raises refuses it."""
         self._sequencers: dict[int, tuple[Sequencer, Connection]] = {}
         self._opening = threading.Lock()
+        self._subtrees: dict[int, Subtrees] = {}
         # SQLite has one write lock: threads of one process take turns here instead of polling for it there.
         self._turn: AbstractContextManager[object] = (
             threading.Lock() if is_sqlite(self.writer) else contextlib.nullcontext()
@@ -80,7 +85,10 @@ class Store:
     def reader(self, log: int) -> Iterator[LogReader]:
         """One snapshot of one log."""
         with self.reading() as connection:
-            yield LogReader(connection, log)
+            remembered = self._subtrees.setdefault(log, {})
+            if len(remembered) > _MOST_SUBTREES:
+                remembered.clear()
+            yield LogReader(connection, log, remembered)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

@@ -6,13 +6,13 @@ import platform
 import sys
 from collections.abc import Sequence
 
-from tests.bench import agent, append, collect, drivers, http, proofs, sign_in, verify
+from tests.bench import agent, append, collect, drivers, http, peers, proofs, sign_in, trust, verify
 from tests.bench.corpus import MIX
 from tests.bench.harness import Bench, databases
 
 ENTRIES = 1_000_000
 LARGE = 5_000_000
-PARTS = ("append", "http", "collect", "signin", "large", "agent", "drivers")
+PARTS = ("append", "http", "collect", "signin", "trust", "peers", "large", "agent", "drivers")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -39,6 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 collect.measure(bench, database)
             if "signin" in parts:
                 sign_in.measure(bench, database)
+            if "trust" in parts:
+                trust.measure(bench, database)
+            if "peers" in parts and database.name == "sqlite":
+                peers.measure(bench, database)
             if "large" in parts:
                 with database.ledger() as service:
                     proofs.measure(bench, database, service, entries)

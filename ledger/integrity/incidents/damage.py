@@ -16,11 +16,11 @@ from ledger.core.checkpoint import open_checkpoint
 from ledger.core.errors import LedgerError
 from ledger.core.kinds import KindRegistry
 from ledger.core.members import Members, Spans
-from ledger.core.merkle import Frontier
+from ledger.core.merkle import Frontier, complete_root
 from ledger.core.note import Verifier
 from ledger.core.witness_policy import Quorum
 from ledger.integrity.authority import authority_fault
-from ledger.integrity.edge import Edge, tile_root
+from ledger.integrity.edge import Edge
 from ledger.integrity.entries import Unreadable
 from ledger.integrity.fault import Fault
 from ledger.integrity.incidents.leaves import Leaves
@@ -202,7 +202,7 @@ class _Tree:
                     first = (n * TILE + at) * span
                     self.spans.append((first, first + span - 1))
                     self._fault(first, "tile", "hashes", f"tile {level}/{n} is not what the entries below it give")
-        self._add(level + 1, tile_root(full))
+        self._add(level + 1, complete_root(full))
 
     def _fault(self, index: int, table: str, column: str, what: str) -> None:
         self.faults.append(Fault(log=self._log.number, index=index, table=table, column=column, what=what))
