@@ -15,10 +15,10 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from ledger.core.address import LogId
 from ledger.core.authority import Authority
-from ledger.core.checkpoint import Checkpoint
+from ledger.core.checkpoint import Checkpoint, open_checkpoint
 from ledger.core.cosignature import cosigned_at
 from ledger.core.entry import decode_leaf, draft
-from ledger.core.errors import ConfigError, Conflict, IntegrityError, RolledBack
+from ledger.core.errors import ConfigError, Conflict, IntegrityError, LedgerError, RolledBack
 from ledger.core.hashing import b64
 from ledger.core.kinds import KindRegistry
 from ledger.core.note import NoteSignature, Verifier, parse_note, with_lines
@@ -202,7 +202,7 @@ class Witnesses:
         """The request for a witness that no network reaches, to be carried as a file; `old`: what it saw last."""
         with self._store.reader(log.number) as reader:
             proof = tuple(reader.consistency(old, stored.size)) if 0 < old < stored.size else ()
-        return AddCheckpoint(old=old, proof=proof, note=stored.note)
+        return AddCheckpoint.of_log(old, proof, stored.note)
 
     def take_answer(
         self, log: LogId, request: AddCheckpoint, answer: Answer, authority: Authority
@@ -242,38 +242,59 @@ class Witnesses:
                 yield name, None, error.message
 
     def _ask(self, log: LogId, note: bytes, checkpoint: Checkpoint, name: str, key: Verifier, url: str) -> Told:
+        witness = self._asked(url, key)
         try:
-            witness = self._asked(url, key)
             old = self._old(log, key)
             try:
                 lines = witness.add_checkpoint(self._from(log, note, checkpoint, old))
             except WitnessElsewhere as elsewhere:
-                self._require_not_ahead(log, name, elsewhere.size)
                 if elsewhere.size > checkpoint.size:
-                    return Told(witness=name, trouble="it has cosigned a later checkpoint of this log already")
+                    self._require_not_ahead(log, name, witness)
+                    return Told(witness=name, trouble="it says that it has cosigned a later checkpoint of this log")
                 lines = witness.add_checkpoint(self._from(log, note, checkpoint, elsewhere.size))
-        except WitnessConflict:
+        except WitnessConflict as conflict:
+            # A witness's word alone stops no log: it has to show what the log's key signed.
+            self._require_not_ahead(log, name, witness, checkpoint)
+            self._log.error("a witness claims another past, and does not show it", witness=name, log=log.name)
+            return Told(witness=name, trouble=f"{conflict.message}, and does not show it")
+        except RolledBack:
             raise
-        except (WitnessError, ConfigError) as error:
+        except LedgerError as error:
             self._log.warning("a witness did not cosign", witness=name, log=log.name, error=error.message)
             return Told(witness=name, trouble=error.message, refused=isinstance(error, WitnessRefused))
         self._seen[log.origin, str(key)] = checkpoint.size
         return Told(witness=name, lines=tuple(line.line.rstrip("\n") for line in lines))
 
-    def _require_not_ahead(self, log: LogId, name: str, size: int) -> None:
+    def _require_not_ahead(self, log: LogId, name: str, witness: Asked, checkpoint: Checkpoint | None = None) -> None:
+        """Raises RolledBack or WitnessConflict where the witness shows what this log's key signed, and it is not here.
+
+        `checkpoint`: what it says that it saw another root of.
+        """
+        try:
+            note = witness.checkpoint(log.origin)
+            shown = None if note is None else open_checkpoint(note, log.origin, self._keys(log)).checkpoint
+        except LedgerError:
+            return
         with self._store.reader(log.number) as reader:
             held = reader.head().size
-        if size > held:
-            raise RolledBack(
-                f"log {log.origin} holds {held} entries, but witness {name} has seen {size}",
-                advice="The database is older than what was published: restore the newest copy. Nothing is published.",
-            )
+            if shown is None or shown.size < (held if checkpoint is None else checkpoint.size):
+                return
+            if shown.size > held:
+                raise RolledBack(
+                    f"log {log.origin} holds {held} entries, but witness {name} has seen {shown.size}",
+                    advice="The database is older than what was published: restore the newest copy. Nothing is "
+                    "published.",
+                )
+            if reader.root(shown.size) != shown.root:
+                raise WitnessConflict(
+                    f"witness {name} shows another root of {log.origin} at size {shown.size}, signed by its key"
+                )
 
     def _from(self, log: LogId, note: bytes, checkpoint: Checkpoint, old: int) -> AddCheckpoint:
         old = min(old, checkpoint.size)
         with self._store.reader(log.number) as reader:
             proof = tuple(reader.consistency(old, checkpoint.size)) if 0 < old < checkpoint.size else ()
-        return AddCheckpoint(old=old, proof=proof, note=note)
+        return AddCheckpoint.of_log(old, proof, note)
 
     def _old(self, log: LogId, key: Verifier) -> int:
         known = self._seen.get((log.origin, str(key)))

@@ -58,7 +58,7 @@ def _witnesses(service: Service, folder: Path) -> Iterator[Callable[[list[Submis
             made = WitnessFolder.create(folder / name, Settings(name=f"witness.example/{name}", statement=about))
             own = [signer.verifier for signer in made.signers]
             for log in service.store.logs():
-                made.states.add(log.origin, service.verifiers(log), Head(size=0, root=EMPTY_ROOT), own)
+                made.states.add(log.origin, service.verifiers(log), Head(size=0, root=EMPTY_ROOT))
             server = stack.enter_context(WitnessServer(made, SystemClock()))
             lines.append(f"witness {name} {own[0]} {server.address}")
         text = "\n".join([*lines, f"group both all {' '.join(names)}", "quorum both", ""])

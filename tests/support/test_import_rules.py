@@ -19,8 +19,8 @@ OF_A_WITNESS = {
     "ledger.trust.witness",
 }
 """What a witness, a process apart from any ledger, is made of."""
-ALLOWED = {"cryptography", "nacl", "msgspec", "rfc8785", "pyasn1", "pyasn1_modules"}
-"""The last two read signatures that were made elsewhere (CMS), which a package is judged by offline."""
+ALLOWED = {"cryptography", "nacl", "msgspec", "rfc8785", "pyasn1", "pyasn1_modules", "rfc3161_client", "asn1crypto"}
+"""The last four read signatures and time-stamps that were made elsewhere, by which a package is judged offline."""
 
 
 def imported(path: Path) -> Iterator[str]:

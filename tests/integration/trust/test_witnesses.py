@@ -6,6 +6,7 @@ from ledger.core.checkpoint import Checkpoint
 from ledger.core.errors import CheckpointForked, RolledBack
 from ledger.core.note import parse_note
 from ledger.core.witness_policy import Quorum
+from ledger.core.witnessing import Head, WitnessConflict
 from ledger.integrity.kinds import Verdict
 from ledger.store import checkpoints
 from ledger.store.logs import SYSTEM_LOG
@@ -98,12 +99,51 @@ def test_a_witness_that_comes_back_completes_the_newest_checkpoint(sqlite_ledger
 
 def test_a_log_that_a_witness_saw_more_of_is_not_signed(ledger: Ledger, clock: MovableClock) -> None:
     trust = trust_in(ledger)
-    witness = trust.by_name["qa"]
-    origin = ledger.store.logs()[RECORDS].origin
-    ahead = Checkpoint(origin=origin, size=size(ledger, RECORDS) + 5, root=bytes(32))
-    witness.heads[origin] = witness.heads[origin].__class__(size=ahead.size, root=ahead.root)
+    ahead = shown_ahead(trust, 5)
     ledger.submit([submission(1)])
-    with pytest.raises(RolledBack, match=f"but witness qa has seen {ahead.size}"):
+    with pytest.raises(RolledBack, match=f"but witness qa has seen {ahead}"):
+        trust.publisher.publish_all()
+
+
+def shown_ahead(trust: Trust, more: int, *, at: bool = True) -> int:
+    """Has a witness say that it saw more of the record log and, with `at`, show what the log's key signed of it."""
+    witness, log = trust.by_name["qa"], trust.ledger.store.logs()[RECORDS]
+    later = Checkpoint(origin=log.origin, size=size(trust.ledger, RECORDS) + more, root=bytes(32))
+    witness.heads[log.origin] = Head(size=later.size, root=later.root)
+    if at:
+        signer = trust.ledger.service.keys.log_signer(log.name, log.origin)
+        line = witness.signer.sign(later, NOW_S).line
+        witness.notes[log.origin] = f"{later.text()}\n{signer.sign(later.text()).line}{line}".encode()
+    return later.size
+
+
+def test_a_witness_that_claims_to_have_seen_more_and_cannot_show_it_stops_no_log(
+    sqlite_ledger: Ledger, clock: MovableClock
+) -> None:
+    trust = trust_in(sqlite_ledger)
+    shown_ahead(trust, 5, at=False)
+    grow(sqlite_ledger, trust)
+    assert trust.witnesses.told["qa"].trouble == "it says that it has cosigned a later checkpoint of this log"
+    missing = outcome(sqlite_ledger, RECORDS, Quorum.MISSING)
+    assert missing is not None
+    assert missing[0] == size(sqlite_ledger, RECORDS)
+
+
+def test_a_witness_that_claims_another_past_and_cannot_show_it_stops_no_log(
+    sqlite_ledger: Ledger, clock: MovableClock
+) -> None:
+    trust = trust_in(sqlite_ledger)
+    sqlite_ledger.submit([submission(1)])
+    shown_ahead(trust, 0, at=False)
+    trust.publisher.publish_all()
+    assert trust.witnesses.told["qa"].trouble.endswith("and does not show it")
+
+
+def test_a_witness_that_shows_another_past_stops_the_log(sqlite_ledger: Ledger, clock: MovableClock) -> None:
+    trust = trust_in(sqlite_ledger)
+    sqlite_ledger.submit([submission(1)])
+    shown_ahead(trust, 0)
+    with pytest.raises(WitnessConflict, match="shows another root"):
         trust.publisher.publish_all()
 
 
