@@ -39,6 +39,7 @@ from ledger.privacy.look_ups import LookUps
 from ledger.record_log import RecordLog
 from ledger.retention.disposals import Disposals
 from ledger.retention.holds import Holds
+from ledger.retention.proven import Proven
 from ledger.retention.rules import Rules
 from ledger.settings import Settings
 from ledger.signing.person_keys import Sealing
@@ -141,7 +142,7 @@ class Service:
         self.erasures = Erasures(self.store)
         self.holds = Holds(self.store)
         self.retention = Rules(self.store)
-        self.disposals = Disposals(self.store)
+        self.disposals = Disposals(self.store, Proven(self.store))
         self.look_ups = LookUps(self.store, self.keys.digests)
         self.notices = Notices(self.store, self._notice_key, self.keys.mail_password)
         self.workflows = Workflows(self.store, self.notices.tell)

@@ -10,10 +10,14 @@ from typing import Final
 import msgspec
 
 from ledger.core.authority import Authority
-from ledger.core.clock import parse_utc
+from ledger.core.clock import MICROSECONDS, parse_utc
+from ledger.core.cosignature import cosigned_at
 from ledger.core.entry import Entry
 from ledger.core.errors import LedgerError
+from ledger.core.note import parse_note
 from ledger.core.retention import SUBJECTS, Fact, RetentionClass, RetentionEvent, Rule, Subject, retained, rule_of
+from ledger.core.timestamp_entries import TimestampEntry
+from ledger.core.witness_policy import CheckpointWitnessedEntry
 from ledger.retention.disposal_kinds import DisposalEntry, DisposalEvent, Group, items_of
 from ledger.retention.disposals import DAY_US
 from ledger.retention.hold_kinds import HoldEntry, HoldEntry1, hold_of
@@ -47,6 +51,7 @@ class Disposing:
         self._facts: dict[tuple[Subject, RetentionEvent], Fact] = {}
         self._holds: dict[str, HoldEntry] = {}
         self._asked: dict[str, _Asked] = {}
+        self._proven_us = 0
 
     def enter(self, entry: Entry) -> None:
         """Takes the system log's next entry."""
@@ -58,6 +63,10 @@ class Disposing:
             self._fact(entry.index, body)
         elif isinstance(body, HoldEntry | HoldEntry1):
             what = self._hold(body)
+        elif isinstance(body, TimestampEntry):
+            self._proven_us = max(self._proven_us, _said(body))
+        elif isinstance(body, CheckpointWitnessedEntry):
+            self._proven_us = max(self._proven_us, _cosigned(body))
         elif isinstance(body, DisposalEntry):
             try:
                 what = self._disposal(entry.logged_us, body)
@@ -155,6 +164,8 @@ class Disposing:
         if body.proven_at is None or parse_utc(body.proven_at) > logged_us:
             return "it rests on no time that was proven then"
         proven_us = parse_utc(body.proven_at)
+        if proven_us > self._proven_us:
+            return "no witness or time-stamp before it proves the time that it rests on"
         for group in body.groups:
             for item in group.items:
                 hashed, listed = known.left.get(item.index, ("", group))
@@ -185,6 +196,25 @@ class Disposing:
             if not timed and (one.subject is None or one.subject.kind in _LOOKED_FOR) and covers(one, what):
                 return one.hold
         return None
+
+
+def _said(body: TimestampEntry) -> int:
+    """The moment that a time-stamp's entry says is proven; level 3 verifies that its token says so."""
+    try:
+        return parse_utc(body.gen_time) - body.accuracy_us
+    except LedgerError:
+        return 0
+
+
+def _cosigned(body: CheckpointWitnessedEntry) -> int:
+    """The latest moment that a line of an entry says; level 3 verifies the lines."""
+    if not body.lines:
+        return 0
+    try:
+        note = parse_note("".join(["-\n\n", *(f"{line}\n" for line in body.lines)]).encode())
+        return max(cosigned_at(line) for line in note.signatures) * MICROSECONDS
+    except LedgerError:
+        return 0
 
 
 def _reasons(group: Group) -> Group:

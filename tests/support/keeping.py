@@ -1,5 +1,7 @@
 """A ledger whose records may be disposed of one day: batches with facts, people who approve, a time that is proven."""
 
+import copy
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,16 @@ from ledger.core.source import SourceConfig
 from ledger.people.roles import Role
 from ledger.retention.disposals import DAY_US, Disposal
 from ledger.retention.holds import Scope
+from ledger.service import Service
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.search import Query
+from ledger.trust.kept_tokens import KeptTokens
+from ledger.trust.stamping import Stamping
 from tests.api.world import World
-from tests.support.ledgers import batch, submission
+from tests.support.ledgers import LIGHT, batch, submission
 from tests.support.postgres import PgDatabase, PostgresServer
 from tests.support.staff import Staff
+from tests.support.tsa import URL, Stamper, Stampers
 
 MARKER = "Quarzbildung-Xylophon-4711"
 """Stands in every record of the old batch, and in no other file of this machine."""
@@ -29,7 +35,13 @@ YEAR_US = 366 * DAY_US
 class Keeping:
     """Records of an old batch, of a new one and of both; the old one's facts are known, and its retention is over."""
 
-    def __init__(self, folder: Path, postgres: PgDatabase | None = None, server: PostgresServer | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        postgres: PgDatabase | None = None,
+        server: PostgresServer | None = None,
+        stamped: bool = True,
+    ) -> None:
         self.world = World(folder, postgres=postgres)
         self.database, self.server = postgres, server
         service = self.service = self.world.service
@@ -45,10 +57,32 @@ class Keeping:
         self.indices = [outcome.index for outcome in receipt.outcomes]
         self.old, self.both, self.new, self.none = self.indices[:4], *self.indices[4:]
         self.log = service.log("records")
-        self.proven_us: int | None = service.clock.now_us()
-        service.disposals.proven_time = lambda: self.proven_us
+        self._stampers = Stampers(service.clock)
+        if stamped:
+            self.pin()
+            self.stamp()
         self.fact(OLD, RetentionEvent.BATCH_EXPIRY, "2020-01-31")
         self.fact(OLD, RetentionEvent.CERTIFICATION, "2018-01-31")
+
+    def copied(self, folder: Path) -> "Keeping":
+        """The same ledger once more, on SQLite, in another folder: this one is closed already."""
+        made = copy.copy(self)
+        shutil.copytree(self.world.folder, folder)
+        made.world = copy.copy(self.world)
+        made.world.folder, made.world.clock = folder, copy.copy(self.world.clock)
+        made.service = made.world.service = Service(folder, made.world.clock, effort=LIGHT)
+        made.world.people = made.service.people
+        made.staff = copy.copy(self.staff)
+        made.staff.service, made.staff.people = made.service, made.service.people
+        made.staff._passwords = dict(self.staff._passwords)
+        made._stampers = copy.copy(self._stampers)
+        made._stampers.clock = made.world.clock
+        return made
+
+    @property
+    def order(self) -> str:
+        """The order that every record of the old batch alone is linked to."""
+        return f"{MARKER}-order"
 
     def record(self, number: int, *batches: str, **more: Any) -> Any:
         mark = MARKER if OLD in batches and NEW not in batches else "unmarked"
@@ -84,9 +118,23 @@ class Keeping:
         return self.service.holds.place(hold, where, "claim", self.acting(by), person=True)
 
     def wait(self, days: float = 1.01) -> None:
-        """Time passes, and is proven to have passed."""
+        """Time passes, and an authority proves that it has."""
         self.world.clock.ahead_us += int(days * DAY_US)
-        self.proven_us = self.service.clock.now_us()
+        self.stamp()
+
+    def pin(self) -> None:
+        """An authority of time, which one administrator proposes and another confirms."""
+        stamper = self._stampers.stampers["own"] = Stamper(self.world.folder / "own")
+        self.staff.person("officer1", Role.SECURITY_OFFICER)
+        self.staff.person("officer2", Role.SECURITY_OFFICER)
+        tsas = self.service.tsas
+        tsas.propose("own", f"{URL}/own", (stamper.root,), "our authority of time", self.acting("officer1"))
+        tsas.confirm("own", "seen", self.acting("officer2"))
+
+    def stamp(self) -> None:
+        """The authority says what time it is."""
+        self.service.publisher.publish_all()
+        Stamping(self.service.store, KeptTokens(self.world.folder), self._stampers).stamp()
 
     def dispose(self) -> Disposal:
         """The old batch's records, all the way."""

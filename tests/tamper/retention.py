@@ -5,7 +5,7 @@ from ledger.core.retention import RetentionClass, RetentionEvent, Subject, Term
 from ledger.retention.holds import Scope
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.search import Query
-from tests.support.ledgers import AUTHORITY, START_US, Ledger
+from tests.support.ledgers import AUTHORITY, Ledger
 from tests.tamper.privacy import approver
 
 
@@ -13,7 +13,6 @@ def retention(ledger: Ledger, number: int) -> None:
     """What is decided in this round; every other disposal stays one that was only asked for."""
     service, batch = ledger.service, Subject(kind=LinkKind.BATCH, id=f"B-{number}")
     first, second = approver(ledger, f"keeper-a{number}"), approver(ledger, f"keeper-b{number}")
-    service.disposals.proven_time = lambda: START_US
     expiry, certified = RetentionEvent.BATCH_EXPIRY, RetentionEvent.CERTIFICATION
     terms = (Term(event=expiry, years=1 + number), Term(event=certified, years=5))
     retention_class = (RetentionClass.BATCH, RetentionClass.TRIAL)[number % 2]

@@ -1,0 +1,212 @@
+"""Nothing goes that is held, within its retention, or not decided by two people: by no call, and in no race."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.core.errors import AccessDenied, Conflict, SchemaViolation
+from ledger.core.record import LinkKind
+from ledger.core.retention import RetentionClass, RetentionEvent, Subject, Term
+from ledger.core.source import SourceConfig
+from ledger.retention.disposal_kinds import Copy, CopySort
+from ledger.retention.holds import Scope
+from ledger.store.append import Batch
+from ledger.store.logs import SYSTEM_LOG
+from ledger.store.search import Query
+from tests.support.keeping import MES, NEW, OLD, Keeping, at
+
+Change = Callable[[Keeping], object]
+BATCH = Subject(kind=LinkKind.BATCH, id=OLD)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Keeping:
+    made = Keeping(tmp_path_factory.mktemp("keeping") / "ledger")
+    made.close()
+    return made
+
+
+@pytest.fixture
+def keeping(first: Keeping, tmp_path: Path) -> Iterator[Keeping]:
+    made = first.copied(tmp_path / "ledger")
+    yield made
+    made.close()
+
+
+def gone(keeping: Keeping) -> list[int]:
+    return [index for index, body in keeping.bodies().items() if body is None]
+
+
+def approved(keeping: Keeping) -> str:
+    asked = keeping.request()
+    keeping.approve(asked.disposal)
+    keeping.wait()
+    return asked.disposal
+
+
+def longer(keeping: Keeping) -> None:
+    """A longer rule, proposed and confirmed."""
+    terms = (Term(event=RetentionEvent.CERTIFICATION, years=30),)
+    rules = keeping.service.retention
+    rule = rules.propose(RetentionClass.BATCH, terms, "law", keeping.acting("qa1"), person=True)
+    rules.confirm(rule, "read", keeping.acting("qa2"), person=True)
+
+
+def reclassified(keeping: Keeping) -> None:
+    config = SourceConfig(id=MES, type="test", title="MES", retention=RetentionClass.PERMANENT)
+    keeping.service.sources.register(config, keeping.world.root)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda keeping: keeping.hold("all"),
+        lambda keeping: keeping.hold("source", source=MES),
+        lambda keeping: keeping.hold("batch", subject=BATCH),
+        lambda keeping: keeping.hold("order", subject=Subject(kind=LinkKind.ORDER, id=keeping.order)),
+        lambda keeping: keeping.hold("one", entries=(keeping.old[2],)),
+        lambda keeping: keeping.hold("time", from_at=at("2026-01-01"), until_at=at("2036-01-01")),
+        lambda keeping: keeping.fact(OLD, RetentionEvent.BATCH_EXPIRY, "2026-06-30"),
+        lambda keeping: keeping.fact(OLD, RetentionEvent.CERTIFICATION, None),
+        longer,
+        reclassified,
+    ],
+    ids=["log", "source", "batch", "order", "entry", "interval", "corrected", "taken-back", "rule", "class"],
+)
+def test_what_changes_between_approval_and_removal_is_looked_at_once_more(keeping: Keeping, change: Change) -> None:
+    disposal = approved(keeping)
+    change(keeping)
+    with pytest.raises(Conflict, match="is not disposed of"):
+        keeping.service.disposals.run(disposal, keeping.world.root)
+    assert gone(keeping) == []
+    assert keeping.service.disposals.get(disposal).state == "approved"
+    assert keeping.service.disposals.plan(keeping.log, Query(source=MES)).total < len(keeping.old)
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        {"source": "erp"},
+        {"subject": Subject(kind=LinkKind.BATCH, id=NEW)},
+        {"entries": (0,)},
+        {"until_at": at("2016-01-01")},
+    ],
+)
+def test_a_hold_over_something_else_hinders_nothing(keeping: Keeping, scope: dict[str, Any]) -> None:
+    disposal = approved(keeping)
+    keeping.hold("other", **scope)
+    assert keeping.service.disposals.run(disposal, keeping.world.root).removed == len(keeping.old)
+
+
+def test_a_hold_that_is_released_by_a_second_person_lets_it_go(keeping: Keeping) -> None:
+    disposal = approved(keeping)
+    keeping.hold("claim", by="qa3")
+    holds = keeping.service.holds
+    with pytest.raises(AccessDenied, match="second person"):
+        holds.release("claim", "mine", keeping.acting("qa3"), person=True)
+    with pytest.raises(AccessDenied, match="signed in"):
+        holds.release("claim", "local", keeping.world.root, person=False)
+    with pytest.raises(AccessDenied, match="signed in"):
+        holds.place("more", Scope(log="records"), "local", keeping.world.root, person=False)
+    holds.release("claim", "settled", keeping.acting("qa1"), person=True)
+    assert keeping.service.disposals.run(disposal, keeping.world.root).removed == len(keeping.old)
+    assert keeping.verify(1, 2) == []
+
+
+def test_a_hold_that_is_placed_in_the_very_commit_of_the_removal_wins(
+    keeping: Keeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disposal, store = approved(keeping), keeping.service.store
+    authority, append = keeping.acting("qa3"), store.append
+    together: list[Batch] = []
+
+    def collect(log: int, batch: Batch) -> Any:
+        together.append(batch)
+        raise Conflict("kept for the test")
+
+    monkeypatch.setattr(store, "append", collect)
+    with pytest.raises(Conflict):
+        keeping.service.holds.place("claim", Scope(log="records"), "claim", authority, person=True)
+
+    def both(log: int, batch: Batch) -> Any:
+        """One group commit: the hold first, the removal behind it."""
+        assert log == SYSTEM_LOG
+        store.append = append  # type: ignore[method-assign]
+        sequencer = store._sequencer(SYSTEM_LOG)
+        placed, answer = sequencer._appender.commit([together[0], batch])
+        assert isinstance(placed, list)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(store, "append", both)
+    with pytest.raises(Conflict, match="legal hold claim"):
+        keeping.service.disposals.run(disposal, keeping.world.root)
+    assert gone(keeping) == []
+    assert keeping.verify(1, 2) == []
+
+
+def test_two_people_decide_and_the_waiting_period_passes(keeping: Keeping) -> None:
+    disposals, root = keeping.service.disposals, keeping.world.root
+    asked = keeping.request(remains=(Copy(sort=CopySort.BACKUP, where="vault 2", expires="2031-01-31"),))
+    with pytest.raises(Conflict, match="not approved"):
+        disposals.run(asked.disposal, root)
+    with pytest.raises(AccessDenied, match="second person"):
+        keeping.approve(asked.disposal, by="qa1")
+    with pytest.raises(AccessDenied, match="signed in"):
+        disposals.approve(asked.disposal, "local", root, person=False)
+    with pytest.raises(AccessDenied, match="signed in"):
+        disposals.request(keeping.log, Query(), "local", root, person=False)
+    keeping.approve(asked.disposal)
+    with pytest.raises(Conflict, match="decided already"):
+        keeping.approve(asked.disposal, by="qa3")
+    keeping.wait(0.9)
+    with pytest.raises(Conflict, match="waits until"):
+        disposals.run(asked.disposal, root)
+    disposals.withdraw(asked.disposal, "an objection", keeping.acting("qa3"), person=True)
+    keeping.wait()
+    with pytest.raises(Conflict, match="not approved"):
+        disposals.run(asked.disposal, root)
+    assert gone(keeping) == []
+    assert disposals.get(asked.disposal).remains[0].where == "vault 2"
+    assert keeping.verify(1, 2) == []
+
+
+def test_what_is_asked_for_must_be_askable(keeping: Keeping) -> None:
+    authority = keeping.acting("qa1")
+    with pytest.raises(Conflict, match="kept for ever"):
+        keeping.service.disposals.request(keeping.service.system, Query(), "x", authority, person=True)
+    with pytest.raises(Conflict, match="2 missing"):
+        keeping.request(Query(source=MES, link_kind=LinkKind.BATCH, link_id=NEW))
+    with pytest.raises(SchemaViolation, match="1 days at least"):
+        keeping.request(waits_days=0)
+    with pytest.raises(SchemaViolation, match="no day"):
+        keeping.request(remains=(Copy(sort=CopySort.BACKUP, where="vault 2", expires="2031-02-30"),))
+    plan = keeping.service.disposals.plan(keeping.log, Query(source=MES))
+    assert (plan.total, dict(plan.stay)) == (4, {"missing": 3})
+    assert set(plan.missing) == {f"{event} batch {NEW}" for event in ("batch-expiry", "certification")} | {
+        "batch-expiry",
+        "certification",
+    }
+
+
+def test_while_nobody_outside_proves_a_time_nothing_is_over(tmp_path: Path) -> None:
+    keeping = Keeping(tmp_path / "ledger", stamped=False)
+    try:
+        keeping.world.clock.pass_seconds(20 * 366 * 86_400)
+        assert keeping.service.disposals.proven_time() is None
+        with pytest.raises(Conflict, match="4 no-time"):
+            keeping.request()
+        keeping.world.clock.pass_seconds(-20 * 366 * 86_400)
+    finally:
+        keeping.close()
+
+
+def test_our_own_clock_moves_no_retention(keeping: Keeping) -> None:
+    """Twenty years ahead by our clock: what a certificate says is over in 2040 stays, as no authority has seen 2040."""
+    keeping.fact(OLD, RetentionEvent.BATCH_EXPIRY, "2038-12-31")
+    keeping.world.clock.pass_seconds(20 * 366 * 86_400)
+    plan = keeping.service.disposals.plan(keeping.log, Query(source=MES, link_kind=LinkKind.BATCH, link_id=OLD))
+    assert (plan.total, dict(plan.stay)) == (0, {"not-over": 4, "missing": 1})
