@@ -203,7 +203,11 @@ class Disposals:
     def work(self, context: Context) -> str:
         """The handler of jobs whose parameters name a disposal; returns `{"removed": …, "total": …}`."""
         asked = msgspec.json.decode(context.job.parameters, type=Removal)
-        done = self.run(asked.disposal, BY_JOB, lambda removed, total: context.progress(removed, total, "records"))
+
+        def progress(removed: int, total: int) -> None:
+            context.progress(removed, total, "records", "{}")  # written each time: a cancel is noticed between parts
+
+        done = self.run(asked.disposal, BY_JOB, progress)
         return msgspec.json.encode({"removed": done.removed, "total": done.total}).decode()
 
     def scrub(self, owner: URL) -> None:

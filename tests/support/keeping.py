@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from sqlalchemy import text
 
 from ledger.core.authority import Authority
 from ledger.core.clock import utc_text
@@ -146,6 +147,12 @@ class Keeping:
     def bodies(self) -> dict[int, bytes | None]:
         with self.service.store.reader(self.log.number) as reader:
             return {one.index: one.body for one in reader.chosen(self.indices)}
+
+    def counts(self) -> dict[str, int]:
+        """How many rows each projection of records has."""
+        tables = ("record", "record_link", "source_key", "disposed_entry", "retention_fact", "disposal", "legal_hold")
+        with self.service.store.reading() as connection:
+            return {name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one() for name in tables}
 
     def verify(self, *levels: int) -> list[tuple[str, int, str]]:
         """What fails, in any log: log, level, fault."""

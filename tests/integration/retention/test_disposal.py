@@ -3,14 +3,29 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
 
 from ledger.core.entry import Draft
 from ledger.core.errors import IntegrityError
+from ledger.core.job import Job, JobState
+from ledger.core.record import LinkKind
+from ledger.core.retention import RetentionEvent
+from ledger.packages import issue
+from ledger.retention import planning
+from ledger.retention.disposals import Removal
+from ledger.service import DISPOSE
 from ledger.sources.prepare import Preparer
+from ledger.store.disposed import Doomed, remove
 from ledger.store.position import pos_of
-from tests.support.keeping import MARKER, MES, NEW, Keeping
+from ledger.store.rebuild import _Rebuild, rebuild
+from ledger.store.search import Query, count, search
+from ledger.trace.selection import ByBatch, BySearch
+from reports.verdict import ExitCode
+from reports.verify import verify_package
+from tests.support.keeping import MARKER, MES, NEW, OLD, Keeping
 from tests.support.ledgers import batch
 
 
@@ -72,3 +87,90 @@ def test_a_row_that_no_disposal_bears_out_swallows_no_record(keeping: Keeping) -
     with pytest.raises(IntegrityError, match="does not say so"):
         keeping.service.ingest.submit(batch([forged], MES, cursor_from="1", cursor_to="2"), keeping.world.root)
     assert any(level == 2 and log == "system" for log, level, _ in keeping.verify(1, 2)), "and verification names it"
+
+
+def test_all_is_rebuilt_from_a_log_of_which_records_were_disposed_of(keeping: Keeping) -> None:
+    keeping.dispose()
+    service = keeping.service
+    before = keeping.counts()
+    rebuild(service.store, service.settings.owner_url(service.folder))
+    assert keeping.counts() == before
+    assert keeping.verify(1, 2) == []
+    keeping.fact(NEW, RetentionEvent.BATCH_EXPIRY, "2019-01-31")
+    keeping.fact(NEW, RetentionEvent.CERTIFICATION, "2019-01-31")
+    more = keeping.dispose()
+    assert more.removed == 2, "the tables that took their place let disposals take rows as well"
+    assert keeping.verify(1, 2) == []
+
+
+def test_what_goes_while_tables_are_rebuilt_is_not_brought_back(
+    keeping: Keeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = keeping.request()
+    keeping.approve(asked.disposal)
+    keeping.wait()
+    service, follow = keeping.service, _Rebuild._follow
+
+    def dispose_after(self: _Rebuild) -> None:
+        follow(self)
+        service.disposals.run(asked.disposal, keeping.world.root)
+
+    monkeypatch.setattr(_Rebuild, "_follow", dispose_after)
+    rebuild(service.store, service.settings.owner_url(service.folder))
+    assert keeping.verify(1, 2) == []
+    with service.store.reading() as connection:
+        assert search(connection, 1, 1000, Query(text=f"{MARKER}.reason0")).indices == ()
+        assert count(connection, 1, 1000, Query(source=MES)) == 3
+
+
+def test_the_database_lets_nothing_go_that_no_disposal_names(keeping: Keeping) -> None:
+    keeping.dispose()
+    store, pos = keeping.service.store, pos_of(1, keeping.new)
+    for table in ("body", "original", "sealed_value", "record", "record_link", "source_key"):
+        with pytest.raises(DatabaseError), store.writing() as connection:
+            connection.execute(text(f"DELETE FROM {table} WHERE pos = {pos}"))
+    with pytest.raises(DatabaseError), store.writing() as connection:
+        remove(connection, [Doomed(pos=pos, source=MES, record_id="unmarked/id/5")])
+    assert keeping.verify(1, 2) == []
+
+
+def test_a_package_of_what_is_left_holds_and_one_from_before_still_does(keeping: Keeping, tmp_path: Path) -> None:
+    service = keeping.service
+    old, left = tmp_path / "old.zip", tmp_path / "left.zip"
+    selection = BySearch(query=Query(source=MES))
+    service.publisher.publish_all()
+    assert issue(service, keeping.log, selection, old, keeping.world.root).records == 7
+    keeping.dispose()
+    service.publisher.publish_all()
+    assert issue(service, keeping.log, selection, left, keeping.world.root).records == 3
+    vkey = service.vkey(keeping.log)
+    for package in (old, left):
+        assert verify_package(package, [vkey]).exit_code is ExitCode.HOLDS
+    batch_of = ByBatch(kind=LinkKind.BATCH, id=OLD)
+    assert issue(service, keeping.log, batch_of, tmp_path / "batch.zip", keeping.world.root).records == 1
+    assert verify_package(tmp_path / "batch.zip", [vkey]).exit_code is ExitCode.HOLDS
+
+
+def test_a_long_removal_is_a_job_that_goes_on_where_it_was_ended(
+    keeping: Keeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "PART", 2)
+    asked = keeping.request()
+    keeping.approve(asked.disposal)
+    keeping.wait()
+    jobs, told = keeping.service.jobs, []
+
+    def watch(job: Job) -> None:
+        told.append((job.done, job.total))
+        jobs.cancel(job.id)
+
+    parameters = msgspec.json.encode(Removal(disposal=asked.disposal)).decode()
+    assert jobs.run_now(DISPOSE, parameters, watch).state is JobState.CANCELLED
+    half = keeping.service.disposals.get(asked.disposal)
+    assert (half.state, half.removed, half.total) == ("disposing", 2, 4)
+    assert keeping.verify(1, 2) == []
+    done = jobs.run_now(DISPOSE, parameters)
+    assert (done.state, done.error) == (JobState.DONE, "")
+    assert keeping.service.disposals.get(asked.disposal).state == "disposed"
+    assert told[-1] == (2, 4)
+    assert keeping.verify(1, 2) == []
