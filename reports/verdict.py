@@ -13,7 +13,7 @@ class ExitCode(IntEnum):
     WRONG = 1
     """Something is wrong; the problems say where."""
     NOT_AUTHENTICATED = 2
-    """Consistent with itself, but no key or policy from outside was given."""
+    """Consistent with itself, but nothing from outside says whose it is: no key, policy or card of its checkpoint."""
 
 
 class Outcome(StrEnum):

@@ -1,7 +1,8 @@
 """Verifies an evidence package offline: no ledger, no network, nothing but the file and a key from outside it.
 
-Exit codes: 0 everything holds under a key or policy that was given from outside; 1 something is wrong, and file or
-entry are named; 2 consistent with itself, but its origin is not authenticated, as no key from outside was given.
+Exit codes: 0 everything holds under a key or policy that was given from outside, or by the card of its checkpoint; 1
+something is wrong, and file or entry are named; 2 consistent with itself, but its origin is not authenticated, as
+nothing from outside says whose it is.
 
 Every byte counts: the container (`strictzip`), the file set, both manifests, the seal, the checkpoint, every line of
 every file; the CSV is made again from the records and compared. Files are read as streams, so memory does not grow with
@@ -11,6 +12,7 @@ the number of records. It rests on `ledger.core` alone.
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ledger.core.card import Card
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.cosignature import parse_log_key
 from ledger.core.errors import IntegrityError, LedgerError, SignatureInvalid
@@ -20,6 +22,7 @@ from ledger.core.policy import Policy
 from ledger.core.statement import open_report
 from reports import bag, layout
 from reports.bag import Digests
+from reports.carded import cards_beside
 from reports.checks import Problems, check_entries, check_records, find_keys
 from reports.copies import Copies
 from reports.imports import origin_checks
@@ -42,11 +45,13 @@ def verify_package(
     *,
     post_quantum: bool = False,
     tsa_roots: Sequence[bytes] = (),
+    cards: Sequence[Card] = (),
 ) -> PackageVerdict:
     """The verdict on a package file, whatever it holds; never raises for what is wrong with it.
 
     `vkeys` are verifier keys of logs (C2SP signed-note), from outside the package; `policy` may ask for witnesses too.
     `tsa_roots`: certificates (DER) of time-stamp authorities, from outside, to which its time-stamps are to chain.
+    `cards`: checkpoint cards; one of the package's own log and size has to have its root, and authenticates it.
     `post_quantum`: the log has to have signed with ML-DSA-44 too. Raises MalformedNote for a key that is none,
     ConfigError where both kinds of key are asked for and are not given.
     """
@@ -55,7 +60,7 @@ def verify_package(
     if post_quantum:
         policy = (policy or Policy.of_log_keys(())).with_post_quantum()
     problems = Problems()
-    run = _Verification(problems, policy, TimeStamps(problems, tsa_roots))
+    run = _Verification(problems, policy, TimeStamps(problems, tsa_roots), cards)
     try:
         with StrictZip.open(path) as package:
             run.container(package)
@@ -79,10 +84,14 @@ class _Stopped(Exception):
 class _Verification:
     """One verification: `at` names what is being read, for the problem that stops it."""
 
-    def __init__(self, problems: Problems, policy: Policy | None, stamps: TimeStamps) -> None:
+    def __init__(
+        self, problems: Problems, policy: Policy | None, stamps: TimeStamps, cards: Sequence[Card] = ()
+    ) -> None:
         self._problems = problems
         self._stamps = stamps
         self._policy = policy
+        self._cards = cards
+        self._carded = False
         self._checks: list[Check] = []
         self._description: Description | None = None
         self.at = "the zip container"
@@ -183,9 +192,12 @@ class _Verification:
         """The sum of it."""
         found = self._description
         wrong = bool(self._problems)
-        code = ExitCode.WRONG if wrong else ExitCode.HOLDS if self._policy else ExitCode.NOT_AUTHENTICATED
+        code = (
+            ExitCode.WRONG if wrong else ExitCode.HOLDS if self._policy or self._carded else ExitCode.NOT_AUTHENTICATED
+        )
+        by = "under a key" if self._policy else "by the card of its checkpoint"
         summary = {
-            ExitCode.HOLDS: "The package holds: every check passed, under a key from outside the package.",
+            ExitCode.HOLDS: f"The package holds: every check passed, {by}, from outside the package.",
             ExitCode.WRONG: "Something is wrong with this package. Do not rely on anything in it.",
             ExitCode.NOT_AUTHENTICATED: "The package is consistent with itself; its origin is NOT authenticated.",
         }[code]
@@ -235,7 +247,8 @@ class _Verification:
         return description
 
     def _origin(self, package: StrictZip, description: Description, life: KeyLife) -> Checkpoint:
-        """The checkpoint, under the outside key or policy; without either, under the keys that the package names."""
+        """The checkpoint, under the outside key or policy; without either, under the keys that the package names,
+        and by the card."""
         note = self._read(package, layout.CHECKPOINT, _SMALL)
         if self._policy is not None:
             found = life.authenticate(note, self._policy)
@@ -253,14 +266,24 @@ class _Verification:
             )
         else:
             head = life.inside(note)
+        self._carded, cards = cards_beside(head, self._cards, self._problems)
+        if self._policy is None and self._carded:
+            self._holds(
+                "Origin",
+                f"the checkpoint of {head.origin} at size {head.size} is authenticated by the card, which has its root",
+                "whose hand signed the card: see the paper",
+            )
+        elif self._policy is None:
             self._checks.append(
                 Check(
                     name="Origin",
                     outcome=Outcome.UNKNOWN,
-                    says="NOT authenticated: no key or policy from outside the package was given (--vkey, --policy)",
+                    says="NOT authenticated: no key, policy or card of its checkpoint from outside the package was "
+                    "given (--vkey, --policy, --card)",
                     not_proven="who made this package: anybody can make one that is consistent with itself",
                 )
             )
+        self._checks += cards
         if (head.origin, head.size, b64(head.root)) != (description.origin, description.size, description.root):
             self._problems.add(layout.DESCRIPTION, "does not describe the log, size and root of the checkpoint")
         return head

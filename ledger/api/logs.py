@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import msgspec
-from litestar import Router, get
+from litestar import Response, Router, get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from sqlalchemy import Connection
@@ -20,8 +20,10 @@ from ledger.people.access import Caller, Scope, allow
 from ledger.store import checkpoints
 from ledger.store.position import MAX_INDEX
 from ledger.store.reading import LogReader
+from ledger.trust.cards import read_card
 
 TreeSize = Annotated[int, QueryParameter(description="A tree size.", ge=1, le=MAX_INDEX)]
+CardSize = Annotated[int | None, QueryParameter(description="The size of a published checkpoint.", ge=1, le=MAX_INDEX)]
 
 
 class LogHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +78,21 @@ async def checkpoint_of_size(context: NamedDependency[Context], log: LogName, si
     return await context.lanes.read(_checkpoint, context, context.log(log), size)
 
 
+@get("/{log:str}/card", responses=declared(), media_type="application/pdf")
+async def checkpoint_card(context: NamedDependency[Context], log: LogName, size: CardSize = None) -> Response[bytes]:
+    """The checkpoint card: one page (PDF) to print, sign by hand and keep outside, for `trailseal verify --card`.
+
+    It is of the newest published checkpoint, or of the one of exactly this size.
+    """
+    chosen = context.log(log)
+    made, data = await context.lanes.read(_card, context, chosen, size)
+    return Response(
+        data,
+        media_type="application/pdf",
+        headers={"Content-Disposition": f'attachment; filename="card-{chosen.name}-{made}.pdf"'},
+    )
+
+
 @get("/{log:str}/consistency", responses=declared())
 async def consistency(context: NamedDependency[Context], log: LogName, old: TreeSize, new: TreeSize) -> Consistency:
     """The consistency proof between two sizes."""
@@ -118,6 +135,15 @@ def _checkpoint(context: Context, log: LogId, size: int | None) -> PublishedChec
     return PublishedCheckpoint(log=log.name, size=found.size, checkpoint=found.note.decode())
 
 
+def _card(context: Context, log: LogId, size: int | None) -> tuple[int, bytes]:
+    # Imported here: what draws the page takes a second to load, which a server's start should not wait for.
+    from reports.card import card_page
+
+    service = context.service
+    facts = read_card(service.store, log, service.verifiers(log), service.witnesses.policies().in_force.witnesses, size)
+    return facts.card.size, card_page(facts, service.clock.now_us(), service.settings.zone)
+
+
 def _consistency(context: Context, log: LogId, old: int, new: int) -> Consistency:
     with context.service.store.reader(log.number) as reader:
         size = reader.head().size
@@ -129,7 +155,7 @@ def _consistency(context: Context, log: LogId, old: int, new: int) -> Consistenc
 
 router = Router(
     "/logs",
-    route_handlers=[list_logs, log_head, latest_checkpoint, checkpoint_of_size, consistency],
+    route_handlers=[list_logs, log_head, latest_checkpoint, checkpoint_of_size, checkpoint_card, consistency],
     opt=allow(Scope.READ),
     tags=["logs"],
 )

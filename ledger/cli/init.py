@@ -20,8 +20,10 @@ from ledger.cli.output import AsJson, say, say_json
 from ledger.core.authority import Authority
 from ledger.core.errors import ConfigError
 from ledger.people.access import OF_SERVICES, Scope
+from ledger.present.card import fingerprint_of
 from ledger.service import create
 from ledger.settings import Listen, Settings
+from ledger.signing.ceremony import pinned_lines
 from ledger.trust.providers.options import KeyOptions, ProviderName
 
 ADMIN = "admin-service"
@@ -89,6 +91,8 @@ def init(
         scopes = OF_SERVICES - {Scope.INGEST}
         granted = service.people.grant(ADMIN, scopes, reason, authority)
         log = service.log()
+        known = [(one.origin, service.vkey(one)) for one in service.logs.values()]
+        pinned = [{"origin": name, "vkey": key, "fingerprint": fingerprint_of(key)} for name, key in known]
         beside = [
             service.key_life.activate(one, "asked for at init", authority).key
             for one in (service.system, log)
@@ -98,6 +102,7 @@ def init(
             "ledger": str(folder),
             "origin": settings.origin,
             "vkey": service.vkey(log),
+            "keys": pinned,
             **({"post_quantum": beside[-1]} if beside else {}),
             "account": ADMIN,
             "token": granted.token,
@@ -113,6 +118,9 @@ def init(
     if post_quantum:
         say(f"                  {answer['post_quantum']}")
     say("                  Keep a copy outside this machine: it is what packages and checkpoints are verified with.")
+    for line in pinned_lines(known):
+        say(line)
+    say()
     say(f"Service account   {ADMIN}")
     say(f"Token, shown once {granted.token}")
 

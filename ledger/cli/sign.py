@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from ledger.cli.ledgers import LedgerOption, LogOption, opened
@@ -20,7 +21,9 @@ from ledger.people.access import Caller
 from ledger.people.door import Asked as AskedSecond
 from ledger.people.door import Visit
 from ledger.people.second import Proof
+from ledger.present.card import fingerprint_of
 from ledger.service import Service
+from ledger.signing.ceremony import Card
 from ledger.signing.factors import SIGNING_SECRET, Shown
 from ledger.signing.lists import ACCOUNTABILITY
 from ledger.signing.looking import LookedAt, look
@@ -143,22 +146,24 @@ def ceremony(
         typer.echo(f"Both compare this fingerprint: {put.fingerprint}", err=True)
         secrets = {one: _hidden(f"Signing secret of {one}") for one in (officer, quality)}
         card = service.signing.ceremony.complete(caller, put.id, secrets, HERE)
-    if as_json:
-        say_json(card)
-        return
-    for line in card.lines():
-        say(line)
+        _say_card(service, card, as_json)
 
 
 @group.command("card")
 def show_card(ledger: LedgerOption, as_json: AsJson = False) -> None:
     """Print the card of the first start."""
     with opened(ledger) as service:
-        card = service.signing.ceremony.card()
+        _say_card(service, service.signing.ceremony.card(), as_json)
+
+
+def _say_card(service: Service, card: Card, as_json: bool) -> None:
+    """The card of the first start, and beside it the keys of all logs, which the same paper carries out."""
+    keys = [(log.origin, service.vkey(log)) for log in service.logs.values()]
     if as_json:
-        say_json(card)
+        pinned = [{"origin": origin, "vkey": vkey, "fingerprint": fingerprint_of(vkey)} for origin, vkey in keys]
+        say_json({**msgspec.to_builtins(card), "keys": pinned})
         return
-    for line in card.lines():
+    for line in card.lines(keys):
         say(line)
 
 

@@ -1,5 +1,6 @@
 """`trailseal verify`: a ledger, or an evidence package without any ledger."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -7,13 +8,17 @@ import typer
 
 from ledger.cli.ledgers import local, opened
 from ledger.cli.output import AsJson, progress, say, say_json, tell
+from ledger.core.address import LogId
+from ledger.core.card import Card
 from ledger.core.cosignature import parse_verifier
 from ledger.core.errors import ConfigError
+from ledger.core.outside import FromOutside
 from ledger.core.policy import Policy
 from ledger.core.timestamps import certificates_in
 from ledger.integrity.kinds import Verdict
 from ledger.integrity.levels import LEVELS
 from ledger.integrity.verifier import VerificationReport
+from ledger.present.card import HOW, parse_card
 from reports.verify import verify_package
 
 _SYMBOLS = {Verdict.HOLDS: "●", Verdict.FAILS: "▲"}
@@ -45,6 +50,10 @@ def verify(
     policy: Annotated[
         Path | None, typer.Option(help="A C2SP tlog-policy file, from outside: keys and witnesses.")
     ] = None,
+    card: Annotated[
+        list[str] | None,
+        typer.Option(help="A checkpoint card, from outside: a file, or its text (QR code, or ORIGIN SIZE and words)."),
+    ] = None,
     tsa_root: Annotated[
         list[Path] | None,
         typer.Option(help="Package: root of a time-stamp authority (PEM), from outside.", exists=True, dir_okay=False),
@@ -66,21 +75,23 @@ def verify(
 ) -> None:
     """Verify a ledger (exit code 1 when anything does not hold), or a package or published tiles without any ledger.
 
-    Exit code of package and tiles, 0: it holds under the key or policy given; 1: something is wrong, and the file,
-    tile or entry is named; 2: consistent with itself, but no key or policy from outside was given.
+    Exit code of package and tiles, 0: it holds under the key, policy or card given; 1: something is wrong, and the
+    file, tile or entry is named; 2: consistent with itself, but no key, policy or card of it from outside was given.
 
     A ledger names its keys and witnesses itself; with --policy or --vkey those from outside count: who rewrote all of
-    it by the stolen key can then not have left the witnesses out.
+    it by the stolen key can then not have left the witnesses out. With --card the log has to have the card's root at
+    the card's size; what came after it, only witnesses or a later card vouch for.
 
     Tiles: bundles hash to their tiles, tiles to the root, entries are one chain. With --state the next audit reads only
     what is new, and a log that is rolled back or forked is noticed, with both signed checkpoints as the proof.
     """
+    cards = tuple(_card(one) for one in card or ())
     if tiles is not None:
         _require_alone(package=package, log=log)
         # Imported here: HTTP takes a while to load, which other commands should not wait for.
         from ledger.cli.verify_tiles import Asked, verify_tiles
 
-        asked = Asked(vkey or [], _policy(policy), origin, since, state, foreign, bool(full), require_pq)
+        asked = Asked(vkey or [], _policy(policy), origin, since, state, foreign, bool(full), require_pq, cards)
         raise typer.Exit(verify_tiles(tiles, asked, as_json))
     _require_alone(origin=origin, since=since, state=state, foreign=foreign or None)
     if package is None and (require_pq or tsa_root):
@@ -89,9 +100,9 @@ def verify(
         )
     if package is not None:
         pinned = [one for path in tsa_root or () for one in certificates_in(path.read_bytes())]
-        _verify_package(package, vkey or [], policy, require_pq, pinned, as_json)
+        _verify_package(package, vkey or [], policy, require_pq, pinned, cards, as_json)
     elif ledger is not None:
-        _verify_ledger(ledger, log, full is not False, workers, _outside(vkey or [], policy), as_json)
+        _verify_ledger(ledger, log, full is not False, workers, _outside(vkey or [], policy, cards), as_json)
     else:
         raise ConfigError("there is nothing to verify", advice="Name a package, tiles, or a ledger by --ledger.")
 
@@ -113,10 +124,27 @@ def _policy(path: Path | None) -> Policy | None:
         raise ConfigError(f"the policy file {path} cannot be read: {error}") from None
 
 
+def _card(given: str) -> Card:
+    path = Path(given)
+    try:
+        return parse_card(path.read_text("utf-8") if path.is_file() else given)
+    except (OSError, UnicodeDecodeError):
+        # Text that is too long for a file's name is text; a file that is no text is no card.
+        if len(given.split()) < 3:
+            raise ConfigError(f"the card {given} cannot be read as text", advice=HOW) from None
+        return parse_card(given)
+
+
 def _verify_package(
-    package: Path, vkeys: list[str], policy: Path | None, require_pq: bool, roots: list[bytes], as_json: bool
+    package: Path,
+    vkeys: list[str],
+    policy: Path | None,
+    require_pq: bool,
+    roots: list[bytes],
+    cards: tuple[Card, ...],
+    as_json: bool,
 ) -> None:
-    verdict = verify_package(package, vkeys, _policy(policy), post_quantum=require_pq, tsa_roots=roots)
+    verdict = verify_package(package, vkeys, _policy(policy), post_quantum=require_pq, tsa_roots=roots, cards=cards)
     if as_json:
         say_json(verdict)
     else:
@@ -125,20 +153,21 @@ def _verify_package(
     raise typer.Exit(int(verdict.exit_code))
 
 
-def _outside(vkeys: list[str], path: Path | None) -> Policy | None:
+def _outside(vkeys: list[str], path: Path | None, cards: tuple[Card, ...]) -> FromOutside:
     given = _policy(path)
     if not vkeys:
-        return given
+        return FromOutside(policy=given, cards=cards)
     if given is not None:
         raise ConfigError("a policy names the keys itself", advice="Give --policy or --vkey, not both.")
-    return Policy.of_log_keys(parse_verifier(one) for one in vkeys)
+    return FromOutside(policy=Policy.of_log_keys(parse_verifier(one) for one in vkeys), cards=cards)
 
 
 def _verify_ledger(
-    folder: Path, name: str | None, full: bool, workers: int, outside: Policy | None, as_json: bool
+    folder: Path, name: str | None, full: bool, workers: int, outside: FromOutside, as_json: bool
 ) -> None:
     with opened(folder, verify_workers=workers) as service, progress("verify") as report:
         chosen = list(service.logs.values()) if name is None else [service.log(name)]
+        _require_of(chosen, outside.cards)
         authority = local(service)
         reports = [
             service.verifier.run(
@@ -158,6 +187,17 @@ def _verify_ledger(
     if not all(one.holds for one in reports):
         tell("The ledger does not verify.")
         raise typer.Exit(1)
+
+
+def _require_of(logs: Sequence[LogId], cards: tuple[Card, ...]) -> None:
+    """A card of a log that is not verified here must not look as if it had been compared."""
+    origins = {log.origin for log in logs}
+    for card in cards:
+        if card.origin not in origins:
+            raise ConfigError(
+                f"the card of size {card.size} is of log {card.origin}, which is not verified here",
+                advice=f"Verified are: {', '.join(sorted(origins))}.",
+            )
 
 
 def _said(report: VerificationReport) -> dict[str, object]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ledger.cli.output import progress, say, say_json
+from ledger.core.card import Card
 from ledger.core.cosignature import parse_verifier
 from ledger.core.errors import ConfigError
 from ledger.core.policy import Policy
@@ -22,6 +23,7 @@ class Asked(NamedTuple):
     foreign: bool
     full: bool
     require_pq: bool = False
+    cards: tuple[Card, ...] = ()
 
 
 def verify_tiles(place: str, asked: Asked, as_json: bool) -> int:
@@ -34,7 +36,7 @@ def verify_tiles(place: str, asked: Asked, as_json: bool) -> int:
     anchor = Anchor(keys=keys, policy=policy, origin=asked.origin)
     since = None if asked.since is None else asked.since.read_bytes()
     with published(place) as tiles, progress("audit") as report:
-        auditor = Auditor(tiles, anchor, foreign=asked.foreign, full=asked.full)
+        auditor = Auditor(tiles, anchor, foreign=asked.foreign, full=asked.full, cards=asked.cards)
         verdict = auditor.verdict(since, asked.state, report)
     if as_json:
         say_json(verdict)

@@ -2,7 +2,7 @@
 
 import socket
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -12,12 +12,15 @@ from ledger.cli.output import AsJson, say, say_json
 from ledger.core.clock import MICROSECONDS
 from ledger.core.cosignature import CosignatureKey, MldsaKey, parse_verifier
 from ledger.core.errors import ConfigError, NotFound
+from ledger.core.hashing import b64
 from ledger.core.policy import NO_QUORUM, Policy
 from ledger.core.witness_policy import InForce, RunBy, WitnessAbout, WitnessRole
 from ledger.core.witnessing import AddCheckpoint, Answer
+from ledger.present.card import words_of
 from ledger.present.times import duration
 from ledger.service import Service
 from ledger.store import checkpoints
+from ledger.trust.cards import read_card
 from ledger.trust.exposure import exposure
 from ledger.trust.witnesses import of_checkpoint
 
@@ -33,6 +36,7 @@ def add_to(group: typer.Typer) -> None:
     group.command("status")(status)
     group.command("request")(request)
     group.command("answer")(answer)
+    group.command("card")(card)
 
 
 def add(
@@ -173,6 +177,40 @@ def answer(
         say_json({"size": entered.size, "quorum": entered.state.value, "missing": entered.missing})
     else:
         say(f"Entered for size {entered.size}: quorum {entered.state.value}. {entered.missing}".rstrip())
+
+
+def card(
+    ledger: LedgerOption,
+    out: Annotated[Path, typer.Option(help="The PDF to write; it must not exist yet.")],
+    log: LogOption = None,
+    size: Annotated[
+        int | None, typer.Option(help="Of the checkpoint of this size; by default one of now, which is published.")
+    ] = None,
+    paper: Annotated[Literal["a4", "letter"], typer.Option(help="The paper it is printed on.")] = "a4",
+    as_json: AsJson = False,
+) -> None:
+    """Write a checkpoint card: one page to print, sign by hand and keep outside, for `trailseal verify --card`."""
+    # Imported here: what draws the page takes a second to load, which other commands should not wait for.
+    from reports.card import Paper, card_page
+
+    if out.exists():
+        raise ConfigError(f"{out} exists already", advice="Choose another name; nothing was written.")
+    with opened(ledger) as service:
+        chosen = service.log(log)
+        if size is None:
+            service.publisher.publish(chosen)
+        facts = read_card(
+            service.store, chosen, service.verifiers(chosen), service.witnesses.policies().in_force.witnesses, size
+        )
+        out.write_bytes(card_page(facts, service.clock.now_us(), service.settings.zone, Paper(paper)))
+    words = words_of(facts.card.root)
+    if as_json:
+        shown = {"log": facts.log, "origin": facts.card.origin, "size": facts.card.size, "root": b64(facts.card.root)}
+        say_json({**shown, "words": words, "note": facts.note, "file": str(out)})
+    else:
+        say(f"{out}: {facts.card.origin} {facts.card.size}")
+        say(" ".join(words))
+        say("Print it, have it signed by hand, and keep it where the ledger's administrators cannot reach it.")
 
 
 def _newest(service: Service) -> InForce:

@@ -12,6 +12,7 @@ from ledger.core.address import LogId
 from ledger.core.clock import WallClock
 from ledger.core.errors import LedgerError
 from ledger.core.members import Members
+from ledger.core.outside import FromOutside
 from ledger.core.record import Record
 from ledger.domains import assembly, impacts
 from ledger.drill.attack import RECORDS_LOG, Attack, Prepared, Target
@@ -144,13 +145,14 @@ def verify(target: Target) -> Verified:
         trust = Trust(service, target.outside)
         mac = service.keys.digests()
         with closing(Verifier(service.store, assembly, mac, 1, trust.rollback.judge)) as verifier:
-            level, fault = _first(verifier, service.store.logs(), target.outside)
+            outside = FromOutside(policy=target.outside.policy)
+            level, fault = _first(verifier, service.store.logs(), outside)
         with service.store.reading() as connection:
             logs = {log.number: log for log in service.store.logs()}
             unknown = [
                 standing.unknown
                 for log in logs.values()
-                for standing in (trust.rollback.judge(connection, log, target.outside.policy),)
+                for standing in (trust.rollback.judge(connection, log, outside),)
                 if standing.unknown
             ]
             affected = {
@@ -171,10 +173,10 @@ def verify(target: Target) -> Verified:
     )
 
 
-def _first(verifier: Verifier, logs: Sequence[LogId], outside: Outside) -> tuple[int | None, Fault | None]:
+def _first(verifier: Verifier, logs: Sequence[LogId], outside: FromOutside) -> tuple[int | None, Fault | None]:
     for level in BUILT:
         try:
-            fault = first(verifier.look(log, None, (level,), outside.policy) for log in logs)
+            fault = first(verifier.look(log, None, (level,), outside) for log in logs)
         except LedgerError as error:
             return level, Fault(log=RECORDS_LOG, index=0, table="", what=error.message)
         if fault is not None:

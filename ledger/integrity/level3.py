@@ -18,7 +18,7 @@ from ledger.integrity.cosigned import cosigned_fault
 from ledger.integrity.entries import read_entries
 from ledger.integrity.fault import Fault, first
 from ledger.integrity.key_events import key_events_fault, read_history
-from ledger.integrity.pinned import pinned_fault
+from ledger.integrity.pinned import cards_fault, pinned_fault
 from ledger.integrity.scope import Check, Keys, Scope
 from ledger.integrity.sites import sites_fault
 from ledger.integrity.stamped import stamped_fault
@@ -48,6 +48,7 @@ def _bindings(scope: Scope) -> Fault | None:
 CHECKS: tuple[Check, ...] = (
     _checkpoints,
     pinned_fault,
+    cards_fault,
     key_events_fault,
     _bindings,
     cosigned_fault,

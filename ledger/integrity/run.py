@@ -11,7 +11,7 @@ from ledger.core.address import LogId
 from ledger.core.errors import IntegrityError, LedgerError
 from ledger.core.hashing import b64
 from ledger.core.kinds import KindRegistry
-from ledger.core.policy import Policy
+from ledger.core.outside import NOTHING, FromOutside
 from ledger.integrity.authority import authority_fault
 from ledger.integrity.doubts import Doubts
 from ledger.integrity.edge import START, Edge, read_edge
@@ -99,14 +99,14 @@ class LogRun:
         projections: Projections,
         log: LogId,
         keys: Callable[[Connection], Keys],
-        rollback: Callable[[Connection, LogId, Policy | None], Standing] | None = None,
+        rollback: Callable[[Connection, LogId, FromOutside], Standing] | None = None,
         known: Callable[[Connection, LogId], PastDamage] | None = None,
-        outside: Policy | None = None,
+        outside: FromOutside = NOTHING,
     ) -> None:
         """`rollback` asks those outside how much of the log they have seen; without it level 5 cannot be judged.
 
         `known`: damage that the log goes on with, as an epoch names it. `outside`: keys and witnesses as whoever
-        verifies knows them, in place of those that the ledger names.
+        verifies knows them, in place of those that the ledger names, and cards.
         """
         self._reading = reading
         self._runner = runner
@@ -142,7 +142,7 @@ class LogRun:
         for level in wanted:
             begun = time.perf_counter()
             fault: Fault | None
-            unknown = ""
+            unknown = noted = ""
             if head is None:
                 fault = self._headless()
             elif level == 1:
@@ -154,10 +154,9 @@ class LogRun:
             elif level == 4:
                 fault = self._level4(progress)
             else:
-                fault, unknown = self._level5(head)
-            past = ""
+                fault, unknown, noted = self._level5(head)
             if fault is not None and head is not None and level < 4:
-                fault, past = self._past_damage(level, fault, start is None)
+                fault, noted = self._past_damage(level, fault, start is None)
                 root = b64(head.root()) if level == 1 and fault is None else root
             found.append(
                 LevelFound(
@@ -166,7 +165,9 @@ class LogRun:
                     micros=int((time.perf_counter() - begun) * 1e6),
                     fault=fault,
                     left_out="; ".join(
-                        filter(None, (self._left_out(start is not None) if level == 2 else self._in_doubt(level), past))
+                        filter(
+                            None, (self._left_out(start is not None) if level == 2 else self._in_doubt(level), noted)
+                        )
                     ),
                     unknown=unknown,
                 )
@@ -307,20 +308,22 @@ class LogRun:
 
         with self._reading() as connection:
             try:
-                keys = self._keys(connection)
-                scope = Scope(
-                    connection=connection,
-                    log=self._log,
-                    kinds=self._kinds,
-                    keys=keys,
-                    pulse=pulse,
-                    outside=self._outside,
-                )
+                scope = self._scope(connection, pulse)
                 return first(check(scope) for check in CHECKS)
             except Unreadable as error:
                 return self._fault(error.index, "body", error.message)
             except LedgerError as error:
                 return self._fault(0, "leaf", error.message)
+
+    def _scope(self, connection: Connection, pulse: Callable[[int], None]) -> Scope:
+        return Scope(
+            connection=connection,
+            log=self._log,
+            kinds=self._kinds,
+            keys=self._keys(connection),
+            pulse=pulse,
+            outside=self._outside,
+        )
 
     def _level4(self, progress: Progress) -> Fault | None:
         """Signatures and workflows stand in the system log, and are verified with it; in another log there are none."""
@@ -335,14 +338,15 @@ class LogRun:
             except LedgerError as error:
                 return self._fault(0, "leaf", error.message)
 
-    def _level5(self, head: HeadRow) -> tuple[Fault | None, str]:
+    def _level5(self, head: HeadRow) -> tuple[Fault | None, str, str]:
+        """What is wrong, why it cannot be said, and up to where only it holds."""
         if self._rollback is None:
-            return None, "nobody outside the ledger was asked"
+            return None, "nobody outside the ledger was asked", ""
         with self._reading() as connection:
             standing = self._rollback(connection, self._log, self._outside)
         if standing.fault:
-            return self._fault(max(0, head.size - 1), "head", standing.fault), ""
-        return None, standing.unknown
+            return self._fault(max(0, head.size - 1), "head", standing.fault), "", ""
+        return None, standing.unknown, standing.open
 
     def _past_damage(self, level: int, fault: Fault, full: bool) -> tuple[Fault | None, str]:
         """The first fault that no epoch names, and what the epochs name, if there is no other."""
@@ -363,9 +367,7 @@ class LogRun:
         """All that a level looks at, but for the damage that an epoch names."""
         heads = read_heads(connection)
         if level == 3:
-            keys = self._keys(connection)
-            scope = Scope(connection=connection, log=self._log, kinds=self._kinds, keys=keys, pulse=lambda _: None)
-            yield from known.level_3(scope, CHECKS)
+            yield from known.level_3(self._scope(connection, lambda _: None), CHECKS)
             return
         yield from known.remaining()
         if level == 1:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from ledger.core.address import LogId
 from ledger.core.kinds import KindRegistry
 from ledger.core.note import Verifier
-from ledger.core.policy import Policy
+from ledger.core.outside import NOTHING, FromOutside
 from ledger.integrity.fault import Fault
 
 Keys = Mapping[str, Sequence[Verifier]]
@@ -18,7 +18,7 @@ Keys = Mapping[str, Sequence[Verifier]]
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """A log, the snapshot it is read in, and the keys of all logs; `pulse` is told of each thing that was looked at.
 
-    `outside`: a policy that whoever verifies brought along: what stands in the ledger itself does not make it.
+    `outside`: policy and cards that whoever verifies brought along: what stands in the ledger itself does not make it.
     """
 
     connection: Connection
@@ -26,7 +26,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     kinds: KindRegistry
     keys: Keys
     pulse: Callable[[int], None]
-    outside: Policy | None = None
+    outside: FromOutside = NOTHING
 
 
 Check = Callable[[Scope], Fault | None]

@@ -16,7 +16,7 @@ from ledger.core.clock import utc_text
 from ledger.core.entry import decode_leaf, draft
 from ledger.core.errors import IntegrityError, LedgerError
 from ledger.core.hashing import b64, body_commitment
-from ledger.core.policy import Policy
+from ledger.core.outside import NOTHING, FromOutside
 from ledger.integrity.fault import Fault
 from ledger.integrity.kinds import FaultFound, LevelVerdict, Verdict, Verification
 from ledger.integrity.level3 import log_keys
@@ -89,7 +89,7 @@ class Verifier:
         assembly: Assembly,
         mac: Callable[[bytes], bytes],
         workers: int = 1,
-        rollback: Callable[[Connection, LogId, Policy | None], Standing] | None = None,
+        rollback: Callable[[Connection, LogId, FromOutside], Standing] | None = None,
         keys: Callable[[Connection], Keys] | None = None,
         faulty: Callable[[Iterable[Fault], Callable[[int], None]], str | None] = lambda faults, pulse: None,
         known: KnownDamage | None = None,
@@ -121,12 +121,12 @@ class Verifier:
         progress: Progress = lambda level, done, total: None,
         reached: Stand | None = None,
         save: Callable[[Stand], None] = lambda stand: None,
-        outside: Policy | None = None,
+        outside: FromOutside = NOTHING,
     ) -> VerificationReport:
         """Verifies a log and enters the result in it; returns once that is durable.
 
         `progress` may raise to stop the run; nothing is entered then. `reached`: where an interrupted run stood.
-        `outside`: the logs' keys, and whom to ask of their age, as whoever verifies knows them.
+        `outside`: the logs' keys, whom to ask of their age, and cards, as whoever verifies has them.
         """
         begun = self._store.clock.now_us()
         start = None if full else self._last_stand(log)
@@ -148,7 +148,7 @@ class Verifier:
         return VerificationReport(log=log, index=index, result=result)
 
     def look(
-        self, log: LogId, known: KnownDamage | None, levels: tuple[int, ...], outside: Policy | None = None
+        self, log: LogId, known: KnownDamage | None, levels: tuple[int, ...], outside: FromOutside = NOTHING
     ) -> Fault | None:
         """The first fault of a full run that this damage does not explain; nothing is entered."""
         with self._runner() as runner:
@@ -156,7 +156,7 @@ class Verifier:
             found = run.verify(levels, None, None, False, lambda level, done, total: None, lambda stand: None)
         return next((level.fault for level in found.levels if level.fault is not None), None)
 
-    def _log_run(self, log: LogId, runner: Runner, known: KnownDamage | None, outside: Policy | None = None) -> LogRun:
+    def _log_run(self, log: LogId, runner: Runner, known: KnownDamage | None, outside: FromOutside = NOTHING) -> LogRun:
         kinds, projections = self._store.kinds, self._store.projections
         return LogRun(self._reading, runner, kinds, projections, log, self._keys, self._rollback, known, outside)
 

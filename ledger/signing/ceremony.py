@@ -5,6 +5,7 @@ Both are there: each shows their own signing secret, the second at the same term
 which both compare and sign by hand on a card; every key of the ledger chains to it.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -28,6 +29,7 @@ from ledger.people.access import Caller
 from ledger.people.credentials import read_grants
 from ledger.people.kinds import GrantEntry
 from ledger.people.roles import Role
+from ledger.present.card import fingerprint_of
 from ledger.signing import prepared
 from ledger.signing.bindings import Bindings
 from ledger.signing.factors import Shown
@@ -56,8 +58,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     founders: tuple[tuple[str, str, str, str], ...]
 
-    def lines(self) -> list[str]:
-        """The card as text, a line at a time."""
+    def lines(self, keys: Iterable[tuple[str, str]] = ()) -> list[str]:
+        """The card as text, a line at a time. `keys`: each log's origin and verifier key, to be pinned elsewhere."""
         head = [f"Trailseal, first start of {self.origin}", f"at {self.at}", "", "Fingerprint", f"  {self.fingerprint}"]
         people = [
             line
@@ -69,7 +71,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
                 "  signature: ______________________________",
             )
         ]
-        return [*head, *people]
+        return [*head, *people, *pinned_lines(keys)]
 
 
 class Ceremony:
@@ -179,6 +181,16 @@ class Ceremony:
             key_id=key.key.key_id,
             digest=key.digest,
         )
+
+
+def pinned_lines(keys: Iterable[tuple[str, str]]) -> list[str]:
+    """Each log's verifier key and all of its fingerprint, as they are printed to be pinned elsewhere."""
+    lines = [
+        line
+        for origin, vkey in keys
+        for line in (f"Log {origin}", f"  key         {vkey}", f"  fingerprint {fingerprint_of(vkey)}")
+    ]
+    return ["", "To be pinned elsewhere, outside of this ledger:", *lines] if lines else []
 
 
 def card_of(entry: CeremonyEntry) -> Card:

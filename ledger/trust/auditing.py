@@ -1,17 +1,19 @@
 """Audits a published log under keys from outside it, and remembers what it saw for the next audit.
 
-Exit codes as those of an evidence package: 0 everything holds under a key or policy that was given; 1 something is
-wrong, and tile or entry are named; 2 consistent with itself, but no key or policy from outside was given.
+Exit codes as those of an evidence package: 0 everything holds under a key or policy that was given, or by the card of
+the very checkpoint; 1 something is wrong, and tile or entry are named; 2 consistent with itself, but nothing from
+outside says whose it is.
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from ledger.core.audit import START, Audit, Mark, Tiles, require_continuation
+from ledger.core.card import Card
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.errors import (
     CheckpointForked,
@@ -121,14 +123,23 @@ class TilesVerdict(msgspec.Struct, frozen=True, kw_only=True):
 class Auditor:
     """One audit; `verdict` does it."""
 
-    def __init__(self, tiles: Tiles, anchor: Anchor, *, foreign: bool = False, full: bool = False) -> None:
+    def __init__(
+        self,
+        tiles: Tiles,
+        anchor: Anchor,
+        *,
+        foreign: bool = False,
+        full: bool = False,
+        cards: Sequence[Card] = (),
+    ) -> None:
         """`foreign`: another product's log, of whose entries only the hashes are judged. `full`: from entry 0 on,
-        whatever is remembered.
+        whatever is remembered. `cards`: checkpoint cards of the log, whose roots it has to have at their sizes.
         """
         self._tiles = tiles
         self._anchor = anchor
         self._foreign = foreign
         self._full = full
+        self._cards = cards
         self._checks: list[str] = []
         self._earlier: list[tuple[bytes, Checkpoint]] = []
 
@@ -152,7 +163,7 @@ class Auditor:
             mark = self._past(checkpoint, since, remembered)
             start = mark.size
             audit = Audit(self._tiles, checkpoint, mark=mark, foreign=self._foreign)
-            audit.run({one.size: one.root for _, one in self._earlier}, progress)
+            audit.run({one.size: one.root for one in self._due()}, progress)
             if state is not None:
                 kept = Remembered(note=note.decode(), mark=audit.mark, foreign=self._foreign)
                 write_durably(state, msgspec.json.encode(kept))
@@ -161,7 +172,8 @@ class Auditor:
             raise
         except LedgerError as error:
             problem = error
-        code = WRONG if problem is not None else HOLDS if self._anchor.outside else NOT_AUTHENTICATED
+        known = self._anchor.outside or (checkpoint is not None and self._carded(checkpoint))
+        code = WRONG if problem is not None else HOLDS if known else NOT_AUTHENTICATED
         return TilesVerdict(
             exit_code=code,
             summary=message(_SUMMARIES[code], size=checkpoint.size if checkpoint else 0),
@@ -189,20 +201,36 @@ class Auditor:
             if there.origin != checkpoint.origin:
                 raise MalformedNote(f"the earlier checkpoint is of {there.origin!r}, not {checkpoint.origin!r}")
             self._earlier.append((data, there))
+        for card in self._cards:
+            if card.origin != checkpoint.origin:
+                raise ConfigError(
+                    f"the card of size {card.size} is of log {card.origin}, the tiles are of {checkpoint.origin}",
+                    advice="Give cards of this log alone.",
+                )
         reader = TileReader(checkpoint.size, fetcher(self._tiles))
-        for _, one in self._earlier:
+        for one in self._due():
             # Where the tiles are not those of the checkpoint, the audit itself names the one that is wrong.
             with contextlib.suppress(ProofInvalid, MalformedNote, NotFound):
                 require_continuation(reader, one, checkpoint)
         if remembered is not None and not self._full and remembered.foreign == self._foreign:
             mark = remembered.mark
-            if any(one.size < mark.size for _, one in self._earlier):
+            if any(one.size < mark.size for one in self._due()):
                 mark = START
         return mark if mark.size <= checkpoint.size else START
 
+    def _due(self) -> list[Checkpoint]:
+        """All that the log was once, as it is known from outside."""
+        return [*(one for _, one in self._earlier), *(card.checkpoint for card in self._cards)]
+
+    def _carded(self, checkpoint: Checkpoint) -> bool:
+        """Whether a card is of this very checkpoint: its root alone says then what the log holds."""
+        return any((one.size, one.root) == (checkpoint.size, checkpoint.root) for one in self._cards)
+
     def _say(self, checkpoint: Checkpoint, start: int) -> None:
         policy = self._anchor.policy
-        if not self._anchor.outside:
+        if not self._anchor.outside and self._carded(checkpoint):
+            self._checks.append(message("tiles.check.by-card", origin=checkpoint.origin))
+        elif not self._anchor.outside:
             self._checks.append(message("tiles.check.unsigned", origin=checkpoint.origin))
         elif policy is not None and policy.quorum != NO_QUORUM:
             self._checks.append(message("tiles.check.quorum", origin=checkpoint.origin, quorum=policy.quorum))
@@ -212,6 +240,9 @@ class Auditor:
         self._checks.append(message("tiles.check.foreign" if self._foreign else "tiles.check.chain"))
         for _, one in self._earlier:
             self._checks.append(message("tiles.check.consistent", size=one.size))
+        for card in self._cards:
+            key = "tiles.check.card" if card.size == checkpoint.size else "tiles.check.card-earlier"
+            self._checks.append(message(key, size=card.size))
 
 
 _SUMMARIES: Final = {

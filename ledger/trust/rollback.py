@@ -11,10 +11,12 @@ import msgspec
 from sqlalchemy import Connection
 
 from ledger.core.address import LogId
+from ledger.core.card import Card
 from ledger.core.checkpoint import Checkpoint, open_checkpoint
 from ledger.core.errors import IntegrityError, LedgerError
 from ledger.core.note import Verifier
-from ledger.core.policy import NO_QUORUM, Policy
+from ledger.core.outside import NOTHING, FromOutside
+from ledger.core.policy import NO_QUORUM
 from ledger.core.witness_policy import InForce
 from ledger.store.reading import LogReader
 from ledger.trust.kept import Kept
@@ -32,10 +34,13 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a log's age: `fault` where it is older or another; `unknown` where it cannot be said."""
+    """What is known of a log's age: `fault` where it is older or another; `unknown` where it cannot be said; `open`:
+    what is not vouched for where it holds.
+    """
 
     fault: str = ""
     unknown: str = ""
+    open: str = ""
     seen: tuple[Seen, ...] = ()
 
 
@@ -55,25 +60,31 @@ class Rollback:
         self._kept = kept
         self._keys = keys
 
-    def judge(self, connection: Connection, log: LogId, outside: Policy | None = None) -> Standing:
+    def judge(self, connection: Connection, log: LogId, outside: FromOutside = NOTHING) -> Standing:
         """Asks everybody; what is wrong is in the answer, nothing is raised.
 
-        `outside`: the witnesses to ask, as whoever verifies knows them, in place of those that the ledger names.
+        `outside`: the witnesses to ask, as whoever verifies knows them, in place of those that the ledger names; and
+        cards, each of which the log has to continue. Where no witness is asked, it holds up to the largest card's size.
         """
         reader = LogReader(connection, log.number)
         policy = self._witnesses.policies().in_force
-        if outside is not None:
-            policy = InForce(entry=policy.entry, policy=outside)
+        if outside.policy is not None:
+            policy = InForce(entry=policy.entry, policy=outside.policy)
+        cards = outside.cards_of(log.origin)
         try:
             head = reader.head()
             root = reader.root(head.size)
             continues(self._state, log.name, log.origin, reader, head.size, root)
+            for card in cards:
+                _continues_card(reader, log, head.size, root, card)
             for kept in (self._kept.latest(log.name), KeptTokens(self._kept.folder.parent).newest(log.name)):
                 if kept is not None:
                     self._holds(reader, log, head.size, root, kept, policy)
             seen = tuple(self._seen(reader, log, head.size, root, policy))
         except LedgerError as error:
             return Standing(fault=error.message)
+        if cards and policy.policy.quorum == NO_QUORUM:
+            return Standing(open=_since(cards[-1], head.size), seen=seen)
         return Standing(unknown=_unknown(policy, seen), seen=seen)
 
     def _seen(self, reader: LogReader, log: LogId, size: int, root: bytes, policy: InForce) -> Iterable[Seen]:
@@ -117,6 +128,20 @@ class Rollback:
         found = signed.checkpoint
         require_continues(reader, log.origin, size, root, found.size, found.root)
         return found
+
+
+def _continues_card(reader: LogReader, log: LogId, size: int, root: bytes, card: Card) -> None:
+    try:
+        require_continues(reader, log.origin, size, root, card.size, card.root)
+    except LedgerError as error:
+        raise IntegrityError(f"the checkpoint card of size {card.size}: {error.message}") from error
+
+
+def _since(card: Card, size: int) -> str:
+    since = f"it holds as of the card of size {card.size}: "
+    if size == card.size:
+        return f"{since}entries that came after it, and would be missing now, are not vouched for"
+    return f"{since}no card or witness vouches for the {size - card.size} entries since then, or for any after them"
 
 
 def _unknown(policy: InForce, seen: Iterable[Seen]) -> str:

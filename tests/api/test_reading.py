@@ -2,9 +2,11 @@
 
 import base64
 import hashlib
+import io
 import json
 from typing import Any
 
+import pypdf
 import pytest
 from litestar.testing import TestClient
 
@@ -15,6 +17,7 @@ from ledger.core.policy import Policy
 from ledger.core.proof import TlogProof
 from ledger.core.tiles import decode_bundle
 from ledger.people.access import Scope
+from ledger.present.card import words_of
 from tests.api.world import ORIGIN, SOURCE, World, run, submission
 
 TOTAL = 300
@@ -147,6 +150,24 @@ def test_a_filter_that_is_none_is_refused(filled: World, shared_client: TestClie
     answer = shared_client.get(f"/api/v1/logs/records/search?{filters}", headers=filled.headers(Scope.READ))
     assert answer.status_code == 400, answer.text
     assert answer.json()["detail"]
+
+
+def test_the_card_of_a_checkpoint_is_one_page_to_print(filled: World, shared_client: TestClient[Any]) -> None:
+    latest = read(shared_client, filled, "/api/v1/logs/records/checkpoints/latest")
+    head = open_checkpoint(
+        latest["checkpoint"].encode(), f"{ORIGIN}/records", [key(shared_client, "records")]
+    ).checkpoint
+    for query in ("", f"?size={latest['size']}"):
+        given = shared_client.get(f"/api/v1/logs/records/card{query}", headers=filled.headers(Scope.READ))
+        assert (given.status_code, given.headers["content-type"]) == (200, "application/pdf")
+        assert f"card-records-{latest['size']}.pdf" in given.headers["content-disposition"]
+        (page,) = pypdf.PdfReader(io.BytesIO(given.content)).pages
+        text = page.extract_text()
+        assert base64.b64encode(head.root).decode() in text
+        assert all(word in text for word in words_of(head.root))
+    for query, status in (("?size=999999", 404), ("?size=0", 400), ("?size=x", 400)):
+        given = shared_client.get(f"/api/v1/logs/records/card{query}", headers=filled.headers(Scope.READ))
+        assert given.status_code == status
 
 
 def test_checkpoints_are_joined_by_consistency_proofs(filled: World, shared_client: TestClient[Any]) -> None:

@@ -7,6 +7,7 @@ from ledger.core.clock import MICROSECONDS, WallClock
 from ledger.core.cosignature import CosignatureSigner
 from ledger.core.hashing import EMPTY_ROOT
 from ledger.core.note import NoteSignature, Verifier
+from ledger.core.outside import NOTHING, FromOutside
 from ledger.core.policy import Policy
 from ledger.core.witness_policy import RunBy, WitnessAbout, WitnessRole
 from ledger.core.witnessing import (
@@ -109,12 +110,12 @@ class Trust:
         )
         return self.witnesses.set_policy(chosen, run_by, about, "asked for by quality", AUTHORITY)
 
-    def verify(self, log: int, *levels: int) -> VerificationReport:
-        """What a run over a log finds, by these witnesses."""
+    def verify(self, log: int, *levels: int, outside: FromOutside = NOTHING) -> VerificationReport:
+        """What a run over a log finds, by these witnesses and by what is brought along."""
         service = self.ledger.service
         verifier = LedgerVerifier(service.store, assembly, lambda data: data, 1, self.rollback.judge)
         with contextlib.closing(verifier):
-            return verifier.run(self.ledger.store.logs()[log], levels=levels)
+            return verifier.run(self.ledger.store.logs()[log], levels=levels, outside=outside)
 
     def _all(self) -> list[tuple[str, HandWitness]]:
         return sorted(self.by_name.items())

@@ -38,6 +38,7 @@ MESSAGES = {
     "home.checkpoint.signed": "signed by the log's own key",
     "home.checkpoint.matches": "its root is that of the log's tree at this size",
     "home.checkpoint.bound": "Entered in another log of this ledger at",
+    "home.checkpoint.card": "Checkpoint card to print (PDF)",
     "home.checkpoint.none": "No checkpoint has been signed yet.",
     "home.open": "Not yet covered",
     "home.open.some": "{count} under no checkpoint yet, the oldest logged {age}",

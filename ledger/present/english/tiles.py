@@ -7,11 +7,15 @@ MESSAGES = {
     "entry.site-fault": "Watched log {origin}: {detail}",
     "entry.server-move.left": "{authority_actor} has this ledger leave its server for {place}",
     "entry.server-move.arrived": "{authority_actor} has this ledger go on at {place}",
-    "tiles.verdict.holds": "Holds: {size} entries, under the key or policy that you gave.",
+    "tiles.verdict.holds": "Holds: {size} entries, under the key, policy or card that you gave.",
     "tiles.verdict.wrong": "Does NOT hold.",
     "tiles.verdict.unauthenticated": "Consistent with itself ({size} entries), but its origin is NOT authenticated: "
-    "give the log's key by --vkey, or a policy.",
+    "give the log's key by --vkey, a policy, or the checkpoint card of this size by --card.",
     "tiles.check.unsigned": "Checkpoint: says that it is of {origin}; no key was given to check that",
+    "tiles.check.by-card": "Checkpoint: of {origin}, authenticated by the card of its size and root",
+    "tiles.check.card": "Card: of size {size}, this very checkpoint’s, with the same root",
+    "tiles.check.card-earlier": "Card: of size {size}; the log had that root at that size, and the card vouches for no "
+    "entry after it",
     "tiles.check.signed": "Checkpoint: of {origin}, signed by the key that you gave",
     "tiles.check.quorum": "Checkpoint: of {origin}, signed by its key and cosigned as quorum {quorum} of the policy "
     "asks",

@@ -1,0 +1,93 @@
+"""A checkpoint card on paper is a witness: who has database and signing key cannot have rewritten what it covers."""
+
+import pytest
+
+from ledger.core.card import Card
+from ledger.core.hashing import leaf_hash
+from ledger.core.merkle import root_of
+from ledger.core.outside import FromOutside
+from ledger.core.policy import Policy
+from ledger.integrity.kinds import LevelVerdict, Verdict
+from ledger.present.card import parse_card, words_of
+from tests.support.ledgers import RECORDS, Ledger, MovableClock, submission
+from tests.support.witness import Trust, two_witnesses
+
+
+@pytest.fixture
+def trust(ledger: Ledger, clock: MovableClock) -> Trust:
+    """A ledger without any witness."""
+    made = Trust(ledger)
+    ledger.submit([submission(number) for number in range(3)])
+    made.publisher.publish_all()
+    return made
+
+
+def leaves(ledger: Ledger) -> list[bytes]:
+    with ledger.store.reader(RECORDS) as reader:
+        return [entry.leaf for entry in reader.entries(0, reader.head().size)]
+
+
+def card(ledger: Ledger, past: list[bytes]) -> Card:
+    """The card of a log of these leaves, typed as a person types it."""
+    origin = ledger.store.logs()[RECORDS].origin
+    root = root_of([leaf_hash(leaf) for leaf in past])
+    return parse_card(f"{origin} {len(past)} {' '.join(words_of(root))}")
+
+
+def levels(trust: Trust, *cards: Card, policy: Policy | None = None) -> dict[int, LevelVerdict]:
+    report = trust.verify(RECORDS, 3, 5, outside=FromOutside(policy=policy, cards=cards))
+    return {one.level: one for one in report.result.levels}
+
+
+def says(one: LevelVerdict) -> str:
+    assert one.verdict is Verdict.FAILS, one
+    assert one.fault is not None
+    return one.fault.what
+
+
+def test_a_card_makes_the_last_level_hold_as_of_its_size_and_no_further(trust: Trust) -> None:
+    past = leaves(trust.ledger)
+    assert levels(trust)[5].verdict is Verdict.NOT_ASSESSABLE
+    earlier = levels(trust, card(trust.ledger, past[:2]))
+    assert (earlier[3].verdict, earlier[5].verdict) == (Verdict.HOLDS, Verdict.HOLDS)
+    # Each run is an entry of its log; the one before this is the entry more.
+    since = len(past) + 1 - 2
+    assert f"as of the card of size 2: no card or witness vouches for the {since} entries since then" in earlier[5].open
+    both = levels(trust, card(trust.ledger, past), card(trust.ledger, past[:2]))
+    assert f"as of the card of size {len(past)}: " in both[5].open
+    assert both[3].verdict is Verdict.HOLDS
+
+
+def test_a_log_that_was_rewritten_with_the_stolen_key_is_caught_by_the_card_alone(trust: Trust) -> None:
+    past = leaves(trust.ledger)
+    real = [*past[:-1], past[-1].replace(b'"kind":"', b'"kind":"x')]
+    found = levels(trust, card(trust.ledger, real))
+    assert says(found[3]) == f"the log has another root at size {len(real)} than its checkpoint card says"
+    assert "the checkpoint card of size" in says(found[5])
+    assert found[3].fault is not None
+    assert found[3].fault.index == len(real) - 1
+    assert levels(trust)[3].verdict is Verdict.HOLDS, "nothing else tells"
+
+
+def test_a_log_that_was_cut_short_is_caught_by_the_card_alone(trust: Trust) -> None:
+    past = leaves(trust.ledger)
+    found = levels(trust, card(trust.ledger, [*past, past[-1], past[-1]]))
+    assert found[3].verdict is Verdict.HOLDS
+    assert f"the checkpoint card of size {len(past) + 2}: log" in says(found[5])
+
+
+def test_a_card_of_another_log_vouches_for_nothing(trust: Trust) -> None:
+    own = card(trust.ledger, leaves(trust.ledger)[:2])
+    other = Card(origin="plant.example/other", size=own.size, root=own.root)
+    assert levels(trust, other)[5].verdict is Verdict.NOT_ASSESSABLE
+
+
+def test_a_card_does_not_stand_in_for_witnesses_that_do_not_answer(sqlite_ledger: Ledger, clock: MovableClock) -> None:
+    trust = Trust(sqlite_ledger, *two_witnesses(sqlite_ledger))
+    trust.policy()
+    trust.publisher.publish_all()
+    own = card(sqlite_ledger, leaves(sqlite_ledger))
+    assert levels(trust, own)[5].verdict is Verdict.HOLDS
+    for witness in trust.by_name.values():
+        witness.down = True
+    assert levels(trust, own)[5].verdict is Verdict.NOT_ASSESSABLE
