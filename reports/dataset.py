@@ -24,6 +24,7 @@ from ledger.trace.batch import Occupation
 from ledger.trace.evidence import EvidenceRecord, EvidenceRun, EvidenceSet
 from ledger.trace.instants import occurred
 from ledger.trace.selection import Basis
+from ledger.trace.witnessed import WitnessedBy
 from reports.beside import Beside, Filed, LetterBody
 from reports.lines import CopyState
 from reports.origins import Origins
@@ -106,6 +107,7 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     root: bytes
     checkpoint: bytes
+    witnessed: WitnessedBy
     log_key: str
     report_key: str
     gathered_us: int
@@ -255,6 +257,7 @@ class Tally:
             size=evidence.size,
             root=evidence.root,
             checkpoint=evidence.checkpoint,
+            witnessed=evidence.witnessed,
             log_key=evidence.log_key,
             report_key=evidence.report_key,
             gathered_us=evidence.gathered_us,

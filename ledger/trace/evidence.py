@@ -38,6 +38,7 @@ from ledger.trace.proven import ProvenEntry, ProvenLog
 from ledger.trace.selection import Basis, BySearch, Chosen, Selection
 from ledger.trace.signed import SignedOver
 from ledger.trace.stamps import Stamps
+from ledger.trace.witnessed import witnessed_by
 from ledger.trust.kinds import LogBinding
 from ledger.trust.tables import log_binding
 
@@ -104,6 +105,7 @@ class EvidenceSet:
         self.size = log.size
         self.root = log.root
         self.checkpoint = log.note
+        self.witnessed = witnessed_by(log.connection, kinds, log.origin, log.size, log.note)
         self.log_key = log.key
         self.created = log.created
         self.gathered_us = clock.now_us()

@@ -127,7 +127,10 @@ class Witnesses:
         """
         body = WitnessPolicyEntry(policy=text, log=log, about=tuple(about), reason=reason, authority=authority)
         try:
-            policy_of(0, body)
+            named = policy_of(0, body).policy.witnesses
+            for name, one in named.items():
+                if one.url is not None and one.url.partition("://")[0] not in ("http", "https"):
+                    raise IntegrityError(f"{one.url!r} is not the address of witness {name}")
         except IntegrityError as error:
             raise ConfigError(error.message, advice="Correct the policy; nothing was entered.") from error
         return self._store.append(SYSTEM_LOG, Batch([draft(body)], before=_alone))[0].index

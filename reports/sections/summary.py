@@ -4,6 +4,7 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, KeepTogether, Paragraph, Table, TableStyle
 
 from ledger.core.hashing import b64
+from ledger.core.witness_policy import Quorum
 from ledger.present.messages import message
 from ledger.present.states import State
 from ledger.present.values import grouped
@@ -65,8 +66,23 @@ def verdict(data: ReportData) -> list[tuple[State, str, str]]:
         ),
         (State.UNKNOWN if open_points else State.HOLDS, complete, message("report.complete.not")),
         (data.verification_state, ledger_says(data), message("report.ledger.not")),
-        (State.UNKNOWN, message("report.origin"), message("report.origin.not")),
+        (State.UNKNOWN, f"{message('report.origin')} {_witnessed(data)}", _origin_not(data)),
     ]
+
+
+def _witnessed(data: ReportData) -> str:
+    said = data.witnessed
+    if said.quorum is None:
+        return message("report.witnessed.none")
+    if said.quorum is Quorum.MET:
+        return message("report.witnessed.met", names=", ".join(said.names))
+    return message("report.witnessed.missing", missing=said.missing or message("report.witnessed.unasked"))
+
+
+def _origin_not(data: ReportData) -> str:
+    if not data.witnessed.shared:
+        return message("report.origin.not")
+    return message("report.origin.shared", shared="; ".join(data.witnessed.shared))
 
 
 def _stated(data: ReportData, one: Import) -> bool:

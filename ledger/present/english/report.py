@@ -41,9 +41,13 @@ MESSAGES = {
     "report.origin": (
         "This document cannot vouch for itself. Verify the package with the log's key from a source of your own."
     ),
-    "report.origin.not": (
-        "who made this package, until that is done; the checkpoint bears no witness's cosignature here."
-    ),
+    "report.origin.not": "who made this package, until that is done.",
+    "report.origin.shared": "who made this package, until that is done; nor that its witnesses are independent: log "
+    "and witness share {shared}.",
+    "report.witnessed.none": "No witness is asked for: nobody outside has seen this log.",
+    "report.witnessed.met": "The checkpoint bears the cosignatures of a quorum of witnesses: {names}.",
+    "report.witnessed.missing": "The checkpoint lacks its quorum of witnesses ({missing}).",
+    "report.witnessed.unasked": "no witness has been asked about it yet",
     "report.identity": "Identity",
     "report.contents": "Contents",
     "report.scope": "Scope",

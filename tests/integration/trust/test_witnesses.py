@@ -10,6 +10,7 @@ from ledger.core.witnessing import Head, WitnessConflict
 from ledger.integrity.kinds import Verdict
 from ledger.store import checkpoints
 from ledger.store.logs import SYSTEM_LOG
+from ledger.trace.witnessed import witnessed_by
 from ledger.trust.signed import SignedState
 from ledger.trust.witnesses import newest
 from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger, MovableClock, submission
@@ -277,3 +278,15 @@ def test_one_that_shares_an_administrator_with_the_log_is_named(sqlite_ledger: L
     assert body.log is not None
     trust.witnesses.set_policy(f"witness qa {qa.vkey}\nquorum qa", body.log, about, "again", AUTHORITY)
     assert trust.witnesses.policies().pending[1].shared() == ("qa: administrator Site  it",)
+
+
+def test_evidence_says_who_cosigned_its_checkpoint_and_what_they_share(
+    sqlite_ledger: Ledger, clock: MovableClock
+) -> None:
+    trust = trust_in(sqlite_ledger)
+    grow(sqlite_ledger, trust)
+    origin = sqlite_ledger.store.logs()[RECORDS].origin
+    with sqlite_ledger.store.reading() as connection:
+        stored = checkpoints.latest(connection, RECORDS)
+        said = witnessed_by(connection, sqlite_ledger.store.kinds, origin, stored.size, stored.note)
+    assert (set(said.names), said.quorum, said.shared) == ({"qa", "customer"}, Quorum.MET, ())
