@@ -66,6 +66,7 @@ def test_a_ledger_whose_keys_are_sealed_works_and_its_files_hold_no_key(
         assert told.code != 0
         assert "passphrase is wrong" in told.err
         assert "at all" not in told.out + told.err
+    assert "passphrase is wrong" in _doctor(folder)["ledger"]["says"]
     monkeypatch.delenv(VARIABLE)
     assert f"no passphrase in ${VARIABLE}" in trailseal("append", file, "--source", SOURCE, "--ledger", folder).err
     assert trailseal("search", "Operator", "--ledger", folder).code == 0, "who only reads needs no key"

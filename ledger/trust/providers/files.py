@@ -20,6 +20,7 @@ class FileSecrets:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._paths: dict[str, Path] = {}  # asked for with every run: making one costs more than the look at the file
 
     def read(self, name: str) -> bytes | None:
         """What is kept under a name; None without. Raises ConfigError where the file cannot be read."""
@@ -86,7 +87,11 @@ class FileSecrets:
         ]
 
     def _path(self, name: str) -> Path:
-        return self._folder / (f"{name}.password" if name == PASSWORD else f"{name}.key")
+        path = self._paths.get(name)
+        if path is None:
+            file = f"{name}.password" if name == PASSWORD else f"{name}.key"
+            path = self._paths[name] = self._folder / file
+        return path
 
 
 def stamp_of(path: Path) -> tuple[int, int, int] | None:

@@ -1,6 +1,7 @@
 """Keys in a security module: made inside, never to leave; a wrong PIN is tried once; what is missing is said."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pkcs11
@@ -162,6 +163,17 @@ def test_a_session_that_the_module_lost_is_opened_anew(options: Pkcs11Options, t
     assert keys._token._session is not None
     keys._token._session.close()
     assert ed25519_verify(key.public_key, b"x", key.sign(b"x"))
+
+
+def test_threads_sign_by_turns_in_one_session(options: Pkcs11Options, tmp_path: Path) -> None:
+    keys = _keys(options, tmp_path, "plant.example/threads")
+    keys.create(NAME)
+    messages = [f"message {number}".encode() for number in range(32)]
+    with ThreadPoolExecutor(8) as pool:
+        opened = _keys(options, tmp_path, "plant.example/threads")
+        signatures = list(pool.map(lambda message: opened.key(NAME).sign(message), messages))
+    public = keys.key(NAME).public_key
+    assert all(ed25519_verify(public, *pair) for pair in zip(messages, signatures, strict=True))
 
 
 def test_a_forked_process_signs_with_a_session_of_its_own(options: Pkcs11Options, tmp_path: Path) -> None:
