@@ -34,7 +34,7 @@ from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader
 from ledger.store.store import Store
 from ledger.trust.site_watch import FINDINGS
-from ledger.trust.witnesses import state_before
+from ledger.trust.witness_reading import state_before
 
 AT_ONCE: Final = 500
 """Entries of one look; the next takes the others."""

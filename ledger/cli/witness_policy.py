@@ -22,7 +22,7 @@ from ledger.service import Service
 from ledger.store import checkpoints
 from ledger.trust.cards import read_card
 from ledger.trust.exposure import exposure
-from ledger.trust.witnesses import of_checkpoint
+from ledger.trust.witness_reading import of_checkpoint
 
 Reason = Annotated[str, typer.Option(help="Why, for the entry.", prompt="Reason")]
 QUORUM = "asked"

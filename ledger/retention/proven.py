@@ -20,7 +20,7 @@ from ledger.store import checkpoints, schema
 from ledger.store.logs import read_logs
 from ledger.store.store import Store
 from ledger.trust.timestamp_reading import checkpoint_text, newest, read_body, read_tsas
-from ledger.trust.witnesses import read_policies
+from ledger.trust.witness_reading import read_policies
 
 _CANDIDATES: Final = 16
 """Time-stamps, and cosigned checkpoints, that are looked at: the newest."""

@@ -7,7 +7,7 @@ from ledger.core.kinds import KindRegistry
 from ledger.core.note import parse_note
 from ledger.core.policy import NO_QUORUM
 from ledger.core.witness_policy import Quorum
-from ledger.trust.witnesses import of_checkpoint, read_policies
+from ledger.trust.witness_reading import of_checkpoint, read_policies
 
 
 class WitnessedBy(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from ledger.core.note import Note, Verifier, parse_note
 from ledger.store import checkpoints
 from ledger.store.reading import LogReader
 from ledger.store.store import Store
-from ledger.trust.witnesses import times
+from ledger.trust.witness_reading import times
 
 PAPER_BYTES: Final = 1_000
 """Most bytes of a note that are printed as a QR code: its squares stay large enough for any camera."""

@@ -14,7 +14,7 @@ from ledger.core.note import Verifier
 from ledger.store import checkpoints, schema
 from ledger.store.checkpoints import StoredCheckpoint
 from ledger.trust.timestamp_reading import existed_by
-from ledger.trust.witnesses import read_policies, times
+from ledger.trust.witness_reading import read_policies, times
 
 _CANDIDATES: Final = 20
 """Cosigned checkpoints that are looked at: those after the first date an entry later."""

@@ -15,7 +15,7 @@ from ledger.core.entry import decode_leaf
 from ledger.core.policy import NO_QUORUM
 from ledger.core.witness_policy import InForce, Quorum
 from ledger.store.reading import LogReader
-from ledger.trust.witnesses import newest
+from ledger.trust.witness_reading import newest
 
 OF_CHECKPOINTS: Final = frozenset({"checkpoint-witnessed", "timestamp"})
 """Kinds of entries about a checkpoint: they alone are no reason for another one, which would bring others."""

@@ -19,7 +19,7 @@ from ledger.store.reading import LogReader
 from ledger.store.store import Store
 from ledger.trust import witness_tables as t
 from ledger.trust.exposure import exposure
-from ledger.trust.witnesses import newest, read_policies, times
+from ledger.trust.witness_reading import newest, read_policies, times
 
 TOLERANCE_S = 60
 """Seconds by which a witness's clock and ours may differ without being a finding."""

@@ -10,17 +10,15 @@ from typing import Final, Protocol
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from ledger.core.address import LogId
 from ledger.core.authority import Authority
 from ledger.core.checkpoint import Checkpoint, open_checkpoint
-from ledger.core.cosignature import cosigned_at
-from ledger.core.entry import decode_leaf, draft
+from ledger.core.entry import draft
 from ledger.core.errors import ConfigError, Conflict, IntegrityError, LedgerError, RolledBack
 from ledger.core.hashing import b64
-from ledger.core.kinds import KindRegistry
 from ledger.core.note import NoteSignature, Verifier, parse_note, with_lines
 from ledger.core.witness_policy import (
     CheckpointWitnessedEntry,
@@ -41,15 +39,13 @@ from ledger.core.witnessing import (
     WitnessRefused,
     accepted,
 )
-from ledger.store import checkpoints, schema
+from ledger.store import checkpoints
 from ledger.store.append import Batch, Transaction
 from ledger.store.checkpoints import StoredCheckpoint
-from ledger.store.logs import SYSTEM_LOG, read_logs
-from ledger.store.position import index_of, pos_of
-from ledger.store.reading import LogReader
+from ledger.store.logs import SYSTEM_LOG
 from ledger.store.store import Store
-from ledger.trust import witness_tables as t
 from ledger.trust.kept import Kept
+from ledger.trust.witness_reading import cosigned_by, of_checkpoint, read_policies
 
 ANSWER_S: Final = 2.0
 """Seconds that a witness has to answer before a checkpoint is published without it."""
@@ -228,9 +224,7 @@ class Witnesses:
     def known(self, connection: Connection, log: LogId) -> dict[str, StoredCheckpoint]:
         """The largest checkpoint of a log that each witness of the policies has cosigned, by its key's text."""
         policies = read_policies(connection, self._store.kinds)
-        return {
-            str(key): found for key in policies.asked() if (found := _cosigned_by(connection, log, key)) is not None
-        }
+        return {str(key): found for key in policies.asked() if (found := cosigned_by(connection, log, key)) is not None}
 
     def shown(self, log: LogId, policy: InForce) -> Iterator[tuple[str, bytes | None, str]]:
         """What each witness of a policy that can be reached shows of a log now: its name, the note, or why there is
@@ -304,7 +298,7 @@ class Witnesses:
         if known is not None:
             return known
         with self._store.reading() as connection:
-            found = _cosigned_by(connection, log, key)
+            found = cosigned_by(connection, log, key)
         return 0 if found is None else found.size
 
     def _asked(self, url: str, key: Verifier) -> Asked:
@@ -312,110 +306,6 @@ class Witnesses:
         if ident not in self._clients:
             self._clients[ident] = self._client(url, key, ANSWER_S)
         return self._clients[ident]
-
-
-def read_policies(connection: Connection, kinds: KindRegistry) -> WitnessPolicies:
-    """The policies as the entries of the system log have them: each comes into force as `core.witness_policy` says."""
-    origin = next(log.origin for log in read_logs(connection) if log.number == SYSTEM_LOG)
-    found = WitnessPolicies(origin)
-    waiting = [index_of(pos) for pos in connection.scalars(select(t.witness_policy.c.pos).order_by("pos"))]
-    at = -1
-    while True:
-        decisive = _decisive(connection, origin, found, at)
-        if waiting and (decisive is None or waiting[0] < decisive):
-            at = waiting.pop(0)
-        elif decisive is not None:
-            at = decisive
-        else:
-            return found
-        found.enter(at, _body(connection, kinds, at))
-
-
-def newest(connection: Connection, origin: str, quorum: Quorum | None = None) -> tuple[int, int] | None:
-    """The largest size of a log that witnesses were asked about (with this outcome), and the entry that says so."""
-    row = t.witnessed.c
-    query = select(row.size, row.pos).where(row.origin == origin).order_by(row.size.desc(), row.pos.desc()).limit(1)
-    if quorum is not None:
-        query = query.where(row.state == quorum.value)
-    found = connection.execute(query).one_or_none()
-    return None if found is None else (found.size, index_of(found.pos))
-
-
-def of_checkpoint(connection: Connection, origin: str, size: int) -> tuple[Quorum, str] | None:
-    """What became of a checkpoint, and what its quorum lacks; None if witnesses were not asked about it."""
-    row = t.witnessed.c
-    query = select(row.state, row.missing).where(row.origin == origin, row.size == size)
-    found = connection.execute(query.order_by(row.pos.desc()).limit(1)).one_or_none()
-    return None if found is None else (Quorum(found.state), found.missing)
-
-
-def state_before(connection: Connection, origin: str, index: int) -> Quorum | None:
-    """What became of the log's checkpoint before, by the entry that says so; None if nothing was entered before."""
-    row = t.witnessed.c
-    query = (
-        select(row.state)
-        .where(row.origin == origin, row.pos < pos_of(SYSTEM_LOG, index))
-        .order_by(row.pos.desc())
-        .limit(1)
-    )
-    found = connection.scalar(query)
-    return None if found is None else Quorum(found)
-
-
-def times(stored: StoredCheckpoint, keys: Iterable[Verifier]) -> Iterator[tuple[str, int]]:
-    """Name and Unix seconds of each cosignature of a checkpoint that verifies by one of these keys."""
-    note = parse_note(stored.note)
-    text = note.text.encode()
-    known = {(key.name, key.key_id): key for key in keys}
-    for line in note.signatures:
-        key = known.get((line.name, line.key_id))
-        if key is not None and key.verify(text, line.signature):
-            yield line.name, cosigned_at(line)
-
-
-def _decisive(connection: Connection, origin: str, found: WitnessPolicies, after: int) -> int | None:
-    """The entry, after one, that brings the next policy into force; None while there is none, or none waits."""
-    if not found.pending:
-        return None
-    row, waiting = t.witnessed.c, found.pending[0].entry
-    entry = found.in_force.entry
-    query = (
-        select(row.pos)
-        .where(
-            row.origin == origin,
-            row.pos > pos_of(SYSTEM_LOG, after),
-            row.size > waiting,
-            row.policy.is_(None) if entry is None else row.policy == entry,
-            row.state != Quorum.MISSING.value,
-        )
-        .order_by(row.pos)
-        .limit(1)
-    )
-    pos = connection.scalar(query)
-    return None if pos is None else index_of(pos)
-
-
-def _body(connection: Connection, kinds: KindRegistry, index: int) -> msgspec.Struct:
-    stored = LogReader(connection, SYSTEM_LOG).entry(index)
-    if stored.body is None:
-        raise IntegrityError(f"entry {index} of the system log has no body")
-    return kinds[decode_leaf(stored.leaf).kind].decode(stored.body)
-
-
-def _cosigned_by(connection: Connection, log: LogId, key: Verifier) -> StoredCheckpoint | None:
-    """The largest checkpoint of a log that bears a line of this key that verifies."""
-    row = schema.cosignature.c
-    sizes = connection.scalars(
-        select(row.size)
-        .where(row.origin == log.origin, row.line.startswith(f"— {key.name} ", autoescape=True))
-        .order_by(row.size.desc())
-        .limit(20)
-    ).all()
-    for size in dict.fromkeys(sizes):
-        stored = checkpoints.latest(connection, log.number, size)
-        if stored.size == size and any(times(stored, (key,))):
-            return stored
-    return None
 
 
 def _lines(request: AddCheckpoint, answer: Answer, asked: Iterable[Verifier]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from ledger.present.states import State
 from ledger.present.times import Moment, duration, moment
 from ledger.store.checkpoints import StoredCheckpoint
 from ledger.trust.exposure import exposure
-from ledger.trust.witnesses import of_checkpoint, read_policies, times
+from ledger.trust.witness_reading import of_checkpoint, read_policies, times
 from ledger.web.views.common import Scope
 
 

@@ -12,7 +12,7 @@ from ledger.store import checkpoints
 from ledger.store.logs import SYSTEM_LOG
 from ledger.trace.witnessed import witnessed_by
 from ledger.trust.signed import SignedState
-from ledger.trust.witnesses import newest
+from ledger.trust.witness_reading import newest
 from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger, MovableClock, submission
 from tests.support.witness import NOWHERE, HandWitness, Trust, two_witnesses
 
