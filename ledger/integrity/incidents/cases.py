@@ -5,6 +5,7 @@ goes on by a restore that verifies, or by an epoch that names the damage (`way_b
 """
 
 import json
+import shutil
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -160,6 +161,8 @@ class Cases:
         try:
             self.store.append(SYSTEM_LOG, Batch([draft(kept)], before=check))
         except Conflict:
+            # The other case's folder holds the same; one that no case names would be taken for a lost case's.
+            shutil.rmtree(self.folder / kept.case)
             return None
         return kept.case
 

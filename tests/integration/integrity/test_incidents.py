@@ -126,6 +126,7 @@ def test_the_same_damage_opens_no_second_case_and_another_one_does(on_sqlite: Le
         other_body(connection, record_of(on_sqlite, 7))
     first = opened(on_sqlite)
     assert opened(on_sqlite).case == first.case
+    assert [one.name for one in on_sqlite.service.cases.folder.iterdir()] == [first.case]
     with on_sqlite.administrator() as connection:
         other_body(connection, record_of(on_sqlite, 3))
     assert not on_sqlite.service.verifier.run(on_sqlite.service.log()).holds
