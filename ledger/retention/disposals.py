@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL
 
 from ledger.core.address import LogId
 from ledger.core.authority import Authority
-from ledger.core.clock import parse_utc, utc_text
+from ledger.core.clock import utc_text
 from ledger.core.entry import draft
 from ledger.core.errors import Conflict, NotFound, SchemaViolation
 from ledger.core.hashing import b64, leaf_hash
@@ -395,8 +395,3 @@ def _check(remains: tuple[Copy, ...]) -> None:
             end_of_day(copy.expires)
         except (ValueError, OverflowError):
             raise SchemaViolation(f"{copy.expires!r} is no day", advice="Write it as 2026-11-25.") from None
-
-
-def waits_until(one: Disposal) -> int | None:
-    """When the waiting period of a disposal is over; None while it is not approved."""
-    return None if one.from_at is None else parse_utc(one.from_at)
