@@ -227,7 +227,7 @@ def test_the_agreed_client_secret_is_known_after_the_digest_secret_was_changed(s
     site.service.keys.keep_client_secret(SECRET)
     site.agree()
     site.service.rotate_digest(site.staff.admin)
-    assert site.sign_in("anna").status_code == 204
+    assert site.client.post("/api/v1/provider/sign-in", headers=OWN_PAGE).is_success
     site.service.keys.keep_client_secret("another")
     assert site.client.post("/api/v1/provider/sign-in", headers=OWN_PAGE).status_code == 500
     site.service.keys.keep_client_secret(SECRET)
