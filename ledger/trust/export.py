@@ -85,15 +85,24 @@ def export_tiles(
 
 
 def export_published(store: Store, out: Path) -> list[Exported]:
-    """Writes the latest checkpoint of every log that has one to a folder of the log's name below `out`."""
-    done = []
+    """Writes the latest checkpoint of every log that has one to a folder of the log's name below `out`.
+
+    A log that can't be exported keeps no other from it; then the first such error is raised at the end.
+    """
+    done: list[Exported] = []
+    wrong: list[LedgerError | OSError] = []
     for log in store.logs():
         try:
             with store.reading() as connection:
                 stored = checkpoints.latest(connection, log.number)
         except NotFound:
             continue
-        done.append(export_tiles(store, log, stored, out / log.name, lambda _done, _total: None))
+        try:
+            done.append(export_tiles(store, log, stored, out / log.name, lambda _done, _total: None))
+        except (LedgerError, OSError) as error:
+            wrong.append(error)
+    if wrong:
+        raise wrong[0]
     return done
 
 

@@ -7,8 +7,10 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from ledger.cli.ledgers import opened
+from ledger.core.errors import IntegrityError
 from ledger.server import exporting
 from tests.cli.conftest import SOURCE, filled, lines_of
 from tests.cli.terminal import trailseal
@@ -63,7 +65,15 @@ def test_tiles_are_exported_again_and_again_and_by_the_service(tmp_path: Path) -
         (duty,) = exporting(service)
         duty.run()
         assert {one.name for one in (site.folder / "published").iterdir()} == {"records", "system"}
-    assert trailseal("verify", "--tiles", site.folder / "published/records", "--vkey", vkey).code == 0
+        assert trailseal("verify", "--tiles", site.folder / "published/records", "--vkey", vkey).code == 0
+        (site.folder / "published/system/checkpoint").write_bytes(b"damaged")
+        site.file.write_bytes(lines_of(10))
+        assert site("append", site.file, "--source", SOURCE).code == 0
+        service.publisher.publish_all()
+        before = (site.folder / "published/records/checkpoint").read_bytes()
+        with pytest.raises(IntegrityError, match="system"):
+            duty.run()
+        assert (site.folder / "published/records/checkpoint").read_bytes() != before, "one log keeps no other waiting"
 
 
 def _exported(command: Command, above: int) -> int:

@@ -11,6 +11,7 @@ from ledger.core.errors import AccessDenied, Conflict, LedgerError, RolledBack
 from ledger.core.note import parse_note
 from ledger.store import checkpoints
 from ledger.store.logs import SYSTEM_LOG
+from ledger.trust import moving
 from ledger.trust.moving import ARRIVING, Left
 from ledger.trust.signed import AWAY, MovedAway
 from tests.support.copied import copied
@@ -135,6 +136,22 @@ def test_a_server_whose_signer_refuses_does_not_leave(sqlite_ledger: Ledger, mon
         leave(sqlite_ledger)
     sqlite_ledger.submit([submission(2)])
     assert not (sqlite_ledger.folder / "signed" / AWAY).exists()
+
+
+def test_a_move_out_that_was_cut_off_before_the_fence_is_begun_anew(
+    sqlite_ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*_given: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(moving, "write_durably", cut)
+        with pytest.raises(KeyboardInterrupt):
+            leave(sqlite_ledger)
+    sqlite_ledger.submit([submission(1)])
+    sqlite_ledger.service.publisher.publish_all()
+    leave(sqlite_ledger)
+    require_silent(sqlite_ledger)
 
 
 def test_a_process_that_runs_while_the_ledger_leaves_is_silent_too(grown: Ledger) -> None:

@@ -119,7 +119,9 @@ class Two:
 
 
 @pytest.fixture
-def two(request: pytest.FixtureRequest, ledger: Ledger, clock: MovableClock, tmp_path: Path) -> Iterator[Two]:
+def two(request: pytest.FixtureRequest, clock: MovableClock, tmp_path: Path) -> Iterator[Two]:
+    """On SQLite, unless the test names another database."""
+    ledger: Ledger = request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_ledger")
     witnesses = [Recording(one) for one in two_witnesses(ledger)]
     trust = Trust(ledger, *witnesses)
     trust.policy()
@@ -133,9 +135,15 @@ def two(request: pytest.FixtureRequest, ledger: Ledger, clock: MovableClock, tmp
 
 
 @pytest.mark.parametrize(
-    ("first", "second"),
-    [((1,), (1,)), ((1,), (1, 2)), ((1, 2), (1,))],
-    ids=["as-large", "larger", "smaller"],
+    ("two", "first", "second"),
+    [
+        ("sqlite", (1,), (1,)),
+        ("sqlite", (1, 2), (1,)),
+        ("sqlite", (1,), (1, 2)),
+        ("postgres", (1,), (1, 2)),
+    ],
+    ids=["as-large", "smaller", "larger", "larger-postgresql"],
+    indirect=["two"],
 )
 def test_of_two_copies_with_the_same_keys_the_witnesses_let_one_go_on(
     two: Two, first: tuple[int, ...], second: tuple[int, ...]
