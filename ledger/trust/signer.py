@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ledger.core.address import LogId
 from ledger.core.checkpoint import Checkpoint
-from ledger.core.errors import NotFound, RolledBack
+from ledger.core.errors import IntegrityError, NotFound, RolledBack
 from ledger.core.note import sign_note, with_lines
 from ledger.store import checkpoints
 from ledger.store.checkpoints import StoredCheckpoint
@@ -94,13 +94,12 @@ class Signer:
         self._state.remember(log.name, size, root)
         checkpoint = Checkpoint(origin=log.origin, size=size, root=root)
         note = sign_note(checkpoint.text(), signers)
-        collected = self._witnesses.collect(log, note, checkpoint)
-        if any(one.refused for one in collected.told):
-            # Who refuses may have seen another past, that of a copy of this ledger: what it shows decides, before
-            # anybody else sees this checkpoint.
+        try:
+            collected = self._witnesses.collect(log, note, checkpoint)
+        except IntegrityError:
+            # A copy of this ledger went on elsewhere: before the next signature the witnesses are asked what they saw.
             self._assessed.discard(log.number)
-            with self._store.reader(log.number) as reader:
-                self._require_newest(reader, log)
+            raise
         with self._store.writing() as connection:
             checkpoints.publish(connection, log.number, size, note)
         self._witnesses.enter(log, note, checkpoint, collected.lines)

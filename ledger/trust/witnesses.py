@@ -36,7 +36,6 @@ from ledger.core.witnessing import (
     WitnessConflict,
     WitnessElsewhere,
     WitnessError,
-    WitnessRefused,
     accepted,
 )
 from ledger.store import checkpoints
@@ -73,12 +72,11 @@ def over_http(url: str, key: Verifier, timeout: float) -> Asked:
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of asking one witness: its lines, or why there is none; `refused`: it answered, and said no."""
+    """What became of asking one witness: its lines, or why there is none."""
 
     witness: str
     lines: tuple[str, ...] = ()
     trouble: str = ""
-    refused: bool = False
 
 
 class Collected(msgspec.Struct, frozen=True, kw_only=True):
@@ -258,7 +256,7 @@ class Witnesses:
             raise
         except LedgerError as error:
             self._log.warning("a witness did not cosign", witness=name, log=log.name, error=error.message)
-            return Told(witness=name, trouble=error.message, refused=isinstance(error, WitnessRefused))
+            return Told(witness=name, trouble=error.message)
         self._seen[log.origin, str(key)] = checkpoint.size
         return Told(witness=name, lines=tuple(line.line.rstrip("\n") for line in lines))
 
