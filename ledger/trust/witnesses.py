@@ -249,7 +249,7 @@ class Witnesses:
                 lines = witness.add_checkpoint(self._from(log, note, checkpoint, elsewhere.size))
         except WitnessConflict as conflict:
             # A witness's word alone stops no log: it has to show what the log's key signed.
-            self._require_not_ahead(log, name, witness, checkpoint)
+            self._require_not_ahead(log, name, witness)
             self._log.error("a witness claims another past, and does not show it", witness=name, log=log.name)
             return Told(witness=name, trouble=f"{conflict.message}, and does not show it")
         except RolledBack:
@@ -260,10 +260,9 @@ class Witnesses:
         self._seen[log.origin, str(key)] = checkpoint.size
         return Told(witness=name, lines=tuple(line.line.rstrip("\n") for line in lines))
 
-    def _require_not_ahead(self, log: LogId, name: str, witness: Asked, checkpoint: Checkpoint | None = None) -> None:
-        """Raises RolledBack or WitnessConflict where the witness shows what this log's key signed, and it is not here.
-
-        `checkpoint`: what it says that it saw another root of.
+    def _require_not_ahead(self, log: LogId, name: str, witness: Asked) -> None:
+        """Raises RolledBack or WitnessConflict where the witness shows what this log's key signed, and it is not here:
+        more of it, or another past, be it at a smaller size than that of the checkpoint.
         """
         try:
             note = witness.checkpoint(log.origin)
@@ -272,7 +271,7 @@ class Witnesses:
             return
         with self._store.reader(log.number) as reader:
             held = reader.head().size
-            if shown is None or shown.size < (held if checkpoint is None else checkpoint.size):
+            if shown is None:
                 return
             if shown.size > held:
                 raise RolledBack(
