@@ -196,6 +196,18 @@ def test_a_chain_that_does_not_lead_to_the_present_key_is_found_though_the_seal_
     assert any(why in problem.what for problem in verdict.problems), verdict.problems
 
 
+def test_a_rotation_is_vouched_for_by_the_very_key_that_it_rotates_away(aged: Aged, tmp_path: Path) -> None:
+    def older(files: Files) -> Files:
+        found = lines(files)
+        second = next(line for line in reversed(found) if "note" in line)
+        second["note"] = sign_note(parse_note(second["note"].encode()).text, aged.signers[:1]).decode()
+        return {**files, layout.KEY_LIFE: written(found)}
+
+    verdict = verify_package(aged.resealed(tmp_path / "forged.zip", older), aged.keys[:2])
+    assert verdict.exit_code is ExitCode.WRONG
+    assert any("the key that was rotated away did not sign" in problem.what for problem in verdict.problems)
+
+
 def test_resealing_alone_changes_nothing(aged: Aged, tmp_path: Path) -> None:
     same = aged.resealed(tmp_path / "same.zip", lambda files: files)
     assert verify_package(same, aged.keys[:1]).exit_code is ExitCode.HOLDS
