@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from litestar.testing import TestClient
 
 from ledger.core.authority import Authority
 from ledger.core.clock import utc_text
@@ -17,6 +18,7 @@ from ledger.integrity.doubts import Doubts
 from ledger.people.roles import Role
 from ledger.store.logs import SYSTEM_LOG
 from ledger.trust.dated import dated_by
+from tests.support.application import app_of
 from tests.cli.terminal import trailseal
 from tests.support.ledgers import RECORDS, Ledger, MovableClock, submission
 from tests.support.signers import Plant
@@ -116,6 +118,10 @@ def test_signatures_of_a_stolen_key_are_doubtful_and_what_its_owner_repudiates_i
     assert told() == [Standing.DOUBTFUL]
     shown = trailseal("show", str(signed), "--log", "system", "--ledger", service.folder)
     assert (shown.code, "Doubtful: this rests on a person's key" in shown.out) == (0, True)
+    plant.officer.sign_in()
+    with TestClient(app_of(service, "Europe/Berlin")) as client:
+        page = client.get(f"/entries/system/{signed}", headers={"Cookie": f"{COOKIE}={plant.officer.session}"})
+    assert (page.status_code, page.text.count("Doubtful: this rests on a person")) == (200, 1)
     report = service.verifier.run(service.system, levels=(1, 2, 3, 4))
     assert report.holds, report.summary
     (note,) = [one.open for one in report.result.levels if one.level == 4]
