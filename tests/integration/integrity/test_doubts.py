@@ -16,11 +16,13 @@ from ledger.core.key_events import KeyEvent, KeyEventSort, KeyPurpose
 from ledger.findings.incident_kinds import Cause
 from ledger.integrity.doubts import Doubts
 from ledger.people.roles import Role
+from ledger.people.sessions import COOKIE
 from ledger.store.logs import SYSTEM_LOG
 from ledger.trust.dated import dated_by
-from tests.support.application import app_of
 from tests.cli.terminal import trailseal
+from tests.support.application import app_of
 from tests.support.ledgers import RECORDS, Ledger, MovableClock, submission
+from tests.support.people import OWN_PAGE
 from tests.support.signers import Plant
 from tests.support.witness import Trust, two_witnesses
 
@@ -118,9 +120,10 @@ def test_signatures_of_a_stolen_key_are_doubtful_and_what_its_owner_repudiates_i
     assert told() == [Standing.DOUBTFUL]
     shown = trailseal("show", str(signed), "--log", "system", "--ledger", service.folder)
     assert (shown.code, "Doubtful: this rests on a person's key" in shown.out) == (0, True)
-    plant.officer.sign_in()
+    plant.quality.sign_in("testclient")
+    headers = {"Cookie": f"{COOKIE}={plant.quality.session}", **OWN_PAGE}
     with TestClient(app_of(service, "Europe/Berlin")) as client:
-        page = client.get(f"/entries/system/{signed}", headers={"Cookie": f"{COOKIE}={plant.officer.session}"})
+        page = client.get(f"/entries/system/{signed}", headers=headers)
     assert (page.status_code, page.text.count("Doubtful: this rests on a person")) == (200, 1)
     report = service.verifier.run(service.system, levels=(1, 2, 3, 4))
     assert report.holds, report.summary
