@@ -120,6 +120,11 @@ class WaysBack:
             if not file.is_file():
                 raise
         kept = msgspec.json.decode(file.read_bytes(), type=IncidentCase)
+        if kept.case != case or kept.cause not in DAMAGED:
+            raise NotFound(
+                f"case {case} is in its folder alone, and is of a compromise",
+                advice="Two people report and open it again: `trailseal incident open`.",
+            )
         first = kept.first_opened or utc_text(int(file.stat().st_mtime * 1e6))
         again = msgspec.structs.replace(kept, first_opened=first)
 

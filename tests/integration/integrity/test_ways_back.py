@@ -235,4 +235,8 @@ def test_what_came_from_a_source_since_a_moment_is_a_case_of_two_people(sqlite_l
         assert service.standings.now(connection).of_link(RECORDS, "batch", "B-7") == case.case
     with pytest.raises(Conflict):
         service.compromises.open(case.case, "agreed", qa)
+    # What two people said is not entered again on nobody's word.
+    (service.cases.folder / case.case).rename(service.cases.folder / "2026-01-01-00000000")
+    with pytest.raises(NotFound):
+        service.ways_back.known("2026-01-01-00000000")
     assert service.verifier.run(service.system).holds
