@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
+from ledger.api.gate import declared_routes
+from ledger.core.errors import Conflict
+from ledger.core.retention import RetentionEvent
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
+from tests.api.test_access import filled
 from tests.support.application import app_of
 from tests.support.keeping import MARKER, MES, OLD, Keeping
 from tests.support.people import OWN_PAGE
@@ -131,3 +135,38 @@ def test_a_fact_is_entered_corrected_and_taken_back(pages: Pages) -> None:
     assert "30 years after" in pages.ask("qa2", "GET", "/retention").text
     planned = pages.ask("qa2", "POST", "/api/v1/disposals/plan", json={"log": "records"}).json()
     assert planned["total"] == 0, "the longer rule holds from now on"
+
+
+def test_no_role_and_no_route_disposes_of_what_is_within_its_retention(pages: Pages) -> None:
+    """An approved disposal whose waiting is over, and a fact that has moved since: every route, as every role."""
+    keeping = pages.keeping
+    asked = keeping.request()
+    keeping.approve(asked.disposal)
+    keeping.wait()
+    keeping.fact(OLD, RetentionEvent.BATCH_EXPIRY, "2038-12-31")
+    for role in (one for one in Role if one is not Role.INSPECTOR):
+        keeping.staff.person(f"person-{role.value}", role)
+    keeping.staff.inspector("person-inspector")
+    routes = [
+        (method, path.replace("{disposal:str}", asked.disposal))
+        for path, handler in declared_routes(pages.client.app)
+        for method in sorted(handler.http_methods)
+        if method == "POST" and any(word in path for word in ("dispos", "retention", "hold", "erasure"))
+    ]
+    assert len(routes) > 20
+    removals = 0
+    for role in Role:
+        headers = {"Cookie": f"{COOKIE}={keeping.staff.session(f'person-{role.value}')}", **OWN_PAGE}
+        for method, path in routes:
+            more: dict[str, Any] = {"json": {"reason": "x"}} if path.startswith("/api/") else {"data": {"reason": "x"}}
+            answer = pages.client.request(method, filled(path), headers=headers, follow_redirects=False, **more)
+            assert answer.status_code < 500, (path, role)
+            if path.endswith("/removal") and answer.status_code < 400:
+                removals += 1
+                job = keeping.service.jobs.work_next()
+                assert job is not None
+                assert "is not disposed of" in job.error or "not approved" in job.error
+    assert removals >= 1, "somebody may start a removal: it refuses"
+    assert None not in keeping.bodies().values()
+    with pytest.raises(Conflict):
+        keeping.service.disposals.run(asked.disposal, keeping.world.root)
