@@ -29,6 +29,7 @@ from ledger.people.person_kinds import CredentialEntry, CredentialSort, SignInEn
 from ledger.people.reset_kinds import ResetEntry, ResetEvent
 from ledger.people.roles import Role
 from ledger.privacy.erasure_kinds import ErasureEntry, ErasureEvent
+from ledger.retention.disposal_kinds import DisposalEntry, DisposalEvent
 from ledger.store.engine import is_sqlite
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader
@@ -108,6 +109,14 @@ class Telling:
             case ErasureEntry(event=ErasureEvent.REFUSED | ErasureEvent.ERASED):
                 places = {"erasure": body.erasure, "outcome": body.event.value}
                 yield self._notices.responsible(), Subject.ERASURE_DECIDED, places
+            case DisposalEntry(part=0) if body.event is not DisposalEvent.DISPOSED:
+                places = {
+                    "disposal": body.disposal,
+                    "step": body.event.value,
+                    "count": str(body.total),
+                    "log": body.log,
+                }
+                yield self._notices.holders(Role.APPROVER), Subject.DISPOSAL, places
             case CheckpointWitnessedEntry(state=Quorum.MISSING):
                 with self._store.reading() as connection:
                     fresh = state_before(connection, body.origin, entry.index) is not Quorum.MISSING

@@ -45,6 +45,8 @@ class Subject(StrEnum):
     """Places: erasure."""
     ERASURE_DECIDED = "erasure-decided"
     """Places: erasure, outcome."""
+    DISPOSAL = "disposal"
+    """Records are to be disposed of, or are no longer. Places: disposal, step, count, log."""
     QUORUM_MISSING = "quorum-missing"
     """Witnesses did not cosign a checkpoint. Places: origin, size, missing."""
     TRUST_FINDING = "trust-finding"

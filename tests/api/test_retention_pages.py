@@ -47,6 +47,7 @@ def pages(tmp_path: Path) -> Iterator[Pages]:
 def test_two_people_dispose_by_plain_forms_and_the_record_says_so_everywhere(pages: Pages) -> None:
     keeping = pages.keeping
     index = keeping.old[0]
+    keeping.service.telling.work()
     assert "Nobody has asked" in pages.ask("qa1", "GET", "/disposals").text
     assert "Retention ends on" in pages.ask("qa1", "GET", f"/retention?log=records&index={index}").text
     choice = {"log": "records", "source": MES, "kind": "batch", "id": OLD}
@@ -58,6 +59,8 @@ def test_two_people_dispose_by_plain_forms_and_the_record_says_so_everywhere(pag
     )
     assert asked.status_code == 303
     place = asked.headers["location"]
+    keeping.service.telling.work()
+    assert place.rpartition("/")[2] in pages.ask("qa2", "GET", "/notices").text, "who approves is told"
     own = pages.ask("qa1", "GET", place).text
     assert HOSTILE not in own
     assert "vault 2" in own
@@ -144,8 +147,8 @@ def test_no_role_and_no_route_disposes_of_what_is_within_its_retention(pages: Pa
     keeping.approve(asked.disposal)
     keeping.wait()
     keeping.fact(OLD, RetentionEvent.BATCH_EXPIRY, "2038-12-31")
-    for role in (one for one in Role if one is not Role.INSPECTOR):
-        keeping.staff.person(f"person-{role.value}", role)
+    for other in set(Role) - {Role.INSPECTOR}:
+        keeping.staff.person(f"person-{other.value}", other)
     keeping.staff.inspector("person-inspector")
     routes = [
         (method, path.replace("{disposal:str}", asked.disposal))

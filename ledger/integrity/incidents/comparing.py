@@ -18,6 +18,7 @@ from ledger.core.authority import Authority
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.entry import draft
 from ledger.core.errors import ConfigError, Conflict, NotFound
+from ledger.core.hashing import leaf_hash
 from ledger.core.members import Members
 from ledger.core.note import parse_note
 from ledger.core.tiles import ENTRIES, Tile, decode_bundle
@@ -26,7 +27,9 @@ from ledger.integrity.incidents.cases import UNRESOLVED, Case, Cases
 from ledger.store import schema
 from ledger.store.append import TILE, Batch
 from ledger.store.engine import reader_engine
+from ledger.store.gone import Gone
 from ledger.store.logs import SYSTEM_LOG
+from ledger.store.position import pos_of
 from ledger.store.reading import LogReader, StoredEntry
 from ledger.trust.published import published
 
@@ -149,7 +152,14 @@ def _also(case: Case, origin: str, affected: Members, reader: LogReader) -> Memb
     return Members.of(sorted(indices)[:MOST])
 
 
+def _disposed(reader: LogReader, gone: Gone, ours: StoredEntry) -> bool:
+    """Whether the content is gone here because a disposal took it: an older copy has it still."""
+    pos = pos_of(reader.log, ours.index)
+    return ours.body is None and gone.names(reader.connection, pos, leaf_hash(ours.leaf))
+
+
 def _compared(reader: LogReader, log: LogId, doubted: Members, other: Other, place: str) -> Comparison:
+    gone = Gone()
     there: list[int] = []
     confirmed: list[int] = []
     differ: list[int] = []
@@ -157,7 +167,7 @@ def _compared(reader: LogReader, log: LogId, doubted: Members, other: Other, pla
         there.append(theirs.index)
         ours = next(reader.entries(theirs.index, theirs.index + 1), None)
         same = ours is not None and ours.leaf == theirs.leaf
-        if same and ours is not None and theirs.body is not None:
+        if same and ours is not None and theirs.body is not None and not _disposed(reader, gone, ours):
             same = (ours.salt, ours.body) == (theirs.salt, theirs.body)
         (confirmed if same else differ).append(theirs.index)
     known = set(there)

@@ -45,6 +45,9 @@ MESSAGES = {
     "asked decide on it.",
     "notice.erasure-decided": "Erasure {erasure}: {outcome}",
     "notice.text.erasure-decided": "Erasure {erasure} was decided: {outcome}.",
+    "notice.disposal": "Disposal {disposal}: {step}",
+    "notice.text.disposal": "The disposal {disposal} of {count} records of log {log} was {step}. Somebody other than "
+    "who asked approves it; until the records go, a legal hold keeps them and anybody who approves may withdraw it.",
     "notice.quorum-missing": "A checkpoint lacks its quorum of witnesses",
     "notice.text.quorum-missing": "The checkpoint of {origin} at size {size} was published without its quorum: "
     "{missing}. Until witnesses cosign again, nobody outside could tell that what came since was rewritten. Ask who "
