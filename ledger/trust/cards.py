@@ -65,14 +65,14 @@ def read_card(
     return CardFacts(
         log=log.name,
         card=Card(origin=head.origin, size=head.size, root=head.root),
-        note=_on_paper(parse_note(stored.note)),
+        note=on_paper(parse_note(stored.note)),
         keys=tuple(str(key) for key in known if (key.name, key.key_id) in lines),
         logged_us=parse_utc(last.logged_at),
         cosigned=tuple(times(stored, witnesses)),
     )
 
 
-def _on_paper(note: Note) -> str:
+def on_paper(note: Note) -> str:
     """The note with as many of its lines as a QR code on paper holds; those of the log come first."""
     fits: list[str] = []
     left = PAPER_BYTES - len(f"{note.text}\n".encode())

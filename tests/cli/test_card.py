@@ -124,6 +124,7 @@ def test_the_card_of_a_package_s_checkpoint_authenticates_it(carded: Carded) -> 
     )
     wrong = trailseal("verify", carded.package, "--card", carded.typed_at(own["size"]))
     assert (wrong.code, "has another root than the card says" in wrong.out) == (1, True), wrong.out
+    assert "NOT authenticated" in wrong.out
     keyed = trailseal("verify", carded.package, "--vkey", carded.site.made["vkey"])
     assert keyed.code == 0
     both = trailseal(

@@ -10,6 +10,7 @@ import pytest
 
 from ledger import packages
 from ledger.people.roles import Role
+from ledger.present.card import fingerprint_of
 from ledger.service import Service
 from ledger.store.search import Query
 from ledger.trace.selection import BySearch
@@ -55,6 +56,7 @@ def test_from_the_first_start_to_a_signature_that_verifies_offline(
     founded = at("ceremony", "--officer", "officer1", "--quality", "quality1", typing=plant.officer)
     assert founded.code == 0, founded.err
     assert founded.out == at("card").out
+    assert fingerprint_of(plant.service.vkey(plant.service.log())) in founded.out
     assert "Quentin Quality (quality1), approver" in founded.out
     plant.publish()
     for one in (plant.officer, plant.quality):

@@ -1,15 +1,25 @@
 """A checkpoint card on paper is a witness: who has database and signing key cannot have rewritten what it covers."""
 
+from io import BytesIO
+
 import pytest
+from pypdf import PdfReader
+from sqlalchemy import update
 
 from ledger.core.card import Card
+from ledger.core.checkpoint import Checkpoint
+from ledger.core.errors import IntegrityError
 from ledger.core.hashing import leaf_hash
 from ledger.core.merkle import root_of
+from ledger.core.note import Note, parse_note, sign_note
 from ledger.core.outside import FromOutside
 from ledger.core.policy import Policy
 from ledger.integrity.kinds import LevelVerdict, Verdict
-from ledger.present.card import parse_card, words_of
-from tests.support.ledgers import RECORDS, Ledger, MovableClock, submission
+from ledger.present.card import fingerprint_of, parse_card, words_of
+from ledger.store import schema
+from ledger.trust.cards import PAPER_BYTES, CardFacts, on_paper, read_card
+from reports.card import Paper, card_page, qr_of
+from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, MovableClock, submission
 from tests.support.witness import Trust, two_witnesses
 
 
@@ -91,3 +101,52 @@ def test_a_card_does_not_stand_in_for_witnesses_that_do_not_answer(sqlite_ledger
     for witness in trust.by_name.values():
         witness.down = True
     assert levels(trust, own)[5].verdict is Verdict.NOT_ASSESSABLE
+
+
+def read(ledger: Ledger, trust: Trust, size: int | None = None) -> CardFacts:
+    keys = trust.witnesses.policies().in_force.witnesses
+    return read_card(ledger.store, ledger.service.log(), ledger.service.verifiers(ledger.service.log()), keys, size)
+
+
+def test_a_card_names_the_witnesses_and_bears_their_lines(ledger: Ledger, clock: MovableClock) -> None:
+    trust = Trust(ledger, *two_witnesses(ledger))
+    trust.policy()
+    trust.publisher.publish_all()
+    facts = read(ledger, trust)
+    assert dict(facts.cosigned) == dict.fromkeys(("qa", "customer"), clock.now_us() // 1_000_000)
+    names = [line.name for line in parse_note(facts.note.encode()).signatures]
+    assert (names[0], set(names[1:])) == (ledger.service.log().origin, {"qa", "customer"})
+    (page,) = PdfReader(BytesIO(card_page(facts, clock.now_us(), "Europe/Berlin"))).pages
+    text = " ".join(page.extract_text().split())
+    assert "qa, 2026-09-21 16:13:20 CEST +02:00 (2026-09-21 14:13:20 UTC)" in text
+    assert qr_of(facts).value == facts.note
+
+
+def test_lines_that_no_qr_code_on_paper_holds_are_left_off_and_their_key_is_named(sqlite_ledger: Ledger) -> None:
+    service, log = sqlite_ledger.service, sqlite_ledger.service.log()
+    made = service.key_life.activate(log, "thirty years", AUTHORITY)
+    trust = Trust(sqlite_ledger)
+    facts = read(sqlite_ledger, trust, made.checkpoint.size)
+    assert set(facts.keys) == {service.vkey(log), made.key}
+    (line,) = parse_note(facts.note.encode()).signatures
+    assert len(line.signature) == 64
+    many = Note(text=facts.card.checkpoint.text(), signatures=(line,) * 50)
+    assert len(on_paper(many).encode()) <= PAPER_BYTES
+    assert on_paper(many).startswith(facts.note)
+    (page,) = PdfReader(BytesIO(card_page(facts, 0, "UTC", Paper.LETTER))).pages
+    text = " ".join(page.extract_text().split())
+    assert all(fingerprint_of(key) in text for key in facts.keys)
+
+
+def test_nothing_is_printed_of_a_log_that_is_not_what_was_signed(ledger: Ledger, clock: MovableClock) -> None:
+    """The signer's key, in other hands, signed another root at that size."""
+    trust = Trust(ledger)
+    trust.publisher.publish_all()
+    card = read(ledger, trust).card
+    service, log = ledger.service, ledger.service.log()
+    other = Checkpoint(origin=log.origin, size=card.size, root=bytes(32)).text()
+    note = sign_note(other, [service.keys.log_signer(log.name, log.origin)])
+    with ledger.administrator() as connection:
+        connection.execute(update(schema.checkpoint).where(schema.checkpoint.c.log == RECORDS).values(note=note))
+    with pytest.raises(IntegrityError, match=f"another root at size {card.size} than was signed"):
+        read(ledger, trust)

@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import update
 
 from ledger.core.authority import Authority
+from ledger.core.card import Card
 from ledger.core.errors import AccessDenied, Conflict, IntegrityError, NotFound, RolledBack, SelfApproval
 from ledger.core.members import Members
+from ledger.core.outside import FromOutside
 from ledger.core.tables import TableClass
 from ledger.findings.incident_kinds import CaseEvent, Cause, Comparison
 from ledger.integrity.incidents.cases import Case
@@ -81,6 +83,12 @@ def test_a_log_goes_on_in_an_epoch_that_names_its_damage_and_a_new_fault_is_stil
             Verdict.HOLDS,
             True,
         )
+    # The epoch forgives the damage that it names, and not another past than somebody has on paper.
+    card = Card(origin=log.origin, size=2, root=bytes(32))
+    another = service.verifier.run(log, levels=(3,), outside=FromOutside(cards=(card,))).fault
+    assert another is not None
+    assert "than its checkpoint card says" in another.what
+    assert service.verifier.run(log, levels=(3,)).fault is None
     # It goes on: appended, signed, verified from there on.
     fill(ledger, 300, 5)
     service.publisher.publish_all()

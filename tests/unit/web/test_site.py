@@ -22,6 +22,15 @@ def test_home_counts_the_systems_of_the_site_and_names_those_that_are_open(world
     assert (status.state, status.open_systems) == (State.UNKNOWN, (OPEN,))
 
 
+def test_home_offers_the_card_of_each_log_s_last_checkpoint(world: World) -> None:
+    view: HomeView = world.view(home_view)
+    shown = page("home.html", view=view, place="home", viewer="x").content
+    sizes = {one.log.name: one.checkpoint.shown.size for one in view.logs if one.checkpoint is not None}
+    assert sizes
+    for name, size in sizes.items():
+        assert f'href="/api/v1/logs/{name}/card?size={size}" download' in shown
+
+
 def test_an_inventory_that_was_altered_does_not_hold_at_home_and_the_page_still_stands(world: World) -> None:
     with world.service.store.reader(1) as reader:
         first = reader.head().size
