@@ -11,10 +11,12 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy.exc import DBAPIError
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from ledger.core.errors import ConfigError, LedgerError
 from ledger.service import Service
+from ledger.store.trouble import trouble_of
 from ledger.trust.signer_process import RemoteSigner, SignerAway, SignerServer
 
 READY_S: Final = 30.0
@@ -92,6 +94,12 @@ def _run(pipe: Connection, parents: Connection | None) -> None:
             server = _server(service, lambda: not pipe.poll())
         except LedgerError as error:
             pipe.send((error.message, error.advice))
+            return
+        except (OSError, DBAPIError) as error:
+            known = trouble_of(error)
+            if known is None:
+                raise
+            pipe.send((known.message, known.advice))
             return
         with contextlib.closing(service), server:
             pipe.send(())

@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ledger.core import errors as tree
+from ledger.store.trouble import trouble_of
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 60
@@ -37,6 +38,8 @@ _STATUS: Final[dict[type[tree.LedgerError], int]] = {
     tree.Conflict: 409,
     tree.NotLeader: 503,
     tree.Overloaded: 503,
+    tree.StorageTrouble: 503,
+    tree.StorageDamaged: 500,
 }
 """By the nearest class of the tree; what is not under any of these is the ledger's own fault: 500."""
 
@@ -121,6 +124,9 @@ def problem_of(error: Exception) -> Problem:
         status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
         return _problem_details(status, error.code, error.message, error.advice)
     structlog.get_logger("ledger.api").error("call failed", exc_info=error)
+    known = trouble_of(error)
+    if known is not None:
+        return problem_of(known)
     if isinstance(error, OperationalError | PoolTimeout):
         return _problem_details(503, *_UNAVAILABLE)
     return _problem_details(500, *_INTERNAL)
@@ -135,13 +141,19 @@ def framework_error(request: Request[Any, Any, Any], error: HTTPException) -> Re
 
 
 def database_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """The answer while the database can't be reached or is too busy."""
+    """The answer while the database can't be reached, is too busy, or has no room."""
+    known = trouble_of(error)
+    if known is not None:
+        return ledger_error(request, known)
     _log(request, error)
     return _answer(503, *_UNAVAILABLE)
 
 
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """The answer to a defect of ours: it tells only that it is one."""
+    """The answer to a disk that is full or damaged, or to a defect of ours: it tells only that it is one."""
+    known = trouble_of(error)
+    if known is not None:
+        return ledger_error(request, known)
     _log(request, error)
     return _answer(500, *_INTERNAL)
 

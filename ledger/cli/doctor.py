@@ -13,13 +13,13 @@ from ledger.cli.ledgers import LedgerOption, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.address import LogId
 from ledger.core.clock import MICROSECONDS, utc_text
-from ledger.core.errors import LedgerError
+from ledger.core.errors import LedgerError, StorageDamaged
 from ledger.core.timestamp_entries import TsaEvent
 from ledger.present.messages import message
 from ledger.service import NEXT_KEYS, Service
 from ledger.sources.systems import counts
 from ledger.store.append import CLOCK_BEHIND_NOTED_US
-from ledger.store.engine import assert_durable
+from ledger.store.engine import assert_durable, is_sqlite
 from ledger.store.logs import SYSTEM_LOG
 from ledger.trust.exposure import exposure
 from ledger.trust.key_history import choose_signers
@@ -82,6 +82,16 @@ def _look(folder: Path) -> Iterator[Finding]:
 def _database(service: Service) -> Iterator[Finding]:
     assert_durable(service.store.writer)
     yield Finding(name="durability", ok=True, says="what the database acknowledges is on stable storage")
+    if is_sqlite(service.store.writer):
+        # An index that differs from its table gives wrong answers, and no entry is wrong.
+        with service.store.reading() as connection:
+            said = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar())
+        yield Finding(
+            name="database files",
+            ok=said == "ok",
+            says="every page and index of the database is sound" if said == "ok" else f"damaged: {said.strip()}",
+            advice=StorageDamaged.default_advice,
+        )
 
 
 def _keys(service: Service) -> Iterator[Finding]:

@@ -11,8 +11,9 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 from ledger.core.authority import Authority
-from ledger.core.errors import ConfigError
+from ledger.core.errors import ConfigError, LedgerError, StorageReadOnly
 from ledger.service import Service
+from ledger.store.trouble import trouble_of
 from ledger.trust.signer import SignsCheckpoints
 
 LedgerOption = Annotated[
@@ -28,11 +29,13 @@ LogOption = Annotated[
 def opened(folder: Path, verify_workers: int = 1, signer: SignsCheckpoints | None = None) -> Iterator[Service]:
     """The ledger in a folder, closed at the end; `signer` as `Service` has it.
 
-    Raises ConfigError if it can't be opened.
+    Raises the LedgerError that says why it can't be opened.
     """
     try:
         service = Service(folder, verify_workers=verify_workers, signer=signer)
     except DBAPIError as error:
+        # SQLite can't open, even to read, what it may write nothing beside: it says no more than that.
+        require_writable(folder)
         raise database_trouble(error) from None
     try:
         yield service
@@ -40,8 +43,18 @@ def opened(folder: Path, verify_workers: int = 1, signer: SignsCheckpoints | Non
         service.close()
 
 
-def database_trouble(error: DBAPIError) -> ConfigError:
+def require_writable(*folders: Path) -> None:
+    """Raises StorageReadOnly, naming the first of the folders that is there and can't be written to."""
+    for folder in folders:
+        if folder.is_dir() and not os.access(folder, os.W_OK):
+            raise StorageReadOnly(f"{folder} can be read, but not written to: nothing was started")
+
+
+def database_trouble(error: DBAPIError) -> LedgerError:
     """What the database said, in one line and without the statement, which may hold records."""
+    known = trouble_of(error)
+    if known is not None:
+        return known
     said = str(error.orig or "").strip().partition("\n")[0]
     return ConfigError(
         f"the database refuses: {said or type(error).__name__}",

@@ -7,6 +7,7 @@ import typer
 
 from ledger.cli.logs import tell_on_standard_error
 from ledger.cli.output import complain
+from ledger.core.disk import disk_trouble
 from ledger.core.errors import ConfigError, LedgerError
 
 INTERRUPTED = 130
@@ -28,8 +29,15 @@ def run_command(command: Command, arguments: Sequence[str]) -> int:
     except LedgerError as error:
         return complain(error.message, error.advice)
     except OSError as error:
+        known = disk_trouble(error)
         place = f"{error.filename}: " if error.filename else ""
-        return complain(f"{place}{error.strerror or error}", "Check the path, its kind and its mode.")
+        advice = "Check the path, its kind and its mode." if known is None else known.advice
+        return complain(f"{place}{error.strerror or error}", advice)
+    except MemoryError:
+        return complain(
+            "there is not enough memory; what was acknowledged is kept, and what was not is not there",
+            "Give the process more memory, then run the same command again.",
+        )
     except typer.Abort:
         return INTERRUPTED
     except typer.TyperException as error:

@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
-from ledger.cli.ledgers import LedgerOption, local, opened
+from ledger.cli.ledgers import LedgerOption, local, opened, require_writable
 from ledger.cli.output import AsJson, say, say_json_line
 from ledger.signer import SignerChild
 from ledger.trust.signer_process import SOCKET, RemoteSigner, SignerServer
+
+WRITTEN = ("signed", "kept")
+"""Folders of a ledger without which nothing is signed: who serves must be able to write there."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,6 +32,7 @@ def serve(
     The logs' keys are opened by a process of its own beside it (`trailseal signer` where one runs already). Prints the
     address and a sign-in link for the pages, good once, once it answers; with --json as one line.
     """
+    require_writable(ledger, *(ledger / part for part in WRITTEN))
     with SignerChild() as signer, opened(ledger, signer=RemoteSigner(ledger / "signed")) as service:
         signer.begin(ledger)
         # Imported here: pages and API take a second to load, which neither other commands nor the signer wait for.
@@ -53,6 +57,7 @@ def sign_for_others(ledger: LedgerOption, as_json: AsJson = False) -> None:
 
     `serve` starts one by itself. Run it alone to keep the logs' keys from the account that runs the API.
     """
+    require_writable(ledger, *(ledger / part for part in WRITTEN))
     stopped = threading.Event()
 
     def end(_number: int, _frame: FrameType | None) -> None:

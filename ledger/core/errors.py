@@ -33,6 +33,10 @@
     ├─ NotFound
     ├─ Conflict
     ├─ NotLeader
+    ├─ StorageTrouble                    a disk does not take what is to be kept; what was acknowledged is kept
+    │  ├─ StorageFull
+    │  ├─ StorageReadOnly
+    │  └─ StorageDamaged                 the database itself says that its files are damaged
     └─ ConfigError
 
 `code` is stable: programs may compare it, and the API publishes it. `message` says what is wrong and names
@@ -296,6 +300,40 @@ class NotLeader(LedgerError):
 
     code = "not_leader"
     default_advice = "Nothing to do when another process leads; otherwise see `trailseal doctor`."
+
+
+class StorageTrouble(LedgerError):
+    """A disk does not take, or does not give back, what is kept on it; what was acknowledged before stands."""
+
+    code = "storage_trouble"
+    default_advice = "What was acknowledged is kept. Check the disk, then send again what had no answer."
+
+
+class StorageFull(StorageTrouble):
+    """No room: nothing of what was to be stored or signed was, and nothing that was acknowledged is lost."""
+
+    code = "storage_full"
+    default_advice = "Make room on that disk, then send it again: the service goes on by itself."
+
+
+class StorageReadOnly(StorageTrouble):
+    """A place that must be written to can only be read."""
+
+    code = "storage_read_only"
+    default_advice = (
+        "Find out why it became read-only (a failing disk does that), make it writable, then start again. "
+        "To read the ledger meanwhile, copy its folder to another disk."
+    )
+
+
+class StorageDamaged(StorageTrouble):
+    """The database finds its own files damaged."""
+
+    code = "storage_damaged"
+    default_advice = (
+        "Stop the service, keep the files as they are, run `trailseal verify --full` on a copy, open an incident, and "
+        "restore the newest backup."
+    )
 
 
 class ConfigError(LedgerError):

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import DBAPIError
 
 from ledger.core.clock import WallClock, utc_text
 from ledger.core.entry import ORIGINAL, SEALED, Draft, Entry, SourceKey, draft, encode_leaf
@@ -321,8 +322,14 @@ class Appender:
                 for batch, answer in zip(batches, answers, strict=True):
                     if batch.after is not None and not isinstance(answer, LedgerError):
                         batch.after(self._connection)
-        except BaseException:
+        except BaseException as error:
             self._head, self._step_noted = None, noted
+            dialect = self._connection.dialect
+            if isinstance(error, dialect.loaded_dbapi.Error):
+                # `Bulk` speaks to the driver itself; whoever appends knows the errors of SQLAlchemy.
+                raise DBAPIError.instance(
+                    "append", None, error, dialect.loaded_dbapi.Error, True, dialect=dialect
+                ) from error
             raise
         self._head = after
         return answers

@@ -73,6 +73,7 @@ def is_sqlite(connection: Connection | Engine) -> bool:
 
 
 def _engine(url: str | URL, pool_size: int, begin: str, overflow: int = 0) -> Engine:
+    # Its errors are logged: parameters, which hold records and secrets, are left out of them.
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(
@@ -80,13 +81,19 @@ def _engine(url: str | URL, pool_size: int, begin: str, overflow: int = 0) -> En
             poolclass=QueuePool,
             pool_size=pool_size,
             max_overflow=overflow,
+            hide_parameters=True,
             connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin) and None)
         return engine
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=pool_size, max_overflow=overflow)
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_size=pool_size,
+            max_overflow=overflow,
+            hide_parameters=True,
+        )
     raise ConfigError(
         f"a ledger cannot live on {parsed.get_backend_name()}", advice="Use a sqlite or a postgresql URL."
     )

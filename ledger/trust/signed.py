@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from ledger.core.errors import CheckpointForked, Conflict, ProofInvalid, RolledBack
-from ledger.core.hashing import b64, unb64
+from ledger.core.errors import CheckpointForked, Conflict, InvalidEntry, ProofInvalid, RolledBack
+from ledger.core.hashing import HASH_SIZE, b64, unb64
 from ledger.core.merkle import verify_consistency
 from ledger.store.reading import LogReader
 from ledger.trust.files import exclusively, write_durably
@@ -73,11 +73,22 @@ class SignedState:
         return read_moved(self._folder / AWAY)
 
     def last(self, log: str) -> Signed | None:
-        """What was signed last; None if nothing ever was, or the file was lost."""
+        """What was signed last; None if nothing ever was, or the file was lost. Raises RolledBack for a damaged one."""
+        file = self._file(log)
         try:
-            return msgspec.json.decode(self._file(log).read_bytes(), type=Signed)
+            last = msgspec.json.decode(file.read_bytes(), type=Signed)
+            unb64(last.root, HASH_SIZE)
         except FileNotFoundError:
             return None
+        except (ValueError, InvalidEntry):
+            raise RolledBack(
+                f"the signer's memory {file.name} is damaged: nothing was signed",
+                advice=(
+                    f"Restore the newest copy of {file.name}. Without one, let `trailseal verify --full` show that the "
+                    "log is as witnesses and kept checkpoints saw it, then move the damaged file away."
+                ),
+            ) from None
+        return last
 
     def remember(self, log: str, size: int, root: bytes) -> None:
         """Notes, durably, what is about to be signed."""

@@ -16,8 +16,19 @@ from typing import Final
 import msgspec
 
 from ledger.core.address import LogId
-from ledger.core.errors import CheckpointForked, ConfigError, Conflict, IntegrityError, LedgerError, RolledBack
+from ledger.core.errors import (
+    CheckpointForked,
+    ConfigError,
+    Conflict,
+    IntegrityError,
+    LedgerError,
+    RolledBack,
+    StorageDamaged,
+    StorageFull,
+    StorageReadOnly,
+)
 from ledger.store.checkpoints import StoredCheckpoint
+from ledger.store.trouble import trouble_of
 from ledger.trust.signed import MovedAway
 from ledger.trust.signer import SignsCheckpoints
 
@@ -26,7 +37,18 @@ ANSWER_S: Final = 60.0
 """Seconds within which a checkpoint is signed, witnesses asked and all."""
 _LINE: Final = 1 << 20
 _ERRORS: Final = {
-    one.code: one for one in (RolledBack, CheckpointForked, IntegrityError, ConfigError, Conflict, MovedAway)
+    one.code: one
+    for one in (
+        RolledBack,
+        CheckpointForked,
+        IntegrityError,
+        ConfigError,
+        Conflict,
+        MovedAway,
+        StorageFull,
+        StorageReadOnly,
+        StorageDamaged,
+    )
 }
 
 
@@ -149,6 +171,9 @@ def _answer(signer: SignsCheckpoints, line: bytes) -> _Answer:
     except msgspec.DecodeError:
         return _Answer(code="invalid_entry", message="not a request to a signer", advice="Update both processes.")
     except Exception as error:  # what goes wrong with one checkpoint ends no signer
+        known = trouble_of(error)
+        if known is not None:
+            return _Answer(code=known.code, message=f"nothing was signed: {known.message}", advice=known.advice)
         return _Answer(code="signer_failed", message=f"the signer failed ({type(error).__name__})", advice="Try again.")
     return _Answer(size=stored.size, note=stored.note)
 

@@ -1,8 +1,11 @@
 """Every answer: problem details, security headers, limits for strangers, nothing that leaks."""
 
+import errno
 import re
+import sqlite3
 from typing import Any
 
+import psycopg
 import pytest
 from litestar import get
 from litestar.params import FromPath
@@ -85,6 +88,27 @@ def test_a_defect_tells_nothing_of_itself(world: World) -> None:
             assert (answer.status_code, answer.json()["code"]) == (status, code)
             assert not re.search(r"hunter2|/etc|Traceback|internal refused|\.py|SELECT", answer.text)
             assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_full_disk_is_told_with_what_to_do_and_without_a_path(world: World) -> None:
+    """Of SQLite, of PostgreSQL and of the system: to who sends records it is one and the same trouble."""
+
+    @get("/full/{which:int}", opt=allow(Door.OPEN))
+    async def full(which: FromPath[int]) -> str:
+        if which == 0:
+            raise OSError(errno.ENOSPC, "No space left on device", "/var/lib/plant/signed/records.signed")
+        said = sqlite3.OperationalError("database or disk is full") if which == 1 else psycopg.errors.DiskFull("full")
+        if isinstance(said, sqlite3.Error):
+            said.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise OperationalError("INSERT INTO body", {"body": "hunter2"}, said, hide_parameters=True)
+
+    with TestClient(create_app(world.service, web_handlers=[full]), raise_server_exceptions=False) as client:
+        for which in range(3):
+            answer = client.get(f"/full/{which}")
+            assert (answer.status_code, answer.json()["code"]) == (503, "storage_full")
+            assert "Make room" in answer.json()["advice"]
+            assert int(answer.headers["retry-after"]) > 0, "who sends records tries again"
+            assert not re.search(r"hunter2|/var|INSERT", answer.text)
 
 
 def test_an_answer_to_a_stranger_does_not_tell_whether_a_token_exists(client: TestClient[Any], world: World) -> None:

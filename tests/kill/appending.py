@@ -1,6 +1,7 @@
 """`trailseal append FILE`, killed and given the same file again, until all of it is in the ledger."""
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -20,8 +21,9 @@ CHUNK = 500
 """Lines that one transaction of the command takes."""
 
 
-def run(kills: int, lines: int, seed: int, folder: Path) -> int:
-    """Appends files of `lines` records, each to a ledger of its own, until `kills` appends were killed.
+def run(kills: int, lines: int, seed: int, folder: Path, blow: Callable[[Command], None] = Command.kill) -> int:
+    """Appends files of `lines` records, each to a ledger of its own, until `kills` appends were killed, or otherwise
+    brought to an end by `blow`, which returns once the process is gone.
 
     Returns how many files it took. Raises AssertionError where a record is missing, doubled, of other content or out of
     its place in the file.
@@ -31,12 +33,12 @@ def run(kills: int, lines: int, seed: int, folder: Path) -> int:
     while killed < kills:
         place = folder / str(files)
         place.mkdir()
-        killed += _one_file(kills - killed, lines, dice, place)
+        killed += _one_file(kills - killed, lines, dice, place, blow)
         files += 1
     return files
 
 
-def _one_file(kills: int, lines: int, dice: random.Random, folder: Path) -> int:
+def _one_file(kills: int, lines: int, dice: random.Random, folder: Path, blow: Callable[[Command], None]) -> int:
     """Appends one file, killed at most `kills` times; returns how often it was."""
     sent = [msgspec.json.encode(one.record) for one in submissions(lines, seed=dice.getrandbits(31))]
     file = folder / "records.jsonl"
@@ -53,7 +55,7 @@ def _one_file(kills: int, lines: int, dice: random.Random, folder: Path) -> int:
             code = command.wait(dice.uniform(0.0, 0.8) if killed < kills else END_SECONDS)
             assert code == 0, command.tail()
         except StillRunning:
-            command.kill()
+            blow(command)
             killed += 1
         stored = _stored(ledger)
         assert stored == sent[: len(stored)], "the records are not the first lines of the file, in order"

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from collectors.registry import COLLECTORS
+from tests.faults import full
 from tests.fuzz.job import INPUTS
 from tests.integration.reports.test_attacks import MUTATIONS
 from tests.kill import agents, appending, campaign, witnessing
@@ -20,6 +21,9 @@ BLOWS, BLOWS_A_STEP = 100, 25
 """To edge agents, of each sort. Half of a step of ten was setting up and verifying."""
 APPEND_KILLS, APPEND_KILLS_A_STEP = 100, 10
 WITNESS_KILLS, WITNESS_KILLS_A_STEP = 100, 25
+FULL, FULL_A_STEP = 100, 20
+"""How often the disk of a running service fills up."""
+FAULTS = 5
 CHANGED_BYTES = 10_000
 REPETITIONS = 20
 """Of suites that draw at random, each time with another seed."""
@@ -82,6 +86,17 @@ def parts(seed: int) -> list[Part]:
         suite("export-kills", "runs, killed before each call", ["tests/integration/tiles/test_export.py"]),
         suite("no-fork", "runs", ["tests/integration/trust/test_no_fork.py"], 3),
         suite("demo", "runs from nothing", ["tests/integration/demo/test_once.py"]),
+        suite("faults", "runs over clocks, disks, memory, servers and bits", ["tests/faults"], FAULTS),
+        Part(
+            name="full-disks-sqlite",
+            unit="times full",
+            steps=repeated(FULL // FULL_A_STEP, FULL_A_STEP, _full_sqlite),
+        ),
+        Part(
+            name="full-disks-postgresql",
+            unit="times full",
+            steps=repeated(FULL // FULL_A_STEP, FULL_A_STEP, _full_postgres),
+        ),
         suite("processes", "runs", ["tests/integration/store/test_processes.py"], REPETITIONS),
         *(suite(f"fuzz {kind}", "inputs", [f"{_FUZZ}[{kind}]"], asked=INPUTS) for kind in sorted(COLLECTORS)),
         Part(
@@ -118,6 +133,16 @@ def _kills_sqlite(seed: int) -> str:
 def _kills_postgres(seed: int) -> str:
     with temporary_postgres() as server:
         return campaign.run(KILLS_A_STEP, seed, server).says()
+
+
+def _full_sqlite(seed: int) -> str:
+    with tempfile.TemporaryDirectory(prefix="trailseal-full-") as folder:
+        return full.run(FULL_A_STEP, seed, Path(folder))
+
+
+def _full_postgres(seed: int) -> str:
+    with tempfile.TemporaryDirectory(prefix="trailseal-full-") as folder, temporary_postgres() as server:
+        return full.run(FULL_A_STEP, seed, Path(folder), server)
 
 
 def _kills_append(seed: int) -> str:

@@ -159,6 +159,11 @@ class PostgresServer:
         """A libpq connection string for the superuser, who no product code may ever be."""
         return self._url("postgresql", "postgres", database)
 
+    def give(self, folder: Path) -> None:
+        """Makes a folder the server's own."""
+        if os.geteuid() == 0:
+            shutil.chown(folder, _SERVER_USER, _SERVER_USER)
+
     def create_database(self, template: PgDatabase | None = None) -> PgDatabase:
         """A fresh database with the production roles, made by the production script; or a copy of `template`.
 

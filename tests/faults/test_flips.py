@@ -1,0 +1,81 @@
+"""A bit flips in a file of the ledger's folder: somebody notices, or it changes no answer.
+
+`make soak` flips many more.
+"""
+
+import os
+import random
+from pathlib import Path
+
+from tests.faults.flips import DATABASE, Flip, content, flip, pages, places
+from tests.support.ledgers import Ledger, MovableClock, submission
+
+SEED = int(os.environ.get("TRAILSEAL_SEED", "20261129"))
+SOAK = "TRAILSEAL_SOAK" in os.environ
+TIMES, PAGES = (20, 400) if SOAK else (1, 12)
+DECLARED = {
+    "keys/pepper.key": "passwords, codes and tokens of devices are refused: `doctor` cannot know whose is right",
+    "keys/records.report.key": "signs reports: what it signed is verified by the key that stands in the report",
+    "keys/system.report.key": "the same",
+    "next-keys/records.next.key": "is carried away; its rotation is refused, for it is not the promised one",
+    "next-keys/system.next.key": "the same",
+    "next-keys/records.next.digest": "is what is typed in to promise the key; it is compared by people",
+    "next-keys/system.next.digest": "the same",
+    "trailseal.toml": "a setting that can be read is taken as meant; its digest is in the next service-start entry",
+}
+"""Files of which a flip may go unnoticed by opening, verifying, signing and doctor, and why that harms no record."""
+
+
+def filled(ledger: Ledger) -> None:
+    for number in range(3):
+        ledger.submit([submission(10 * number + at, data=b'{"n":%d}' % at) for at in range(10)])
+        ledger.service.publisher.publish_all()
+    ledger.close()
+
+
+def told_of(flips: list[Flip]) -> str:
+    return "\n".join(f"{one.file} byte {one.byte} bit {one.bit}: {one.told or 'nobody'}" for one in flips)
+
+
+def test_a_bit_that_flips_in_any_file_is_noticed_or_declared(
+    sqlite_ledger: Ledger, clock: MovableClock, tmp_path: Path
+) -> None:
+    filled(sqlite_ledger)
+    folder, dice = sqlite_ledger.folder, random.Random(SEED)
+    before = content(folder)
+    flips = [flip(folder, *place, tmp_path / "copy", clock, before) for place in places(folder, dice, TIMES)]
+    assert {"keys", "signed"} <= {one.file.partition("/")[0] for one in flips}
+    assert not [one for one in flips if one.changed], "a file beside the database changed what is stored"
+    unseen = [one for one in flips if not one.told and one.file not in DECLARED]
+    assert not unseen, told_of(unseen)
+
+
+def test_a_bit_that_flips_in_the_database_is_noticed_or_changes_nothing(
+    sqlite_ledger: Ledger, clock: MovableClock, tmp_path: Path
+) -> None:
+    filled(sqlite_ledger)
+    folder, dice = sqlite_ledger.folder, random.Random(SEED)
+    before, trees = content(folder), pages(folder)
+    size = trees.pop("")
+    chosen = dice.sample(sorted(trees), PAGES) if not SOAK else dice.choices(sorted(trees), k=PAGES)
+    flips = [
+        flip(folder, DATABASE, trees[name] + dice.randrange(size), dice.randrange(8), tmp_path / "copy", clock, before)
+        for name in chosen
+    ]
+    unseen = [one for one in flips if one.changed and not one.told]
+    assert not unseen, told_of(unseen)
+
+
+def test_a_bit_that_flips_in_the_write_ahead_log_is_noticed_by_what_was_signed(
+    sqlite_ledger: Ledger, clock: MovableClock, tmp_path: Path
+) -> None:
+    """SQLite goes back to the last commit before it, without a word: the signer's memory knows better."""
+    for number in range(2):
+        sqlite_ledger.submit([submission(number)])
+        sqlite_ledger.service.publisher.publish_all()
+    wal = f"{DATABASE}-wal"
+    size = (sqlite_ledger.folder / wal).stat().st_size
+    before = content(sqlite_ledger.folder)
+    found = flip(sqlite_ledger.folder, wal, size // 2, 0, tmp_path / "copy", clock, before)
+    assert found.changed
+    assert "were signed for before" in found.told
