@@ -48,7 +48,8 @@ def test_a_missing_ledger(tmp_path: Path) -> None:
         (("source", "test", SOURCE), "push"),
         (("token", "revoke", "none-such"), "none-such"),
         (("tiles", "export", "--out", "/proc/no"), "/proc/no"),
-        (("verify", "--vkey", "x"), "--vkey"),
+        (("verify", "--vkey", "x"), "verifier key of x"),
+        (("verify", "--require-pq"), "--require-pq"),
         (("search", "--limit", "0"), "limit"),
     ],
 )

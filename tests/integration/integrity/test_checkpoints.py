@@ -136,5 +136,5 @@ def test_a_log_that_grows_and_is_bound_while_it_is_verified_holds(ledger: Ledger
     here = Here(reading, store.kinds, store.projections)
     run = LogRun(reading, here, store.kinds, store.projections, ledger.service.log(), verifier._keys)
     found = run.verify((3,), None, None, False, lambda level, done, total: None, lambda stand: None)
-    assert asked == 2
+    assert asked >= 2
     assert found.levels[0].fault is None, found.levels[0].fault
