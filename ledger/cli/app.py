@@ -1,5 +1,6 @@
 """The command `trailseal`, and how errors leave it."""
 
+import sqlite3
 from collections.abc import Sequence
 
 import typer
@@ -49,6 +50,7 @@ from ledger.cli import (
 from ledger.cli.ledgers import database_trouble
 from ledger.cli.output import complain
 from ledger.cli.running import run_command
+from ledger.store.trouble import trouble_of
 
 app = typer.Typer(
     name="trailseal",
@@ -111,3 +113,8 @@ def run(arguments: Sequence[str]) -> int:
     except DBAPIError as error:
         trouble = database_trouble(error)
         return complain(trouble.message, trouble.advice)
+    except sqlite3.Error as error:
+        known = trouble_of(error)
+        if known is None:
+            raise
+        return complain(known.message, known.advice)

@@ -28,10 +28,10 @@ def trouble_of(error: BaseException) -> StorageTrouble | None:
     """The trouble with a disk, the database's or another, that is behind an error; None where it has another cause."""
     if isinstance(error, OSError):
         return disk_trouble(error)
-    if not isinstance(error, DBAPIError):
-        return None
-    kind = _of_database(error.orig)
-    return None if kind is None else trouble_with(kind, "the ledger's database")
+    kind = _of_database(error.orig if isinstance(error, DBAPIError) else error)
+    # What is asked without SQLAlchemy are files beside the database, such as those a package is put in order by.
+    what = "the ledger's database" if isinstance(error, DBAPIError) else "a working file"
+    return None if kind is None else trouble_with(kind, what)
 
 
 def _of_database(said: BaseException | None) -> type[StorageTrouble] | None:

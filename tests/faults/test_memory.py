@@ -24,5 +24,9 @@ def test_an_append_that_gets_no_more_memory_is_completed_by_the_same_file_again(
 
     assert run(kills=3, lines=1500, seed=20261129, folder=tmp_path, blow=starve) >= 1
     assert len(ended) == 3
+    assert any(code for code, _ in ended), "each was given all that it needed"
     for code, told in ended:
-        assert code == 0 or re.search("not enough memory|MemoryError|Cannot allocate", told), (code, told)
+        # A library that does not look whether it was given memory dies by a signal: that is as good as a kill. SQLite
+        # calls it an I/O error where it is its shared memory that does not grow.
+        assert code is not None
+        assert code <= 0 or re.search("there is not enough memory|disk I/O error", told), (code, told)
