@@ -19,6 +19,7 @@ from ledger.integrity.entries import read_entries
 from ledger.integrity.fault import Fault, first
 from ledger.integrity.key_events import key_events_fault, read_history
 from ledger.integrity.pinned import cards_fault, pinned_fault
+from ledger.integrity.rotated import rotated_fault
 from ledger.integrity.scope import Check, Keys, Scope
 from ledger.integrity.sites import sites_fault
 from ledger.integrity.stamped import stamped_fault
@@ -50,6 +51,7 @@ CHECKS: tuple[Check, ...] = (
     pinned_fault,
     cards_fault,
     key_events_fault,
+    rotated_fault,
     _bindings,
     cosigned_fault,
     stamped_fault,

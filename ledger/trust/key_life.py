@@ -32,6 +32,8 @@ from ledger.core.key_events import (
 )
 from ledger.core.log_keys import LogKeyHistory, Rotation
 from ledger.core.note import NoteSigner, Signer
+from ledger.core.policy import NO_QUORUM
+from ledger.core.witness_policy import Quorum
 from ledger.store import checkpoints
 from ledger.store.append import Batch, Transaction
 from ledger.store.checkpoints import StoredCheckpoint
@@ -39,6 +41,7 @@ from ledger.store.store import Store
 from ledger.trust.files import exclusively
 from ledger.trust.key_history import announcements, read_log_keys, stored_body
 from ledger.trust.keys import Keys
+from ledger.trust.witness_reading import newest, read_policies
 
 _CHANGED = "log-keys"
 """In a transaction's scratch, where the keys are changed by the same group commit."""
@@ -173,6 +176,13 @@ class KeyLife:
             with self._store.reading() as connection:
                 if checkpoints.covering(connection, log.number, found.replaced) is None:
                     raise Conflict("no checkpoint of both keys holds the rotation yet", advice="Wait for the next one.")
+                met = newest(connection, log.origin, Quorum.MET)
+                asked = read_policies(connection, self._store.kinds).in_force.policy.quorum != NO_QUORUM
+                if asked and (met is None or met[0] <= found.replaced):
+                    raise Conflict(
+                        "no quorum of witnesses has seen the rotation yet",
+                        advice="Make the new key known to them (`trailseal witness add-key`), and wait for their word.",
+                    )
         event = KeyEvent(
             event=KeyEventSort.REVOKED, purpose=KeyPurpose.LOG, key=vkey, reason=reason, authority=authority
         )

@@ -3,14 +3,17 @@
 import pytest
 
 from ledger.core.checkpoint import Checkpoint
-from ledger.core.errors import CheckpointForked, RolledBack
+from ledger.core.errors import CheckpointForked, Conflict, RolledBack
 from ledger.core.note import parse_note
 from ledger.core.witness_policy import Quorum
 from ledger.core.witnessing import Head, WitnessConflict
 from ledger.integrity.kinds import Verdict
+from ledger.service import NEXT_KEYS
 from ledger.store import checkpoints
 from ledger.store.logs import SYSTEM_LOG
 from ledger.trace.witnessed import witnessed_by
+from ledger.trust.key_life import KeyLife
+from ledger.trust.next_keys import load_next, prepare_next
 from ledger.trust.signed import SignedState
 from ledger.trust.witness_reading import newest
 from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger, MovableClock, submission
@@ -290,3 +293,49 @@ def test_evidence_says_who_cosigned_its_checkpoint_and_what_they_share(
         stored = checkpoints.latest(connection, RECORDS)
         said = witnessed_by(connection, sqlite_ledger.store.kinds, origin, stored.size, stored.note)
     assert (set(said.names), said.quorum, said.shared) == ({"qa", "customer"}, Quorum.MET, ())
+
+
+def rotated(trust: Trust) -> KeyLife:
+    """The record log's key was replaced by the promised one."""
+    service = trust.ledger.service
+    life = KeyLife(
+        service.store,
+        service.keys,
+        trust.publisher.publish,
+        lambda *_: None,
+        lambda *_: None,
+        service.folder / "signed",
+    )
+    log = service.log()
+    seed = load_next(service.folder / NEXT_KEYS, log.origin)
+    life.rotate(log, seed, prepare_next(service.folder / "then", log.origin), "due", AUTHORITY)
+    return life
+
+
+def test_an_old_key_is_revoked_only_once_a_quorum_saw_the_new_one(sqlite_ledger: Ledger, clock: MovableClock) -> None:
+    trust = trust_in(sqlite_ledger)
+    log, old = sqlite_ledger.service.log(), sqlite_ledger.service.vkey(sqlite_ledger.service.log())
+    trust.by_name["qa"].down = True
+    life = rotated(trust)
+    with pytest.raises(Conflict, match="no quorum of witnesses has seen the rotation"):
+        life.revoke(log, old, "due", AUTHORITY)
+    trust.by_name["qa"].down = False
+    trust.publisher.publish_all()
+    life.revoke(log, old, "due", AUTHORITY)
+    assert trust.verify(RECORDS, 1, 3).holds
+
+
+def test_a_rotation_that_no_quorum_saw_in_time_fails_level_3(sqlite_ledger: Ledger, clock: MovableClock) -> None:
+    trust = trust_in(sqlite_ledger)
+    log, old = sqlite_ledger.service.log(), sqlite_ledger.service.vkey(sqlite_ledger.service.log())
+    grow(sqlite_ledger, trust)
+    trust.by_name["qa"].down = True
+    life = rotated(trust)
+    with sqlite_ledger.administrator() as connection:  # who has the database makes the command believe
+        connection.exec_driver_sql("UPDATE witnessed SET state = 'met' WHERE state = 'missing'")
+    life.revoke(log, old, "due", AUTHORITY)
+    with sqlite_ledger.administrator() as connection:
+        connection.exec_driver_sql("UPDATE witnessed SET state = 'missing' WHERE missing <> ''")
+    fault = trust.verify(RECORDS, 3).fault
+    assert fault is not None
+    assert "met no quorum of witnesses" in fault.what
