@@ -5,6 +5,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InternalError
 
 from ledger.core.errors import ConfigError, StorageDamaged, StorageFull, StorageReadOnly
@@ -99,3 +100,9 @@ def test_a_database_that_is_damaged_is_no_defect_of_the_service(sqlite_ledger: L
     with pytest.raises(DBAPIError) as failed:
         sqlite_ledger.open()
     assert isinstance(trouble_of(failed.value), StorageDamaged)
+
+
+def test_what_is_logged_of_a_failed_statement_holds_nothing_of_a_record(ledger: Ledger) -> None:
+    with pytest.raises(DBAPIError) as failed, ledger.store.writing() as connection:
+        connection.execute(text("INSERT INTO nowhere VALUES (:body)"), {"body": "operator1"})
+    assert "operator1" not in str(failed.value)

@@ -5,14 +5,21 @@
 
 import os
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import pytest
+
+from ledger.core.errors import RolledBack
 from tests.faults.flips import DATABASE, Flip, content, flip, pages, places
 from tests.support.ledgers import Ledger, MovableClock, submission
 
 SEED = int(os.environ.get("TRAILSEAL_SEED", "20261129"))
 SOAK = "TRAILSEAL_SOAK" in os.environ
 TIMES, PAGES = (20, 400) if SOAK else (1, 12)
+LEAF_OF_AN_INDEX = 10
+"""The first byte of such a page (SQLite's file format, 1.6)."""
 DECLARED = {
     "keys/pepper.key": "passwords, codes and tokens of devices are refused: `doctor` cannot know whose is right",
     "keys/records.report.key": "signs reports: what it signed is verified by the key that stands in the report",
@@ -79,3 +86,30 @@ def test_a_bit_that_flips_in_the_write_ahead_log_is_noticed_by_what_was_signed(
     found = flip(sqlite_ledger.folder, wal, size // 2, 0, tmp_path / "copy", clock, before)
     assert found.changed
     assert "were signed for before" in found.told
+
+
+def test_an_index_that_differs_from_its_table_is_found_by_doctor(
+    sqlite_ledger: Ledger, clock: MovableClock, tmp_path: Path
+) -> None:
+    """No entry is wrong, and answers would lack it all the same."""
+    filled(sqlite_ledger)
+    folder = sqlite_ledger.folder
+    before, trees, data = content(folder), pages(folder), (folder / DATABASE).read_bytes()
+    size = trees.pop("")
+    with closing(sqlite3.connect(folder / DATABASE)) as connection:
+        names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'record'")
+        index = next(name for (name,) in names if data[trees[name]] == LEAF_OF_AN_INDEX)
+    # The end of its page: the row that its first key is of.
+    found = flip(folder, DATABASE, trees[index] + size - 1, 0, tmp_path / "copy", clock, before)
+    assert not found.changed
+    assert "doctor: damaged" in found.told
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b'{"size":1}', b'{"size":1,"root":"AA=="}', b'{"size":"1","root":"x"}'])
+def test_a_damaged_memory_of_the_signer_is_named_and_nothing_is_signed(sqlite_ledger: Ledger, data: bytes) -> None:
+    sqlite_ledger.service.publisher.publish_all()
+    sqlite_ledger.submit([submission(1)])
+    (sqlite_ledger.folder / "signed" / "records.signed").write_bytes(data)
+    with pytest.raises(RolledBack, match=r"records\.signed is damaged: nothing was signed") as refused:
+        sqlite_ledger.service.publisher.publish_all()
+    assert "Restore the newest copy" in refused.value.advice
