@@ -4,6 +4,7 @@
 """
 
 import os
+from io import FileIO
 from pathlib import Path
 
 import msgspec
@@ -37,10 +38,12 @@ class Kept:
         line = msgspec.json.encode(KeptCheckpoint(at=at, note=note.decode())) + b"\n"
         path = folder / f"{at[:7]}.jsonl"
         fresh = not path.exists()
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(line)
-            file.flush()
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "r+b", buffering=0) as file:
+            # What a full disk or a crash left of a line stays a line of its own.
+            at_end = file.seek(0, os.SEEK_END)
+            whole = at_end == 0 or os.pread(file.fileno(), 1, at_end - 1) == b"\n"
+            _write(file, line if whole else b"\n" + line)
             os.fsync(file.fileno())
         if fresh:
             sync_folder(folder)
@@ -58,3 +61,10 @@ class Kept:
 
 def _size(note: bytes) -> int:
     return Checkpoint.parse(parse_note(note).text).size
+
+
+def _write(file: FileIO, data: bytes) -> None:
+    """All of it; raises the system's error for what it does not take."""
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]

@@ -173,7 +173,7 @@ def _answer(signer: SignsCheckpoints, line: bytes) -> _Answer:
     except Exception as error:  # what goes wrong with one checkpoint ends no signer
         known = trouble_of(error)
         if known is not None:
-            return _Answer(code=known.code, message=f"nothing was signed: {known.message}", advice=known.advice)
+            return _Answer(code=known.code, message=f"the signer stopped: {known.message}", advice=known.advice)
         return _Answer(code="signer_failed", message=f"the signer failed ({type(error).__name__})", advice="Try again.")
     return _Answer(size=stored.size, note=stored.note)
 

@@ -1,5 +1,7 @@
 """Disks that are full or can only be read: nothing is signed or half done there, and the answer says what to do."""
 
+import json
+import mmap
 from pathlib import Path
 
 import psycopg
@@ -15,8 +17,9 @@ from ledger.store.trouble import trouble_of
 from ledger.trust.signer_process import RemoteSigner, SignerServer
 from tests.cli.terminal import trailseal
 from tests.support.disks import fill, make_room, mounted, read_only
-from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, batch, submission
+from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, MovableClock, batch, submission
 from tests.support.postgres import PostgresServer
+from tests.support.witness import Trust, two_witnesses
 
 
 def published(ledger: Ledger) -> int:
@@ -37,7 +40,7 @@ def test_a_signer_without_room_for_its_memory_signs_nothing_and_goes_on_when_the
         ledger.submit([submission(1)])
         with SignerServer(place, ledger.service.own_signer()):
             for _ in range(2):
-                with pytest.raises(StorageFull, match="nothing was signed") as refused:
+                with pytest.raises(StorageFull, match="the signer stopped") as refused:
                     RemoteSigner(place).publish(log)
                 assert "Make room" in refused.value.advice
                 assert published(ledger) == before
@@ -45,6 +48,32 @@ def test_a_signer_without_room_for_its_memory_signs_nothing_and_goes_on_when_the
             assert RemoteSigner(place).publish(log).size > before
         report = ledger.service.verifier.run(log)
         assert report.holds, report.summary
+
+
+def test_what_witnesses_said_is_entered_once_there_is_room_to_keep_it(ledger: Ledger, clock: MovableClock) -> None:
+    trust = Trust(ledger, *two_witnesses(ledger))
+    trust.policy()
+    trust.publisher.publish_all()
+    place, log = ledger.folder / "kept" / "cosigned" / "records", ledger.store.logs()[RECORDS]
+    kept = {path.name: path.read_bytes() for path in place.iterdir()}
+    (lines,) = [name for name in kept if name.endswith(".jsonl")]
+    with mounted(place, "64k"):
+        for name, data in kept.items():
+            (place / name).write_bytes(data)
+        # Less than a line.
+        with (place / lines).open("ab") as file:
+            file.write(b"\n" * (-file.tell() % mmap.PAGESIZE - 100))
+        fill(place)
+        ledger.submit([submission(1)])
+        with pytest.raises(OSError, match="No space left"):
+            trust.publisher.publish(log)
+        assert (place / "latest").read_bytes() == kept["latest"]
+        make_room(place)
+        trust.publisher.publish_all()
+        assert trust.verify(RECORDS, 1, 2, 3, 5).holds
+        assert (place / "latest").read_bytes() != kept["latest"]
+        whole = [json.loads(line)["note"] for line in (place / lines).read_bytes().split(b"\n")[-2:] if line]
+        assert whole == [(place / "latest").read_text()]
 
 
 def test_a_service_does_not_start_in_a_folder_that_can_only_be_read(ledger: Ledger) -> None:
