@@ -29,8 +29,8 @@ def trouble_of(error: BaseException) -> StorageTrouble | None:
     if isinstance(error, OSError):
         return disk_trouble(error)
     kind = _of_database(error.orig if isinstance(error, DBAPIError) else error)
-    # What is asked without SQLAlchemy are files beside the database, such as those a package is put in order by.
-    what = "the ledger's database" if isinstance(error, DBAPIError) else "a working file"
+    # What is asked without SQLAlchemy may be a file beside it, such as that by which a package is put in order.
+    what = "the ledger's database" + ("" if isinstance(error, DBAPIError) else " or of a working file")
     return None if kind is None else trouble_with(kind, what)
 
 

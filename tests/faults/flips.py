@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from ledger.core.clock import WallClock
 from ledger.core.errors import LedgerError
 from ledger.service import Service
+from ledger.store.trouble import trouble_of
 from tests.cli.terminal import trailseal
 from tests.support.ledgers import LIGHT
 
@@ -55,6 +56,11 @@ def _notices(folder: Path, clock: WallClock) -> str:
             service.publisher.publish_all()
     except (LedgerError, DBAPIError) as error:
         return f"{type(error).__name__}: {error}"
+    except sqlite3.Error as error:  # by the driver itself; commands and answers tell it as this
+        known = trouble_of(error)
+        if known is None:
+            raise
+        return f"{type(known).__name__}: {known}"
     doctor = trailseal("doctor", "--json", "--ledger", folder)
     return "; ".join(f"doctor: {one['says']}" for one in doctor.json() if not one["ok"] and one["name"] in DOCTORS)
 
