@@ -13,6 +13,7 @@ from ledger.agents.tables import agent_heard
 from ledger.api.agents import invite
 from ledger.core.enrolment import SERVER_NAME
 from ledger.core.source import SourceConfig
+from ledger.trust.signer_process import SOCKET
 from tests.cli.terminal import trailseal
 from tests.support.edge import CONFIRMER, INVITER, Plant
 
@@ -196,7 +197,7 @@ def test_what_a_ledger_lost_that_was_restored_from_a_backup_is_sent_again(tmp_pa
         plant.all_there(site)
         site.stop()
         plant.kill()
-        shutil.copytree(plant.ledger, tmp_path / "backup")
+        shutil.copytree(plant.ledger, tmp_path / "backup", ignore=shutil.ignore_patterns(SOCKET))
         plant.start()
         site.start()
         file.add(60)
