@@ -12,9 +12,9 @@ from ledger.cli.finding import Finding
 from ledger.cli.ledgers import LedgerOption, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.address import LogId
+from ledger.core.admission import AdmissionEvent
 from ledger.core.clock import MICROSECONDS, utc_text
 from ledger.core.errors import LedgerError, StorageDamaged
-from ledger.core.timestamp_entries import TsaEvent
 from ledger.present.messages import message
 from ledger.service import NEXT_KEYS, Service
 from ledger.sources.systems import counts
@@ -200,7 +200,7 @@ def _inventory(service: Service) -> Iterator[Finding]:
 
 def _time_stamps(service: Service) -> Iterator[Finding]:
     """How authorities of time answer; that there is none is a choice of the site, and nothing that is wrong."""
-    asked = [one for one in service.tsas.all() if one.state is TsaEvent.CONFIRMED]
+    asked = [one for one in service.tsas.all() if one.state is AdmissionEvent.CONFIRMED]
     says = message("doctor.stamps.none")
     if len(asked) == 1:
         says = message("doctor.stamps.one", tsa=asked[0].tsa)

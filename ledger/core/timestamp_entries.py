@@ -5,11 +5,11 @@ can bring in a clock of their own. What it said while it counted stays said.
 """
 
 from collections.abc import Iterable
-from enum import StrEnum
 from typing import Final
 
 import msgspec
 
+from ledger.core.admission import AdmissionEvent, Admissions, Admitted
 from ledger.core.authority import Authority
 from ledger.core.clock import parse_utc
 from ledger.core.errors import IntegrityError
@@ -25,15 +25,6 @@ LATE: Final = 2
 """How many times that long an entry may wait for its first time-stamp before that is a finding."""
 
 
-class TsaEvent(StrEnum):
-    """What can happen to a time-stamp authority."""
-
-    PROPOSED = "proposed"
-    CONFIRMED = "confirmed"
-    """By a second administrator: from here on it is asked."""
-    WITHDRAWN = "withdrawn"
-
-
 class TimestampAuthorityEntry(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="timestamp-authority/1"
 ):
@@ -43,7 +34,7 @@ class TimestampAuthorityEntry(
     """
 
     tsa: Name
-    event: TsaEvent
+    event: AdmissionEvent
     reason: Text
     authority: Authority
     url: Text | None = None
@@ -91,7 +82,7 @@ class TimestampRenewalEntry(
     revocation: tuple[Base64Url, ...] = ()
 
 
-class Tsa(msgspec.Struct, kw_only=True):
+class Tsa(Admitted, kw_only=True):
     """A time-stamp authority as the entries have it."""
 
     tsa: str
@@ -99,19 +90,6 @@ class Tsa(msgspec.Struct, kw_only=True):
     certificates: tuple[bytes, ...]
     policy: str | None
     every_seconds: int
-    proposer: str
-    proposed: int
-    confirmed: int | None = None
-    confirmer: str | None = None
-    withdrawn: int | None = None
-
-    def counts(self, index: int) -> bool:
-        """Whether what became entry `index` of the system log could be its word."""
-        return (
-            self.confirmed is not None
-            and self.confirmed < index
-            and (self.withdrawn is None or self.withdrawn >= index)
-        )
 
     @property
     def pins(self) -> Pins:
@@ -124,55 +102,33 @@ class Tsa(msgspec.Struct, kw_only=True):
         return LATE * self.every_seconds * 1_000_000
 
 
-class Tsas:
-    """The authorities of a system log, from its entries in order; what does not hold is raised, not taken in."""
+class Tsas(Admissions[Tsa]):
+    """The authorities of a system log; what does not hold is raised, not taken in."""
 
     def __init__(self) -> None:
-        self._all: list[Tsa] = []
+        super().__init__("time-stamp authority")
 
     def enter(self, index: int, body: TimestampAuthorityEntry) -> None:
         """Takes the next entry; raises IntegrityError for one that could not come then."""
-        last = self.last(body.tsa)
-        living = last if last is not None and last.withdrawn is None else None
-        if body.event is TsaEvent.PROPOSED:
-            if living is not None or body.url is None or not body.certificates:
-                raise IntegrityError(f"{body.tsa} is a time-stamp authority already, or nothing is pinned of it")
-            self._all.append(
-                Tsa(
-                    tsa=body.tsa,
-                    url=body.url,
-                    certificates=tuple(map(unb64url, body.certificates)),
-                    policy=body.policy,
-                    every_seconds=body.every_seconds or EVERY_S,
-                    proposer=body.authority.actor,
-                    proposed=index,
-                )
+
+        def make() -> Tsa:
+            if body.url is None or not body.certificates:
+                raise IntegrityError(f"nothing is pinned of time-stamp authority {body.tsa}")
+            return Tsa(
+                tsa=body.tsa,
+                url=body.url,
+                certificates=tuple(map(unb64url, body.certificates)),
+                policy=body.policy,
+                every_seconds=body.every_seconds or EVERY_S,
+                proposer=body.authority.actor,
+                proposed=index,
             )
-            return
-        if living is None:
-            raise IntegrityError(f"there is no time-stamp authority {body.tsa!r} that this could happen to")
-        if body.event is TsaEvent.WITHDRAWN:
-            living.withdrawn = index
-            return
-        if living.confirmed is not None or not may_confirm(living, body.authority):
-            raise IntegrityError(f"time-stamp authority {body.tsa!r} was not confirmed by a second known person")
-        living.confirmed, living.confirmer = index, body.authority.actor
 
-    def all(self) -> tuple[Tsa, ...]:
-        """Every authority there is or was, in the order of the proposals."""
-        return tuple(self._all)
-
-    def last(self, tsa: str) -> Tsa | None:
-        """What was said last of an authority of that name."""
-        return next((one for one in reversed(self._all) if one.tsa == tsa), None)
-
-    def in_force(self, index: int) -> tuple[Tsa, ...]:
-        """The authorities that are asked for what becomes entry `index`."""
-        return tuple(one for one in self._all if one.counts(index))
+        self.take(index, body.tsa, body.event, body.authority, make)
 
     def by_proposal(self, index: int) -> Tsa | None:
         """The authority that entry `index` proposed."""
-        return next((one for one in self._all if one.proposed == index), None)
+        return next((one for one in self.all() if one.proposed == index), None)
 
     def verify(
         self,
@@ -197,11 +153,6 @@ class Tsas:
         if (stamp.gen_us, stamp.accuracy_us) != (parse_utc(body.gen_time), body.accuracy_us):
             raise IntegrityError("its moment is not the one that the token names")
         return stamp
-
-
-def may_confirm(tsa: Tsa, authority: Authority) -> bool:
-    """Whether who acts is a second one, and known."""
-    return authority.authenticated and authority.actor != tsa.proposer
 
 
 def history_of(entries: Iterable[tuple[int, TimestampAuthorityEntry]]) -> Tsas:

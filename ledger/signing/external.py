@@ -11,7 +11,8 @@ import msgspec
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import Connection
 
-from ledger.core.anchors import Anchor, AnchorEvent, TrustAnchorEntry, anchor_id, may_confirm
+from ledger.core.admission import AdmissionEvent
+from ledger.core.anchors import Anchor, TrustAnchorEntry, anchor_id
 from ledger.core.authority import Authority
 from ledger.core.binding import BoundKey, act_message, key_id_of
 from ledger.core.clock import utc_text
@@ -40,7 +41,7 @@ class KnownAnchor(msgspec.Struct, frozen=True, kw_only=True):
 
     anchor: str
     subject: str
-    state: AnchorEvent
+    state: AdmissionEvent
     proposer: str
     confirmer: str | None
     valid_from: str
@@ -77,7 +78,7 @@ class External:
         data = found[0].public_bytes(Encoding.DER)
         entry = TrustAnchorEntry(
             anchor=anchor_id(data),
-            event=AnchorEvent.PROPOSED,
+            event=AdmissionEvent.PROPOSED,
             subject=found[0].subject.rfc4514_string(),
             reason=reason,
             authority=authority,
@@ -101,13 +102,13 @@ class External:
                 raise NotFound(f"no trust anchor {anchor!r} is proposed")
             if last.confirmed is not None:
                 raise Conflict("this trust anchor counts already")
-            if not may_confirm(last, authority):
+            if not last.may_confirm(authority):
                 raise AccessDenied(
                     "a trust anchor is confirmed by a second administrator who is signed in",
                     advice="Ask another security officer.",
                 )
 
-        return self._anchor(self._about(anchor, AnchorEvent.CONFIRMED, reason, authority), possible)
+        return self._anchor(self._about(anchor, AdmissionEvent.CONFIRMED, reason, authority), possible)
 
     def withdraw(self, anchor: str, reason: str, authority: Authority) -> KnownAnchor:
         """From here on nothing new chains to it; what was signed before stays as it is. Raises NotFound."""
@@ -116,7 +117,7 @@ class External:
             if last is None or last.withdrawn is not None:
                 raise NotFound(f"there is no trust anchor {anchor!r}")
 
-        return self._anchor(self._about(anchor, AnchorEvent.WITHDRAWN, reason, authority), possible)
+        return self._anchor(self._about(anchor, AdmissionEvent.WITHDRAWN, reason, authority), possible)
 
     def begin(self, caller: Caller, certificate: bytes, reason: str) -> ToProve:
         """What the caller's certificate has to sign, so that it can be bound to them. Raises as `Bindings.request`.
@@ -183,7 +184,7 @@ class External:
             raise AccessDenied("this was begun by somebody else, or for a key of another sort")
         return pending
 
-    def _about(self, anchor: str, event: AnchorEvent, reason: str, authority: Authority) -> TrustAnchorEntry:
+    def _about(self, anchor: str, event: AdmissionEvent, reason: str, authority: Authority) -> TrustAnchorEntry:
         _require_words(reason)
         with self._store.reading() as connection:
             last = read_history(self._store, connection).anchors.last(anchor)
@@ -214,11 +215,10 @@ def _require_words(reason: str) -> None:
 
 def _known(anchor: Anchor) -> KnownAnchor:
     (certificate,) = loaded(anchor.certificate)
-    state = AnchorEvent.PROPOSED if anchor.confirmed is None else AnchorEvent.CONFIRMED
     return KnownAnchor(
         anchor=anchor.anchor,
         subject=anchor.subject,
-        state=AnchorEvent.WITHDRAWN if anchor.withdrawn is not None else state,
+        state=anchor.state,
         proposer=anchor.proposer,
         confirmer=anchor.confirmer,
         valid_from=f"{certificate.not_valid_before_utc:%Y-%m-%d}",

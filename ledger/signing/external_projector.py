@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from ledger.core.anchors import AnchorEvent, TrustAnchorEntry
+from ledger.core.admission import AdmissionEvent
+from ledger.core.anchors import TrustAnchorEntry
 from ledger.core.entry import Entry
 from ledger.core.projector import Projector, Valid
 from ledger.signing.external_tables import trust_anchor
@@ -18,7 +19,7 @@ class TrustAnchorProjector:
 
     def changes(self, entry: Entry) -> Iterable[Valid]:
         body: TrustAnchorEntry = entry.body
-        yield Valid(body.anchor, None if body.event is AnchorEvent.WITHDRAWN else (body.event.value,))
+        yield Valid(body.anchor, None if body.event is AdmissionEvent.WITHDRAWN else (body.event.value,))
 
 
 def projectors(_dialect: str) -> tuple[Projector, ...]:

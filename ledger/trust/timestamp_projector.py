@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
+from ledger.core.admission import AdmissionEvent
 from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry
 from ledger.core.projector import Projector, Row, Valid
-from ledger.core.timestamp_entries import TimestampAuthorityEntry, TimestampEntry, TimestampRenewalEntry, TsaEvent
+from ledger.core.timestamp_entries import TimestampAuthorityEntry, TimestampEntry, TimestampRenewalEntry
 from ledger.store.position import pos_of
 from ledger.trust.timestamp_tables import time_stamp, time_stamp_renewal, timestamp_authority
 
@@ -20,7 +21,7 @@ class TimestampAuthorityProjector:
 
     def changes(self, entry: Entry) -> Iterable[Valid]:
         body: TimestampAuthorityEntry = entry.body
-        yield Valid(body.tsa, None if body.event is TsaEvent.WITHDRAWN else (body.event.value,))
+        yield Valid(body.tsa, None if body.event is AdmissionEvent.WITHDRAWN else (body.event.value,))
 
 
 class TimestampProjector:

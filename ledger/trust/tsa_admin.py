@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 from sqlalchemy import Connection, select
 
+from ledger.core.admission import AdmissionEvent
 from ledger.core.authority import Authority
 from ledger.core.chain import certificate_of
 from ledger.core.clock import utc_text
@@ -15,7 +16,7 @@ from ledger.core.entry import draft
 from ledger.core.errors import AccessDenied, Conflict, NotFound, SchemaViolation, SignatureInvalid
 from ledger.core.kinds import KindRegistry
 from ledger.core.passkey import b64url
-from ledger.core.timestamp_entries import EVERY_S, TimestampAuthorityEntry, Tsa, TsaEvent, may_confirm
+from ledger.core.timestamp_entries import EVERY_S, TimestampAuthorityEntry, Tsa
 from ledger.core.timestamps import pins_of
 from ledger.store.append import Batch, Transaction
 from ledger.store.logs import SYSTEM_LOG
@@ -40,7 +41,7 @@ class KnownTsa(msgspec.Struct, frozen=True, kw_only=True):
 
     tsa: str
     url: str
-    state: TsaEvent
+    state: AdmissionEvent
     policy: str | None
     every_seconds: int
     roots: tuple[str, ...]
@@ -98,7 +99,7 @@ class TsaAdmin:
             raise SchemaViolation(error.message, advice="Bring certificates in PEM or DER.") from None
         entry = TimestampAuthorityEntry(
             tsa=tsa,
-            event=TsaEvent.PROPOSED,
+            event=AdmissionEvent.PROPOSED,
             reason=reason,
             authority=authority,
             url=url,
@@ -124,13 +125,13 @@ class TsaAdmin:
                 raise NotFound(f"no time-stamp authority {tsa!r} is proposed")
             if last.confirmed is not None:
                 raise Conflict(f"the time-stamp authority {tsa!r} is asked already")
-            if not may_confirm(last, authority):
+            if not last.may_confirm(authority):
                 raise AccessDenied(
                     "a time-stamp authority is confirmed by a second administrator who is signed in",
                     advice="Ask another security officer.",
                 )
 
-        return self._enter(_about(tsa, TsaEvent.CONFIRMED, reason, authority), possible)
+        return self._enter(_about(tsa, AdmissionEvent.CONFIRMED, reason, authority), possible)
 
     def withdraw(self, tsa: str, reason: str, authority: Authority) -> KnownTsa:
         """From here on it is not asked; what it said before stays said. Raises NotFound."""
@@ -139,7 +140,7 @@ class TsaAdmin:
             if last is None or last.withdrawn is not None:
                 raise NotFound(f"there is no time-stamp authority {tsa!r}")
 
-        return self._enter(_about(tsa, TsaEvent.WITHDRAWN, reason, authority), possible)
+        return self._enter(_about(tsa, AdmissionEvent.WITHDRAWN, reason, authority), possible)
 
     def _enter(self, entry: TimestampAuthorityEntry, possible: Callable[[Tsa | None], None]) -> KnownTsa:
         def check(transaction: Transaction) -> None:
@@ -158,7 +159,7 @@ def known_tsas(kinds: KindRegistry, connection: Connection) -> list[KnownTsa]:
     return [_known(connection, one) for one in read_tsas(kinds, connection).all()]
 
 
-def _about(tsa: str, event: TsaEvent, reason: str, authority: Authority) -> TimestampAuthorityEntry:
+def _about(tsa: str, event: AdmissionEvent, reason: str, authority: Authority) -> TimestampAuthorityEntry:
     _require_words(reason)
     return TimestampAuthorityEntry(tsa=tsa, event=event, reason=reason, authority=authority)
 
@@ -171,7 +172,6 @@ def _require_words(reason: str) -> None:
 def _known(connection: Connection, tsa: Tsa) -> KnownTsa:
     found = [certificate_of(one) for one in tsa.certificates]
     roots = [certificate_of(one).subject.rfc4514_string() for one in tsa.pins.roots]
-    state = TsaEvent.PROPOSED if tsa.confirmed is None else TsaEvent.CONFIRMED
     row = time_stamp_try.c
     tried = connection.execute(select(row.failing_us, row.error).where(row.tsa == tsa.tsa)).one_or_none()
     failing = None if tried is None or tsa.withdrawn is not None else tried.failing_us
@@ -179,7 +179,7 @@ def _known(connection: Connection, tsa: Tsa) -> KnownTsa:
     return KnownTsa(
         tsa=tsa.tsa,
         url=tsa.url,
-        state=TsaEvent.WITHDRAWN if tsa.withdrawn is not None else state,
+        state=tsa.state,
         policy=tsa.policy,
         every_seconds=tsa.every_seconds,
         roots=tuple(roots),

@@ -12,7 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from ledger.core.anchors import AnchorEvent
+from ledger.core.admission import AdmissionEvent
 from ledger.core.chain import MAX_CERTIFICATE, MAX_CERTIFICATES
 from ledger.core.errors import LedgerError
 from ledger.core.external import MAX_CMS, MAX_REVOCATION, brought
@@ -164,7 +164,7 @@ async def _certificate(
 
     def read() -> tuple[ToProve | None, list[KnownAnchor]]:
         if ident is None:
-            return None, [one for one in service.signing.external.anchors() if one.state is AnchorEvent.CONFIRMED]
+            return None, [one for one in service.signing.external.anchors() if one.state is AdmissionEvent.CONFIRMED]
         service.signing.external.request_bytes(caller, ident)
         return service.signing.bindings.proposed(ident), []
 

@@ -4,7 +4,8 @@ import secrets
 
 import msgspec
 
-from ledger.core.anchors import AnchorEvent, TrustAnchorEntry, anchor_id
+from ledger.core.admission import AdmissionEvent
+from ledger.core.anchors import TrustAnchorEntry, anchor_id
 from ledger.core.entry import ORIGINAL, SALT_SIZE, VaultItem, draft
 from ledger.core.hashing import b64, original_commitment
 from ledger.core.paper import PaperEntry, PaperEvent, Printed, PrintSort
@@ -19,13 +20,13 @@ def outside(ledger: Ledger, number: int) -> None:
     anchor = f"certificate of round {number}".encode()
     proposed = TrustAnchorEntry(
         anchor=anchor_id(anchor),
-        event=AnchorEvent.PROPOSED,
+        event=AdmissionEvent.PROPOSED,
         subject=f"CN=Authority {number}",
         reason="our trust service",
         authority=AUTHORITY,
         certificate=b64url(anchor),
     )
-    events = (AnchorEvent.CONFIRMED, *((AnchorEvent.WITHDRAWN,) if number % 2 == 0 else ()))
+    events = (AdmissionEvent.CONFIRMED, *((AdmissionEvent.WITHDRAWN,) if number % 2 == 0 else ()))
     for body in (
         proposed,
         *(msgspec.structs.replace(proposed, event=event, certificate=None, reason=event.value) for event in events),

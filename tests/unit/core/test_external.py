@@ -7,7 +7,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from ledger.core.anchors import AnchorEvent, Anchors, TrustAnchorEntry, anchor_id
+from ledger.core.admission import AdmissionEvent
+from ledger.core.anchors import Anchors, TrustAnchorEntry, anchor_id
 from ledger.core.authority import Authority
 from ledger.core.errors import IntegrityError, SchemaViolation, SignatureInvalid
 from ledger.core.external import Certified, brought, claims_qualified, loaded, verify_external
@@ -182,8 +183,8 @@ def authority(actor: str, *, known: bool = True) -> Authority:
     return Authority(actor=actor, authenticated=known)
 
 
-def event(sort: AnchorEvent, by: Authority, certificate: bytes) -> TrustAnchorEntry:
-    proposed = sort is AnchorEvent.PROPOSED
+def event(sort: AdmissionEvent, by: Authority, certificate: bytes) -> TrustAnchorEntry:
+    proposed = sort is AdmissionEvent.PROPOSED
     return TrustAnchorEntry(
         anchor=anchor_id(certificate),
         event=sort,
@@ -196,15 +197,15 @@ def event(sort: AnchorEvent, by: Authority, certificate: bytes) -> TrustAnchorEn
 
 def test_an_anchor_counts_from_a_second_person_s_word_until_it_is_withdrawn() -> None:
     anchors, certificate = Anchors(), b"der"
-    anchors.enter(3, event(AnchorEvent.PROPOSED, authority("olga"), certificate))
+    anchors.enter(3, event(AdmissionEvent.PROPOSED, authority("olga"), certificate))
     for wrong in (authority("olga"), authority("quentin", known=False)):
         with pytest.raises(IntegrityError, match="second person"):
-            anchors.enter(4, event(AnchorEvent.CONFIRMED, wrong, certificate))
-    anchors.enter(5, event(AnchorEvent.CONFIRMED, authority("quentin"), certificate))
+            anchors.enter(4, event(AdmissionEvent.CONFIRMED, wrong, certificate))
+    anchors.enter(5, event(AdmissionEvent.CONFIRMED, authority("quentin"), certificate))
     assert [bool(anchors.in_force(index)) for index in (4, 5, 6)] == [False, False, True]
-    anchors.enter(8, event(AnchorEvent.WITHDRAWN, authority("olga"), certificate))
+    anchors.enter(8, event(AdmissionEvent.WITHDRAWN, authority("olga"), certificate))
     assert [bool(anchors.in_force(index)) for index in (8, 9)] == [True, False]
-    anchors.enter(9, event(AnchorEvent.PROPOSED, authority("olga"), certificate))
+    anchors.enter(9, event(AdmissionEvent.PROPOSED, authority("olga"), certificate))
     assert not anchors.in_force(10)
 
 

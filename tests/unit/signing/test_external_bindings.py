@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.core.anchors import AnchorEvent, TrustAnchorEntry
+from ledger.core.admission import AdmissionEvent
+from ledger.core.anchors import TrustAnchorEntry
 from ledger.core.entry import draft
 from ledger.core.errors import IntegrityError, NotSignatory
 from ledger.people.roles import Role
@@ -45,7 +46,7 @@ def test_level_four_names_an_anchor_that_its_proposer_confirmed_alone(site: Site
     proposed = site.external.propose(Outside(tmp_path / "own", "Own Service").root, "cheaper", officer)
     forged = TrustAnchorEntry(
         anchor=proposed.anchor,
-        event=AnchorEvent.CONFIRMED,
+        event=AdmissionEvent.CONFIRMED,
         subject=proposed.subject,
         reason="I say so",
         authority=officer,

@@ -8,11 +8,12 @@ import pytest
 from cryptography import x509
 from sqlalchemy import text
 
+from ledger.core.admission import AdmissionEvent
 from ledger.core.clock import MICROSECONDS, utc_text
 from ledger.core.entry import draft
 from ledger.core.errors import AccessDenied, Conflict, NotFound, SchemaViolation, TimestampInvalid
 from ledger.core.revocation import Revocation
-from ledger.core.timestamp_entries import TimestampEntry, TsaEvent
+from ledger.core.timestamp_entries import TimestampEntry
 from ledger.core.timestamps import new_request, pins_of, verify_time_stamp
 from ledger.findings.kinds import FindingSort
 from ledger.store.append import Batch
@@ -48,7 +49,7 @@ def small(sqlite_ledger: Ledger, clock: MovableClock, stamper: Stamper, tmp_path
 def test_an_authority_counts_once_a_second_administrator_confirmed_it(small: Site) -> None:
     tsas, root = small.service.tsas, small.stampers.stampers["one"].root
     proposed = tsas.propose("one", f"{URL}/one", (root,), "for the test", small.staff.admin)
-    assert (proposed.state, proposed.every_seconds) == (TsaEvent.PROPOSED, HOUR_S)
+    assert (proposed.state, proposed.every_seconds) == (AdmissionEvent.PROPOSED, HOUR_S)
     small.record()
     assert small.turn() == []
     with pytest.raises(AccessDenied, match="second administrator"):
@@ -64,7 +65,7 @@ def test_an_authority_counts_once_a_second_administrator_confirmed_it(small: Sit
         with pytest.raises(SchemaViolation):
             tsas.propose(**(given | bad))  # type: ignore[arg-type]
     tsas.withdraw("one", "never mind", AUTHORITY)
-    assert tsas.all()[-1].state is TsaEvent.WITHDRAWN
+    assert tsas.all()[-1].state is AdmissionEvent.WITHDRAWN
     small.let_in("one")
     assert small.turn() == ["one", "one"], "the system log and the records"
 
