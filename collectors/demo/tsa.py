@@ -16,9 +16,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from ledger.core.clock import WallClock
+from ledger.core.issuing import common_name, key_usage
 
 POLICY: Final = "1.3.6.1.4.1.55555.1.1"
 _MAX_QUERY: Final = 4096
@@ -51,14 +52,14 @@ class TsaAuthority:
     ) -> None:
         """`digest`: what certificates are signed by."""
         self._digest = digest
-        self._name = _name(f"{name} root")
+        self._name = common_name(f"{name} root")
         self._key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.datetime.fromtimestamp(clock.now_us() // 1_000_000, datetime.UTC)
         self._since, self._until = now - datetime.timedelta(days=3650), now + datetime.timedelta(days=3650)
         self.certificate = (
             self._builder(self._name, self._key.public_key(), self._since, self._until)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(_usage(signs_certificates=True), critical=True)
+            .add_extension(key_usage(signs_certificates=True), critical=True)
             .sign(self._key, digest)
         )
 
@@ -84,9 +85,9 @@ class TsaAuthority:
         """
         folder.mkdir(parents=True, exist_ok=True)
         key = ec.generate_private_key(ec.SECP256R1())
-        made = self._builder(_name("Stamper"), key.public_key(), since or self._since, until or self._until)
+        made = self._builder(common_name("Stamper"), key.public_key(), since or self._since, until or self._until)
         made = made.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        made = made.add_extension(_usage(signs_certificates=False), critical=True)
+        made = made.add_extension(key_usage(signs_certificates=False), critical=True)
         if uses:
             made = made.add_extension(x509.ExtendedKeyUsage(uses), critical=critical)
         if lists_at is not None:
@@ -185,21 +186,3 @@ class TsaServer:
                 """Nothing: the demo's terminal shows what matters."""
 
         return Handler
-
-
-def _name(common: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
-
-
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        encipher_only=False,
-        decipher_only=False,
-    )

@@ -13,11 +13,12 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from ledger.core.clock import WallClock
 from ledger.core.enrolment import SERVER_NAME
 from ledger.core.errors import ConfigError, SchemaViolation
+from ledger.core.issuing import common_name, key_usage
 from ledger.trust.files import exclusively, write_durably
 
 LIFE_DAYS: Final = 90
@@ -56,11 +57,11 @@ class AgentCa:
                     advice="Restore it from its backup; agents know the ledger by it.",
                 )
             key = ec.generate_private_key(ec.SECP256R1())
-            name = _name("Trailseal agents")
+            name = common_name("Trailseal agents")
             certificate = (
                 self._builder(key.public_key(), name, name, timedelta(days=AUTHORITY_DAYS))
                 .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-                .add_extension(_usage(signs_certificates=True), critical=True)
+                .add_extension(key_usage(signs_certificates=True), critical=True)
                 .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
                 .sign(key, hashes.SHA256())
             )
@@ -124,9 +125,9 @@ class AgentCa:
         assert isinstance(signer, ec.EllipticCurvePrivateKey)
         signing_key = signer.public_key()
         return (
-            self._builder(key, _name(name), authority.subject, life)
+            self._builder(key, common_name(name), authority.subject, life)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_usage(signs_certificates=False), critical=True)
+            .add_extension(key_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([use]), critical=True)
             .add_extension(x509.SubjectAlternativeName([san]), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key), critical=False)
@@ -169,24 +170,6 @@ def identity(pem: str) -> Identity | None:
         if uri.startswith(_IDENTITY) and agent:
             return Identity(agent, key)
     return None
-
-
-def _name(common: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
-
-
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        encipher_only=False,
-        decipher_only=False,
-    )
 
 
 def _private(key: ec.EllipticCurvePrivateKey) -> bytes:
