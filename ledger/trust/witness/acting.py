@@ -45,7 +45,7 @@ class Witness:
             if not self._states.knows(origin):
                 return Answer.of_refusal(Refusal(status=Status.UNKNOWN_LOG, why="this witness does not know the log"))
             with self._states.locked(origin):
-                return self._decide(request, self._states.read(origin))
+                return self._decide(request, self._states.read_locked(origin))
         except LedgerError as error:
             _logger.error("nothing is cosigned", log=origin_digest(origin), reason=error.message)
         except OSError as error:

@@ -112,7 +112,18 @@ class States:
         return exclusively(self._folder(origin) / "lock")
 
     def read(self, origin: str) -> Known:
-        """What is known of the log. Raises RolledBack or ConfigError, with the way out, if that is not sound."""
+        """What is known of the log.
+
+        Raises NotFound if it was not made known; RolledBack or ConfigError, with the way out, if that is not sound.
+        """
+        if not self.knows(origin):
+            raise _unknown(origin)
+        # State and publication are two files: read while one is replaced, they would seem to contradict each other.
+        with self.locked(origin):
+            return self.read_locked(origin)
+
+    def read_locked(self, origin: str) -> Known:
+        """As `read`, for a caller that has the lock."""
         log = _read(self._folder(origin) / "log.json", _Log)
         state = _read(self._folder(origin) / "state.json", _State)
         if log.origin != origin or state.origin != origin:
@@ -234,7 +245,7 @@ class States:
 
     def _sound(self, origin: str) -> bool:
         try:
-            self.read(origin)
+            self.read_locked(origin)
         except (RolledBack, ConfigError):
             return False
         return True

@@ -6,6 +6,7 @@ import resource
 import shutil
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -131,7 +132,7 @@ def test_nothing_is_signed_that_is_not_remembered_before(site: Site, monkeypatch
     sign, fsync = signer.sign, os.fsync
 
     def looking(checkpoint: Checkpoint, time: int) -> object:
-        seen.append((site.known().head, synced.copy()))
+        seen.append((site.folder.states.read_locked(LOG.origin).head, synced.copy()))
         return sign(checkpoint, time)
 
     def syncing(descriptor: int) -> None:
@@ -142,6 +143,22 @@ def test_nothing_is_signed_that_is_not_remembered_before(site: Site, monkeypatch
     monkeypatch.setattr(os, "fsync", syncing)
     assert site.check(LOG.request(0, 5)) == 200
     assert seen == [(LOG.head(5), [str(site.state.with_name("state.json.new")), str(site.kept)])]
+
+
+def test_a_reader_waits_for_state_and_publication_to_agree(site: Site) -> None:
+    for old, size in ((0, 5), (5, 7)):
+        site.check(LOG.request(old, size))
+    published = site.shown.read_bytes()
+    states = site.folder.states
+    with ThreadPoolExecutor(1) as pool:
+        with states.locked(LOG.origin):
+            site.shown.unlink()
+            reading = pool.submit(WitnessFolder(site.path).states.read, LOG.origin)
+            assert not wait([reading], 0.1).done
+            site.shown.write_bytes(published)
+        assert reading.result(20).head == LOG.head(7)
+    with pytest.raises(NotFound):
+        states.read(OTHER.origin)
 
 
 def test_a_disk_without_room_gets_nothing_cosigned(site: Site) -> None:
