@@ -10,6 +10,7 @@ from ledger.core.checkpoint import Checkpoint
 from ledger.core.clock import parse_utc
 from ledger.core.errors import ChainBroken, IntegrityError, LedgerError
 from ledger.core.hashing import b64, original_commitment, sealed_commitment, unb64
+from ledger.core.led_keys import Checked
 from ledger.core.log_created import LogCreated
 from ledger.core.looks import Span, looked, within
 from ledger.core.record import Action, LinkKind, RecordBody
@@ -22,7 +23,6 @@ from reports.lines import (
     MAX_LINE,
     MAX_ORIGINAL_LINE,
     MAX_RUN_LINE,
-    Checked,
     EntryLine,
     EntryRole,
     OriginalLine,

@@ -10,11 +10,10 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 import msgspec
 
 from ledger.core import canonical
-from ledger.core.entry import LeafData, decode_leaf
-from ledger.core.errors import ChainBroken, NotCanonical
-from ledger.core.hashing import b64, body_commitment, leaf_hash, unb64
+from ledger.core.errors import NotCanonical
+from ledger.core.hashing import unb64
 from ledger.core.kinds import MAX_BODY
-from ledger.core.merkle import verify_inclusion
+from ledger.core.led_keys import Checked, check_entry
 from ledger.core.record import Digest
 from ledger.core.vault import MAX_ORIGINAL
 
@@ -215,13 +214,6 @@ class StampLine(_Line, frozen=True, kw_only=True):
     revocation: tuple[str, ...] = ()
 
 
-class Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a line proved: its leaf, and the leaf's hash."""
-
-    leaf: LeafData
-    hash: bytes
-
-
 Line = TypeVar("Line", bound=_Line)
 
 _encoder = msgspec.json.Encoder(order="sorted")
@@ -244,17 +236,10 @@ def decode_line(data: bytes, kind: type[Line]) -> Line:
     return line
 
 
-def check_line(line: RecordLine | EntryLine | SignedLine | KeyEventLine, size: int, root: bytes) -> Checked:
+def check_line(line: RecordLine | EntryLine | SignedLine, size: int, root: bytes) -> Checked:
     """Proves that the line's entry stands in the tree of that size and root, with exactly this body.
 
     Raises ChainBroken, NotCanonical, ProofInvalid or InvalidEntry.
     """
-    leaf_bytes = bytes(line.leaf)
-    leaf = decode_leaf(leaf_bytes)
-    if leaf.index != line.index:
-        raise ChainBroken(f"holds the leaf of entry {leaf.index}")
-    if b64(body_commitment(unb64(line.salt, 32), bytes(line.body))) != leaf.body:
-        raise ChainBroken("the body is not the one that its leaf commits to")
-    hashed = leaf_hash(leaf_bytes)
-    verify_inclusion(line.index, size, hashed, [unb64(item, 32) for item in line.proof], root)
-    return Checked(leaf=leaf, hash=hashed)
+    proof = [unb64(item, 32) for item in line.proof]
+    return check_entry(line.index, bytes(line.leaf), unb64(line.salt, 32), bytes(line.body), proof, size, root)

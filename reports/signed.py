@@ -18,6 +18,7 @@ from ledger.core.errors import IntegrityError, LedgerError, SignatureInvalid
 from ledger.core.hashing import b64, unb64
 from ledger.core.key_events import KeyEvent1
 from ledger.core.key_history import KeyHistory
+from ledger.core.led_keys import Checked
 from ledger.core.log_created import LogCreated, LogCreated2
 from ledger.core.log_keys import LogKeyHistory
 from ledger.core.oidc_history import ProviderHistory
@@ -27,7 +28,7 @@ from ledger.core.signature import Mode, SignatureEntry, holds_together, lasting_
 from reports import layout
 from reports.beside import Beside, LetterBody
 from reports.checks import Problems
-from reports.lines import MAX_LINE, Checked, EntryLine, EntryRole, SignedLine, SignedRole, check_line
+from reports.lines import MAX_LINE, EntryLine, EntryRole, SignedLine, SignedRole, check_line
 from reports.reading import KEY_EVENT, LOG_CREATED, body_of, lines_of
 from reports.sets import Sets, SignedSet
 from reports.strictzip import StrictZip

@@ -111,7 +111,11 @@ class _Verification:
             self._problems.add(name, "is missing")
         for name in sorted(names - layout.PAYLOAD - layout.TAGS - layout.SIGNED):
             beside = name in (layout.SETS, layout.COPIES) or layout.is_copy(name)
-            alone = name in (layout.KEY_LIFE, layout.STAMPS) or layout.is_volume(name) or layout.is_stamp(name)
+            alone = (
+                name in (layout.KEY_LIFE, layout.STAMPS, layout.RENEWALS)
+                or layout.is_volume(name)
+                or layout.is_stamp(name)
+            )
             if not alone and not (self._signed and beside):
                 self._problems.add(name, "is no file of a package")
         self._stop_if_wrong()
@@ -127,10 +131,10 @@ class _Verification:
         self.at = layout.KEY_LIFE
         life = KeyLife(keys.created)
         if layout.KEY_LIFE in files:
-            life.read(package, self._prefix)
+            life.read(package, self._prefix, self._read(package, layout.CHECKPOINT, _SMALL))
         self.at = layout.CHECKPOINT
         head = self._origin(package, description, life)
-        life.prove(head, self._problems)
+        life.prove(self._problems)
         self._checks += life.checks(keys.report)
         self.at = layout.ENTRIES
         origins = Origins(description.origin)

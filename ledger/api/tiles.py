@@ -1,7 +1,7 @@
 """The logs as C2SP tlog-tiles: checkpoint, hash tiles and entry bundles, of published sizes only.
 
 Nothing beyond the latest published checkpoint is served, and a partial tile only where some published checkpoint
-implies its width. All of it is leaf data and hashes: free of content.
+implies its width. All of it is leaf data and hashes, free of content, but for what happened to the log's keys.
 """
 
 from typing import Annotated, Final
@@ -19,6 +19,7 @@ from ledger.core.errors import MalformedNote, NotFound
 from ledger.core.tiles import TILE_BITS, TILE_WIDTH, Tile, parse_path
 from ledger.people.access import Door, allow
 from ledger.store import checkpoints
+from ledger.trust.key_history import published_life
 
 TilePath = Annotated[str, PathParameter(description="`<L>/<N>[.p/<W>]` or `entries/<N>[.p/<W>]` (C2SP tlog-tiles).")]
 CHECKPOINT_SECONDS: Final = 2
@@ -37,6 +38,21 @@ async def tile(context: NamedDependency[Context], log: LogName, path: TilePath) 
     """A hash tile, or a bundle of leaf data."""
     data = await context.lanes.read(_tile, context, context.log(log), f"tile{path}")
     return _cached(context, data, "application/octet-stream", IMMUTABLE)
+
+
+@get("/key-life.jsonl", responses=declared(), media_type="application/jsonl")
+async def key_life(context: NamedDependency[Context], log: LogName) -> Response[bytes]:
+    """Salt and body of the log's creation and of its key events, a line each: by them the tiles are audited from any
+    key that the log ever had.
+    """
+    data = await context.lanes.read(_key_life, context, context.log(log))
+    return _cached(context, data, "application/jsonl", f"max-age={CHECKPOINT_SECONDS}")
+
+
+def _key_life(context: Context, log: LogId) -> bytes:
+    with context.service.store.reading() as connection:
+        size = checkpoints.latest(connection, log.number).size
+        return published_life(connection, context.service.store.kinds, log.number, size)
 
 
 def _latest(context: Context, log: LogId) -> bytes:
@@ -72,4 +88,6 @@ def _cached(context: Context, data: bytes, media_type: str, cache: str) -> Respo
     return Response(data, media_type=media_type, headers={"Cache-Control": f"{who}, {cache}"})
 
 
-router = Router("/logs/{log:str}", route_handlers=[checkpoint, tile], opt=allow(Door.PUBLISHED), tags=["tiles"])
+router = Router(
+    "/logs/{log:str}", route_handlers=[checkpoint, tile, key_life], opt=allow(Door.PUBLISHED), tags=["tiles"]
+)

@@ -20,6 +20,7 @@ from ledger.core.merkle import HashReader, consistency_proof, root_of, size_root
 from ledger.core.tiles import ENTRIES, TILE_BITS, TILE_WIDTH, Tile, decode_bundle
 
 FIRST_KIND: Final = "log-created"
+KEY_EVENT: Final = "key-event"
 KEEP: Final = "Keep checkpoints and tiles as they are: together they prove it. Ask whoever runs the log."
 
 
@@ -99,6 +100,8 @@ class Audit:
         self._at = mark.size
         self._leaf, self._logged_us = mark.leaf, mark.logged_us
         self.mark = mark
+        self.key_events: list[int] = []
+        """The entries read that say what happened to keys; in tiles alone, what they say is not to be seen."""
 
     def run(self, past: Mapping[int, bytes], progress: Callable[[int, int], None] = lambda _done, _total: None) -> None:
         """Returns only if everything holds; `past` are roots by size that the log once had.
@@ -159,6 +162,8 @@ class Audit:
         if unb64(leaf.prev, HASH_SIZE) != self._leaf:
             raise ChainBroken("it does not name the leaf hash of the entry before it")
         unb64(leaf.body, HASH_SIZE)
+        if leaf.kind == KEY_EVENT:
+            self.key_events.append(index)
         logged_us = parse_utc(leaf.logged_at)
         if logged_us < self._logged_us:
             raise ChainBroken("it was logged before the entry before it")

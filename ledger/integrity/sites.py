@@ -1,6 +1,7 @@
 """Level 3: what the log says of logs of other ledgers is verified again, from its entries alone.
 
-Each checkpoint is signed by the keys that it was watched under, and continues the one entered before it; each fault
+Each checkpoint is signed by the keys that it was watched under, or by those to which these lead by key events of that
+log, and continues the one entered before it; each fault
 that accuses a log of two views is borne out by both notes.
 """
 
@@ -11,15 +12,25 @@ from ledger.core.checkpoint import Checkpoint
 from ledger.core.entry import Entry
 from ledger.core.errors import IntegrityError, LedgerError
 from ledger.core.hashing import unb64
+from ledger.core.led_keys import ProvenEvent
 from ledger.core.merkle import verify_consistency
 from ledger.core.note import parse_note
+from ledger.core.published_keys import life_of
 from ledger.integrity.entries import read_entries
 from ledger.integrity.fault import Fault
 from ledger.integrity.scope import Scope
 from ledger.store.bulk import Bulk
 from ledger.store.position import index_of, pos_of
-from ledger.trust.site_watch import anchor_of
-from ledger.trust.watch_kinds import FaultSort, SiteCheckpoint, SiteFault, WatchedLog, WatchEvent
+from ledger.trust.site_watch import anchor_of, proven_keys
+from ledger.trust.watch_kinds import (
+    FaultSort,
+    SiteCheckpoint,
+    SiteCheckpoint1,
+    SiteFault,
+    SiteFault1,
+    WatchedLog,
+    WatchEvent,
+)
 
 
 def sites_fault(scope: Scope) -> Fault | None:
@@ -39,7 +50,10 @@ class _Sites:
 
     def __init__(self) -> None:
         self._watched: dict[str, WatchedLog] = {}
-        self._last: dict[str, tuple[int, SiteCheckpoint]] = {}
+        self._last: dict[str, tuple[int, SiteCheckpoint1]] = {}
+        self._keys: dict[str, tuple[ProvenEvent, ...]] = {}
+        self._life: dict[str, int] = {}
+        """The newest entry that holds some of the keys."""
 
     def take(self, entry: Entry) -> None:
         body: Any = entry.body
@@ -49,13 +63,14 @@ class _Sites:
         watched = self._watched.get(body.origin)
         if watched is None or watched.event is not WatchEvent.WATCHED:
             raise IntegrityError(f"log {body.origin} was not watched then")
-        if isinstance(body, SiteCheckpoint):
+        if isinstance(body, SiteCheckpoint1):
             self._checkpoint(entry.index, body, watched)
         else:
             self._fault(body, watched)
 
-    def _checkpoint(self, index: int, body: SiteCheckpoint, watched: WatchedLog) -> None:
-        shown = anchor_of(watched).open(body.checkpoint.encode())
+    def _checkpoint(self, index: int, body: SiteCheckpoint1, watched: WatchedLog) -> None:
+        keys = self._told(body)
+        shown = _opened(watched, body.checkpoint, keys)
         if (shown.size, shown.root) != (body.size, unb64(body.root, 32)):
             raise IntegrityError("size or root are not those of the checkpoint in it")
         previous, last = self._last.get(body.origin, (None, None))
@@ -65,14 +80,23 @@ class _Sites:
             proof = [unb64(one, 32) for one in body.proof]
             verify_consistency(last.size, body.size, unb64(last.root, 32), shown.root, proof)
         self._last[body.origin] = index, body
+        if len(keys) > len(self._keys.get(body.origin, ())):
+            self._keys[body.origin], self._life[body.origin] = keys, index
 
-    def _fault(self, body: SiteFault, watched: WatchedLog) -> None:
+    def _told(self, body: SiteCheckpoint1 | SiteFault1) -> tuple[ProvenEvent, ...]:
+        """What was entered of the log's keys up to this entry, with what it adds."""
+        before = self._keys.get(body.origin, ())
+        if isinstance(body, SiteCheckpoint) and body.life != self._life.get(body.origin):
+            raise IntegrityError(f"it does not name the entry of that log's keys, {self._life.get(body.origin)}")
+        return (*before, *proven_keys(body)) if isinstance(body, SiteCheckpoint | SiteFault) else before
+
+    def _fault(self, body: SiteFault1, watched: WatchedLog) -> None:
         previous, last = self._last.get(body.origin, (None, None))
         if body.last != previous or body.earlier != (last.checkpoint if last else ""):
             raise IntegrityError("it does not name the checkpoint that was entered before it")
         if body.sort not in (FaultSort.FORKED, FaultSort.SHRUNK):
             return
-        shown = anchor_of(watched).open(body.checkpoint.encode())
+        shown = _opened(watched, body.checkpoint, self._told(body))
         old = Checkpoint.parse(parse_note(body.earlier.encode()).text)
         if body.sort is FaultSort.SHRUNK:
             borne_out = shown.size < old.size
@@ -84,6 +108,10 @@ class _Sites:
             borne_out = before != old.root
         if not borne_out:
             raise IntegrityError(f"the two checkpoints in it do not show that log {body.origin} {body.sort.value}")
+
+
+def _opened(watched: WatchedLog, note: str, keys: tuple[ProvenEvent, ...]) -> Checkpoint:
+    return anchor_of(watched).open(note.encode(), life_of(keys) if keys else None)[0]
 
 
 def _entries(scope: Scope) -> Iterator[Entry]:

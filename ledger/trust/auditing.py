@@ -18,6 +18,7 @@ from ledger.core.checkpoint import Checkpoint
 from ledger.core.errors import (
     CheckpointForked,
     ConfigError,
+    IntegrityError,
     LedgerError,
     MalformedNote,
     NotFound,
@@ -27,14 +28,18 @@ from ledger.core.errors import (
     Unreachable,
 )
 from ledger.core.hashing import b64
+from ledger.core.led_keys import KeyLife, parsed
 from ledger.core.note import Verifier, open_note, parse_note
 from ledger.core.policy import NO_QUORUM, Policy
+from ledger.core.published_keys import KEY_LIFE, life_of, published_events
 from ledger.core.tiles import TileReader
 from ledger.present.messages import message
 from ledger.trust.files import write_durably
 from ledger.trust.published import fetcher
 
 HOLDS, WRONG, NOT_AUTHENTICATED = 0, 1, 2
+SHOWN: Final = 10
+"""Entries that are named one by one."""
 
 
 class Anchor(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,11 +55,34 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True):
         """Whether there is anything to trust."""
         return bool(self.keys) or self.policy is not None
 
-    def open(self, data: bytes) -> Checkpoint:
-        """The checkpoint, if all that is trusted here says so; unverified where nothing is.
+    def open(self, data: bytes, life: KeyLife | None = None) -> tuple[Checkpoint, int]:
+        """The checkpoint, if all that is trusted here says so, and how many rotations of the log's key lead to the one
+        that signed it; unverified where nothing is trusted.
 
-        Raises MalformedNote, SignatureInvalid.
+        `life`: what the log says of its keys; no line may be missing then, or be of a key that might not sign. Raises
+        MalformedNote, SignatureInvalid.
         """
+        try:
+            found = self._open(data)
+        except SignatureInvalid:
+            policy = None if life is None else self._policy_of(life.history.origin)
+            if life is None or policy is None:
+                raise
+            found, rotations = life.open(data, life.policies(policy))
+            self._require_origin(found)
+            return found, rotations
+        return found if life is None else life.held(data, found), 0
+
+    def _policy_of(self, origin: str) -> Policy | None:
+        """What is trusted of a log, as a policy; None where none of its keys is."""
+        keys = [key for key in self.keys if key.name == origin]
+        return self.policy or (Policy.of_log_keys(keys) if keys else None)
+
+    def _require_origin(self, checkpoint: Checkpoint) -> None:
+        if self.origin is not None and checkpoint.origin != self.origin:
+            raise MalformedNote(f"checkpoint is of origin {checkpoint.origin!r} where {self.origin!r} is due")
+
+    def _open(self, data: bytes) -> Checkpoint:
         signers: set[str] = set()
         if self.policy is not None:
             checkpoint = self.policy.open(data).checkpoint
@@ -65,8 +93,7 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True):
             signers = {signature.name for signature in note.verified}
         else:
             checkpoint = Checkpoint.parse(parse_note(data).text)
-        if self.origin is not None and checkpoint.origin != self.origin:
-            raise MalformedNote(f"checkpoint is of origin {checkpoint.origin!r} where {self.origin!r} is due")
+        self._require_origin(checkpoint)
         if self.outside and self.origin is None and checkpoint.origin not in signers:
             raise SignatureInvalid(
                 f"the checkpoint is of {checkpoint.origin!r}, and no key given is of that name",
@@ -76,11 +103,17 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Remembered(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="trailseal-audit/1"):
-    """What an audit that held leaves for the next one: the signed note, and where to go on."""
+    """What an audit that held leaves for the next one: the signed note, and where to go on.
+
+    `keys`: the entries before `mark` that are key events; None: it was not looked for them. `told`: whether the log
+    published what they say.
+    """
 
     note: str
     mark: Mark
     foreign: bool
+    keys: tuple[int, ...] | None = None
+    told: bool = False
 
 
 class TilesProblem(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +174,9 @@ class Auditor:
         self._full = full
         self._cards = cards
         self._checks: list[str] = []
+        self._life: KeyLife | None = None
+        self._told: frozenset[int] = frozenset()
+        self._rotations = 0
         self._earlier: list[tuple[bytes, Checkpoint]] = []
 
     def verdict(
@@ -159,15 +195,26 @@ class Auditor:
         problem: LedgerError | None = None
         try:
             note = self._tiles.read("checkpoint")
-            checkpoint = self._anchor.open(note)
+            self._read_keys(note, remembered)
+            checkpoint, self._rotations = self._anchor.open(note, self._life)
             mark = self._past(checkpoint, since, remembered)
             start = mark.size
             audit = Audit(self._tiles, checkpoint, mark=mark, foreign=self._foreign)
             audit.run({one.size: one.root for one in self._due()}, progress)
+            before = remembered.keys if remembered is not None and start and remembered.keys else ()
+            key_events = (*(one for one in before if one < start), *audit.key_events)
+            withheld = self._withheld(key_events)
             if state is not None:
-                kept = Remembered(note=note.decode(), mark=audit.mark, foreign=self._foreign)
+                kept = Remembered(
+                    note=note.decode(),
+                    mark=audit.mark,
+                    foreign=self._foreign,
+                    keys=tuple(one for one in key_events if one < audit.mark.size),
+                    told=self._life is not None,
+                )
                 write_durably(state, msgspec.json.encode(kept))
             self._say(checkpoint, start)
+            self._say_keys(withheld)
         except (Unreachable, ConfigError):
             raise
         except LedgerError as error:
@@ -188,6 +235,30 @@ class Auditor:
             earlier=tuple(data.decode("utf-8", "replace") for data, _ in self._earlier),
         )
 
+    def _read_keys(self, note: bytes, remembered: Remembered | None) -> None:
+        """Reads what the log says of its keys; nothing is trusted of it but what leads from what is trusted."""
+        if self._foreign:
+            return
+        events = published_events(self._tiles, parsed(note))
+        if events is not None:
+            self._told = frozenset(one.index for one in events)
+            self._life = life_of(events)
+        elif remembered is not None and remembered.told:
+            raise IntegrityError(
+                f"{KEY_LIFE} is missing, and was there before",
+                advice="Ask whoever publishes the tiles. Without it nothing says which keys of the log were revoked.",
+            )
+
+    def _withheld(self, key_events: Sequence[int]) -> list[int]:
+        """The key events that the log does not tell of; raises IntegrityError where it has to."""
+        found = [one for one in key_events if one not in self._told] if self._life is not None else []
+        if self._life is not None and found and self._life.number:
+            raise IntegrityError(
+                f"entry {found[0]} is a key event, and {KEY_LIFE} does not hold it",
+                advice="Ask whoever publishes the tiles: a key may have been revoked by it.",
+            )
+        return found
+
     def _past(self, checkpoint: Checkpoint, since: bytes | None, remembered: Remembered | None) -> Mark:
         """Opens the earlier checkpoints, and says where to start."""
         mark = START
@@ -195,7 +266,7 @@ class Auditor:
             if data is None:
                 continue
             try:
-                there = self._anchor.open(data)
+                there, _ = self._anchor.open(data, self._life)
             except (MalformedNote, SignatureInvalid) as error:
                 raise type(error)(f"the earlier checkpoint: {error.message}", advice=error.advice) from None
             if there.origin != checkpoint.origin:
@@ -213,7 +284,7 @@ class Auditor:
             with contextlib.suppress(ProofInvalid, MalformedNote, NotFound):
                 require_continuation(reader, one, checkpoint)
         if remembered is not None and not self._full and remembered.foreign == self._foreign:
-            mark = remembered.mark
+            mark = remembered.mark if self._foreign or remembered.keys is not None else START
             if any(one.size < mark.size for one in self._due()):
                 mark = START
         return mark if mark.size <= checkpoint.size else START
@@ -232,6 +303,11 @@ class Auditor:
             self._checks.append(message("tiles.check.by-card", origin=checkpoint.origin))
         elif not self._anchor.outside:
             self._checks.append(message("tiles.check.unsigned", origin=checkpoint.origin))
+        elif self._rotations and self._life is not None:
+            vkey = next(one.vkey for one in self._life.history.at(checkpoint.size))
+            self._checks.append(
+                message("tiles.check.rotated", origin=checkpoint.origin, vkey=vkey, rotations=self._rotations)
+            )
         elif policy is not None and policy.quorum != NO_QUORUM:
             self._checks.append(message("tiles.check.quorum", origin=checkpoint.origin, quorum=policy.quorum))
         else:
@@ -243,6 +319,21 @@ class Auditor:
         for card in self._cards:
             key = "tiles.check.card" if card.size == checkpoint.size else "tiles.check.card-earlier"
             self._checks.append(message(key, size=card.size))
+
+    def _say_keys(self, withheld: Sequence[int]) -> None:
+        if self._foreign:
+            return
+        if self._life is None:
+            self._checks.append(message("tiles.check.keys-unpublished"))
+            return
+        self._checks.append(message("tiles.check.keys", events=len(self._told) - 1))
+        if withheld:
+            entries = ", ".join(map(str, withheld[:SHOWN])) + (" …" if len(withheld) > SHOWN else "")
+            self._checks.append(message("tiles.check.keys-withheld", entries=entries))
+        for index, event in self._life.history.compromised:
+            assert event.compromise is not None
+            since, meaning = event.compromise.doubtful_from, event.compromise.meaning
+            self._checks.append(message("tiles.check.doubt", index=index, vkey=event.key, since=since, meaning=meaning))
 
 
 _SUMMARIES: Final = {

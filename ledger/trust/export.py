@@ -1,8 +1,8 @@
 """Exports a log as static files (C2SP tlog-tiles v0.1.0): checkpoint, tiles, entry bundles.
 
 Written so that a crash, a kill or a full disk leaves the folder valid at its earlier checkpoint: bundles, then tiles
-from level 0 up, all of them durable under their names, and the checkpoint last, by rename. The next export goes on
-from the folder's checkpoint, once the folder's own tiles lead to its root.
+from level 0 up and what is told of the log's keys, all of them durable under their names, and the checkpoint last, by
+rename. The next export goes on from the folder's checkpoint, once the folder's own tiles lead to its root.
 """
 
 import fcntl
@@ -29,12 +29,14 @@ from ledger.core.errors import (
 )
 from ledger.core.merkle import size_root
 from ledger.core.note import parse_note
+from ledger.core.published_keys import KEY_LIFE
 from ledger.core.tiles import TILE_WIDTH, Tile, TileReader, bundles_for_size, count_for_size, tiles_for_size
 from ledger.store import checkpoints
 from ledger.store.checkpoints import StoredCheckpoint
 from ledger.store.reading import LogReader
 from ledger.store.store import Store
 from ledger.trust.files import sync_folder
+from ledger.trust.key_history import published_life
 
 _WRITING: Final = ".writing"
 """The one file that is being written; it takes its name once it is whole and durable."""
@@ -78,6 +80,7 @@ def export_tiles(
                     earlier = Tile(level=tile.level, n=tile.n, width=width)
                     folder.put(earlier.path, reader.published(earlier))
             report(done, total)
+        folder.put(KEY_LIFE, published_life(reader.connection, store.kinds, log.number, stored.size), evolves=True)
         folder.settle()
         folder.put("checkpoint", stored.note, evolves=True)
         folder.settle()

@@ -11,10 +11,12 @@ from sqlalchemy import Connection, or_, select
 from ledger.core.entry import decode_leaf
 from ledger.core.errors import ConfigError, IntegrityError
 from ledger.core.hashing import b64, body_commitment
-from ledger.core.key_events import KeyEvent, KeyEvent1, KeyPurpose, key_statement
+from ledger.core.key_events import KeyEvent, KeyEvent1, KeyEventSort, KeyPurpose, key_statement
 from ledger.core.kinds import KindRegistry
 from ledger.core.log_keys import IN_DOUBT, LogKeyHistory
 from ledger.core.note import Signer
+from ledger.core.published_keys import PublishedEvent, encode_events
+from ledger.store import checkpoints
 from ledger.store.logs import LogCreated, LogCreated2
 from ledger.store.position import index_of, pos_of
 from ledger.store.reading import LogReader
@@ -133,6 +135,31 @@ def announcements(connection: Connection, kinds: KindRegistry, history: LogKeyHi
         assert isinstance(event, KeyEvent)
         found.append(f"{key_statement(history.origin, event)}\n{''.join(event.lines)}")
     return tuple(found)
+
+
+def published_life(connection: Connection, kinds: KindRegistry, log: int, size: int) -> bytes:
+    """What a log publishes of its keys beside its tiles: its creation and key events before `size`, and with each
+    rotation the first checkpoint that holds it. Raises IntegrityError for an entry that is not what its leaf says.
+
+    What is said of persons' keys is not among it: only the system log holds any, and it concerns their owners.
+    """
+    row, reader = key_event.c, LogReader(connection, log)
+    wanted = select(row.pos, row.purpose, row.event).where(row.pos >= pos_of(log, 0), row.pos < pos_of(log, size))
+    found = [(0, False)]
+    for one in connection.execute(wanted.where(row.purpose != KeyPurpose.PERSON.value).order_by(row.pos)):
+        rotates = (one.purpose, one.event) == (KeyPurpose.LOG.value, KeyEventSort.ROTATED.value)
+        found.append((index_of(one.pos), rotates))
+    return encode_events(_published(reader, kinds, index, rotates) for index, rotates in found if index < size)
+
+
+def _published(reader: LogReader, kinds: KindRegistry, index: int, rotates: bool) -> PublishedEvent:
+    stored_body(reader, kinds, index)
+    stored = reader.entry(index)
+    assert stored.salt is not None
+    assert stored.body is not None
+    first = checkpoints.covering(reader.connection, reader.log, index) if rotates else None
+    note = None if first is None else first.note.decode()
+    return PublishedEvent(index=index, salt=b64(stored.salt), body=msgspec.Raw(stored.body), note=note)
 
 
 def choose_signers(history: LogKeyHistory, size: int, signers: Sequence[Signer]) -> tuple[Signer, ...]:

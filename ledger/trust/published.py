@@ -21,6 +21,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from ledger.core.audit import Tiles
 from ledger.core.errors import ConfigError, IntegrityError, NotFound, Unreachable
+from ledger.core.published_keys import KEY_LIFE, MAX_KEY_LIFE
 from ledger.core.tiles import MAX_ENTRY, TILE_WIDTH, Tile
 
 MAX_NOTE: Final = 512 * 1024
@@ -175,6 +176,8 @@ def fetcher(tiles: Reads) -> Callable[[int, int, int], bytes]:
 
 
 def _most(name: str) -> int:
+    if name == KEY_LIFE:
+        return MAX_KEY_LIFE
     if name.startswith(_BUNDLES):
         return MAX_BUNDLE
     return MAX_TILE if name.startswith("tile/") else MAX_NOTE

@@ -1,7 +1,8 @@
 """Watches logs of other ledgers: an enterprise enters what its sites' logs show, so that none can be rewritten unseen.
 
-Of a site nothing is trusted but its tiles and its keys: each new checkpoint is verified (signature, policy, that it
-continues the one entered before) and entered in the system log here. A log that forks, shrinks, shows what does not
+Of a site nothing is trusted but its keys, and those to which they lead by rotations that the site's log holds: each new
+checkpoint is verified (signature, policy, that it continues the one entered before) and entered in the system log here,
+with what is new of the keys. A log that forks, shrinks, shows what does not
 verify, or falls silent is a finding; both signed notes are kept, and the site cannot deny them.
 """
 
@@ -22,10 +23,12 @@ from ledger.core.checkpoint import Checkpoint
 from ledger.core.clock import MICROSECONDS, parse_utc, utc_text
 from ledger.core.cosignature import parse_verifier
 from ledger.core.entry import Draft, decode_leaf, draft
-from ledger.core.errors import ConfigError, Conflict, LedgerError, NotFound, Unreachable
+from ledger.core.errors import ConfigError, Conflict, IntegrityError, LedgerError, NotFound, Unreachable
 from ledger.core.hashing import b64
+from ledger.core.led_keys import ProvenEvent, parsed, unpacked
 from ledger.core.note import parse_note
 from ledger.core.policy import Policy
+from ledger.core.published_keys import KEY_LIFE, life_of, published_events, texts
 from ledger.core.tiles import TileReader
 from ledger.findings.kinds import Finding, FindingSort
 from ledger.store.append import Batch, Closing, Placed, Transaction
@@ -36,7 +39,16 @@ from ledger.store.store import Store
 from ledger.trust import watch_tables as t
 from ledger.trust.auditing import Anchor
 from ledger.trust.published import fetcher, published
-from ledger.trust.watch_kinds import FaultSort, SiteCheckpoint, SiteFault, WatchedLog, WatchEvent
+from ledger.trust.watch_kinds import (
+    FaultSort,
+    SiteCheckpoint,
+    SiteCheckpoint1,
+    SiteFault,
+    SiteFault1,
+    SiteKeyEvent,
+    WatchedLog,
+    WatchEvent,
+)
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 AT_ONCE = 8
@@ -51,11 +63,15 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     watched: WatchedLog
     since: int
     """The entry from which it is watched so."""
-    last: SiteCheckpoint | None
+    last: SiteCheckpoint1 | None
     last_index: int | None
+    keys: tuple[ProvenEvent, ...]
+    """What the log told of its keys so far."""
+    life: int | None
+    """The entry that holds the newest of that."""
     shown_us: int
     """When it last showed something new, or began to be watched."""
-    faults: tuple[SiteFault, ...]
+    faults: tuple[SiteFault1, ...]
     """What was found since then, each sort once."""
 
 
@@ -150,33 +166,45 @@ class Watch:
             note = b""
             try:
                 note = tiles.read("checkpoint")
-                checkpoint = anchor_of(standing.watched).open(note)
-                return self._judge(standing, tiles, note, checkpoint)
+                keys = _new_keys(tiles, parsed(note), standing.keys)
+                told = (*standing.keys, *keys)
+                checkpoint, _ = anchor_of(standing.watched).open(note, life_of(told) if told else None)
+                return self._judge(standing, tiles, note, checkpoint, keys)
             except (Unreachable, Conflict, ConfigError):
                 raise
             except LedgerError as error:
                 return self._wrong(standing, FaultSort.UNVERIFIED, error.message, note)
 
-    def _judge(self, standing: Standing, tiles: Tiles, note: bytes, shown: Checkpoint) -> Look:
+    def _judge(
+        self, standing: Standing, tiles: Tiles, note: bytes, shown: Checkpoint, keys: Sequence[ProvenEvent]
+    ) -> Look:
         last = standing.last
         if last is None:
-            return self._enter(standing, note, shown, ())
+            return self._enter(standing, note, shown, (), keys)
         old = Checkpoint.parse(parse_note(last.checkpoint.encode()).text)
         if shown.size < old.size:
             detail = f"It shows {shown.size} entries, and has shown {old.size} before."
-            return self._wrong(standing, FaultSort.SHRUNK, detail, note)
+            return self._wrong(standing, FaultSort.SHRUNK, detail, note, keys=keys)
         if shown.size == old.size:
             if shown.root == old.root:
                 return Look(origin=shown.origin, came=Came.UNCHANGED, detail="Nothing new.", size=shown.size)
-            return self._wrong(standing, FaultSort.FORKED, f"It signed two roots at size {shown.size}.", note)
+            detail = f"It signed two roots at size {shown.size}."
+            return self._wrong(standing, FaultSort.FORKED, detail, note, keys=keys)
         before = tree_before(TileReader(shown.size, fetcher(tiles)), old.size, shown)
         proof = tuple(map(b64, before.proof))
         if before.root != old.root:
             detail = f"Its tree of size {shown.size} had another root at size {old.size} than it signed then."
-            return self._wrong(standing, FaultSort.FORKED, detail, note, b64(before.root), proof)
-        return self._enter(standing, note, shown, proof)
+            return self._wrong(standing, FaultSort.FORKED, detail, note, b64(before.root), proof, keys)
+        return self._enter(standing, note, shown, proof, keys)
 
-    def _enter(self, standing: Standing, note: bytes, shown: Checkpoint, proof: tuple[str, ...]) -> Look:
+    def _enter(
+        self,
+        standing: Standing,
+        note: bytes,
+        shown: Checkpoint,
+        proof: tuple[str, ...],
+        keys: Sequence[ProvenEvent],
+    ) -> Look:
         body = SiteCheckpoint(
             origin=shown.origin,
             size=shown.size,
@@ -184,6 +212,8 @@ class Watch:
             checkpoint=note.decode(),
             previous=standing.last_index,
             proof=proof,
+            keys=_site_keys(keys),
+            life=standing.life,
         )
         index = self._append(standing, [draft(body)])[0].index
         return Look(
@@ -198,6 +228,7 @@ class Watch:
         note: bytes,
         before: str | None = None,
         proof: tuple[str, ...] = (),
+        keys: Sequence[ProvenEvent] = (),
     ) -> Look:
         """Enters what is wrong, with a finding that names it; once of a sort until the log shows good news again."""
         origin = standing.watched.origin
@@ -213,6 +244,7 @@ class Watch:
             checkpoint=_kept(note),
             before=before,
             proof=proof,
+            keys=_site_keys(keys),
         )
 
         def finding(_transaction: Transaction, placed: Sequence[Placed]) -> list[Draft]:
@@ -249,8 +281,11 @@ class Watch:
         last_index = _latest(connection, t.site_checkpoint, watched.origin)
         last, good, shown_us = None, index, begun_us
         if last_index is not None:
-            last, entered_us = self._read(connection, last_index, SiteCheckpoint)
+            last, entered_us = self._read(connection, last_index, SiteCheckpoint1)
             good, shown_us = max(index, last_index), max(begun_us, entered_us)
+        life = last_index if isinstance(last, SiteCheckpoint) and last.keys else None
+        if life is None and isinstance(last, SiteCheckpoint):
+            life = last.life
         row = t.site_fault.c
         since_then = (row.origin == watched.origin, row.pos > pos_of(SYSTEM_LOG, good))
         faults = connection.execute(select(row.pos).where(*since_then).order_by(row.pos)).scalars()
@@ -259,9 +294,19 @@ class Watch:
             since=index,
             last=last,
             last_index=last_index,
+            keys=self._keys(connection, life),
+            life=life,
             shown_us=shown_us,
-            faults=tuple(self._read(connection, index_of(pos), SiteFault)[0] for pos in faults),
+            faults=tuple(self._read(connection, index_of(pos), SiteFault1)[0] for pos in faults),
         )
+
+    def _keys(self, connection: Connection, life: int | None) -> tuple[ProvenEvent, ...]:
+        """What was entered of a watched log's keys, in their order, from the newest entry with any back."""
+        found: tuple[ProvenEvent, ...] = ()
+        while life is not None:
+            body, _ = self._read(connection, life, SiteCheckpoint)
+            found, life = (*proven_keys(body), *found), body.life
+        return found
 
     def _read(self, connection: Connection, index: int, sort: type[Body]) -> tuple[Body, int]:
         entry = LogReader(connection, SYSTEM_LOG).entry(index)
@@ -286,6 +331,26 @@ def anchor_of(watched: WatchedLog) -> Anchor:
         raise ConfigError("a policy names the keys itself", advice="Give keys or a policy, not both.")
     policy = Policy.parse(watched.policy) if watched.policy else None
     return Anchor(keys=tuple(map(parse_verifier, watched.keys)), policy=policy, origin=watched.origin)
+
+
+def proven_keys(body: SiteCheckpoint | SiteFault) -> tuple[ProvenEvent, ...]:
+    """The key events that an entry holds, as they are proven under the checkpoint in it; raises MalformedNote."""
+    if not body.keys:
+        return ()
+    head = parsed(body.checkpoint.encode())
+    return tuple(unpacked(msgspec.structs.asdict(one), head) for one in body.keys)
+
+
+def _site_keys(keys: Sequence[ProvenEvent]) -> tuple[SiteKeyEvent, ...]:
+    return tuple(msgspec.convert(texts(one), SiteKeyEvent) for one in keys)
+
+
+def _new_keys(tiles: Tiles, shown: Checkpoint, known: Sequence[ProvenEvent]) -> tuple[ProvenEvent, ...]:
+    """The key events that the log tells of and that were not entered; raises IntegrityError if it tells no more."""
+    found = published_events(tiles, shown, known[-1].index if known else -1)
+    if found is None and known:
+        raise IntegrityError(f"{KEY_LIFE} is missing, and was there before")
+    return found or ()
 
 
 def _latest(connection: Connection, table: Table, origin: str) -> int | None:

@@ -35,7 +35,21 @@ class WatchedLog(
     policy: str = ""
 
 
-class SiteCheckpoint(
+class SiteKeyEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A key event of a watched log, or its creation, proven in the tree of the checkpoint beside which it stands
+    (`core.led_keys.ProvenEvent`); `leaf` and `body` are canonical JSON.
+    """
+
+    index: SafeInt
+    leaf: str
+    salt: Digest
+    body: str
+    proof: tuple[Digest, ...]
+    note: str | None = None
+    consistency: tuple[Digest, ...] = ()
+
+
+class SiteCheckpoint1(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="site-checkpoint/1"
 ):
     """What a watched log showed then: whoever rewrites that log must rewrite this one too.
@@ -52,6 +66,17 @@ class SiteCheckpoint(
     proof: tuple[Digest, ...] = ()
 
 
+class SiteCheckpoint(
+    SiteCheckpoint1, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="site-checkpoint/2"
+):
+    """A checkpoint of a watched log that tells of its keys: `keys` are the events that were not entered before, `life`
+    the entry of this log that holds those before them.
+    """
+
+    keys: tuple[SiteKeyEvent, ...] = ()
+    life: SafeInt | None = None
+
+
 class FaultSort(StrEnum):
     """What is wrong with a watched log."""
 
@@ -65,7 +90,7 @@ class FaultSort(StrEnum):
     """It has shown nothing new for longer than it may."""
 
 
-class SiteFault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="site-fault/1"):
+class SiteFault1(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="site-fault/1"):
     """Something wrong with a watched log, with both signed notes where they prove it.
 
     `earlier` is the note that the entry `last` holds, `checkpoint` the one that does not go with it. Of a fork between
@@ -82,4 +107,14 @@ class SiteFault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     proof: tuple[Digest, ...] = ()
 
 
-KINDS = (Kind("watched-log", [WatchedLog]), Kind("site-checkpoint", [SiteCheckpoint]), Kind("site-fault", [SiteFault]))
+class SiteFault(SiteFault1, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="site-fault/2"):
+    """A fault of a watched log; `keys`: key events that only `checkpoint` holds, by which its signature is judged."""
+
+    keys: tuple[SiteKeyEvent, ...] = ()
+
+
+KINDS = (
+    Kind("watched-log", [WatchedLog]),
+    Kind("site-checkpoint", [SiteCheckpoint1, SiteCheckpoint]),
+    Kind("site-fault", [SiteFault1, SiteFault]),
+)

@@ -7,7 +7,7 @@ from ledger.core.hashing import unb64
 from ledger.core.projector import Projector, Row, Valid
 from ledger.store.position import pos_of
 from ledger.trust import watch_tables as t
-from ledger.trust.watch_kinds import SiteCheckpoint, SiteFault, WatchedLog, WatchEvent
+from ledger.trust.watch_kinds import SiteCheckpoint1, SiteFault1, WatchedLog, WatchEvent
 
 
 class WatchedLogProjector:
@@ -32,7 +32,7 @@ class SiteCheckpointProjector:
     tables = (t.site_checkpoint.name,)
 
     def rows(self, entry: Entry) -> Iterable[Row]:
-        body: SiteCheckpoint = entry.body
+        body: SiteCheckpoint1 = entry.body
         yield t.site_checkpoint.name, (pos_of(entry.log, entry.index), body.origin, body.size, unb64(body.root, 32))
 
 
@@ -45,7 +45,7 @@ class SiteFaultProjector:
     tables = (t.site_fault.name,)
 
     def rows(self, entry: Entry) -> Iterable[Row]:
-        body: SiteFault = entry.body
+        body: SiteFault1 = entry.body
         yield t.site_fault.name, (pos_of(entry.log, entry.index), body.origin, body.sort.value)
 
 

@@ -157,6 +157,7 @@ def test_published_tiles_are_open_and_nothing_else_with_them(tmp_path: Path, mon
         }
         assert strangers - PUBLIC == {
             ("GET", "/logs/{log:str}/checkpoint"),
+            ("GET", "/logs/{log:str}/key-life.jsonl"),
             ("GET", "/logs/{log:str}/tile/{path:path}"),
         }
     world.close()

@@ -19,6 +19,15 @@ MESSAGES = {
     "tiles.check.signed": "Checkpoint: of {origin}, signed by the key that you gave",
     "tiles.check.quorum": "Checkpoint: of {origin}, signed by its key and cosigned as quorum {quorum} of the policy "
     "asks",
+    "tiles.check.rotated": "Checkpoint: of {origin}, signed by {vkey}, to which the rotations that the log entered "
+    "({rotations}) lead from the key that you gave, each signed by the key before",
+    "tiles.check.keys": "Keys: {events} key events, each the body of its leaf and allowed by those before it; the "
+    "checkpoint bears the lines of the keys in force, and of no other",
+    "tiles.check.keys-unpublished": "Keys: not judged; what happened to the log’s keys (key-life.jsonl) is not "
+    "published here, so nothing says whether the key that you gave was replaced or revoked",
+    "tiles.check.keys-withheld": "Keys: not judged are the key events at {entries}, which are not published; of "
+    "persons’ keys none ever is",
+    "tiles.check.doubt": "In doubt, entry {index}: {vkey} may have been in other hands from {since} on: {meaning}",
     "tiles.check.tree": "Tiles: entries {start} to {size} hash to their tiles, these to the tiles above them, and all "
     "of it to the checkpoint’s root",
     "tiles.check.chain": "Entries: canonical leaf data, each naming the one before it, with ascending index and time",

@@ -90,7 +90,7 @@ def test_all_that_a_checkpoint_needs_is_durable_before_it_takes_its_name(
         synced.discard(self)
         if target.name == "checkpoint":
             there = set(out.rglob("*")) - {self}
-            assert len(there) == 14
+            assert len(there) == 15
             assert there <= listed, "the checkpoint takes its name before all that it needs"
         return replace(self, target)
 
@@ -138,7 +138,8 @@ def test_an_export_starts_where_the_folder_stands(
     (out / "tile/entries/000").write_bytes(b"damage in what is not looked at again")
     assert grown.export(out).files == 6
     assert looked == [
-        "tile/entries/001", "tile/entries/002.p/188", "tile/0/001", "tile/0/002.p/188", "tile/1/000.p/2", "checkpoint"
+        "tile/entries/001", "tile/entries/002.p/188", "tile/0/001", "tile/0/002.p/188", "tile/1/000.p/2",
+        "key-life.jsonl", "checkpoint",
     ]  # fmt: skip
     assert grown.export(out, whole=True) == exporting.Exported(size=LARGE, files=1, mended=1)
     assert_valid(grown, out, LARGE)

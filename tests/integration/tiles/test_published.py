@@ -14,8 +14,12 @@ import pytest
 import uvicorn
 
 from ledger.core.checkpoint import Checkpoint
+from ledger.core.cosignature import parse_verifier
 from ledger.core.errors import CheckpointForked, RolledBack
 from ledger.core.note import sign_note
+from ledger.core.published_keys import KEY_LIFE
+from ledger.trust.auditing import WRONG, Anchor, Auditor
+from ledger.trust.published import FolderTiles
 from tests.oracle.audit import audit
 from tests.oracle.errors import NotVerified
 from tests.oracle.merkle import check_consistency, check_inclusion, leaf_hash, root_of
@@ -93,15 +97,20 @@ def test_an_export_over_a_newer_or_another_past_is_refused_and_touches_nothing(
 def test_any_flipped_byte_of_an_exported_log_is_found(grown: tuple[Log, dict[int, Path]], tmp_path: Path) -> None:
     made, exported = grown
     dice = random.Random(SEED)
+    anchor = Anchor(keys=(parse_verifier(made.vkey),))
     out = tmp_path / "out"
     shutil.copytree(exported[257], out)
     for name, content in files(out).items():
         most = len(content) if name == "checkpoint" else 200 if SOAK else 12
         at_all = dice.sample(range(len(content)), min(len(content), most))
         for at in at_all:
+            # What is told of the keys is of no tlog-tiles client but ours.
             altered = bytearray(content)
             altered[at] ^= 1 << dice.randrange(8)
             (out / name).write_bytes(altered)
+            if name == KEY_LIFE:
+                assert Auditor(FolderTiles(out), anchor).verdict().exit_code == WRONG
+                continue
             with pytest.raises(NotVerified):
                 audit(Folder(out), made.keys)
         (out / name).write_bytes(content)
@@ -165,5 +174,5 @@ def test_what_the_service_serves_is_what_it_exports_and_is_verified_over_http(tm
             unimplied = [Http(prefix).read(f"tile/0/002.p/{width}") for width in (40, 89)]
         assert (checkpoint.size, checkpoint.origin) == (600, made.id.origin)
         assert served == exported
-        assert len(exported) == 1 + 3 + 3 + 1  # checkpoint, bundles, tiles of level 0 and of level 1
+        assert len(exported) == 2 + 3 + 3 + 1  # checkpoint and keys, bundles, tiles of level 0 and of level 1
         assert unimplied == [None, None], "a tile that no checkpoint implies is served"
