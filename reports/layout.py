@@ -32,6 +32,8 @@ COPIES: Final = "data/copies.jsonl"
 COPIES_FOLDER: Final = "data/copies"
 STAMPS: Final = "data/timestamps.jsonl"
 """What there is of time-stamps: tokens, the checkpoints they are over, and what the ledger pinned of who made them."""
+RENEWALS: Final = "data/timestamp-renewals.jsonl"
+"""What carries the time-stamps beyond what they rest on: newer ones over the tree of them; of a package with such."""
 STAMPS_FOLDER: Final = "data/timestamps"
 SYSTEM: Final = "data/system-checkpoint"
 REPORT: Final = "data/report.pdf"
@@ -91,7 +93,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     records of old audit trails, `imports`: entries about their imports, statements included; `marked`: records that
     were collected while their source was to be validated anew, `lives`: entries about what happened to the sources.
     `copies`: of how many letters and scans `copies.jsonl` tells; None: of a package from before there were any.
-    `time_stamps`: of how many `timestamps.jsonl` tells.
+    `time_stamps`: of how many `timestamps.jsonl` tells, `renewals` of how many `timestamp-renewals.jsonl` does.
     """
 
     schema: str
@@ -123,6 +125,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     lives: Index = 0
     copies: Index | None = None
     time_stamps: Index = 0
+    renewals: Index = 0
 
 
 SCHEMA: Final = "evidence-package/1"

@@ -214,6 +214,36 @@ class StampLine(_Line, frozen=True, kw_only=True):
     revocation: tuple[str, ...] = ()
 
 
+class Covered(_Line, frozen=True, kw_only=True):
+    """What a renewal covers: the time-stamp, or renewal, of entry `index`, at `place` of the tree; `path` leads from
+    there to its root (SHA-512, base64).
+    """
+
+    index: Index
+    place: Index
+    path: Annotated[tuple[str, ...], msgspec.Meta(max_length=63)]
+
+
+class RenewalLine(_Line, frozen=True, kw_only=True):
+    """A renewal of time-stamps: entry `index` of the system log, of `origin`, by `tsa`: the `count` time-stamps and
+    renewals before its entry `high`, whose tree has `root`, were there when `token` (base64) was made.
+
+    `pinned` and `policy` as in the line of a time-stamp.
+    """
+
+    index: Index
+    tsa: str
+    pinned: Index
+    origin: str
+    high: Index
+    count: Index
+    root: str
+    token: str
+    covers: tuple[Covered, ...]
+    policy: str | None = None
+    revocation: tuple[str, ...] = ()
+
+
 Line = TypeVar("Line", bound=_Line)
 
 _encoder = msgspec.json.Encoder(order="sorted")

@@ -151,7 +151,7 @@ class _Writer:
         self._table()
         self._report(data, zone, page_size)
         (self._bag / layout.STAMPS_FOLDER).mkdir()
-        description = self._describe(data, self._stamping.write(self._put))
+        description = self._describe(data, *self._stamping.write(self._put))
         self._put(layout.DESCRIPTION, layout.encode_description(description))
         self._put(layout.CHECKPOINT, evidence.checkpoint)
         lines = [encode_line(key_event_line(one)) for one in evidence.key_life()]
@@ -274,7 +274,7 @@ class _Writer:
         finally:
             timeline.close()
 
-    def _describe(self, data: ReportData, time_stamps: int) -> Description:
+    def _describe(self, data: ReportData, time_stamps: int, renewals: int) -> Description:
         totals = data.totals
         return Description(
             schema=layout.SCHEMA,
@@ -306,6 +306,7 @@ class _Writer:
             marked=sum(data.origins.marked.values()),
             lives=data.origins.lives_seen,
             time_stamps=time_stamps,
+            renewals=renewals,
         )
 
     def _seal(self, description: Description, data: ReportData, seal: Seal) -> None:

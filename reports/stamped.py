@@ -1,10 +1,12 @@
 """The time-stamps of a package, verified offline as of the moments that they name, and what they date.
 
-Each is over the text of an earlier checkpoint that the package's own continues. Whether its authority is one to be
+Each is over the text of an earlier checkpoint that the package's own continues. One that rests on what is distrusted by
+now counts as far as the package's renewals carry it (`reports.renewed`). Whether its authority is one to be
 believed, a root from outside the package tells; without one a time-stamp is consistent, and its authority not pinned.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -14,12 +16,14 @@ from ledger.core.clock import parse_utc, utc_text
 from ledger.core.errors import IntegrityError, LedgerError
 from ledger.core.hashing import unb64
 from ledger.core.merkle import verify_consistency
+from ledger.core.renewals import DISTRUSTED, Weak, leaf_of, require_sound
 from ledger.core.time_tokens import MAX_RESPONSE
 from ledger.core.timestamps import Pins, TimeStamp, certificates_in, differs, pins_of, verify_time_stamp
 from reports import layout
 from reports.checks import Problems
-from reports.lines import MAX_LINE, StampLine
+from reports.lines import MAX_LINE, RenewalLine, StampLine
 from reports.reading import lines_of
+from reports.renewed import Renewals, Renewed, renewed_us
 from reports.strictzip import StrictZip
 from reports.verdict import Check, Outcome
 
@@ -35,21 +39,37 @@ class _Dated(msgspec.Struct, frozen=True, kw_only=True):
     stamp: TimeStamp
     tsa: str
     pinned: bool
+    renewals: tuple[Renewed, ...]
+    """Those that count and cover it: of authorities whose root was given, where it is by one itself."""
+
+
+class _Held(msgspec.Struct, frozen=True, kw_only=True):
+    """What a package has of a time-stamp, before it is judged."""
+
+    line: StampLine
+    text: bytes
+    token: bytes
+    named: tuple[bytes, ...]
+    revocation: tuple[bytes, ...]
 
 
 class TimeStamps:
     """The time-stamps of one package. Fed with its records, it says by when they existed."""
 
-    def __init__(self, problems: Problems, roots: Sequence[bytes] = ()) -> None:
-        """`roots`: certificates (DER) of authorities of time, from outside the package."""
+    def __init__(self, problems: Problems, roots: Sequence[bytes] = (), weak: Weak = DISTRUSTED) -> None:
+        """`roots`: certificates (DER) of authorities of time, from outside the package; `weak`: what is distrusted."""
         self._problems = problems
+        self._weak = weak
         self._roots = tuple(roots)
         self._found: list[_Dated] = []
         self._dated = self._undated = self._apart = 0
         self._longest_us = self._last_us = 0
 
-    def read(self, package: StrictZip, prefix: str, head: Checkpoint, said: int) -> None:
-        """Verifies all of them; `said`: how many the package says that it has. What is wrong is noted by its file."""
+    def read(self, package: StrictZip, prefix: str, head: Checkpoint, said: int, renewals: int) -> None:
+        """Verifies all of them; `said`, and `renewals` of them: how many the package says that it has. What is wrong is
+        noted by its file.
+        """
+        held: list[_Held] = []
         stored = {name.removeprefix(prefix) for name in package.members}
         used: set[str] = set()
         if layout.STAMPS in stored:
@@ -60,9 +80,16 @@ class TimeStamps:
                     continue
                 used |= {where, layout.stamp(line.size, "checkpoint"), layout.stamp(line.pinned, "pem")}
                 try:
-                    self._found.append(self._one(package, prefix, head, line))
+                    held.append(_held(package, prefix, line))
                 except LedgerError as error:
                     self._problems.add(where, error.message)
+        lines = []
+        if layout.RENEWALS in stored:
+            lines = list(lines_of(package, prefix + layout.RENEWALS, RenewalLine, MAX_LINE))
+            used |= {layout.stamp(line.pinned, "pem") for line in lines}
+        if len(lines) != renewals:
+            self._problems.add(layout.RENEWALS, f"does not tell of the renewals that {layout.DESCRIPTION} says")
+        self._judge(package, prefix, head, held, lines)
         for name in sorted(name for name in stored - used if layout.is_stamp(name)):
             self._problems.add(name, "is no file of a time-stamp that is told of")
         told = sum(1 for name in used if name.endswith(".tsr"))
@@ -111,7 +138,10 @@ class TimeStamps:
             says += "; consistent, but the AUTHORITY IS NOT PINNED: no root was given from outside (--tsa-root)"
         good = bool(pinned) and not self._undated and not self._apart
         outcome = Outcome.HOLDS if good else Outcome.UNKNOWN
-        if any(place.where == layout.STAMPS or layout.is_stamp(place.where) for place in self._problems):
+        if any(
+            layout.STAMPS in place.where or layout.RENEWALS in place.where or layout.is_stamp(place.where)
+            for place in self._problems
+        ):
             outcome = Outcome.FAILS
         yield Check(name="Time-stamps", outcome=outcome, says=says, not_proven=_NOT_PROVEN)
         for one in self._found:
@@ -122,38 +152,72 @@ class TimeStamps:
                 outcome=Outcome.HOLDS if one.pinned else Outcome.UNKNOWN,
                 says=f"{one.stamp.subject} says that the checkpoint of size {one.size} existed at "
                 f"{utc_text(one.stamp.gen_us)}{off}; {'pinned' if one.pinned else 'not pinned'}; whether its "
-                f"certificate was revoked: {revoked}",
+                f"certificate was revoked: {revoked}{_renewed(one.renewals)}",
             )
 
-    def _one(self, package: StrictZip, prefix: str, head: Checkpoint, line: StampLine) -> _Dated:
-        text = package.read(prefix + layout.stamp(line.size, "checkpoint"), _SMALL)
-        token = package.read(prefix + layout.stamp(line.index, "tsr"), MAX_RESPONSE)
-        named = certificates_in(package.read(prefix + layout.stamp(line.pinned, "pem"), _SMALL))
-        found = Checkpoint.parse(text.decode("utf-8", "strict"))
+    def _judge(
+        self, package: StrictZip, prefix: str, head: Checkpoint, held: Sequence[_Held], lines: Sequence[RenewalLine]
+    ) -> None:
+        carried = Renewals(
+            lines,
+            {one.line.index: leaf_of(one.text, one.token, one.revocation) for one in held},
+            lambda pinned: certificates_in(package.read(prefix + layout.stamp(pinned, "pem"), _SMALL)),
+            lambda index, what: self._problems.add(f"entry {index} in {layout.RENEWALS}", what),
+        )
+        inside = carried.counting(self._weak, pins_of)
+        outside = carried.counting(self._weak, self._outside)
+        for one in held:
+            try:
+                self._found.append(self._one(head, one, inside, outside))
+            except LedgerError as error:
+                self._problems.add(layout.stamp(one.line.index, "tsr"), error.message)
+
+    def _one(self, head: Checkpoint, one: _Held, inside: list[Renewed], outside: list[Renewed]) -> _Dated:
+        line = one.line
+        found = Checkpoint.parse(one.text.decode("utf-8", "strict"))
         if (found.origin, found.size) != (head.origin, line.size) or found.size > head.size:
             raise IntegrityError("is over a checkpoint of another log or size than it is told of")
         if found.size < head.size:
-            proof = [unb64(one, 32) for one in line.proof]
+            proof = [unb64(item, 32) for item in line.proof]
             verify_consistency(found.size, head.size, found.root, head.root, proof)
         elif found.root != head.root or line.proof:
             raise IntegrityError("is over another checkpoint than the package's own")
-        revocation = tuple(unb64(one) for one in line.revocation)
-        stamp = verify_time_stamp(token, text, pins_of(named, line.policy), revocation=revocation)
-        return _Dated(
-            size=line.size, stamp=stamp, tsa=line.tsa, pinned=self._pinned(token, text, named, line, revocation)
-        )
+        stamp = self._stamp(one, pins_of(one.named, line.policy), inside)
+        pinned = False
+        with suppress(LedgerError):
+            pins = self._outside(one.named, line.policy)
+            pinned = pins is not None and bool(self._stamp(one, pins, outside))
+        renewals = tuple(by for by in (outside if pinned else inside) if line.index in by.covers)
+        return _Dated(size=line.size, stamp=stamp, tsa=line.tsa, pinned=pinned, renewals=renewals)
 
-    def _pinned(
-        self, token: bytes, text: bytes, named: Sequence[bytes], line: StampLine, revocation: tuple[bytes, ...]
-    ) -> bool:
-        """Whether it chains to a root from outside, by whatever certificates the package has between."""
+    def _stamp(self, one: _Held, pins: Pins, renewals: Sequence[Renewed]) -> TimeStamp:
+        """What it proves under these pins, as far as it is sound or was renewed in time; raises TimestampInvalid."""
+        found = verify_time_stamp(one.token, one.text, pins, revocation=one.revocation, renewed=True)
+        require_sound(found, self._weak, renewed_us(renewals, one.line.index))
+        return found
+
+    def _outside(self, named: Sequence[bytes], policy: str | None) -> Pins | None:
+        """The roots from outside, with whatever certificates the package has between; None where none was given."""
         if not self._roots:
-            return False
+            return None
         outside = pins_of(self._roots)
         between = tuple(one for one in named if one not in outside.roots)
-        pins = Pins(roots=outside.roots, between=(*outside.between, *between), own=outside.own, policy=line.policy)
-        try:
-            verify_time_stamp(token, text, pins, revocation=revocation)
-        except LedgerError:
-            return False
-        return True
+        return Pins(roots=outside.roots, between=(*outside.between, *between), own=outside.own, policy=policy)
+
+
+def _held(package: StrictZip, prefix: str, line: StampLine) -> _Held:
+    return _Held(
+        line=line,
+        text=package.read(prefix + layout.stamp(line.size, "checkpoint"), _SMALL),
+        token=package.read(prefix + layout.stamp(line.index, "tsr"), MAX_RESPONSE),
+        named=certificates_in(package.read(prefix + layout.stamp(line.pinned, "pem"), _SMALL)),
+        revocation=tuple(unb64(one) for one in line.revocation),
+    )
+
+
+def _renewed(found: Sequence[Renewed]) -> str:
+    """What is said of the renewals of a time-stamp, the first of them in full."""
+    if not found:
+        return ""
+    first = min(found, key=lambda one: one.stamp.by_us)
+    return f"; renewed, first by {first.tsa} at {utc_text(first.stamp.gen_us)}"

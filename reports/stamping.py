@@ -7,9 +7,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ledger.core.hashing import b64
+from ledger.trace.stamp_renewals import CarryingRenewal
 from ledger.trace.stamps import Stamps
 from reports import layout
-from reports.lines import StampLine, encode_line
+from reports.lines import Covered, RenewalLine, StampLine, encode_line
 
 MAX_CHECKPOINTS: Final = 10
 """Checkpoints of which one package has time-stamps; where more would date its records, some are dated later by it."""
@@ -28,13 +29,16 @@ class Stamping:
         if size is not None:
             self._sizes.add(size)
 
-    def write(self, put: Callable[[str, bytes], None]) -> int:
-        """Puts time-stamps, checkpoints and certificates into the package; returns how many time-stamps."""
+    def write(self, put: Callable[[str, bytes], None]) -> tuple[int, int]:
+        """Puts time-stamps with their checkpoints, certificates and renewals into the package.
+
+        Returns how many time-stamps, and how many renewals.
+        """
         sizes = sorted(self._sizes)
         if len(sizes) > MAX_CHECKPOINTS:
             step = len(sizes) / MAX_CHECKPOINTS
             sizes = [sizes[int((at + 1) * step) - 1] for at in range(MAX_CHECKPOINTS)]
-        lines = []
+        lines, indices = [], []
         for one in self._stamps.of(sizes):
             put(layout.stamp(one.index, "tsr"), one.token)
             put(layout.stamp(one.size, "checkpoint"), one.text.encode())
@@ -49,9 +53,36 @@ class Stamping:
                 revocation=tuple(map(b64, one.revocation)),
             )
             lines.append(encode_line(line))
+            indices.append(one.index)
         if lines:
             put(layout.STAMPS, b"".join(lines))
-        return len(lines)
+        return len(lines), self._renewals(put, indices)
+
+    def _renewals(self, put: Callable[[str, bytes], None], indices: list[int]) -> int:
+        found = self._stamps.renewals(indices)
+        for one in found:
+            put(layout.stamp(one.pinned, "pem"), _pem(one.certificates))
+        if found:
+            put(layout.RENEWALS, b"".join(encode_line(_line(one)) for one in found))
+        return len(found)
+
+
+def _line(one: CarryingRenewal) -> RenewalLine:
+    return RenewalLine(
+        index=one.index,
+        tsa=one.tsa,
+        pinned=one.pinned,
+        policy=one.policy,
+        origin=one.origin,
+        high=one.high,
+        count=one.count,
+        root=b64(one.root),
+        token=b64(one.token),
+        revocation=tuple(map(b64, one.revocation)),
+        covers=tuple(
+            Covered(index=held.index, place=held.place, path=tuple(map(b64, held.path))) for held in one.covers
+        ),
+    )
 
 
 def _pem(certificates: tuple[bytes, ...]) -> bytes:

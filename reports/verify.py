@@ -19,6 +19,7 @@ from ledger.core.errors import IntegrityError, LedgerError, SignatureInvalid
 from ledger.core.hashing import b64
 from ledger.core.note import VerifierKey, parse_note
 from ledger.core.policy import Policy
+from ledger.core.renewals import DISTRUSTED, Weak
 from ledger.core.statement import open_report
 from reports import bag, layout
 from reports.bag import Digests
@@ -46,12 +47,15 @@ def verify_package(
     post_quantum: bool = False,
     tsa_roots: Sequence[bytes] = (),
     cards: Sequence[Card] = (),
+    weak: Weak = DISTRUSTED,
 ) -> PackageVerdict:
     """The verdict on a package file, whatever it holds; never raises for what is wrong with it.
 
     `vkeys` are verifier keys of logs (C2SP signed-note), from outside the package; `policy` may ask for witnesses too.
     `tsa_roots`: certificates (DER) of time-stamp authorities, from outside, to which its time-stamps are to chain.
-    `cards`: checkpoint cards; one of the package's own log and size has to have its root, and authenticates it.
+    `weak`: algorithms that are distrusted, each from when on (µs); a time-stamp that rests on one holds if it was
+    renewed before. `cards`: checkpoint cards; one of the package's own log and size has to have its root, and
+    authenticates it.
     `post_quantum`: the log has to have signed with ML-DSA-44 too. Raises MalformedNote for a key that is none,
     ConfigError where both kinds of key are asked for and are not given.
     """
@@ -60,7 +64,7 @@ def verify_package(
     if post_quantum:
         policy = (policy or Policy.of_log_keys(())).with_post_quantum()
     problems = Problems()
-    run = _Verification(problems, policy, TimeStamps(problems, tsa_roots), cards)
+    run = _Verification(problems, policy, TimeStamps(problems, tsa_roots, weak), cards)
     try:
         with StrictZip.open(path) as package:
             run.container(package)
@@ -152,7 +156,7 @@ class _Verification:
         if len(signatures.beside.papers) != description.papers:
             self._problems.add(layout.SIGNATURES, f"does not hold the papers that {layout.DESCRIPTION} says")
         self.at = layout.STAMPS
-        self._stamps.read(package, self._prefix, head, description.time_stamps)
+        self._stamps.read(package, self._prefix, head, description.time_stamps, description.renewals)
         self.at = layout.RECORDS
         counted = check_records(
             package,

@@ -7,7 +7,7 @@ holds itself covers it from before that day. The tree of entries itself stays by
 what its own ageing takes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha512
 from typing import Final
 
@@ -55,6 +55,41 @@ class Tree:
         for _, left in reversed(self._edge[:-1]):
             found = _node(left, found)
         return found
+
+
+def paths(leaves: Sequence[bytes], places: Iterable[int]) -> dict[int, tuple[bytes, ...]]:
+    """The inclusion paths (RFC 9162 2.1.3.1) of the leaves at these places in the tree of all of them."""
+    found: dict[int, list[bytes]] = {place: [] for place in places}
+    at, level = {place: place for place in found}, list(leaves)
+    while len(level) > 1:
+        for place, path in found.items():
+            if at[place] ^ 1 < len(level):
+                path.append(level[at[place] ^ 1])
+            at[place] >>= 1
+        whole = len(level) & ~1
+        level = [*(_node(level[one], level[one + 1]) for one in range(0, whole, 2)), *level[whole:]]
+    return {place: tuple(path) for place, path in found.items()}
+
+
+def root_by(leaf: bytes, place: int, count: int, path: Sequence[bytes]) -> bytes:
+    """The root to which an inclusion path leads from a leaf (RFC 9162 2.1.3.2).
+
+    Raises TimestampInvalid for a path that is none of a leaf at that place among so many.
+    """
+    here, last, found = place, count - 1, leaf
+    for one in path:
+        if last == 0:
+            raise TimestampInvalid("the path to the tree that was renewed is too long")
+        if here & 1 or here == last:
+            found = _node(one, found)
+            while not here & 1 and here:
+                here, last = here >> 1, last >> 1
+        else:
+            found = _node(found, one)
+        here, last = here >> 1, last >> 1
+    if last or not 0 <= place < count:
+        raise TimestampInvalid("the path to the tree that was renewed is too short")
+    return found
 
 
 def statement(origin: str, high: int, count: int, root: str) -> bytes:

@@ -9,9 +9,11 @@ from sqlalchemy import Connection, select
 from ledger.core.errors import LedgerError
 from ledger.core.kinds import KindRegistry
 from ledger.core.passkey import unb64url
-from ledger.core.timestamp_entries import TimestampEntry
+from ledger.core.timestamp_entries import TimestampEntry, Tsas
 from ledger.store.position import index_of
 from ledger.store.reading import LogReader
+from ledger.trace.stamp_renewals import CarryingRenewal, renewals_of
+from ledger.trust.renewing import Renewals, WrongRenewal, read_renewals
 from ledger.trust.timestamp_reading import checkpoint_text, read_body, read_tsas
 from ledger.trust.timestamp_tables import time_stamp
 
@@ -62,15 +64,16 @@ class Stamps:
 
     def of(self, sizes: Collection[int]) -> Iterator[DatedCheckpoint]:
         """The time-stamps of these checkpoints that hold; level 3 tells of others."""
-        tsas = read_tsas(self._kinds, self._connection) if sizes else None
+        if not sizes:
+            return
+        tsas, renewals = self._authorities()
         for size in sorted(sizes):
             given: set[str] = set()
             for index in self._by_size.get(size, ()):
-                assert tsas is not None
                 try:
                     body, _ = read_body(self._kinds, self._connection, index, TimestampEntry)
                     text = checkpoint_text(self._connection, self._reader.log, body)
-                    tsas.verify(index, body, text.encode())
+                    tsas.verify(index, body, text.encode(), renewed_us=renewals.by(index))
                 except LedgerError:
                     continue
                 tsa = tsas.by_proposal(body.proposed)
@@ -89,3 +92,17 @@ class Stamps:
                     revocation=tuple(map(unb64url, body.revocation)),
                     proof=tuple(self._reader.consistency(size, self._size)) if size < self._size else (),
                 )
+
+    def renewals(self, stamps: Collection[int]) -> tuple[CarryingRenewal, ...]:
+        """The renewals that hold, and that carry the time-stamps at these entries of the system log."""
+        if not stamps:
+            return ()
+        tsas, renewals = self._authorities()
+        return renewals_of(self._connection, self._kinds, tsas, renewals, stamps)
+
+    def _authorities(self) -> tuple[Tsas, Renewals]:
+        tsas = read_tsas(self._kinds, self._connection)
+        try:
+            return tsas, read_renewals(self._kinds, self._connection, tsas)
+        except WrongRenewal:
+            return tsas, Renewals()  # level 3 tells of it

@@ -49,6 +49,11 @@ class Renewals:
     def __init__(self, found: Sequence[Renewal] = ()) -> None:
         self._found = tuple(found)
 
+    @property
+    def held(self) -> tuple[Renewal, ...]:
+        """All of them, in the order of the log."""
+        return tuple(sorted(self._found, key=lambda one: one.index))
+
     def by(self, index: int) -> int | None:
         """When the first of them says that the time-stamp at an entry was there (µs); None where none covers it."""
         return min((one.by_us for one in self._found if one.high > index), default=None)

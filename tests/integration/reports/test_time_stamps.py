@@ -37,6 +37,7 @@ class Dated:
         self.folder, self.plant = folder, made
         self.stampers = Stampers(SystemClock(), one=stamper, two=Stamper(folder / "two"))
         service, staff = made.service, Staff(made.service)
+        self.staff = staff
         for name, one in self.stampers.stampers.items():
             service.tsas.propose(name, f"{URL}/{name}", (one.root,), "for the test", AUTHORITY)
             service.tsas.confirm(name, "seen", staff.admin)
