@@ -28,6 +28,8 @@ AUTHORITY_FILE: Final = "authority.pem"
 RENEW_AFTER: Final = 2 / 3
 """The part of a certificate's life after which a new one is asked for."""
 
+_RESTORE: Final = "Restore it from a copy, or enrol the agent anew in another folder."
+
 
 class Identity:
     """An enrolled agent, read from its folder."""
@@ -42,7 +44,7 @@ class Identity:
             raise ConfigError(
                 f"no agent is enrolled in {folder}", advice="Enrol it: trailseal agent enrol DIR --code …"
             ) from None
-        except (msgspec.DecodeError, InvalidEntry) as error:
+        except (ValueError, InvalidEntry) as error:
             raise ConfigError(f"the agent in {folder} cannot be read: {error}", advice="Enrol it anew.") from None
         self.public_key = ed25519_public_key(self.seed)
         self.key = key_id(self.public_key)
@@ -70,8 +72,11 @@ class Identity:
         return self.folder / AUTHORITY_FILE
 
     def certificate(self) -> x509.Certificate:
-        """The certificate in use."""
-        return x509.load_pem_x509_certificate(self.tls_file.read_bytes())
+        """The certificate in use; raises ConfigError for a damaged one."""
+        try:
+            return x509.load_pem_x509_certificate(self.tls_file.read_bytes())
+        except ValueError:
+            raise ConfigError(f"the certificate in {self.tls_file} is damaged", advice=_RESTORE) from None
 
     def renewal_due(self, clock: WallClock) -> bool:
         """Whether two thirds of the certificate's life are over."""

@@ -143,6 +143,10 @@ def read_status(folder: Path) -> AgentStatus:
     """What the running agent, or the one that ran last, told of itself; raises ConfigError if none ever ran."""
     try:
         return msgspec.json.decode((folder / STATUS_FILE).read_bytes(), type=AgentStatus)
+    except msgspec.DecodeError:
+        raise ConfigError(
+            f"{folder / STATUS_FILE} is damaged", advice="The agent writes it anew while it runs: start it."
+        ) from None
     except FileNotFoundError:
         raise ConfigError(f"no agent has run in {folder} yet", advice="Start it: trailseal agent run DIR") from None
 

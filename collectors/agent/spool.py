@@ -16,6 +16,7 @@ import msgspec
 
 from collectors.agent.identity import Identity
 from collectors.agent.place import Limits, Place
+from collectors.agent.spooled import batch_of, damaged, decoded, runs_of
 from ledger.core.batch import (
     MAX_PAYLOAD,
     BatchHeader,
@@ -27,7 +28,7 @@ from ledger.core.batch import (
     verify_receipt,
 )
 from ledger.core.clock import WallClock, utc_text
-from ledger.core.errors import ConfigError, Conflict, InvalidEntry, RetriableSource
+from ledger.core.errors import Conflict, InvalidEntry, RetriableSource
 from ledger.core.record import Interval
 from ledger.core.run import Gap, RecordOutcome, RunBatch, RunReceipt, SourceState, Status
 
@@ -54,24 +55,19 @@ class Spool:
         self._clock = clock
         self._limits = limits or Limits()
         self._folder = identity.folder
+        self._file = identity.folder / FILE_NAME
         self._lock = threading.RLock()
         self.arrived = threading.Event()
         """Set whenever there is something new to send."""
-        self._db = sqlite3.connect(
-            self._folder / FILE_NAME, isolation_level=None, check_same_thread=False, timeout=30.0
-        )
-        (self._folder / FILE_NAME).chmod(0o600)
+        self._db = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False, timeout=30.0)
+        self._file.chmod(0o600)
         try:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.executescript(_SCHEMA)
             self._bytes: int = self._db.execute("SELECT coalesce(sum(length(payload)), 0) FROM batch").fetchone()[0]
         except sqlite3.DatabaseError as error:
-            raise ConfigError(
-                f"the spool {self._folder / FILE_NAME} cannot be opened: {error}",
-                advice="Keep the file: what was not delivered may be in it. Check the disk; restore it from a copy, "
-                "and have a new epoch approved.",
-            ) from None
+            raise damaged(self._file, f"cannot be opened: {error}") from None
         first = msgspec.json.encode(Place(epoch=identity.enrolled.epoch))
         with self._lock:
             self._db.execute("INSERT OR IGNORE INTO place VALUES (1, ?)", (first,))
@@ -93,18 +89,18 @@ class Spool:
 
     def state(self, source_id: str) -> SourceState:
         """Where a source stands in the spool; raises RetriableSource until the ledger has told where it began."""
-        with self._lock:
+        with self._reading():
             found = self._db.execute("SELECT state FROM source WHERE id = ?", (source_id,)).fetchone()
         if found is None:
             raise RetriableSource(
                 f"the ledger has not told yet where source {source_id!r} stands",
                 advice="It does once the agent is confirmed and reaches it; see `trailseal agent status`.",
             )
-        return msgspec.json.decode(found[0], type=SourceState)
+        return decoded(self._file, found[0], SourceState, f"where source {source_id!r} stands")
 
     def knows(self, source_id: str) -> bool:
         """Whether the source's beginning is known."""
-        with self._lock:
+        with self._reading():
             return self._db.execute("SELECT 1 FROM source WHERE id = ?", (source_id,)).fetchone() is not None
 
     def begin(self, state: SourceState) -> None:
@@ -156,24 +152,24 @@ class Spool:
         return RunReceipt(origin=self._identity.origin, run=number, outcomes=tuple(outcomes))
 
     def pending(self) -> SignedBatch | None:
-        """The next batch that the ledger has not signed for."""
-        with self._lock:
+        """The next batch that the ledger has not signed for; raises ConfigError for a damaged one."""
+        with self._reading():
             found = self._db.execute(
                 "SELECT header, signature, payload FROM batch WHERE epoch = ? AND receipt IS NULL "
                 "ORDER BY number LIMIT 1",
                 (self._place.epoch,),
             ).fetchone()
-        return None if found is None else _batch(found)
+        return None if found is None else batch_of(self._file, self._identity, found)
 
     def waiting(self) -> int:
         """How many batches the ledger has not signed for."""
-        with self._lock:
+        with self._reading():
             count: int = self._db.execute("SELECT count(*) FROM batch WHERE receipt IS NULL").fetchone()[0]
         return count
 
     def kept(self) -> int:
         """How many batches are kept, signed for or not."""
-        with self._lock:
+        with self._reading():
             count: int = self._db.execute("SELECT count(*) FROM batch").fetchone()[0]
         return count
 
@@ -182,10 +178,11 @@ class Spool:
         with self._lock:
             if number == self._place.delivered:
                 return self._place.delivered_digest
+        with self._reading():
             found = self._db.execute(
                 "SELECT header FROM batch WHERE epoch = ? AND number = ?", (self._place.epoch, number)
             ).fetchone()
-        return None if found is None else batch_digest(msgspec.json.decode(found[0], type=BatchHeader))
+        return None if found is None else batch_digest(decoded(self._file, found[0], BatchHeader, f"batch {number}"))
 
     def delivered(self, header: BatchHeader, receipt: SignedReceipt) -> None:
         """Keeps the ledger's receipt; raises SignatureInvalid unless its receipt key signed it for this batch."""
@@ -227,12 +224,12 @@ class Spool:
 
     def batch(self, number: int) -> SignedBatch | None:
         """A batch of this epoch, if it is still held."""
-        with self._lock:
+        with self._reading():
             found = self._db.execute(
                 "SELECT header, signature, payload FROM batch WHERE epoch = ? AND number = ?",
                 (self._place.epoch, number),
             ).fetchone()
-        return None if found is None else _batch(found)
+        return None if found is None else batch_of(self._file, self._identity, found)
 
     def covered(self, size: int) -> int:
         """Lets go of the batches whose receipts a checkpoint of that size covers; returns how many."""
@@ -262,7 +259,7 @@ class Spool:
                 "UPDATE batch SET receipt = NULL, receipt_size = NULL WHERE epoch = ? AND number > ?",
                 (place.epoch, after),
             )
-            digest = msgspec.json.decode(before[0], type=BatchHeader).previous
+            digest = decoded(self._file, before[0], BatchHeader, f"batch {after + 1}").previous
             self._keep(msgspec.structs.replace(place, delivered=after, delivered_digest=digest))
         return True
 
@@ -279,24 +276,26 @@ class Spool:
         """
         with self._writing():
             old = self._db.execute(
-                "SELECT epoch, number, payload FROM batch WHERE receipt IS NULL"
+                "SELECT epoch, number, header, payload, spooled_us FROM batch WHERE receipt IS NULL"
                 " OR (receipt = ? AND epoch = ? AND number > ?) ORDER BY epoch, number",
                 (_SENT, self._place.epoch, self._place.number if after is None else after),
             ).fetchall()
             stands = {state.source: state for state in states}
             for state in states:
-                self._db.execute("INSERT OR REPLACE INTO source VALUES (?, ?)", (state.source, _encoded(state)))
+                self._db.execute(
+                    "INSERT OR REPLACE INTO source VALUES (?, ?)", (state.source, msgspec.json.encode(state))
+                )
             place = Place(epoch=epoch, full_since=self._place.full_since)
             self._keep(place)
-            for was, number, payload in old:
-                run = msgspec.json.decode(payload, type=RunBatch)
-                if run.source not in stands:
-                    continue
-                mark = stands[run.source].cursor
-                run = msgspec.structs.replace(run, cursor_from=mark, cursor_to=mark, snapshot=None)
-                self._add(self._place, run, msgspec.json.encode(run))
-                self._db.execute("DELETE FROM batch WHERE epoch = ? AND number = ?", (was, number))
-                self._bytes -= len(payload)
+            for was, number, header, payload, spooled_us in old:
+                runs = runs_of(header, payload, spooled_us, stands)
+                for run in runs:
+                    mark = stands[run.source].cursor
+                    run = msgspec.structs.replace(run, cursor_from=mark, cursor_to=mark, snapshot=None)
+                    self._add(self._place, run, msgspec.json.encode(run))
+                if runs:
+                    self._db.execute("DELETE FROM batch WHERE epoch = ? AND number = ?", (was, number))
+                    self._bytes -= len(payload)
         self.arrived.set()
 
     def _add(self, place: Place, run: RunBatch, payload: bytes) -> int:
@@ -345,7 +344,9 @@ class Spool:
         )
 
     def _read_place(self) -> Place:
-        return msgspec.json.decode(self._db.execute("SELECT standing FROM place").fetchone()[0], type=Place)
+        with self._reading():
+            found = self._db.execute("SELECT standing FROM place").fetchone()[0]
+        return decoded(self._file, found, Place, "where it stands")
 
     def _keep(self, place: Place) -> None:
         self._db.execute("INSERT OR REPLACE INTO place VALUES (1, ?)", (msgspec.json.encode(place),))
@@ -368,13 +369,14 @@ class Spool:
                     raise RetriableSource(
                         f"the spool cannot be written: {error}", advice="Check the agent's disk; nothing is lost."
                     ) from None
+                if isinstance(error, sqlite3.DatabaseError):
+                    raise damaged(self._file, f"cannot be written: {error}") from None
                 raise
 
-
-def _batch(row: tuple[bytes, str, bytes]) -> SignedBatch:
-    header = msgspec.json.decode(row[0], type=BatchHeader)
-    return SignedBatch(header=header, signature=row[1], payload=bytes(row[2]))
-
-
-def _encoded(state: SourceState) -> bytes:
-    return msgspec.json.encode(state)
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        with self._lock:
+            try:
+                yield
+            except sqlite3.DatabaseError as error:
+                raise damaged(self._file, f"cannot be read: {error}") from None

@@ -231,8 +231,8 @@ class Receiver:
     def _load(self) -> dict[str, Heard]:
         try:
             return msgspec.json.decode((self._folder / STATE_FILE).read_bytes(), type=dict[str, Heard])
-        except FileNotFoundError:
-            return {}
+        except (FileNotFoundError, msgspec.DecodeError):
+            return {}  # damaged: as if nothing had been heard yet; what is missing or silent is told once more
 
 
 def _missing(last: int, reach: int, waiting: set[int]) -> str:

@@ -17,7 +17,7 @@ from ledger.core.run import RunBatch, RunReceipt, SourceState
 from tests.integration.collectors.following import Following, wait_for
 from tests.integration.collectors.test_rate_mqtt import collector, lines, publishing
 from tests.support.mosquitto import Mosquitto
-from tests.unit.collectors.test_agent_spool import ORIGIN, Edge
+from tests.support.spooling import ORIGIN, Edge
 
 MESSAGES = 10_000
 NAME = "flood"
