@@ -23,7 +23,7 @@ from ledger.store.engine import assert_durable, is_sqlite
 from ledger.store.logs import SYSTEM_LOG
 from ledger.trust.exposure import exposure
 from ledger.trust.key_history import choose_signers
-from ledger.trust.next_keys import present_in
+from ledger.trust.next_keys import key_at, present_in
 
 SOON_US = 60 * 86_400 * MICROSECONDS
 """A pinned certificate that ends within this time is told of."""
@@ -122,6 +122,13 @@ def _next_key(service: Service, log: LogId) -> Finding:
             ok=False,
             says="no next key is promised: a stolen key could not be replaced in a way that others can check",
             advice="Run `trailseal key prepare-next` on another computer, then `trailseal key pre-rotate`.",
+        )
+    if here is not None and key_at(service.folder / NEXT_KEYS, log.origin) != history.promise:
+        return Finding(
+            name=name,
+            ok=False,
+            says=f"{here} is not the key that entry {history.promised} promises",
+            advice="It is damaged, or of an earlier promise: a rotation by it is refused. Use the copy that was kept.",
         )
     return Finding(
         name=name,

@@ -8,6 +8,7 @@ from ledger.cli.finding import Finding
 from ledger.core.errors import LedgerError
 from ledger.core.note import Verifier
 from ledger.service import Service
+from ledger.trust.agent_ca import AgentCa
 from ledger.trust.digest_life import entered
 from ledger.trust.kinds import KeyPurpose
 from ledger.trust.providers.options import ProviderName
@@ -20,6 +21,7 @@ def key_findings(service: Service) -> Iterator[Finding]:
     yield from (one for one in (_module(service),) if one is not None)
     yield _digest(service)
     yield _purposes(service)
+    yield from _agents(service)
 
 
 def _protection(service: Service) -> Finding:
@@ -99,6 +101,19 @@ def _purposes(service: Service) -> Finding:
         says="; ".join(problems) or f"{len(seen)} keys, each for one purpose",
         advice="Put the right key back: what another key signs, nobody can verify.",
     )
+
+
+def _agents(service: Service) -> Iterator[Finding]:
+    """The certificate authority of the agents, where there is one."""
+    authority = AgentCa(service.folder / "keys", service.clock)
+    if not authority.file.exists():
+        return
+    try:
+        authority.check()
+    except LedgerError as error:
+        yield Finding(name="agents' authority", ok=False, says=error.message, advice=error.advice)
+        return
+    yield Finding(name="agents' authority", ok=True, says="its key and its certificate belong together")
 
 
 def _at_hand(service: Service) -> Iterator[tuple[str, KeyPurpose, Verifier]]:

@@ -26,6 +26,7 @@ AUTHORITY_DAYS: Final = 36_500
 """The authority lasts as long as the ledger: agents pin it."""
 BEFORE: Final = timedelta(days=1)
 """A certificate is good from a day before it is made, for agents whose clock is behind; a short one from less."""
+_RESTORE: Final = "Restore it from its backup; agents know the ledger by it."
 _IDENTITY: Final = "urn:trailseal:agent:"
 
 
@@ -54,7 +55,7 @@ class AgentCa:
             if self._key_file.exists():
                 raise ConfigError(
                     f"{self._certificate_file} is not there, but its key is",
-                    advice="Restore it from its backup; agents know the ledger by it.",
+                    advice=_RESTORE,
                 )
             key = ec.generate_private_key(ec.SECP256R1())
             name = common_name("Trailseal agents")
@@ -121,8 +122,7 @@ class AgentCa:
         life: timedelta,
     ) -> bytes:
         authority = self._certificate()
-        signer = serialization.load_pem_private_key(self._key_file.read_bytes(), None)
-        assert isinstance(signer, ec.EllipticCurvePrivateKey)
+        signer = self._signer(authority)
         signing_key = signer.public_key()
         return (
             self._builder(key, common_name(name), authority.subject, life)
@@ -149,13 +149,34 @@ class AgentCa:
             .not_valid_after(now + life)
         )
 
+    def check(self) -> None:
+        """Raises ConfigError where key or certificate is not what was made; where there are none nothing is wrong."""
+        if self._certificate_file.exists() or self._key_file.exists():
+            self._signer(self._certificate())
+
+    def _signer(self, authority: x509.Certificate) -> ec.EllipticCurvePrivateKey:
+        """The authority's key; raises ConfigError unless it is its certificate's."""
+        try:
+            signer = serialization.load_pem_private_key(self._key_file.read_bytes(), None)
+            if isinstance(signer, ec.EllipticCurvePrivateKey) and signer.public_key() == authority.public_key():
+                return signer
+        except FileNotFoundError:
+            raise ConfigError(f"{self._key_file} is not there", advice=_RESTORE) from None
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            pass  # what was wrong with it is never repeated
+        raise ConfigError(f"{self._key_file} is not the key of {self._certificate_file.name}", advice=_RESTORE)
+
     def _certificate(self) -> x509.Certificate:
         try:
-            return x509.load_pem_x509_certificate(self._certificate_file.read_bytes())
+            found = x509.load_pem_x509_certificate(self._certificate_file.read_bytes())
+            found.verify_directly_issued_by(found)
         except FileNotFoundError:
             raise ConfigError(
                 f"{self._certificate_file} is not there", advice="It is made with the first `trailseal agent invite`."
             ) from None
+        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+            raise ConfigError(f"{self._certificate_file} is damaged", advice=_RESTORE) from None
+        return found
 
 
 def identity(pem: str) -> Identity | None:

@@ -7,7 +7,7 @@ alone until the day it is needed.
 import secrets
 from pathlib import Path
 
-from ledger.core.errors import ConfigError
+from ledger.core.errors import ConfigError, InvalidEntry
 from ledger.core.hashing import b64, unb64
 from ledger.core.key_events import key_digest
 from ledger.core.note import NoteSigner
@@ -33,19 +33,30 @@ def prepare_next(folder: Path, origin: str) -> str:
 
 
 def load_next(folder: Path, origin: str) -> bytes:
-    """The seed of a log's next key; raises ConfigError where the folder has none."""
+    """The seed of a log's next key; raises ConfigError where the folder has none, or a damaged one."""
+    path = _path(folder, origin)
     try:
-        return unb64(_path(folder, origin).read_text("ascii").strip(), SEED_SIZE)
+        return unb64(path.read_text("ascii").strip(), SEED_SIZE)
     except FileNotFoundError:
         raise ConfigError(
             f"{folder} holds no next key of {origin}", advice="Bring the folder that `key prepare-next` wrote."
         ) from None
+    except (InvalidEntry, UnicodeDecodeError):
+        raise ConfigError(f"{path} does not hold a key", advice="Bring the other copy of it.") from None
 
 
 def present_in(folder: Path, origin: str) -> Path | None:
     """The secret of a log's next key, where it stands in a folder."""
     path = _path(folder, origin)
     return path if path.exists() else None
+
+
+def key_at(folder: Path, origin: str) -> str | None:
+    """The digest of a log's next key in a folder, as a log would promise it; None for what is no key."""
+    try:
+        return key_digest(str(NoteSigner(origin, load_next(folder, origin)).verifier))
+    except ConfigError:
+        return None
 
 
 def _path(folder: Path, origin: str) -> Path:

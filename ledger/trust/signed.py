@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from ledger.core.errors import CheckpointForked, Conflict, InvalidEntry, ProofInvalid, RolledBack
+from ledger.core.errors import CheckpointForked, ConfigError, Conflict, InvalidEntry, ProofInvalid, RolledBack
 from ledger.core.hashing import HASH_SIZE, b64, unb64
 from ledger.core.merkle import verify_consistency
 from ledger.store.reading import LogReader
@@ -40,11 +40,16 @@ class MovedAway(Conflict):
 
 
 def read_moved(path: Path) -> Moved | None:
-    """A move as it stands in a file; None if there is none."""
+    """A move as it stands in a file; None if there is none. Raises ConfigError for a damaged one."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Moved)
     except FileNotFoundError:
         return None
+    except ValueError:
+        raise ConfigError(
+            f"{path.name}, which says that this ledger was moved to another server, is damaged: nothing was signed",
+            advice="Restore its copy, or carry the folder over again from the server that the ledger left.",
+        ) from None
 
 
 class SignedState:

@@ -1,6 +1,5 @@
 """One bit of one file of a ledger's folder flips: who notices, and whether any answer is another one."""
 
-import random
 import shutil
 import sqlite3
 from contextlib import closing
@@ -82,16 +81,6 @@ def content(folder: Path) -> str:
     except sqlite3.DatabaseError:
         return ""
     return digest.hexdigest()
-
-
-def places(folder: Path, dice: random.Random, times: int) -> list[tuple[str, int, int]]:
-    """Bits to flip: some of each small file, and of the first page of each table and index, chosen at random."""
-    chosen: list[tuple[str, int, int]] = []
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.stat().st_size and not path.name.startswith(DATABASE):
-            size = path.stat().st_size
-            chosen += [(str(path.relative_to(folder)), dice.randrange(size), dice.randrange(8)) for _ in range(times)]
-    return chosen
 
 
 def pages(folder: Path) -> dict[str, int]:

@@ -32,7 +32,7 @@ from ledger.findings.incident_tables import incident_case
 from ledger.integrity.fault import Fault
 from ledger.integrity.incidents.damage import BINDING, WHOLE, Damage, Signed, damage_of
 from ledger.integrity.incidents.epochs import Began, Known, read_epochs
-from ledger.integrity.incidents.evidence import kept_files, preserve
+from ledger.integrity.incidents.evidence import kept_files, preserve, write_case
 from ledger.integrity.incidents.impacts import Page, counted, impact_of, linked, page_of
 from ledger.integrity.level1 import Pulse
 from ledger.integrity.level3 import read_bindings
@@ -48,7 +48,7 @@ SERVICE: Final = Authority(actor="service:incidents", authenticated=False)
 """On whose authority a case is that verification or the signer opened."""
 MOST_FAULTS: Final = 200
 """Faults that a case names one by one; `affected` has all that they touch."""
-CASE, IMPACT = "case.json", "impact.jsonl"
+IMPACT = "impact.jsonl"
 UNRESOLVED: Final = frozenset({CaseEvent.OPENED, CaseEvent.COMPARED, CaseEvent.PROPOSED})
 """States in which a damage waits for its way back: the same damage opens no other case."""
 
@@ -210,7 +210,7 @@ class Cases:
             links=links,
             every_link=every,
         )
-        write_durably(folder / CASE, canonical.encode_struct(body))
+        write_case(folder, body)
         return body
 
     def impact(self, case: Case, seen: Collection[str], after: int = 0, limit: int = 100) -> Page:

@@ -15,13 +15,16 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection, Table, and_, or_, select
 from sqlalchemy.engine import URL
 
+from ledger.core import canonical
+from ledger.core.errors import IntegrityError
 from ledger.core.hashing import b64
 from ledger.core.members import Members, Spans
 from ledger.core.tables import TableClass
-from ledger.findings.incident_kinds import KeptFile
+from ledger.findings.incident_kinds import IncidentCase, KeptFile
 from ledger.store import schema
 from ledger.store.append import TILE
 from ledger.store.position import pos_of
@@ -35,7 +38,9 @@ AROUND: Final = 3
 """Checkpoints and intents kept before and after the affected entries."""
 COPIED: Final = 256 * 1024 * 1024
 """Bytes of the largest SQLite file that is copied whole."""
-ROWS, DATABASE = "rows.jsonl", "ledger.sqlite"
+ROWS, DATABASE, CASE = "rows.jsonl", "ledger.sqlite", "case.json"
+CASE_DIGEST: Final = f"{CASE}.sha256"
+"""As `sha256sum -c` reads it: a case that only its folder knows is entered again from there."""
 
 
 def preserve(
@@ -50,6 +55,29 @@ def preserve(
             write_durably(folder / file.name, file.read_bytes())
     _copy(folder, url)
     return kept_files(folder)
+
+
+def write_case(folder: Path, body: IncidentCase) -> None:
+    """Keeps a case as it is about to be entered, with its digest beside it."""
+    data = canonical.encode_struct(body)
+    write_durably(folder / CASE_DIGEST, f"{sha256(data).hexdigest()}  {CASE}\n".encode())
+    write_durably(folder / CASE, data)
+
+
+def read_case(folder: Path) -> IncidentCase:
+    """A case as its folder has it; raises FileNotFoundError where it has none, IntegrityError for a damaged one."""
+    data = (folder / CASE).read_bytes()
+    digest = folder / CASE_DIGEST
+    try:
+        whole = not digest.is_file() or digest.read_bytes() == f"{sha256(data).hexdigest()}  {CASE}\n".encode()
+        if whole:
+            return msgspec.json.decode(data, type=IncidentCase)
+    except msgspec.DecodeError:
+        pass
+    raise IntegrityError(
+        f"{CASE} of incident case {folder.name}, or its digest {CASE_DIGEST}, is damaged",
+        advice=f"Restore kept/incidents/{folder.name} from the copy that was made of it.",
+    )
 
 
 def kept_files(folder: Path) -> tuple[KeptFile, ...]:

@@ -16,9 +16,10 @@ from ledger.core.errors import AccessDenied, Conflict, IntegrityError, NotFound,
 from ledger.core.hashing import b64, unb64
 from ledger.findings.incident_kinds import CaseEvent, Cause, Epoch, IncidentCase
 from ledger.findings.incident_tables import incident_case
-from ledger.integrity.incidents.cases import CASE, Case, Cases
+from ledger.integrity.incidents.cases import Case, Cases
 from ledger.integrity.incidents.damage import Damage
 from ledger.integrity.incidents.epochs import Began, places, read_epochs
+from ledger.integrity.incidents.evidence import CASE, read_case
 from ledger.integrity.levels import BUILT
 from ledger.integrity.verifier import Verifier
 from ledger.people.credentials import current
@@ -110,7 +111,10 @@ class WaysBack:
         return self._enter(found, msgspec.structs.replace(body, deviation=deviation))
 
     def known(self, case: str) -> Case:
-        """A case; one that the database no longer has is entered again from its folder. Raises NotFound."""
+        """A case; one that the database no longer has is entered again from its folder.
+
+        Raises NotFound, IntegrityError where the folder's copy is damaged.
+        """
         try:
             return self._cases.get(case)
         except NotFound:
@@ -119,7 +123,7 @@ class WaysBack:
             file = self._cases.folder / case / CASE
             if not file.is_file():
                 raise
-        kept = msgspec.json.decode(file.read_bytes(), type=IncidentCase)
+        kept = read_case(file.parent)
         if kept.case != case or kept.cause not in DAMAGED:
             raise NotFound(
                 f"case {case} is in its folder alone, and is of a compromise",
