@@ -219,7 +219,10 @@ class Service:
         return self.record_log().ingest
 
     def own_signer(self) -> Signer:
-        """Signs checkpoints in this process, by the keys of the ledger's folder."""
+        """Signs checkpoints in this process, by the keys of the ledger's folder; raises ConfigError where it may not
+        open them.
+        """
+        self.keys.require_signer()
         return Signer(self.store, self.keys, SignedState(self.folder / "signed"), self.witnesses, self.rollback)
 
     def verifiers(self, log: LogId) -> tuple[NoteVerifier, ...]:

@@ -231,6 +231,8 @@ def key_lines(keys: KeyOptions) -> list[str]:
         "provider": keys.provider.value,
         "passphrase_file": keys.passphrase_file,
         "passphrase_env": keys.passphrase_env,
+        "signer_passphrase_file": keys.signer_passphrase_file,
+        "signer_passphrase_env": keys.signer_passphrase_env,
     }
     lines = ["", "[keys]", *[f"{name} = {_quoted(value)}" for name, value in told.items() if value]]
     return [*lines, *_token_lines(keys.pkcs11)]

@@ -14,9 +14,11 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from ledger import settings
 from ledger.core.errors import ConfigError, LedgerError
 from ledger.service import Service
 from ledger.store.trouble import trouble_of
+from ledger.trust.keys import Keys
 from ledger.trust.signer_process import RemoteSigner, SignerAway, SignerServer
 
 READY_S: Final = 30.0
@@ -33,10 +35,16 @@ class SignerChild:
         self._start("fork")
 
     def begin(self, folder: Path) -> None:
-        """Has it open the ledger in a folder, unless a signer of that ledger runs already; returns once one signs.
+        """Has it open the ledger in a folder; returns once one signs.
+
+        It leaves that to a signer of that ledger that runs already, and where the logs' keys lie apart and this process
+        is not given what opens them, to one that is (`trailseal signer`).
 
         Raises what kept it from that, or SignerAway.
         """
+        found, _ = settings.load(folder)
+        if not Keys(folder / "keys", found.keys).signs_here:
+            return
         self._folder = folder
         if RemoteSigner(folder / "signed").there():
             return

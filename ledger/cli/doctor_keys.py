@@ -18,6 +18,7 @@ from ledger.trust.tables import key_event
 def key_findings(service: Service) -> Iterator[Finding]:
     """Each thing that was looked at."""
     yield _protection(service)
+    yield from (one for one in (_passphrases(service),) if one is not None)
     yield from (one for one in (_module(service),) if one is not None)
     yield _digest(service)
     yield _purposes(service)
@@ -36,6 +37,29 @@ def _protection(service: Service) -> Finding:
         says="; ".join(problems) or says,
         advice="Do as said; keys are worth the ledger.",
     )
+
+
+def _passphrases(service: Service) -> Finding | None:
+    """Whether what opens the logs' keys is another passphrase than what opens all else."""
+    options, ledger = service.keys.options, service.folder
+    if not options.seals or options.provider is ProviderName.PKCS11:
+        return None
+    ok, advice = (
+        True,
+        "Let the signer have its own: `trailseal key seal --signer-passphrase-file`, and `trailseal signer`.",
+    )
+    if not options.signer_apart:
+        says = "one passphrase opens the logs' keys and all else: a process that serves pages could sign checkpoints"
+    elif not service.keys.signs_here:
+        place = options.signer_passphrase.place
+        says = f"the logs' keys are opened by another one, in {place}, which is not given here, as it should be"
+    elif not options.passphrase.given(ledger):
+        says = "this process is given the signer's alone"
+    else:
+        ok = options.passphrase.read(ledger) != options.signer_passphrase.read(ledger)
+        says = "the signer has another one" if ok else "the signer's passphrase is the one that opens all else"
+        advice = "Seal the logs' keys under another one: `trailseal key seal --signer-passphrase-file`."
+    return Finding(name="passphrases", ok=ok, says=says, advice=advice)
 
 
 def _module(service: Service) -> Finding | None:
@@ -119,7 +143,7 @@ def _agents(service: Service) -> Iterator[Finding]:
 def _at_hand(service: Service) -> Iterator[tuple[str, KeyPurpose, Verifier]]:
     keys = service.keys
     for log in service.logs.values():
-        for signer in keys.log_signers(log.name, log.origin):
+        for signer in keys.log_signers(log.name, log.origin) if keys.signs_here else ():
             yield f"the log key of {log.name}", KeyPurpose.LOG, signer.verifier
         report = keys.report_signer(log.name, log.origin).verifier
         yield f"the report key of {log.name}", KeyPurpose.REPORT, report

@@ -12,7 +12,8 @@ from ledger.cli.ledgers import LedgerOption, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.errors import ConfigError
 from ledger.trust.keys import Keys
-from ledger.trust.providers.choice import secrets_of
+from ledger.trust.providers.apart import ApartSecrets
+from ledger.trust.providers.choice import sealed_signers, secrets_of
 from ledger.trust.providers.moving import copy, leave
 from ledger.trust.providers.options import KeyOptions, Opener, Pkcs11Options, ProviderName
 from ledger.trust.providers.sealed import SealedSecrets, require_passphrase
@@ -38,10 +39,17 @@ def seal(
     ledger: LedgerOption,
     passphrase_file: PassphraseFile = None,
     passphrase_env: PassphraseEnv = None,
+    signer_passphrase_file: Annotated[
+        Path | None, typer.Option(help="A file whose only line is a passphrase for the logs' keys alone.")
+    ] = None,
+    signer_passphrase_env: Annotated[
+        str | None, typer.Option(help="An environment variable that holds a passphrase for the logs' keys alone.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Seal the keys under a passphrase; what is sealed already is sealed anew, at today's price for a guess.
 
+    With a signer's passphrase the logs' keys go to a sealed file of their own, which only the process that signs opens.
     Without a passphrase the one in use stays. The same keys sign as before; copies of the old files that were made
     elsewhere, as in backups, are as open as they were. With a security module, what is kept beside it is sealed.
     """
@@ -50,15 +58,22 @@ def seal(
     after = before
     if passphrase_file is not None or passphrase_env is not None or not before.seals:
         after = _sealed(before, passphrase_file, passphrase_env)
+    if signer_passphrase_file is not None or signer_passphrase_env is not None:
+        after = msgspec.structs.replace(
+            after,
+            signer_passphrase_file=absolute(signer_passphrase_file),
+            signer_passphrase_env=signer_passphrase_env or "",
+        )
     text = after.passphrase.read(ledger)
     require_passphrase(text)
+    _require_other(after, ledger, text)
     if before.seals:
-        held = secrets_of(ledger / "keys", before)
-        assert isinstance(held, SealedSecrets)
-        held.reseal(text)
-        if after != before:
+        names = reseal(ledger, before, after)
+        if after.signer_apart and not before.signer_apart:
+            _change(ledger, msgspec.structs.replace(after, signer_passphrase_file="", signer_passphrase_env=""), after)
+        elif after != before:
             settings.change_keys(ledger, after)
-        _done(as_json, after, held.names())
+        _done(as_json, after, names)
     else:
         _done(as_json, after, _change(ledger, before, after))
 
@@ -156,13 +171,41 @@ def mail_password(
     say(f"Kept by the provider {kept}")
 
 
+def reseal(ledger: Path, before: KeyOptions, after: KeyOptions) -> list[str]:
+    """Seals each sealed file that there is anew, under the passphrases that are to be; returns the names in them."""
+    held = secrets_of(ledger / "keys", before)
+    if isinstance(held, ApartSecrets):
+        signers = sealed_signers(ledger / "keys", before)
+        signers.names()  # raises before anything was changed
+        own = held.others
+        assert isinstance(own, SealedSecrets)
+        own.reseal(after.passphrase.read(ledger))
+        signers.reseal(after.signer_passphrase.read(ledger))
+        return sorted({*own.names(), *signers.names()})
+    assert isinstance(held, SealedSecrets)
+    held.reseal(after.passphrase.read(ledger))
+    return held.names()
+
+
+def _require_other(options: KeyOptions, ledger: Path, text: str) -> None:
+    """Raises ConfigError where the signer's passphrase is none, too short, or the one that opens all else."""
+    if not options.signer_apart:
+        return
+    own = options.signer_passphrase.read(ledger)
+    require_passphrase(own)
+    if own == text:
+        raise ConfigError(
+            "the signer's passphrase is the one that opens all else", advice="Choose another; nothing was changed."
+        )
+
+
 def _change(ledger: Path, before: KeyOptions, after: KeyOptions) -> list[str]:
     """Brings the secrets to their new place, then says so in the settings, then leaves the old place."""
     keys = ledger / "keys"
-    source = secrets_of(keys, before)
-    names = copy(source, secrets_of(keys, after), secrets_of(keys, after))
+    source, target = secrets_of(keys, before), secrets_of(keys, after)
+    names = copy(source, target, secrets_of(keys, after))
     settings.change_keys(ledger, after)
-    leave(source, names)
+    leave(source, [name for name in names if source.place(name) != target.place(name)])
     return names
 
 
@@ -175,7 +218,9 @@ def _sealed(options: KeyOptions, file: Path | None, env: str | None) -> KeyOptio
             passphrase_env=env or "",
             pkcs11=msgspec.structs.replace(pkcs11, secrets=ProviderName.SEALED),
         )
-    return KeyOptions(provider=ProviderName.SEALED, passphrase_file=absolute(file), passphrase_env=env or "")
+    return msgspec.structs.replace(
+        options, provider=ProviderName.SEALED, passphrase_file=absolute(file), passphrase_env=env or ""
+    )
 
 
 def _done(as_json: bool, options: KeyOptions, names: list[str]) -> None:

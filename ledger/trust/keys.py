@@ -52,7 +52,23 @@ class Keys:
         """Raises ConfigError, and changes nothing, where the provider could not make a key now."""
         if self.options.seals:
             require_passphrase(self.options.passphrase.read(self._folder.parent))
+        if self.options.signer_apart:
+            require_passphrase(self.options.signer_passphrase.read(self._folder.parent))
         self.provider.require_ready()
+
+    @property
+    def signs_here(self) -> bool:
+        """Whether this process can open the logs' keys, as far as that depends on a passphrase of their own."""
+        return not self.options.signer_apart or self.options.signer_passphrase.given(self._folder.parent)
+
+    def require_signer(self) -> None:
+        """Raises ConfigError where the logs' keys lie apart, and this process is not given what opens them."""
+        if not self.signs_here:
+            raise ConfigError(
+                f"the logs' keys are opened by a passphrase of their own, in {self.options.signer_passphrase.place}, "
+                "which this process is not given",
+                advice="Start `trailseal signer` where it is given: it signs for all processes of this ledger.",
+            )
 
     def create_log_keys(self, log: str) -> None:
         """Makes the keys of a new log; raises ConfigError rather than overwrite one."""
@@ -236,7 +252,8 @@ class Keys:
         plain = files.names()
         if plain:
             found.append(f"{', '.join(plain)}: key files in plain text beside the sealed file; remove them")
-        return [*found, *self.options.passphrase.problems(self._folder.parent)]
+        found += self.options.passphrase.problems(self._folder.parent)
+        return [*found, *self.options.signer_passphrase.problems(self._folder.parent)]
 
     def _shown(self, variable: str, name: str) -> str | None:
         given = os.environ.get(variable)

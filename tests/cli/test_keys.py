@@ -8,14 +8,18 @@ import pytest
 
 from ledger import settings
 from ledger.service import Service
+from ledger.signer import SignerChild
 from ledger.trust.keys import Keys
 from ledger.trust.providers.options import ProviderName
+from ledger.trust.providers.sealed import SealedSecrets
+from ledger.trust.signer_process import RemoteSigner
 from tests.cli.conftest import SOURCE, lines_of
 from tests.cli.terminal import Answer, trailseal
 from tests.support.softhsm import MODULE, PIN, PIN_VARIABLE, SoftHsm
 
 PASSPHRASE = "correct horse battery staple"
 VARIABLE = "TRAILSEAL_TEST_PASSPHRASE"
+SIGNERS = "TRAILSEAL_TEST_SIGNERS_PASSPHRASE"
 
 
 def _made(folder: Path, *options: str | Path, name: str = "keys") -> str:
@@ -70,6 +74,54 @@ def test_a_ledger_whose_keys_are_sealed_works_and_its_files_hold_no_key(
     monkeypatch.delenv(VARIABLE)
     assert f"no passphrase in ${VARIABLE}" in trailseal("append", file, "--source", SOURCE, "--ledger", folder).err
     assert trailseal("search", "Operator", "--ledger", folder).code == 0, "who only reads needs no key"
+
+
+def test_the_logs_keys_are_sealed_apart_and_only_the_process_that_signs_opens_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "ledger"
+    monkeypatch.setenv(VARIABLE, PASSPHRASE)
+    vkey = _made(folder, "--keys", "sealed", "--passphrase-env", VARIABLE)
+    assert "could sign checkpoints" in _doctor(folder)["passphrases"]["says"]
+    seal = ("key", "seal", "--signer-passphrase-env", SIGNERS, "--ledger", folder)
+    monkeypatch.setenv(SIGNERS, PASSPHRASE)
+    assert "opens all else" in trailseal(*seal).err
+    monkeypatch.setenv(SIGNERS, f"{PASSPHRASE} of the signer")
+    assert trailseal(*seal).code == 0
+    assert not [name for name in SealedSecrets(folder / "keys", lambda: PASSPHRASE).names() if ".log" in name]
+    _works(folder, vkey, 1)
+    assert _vkey(folder) == vkey, "it signs with the same key"
+    found = _doctor(folder)
+    assert (found["passphrases"]["ok"], found["passphrases"]["says"]) == (True, "the signer has another one")
+    assert found["keys"]["ok"]
+    with SignerChild() as given, SignerChild() as later:
+        given.begin(folder)
+        monkeypatch.delenv(SIGNERS)
+        _works(folder, vkey, 2)
+        assert "not given here, as it should be" in _doctor(folder)["passphrases"]["says"]
+        assert _doctor(folder)["key, log records"]["ok"]
+        later.begin(folder)
+    with SignerChild() as never:
+        never.begin(folder)
+        assert not RemoteSigner(folder / "signed").there(), "it leaves signing to who is given the passphrase"
+    refused = trailseal("package", "--out", tmp_path / "none.zip", "--batch", "B-2026-00042", "--ledger", folder)
+    assert (refused.code, "trailseal signer" in refused.err) == (1, True)
+    assert trailseal("search", "Operator", "--ledger", folder).code == 0
+    monkeypatch.setenv(SIGNERS, f"{PASSPHRASE} of the signer")
+    fresh = ("--passphrase-file", _file(tmp_path, "new", 1), "--signer-passphrase-file", _file(tmp_path, "new", 2))
+    assert trailseal("key", "seal", *fresh, "--ledger", folder).code == 0
+    monkeypatch.delenv(SIGNERS)
+    monkeypatch.delenv(VARIABLE)
+    _works(folder, vkey, 3)
+    (tmp_path / "new2").write_text((tmp_path / "new1").read_text())
+    assert not _doctor(folder)["passphrases"]["ok"]
+
+
+def _file(place: Path, name: str, number: int) -> Path:
+    file = place / f"{name}{number}"
+    file.write_text(f"{PASSPHRASE} {number}\n")
+    file.chmod(0o600)
+    return file
 
 
 def test_a_ledger_whose_keys_are_in_a_security_module_works(

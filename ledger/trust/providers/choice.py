@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from ledger.trust.providers import apart
+from ledger.trust.providers.apart import ApartSecrets
 from ledger.trust.providers.base import Provider, Secrets
 from ledger.trust.providers.files import FileSecrets
 from ledger.trust.providers.options import KeyOptions, ProviderName
@@ -22,7 +24,13 @@ def provider_of(keys: Path, options: KeyOptions, origin: str) -> Provider:
 
 
 def secrets_of(keys: Path, options: KeyOptions) -> Secrets:
-    """Where what is no signing key is kept."""
-    if options.secrets is ProviderName.SEALED:
-        return SealedSecrets(keys, lambda: options.passphrase.read(keys.parent))
-    return FileSecrets(keys)
+    """Where the secrets are kept, and in files the keys that sign too."""
+    if options.secrets is not ProviderName.SEALED:
+        return FileSecrets(keys)
+    sealed = SealedSecrets(keys, lambda: options.passphrase.read(keys.parent))
+    return ApartSecrets(sealed, sealed_signers(keys, options)) if options.signer_apart else sealed
+
+
+def sealed_signers(keys: Path, options: KeyOptions) -> SealedSecrets:
+    """The sealed file of the logs' keys, where they lie apart."""
+    return SealedSecrets(keys, lambda: options.signer_passphrase.read(keys.parent), name=apart.FILE_NAME)

@@ -47,6 +47,10 @@ class Opener(msgspec.Struct, frozen=True, kw_only=True):
             )
         return text
 
+    def given(self, folder: Path) -> bool:
+        """Whether this process is given it; its content is not looked at."""
+        return os.access(folder / self.file, os.R_OK) if self.file else self.env in os.environ
+
     def problems(self, folder: Path) -> list[str]:
         """What is wrong with its protection."""
         if not self.file or not (folder / self.file).exists():
@@ -81,11 +85,16 @@ class Pkcs11Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class KeyOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the keys are. A relative file is one in the ledger's folder."""
+    """Where the keys are. A relative file is one in the ledger's folder.
+
+    `signer_passphrase_file` or `_env`: what opens the sealed file of the logs' keys alone, for the process that signs.
+    """
 
     provider: ProviderName = ProviderName.FILE
     passphrase_file: str = ""
     passphrase_env: str = ""
+    signer_passphrase_file: str = ""
+    signer_passphrase_env: str = ""
     pkcs11: Pkcs11Options | None = None
 
     def __post_init__(self) -> None:
@@ -93,6 +102,23 @@ class KeyOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             raise ConfigError("keys.pkcs11 is missing", advice="Name module, token and where the PIN is.")
         if self.seals:
             _one("keys", "passphrase", self.passphrase_file, self.passphrase_env)
+        if self.signer_apart:
+            _one("keys", "signer_passphrase", self.signer_passphrase_file, self.signer_passphrase_env)
+            if self.provider is not ProviderName.SEALED:
+                raise ConfigError(
+                    "keys: a passphrase of the signer's own opens a sealed file of the logs' keys, and there is none",
+                    advice='It goes with provider = "sealed": `trailseal key seal`.',
+                )
+
+    @property
+    def signer_apart(self) -> bool:
+        """Whether the logs' keys lie in a sealed file of their own."""
+        return bool(self.signer_passphrase_file or self.signer_passphrase_env)
+
+    @property
+    def signer_passphrase(self) -> Opener:
+        """What opens the logs' keys, where they lie apart."""
+        return Opener(what="signer's passphrase", file=self.signer_passphrase_file, env=self.signer_passphrase_env)
 
     @property
     def seals(self) -> bool:

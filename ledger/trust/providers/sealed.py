@@ -68,13 +68,15 @@ _KDF, _CIPHER = "argon2id", "xchacha20poly1305-ietf"
 
 
 class SealedSecrets:
-    """Keeps secrets in `sealed.keys` of a folder. The passphrase is asked for when the file is opened or made.
+    """Keeps secrets in a file of a folder (`sealed.keys`). The passphrase is asked for when the file is opened or made.
 
     Safe to use from several threads and processes: each sees what another wrote.
     """
 
-    def __init__(self, folder: Path, passphrase: Callable[[], str], effort: SealEffort = MINIMUM) -> None:
-        self._path = folder / FILE_NAME
+    def __init__(
+        self, folder: Path, passphrase: Callable[[], str], effort: SealEffort = MINIMUM, name: str = FILE_NAME
+    ) -> None:
+        self._path = folder / name
         self._passphrase = passphrase
         self._effort = effort
         self._lock = threading.RLock()
