@@ -33,7 +33,7 @@ from ledger.people import (
 from ledger.people import projector as people_projector
 from ledger.privacy import erasure_kinds, look_up_kinds
 from ledger.privacy import projector as privacy_projector
-from ledger.retention import disposal_kinds, hold_kinds
+from ledger.retention import copy_kinds, disposal_kinds, hold_kinds
 from ledger.retention import kinds as retention_kinds
 from ledger.retention import projector as retention_projector
 from ledger.signing import (
@@ -121,7 +121,10 @@ _DOMAINS = (
     _Domain(route_kinds.KINDS, route_projector.projectors),
     _Domain(notice_kinds.KINDS, notice_projector.projectors),
     _Domain((*look_up_kinds.KINDS, *erasure_kinds.KINDS), privacy_projector.projectors),
-    _Domain((*retention_kinds.KINDS, *hold_kinds.KINDS, *disposal_kinds.KINDS), retention_projector.projectors),
+    _Domain(
+        (*retention_kinds.KINDS, *hold_kinds.KINDS, *copy_kinds.KINDS, *disposal_kinds.KINDS),
+        retention_projector.projectors,
+    ),
     _Domain(agents_kinds.KINDS, agents_projector.projectors),
     _Domain(trace_kinds.KINDS, trace_projector.projectors, trace_impact.impact),
     _Domain(integrity_kinds.KINDS, integrity_projector.projectors),

@@ -21,6 +21,7 @@ from ledger.core.structs import make_ready
 from ledger.domains import ServiceStart, assembly, impacts
 from ledger.integrity.incidents.cases import Cases
 from ledger.integrity.incidents.compromises import Compromises
+from ledger.integrity.incidents.preserved import Preserved
 from ledger.integrity.incidents.standing import Standings
 from ledger.integrity.incidents.ways_back import WaysBack
 from ledger.integrity.level3 import log_keys
@@ -37,6 +38,7 @@ from ledger.people.people import People
 from ledger.privacy.erasures import Erasures
 from ledger.privacy.look_ups import LookUps
 from ledger.record_log import RecordLog
+from ledger.retention.copies import Copies
 from ledger.retention.disposals import Disposals
 from ledger.retention.holds import Holds
 from ledger.retention.proven import Proven
@@ -142,7 +144,6 @@ class Service:
         self.erasures = Erasures(self.store)
         self.holds = Holds(self.store)
         self.retention = Rules(self.store)
-        self.disposals = Disposals(self.store, Proven(self.store))
         self.look_ups = LookUps(self.store, self.keys.digests)
         self.notices = Notices(self.store, self._notice_key, self.keys.mail_password)
         self.workflows = Workflows(self.store, self.notices.tell)
@@ -161,6 +162,13 @@ class Service:
             impacts(),
         )
         self.standings = Standings(self.cases)
+        self.copies = Copies(self.store)
+        self.disposals = Disposals(
+            self.store,
+            Proven(self.store),
+            Preserved(self.cases, self.standings),
+            lambda: self.settings.owner_url(folder),
+        )
         self.compromises = Compromises(self.cases)
         judge, faulty, known = self.rollback.judge, self.cases.faulty, self.cases.known
         self.verifier = Verifier(self.store, assembly, self._digest, verify_workers, judge, faulty=faulty, known=known)

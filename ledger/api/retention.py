@@ -17,11 +17,14 @@ from ledger.api.problems import declared
 from ledger.core.job import JobState
 from ledger.core.retention import RetentionClass, RetentionEvent, Subject, Term
 from ledger.people.access import Scope, allow
+from ledger.retention.copies import MOST_DAYS, StatedCopy
+from ledger.retention.copy_kinds import CopySort
 from ledger.retention.disposal_kinds import Copy
-from ledger.retention.disposals import WAITS_DAYS, Disposal, Removal
+from ledger.retention.disposals import WAITS_DAYS, Removal
 from ledger.retention.judging import Judged
 from ledger.retention.kinds import Day
 from ledger.retention.planning import Plan
+from ledger.retention.report import Disposal
 from ledger.retention.rules import ShownFact, ShownRule
 from ledger.service import DISPOSE
 from ledger.store.position import MAX_INDEX
@@ -52,6 +55,24 @@ class NewFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     subject: HeldSubject
     event: RetentionEvent
     day: Day | None
+    reason: Reason
+
+
+class NewCopy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Copies that removal does not reach: each is kept so many days, or all are gone on a day. One of the two."""
+
+    copy: Name
+    sort: CopySort
+    where: Name
+    reason: Reason
+    keeps_days: Annotated[int, msgspec.Meta(ge=0, le=MOST_DAYS)] | None = None
+    expires: Day | None = None
+
+
+class Gone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All copies of that name are gone."""
+
+    copy: Name
     reason: Reason
 
 
@@ -123,6 +144,40 @@ async def enter_fact(context: NamedDependency[Context], request: CallerRequest, 
     subject, authority = Subject(kind=data.subject.kind, id=data.subject.id), request.user.authority
     enter = context.service.retention.enter_fact
     return Entered(index=await context.lanes.append(enter, subject, data.event, data.day, data.reason, authority))
+
+
+@get("/retention/copies", opt=allow(Scope.READ), responses=declared())
+async def copies(context: NamedDependency[Context]) -> list[StatedCopy]:
+    """What is stated of copies that removal does not reach: backups, replicas, archives, evidence of incidents."""
+    return await context.lanes.read(context.service.copies.all)
+
+
+@post("/retention/copies", opt=allow(Scope.APPROVE), responses=declared())
+async def state_copy(context: NamedDependency[Context], request: CallerRequest, data: JSONBody[NewCopy]) -> Entered:
+    """States copies, in place of what was stated under that name before."""
+    without_nul(copy=data.copy, where=data.where, reason=data.reason)
+    authority, state = request.user.authority, context.service.copies.state
+
+    def enter() -> int:
+        return state(
+            data.copy,
+            data.sort,
+            data.where,
+            data.reason,
+            authority,
+            keeps_days=data.keeps_days,
+            expires=data.expires,
+        )
+
+    return Entered(index=await context.lanes.append(enter))
+
+
+@post("/retention/copies/gone", opt=allow(Scope.APPROVE), responses=declared())
+async def copies_gone(context: NamedDependency[Context], request: CallerRequest, data: JSONBody[Gone]) -> Entered:
+    """States that all copies of a name are gone."""
+    without_nul(copy=data.copy, reason=data.reason)
+    gone = context.service.copies.gone
+    return Entered(index=await context.lanes.append(gone, data.copy, data.reason, request.user.authority))
 
 
 @get("/logs/{log:str}/entries/{index:int}/retention", opt=allow(Scope.READ), responses=declared())
@@ -227,6 +282,9 @@ router = Router(
         confirm_rule,
         facts,
         enter_fact,
+        copies,
+        state_copy,
+        copies_gone,
         retention_of,
         plan,
         disposals,

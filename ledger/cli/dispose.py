@@ -12,8 +12,11 @@ from ledger.cli.retention import AsPerson, Why, person
 from ledger.core.errors import ConfigError, Conflict
 from ledger.core.job import Job, JobState
 from ledger.present.messages import message, number
-from ledger.retention.disposal_kinds import Copy, CopySort
-from ledger.retention.disposals import WAITS_DAYS, Disposal, Removal
+from ledger.present.retention import copy_text, last_copy_text
+from ledger.retention.copy_kinds import CopySort
+from ledger.retention.disposal_kinds import Copy
+from ledger.retention.disposals import WAITS_DAYS, Removal
+from ledger.retention.report import Disposal
 from ledger.service import DISPOSE
 from ledger.store.search import Query
 
@@ -43,7 +46,7 @@ def plan(
     say(message("disposals.proven", at=found.proven_at) if found.proven_at else message("retention.no-time"))
     for why, count in sorted(found.stay.items()):
         say(f"{count:>9}  {message(f'disposals.stay.{why}')}")
-    for one in found.missing:
+    for one in (*found.cases, *found.missing):
         say(f"           {one}")
     if found.next_index is not None:
         say(f"More: --from-index {found.next_index}")
@@ -108,10 +111,10 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Remove what is approved, once its waiting period is over, and print the report. Goes on where it was ended."""
-    parameters = msgspec.json.encode(Removal(disposal=disposal)).decode()
+    parameters = msgspec.json.encode(Removal(disposal=disposal, scrub=scrub)).decode()
     with opened(ledger) as service:
         service.disposals.get(disposal)
-        with progress("dispose", "records") as report:
+        with progress("dispose", "") as report:
 
             def watch(job: Job) -> None:
                 report(job.done, job.total)
@@ -119,8 +122,6 @@ def run(
             job = service.jobs.run_now(DISPOSE, parameters, watch)
         if job.state is not JobState.DONE:
             raise Conflict(job.error or f"the job ended as {job.state.value}")
-        if scrub:
-            service.disposals.scrub(service.settings.owner_url(service.folder))
         done = service.disposals.get(disposal)
     _say(done, as_json)
 
@@ -148,11 +149,10 @@ def _say(one: Disposal, as_json: bool) -> None:
     say(f"  {message('disposals.sample')}: {sample}")
     if one.approved_by is not None and one.from_at is not None:
         say(f"  {message('disposals.approved', by=one.approved_by, at=one.from_at[:16])}")
-    for copy in one.remains:
-        sort = message(f"copy.{copy.sort.value}")
-        say(f"  {message('disposals.remains', sort=sort, where=copy.where, day=copy.expires)}")
-    if not one.remains:
-        say(f"  {message('disposals.remains.none')}")
+    for copy in one.copies:
+        told = copy_text(copy.sort.value, copy.where, copy.expires, copy.days)
+        say(f"  {message('disposals.remains', copy=told)}")
+    say(f"  {last_copy_text(one.last_copy_expires, len(one.copies), one.copies_without_day)}")
 
 
 def _query(source: str | None, link: str | None) -> Query:

@@ -1,4 +1,4 @@
-"""`trailseal retention`: rules of retention, the facts that they count from, and how long an entry is kept."""
+"""`trailseal retention`: rules of retention, the facts that they count from, and copies that stand elsewhere."""
 
 import os
 import re
@@ -19,10 +19,11 @@ from ledger.core.retention import RetentionClass, RetentionEvent, Subject, Term
 from ledger.people.access import Caller
 from ledger.people.secrets import SESSION
 from ledger.present.messages import message
-from ledger.present.retention import term_text, why_kept
+from ledger.present.retention import stated_text, term_text, why_kept
+from ledger.retention.copy_kinds import CopySort
 from ledger.service import Service
 
-group = typer.Typer(help="How long records are kept: rules and facts.", no_args_is_help=True)
+group = typer.Typer(help="How long records are kept: rules, facts, copies elsewhere.", no_args_is_help=True)
 AsPerson = Annotated[str | None, typer.Option("--as", help="The account of who acts; their components are asked for.")]
 Why = Annotated[str, typer.Option(help="Why; it stands in the entry.")]
 _TERM = re.compile(r"([a-z-]+)=(?:(\d+)y)?(?:(\d+)m)?(?:(\d+)d)?")
@@ -128,6 +129,51 @@ def facts(ledger: LedgerOption, as_json: AsJson = False) -> None:
     say(f"{len(found)} facts.")
 
 
+@group.command("copy")
+def copy(
+    name: Annotated[str, typer.Argument(help="What the copies are called, as nightly; stated again it is replaced.")],
+    ledger: LedgerOption,
+    reason: Why,
+    sort: Annotated[CopySort | None, typer.Option(help="What they are.")] = None,
+    where: Annotated[str | None, typer.Option(help="Where they are; of an incident's evidence: the case.")] = None,
+    keeps_days: Annotated[int | None, typer.Option(help="Days after which each copy is gone; 0: at once.")] = None,
+    until: Annotated[str | None, typer.Option(help="Or the day on which all are gone, as 2027-03-01.")] = None,
+    gone: Annotated[bool, typer.Option("--gone", help="All copies of that name are gone.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """State where copies of records stand that removal does not reach, and when they are gone."""
+    with opened(ledger) as service:
+        if gone and sort is None and where is None and keeps_days is None and until is None:
+            index = service.copies.gone(name, reason, acting(service))
+        elif not gone and sort is not None and where is not None:
+            index = service.copies.state(
+                name, sort, where, reason, acting(service), keeps_days=keeps_days, expires=until
+            )
+        else:
+            raise ConfigError(
+                "copies are stated by --sort and --where, or with --gone alone",
+                advice="`trailseal retention copy --help` tells both.",
+            )
+    if as_json:
+        say_json({"index": index})
+        return
+    say(f"Copies {name}: {'all are gone' if gone else 'stated'} (system entry {index}).")
+
+
+@group.command("copies")
+def copies(ledger: LedgerOption, as_json: AsJson = False) -> None:
+    """What is stated of copies that removal does not reach."""
+    with opened(ledger) as service:
+        found = service.copies.all()
+    if as_json:
+        say_json(found)
+        return
+    for one in found:
+        told = stated_text(one.sort.value, one.where, one.expires, one.keeps_days)
+        say(f"{one.index:>9}  {one.copy}: {told} ({one.stated_by})")
+    say(f"{len(found)} copies.")
+
+
 @group.command("show")
 def show(
     ledger: LedgerOption,
@@ -142,7 +188,7 @@ def show(
     if as_json:
         say_json({"judged": judged, "proven_at": None if proven_us is None else utc_text(proven_us)})
         return
-    for line in why_kept(judged.classes, judged.retained, judged.hold, judged.disposed, proven_us):
+    for line in why_kept(judged.classes, judged.retained, judged.hold, judged.case, judged.disposed, proven_us):
         say(line)
 
 

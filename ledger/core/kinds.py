@@ -92,6 +92,7 @@ KIND_NAMES = frozenset(
         "legal-hold",
         "retention-rule",
         "retention-fact",
+        "retention-copy",
     ]
 )
 """The closed set of kinds; a leaf of any other kind is not one of ours."""

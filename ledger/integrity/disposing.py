@@ -2,7 +2,8 @@
 
 A disposal makes the database let records go. One that does not follow from the entries before it is named, whoever
 wrote it: not approved by a second person, before its waiting period was over, of other records than were listed, under
-a hold, or within the retention that the rules and facts of then give.
+a hold, of evidence in an open incident, or within the retention that the rules and facts of then give. An incident is
+open for certain until its closing is put before quality assurance; what was signed of that is level 4's to say.
 """
 
 from typing import Final
@@ -14,12 +15,13 @@ from ledger.core.clock import MICROSECONDS, parse_utc
 from ledger.core.cosignature import cosigned_at
 from ledger.core.entry import Entry
 from ledger.core.errors import LedgerError
+from ledger.core.members import Members
 from ledger.core.note import parse_note
 from ledger.core.retention import SUBJECTS, Fact, RetentionClass, RetentionEvent, Rule, Subject, retained, rule_of
 from ledger.core.timestamp_entries import TimestampEntry
 from ledger.core.witness_policy import CheckpointWitnessedEntry
-from ledger.retention.disposal_kinds import DisposalEntry, DisposalEvent, Group, items_of
-from ledger.retention.disposals import DAY_US
+from ledger.findings.incident_kinds import CaseEvent, IncidentCase
+from ledger.retention.disposal_kinds import DAY_US, DisposalEntry, DisposalEvent, Group, items_of
 from ledger.retention.hold_kinds import HoldEntry, HoldEntry1, hold_of
 from ledger.retention.holds import Held, covers, scope_of
 from ledger.retention.judging import longest
@@ -50,6 +52,7 @@ class Disposing:
         self._confirmed: dict[RetentionClass, Rule] = {}
         self._facts: dict[tuple[Subject, RetentionEvent], Fact] = {}
         self._holds: dict[str, HoldEntry] = {}
+        self._cases: dict[str, dict[str, Members]] = {}
         self._asked: dict[str, _Asked] = {}
         self._proven_us = 0
 
@@ -63,6 +66,8 @@ class Disposing:
             self._fact(entry.index, body)
         elif isinstance(body, HoldEntry | HoldEntry1):
             what = self._hold(body)
+        elif isinstance(body, IncidentCase):
+            self._case(body)
         elif isinstance(body, TimestampEntry):
             self._proven_us = max(self._proven_us, _said(body))
         elif isinstance(body, CheckpointWitnessedEntry):
@@ -115,6 +120,12 @@ class Disposing:
         if not wrong:
             del self._holds[now.hold]
         return wrong
+
+    def _case(self, body: IncidentCase) -> None:
+        if body.event is CaseEvent.OPENED:
+            self._cases[body.case] = {one.origin: Members.read(one.runs) for one in body.affected}
+        elif body.event is CaseEvent.CLOSING:
+            self._cases.pop(body.case, None)
 
     def _disposal(self, logged_us: int, body: DisposalEntry) -> str:
         known = self._asked.get(body.disposal)
@@ -171,6 +182,9 @@ class Disposing:
                 hashed, listed = known.left.get(item.index, ("", group))
                 if hashed != item.leaf_hash or _reasons(listed) != _reasons(group):
                     return f"entry {item.index} is not among what was asked for and there still"
+                case = self._preserving(body.log, item.index)
+                if case is not None:
+                    return f"entry {item.index} was evidence in the open incident {case!r}"
                 hold = self._covering(body.log, item.index, group)
                 if hold is not None:
                     return f"legal hold {hold!r} covered entry {item.index}"
@@ -179,6 +193,12 @@ class Disposing:
             for item in group.items:
                 del known.left[item.index]
         return ""
+
+    def _preserving(self, log: str, index: int) -> str | None:
+        for case, affected in self._cases.items():
+            if any(origin.endswith(f"/{log}") and index in members for origin, members in affected.items()):
+                return case
+        return None
 
     def _until(self, group: Group) -> int:
         logged_us = 2**62 if group.logged_at is None else parse_utc(group.logged_at)

@@ -32,6 +32,7 @@ from ledger.people.roles import SIGNING
 from ledger.people.terminal_kinds import TerminalEntry
 from ledger.privacy.erasure_kinds import ErasureEntry, ErasureEvent
 from ledger.privacy.look_up_kinds import LookUpEntry
+from ledger.retention.copy_kinds import CopyEntry
 from ledger.retention.disposal_kinds import DisposalEntry
 from ledger.retention.hold_kinds import HoldEntry, HoldEntry1
 from ledger.retention.kinds import FactEntry, RuleEntry
@@ -92,7 +93,7 @@ def needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
     if isinstance(body, ErasureEntry):
         asked = body.event in (ErasureEvent.REQUESTED, ErasureEvent.REFUSED)
         return Scope.ADMIN if asked else Scope.APPROVE, None
-    if isinstance(body, HoldEntry | HoldEntry1 | RuleEntry | FactEntry | DisposalEntry):
+    if isinstance(body, HoldEntry | HoldEntry1 | RuleEntry | FactEntry | CopyEntry | DisposalEntry):
         return Scope.APPROVE, None
     if isinstance(body, IncidentCase):
         return scope_of(body), None

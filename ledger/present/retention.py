@@ -19,16 +19,42 @@ def term_text(term: Term) -> str:
     return message("retention.term", period=period, event=message(f"retention.event.{term.event.value}"))
 
 
+def copy_text(sort: str, where: str, expires: str | None, days: int | None) -> str:
+    """A copy that removal does not reach, and when it is gone."""
+    when = "until" if expires is not None else "days" if days is not None else "open"
+    about = {"sort": message(f"copy.{sort}"), "where": one_line(where)}
+    return message(f"disposals.copy.{when}", **about, day=expires or "", days=number(days or 0))
+
+
+def stated_text(sort: str, where: str, expires: str | None, keeps_days: int | None) -> str:
+    """What somebody stated of copies."""
+    when = "until" if expires is not None else "kept"
+    about = {"sort": message(f"copy.{sort}"), "where": one_line(where)}
+    return message(f"disposals.copy.{when}", **about, day=expires or "", days=number(keeps_days or 0))
+
+
+def last_copy_text(day: str | None, count: int, without_day: int) -> str:
+    """When the last of so many copies expires, of which `without_day` nobody knows when they are gone."""
+    if not count:
+        return message("disposals.remains.none")
+    if without_day:
+        return message("disposals.last.open", count=number(without_day))
+    return message("disposals.last.later") if day is None else message("disposals.last", day=day)
+
+
 def why_kept(
     classes: Sequence[RetentionClass],
     retained: Retained | None,
     hold: str | None,
+    case: str | None,
     disposed: int | None,
     proven_us: int | None,
 ) -> list[str]:
     """What decides over an entry, a line each."""
     if disposed is not None:
         return [message("retention.disposed", index=number(disposed))]
+    if case is not None and retained is None:
+        return [message("retention.case", case=one_line(case))]
     if retained is None or retained.rule.retention is RetentionClass.PERMANENT:
         return [message("retention.permanent")]
     names = ", ".join(message(f"retention.class.{one.value}") for one in classes)
@@ -50,4 +76,6 @@ def why_kept(
             lines.append(message(over, at=utc_text(proven_us)))
     if hold is not None:
         lines.append(message("retention.held", hold=one_line(hold)))
+    if case is not None:
+        lines.append(message("retention.case", case=one_line(case)))
     return lines

@@ -11,7 +11,7 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 import msgspec
-from sqlalchemy import Connection, create_engine, delete, exists, func, select, text
+from sqlalchemy import Connection, delete, exists, func, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ProgrammingError
 
@@ -28,6 +28,7 @@ from ledger.people.profile import read_profile
 from ledger.privacy import tables
 from ledger.privacy.cover import Cover, cover_of
 from ledger.privacy.erasure_kinds import CoverSort, ErasedRow, ErasureEntry, ErasureEvent, Ground
+from ledger.retention.scrubbing import empty_log, scrub
 from ledger.store import schema
 from ledger.store.append import Batch, Placed, Transaction
 from ledger.store.engine import is_sqlite
@@ -192,7 +193,7 @@ class Erasures:
         with self._store.writing() as connection:
             for row_pos, sort, ordinal in left:
                 _delete(connection, row_pos, sort, ordinal)
-        self._clear_log()
+        empty_log(self._store)
         return len(left)
 
     def scrub(self, owner: URL) -> None:
@@ -202,26 +203,7 @@ class Erasures:
         keep what they have until they expire.
         """
         self.finish()
-        engine = create_engine(
-            owner if owner.get_backend_name() == "sqlite" else owner.set(drivername="postgresql+psycopg"),
-            isolation_level="AUTOCOMMIT",
-        )
-        try:
-            with engine.connect() as connection:
-                if is_sqlite(connection):
-                    connection.exec_driver_sql("VACUUM")
-                    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-                else:
-                    connection.exec_driver_sql("VACUUM FULL sealed_value, original")
-        finally:
-            engine.dispose()
-
-    def _clear_log(self) -> None:
-        if is_sqlite(self._store.writer):
-            with self._store.writer.connect() as connection:
-                raw = connection.connection.cursor()
-                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                raw.close()
+        scrub(self._store, owner, ("sealed_value", "original"))
 
     def _plan(self, connection: Connection, address: str, member: str) -> Plan:
         place = parse_address(address)

@@ -10,10 +10,12 @@ from ledger.core.kinds import Kind
 from ledger.core.record import Name, Text
 from ledger.core.retention import Item, RetentionClass, Subject
 from ledger.core.times import SafeInt
+from ledger.retention.copy_kinds import CopySort
 from ledger.retention.kinds import Day
 
 PART = 1000
 """Records that one entry lists at most, and that go in one transaction."""
+DAY_US = 86_400_000_000
 LEAST_DAYS = 1
 """Days between approval and removal, at least."""
 
@@ -27,17 +29,6 @@ class DisposalEvent(StrEnum):
     """The listed records go in the transaction of this entry."""
     WITHDRAWN = "withdrawn"
     """Nothing more is removed under it."""
-
-
-class CopySort(StrEnum):
-    """Where copies of disposed records may stand outside of the database's own tables."""
-
-    BACKUP = "backup"
-    REPLICA = "replica"
-    WAL_ARCHIVE = "wal-archive"
-    SPOOL = "spool"
-    CACHE = "cache"
-    PACKAGE = "package"
 
 
 class Copy(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """Disposal of records whose retention is over: asked for, approved by a second person, done after a waiting period.
 
 Each part of it goes in one transaction with the entry that says so, after a fresh look at retention and holds under the
-head's lock: no role and no race disposes of what is held or still to be kept.
+head's lock: no role and no race disposes of what is held, still to be kept, or evidence in an open incident.
 """
 
 import contextlib
@@ -12,22 +12,23 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, select
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 
 from ledger.core.address import LogId
 from ledger.core.authority import Authority
 from ledger.core.clock import utc_text
 from ledger.core.entry import draft
-from ledger.core.errors import Conflict, NotFound, SchemaViolation
-from ledger.core.hashing import b64, leaf_hash
-from ledger.core.retention import Item
+from ledger.core.errors import Conflict, LedgerError, NotFound, SchemaViolation
 from ledger.jobs.frame import Context
 from ledger.retention import tables
-from ledger.retention.disposal_kinds import LEAST_DAYS, Copy, DisposalEntry, DisposalEvent, Group, items_of
+from ledger.retention.copies import Copies, remaining, require_day
+from ledger.retention.disposal_kinds import LEAST_DAYS, Copy, DisposalEntry, DisposalEvent, items_of
 from ledger.retention.entries import history, require_person
-from ledger.retention.judging import Judge, Judged
-from ledger.retention.kinds import end_of_day
+from ledger.retention.fresh import look, require_open
+from ledger.retention.judging import Incidents, Judge, Judged
 from ledger.retention.planning import Plan, parts_of, plan
-from ledger.retention.scrubbing import empty_log, scrub
+from ledger.retention.report import Disposal, Rest, report
+from ledger.retention.scrubbing import Step, empty_log, scrub
 from ledger.store import schema
 from ledger.store.append import Batch, Transaction
 from ledger.store.disposed import Doomed, remove
@@ -37,12 +38,11 @@ from ledger.store.reading import LogReader
 from ledger.store.search import Query
 from ledger.store.store import Store
 
-DAY_US: Final = 86_400_000_000
 WAITS_DAYS: Final = 14
 """Days between approval and removal where the request says nothing else."""
 _OPEN: Final = (DisposalEvent.APPROVED, DisposalEvent.DISPOSED)
 
-_BEARING: Final = frozenset({"legal-hold", "retention-rule", "retention-fact", "disposal"})
+_BEARING: Final = frozenset({"legal-hold", "retention-rule", "retention-fact", "disposal", "incident-case"})
 """Kinds that decide what may go: one of them in the same commit is not seen yet, so removal waits for the next."""
 ATTEMPTS: Final = 20
 
@@ -54,6 +54,8 @@ class Removal(msgspec.Struct, frozen=True, kw_only=True):
     """Parameters of a job that removes."""
 
     disposal: str
+    scrub: bool = True
+    """Whether the database's files are rewritten once all is removed (`scrubbing.scrub`)."""
 
 
 BY_JOB: Final = Authority(actor="dispose", authenticated=False)
@@ -64,54 +66,29 @@ class _Unsettled(Conflict):
     """What decides is being entered in this very commit."""
 
 
-class Disposal(msgspec.Struct, frozen=True, kw_only=True):
-    """A disposal, and where it stands: the report of it, once it is done.
-
-    `state`: `requested`, `approved` (waits until `from_at`), `disposing` (some records went), `disposed` or
-    `withdrawn`. `kept`: records of it that are there still. `remains`: copies that removal does not reach.
-    """
-
-    disposal: str
-    state: str
-    log: str
-    reason: str
-    total: int
-    removed: int
-    groups: tuple[Group, ...]
-    sample: tuple[int, ...]
-    requested_by: str
-    requested_at: str
-    index: int
-    approved_by: str | None
-    approved_at: str | None
-    from_at: str | None
-    waits_days: int
-    remains: tuple[Copy, ...]
-    entries: tuple[int, ...]
-    proven_at: str | None
-
-    @property
-    def kept(self) -> int:
-        return self.total - self.removed
-
-
 class Disposals:
     """Safe to use from any number of threads."""
 
-    def __init__(self, store: Store, proven_time: ProvenTime = lambda: None) -> None:
-        """`proven_time`: by which time retention is judged; while it knows none, nothing is disposable."""
+    def __init__(self, store: Store, proven_time: ProvenTime, incidents: Incidents, owner: Callable[[], URL]) -> None:
+        """`proven_time`: by which time retention is judged; while it knows none, nothing is disposable. `incidents`:
+        what those keep. `owner`: the URL of the database's owner; raises ConfigError where it lacks a
+        password.
+        """
+        self._owner = owner
         self._store = store
+        self._incidents = incidents
+        self._copies = Copies(store)
         self.proven_time = proven_time
 
     def plan(self, log: LogId, query: Query, low: int = 0) -> Plan:
         """What may go of what a query matches, and why the rest stays."""
         with self._store.reading() as connection:
-            return plan(self._store, connection, log, query, low, self.proven_time()).plan
+            return plan(self._judge(connection, log), connection, log, query, low, self.proven_time()).plan
 
     def judge(self, log: LogId, index: int) -> Judged:
         """How long one entry is kept; raises NotFound."""
         with self._store.reading() as connection:
-            return Judge(self._store, connection, log).at(index)
+            return self._judge(connection, log).at(index)
 
     def request(
         self,
@@ -134,15 +111,18 @@ class Disposals:
             raise Conflict("what describes Trailseal itself is kept for ever", advice="Choose a record log.")
         if waits_days < LEAST_DAYS:
             raise SchemaViolation(f"a disposal waits {LEAST_DAYS} days at least", advice="Give it time for objections.")
-        _check(remains)
+        for copy in remains:
+            require_day(copy.expires)
         proven_us = self.proven_time()
         with self._store.reading() as connection:
-            found = plan(self._store, connection, log, query, low, proven_us)
+            found = plan(self._judge(connection, log), connection, log, query, low, proven_us)
         if not found.groups or proven_us is None:
             stay = ", ".join(f"{count} {why}" for why, count in sorted(found.plan.stay.items())) or "nothing matches"
+            cases = f" ({', '.join(found.plan.cases)})" if found.plan.cases else ""
             raise Conflict(
-                f"nothing of it may be disposed of: {stay}",
-                advice="`trailseal dispose plan` names the facts that are missing; `trailseal hold list` the holds.",
+                f"nothing of it may be disposed of: {stay}{cases}",
+                advice="`trailseal dispose plan` names the facts that are missing, `trailseal hold list` the holds, "
+                "`trailseal incident list` the cases.",
             )
         parts = parts_of(found.groups)
         entry = DisposalEntry(
@@ -201,18 +181,32 @@ class Disposals:
             empty_log(self._store)
 
     def work(self, context: Context) -> str:
-        """The handler of jobs whose parameters name a disposal; returns `{"removed": …, "total": …}`."""
+        """The handler of jobs whose parameters are a `Removal`: removes, then rewrites the database's files.
+
+        One that failed or was ended is done by another one, from where it stood. Returns `{"removed": …, "total": …,
+        "scrubbed": …}`.
+        """
         asked = msgspec.json.decode(context.job.parameters, type=Removal)
 
         def progress(removed: int, total: int) -> None:
             context.progress(removed, total, "records", "{}")  # written each time: a cancel is noticed between parts
 
         done = self.run(asked.disposal, BY_JOB, progress)
-        return msgspec.json.encode({"removed": done.removed, "total": done.total}).decode()
+        if asked.scrub:
+            try:
+                self.scrub(lambda step, steps: context.progress(step, steps, "files", "{}"))
+            except (LedgerError, DBAPIError) as error:
+                raise Conflict(
+                    f"all {done.removed} records are removed, but copies may stand in free space of the database's "
+                    f"files: {error}. Remove again, or run `trailseal dispose run {done.disposal}` where the owner's "
+                    "URL is known, and it goes on there"
+                ) from error
+        found = {"removed": done.removed, "total": done.total, "scrubbed": asked.scrub}
+        return msgspec.json.encode(found).decode()
 
-    def scrub(self, owner: URL) -> None:
+    def scrub(self, step: Step = lambda done, total: None) -> None:
         """Rewrites the files that rows went from (`scrubbing.scrub`)."""
-        scrub(self._store, owner)
+        scrub(self._store, self._owner(), step=step)
 
     def get(self, disposal: str) -> Disposal:
         """One disposal; raises NotFound."""
@@ -226,6 +220,13 @@ class Disposals:
             query = select(row.key).where(row.log == SYSTEM_LOG, row.to_index.is_(None)).order_by(row.from_index.desc())
             return [self._shown(connection, key) for key in connection.scalars(query).all()]
 
+    def _shown(self, connection: Connection, disposal: str) -> Disposal:
+        def copies(number: int, indices: Sequence[int], requested: Sequence[Copy], at: int | None) -> Rest:
+            cases = self._incidents.holding(number, indices)
+            return remaining(self._copies.now(connection), requested, cases, at)
+
+        return report(self._history(connection, disposal), copies)
+
     def _history(self, connection: Connection, disposal: str) -> list[tuple[int, DisposalEntry, int]]:
         found = history(self._store, connection, tables.disposal, disposal, DisposalEntry)
         if not found:
@@ -236,6 +237,14 @@ class Disposals:
         with self._store.reading() as connection:
             past = self._history(connection, disposal)
         return [body for _, body, _ in past if body.event is DisposalEvent.REQUESTED]
+
+    def _judge(self, connection: Connection, log: LogId) -> Judge:
+        return Judge(self._store, connection, log, self._incidents.preserving(connection))
+
+    def _fresh(self, connection: Connection, parts: Sequence[DisposalEntry], proven_us: int | None) -> list[Doomed]:
+        number = parts[0].number
+        log = next(one for one in read_logs(connection) if one.number == number)
+        return look(self._judge(connection, log), LogReader(connection, number), parts, proven_us)
 
     def _decide(
         self, disposal: str, event: DisposalEvent, reason: str, authority: Authority, proven_us: int | None
@@ -296,9 +305,9 @@ class Disposals:
 
         def check(transaction: Transaction) -> None:
             if transaction.kinds_placed & _BEARING:
-                raise _Unsettled("a hold or fact is being entered at this moment")
+                raise _Unsettled("a hold, a fact or an incident is being entered at this moment")
             past = self._history(transaction.connection, asked.disposal)
-            _require_open(asked, past, transaction.logged_us)
+            require_open(asked, past, transaction.logged_us)
             doomed[:] = self._fresh(transaction.connection, [part], proven_us)
 
         batch = Batch([draft(entry)], before=check, after=lambda connection: remove(connection, doomed))
@@ -306,92 +315,4 @@ class Disposals:
             with contextlib.suppress(_Unsettled):
                 self._store.append(SYSTEM_LOG, batch)
                 return
-        raise Conflict("holds and facts are being entered without a pause", advice="Run it again.")
-
-    def _fresh(self, connection: Connection, parts: Sequence[DisposalEntry], proven_us: int | None) -> list[Doomed]:
-        """What goes with these parts; raises Conflict, naming the first entry that may not go as things stand now."""
-        number = parts[0].number
-        log = next(one for one in read_logs(connection) if one.number == number)
-        judge, reader = Judge(self._store, connection, log), LogReader(connection, number)
-        doomed = []
-        for part in parts:
-            listed: list[tuple[Group, Item]] = [(group, item) for group in part.groups for item in group.items]
-            entries = reader.chosen([item.index for _, item in listed])
-            for (group, item), stored in zip(listed, entries, strict=True):
-                judged, body = judge.judge(stored)
-                _require(body is not None, item, "it was disposed of already, or is no record")
-                assert body is not None
-                _require(b64(leaf_hash(stored.leaf)) == item.leaf_hash, item, "it is not the entry that was listed")
-                _require(judged.hold is None, item, f"legal hold {judged.hold} covers it")
-                _require(judged.disposable(proven_us), item, "its retention is not over, by any time that is proven")
-                same = (judged.source, judged.classes, judged.subjects) == (group.source, group.classes, group.subjects)
-                _require(same, item, "what its retention rests on is no longer what was listed")
-                record = body.record
-                doomed.append(
-                    Doomed(
-                        pos=pos_of(number, item.index),
-                        source=record.source,
-                        record_id=record.source_record_id,
-                        links=tuple(dict.fromkeys((link.kind.value, link.id) for link in record.links)),
-                    )
-                )
-        return doomed
-
-    def _shown(self, connection: Connection, disposal: str) -> Disposal:
-        past = self._history(connection, disposal)
-        asked = [body for _, body, _ in past if body.event is DisposalEvent.REQUESTED]
-        removed = sum(len(items_of(body)) for _, body, _ in past if body.event is DisposalEvent.DISPOSED)
-        approved = next(((body, at) for _, body, at in past if body.event is DisposalEvent.APPROVED), None)
-        last, first = past[-1][1], asked[0]
-        indices = sorted(item.index for body in asked for item in items_of(body))
-        return Disposal(
-            disposal=disposal,
-            state=_state(last.event, removed, first.total),
-            log=first.log,
-            reason=first.reason,
-            total=first.total,
-            removed=removed,
-            groups=tuple(group for body in asked for group in body.groups),
-            sample=tuple(indices[:: max(1, len(indices) // 10)][:10]),
-            requested_by=first.authority.actor,
-            requested_at=utc_text(past[0][2]),
-            index=past[0][0],
-            approved_by=None if approved is None else approved[0].authority.actor,
-            approved_at=None if approved is None else utc_text(approved[1]),
-            from_at=None if approved is None else utc_text(approved[1] + first.waits_days * DAY_US),
-            waits_days=first.waits_days,
-            remains=first.remains,
-            entries=tuple(index for index, body, _ in past if body.event is DisposalEvent.DISPOSED),
-            proven_at=last.proven_at,
-        )
-
-
-def _state(event: DisposalEvent, removed: int, total: int) -> str:
-    return "disposing" if event is DisposalEvent.DISPOSED and removed < total else event.value
-
-
-def _require_open(asked: DisposalEntry, past: Sequence[tuple[int, DisposalEntry, int]], now_us: int) -> None:
-    approved = [(body, at) for _, body, at in past if body.event is DisposalEvent.APPROVED]
-    if not approved or past[-1][1].event is DisposalEvent.WITHDRAWN:
-        raise Conflict(f"disposal {asked.disposal!r} is not approved", advice="A second person approves it first.")
-    until = approved[0][1] + asked.waits_days * DAY_US
-    if now_us < until:
-        raise Conflict(
-            f"disposal {asked.disposal!r} waits until {utc_text(until)}", advice="Until then anybody can object."
-        )
-
-
-def _require(holds: bool, item: Item, what: str) -> None:
-    if not holds:
-        raise Conflict(
-            f"entry {item.index} is not disposed of: {what}",
-            advice="Withdraw this disposal, and ask for what may still go.",
-        )
-
-
-def _check(remains: tuple[Copy, ...]) -> None:
-    for copy in remains:
-        try:
-            end_of_day(copy.expires)
-        except (ValueError, OverflowError):
-            raise SchemaViolation(f"{copy.expires!r} is no day", advice="Write it as 2026-11-25.") from None
+        raise Conflict("holds, facts and incidents are being entered without a pause", advice="Run it again.")

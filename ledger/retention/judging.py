@@ -1,4 +1,7 @@
-"""Whether a record may go: its retention from the entries of one snapshot, and the holds that cover it then."""
+"""Whether a record may go: its retention from the entries of one snapshot, and the holds and incidents of then."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -6,7 +9,7 @@ from sqlalchemy import Connection, select
 from ledger.core.address import LogId
 from ledger.core.clock import parse_utc
 from ledger.core.entry import LeafData, decode_leaf
-from ledger.core.errors import NotFound
+from ledger.core.errors import LedgerError, NotFound
 from ledger.core.record import RecordBody
 from ledger.core.retention import (
     Fact,
@@ -28,10 +31,25 @@ from ledger.store.disposed import disposal_of
 from ledger.store.reading import LogReader, StoredEntry
 from ledger.store.store import Store
 
+Preserves = Callable[[int, int, Sequence[tuple[str, str]]], str | None]
+"""The integrity incident that keeps a log's entry with these links (kind, id) from going; None where none does."""
+
+
+class Incidents(Protocol):
+    """What integrity incidents keep of records."""
+
+    def preserving(self, connection: Connection) -> Preserves:
+        """The case for which an entry is evidence, in this snapshot."""
+        ...
+
+    def holding(self, log: int, indices: Sequence[int]) -> Sequence[str]:
+        """The cases whose folder holds content of any of these entries."""
+        ...
+
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry: its retention (of several classes the longest; None: it is permanent), the hold that covers it, and
-    the entry that disposed of it.
+    """An entry: its retention (of several classes the longest; None: it is permanent), the hold that covers it, the
+    integrity incident that concerns it, and the entry that disposed of it.
     """
 
     index: int
@@ -41,21 +59,23 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     source: str | None = None
     subjects: tuple[Subject, ...] = ()
     hold: str | None = None
+    case: str | None = None
     disposed: int | None = None
 
     def disposable(self, proven_us: int | None) -> bool:
         """Whether it may go at a time that is vouched for."""
         over = self.retained is not None and self.retained.over(proven_us)
-        return over and self.hold is None and self.disposed is None
+        return over and self.hold is None and self.case is None and self.disposed is None
 
 
 class Judge:
-    """Judges entries of one log in one snapshot; rules, holds and facts are read once."""
+    """Judges entries of one log in one snapshot; rules, holds, facts and incidents are read once."""
 
-    def __init__(self, store: Store, connection: Connection, log: LogId) -> None:
+    def __init__(self, store: Store, connection: Connection, log: LogId, preserves: Preserves) -> None:
         self._store = store
         self._connection = connection
         self._log = log
+        self._preserves = preserves
         self._rules = Rules(store)
         self._confirmed = self._rules.confirmed(connection)
         self._holds = Holds(store).now(connection)
@@ -68,6 +88,16 @@ class Judge:
 
     def judge(self, stored: StoredEntry) -> tuple[Judged, RecordBody | None]:
         """A stored entry, and its body if it is a record that is there."""
+        case = self._preserves(self._log.number, stored.index, ())
+        try:
+            judged, body = self._judged(stored)
+        except LedgerError:
+            if case is None:
+                raise
+            return Judged(index=stored.index, kind="", case=case), None  # what is damaged need not be readable
+        return (judged if case is None else msgspec.structs.replace(judged, case=case)), body
+
+    def _judged(self, stored: StoredEntry) -> tuple[Judged, RecordBody | None]:
         leaf = decode_leaf(stored.leaf)
         if stored.body is None:
             gone = disposal_of(self._connection, self._log.number, stored.index)
@@ -97,6 +127,7 @@ class Judge:
             retained=longest(found),
             source=record.source,
             subjects=tuple(sorted(about)),
+            case=self._preserves(self._log.number, index, [(kind.value, name) for kind, name in links]),
             hold=covering(self._holds, held(self._log.name, index, body, logged_us)),
         )
 

@@ -16,7 +16,6 @@ from ledger.retention.disposal_kinds import PART, Group
 from ledger.retention.judging import Judge, Judged
 from ledger.store.reading import LogReader
 from ledger.store.search import Query, oldest
-from ledger.store.store import Store
 
 MOST: Final = 20_000
 """Records that one request disposes of at most."""
@@ -28,9 +27,9 @@ SAMPLE: Final = 10
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What was found of the records that a query matches from an index on.
 
-    `stay`: how many stay, by why: `hold`, `not-over`, `missing` (a fact), `no-time` (no witness or time-stamp vouches
-    for any time yet), `permanent`. `next_index`: where to go on; None: all were looked at. `sample` are some of the
-    records that may go, spread over all of them.
+    `stay`: how many stay, by why: `case` (`cases` names the integrity incidents), `hold`, `not-over`, `missing` (a
+    fact), `no-time` (no witness or time-stamp vouches for any time yet), `permanent`. `next_index`: where to go on;
+    None: all were looked at. `sample` are some of the records that may go, spread over all of them.
     """
 
     log: str
@@ -39,6 +38,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     sample: tuple[int, ...]
     stay: Mapping[str, int]
     missing: tuple[str, ...]
+    cases: tuple[str, ...]
     proven_at: str | None
     next_index: int | None
 
@@ -51,14 +51,15 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def plan(
-    store: Store, connection: Connection, log: LogId, query: Query, low: int, proven_us: int | None, most: int = MOST
+    judge: Judge, connection: Connection, log: LogId, query: Query, low: int, proven_us: int | None, most: int = MOST
 ) -> Found:
     """Looks at what a query matches, oldest first, until `most` records are found that may go."""
-    judge, reader = Judge(store, connection, log), LogReader(connection, log.number)
+    reader = LogReader(connection, log.number)
     size = reader.head().size
     grouped = Grouped()
     stay: dict[str, int] = {}
     missing: dict[str, None] = {}
+    cases: dict[str, None] = {}
     looked, at = 0, low
     while looked < LOOKED_AT and grouped.total < most:
         indices = oldest(connection, log.number, size, query, at, min(PART, most - grouped.total))
@@ -73,6 +74,8 @@ def plan(
                 continue
             why = _why(judged, proven_us)
             stay[why] = stay.get(why, 0) + 1
+            if judged.case is not None:
+                cases[judged.case] = None
             if judged.retained is not None and len(missing) < SAMPLE:
                 for one in judged.retained.missing:
                     about = "" if one.subject is None else f" {one.subject.kind.value} {one.subject.id}"
@@ -89,6 +92,7 @@ def plan(
             sample=tuple(chosen[::step][:SAMPLE]),
             stay=stay,
             missing=tuple(missing),
+            cases=tuple(cases),
             proven_at=None if proven_us is None else utc_text(proven_us),
             next_index=at if at < size else None,
         ),
@@ -161,6 +165,8 @@ def parts_of(groups: tuple[Group, ...]) -> list[tuple[Group, ...]]:
 
 
 def _why(judged: Judged, proven_us: int | None) -> str:
+    if judged.case is not None:
+        return "case"
     if judged.retained is None:
         return "permanent" if judged.disposed is None else "disposed"
     if judged.hold is not None:

@@ -7,6 +7,7 @@ from ledger.core.hashing import unb64
 from ledger.core.projector import Projector, Row, Valid
 from ledger.core.retention import RetentionEvent, Subject
 from ledger.retention import tables as t
+from ledger.retention.copy_kinds import CopyEntry
 from ledger.retention.disposal_kinds import DisposalEntry, DisposalEvent, items_of
 from ledger.retention.hold_kinds import HoldEntry, HoldEntry1
 from ledger.retention.kinds import FactEntry, RuleEntry
@@ -54,6 +55,19 @@ class FactProjector:
         yield Valid(fact_key(body.subject, body.event), None if body.day is None else (*about, body.day))
 
 
+class CopyProjector:
+    """What is stated of copies that are there."""
+
+    name = "retention-copy"
+    version = 1
+    kinds = frozenset({"retention-copy"})
+    table = t.retention_copy.name
+
+    def changes(self, entry: Entry) -> Iterable[Valid]:
+        body: CopyEntry = entry.body
+        yield Valid(body.copy, (body.sort.value,) if body.there else None)
+
+
 class DisposalProjector:
     """What happened to each disposal last."""
 
@@ -92,4 +106,5 @@ def fact_key(subject: Subject, event: RetentionEvent) -> str:
 
 def projectors(_dialect: str) -> tuple[Projector, ...]:
     """All projectors of this domain."""
-    return HoldProjector(), RuleProjector(), FactProjector(), DisposalProjector(), DisposedProjector()
+    decided = (HoldProjector(), RuleProjector(), FactProjector(), CopyProjector())
+    return *decided, DisposalProjector(), DisposedProjector()

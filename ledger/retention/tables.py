@@ -22,5 +22,8 @@ retention_fact = validities(
 )
 """What is known of subjects; a fact that was taken back has no open row."""
 
+retention_copy = validities("retention_copy", Column("sort", Text, nullable=False))
+"""What is stated of copies that are there; what else is said of them stands in the entry."""
+
 disposal = validities("disposal", Column("state", Text, nullable=False), Column("disposal_log", Text, nullable=False))
 """Disposals, and what happened to each last."""

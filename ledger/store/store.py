@@ -96,6 +96,10 @@ class Store:
         with self._turn, self.writer.connect() as connection, connection.begin():
             yield connection
 
+    def alone(self) -> AbstractContextManager[object]:
+        """While it is held no other thread of this process writes to SQLite: they wait, and do not time out."""
+        return self._turn
+
     def close(self) -> None:
         """Closes every connection. Nothing that was acknowledged depends on it."""
         for _, connection in self._sequencers.values():

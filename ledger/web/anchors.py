@@ -4,20 +4,20 @@ Plain forms, no script. An authority's own fingerprint is compared with what it 
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from litestar.response import Redirect
 
 from ledger.core.chain import MAX_CERTIFICATE
 from ledger.core.errors import LedgerError
 from ledger.people.access import Scope, allow
 from ledger.signing.external import KnownAnchor
-from ledger.web.forms import file_of, form_of
+from ledger.web.forms import entered, file_of, form_of
 from ledger.web.pages import PageRequest
-from ledger.web.render import PAGE_HEADERS, page
+from ledger.web.render import page
 
 Context = NamedDependency[Any]
 """The application's context; of no type that a request could be checked against."""
@@ -56,11 +56,7 @@ HANDLERS: Final[list[Any]] = [anchors, propose, confirm, withdraw]
 
 
 async def _done(context: Any, request: PageRequest, work: Callable[[], KnownAnchor]) -> Response[Any]:
-    try:
-        done = await context.lanes.append(work)
-    except LedgerError as error:
-        return await _page(context, request, error)
-    return Redirect(f"/anchors#{done.anchor}", status_code=303, headers=PAGE_HEADERS)
+    return await entered(context, work, lambda done: f"/anchors#{done.anchor}", partial(_page, context, request))
 
 
 async def _page(context: Any, request: PageRequest, error: LedgerError | None = None) -> Response[str]:

@@ -1,11 +1,11 @@
 """Pages of erasures: one is asked for, refused with an answer that can be printed, or approved by two people."""
 
+from functools import partial
 from typing import Any
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from litestar.response import Redirect
 
 from ledger.core.address import Address
 from ledger.core.errors import AccessDenied, Conflict, LedgerError, SchemaViolation
@@ -13,9 +13,9 @@ from ledger.people.access import Caller, Door, Scope, allow
 from ledger.privacy.erasure_kinds import ErasureEvent, Ground
 from ledger.privacy.erasures import Erasure
 from ledger.store.logs import SYSTEM_LOG
-from ledger.web.forms import form_of
+from ledger.web.forms import entered, form_of
 from ledger.web.pages import PageRequest
-from ledger.web.render import PAGE_HEADERS, page
+from ledger.web.render import page
 from ledger.web.views.erasures import ErasureView, erasure_view, may_see
 
 Context = NamedDependency[Any]
@@ -57,11 +57,8 @@ async def ask(request: PageRequest, context: Context) -> Response[Any]:
         asked = context.service.erasures.request(target, member, Ground(form("ground")), reason[:1000], authority)
         return f"/erasures/{asked.erasure}"
 
-    try:
-        place = await context.lanes.append(enter)
-    except LedgerError as error:
-        return await _new(context, request, log, index, error)
-    return Redirect(place, status_code=303, headers=PAGE_HEADERS)
+    again = partial(_new, context, request, log, index)
+    return await entered(context, enter, lambda place: place, again)
 
 
 @get("/erasures/{erasure:str}", opt=allow(Door.CALLER))
@@ -102,11 +99,7 @@ async def approve(request: PageRequest, context: Context, erasure: FromPath[str]
         done: Erasure = context.service.erasures.approve(erasure, reason[:1000], caller.authority, person=caller.person)
         return done
 
-    try:
-        await context.lanes.append(enter)
-    except LedgerError as error:
-        return await _one(context, request, erasure, error)
-    return Redirect(f"/erasures/{erasure}", status_code=303, headers=PAGE_HEADERS)
+    return await entered(context, enter, f"/erasures/{erasure}", partial(_one, context, request, erasure))
 
 
 HANDLERS = (erasures, to_approve, new, ask, one_erasure, answer, approve)

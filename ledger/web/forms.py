@@ -1,15 +1,23 @@
-"""Fields of forms, as they come."""
+"""Forms: their fields, as they come, and what follows once they are sent: done, or the page again with the refusal."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeVar
 
-from litestar import Request
+from litestar import Request, Response
 from litestar.datastructures import UploadFile
+from litestar.response import Redirect
+
+from ledger.core.errors import LedgerError, SchemaViolation
+from ledger.web.render import PAGE_HEADERS
 
 LONGEST: Final = 10_000
+LONGEST_REASON: Final = 1000
+
+Form = Callable[[str], str]
+Done = TypeVar("Done")
 
 
-async def form_of(request: Request[Any, Any, Any]) -> Callable[[str], str]:
+async def form_of(request: Request[Any, Any, Any]) -> Form:
     """The fields of a form as text: empty where one is not there, is a file or is too long."""
     given: Mapping[str, Any] = await request.form()
 
@@ -24,3 +32,30 @@ async def file_of(request: Request[Any, Any, Any], name: str) -> bytes:
     """A file of a form; empty where there is none. How large it may be, the route says."""
     given = (await request.form()).get(name)
     return await given.read() if isinstance(given, UploadFile) else b""
+
+
+def reason_of(form: Form) -> str:
+    """The reason that a form gives; raises SchemaViolation where it gives none."""
+    reason = form("reason").strip()[:LONGEST_REASON]
+    if not reason:
+        raise SchemaViolation("it takes a reason", advice="Say why; it stands in the entry.")
+    return reason
+
+
+async def entered(
+    context: Any,
+    enter: Callable[[], Done],
+    place: str | Callable[[Done], str],
+    again: Callable[[LedgerError], Awaitable[Response[Any]]],
+) -> Response[Any]:
+    """Enters what a form asks for and goes to a place of this site, or answers `again` with what refused it."""
+    try:
+        done: Done = await context.lanes.append(enter)
+    except LedgerError as error:
+        return await again(error)
+    return to(place if isinstance(place, str) else place(done))
+
+
+def to(place: str) -> Response[Any]:
+    """Goes on to another page of this site, by GET."""
+    return Redirect(place, status_code=303, headers=PAGE_HEADERS)

@@ -1,19 +1,19 @@
 """Pages of integrity incidents: the list, a case with what rests on it, and the steps that people take."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from litestar.response import Redirect
 
 from ledger.core.errors import AccessDenied, LedgerError, NotFound, SchemaViolation
 from ledger.integrity.incidents.cases import Case
 from ledger.people.access import Caller, Door, Scope, allow
-from ledger.web.forms import form_of
+from ledger.web.forms import entered, form_of
 from ledger.web.pages import PageRequest
-from ledger.web.render import PAGE_HEADERS, page
+from ledger.web.render import page
 from ledger.web.views.incidents import CaseLine, CaseView, case_line, case_view
 
 Context = NamedDependency[Any]
@@ -59,11 +59,7 @@ async def step_of_incident(
             raise SchemaViolation("a step takes a reason, and what it names", advice="Fill in every field.")
         return _taken(context, caller, case, step, reason, more)
 
-    try:
-        await context.lanes.append(enter)
-    except LedgerError as error:
-        return await _one(context, request, case, error)
-    return Redirect(f"/incidents/{case}", status_code=303, headers=PAGE_HEADERS)
+    return await entered(context, enter, f"/incidents/{case}", partial(_one, context, request, case))
 
 
 HANDLERS = (incidents, one_incident, step_of_incident)

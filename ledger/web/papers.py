@@ -3,20 +3,20 @@
 Plain forms, no script. A scan is only ever saved, never shown by the page.
 """
 
+from functools import partial
 from typing import Any, Final
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from litestar.response import Redirect
 
 from ledger.core.errors import LedgerError, NotFound
 from ledger.people.access import Scope, allow
 from ledger.signing.paper import FoundPrint, KnownPaper, NewPaper
 from ledger.signing.scans import MAX_SCAN
-from ledger.web.forms import file_of, form_of
+from ledger.web.forms import entered, file_of, form_of
 from ledger.web.pages import PageRequest
-from ledger.web.render import PAGE_HEADERS, download, page
+from ledger.web.render import download, page
 
 Context = NamedDependency[Any]
 """The application's context; of no type that a request could be checked against."""
@@ -52,22 +52,20 @@ async def enter_paper(request: PageRequest, context: Context) -> Response[Any]:
         entered: KnownPaper = context.service.signing.papers.enter(caller, new, scan)
         return entered
 
-    try:
-        done = await context.lanes.append(enter)
-    except LedgerError as error:
-        return await _page(request, context, typed, error)
-    return Redirect(f"/papers#paper-{done.paper}", status_code=303, headers=PAGE_HEADERS)
+    again = partial(_page, request, context, typed)
+    return await entered(context, enter, lambda done: f"/papers#paper-{done.paper}", again)
 
 
 @post("/papers/{paper:str}/check", opt=allow(Scope.READ))
 async def check_paper(request: PageRequest, context: Context, paper: FromPath[str]) -> Response[Any]:
     """A second person says that entry and scan agree."""
     form, caller = await form_of(request), request.user
-    try:
-        await context.lanes.append(lambda: context.service.signing.papers.check(caller, paper, form("reason")))
-    except LedgerError as error:
-        return await _page(request, context, {}, error)
-    return Redirect(f"/papers#paper-{paper}", status_code=303, headers=PAGE_HEADERS)
+
+    def enter() -> KnownPaper:
+        checked: KnownPaper = context.service.signing.papers.check(caller, paper, form("reason"))
+        return checked
+
+    return await entered(context, enter, f"/papers#paper-{paper}", partial(_page, request, context, {}))
 
 
 @get("/papers/{paper:str}/scan", opt=allow(Scope.EXPORT))

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from ledger.people.access import Door, Scope, allow
 from ledger.people.evaluations import Evaluation, evaluations
 from ledger.present.messages import message
-from ledger.web import erasures, retention
+from ledger.web import disposals, erasures, holds, retention
 from ledger.web.pages import PageRequest
 from ledger.web.render import page
 
@@ -58,4 +58,12 @@ async def evaluated(request: PageRequest, context: Context) -> Response[str]:
     return page("evaluations.html", found=found, place="evaluations", viewer=request.user.account)
 
 
-HANDLERS = (my_notices, look_ups, evaluated, *erasures.HANDLERS, *retention.HANDLERS)
+HANDLERS = (
+    my_notices,
+    look_ups,
+    evaluated,
+    *erasures.HANDLERS,
+    *retention.HANDLERS,
+    *holds.HANDLERS,
+    *disposals.HANDLERS,
+)

@@ -72,10 +72,14 @@ def test_two_people_dispose_by_plain_forms_and_the_record_says_so_everywhere(pag
     assert pages.ask("qa2", "POST", f"{place}/approval", reason="looked at").status_code == 303
     keeping.wait()
     assert pages.ask("qa2", "POST", f"{place}/removal").status_code == 303
+    assert "Its removal begins shortly" in pages.ask("qa2", "GET", place).text
     job = keeping.service.jobs.work_next()
     assert job is not None
     assert (job.state.value, job.error) == ("done", "")
-    assert "4 removed" in pages.ask("qa2", "GET", place).text
+    done = pages.ask("qa2", "GET", place).text
+    assert "4 removed" in done
+    assert "Its removal" not in done
+    assert MARKER.encode() not in keeping.files(), "a job that a page started leaves nothing in free space either"
 
     by = keeping.service.disposals.all()[0].entries[0]
     shown = pages.ask("qa2", "GET", f"/entries/records/{index}")
@@ -112,6 +116,31 @@ def test_a_hold_is_placed_by_one_and_released_by_another(pages: Pages) -> None:
     assert pages.ask("qa2", "POST", "/holds/claim-7/release", reason="settled").status_code == 303
     assert "released by qa2" in pages.ask("qa1", "GET", "/holds").text
     assert pages.ask("qa2", "POST", "/api/v1/disposals/plan", json={"log": "records"}).json()["total"] == 4
+
+
+def test_copies_elsewhere_are_stated_and_each_disposal_shows_them(pages: Pages) -> None:
+    form = {"copy": HOSTILE, "sort": "backup", "where": "vault 1", "days": "90", "reason": "plan 4"}
+    assert pages.ask("reviewer1", "POST", "/retention/copies", **form).status_code == 403
+    assert pages.ask("qa3", "POST", "/retention/copies", **form | {"days": "soon"}).status_code == 409
+    assert pages.ask("qa3", "POST", "/retention/copies", **form | {"expires": "2031-01-31"}).status_code == 409
+    assert pages.ask("qa3", "POST", "/retention/copies", **form).status_code == 303
+    shown = pages.ask("qa3", "GET", "/retention").text
+    assert HOSTILE not in shown
+    assert "each copy is gone 90 days after it was made" in shown
+    (stated,) = pages.ask("qa1", "GET", "/api/v1/retention/copies").json()
+    assert (stated["where"], stated["keeps_days"], stated["stated_by"]) == ("vault 1", 90, "qa3")
+    asked = pages.keeping.request()
+    page = pages.ask("qa2", "GET", f"/disposals/{asked.disposal}").text
+    assert "gone 90 days after the removal" in page
+    assert "depends on the day of the removal" in page
+    day = {"copy": "nightly", "sort": "backup", "where": "vault 1", "expires": "2031-01-31", "reason": "plan 5"}
+    assert pages.ask("qa3", "POST", "/api/v1/retention/copies", json=day).status_code == 201
+    gone = {"copy": HOSTILE, "reason": "cleared"}
+    assert pages.ask("qa3", "POST", "/retention/copies/gone", **gone).status_code == 303
+    assert "Last copy expires on 2031-01-31." in pages.ask("qa2", "GET", f"/disposals/{asked.disposal}").text
+    gone = {"copy": "nightly", "reason": "cleared"}
+    assert pages.ask("qa3", "POST", "/api/v1/retention/copies/gone", json=gone).status_code == 201
+    assert "Nobody stated" in pages.ask("qa2", "GET", f"/disposals/{asked.disposal}").text
 
 
 def test_a_fact_is_entered_corrected_and_taken_back(pages: Pages) -> None:

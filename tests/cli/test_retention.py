@@ -16,6 +16,12 @@ def test_rules_facts_and_plans_are_shown_and_nothing_is_decided_by_access_to_the
     assert entered.json()["index"] > 0
     assert "batch B-1: certification 2018-01-31" in site("retention", "facts").out
     assert site("retention", "fact", "batch", "B-1", "equipment-retired", "2018-01-31", "--reason", "x").code == 1
+    stated = ("retention", "copy", "nightly", "--reason", "plan 4")
+    assert site(*stated, "--sort", "backup", "--where", "vault 1", "--keeps-days", "90").code == 0
+    assert "nightly: backup, vault 1: each copy is gone 90 days" in site("retention", "copies").out
+    assert site(*stated, "--where", "vault 1").code == 1
+    assert site(*stated, "--gone").code == 0
+    assert site("retention", "copies", "--json").json() == []
     index = site("search", "--limit", "1", "--json").json()["found"][0]["index"]
     assert "Class: batch" in site("retention", "show", str(index)).out
     assert "Kept for ever" in site("retention", "show", "0").out

@@ -13,9 +13,11 @@ from ledger.core.clock import utc_text
 from ledger.core.record import Actor, ActorKind, Link, LinkBasis, LinkKind, Target
 from ledger.core.retention import RetentionEvent, Subject
 from ledger.core.source import SourceConfig
+from ledger.findings.incident_kinds import Cause
 from ledger.people.roles import Role
-from ledger.retention.disposals import DAY_US, Disposal
+from ledger.retention.disposal_kinds import DAY_US
 from ledger.retention.holds import Scope
+from ledger.retention.report import Disposal
 from ledger.service import Service
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.search import Query
@@ -117,6 +119,12 @@ class Keeping:
     def hold(self, hold: str, by: str = "qa3", **scope: Any) -> int:
         where = Scope(log="records", **scope)
         return self.service.holds.place(hold, where, "claim", self.acting(by), person=True)
+
+    def incident(self, source: str = MES, by: str = "qa2") -> str:
+        """An incident is opened: nothing that came from a source is certain. Returns the case."""
+        cases, since = self.service.compromises, "2020-01-01T00:00:00.000000Z"
+        case = cases.report(Cause.SOURCE, source, since, "its password was found", self.world.root)
+        return cases.open(case.case, "agreed", self.acting(by)).case
 
     def wait(self, days: float = 1.01) -> None:
         """Time passes, and an authority proves that it has."""

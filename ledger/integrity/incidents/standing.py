@@ -57,6 +57,16 @@ class Standing:
         named = (*self.doubts, *self.damaged)
         return next((one.case for one in named if index in one.affected.get(log, Members())), None)
 
+    def preserved(self, log: int, index: int, links: Iterable[tuple[str, str]]) -> str | None:
+        """The case for which an entry is evidence: one that is open and doubts it or something it is linked to (kind,
+        id), or one by whose epoch it is damaged for good.
+        """
+        case, known = self.of_entry(log, index), tuple(links)
+        for one in self.doubts if case is None and known else ():
+            if log in one.affected and (one.every_link or not one.links.isdisjoint(known)):
+                return one.case
+        return case
+
     def of_link(self, log: int, kind: str | None, name: str | None) -> str | None:
         """The case that doubts what is said of a batch, a lot or the like; without a kind, of any of that name."""
         for one in self.doubts:

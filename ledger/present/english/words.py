@@ -71,6 +71,7 @@ MESSAGES = {
     "kind.legal-hold": "legal hold",
     "kind.retention-rule": "rule of retention",
     "kind.retention-fact": "fact of retention",
+    "kind.retention-copy": "copies elsewhere",
     "action.create": "create",
     "action.read": "read",
     "action.update": "change",

@@ -1,4 +1,4 @@
-"""The pages of retention: rules, holds and disposals, each with what the one who looks may do about it."""
+"""The pages of retention: rules and holds, each with what the one who looks may do about it."""
 
 import msgspec
 
@@ -9,15 +9,11 @@ from ledger.present.inert import one_line
 from ledger.present.messages import message
 from ledger.present.retention import term_text
 from ledger.present.states import State
-from ledger.retention.disposal_kinds import Copy, CopySort
-from ledger.retention.disposals import Disposal
 from ledger.retention.holds import Hold
 from ledger.retention.rules import ShownRule
 from ledger.signing.looking import LookedAt, over
 from ledger.store.logs import SYSTEM_LOG, read_logs
 from ledger.store.store import Store
-
-_STATES = {"disposed": State.HOLDS, "withdrawn": State.FAILS}
 
 
 class RuleView(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,18 +36,6 @@ class HoldView(msgspec.Struct, frozen=True, kw_only=True):
     word: str
     signed: tuple[LookedAt, ...]
     releases: bool
-
-
-class DisposalView(msgspec.Struct, frozen=True, kw_only=True):
-    """A disposal as it is shown; `approves`, `withdraws`, `removes`: what I may do about it now."""
-
-    disposal: Disposal
-    state: State
-    word: str
-    copies: tuple[str, ...]
-    approves: bool
-    withdraws: bool
-    removes: bool
 
 
 def rule_view(one: ShownRule, caller: Caller) -> RuleView:
@@ -100,28 +84,6 @@ def hold_view(store: Store, one: Hold, caller: Caller) -> HoldView:
     )
 
 
-def disposal_view(one: Disposal, caller: Caller) -> DisposalView:
-    """A disposal as this caller sees it."""
-    decides = caller.person and caller.allows(Scope.APPROVE, one.log)
-    return DisposalView(
-        disposal=one,
-        state=_STATES.get(one.state, State.UNKNOWN),
-        word=message(f"disposals.state.{one.state}"),
-        copies=tuple(
-            message(
-                "disposals.remains",
-                sort=message(f"copy.{copy.sort.value}"),
-                where=one_line(copy.where),
-                day=copy.expires,
-            )
-            for copy in one.remains
-        ),
-        approves=decides and one.state == "requested" and caller.account != one.requested_by,
-        withdraws=decides and one.state in ("requested", "approved", "disposing"),
-        removes=decides and one.state in ("approved", "disposing"),
-    )
-
-
 def instant_of(text: str) -> str | None:
     """What somebody typed as an instant: a day, or as entries write it; None for nothing."""
     text = text.strip()
@@ -140,18 +102,3 @@ def numbers_of(text: str) -> tuple[int, ...]:
     if not all(part.isascii() and part.isdecimal() and len(part) < 14 for part in parts):
         raise SchemaViolation("entries are numbers", advice="Write them as 1, 2, 7.")
     return tuple(int(part) for part in parts)
-
-
-def copies_of(text: str) -> tuple[Copy, ...]:
-    """Copies that remain, a line each: sort, day, where."""
-    found = []
-    for line in filter(None, map(str.strip, text.splitlines())):
-        sort, day, *where = line.split(maxsplit=2)[:3] + [""] * (3 - len(line.split(maxsplit=2)[:3]))
-        try:
-            found.append(msgspec.convert({"sort": sort, "where": "".join(where), "expires": day}, Copy))
-        except msgspec.ValidationError:
-            raise SchemaViolation(
-                f"{line[:80]!r} is no copy",
-                advice=f"Write sort, day and where, as “backup 2027-03-01 vault 2”; sorts: {', '.join(CopySort)}.",
-            ) from None
-    return tuple(found)

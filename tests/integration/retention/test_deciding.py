@@ -120,6 +120,7 @@ def test_a_removal_that_does_not_follow_is_named(
     ("change", "said"),
     [
         (lambda keeping: keeping.hold("claim", entries=(keeping.old[1],)), "legal hold 'claim' covered"),
+        (Keeping.incident, "was evidence in the open incident"),
         (lambda keeping: keeping.fact(OLD, RetentionEvent.BATCH_EXPIRY, "2026-06-30"), "retention of entry"),
         (lambda keeping: keeping.fact(OLD, RetentionEvent.CERTIFICATION, None), "retention of entry"),
     ],

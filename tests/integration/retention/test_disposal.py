@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import DatabaseError
+from tenacity import stop_after_attempt
 
 from ledger.core.entry import Draft
 from ledger.core.errors import IntegrityError
@@ -14,7 +15,7 @@ from ledger.core.job import Job, JobState
 from ledger.core.record import LinkKind
 from ledger.core.retention import RetentionEvent
 from ledger.packages import issue
-from ledger.retention import planning
+from ledger.retention import planning, scrubbing
 from ledger.retention.disposals import Removal
 from ledger.service import DISPOSE
 from ledger.sources.prepare import Preparer
@@ -53,12 +54,55 @@ def test_no_file_of_the_database_holds_any_of_it_afterwards(keeping: Keeping) ->
     assert MARKER.encode() in keeping.files(), "the test looks where it stands"
     word = b"xylophon"  # a part of the marker, as the full-text index has it
     assert word in keeping.files()
-    keeping.dispose()
-    keeping.service.disposals.scrub(keeping.service.settings.owner_url(keeping.service.folder))
+    job = removed_by_a_job(keeping)
+    assert (job.state, job.error, job.unit) == (JobState.DONE, "", "files")
+    assert job.done == job.total > 0
     held = keeping.files()
     assert MARKER.encode() not in held
     assert word not in held
     assert b"unmarked.reason5" in held, "what was not disposed of is there"
+
+
+@pytest.mark.parametrize("keeping", ["sqlite"], indirect=True)
+def test_a_job_that_could_not_rewrite_the_files_says_so_and_another_one_does(
+    keeping: Keeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scrubbing._emptied.retry, "stop", stop_after_attempt(2))
+    with keeping.service.store.reading() as connection:
+        connection.execute(text("SELECT size FROM head")).all()
+        job = removed_by_a_job(keeping)
+    assert job.state is JobState.FAILED
+    assert "all 4 records are removed" in job.error
+    assert "somebody reads since before" in job.error
+    (one,) = keeping.service.disposals.all()
+    assert one.state == "disposed"
+    assert started(keeping, one.disposal).state is JobState.DONE
+    assert MARKER.encode() not in keeping.files()
+
+
+@pytest.mark.parametrize("keeping", ["postgresql"], indirect=True)
+def test_who_does_not_own_the_tables_is_told_that_nothing_of_them_was_rewritten(keeping: Keeping) -> None:
+    service = keeping.service
+    service.settings = msgspec.structs.replace(service.settings, owner_database=None)
+    job = removed_by_a_job(keeping)
+    assert job.state is JobState.FAILED
+    assert "all 4 records are removed" in job.error
+    assert "belong to another role" in job.error
+
+
+def removed_by_a_job(keeping: Keeping) -> Job:
+    """The old batch's records, all the way, as a server does it."""
+    asked = keeping.request()
+    keeping.approve(asked.disposal)
+    keeping.wait()
+    return started(keeping, asked.disposal)
+
+
+def started(keeping: Keeping, disposal: str) -> Job:
+    keeping.service.jobs.enqueue(DISPOSE, msgspec.json.encode(Removal(disposal=disposal)).decode())
+    job = keeping.service.jobs.work_next()
+    assert job is not None
+    return job
 
 
 def test_a_record_that_was_disposed_of_is_known_when_its_source_gives_it_again(keeping: Keeping) -> None:

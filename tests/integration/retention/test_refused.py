@@ -6,16 +6,20 @@ from typing import Any
 
 import pytest
 
+from ledger.core.authority import Authority
 from ledger.core.errors import AccessDenied, Conflict, SchemaViolation
-from ledger.core.record import LinkKind
+from ledger.core.record import Link, LinkBasis, LinkKind
 from ledger.core.retention import RetentionClass, RetentionEvent, Subject, Term
 from ledger.core.source import SourceConfig
-from ledger.retention.disposal_kinds import Copy, CopySort
+from ledger.findings.incident_kinds import Cause
+from ledger.retention.copy_kinds import CopySort
+from ledger.retention.disposal_kinds import Copy
 from ledger.retention.holds import Scope
 from ledger.store.append import Batch
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.search import Query
 from tests.support.keeping import MES, NEW, OLD, Keeping, at
+from tests.support.ledgers import batch, submission
 
 Change = Callable[[Keeping], object]
 BATCH = Subject(kind=LinkKind.BATCH, id=OLD)
@@ -72,8 +76,9 @@ def reclassified(keeping: Keeping) -> None:
         lambda keeping: keeping.fact(OLD, RetentionEvent.CERTIFICATION, None),
         longer,
         reclassified,
+        Keeping.incident,
     ],
-    ids=["log", "source", "batch", "order", "entry", "interval", "corrected", "taken-back", "rule", "class"],
+    ids=["log", "source", "batch", "order", "entry", "interval", "corrected", "taken-back", "rule", "class", "case"],
 )
 def test_what_changes_between_approval_and_removal_is_looked_at_once_more(keeping: Keeping, change: Change) -> None:
     disposal = approved(keeping)
@@ -100,6 +105,35 @@ def test_a_hold_over_something_else_hinders_nothing(keeping: Keeping, scope: dic
     assert keeping.service.disposals.run(disposal, keeping.world.root).removed == len(keeping.old)
 
 
+def test_what_an_open_incident_concerns_is_neither_asked_for_nor_approved_nor_removed(keeping: Keeping) -> None:
+    disposals, asked = keeping.service.disposals, keeping.request()
+    case = keeping.incident()
+    with pytest.raises(Conflict, match=rf"7 case \({case}\)"):
+        keeping.request(by="qa3")
+    with pytest.raises(Conflict, match=f"integrity incident {case}") as refused:
+        keeping.approve(asked.disposal)
+    assert f"incident show {case}" in refused.value.advice
+    assert disposals.judge(keeping.log, keeping.old[0]).case == case
+    assert gone(keeping) == []
+
+
+@pytest.mark.parametrize(("batch_id", "goes"), [(OLD, False), (NEW, True)])
+def test_what_is_linked_to_what_an_open_incident_doubts_is_evidence_too(
+    keeping: Keeping, batch_id: str, goes: bool
+) -> None:
+    service, disposal = keeping.service, approved(keeping)
+    service.sources.register(SourceConfig(id="erp", type="test", title="ERP"), keeping.world.root)
+    link = Link(kind=LinkKind.BATCH, id=batch_id, basis=LinkBasis.READ)
+    service.ingest.submit(batch([submission("e1", "erp", links=(link,))], "erp", cursor_to="1"), keeping.world.root)
+    case = keeping.incident("erp")
+    if goes:
+        assert service.disposals.run(disposal, keeping.world.root).removed == len(keeping.old)
+        return
+    with pytest.raises(Conflict, match=f"integrity incident {case}"):
+        service.disposals.run(disposal, keeping.world.root)
+    assert gone(keeping) == []
+
+
 def test_a_hold_that_is_released_by_a_second_person_lets_it_go(keeping: Keeping) -> None:
     disposal = approved(keeping)
     keeping.hold("claim", by="qa3")
@@ -115,9 +149,21 @@ def test_a_hold_that_is_released_by_a_second_person_lets_it_go(keeping: Keeping)
     assert keeping.verify(1, 2) == []
 
 
-def test_a_hold_that_is_placed_in_the_very_commit_of_the_removal_wins(
-    keeping: Keeping, monkeypatch: pytest.MonkeyPatch
+def place_hold(keeping: Keeping, by: Authority) -> object:
+    return keeping.service.holds.place("claim", Scope(log="records"), "claim", by, person=True)
+
+
+def open_incident(keeping: Keeping, by: Authority) -> object:
+    (reported,) = keeping.service.cases.all()
+    return keeping.service.compromises.open(reported.case, "agreed", by)
+
+
+@pytest.mark.parametrize(("decide", "said"), [(place_hold, "legal hold"), (open_incident, "integrity incident")])
+def test_what_is_decided_in_the_very_commit_of_the_removal_wins(
+    keeping: Keeping, monkeypatch: pytest.MonkeyPatch, decide: Callable[[Keeping, Authority], object], said: str
 ) -> None:
+    since = at("2020-01-01")
+    keeping.service.compromises.report(Cause.SOURCE, MES, since, "its password was found", keeping.world.root)
     disposal, store = approved(keeping), keeping.service.store
     authority, append = keeping.acting("qa3"), store.append
     together: list[Batch] = []
@@ -128,10 +174,10 @@ def test_a_hold_that_is_placed_in_the_very_commit_of_the_removal_wins(
 
     monkeypatch.setattr(store, "append", collect)
     with pytest.raises(Conflict):
-        keeping.service.holds.place("claim", Scope(log="records"), "claim", authority, person=True)
+        decide(keeping, authority)
 
     def both(log: int, batch: Batch) -> Any:
-        """One group commit: the hold first, the removal behind it."""
+        """One group commit: what is decided first, the removal behind it."""
         assert log == SYSTEM_LOG
         store.append = append  # type: ignore[method-assign]
         sequencer = store._sequencer(SYSTEM_LOG)
@@ -142,7 +188,7 @@ def test_a_hold_that_is_placed_in_the_very_commit_of_the_removal_wins(
         return answer
 
     monkeypatch.setattr(store, "append", both)
-    with pytest.raises(Conflict, match="legal hold claim"):
+    with pytest.raises(Conflict, match=said):
         keeping.service.disposals.run(disposal, keeping.world.root)
     assert gone(keeping) == []
     assert keeping.verify(1, 2) == []

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from ledger.core.errors import LedgerError
+from ledger.core.members import Members
 from ledger.findings.incident_kinds import CaseEvent, Cause
 from ledger.people.reviews import Decision
 from ledger.people.roles import Role
@@ -88,12 +89,14 @@ def test_an_access_review_takes_the_officer_and_quality(plant: Plant, owner: Sig
 def test_an_incident_is_closed_by_the_signature_of_quality_over_its_closing(plant: Plant, owner: Signer) -> None:
     service = plant.service
     case = service.compromises.report(Cause.SOURCE, "erp", "2026-01-01T00:00:00.000000Z", "password found", plant.root)
-    service.compromises.open(case.case, "agreed", plant.quality.sign_in().authority)
+    opened = service.compromises.open(case.case, "agreed", plant.quality.sign_in().authority)
+    affected = Members.read(opened.opened.affected[0].runs).first
 
     def closed() -> bool:
         with service.store.reading() as connection:
             found = service.standings.closed(connection, service.cases.get(case.case))
-            assert found == (service.standings.now(connection).doubts == ())
+            standing = service.standings.now(connection)
+            assert found == (standing.doubts == ()) == (standing.preserved(1, affected, ()) is None)
             return found
 
     closing = service.ways_back.closing(case.case, "DEV-2026-7", "the password was changed", plant.root)
