@@ -10,6 +10,7 @@ from ledger.agents import projector as agents_projector
 from ledger.core.authority import Authority
 from ledger.core.kinds import RECORD, Kind, KindRegistry
 from ledger.core.projector import Projector
+from ledger.core.time_epoch import TIME_EPOCH
 from ledger.findings import impact_findings, incident_kinds, incident_projector
 from ledger.findings import kinds as findings_kinds
 from ledger.findings import projector as findings_projector
@@ -95,7 +96,7 @@ class ServiceStart(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema"
 
 _DOMAINS = (
     _Domain(
-        (RECORD, LOG_CREATED, CLOCK_STEP, Kind("service-start", [ServiceStart])),
+        (RECORD, LOG_CREATED, CLOCK_STEP, TIME_EPOCH, Kind("service-start", [ServiceStart])),
         lambda dialect: (RecordProjector(dialect), LogProjector()),
     ),
     _Domain(trust_kinds.KINDS, trust_projector.projectors),

@@ -48,6 +48,7 @@ from ledger.signing.person_keys import Sealing
 from ledger.signing.provider import ProviderSigning
 from ledger.signing.signing import Signing
 from ledger.signing.tables import key_binding
+from ledger.signing.time_epochs import TimeEpochs
 from ledger.signing.workflows import Workflows
 from ledger.sources import tables as sources_tables
 from ledger.sources.ingest import Ingest
@@ -154,6 +155,7 @@ class Service:
         self.signing = Signing(
             self.store, self.entrance, self.keys.pepper, zone, origin, self.provider_signing, sealing
         )
+        self.time_epochs = TimeEpochs(self.store, self.signing.keys, Proven(self.store))
         self.cases = Cases(
             self.store,
             kept,

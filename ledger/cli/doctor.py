@@ -18,7 +18,7 @@ from ledger.core.errors import LedgerError, StorageDamaged
 from ledger.present.messages import message
 from ledger.service import NEXT_KEYS, Service
 from ledger.sources.systems import counts
-from ledger.store.append import CLOCK_BEHIND_NOTED_US
+from ledger.store.append import CLOCK_BEHIND_NOTED_US, CLOCK_BEHIND_REFUSED_US
 from ledger.store.engine import assert_durable, is_sqlite
 from ledger.store.logs import SYSTEM_LOG
 from ledger.trust.exposure import exposure
@@ -150,7 +150,10 @@ def _clock(service: Service) -> Iterator[Finding]:
             ok=behind <= CLOCK_BEHIND_NOTED_US,
             says=f"this machine's clock says {utc_text(now)}"
             + (f", {behind / MICROSECONDS:.1f} s before the log's last entry" if behind > 0 else ""),
-            advice="Synchronise the clock (chrony); entries go on at the last entry's time until it has caught up.",
+            advice="Synchronise the clock (chrony); entries go on at the last entry's time until it has caught up."
+            if behind <= CLOCK_BEHIND_REFUSED_US
+            else "Nothing is taken in. Correct the clock; where it is right and the log ran ahead of it, two people "
+            "let it go on: `trailseal log time-epoch`.",
         )
 
 

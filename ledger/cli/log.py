@@ -8,6 +8,7 @@ import typer
 from ledger.cli.ledgers import LedgerOption, local, opened
 from ledger.cli.log_move import move
 from ledger.cli.output import AsJson, say, say_json, tell
+from ledger.cli.time_epoch import time_epoch
 from ledger.core.clock import utc_text
 from ledger.core.errors import ConfigError
 from ledger.trust.site_watch import Came, Look, Standing
@@ -17,10 +18,14 @@ HOURS_2 = 7200
 _SYMBOLS = {Came.ENTERED: "●", Came.UNCHANGED: "●", Came.WRONG: "▲", Came.UNREACHABLE: "○"}
 Reason = Annotated[str, typer.Option(help="Why; it stands in the entry.")]
 
-group = typer.Typer(help="Logs of other ledgers, watched; this one, moved to another server.", no_args_is_help=True)
+group = typer.Typer(
+    help="Logs of other ledgers, watched; this one, moved to another server, or in the right time again.",
+    no_args_is_help=True,
+)
 watch = typer.Typer(help="Watch logs of other ledgers: enter each of their checkpoints here.", no_args_is_help=True)
 group.add_typer(watch, name="watch")
 group.add_typer(move, name="move")
+group.command("time-epoch")(time_epoch)
 
 
 @watch.command("add")

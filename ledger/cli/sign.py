@@ -144,7 +144,7 @@ def ceremony(
     with opened(ledger) as service, acting(service, officer) as caller:
         put = service.signing.ceremony.prepare(caller, officer, quality)
         typer.echo(f"Both compare this fingerprint: {put.fingerprint}", err=True)
-        secrets = {one: _hidden(f"Signing secret of {one}") for one in (officer, quality)}
+        secrets = {one: hidden(f"Signing secret of {one}") for one in (officer, quality)}
         card = service.signing.ceremony.complete(caller, put.id, secrets, HERE)
         _say_card(service, card, as_json)
 
@@ -171,8 +171,8 @@ def _say_card(service: Service, card: Card, as_json: bool) -> None:
 def make_key(ledger: LedgerOption, account: Account, reason: Reason, as_json: AsJson = False) -> None:
     """Make your signing key, sealed by a secret that nobody can recover."""
     with opened(ledger) as service, acting(service, account) as caller:
-        secret = _hidden("New signing secret")
-        if secret != _hidden("The same once more"):
+        secret = hidden("New signing secret")
+        if secret != hidden("The same once more"):
             raise NotAuthenticated("the two secrets differ", advice="Nothing was made: begin again.")
         index = service.signing.bindings.request(caller, secret, reason)
         made = service.signing.bindings.all(account)[-1]
@@ -215,7 +215,7 @@ def vouch(
         vouching = service.signing.vouching
         put = vouching.to_attest(caller, key_id, how, Mode.SEALED_KEY)
         typer.echo(f"Key {key_id} of {put.subject.name} ({put.subject.account})", err=True)
-        index = vouching.attest(caller, put.id, reason, Shown(secret=_hidden("Signing secret")), network=HERE)
+        index = vouching.attest(caller, put.id, reason, Shown(secret=hidden("Signing secret")), network=HERE)
     entered(index, as_json)
 
 
@@ -240,9 +240,9 @@ def acting(service: Service, account: str) -> Iterator[Caller]:
     """Somebody who signs in at this terminal, for the one command."""
     door, sessions = service.entrance.door, service.people.sessions
     visit = Visit(peer=HERE)
-    found = door.show_password(account, _hidden(f"Password of {account}"), visit)
+    found = door.show_password(account, hidden(f"Password of {account}"), visit)
     if isinstance(found, AskedSecond):
-        found = door.show_second(found.state, Proof(code=_hidden(f"Code of {account}'s device")), visit)
+        found = door.show_second(found.state, Proof(code=hidden(f"Code of {account}'s device")), visit)
     try:
         yield sessions.find(found.session)
     finally:
@@ -275,7 +275,8 @@ def say_signature(found: LookedAt, as_json: bool) -> None:
     say(shown.class_text)
 
 
-def _hidden(words: str) -> str:
+def hidden(words: str) -> str:
+    """What somebody types that is not shown."""
     return str(typer.prompt(words, hide_input=True, err=True))
 
 

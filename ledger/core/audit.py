@@ -1,7 +1,8 @@
 """Audits a log from its published tiles alone (C2SP tlog-tiles): no ledger, no network, nothing but names and bytes.
 
 Every entry bundle hashes to its level-0 tile, every tile above to the one below it, all of it to the checkpoint's root;
-a Trailseal log's entries are canonical leaf data, in one chain, with ascending index and time. Memory stays flat: one
+a Trailseal log's entries are canonical leaf data, in one chain, with ascending index and time; only at an entry of kind
+`time-epoch` the time goes back (that two people signed it, the ledger's own verification says). Memory stays flat: one
 open tile a level. An audit can go on where an earlier one ended (`Mark`), and passes through the roots of earlier
 checkpoints, so that a fork or rollback since then is noticed.
 """
@@ -18,6 +19,7 @@ from ledger.core.errors import ChainBroken, CheckpointForked, IntegrityError, Le
 from ledger.core.hashing import EMPTY_ROOT, HASH_SIZE, ZERO_HASH, leaf_hash, node_hash, unb64
 from ledger.core.merkle import HashReader, consistency_proof, root_of, size_root, verify_consistency
 from ledger.core.tiles import ENTRIES, TILE_BITS, TILE_WIDTH, Tile, decode_bundle
+from ledger.core.time_epoch import NAME as TIME_EPOCH
 
 FIRST_KIND: Final = "log-created"
 KEY_EVENT: Final = "key-event"
@@ -165,7 +167,7 @@ class Audit:
         if leaf.kind == KEY_EVENT:
             self.key_events.append(index)
         logged_us = parse_utc(leaf.logged_at)
-        if logged_us < self._logged_us:
+        if logged_us < self._logged_us and leaf.kind != TIME_EPOCH:
             raise ChainBroken("it was logged before the entry before it")
         self._leaf, self._logged_us = leaf_hash(data), logged_us
 

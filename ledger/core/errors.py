@@ -105,7 +105,10 @@ class ClockOutOfBounds(InvalidEntry):
     """The clock of this machine is too far behind the head of the log to append."""
 
     code = "clock_out_of_bounds"
-    default_advice = "Correct this machine's clock (check NTP), then try again; the log never goes back in time."
+    default_advice = (
+        "Correct this machine's clock (check NTP), then try again. Where it is right, and the log ran ahead of it: "
+        "`trailseal log time-epoch`."
+    )
 
 
 class MalformedNote(InvalidEntry):

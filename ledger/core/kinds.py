@@ -24,6 +24,7 @@ KIND_NAMES = frozenset(
         "log-created",
         "service-start",
         "clock-step",
+        "time-epoch",
         "record",
         "collection-run",
         "quarantine",

@@ -33,6 +33,7 @@ class Purpose(StrEnum):
     BUNDLE = "bundle"
     NOTICE = "notice"
     LOG_KEY = "log-key"
+    TIME_EPOCH = "time-epoch"
 
 
 def statement_message(purpose: Purpose, origin: str, payload: Mapping[str, object]) -> bytes:

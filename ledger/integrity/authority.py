@@ -20,6 +20,7 @@ from ledger.core.entry import Entry
 from ledger.core.errors import LedgerError
 from ledger.core.hashing import b64
 from ledger.core.kinds import KindRegistry
+from ledger.core.time_epoch import SignedBy, TimeEpochEntry, TimeEpochStatement
 from ledger.integrity.disposing import Disposing
 from ledger.integrity.entering import Entering
 from ledger.integrity.entries import Unreadable, read_entries
@@ -72,6 +73,7 @@ class Rights:
         self.overdue = Overdue()
         self.deciding = Deciding()
         self._entries: dict[int, msgspec.Struct] = {}
+        self._time_epochs: set[tuple[TimeEpochStatement, tuple[SignedBy, ...]]] = set()
         self._changes: dict[tuple[type, str], list[int]] = {}
 
     def enter(self, entry: Entry) -> None:
@@ -80,6 +82,8 @@ class Rights:
         for part in (*parts, self.placed, self.refusing, self.overdue, self.deciding):
             part.enter(entry)
         body = present(entry.body)
+        if isinstance(body, TimeEpochEntry):
+            self._time_epochs.add((body.statement, body.signatures))
         if isinstance(body, CredentialEntry):
             name = body.credential
         elif isinstance(body, AccountEntry):
@@ -101,6 +105,10 @@ class Rights:
         broken = self.separation.broken(entry, body) or self.entering.broken(entry, body)
         others = (self.erasing, self.disposing, self.placed, self.overdue, self.deciding)
         return broken or next(filter(None, (part.broken(entry) for part in others)), "")
+
+    def knows(self, body: TimeEpochEntry) -> bool:
+        """Whether the system log has the same statement with the same signatures, which level 4 verifies."""
+        return (body.statement, body.signatures) in self._time_epochs
 
     def signing_refusal(self, authority: Authority, size: int, at_us: int, scope: Scope | None = None) -> str:
         """Why a signature's authority did not hold: as for any entry in a session, else by what its signer showed."""
@@ -197,6 +205,8 @@ def _judge(entry: Entry, authority: Authority, rights: Rights, system_size: int,
     broken = rights.broken(entry) if entry.log == SYSTEM_LOG else ""
     if broken:
         return broken
+    if isinstance(entry.body, TimeEpochEntry) and not rights.knows(entry.body):
+        return "the system log has no such statement with these signatures"
     size = authority.system_size
     if size is None:
         return "" if not authority.authenticated and not authority.entries else "it names no state of the system log"

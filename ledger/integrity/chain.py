@@ -20,6 +20,7 @@ from ledger.core.errors import ChainBroken, IntegrityError, MalformedNote
 from ledger.core.hashing import BODY, HASH_SIZE, LEAF, b64, unb64
 from ledger.core.kinds import KIND_NAMES
 from ledger.core.note import parse_note
+from ledger.core.time_epoch import goes_back
 from ledger.integrity.ahead import ahead
 from ledger.integrity.columns import RecordColumns
 from ledger.integrity.edge import Edge, Tree
@@ -132,7 +133,7 @@ class Chain:
         kinds, times = self._check_leaves(low, leaves, commitments, hashes)
         if any(kinds[at] != b"record" for at in gone):
             raise ChainBroken("an entry that is never disposed of has no body")
-        self._check_times(times)
+        self._check_times(low, hashes, kinds, times, [row[-1] for row in contents])
         self._tree.add(hashes, stored=dict(tiles))
         self._check_marks(low, high, hashes)
         self.edge = Edge(size=high, leaf_hash=hashes[-1], logged_at=times[-1], partial=self._tree.partial())
@@ -176,10 +177,25 @@ class Chain:
         kinds, times = zip(*[parts[middle] for middle in middles], strict=True)
         return kinds, times
 
-    def _check_times(self, times: Sequence[bytes]) -> None:
-        """No entry was logged before the one before it; times of the one form sort as they read."""
-        if times[0] < self.edge.logged_at or list(times) != sorted(times):
-            raise ChainBroken("an entry was logged before the one before it")
+    def _check_times(
+        self,
+        low: int,
+        hashes: Sequence[bytes],
+        kinds: Sequence[bytes],
+        times: Sequence[bytes],
+        bodies: Sequence[bytes],
+    ) -> None:
+        """No entry was logged before the one before it, but where it names that; times of the one form sort as they
+        read.
+        """
+        if times[0] >= self.edge.logged_at and list(times) == sorted(times):
+            return
+        before, head_at = self.edge.leaf_hash, self.edge.logged_at
+        for at, logged_at in enumerate(times):
+            told = (kinds[at].decode(), bodies[at], low + at, before, head_at.decode(), logged_at.decode())
+            if logged_at < head_at and not goes_back(*told):
+                raise ChainBroken("an entry was logged before the one before it")
+            before, head_at = hashes[at], logged_at
 
     def _check_marks(self, low: int, high: int, hashes: Sequence[bytes]) -> None:
         """Root at every size that an intent or a checkpoint names."""

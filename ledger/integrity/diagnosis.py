@@ -14,6 +14,7 @@ from ledger.core.errors import LedgerError, SchemaViolation
 from ledger.core.hashing import b64, body_commitment, leaf_hash
 from ledger.core.kinds import KindRegistry
 from ledger.core.retention import RetentionClass
+from ledger.core.time_epoch import goes_back
 from ledger.integrity.chain import MarkDiffers, read_marks
 from ledger.integrity.columns import COLUMNS
 from ledger.integrity.compare import first_difference
@@ -76,7 +77,7 @@ class Diagnosis:
                 # Which of the two was altered: the one that its own successor doesn't vouch for.
                 culprit = index - 1 if self._vouched(index, data, rows.get(index + 1)) else index
                 return self._fault(culprit, "leaf", "data", "the chain of leaf hashes breaks here")
-            if leaf.logged_at < logged:
+            if leaf.logged_at < logged and not goes_back(leaf.kind, body, index, prev, logged, leaf.logged_at):
                 return self._fault(index, "leaf", "data", "logged before the entry before it")
             fault = self._body_fault(index, leaf, leaf_hash(data), salt, body)
             if fault is not None:

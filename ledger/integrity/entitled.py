@@ -1,12 +1,15 @@
 """Who was entitled to sign and to vouch, from the system log's entries alone, as of each entry."""
 
+from collections.abc import Collection
+
 import msgspec
 
 from ledger.core.binding import BindingEvent, KeyBindingEntry
 from ledger.core.entry import Entry
 from ledger.core.errors import SignatureInvalid
 from ledger.core.signature import SignatureEntry
-from ledger.people.kinds import GrantEntry
+from ledger.people.access import Scope
+from ledger.people.kinds import GrantEntry, GrantState
 from ledger.people.person_kinds import CredentialEntry, QualificationEntry, QualificationSort
 from ledger.people.reset_kinds import ResetEntry
 from ledger.signing.lists import ACCOUNTABILITY
@@ -18,6 +21,7 @@ class Entitled:
     def __init__(self, origin: str) -> None:
         self._origin = origin
         self._grants: dict[int, GrantEntry] = {}
+        self._latest: dict[str, GrantEntry] = {}
         self._components: set[str] = set()
         self._reset: dict[str, set[str]] = {}
         self._qualified: dict[str, dict[str, tuple[int, QualificationEntry]]] = {}
@@ -26,7 +30,7 @@ class Entitled:
     def enter(self, entry: Entry, body: msgspec.Struct) -> None:
         """Takes the next entry, of whatever kind."""
         if isinstance(body, GrantEntry):
-            self._grants[entry.index] = body
+            self._grants[entry.index] = self._latest[body.grant] = body
         elif isinstance(body, CredentialEntry):
             if body.account in self._components:
                 self._reset_by(body.account, body.authority.actor)
@@ -43,6 +47,11 @@ class Entitled:
             self._binding(body)
         elif isinstance(body, SignatureEntry):
             self._signature(entry.index, body)
+
+    def require_scope(self, account: str, scopes: Collection[Scope]) -> None:
+        """Raises SignatureInvalid unless a grant of this person's holds one of these scopes now."""
+        held = (one for one in self._latest.values() if one.account == account and one.state is GrantState.GRANTED)
+        _require(any(set(scopes) & set(one.scopes) for one in held), f"{account!r} was not entitled to sign this")
 
     def _binding(self, body: KeyBindingEntry) -> None:
         if body.event is BindingEvent.REVOKED:

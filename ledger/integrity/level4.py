@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from ledger.core.address import LogId
 from ledger.core.anchors import TrustAnchorEntry
-from ledger.core.binding import CeremonyEntry, KeyBindingEntry
+from ledger.core.binding import CeremonyEntry, KeyBindingEntry, verify_proof
 from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry
 from ledger.core.errors import LedgerError, SignatureInvalid
@@ -23,6 +23,7 @@ from ledger.core.kinds import KindRegistry
 from ledger.core.paper import PaperEntry, Papers
 from ledger.core.passkey import Assertion
 from ledger.core.signature import Mode, SignatureEntry, Target, holds_together, lasting_us, members
+from ledger.core.time_epoch import SIGNERS, TimeEpochEntry, epoch_message, in_time
 from ledger.integrity.entitled import Entitled
 from ledger.integrity.entries import read_entries
 from ledger.integrity.fault import Fault
@@ -31,6 +32,7 @@ from ledger.signing.kinds import SigningListEntry
 from ledger.signing.lists import BUILT_IN, SigningList, built_in_lists, listed, says
 from ledger.signing.provider_check import provider_verifier
 from ledger.signing.targets import unlike
+from ledger.signing.time_epochs import MAY_SIGN
 from ledger.store.bulk import Bulk
 from ledger.store.logs import SYSTEM_LOG, read_logs
 from ledger.store.reading import LogReader
@@ -45,7 +47,7 @@ _KINDS = tuple(
     for kind in (
         *(b"signature", b"key-binding", b"ceremony", b"signing-list"),
         *(b"trust-anchor", b"paper-signature"),
-        *(b"grant", b"credential", b"reset", b"qualification"),
+        *(b"grant", b"credential", b"reset", b"qualification", b"time-epoch"),
     )
 )
 
@@ -110,6 +112,8 @@ class SignatureCheck:
             self._papers.enter(entry.index, body)
         elif isinstance(body, SignatureEntry):
             self._signature(body, entry)
+        elif isinstance(body, TimeEpochEntry):
+            self._time_epoch(body, entry)
         self._entitled.enter(entry, body)
 
     def _signature(self, body: SignatureEntry, entry: Entry) -> None:
@@ -134,6 +138,20 @@ class SignatureCheck:
         for one in (said.meaning, said.reason):
             known = self._lists.get(one.version, [])
             _require(any(says(chosen, one) for chosen in known), f"no list has said {one.code!r} in these words")
+
+    def _time_epoch(self, body: TimeEpochEntry, entry: Entry) -> None:
+        """Two people signed what the logs go back over, each by a key that counted, and each was entitled to."""
+        said, accounts = body.statement, tuple(one.account for one in body.signatures)
+        _require(said.origin == self._history.origin, f"the statement is of log {said.origin}")
+        _require(in_time(said, entry.logged_us), f"it was to be entered within an hour of {said.goes_on_at}")
+        _require(accounts == said.signers and len(set(accounts)) == len(accounts) == SIGNERS, "two people sign it")
+        for one in body.signatures:
+            standing = self._history.at(one.key)
+            _require(standing.account == one.account, f"the key is that of {standing.account!r}")
+            _require(standing.counts(entry.index), f"key {standing.key.key_id} did not count when it was signed")
+            _require(standing.key.mode is Mode.SEALED_KEY, f"key {standing.key.key_id} does not sign such statements")
+            verify_proof(standing.key, one.proof, epoch_message(said), b"")
+            self._entitled.require_scope(one.account, MAY_SIGN)
 
     def _proof(self, body: SignatureEntry, entry: Entry) -> None:
         said = body.statement

@@ -34,7 +34,7 @@ class Signing:
         sealing: Sealing = Sealing(),  # noqa: B008 - frozen
         told: Told | None = None,
     ) -> None:
-        keys = PersonKeys(pepper, sealing)
+        keys = self.keys = PersonKeys(pepper, sealing)
         factors = Factors(store, entrance.attempts, entrance.second, entrance.passwords)
         self.lists = Lists(store)
         self.bindings = Bindings(store, keys, factors, told)

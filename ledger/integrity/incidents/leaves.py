@@ -15,6 +15,7 @@ from ledger.core.entry import LeafData, decode_leaf
 from ledger.core.errors import InvalidEntry, LedgerError
 from ledger.core.hashing import HASH_SIZE, ZERO_HASH, b64, body_commitment, leaf_hash, unb64
 from ledger.core.kinds import RECORD
+from ledger.core.time_epoch import goes_back
 from ledger.integrity.fault import Fault
 from ledger.store.append import TILE
 from ledger.store.bulk import Bulk
@@ -69,7 +70,9 @@ class Leaves:
             self._fault(index, "leaf", "data", _CHANGED)
         elif before is not None and leaf.prev != b64(before):
             self._fault(index, "leaf", "data", "the leaf does not name the entry before it")
-        elif leaf.logged_at < self.logged_at:
+        elif leaf.logged_at < self.logged_at and not goes_back(
+            leaf.kind, row[3], index, before or b"", self.logged_at, leaf.logged_at
+        ):
             self._fault(index, "leaf", "data", "logged before the entry before it")
         else:
             self._body(index, leaf, row)

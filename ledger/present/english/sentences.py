@@ -49,6 +49,8 @@ MESSAGES = {
     "said.gap": "; more changes lie between than two looks can show",
     "entry.log-created": "Log {name} began with origin {origin}",
     "entry.clock-step": "Our clock stood {behind_us} behind the log's head; entries go on at the head's time",
+    "entry.time-epoch": "This machine's clock had run ahead and was set right; two people signed what the logs go back "
+    "over",
     "entry.collection-run": "{source} was collected: {records} new, {duplicates} known before, {quarantined} "
     "quarantined",
     "entry.quarantine": "Input of {source} was quarantined: {reason}",

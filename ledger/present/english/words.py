@@ -20,6 +20,7 @@ MESSAGES = {
     "kind.log-created": "log created",
     "kind.service-start": "service start",
     "kind.clock-step": "clock step",
+    "kind.time-epoch": "epoch of time",
     "kind.record": "record",
     "kind.collection-run": "collection run",
     "kind.quarantine": "quarantine",

@@ -62,7 +62,18 @@ def test_a_payload_without_canonical_form_is_not_signed() -> None:
 
 
 def test_the_purposes_are_the_closed_set() -> None:
-    known = {"report", "batch", "receipt", "statement", "key-binding", "card", "bundle", "notice", "log-key"}
+    known = {
+        "report",
+        "batch",
+        "receipt",
+        "statement",
+        "key-binding",
+        "card",
+        "bundle",
+        "notice",
+        "log-key",
+        "time-epoch",
+    }
     assert {*Purpose} == known
     with pytest.raises(ValueError, match="checkpoint"):
         Purpose("checkpoint")
