@@ -13,6 +13,7 @@ from ledger.integrity.incidents.standing import doubted
 from ledger.service import PRODUCT, Service
 from ledger.signing.targets import signs_anything
 from ledger.sources.statement import Statement, equivalence
+from ledger.store.disposed import count_disposed
 from ledger.store.reading import LogReader
 from ledger.trace.evidence import gather
 from ledger.trace.kinds import PackageIssued
@@ -38,8 +39,8 @@ def issue(
     case doubts it; there is no package then.
     """
     _require_undoubted(service, log, selection)
-    if signs_anything(service.store, log.origin):
-        # The package proves signatures by the checkpoint of the system log that this log holds.
+    if signs_anything(service.store, log.origin) or _disposed_of_any(service, log):
+        # The package proves signatures, and disposals, by the checkpoint of the system log that this log holds.
         service.publisher.bind_system()
     service.publisher.publish(log)
 
@@ -48,7 +49,8 @@ def issue(
 
     verification = service.verifier.last(log)
     with gather(service.store, log, selection, verification=verification) as evidence:
-        if isinstance(selection, ByBatch) and next(evidence.records(), None) is None:
+        nothing = next(evidence.records(), None) is None and not evidence.gone.found
+        if isinstance(selection, ByBatch) and nothing:
             raise NotFound(f"no record names {selection.kind} {selection.id!r}", advice="Look it up with a search.")
         issued = build(
             evidence,
@@ -92,6 +94,11 @@ def _require_undoubted(service: Service, log: LogId, selection: Selection) -> No
             f"what this package would hold is unknown: incident case {case} is open",
             advice=f"`trailseal incident show {case}` tells what is doubted; issue the package once it is closed.",
         )
+
+
+def _disposed_of_any(service: Service, log: LogId) -> bool:
+    with service.store.reading() as connection:
+        return count_disposed(connection, log.number) > 0
 
 
 def _statements(service: Service, log: LogId, sources: Iterable[str]) -> tuple[Statement, ...]:

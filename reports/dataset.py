@@ -7,6 +7,7 @@ import msgspec
 
 from ledger.core.binding import CeremonyEntry
 from ledger.core.clock import utc_text
+from ledger.core.gone_records import RuleBody
 from ledger.core.hashing import unb64
 from ledger.core.paper import Paper, PaperEntry
 from ledger.core.record import Action, Interval, Sealed
@@ -22,6 +23,7 @@ from ledger.sources.kinds import CollectionRun, SourceRegistered
 from ledger.sources.statement import Statement
 from ledger.trace.batch import Occupation
 from ledger.trace.evidence import EvidenceRecord, EvidenceRun, EvidenceSet
+from ledger.trace.gone import GoneRecords
 from ledger.trace.instants import occurred
 from ledger.trace.selection import Basis
 from ledger.trace.witnessed import WitnessedBy
@@ -133,6 +135,10 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     """What stands behind the records: imports, and the sources' lives."""
     signed_behind: dict[int, list[int]] = {}
     statements: tuple[Statement, ...] = ()
+    gone: GoneRecords = GoneRecords()
+    """Records of the selection that were disposed of, by the system log's entries."""
+    rules: dict[int, RuleBody] = {}
+    """The rules of retention that they went by, by their entries."""
 
     def signers(self, index: int) -> list[str]:
         """Who signed an entry of the log that stands behind records, each with the signature's entry."""
@@ -163,6 +169,11 @@ class Tally:
         self._signatures: list[ShownSignature] = []
         self._founded: str | None = None
         self._system: str | None = None
+        self._rules: dict[int, RuleBody] = {}
+
+    def rule(self, index: int, body: RuleBody) -> None:
+        """Takes a rule of retention by which records of the selection went."""
+        self._rules[index] = body
 
     def signature(self, index: int, body: SignatureEntry | CeremonyEntry) -> None:
         """Takes a signature over records that went by, or the first start that its key chains to."""
@@ -281,6 +292,8 @@ class Tally:
             origins=self.origins,
             signed_behind=self.signed_behind,
             statements=statements,
+            gone=evidence.gone,
+            rules=self._rules,
         )
 
     def _source(self, source: str) -> Coverage:

@@ -42,7 +42,7 @@ SEAL: Final = "seal.note"
 
 PAYLOAD: Final = frozenset({DESCRIPTION, CHECKPOINT, KEYS, RECORDS, TABLE, ORIGINALS, ENTRIES, RUNS, REPORT, HELP})
 SIGNED: Final = frozenset({SIGNATURES, SIGNATURES_TABLE, SYSTEM})
-"""Files of a package that has signatures; all of them, or none."""
+"""Files of a package that has signatures, or of whose scope records were disposed of; all of them, or none."""
 TAGS: Final = frozenset({bag.DECLARATION, bag.INFO, *bag.MANIFESTS, *bag.TAG_MANIFESTS, SEAL})
 TAGGED: Final = frozenset({bag.DECLARATION, bag.INFO, *bag.MANIFESTS, SEAL})
 """What the tag manifests list."""
@@ -94,6 +94,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     were collected while their source was to be validated anew, `lives`: entries about what happened to the sources.
     `copies`: of how many letters and scans `copies.jsonl` tells; None: of a package from before there were any.
     `time_stamps`: of how many `timestamps.jsonl` tells, `renewals` of how many `timestamp-renewals.jsonl` does.
+    `disposed`: records of the selection that were disposed of, `disposed_elsewhere`: others of the log, of which nobody
+    can tell whether they belonged.
     """
 
     schema: str
@@ -126,6 +128,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     copies: Index | None = None
     time_stamps: Index = 0
     renewals: Index = 0
+    disposed: Index = 0
+    disposed_elsewhere: Index = 0
 
 
 SCHEMA: Final = "evidence-package/1"

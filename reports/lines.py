@@ -65,6 +65,10 @@ class SignedRole(StrEnum):
     """What happened to the system log's own key."""
     DOCUMENT = "document"
     """The site's letter by 21 CFR 11.100(c); no other document."""
+    DISPOSAL = "disposal"
+    """Records of the package's scope went under it."""
+    RETENTION_RULE = "retention-rule"
+    """A disposal rests on it."""
 
 
 class OriginalState(StrEnum):

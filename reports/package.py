@@ -19,6 +19,7 @@ from ledger.core.address import Address
 from ledger.core.binding import CeremonyEntry
 from ledger.core.clock import utc_text
 from ledger.core.errors import IntegrityError
+from ledger.core.gone_records import RuleBody
 from ledger.core.hashing import b64
 from ledger.core.note import VerifierKey
 from ledger.core.paper import PaperEntry
@@ -237,6 +238,8 @@ class _Writer:
             for entry in (signed.created, *signed.entries):
                 role = SignedRole.LOG if entry.index == 0 else SignedRole(entry.kind)
                 lines.write(encode_line(signed_line(role, entry)))
+                if role is SignedRole.RETENTION_RULE:
+                    self._tally.rule(entry.index, msgspec.json.decode(entry.body, type=RuleBody))
                 body = self._evidence.decode(entry)
                 if isinstance(body, SignatureEntry | CeremonyEntry):
                     self._tally.signature(entry.index, body)
@@ -307,6 +310,8 @@ class _Writer:
             lives=data.origins.lives_seen,
             time_stamps=time_stamps,
             renewals=renewals,
+            disposed=data.gone.total,
+            disposed_elsewhere=data.gone.elsewhere,
         )
 
     def _seal(self, description: Description, data: ReportData, seal: Seal) -> None:

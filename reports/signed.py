@@ -15,6 +15,7 @@ from ledger.core.binding import CeremonyEntry, KeyBindingEntry
 from ledger.core.checkpoint import Checkpoint, open_checkpoint
 from ledger.core.clock import parse_utc
 from ledger.core.errors import IntegrityError, LedgerError, SignatureInvalid
+from ledger.core.gone_records import DisposalBody, RuleBody
 from ledger.core.hashing import b64, unb64
 from ledger.core.key_events import KeyEvent1
 from ledger.core.key_history import KeyHistory
@@ -28,6 +29,7 @@ from ledger.core.signature import Mode, SignatureEntry, holds_together, lasting_
 from reports import layout
 from reports.beside import Beside, LetterBody
 from reports.checks import Problems
+from reports.gone import Disposed
 from reports.lines import MAX_LINE, EntryLine, EntryRole, SignedLine, SignedRole, check_line
 from reports.reading import KEY_EVENT, LOG_CREATED, body_of, lines_of
 from reports.sets import Sets, SignedSet
@@ -49,6 +51,8 @@ _BODIES: Final[dict[SignedRole, Any]] = {
     SignedRole.SIGNATURE: SignatureEntry,
     SignedRole.PAPER: PaperEntry,
     SignedRole.DOCUMENT: LetterBody,
+    SignedRole.DISPOSAL: DisposalBody,
+    SignedRole.RETENTION_RULE: RuleBody,
 }
 _NOT_PROVEN: Final = (
     "who sat at the keyboard, or that no further signature was left out; compare the fingerprint with the card that "
@@ -95,8 +99,10 @@ class Signed(msgspec.Struct, kw_only=True):
 class Signatures:
     """The signatures of one package. Fed with the package's records, it says which of them stand unchanged."""
 
-    def __init__(self, origin: str, problems: Problems) -> None:
+    def __init__(self, origin: str, problems: Problems, disposed: Disposed) -> None:
+        """`disposed` is told of what stands there of disposals."""
         self._origin = origin
+        self._disposed = disposed
         self._problems = problems
         self._by_target: dict[int, list[tuple[Signed, str]]] = {}
         self._by_set: list[tuple[Signed, SignedSet]] = []
@@ -139,6 +145,8 @@ class Signatures:
                     self.beside.enter(line.index, body)
                 elif isinstance(body, KeyEvent1):
                     continue  # taken in before, for the checkpoint
+                elif isinstance(body, DisposalBody | RuleBody):
+                    self._disposed.enter(line.index, body)
                 elif isinstance(body, KeySetBody | LinkBody):
                     provider.enter(line.index, bytes(line.body), type(body), parse_utc(checked.leaf.logged_at))
                 else:
@@ -157,6 +165,7 @@ class Signatures:
 
     def record(self, index: int, leaf_hash: str, hidden: bool = False) -> None:
         """A record of the package as it stands in the log: whether it is what was signed; `hidden`: in part."""
+        self._disposed.record(index)
         self.beside.record(f"{self._origin}#{index}", leaf_hash, hidden)
         in_sets = [(one, leaf) for one, found in self._by_set if (leaf := found.leaf(index)) is not None]
         for one, leaf in (*self._by_target.get(index, ()), *in_sets):

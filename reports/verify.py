@@ -26,6 +26,7 @@ from reports.bag import Digests
 from reports.carded import cards_beside
 from reports.checks import Problems, check_entries, check_records, find_keys
 from reports.copies import Copies
+from reports.gone import Disposed
 from reports.imports import origin_checks
 from reports.key_life import KeyLife
 from reports.layout import Description
@@ -146,7 +147,8 @@ class _Verification:
         self.at = layout.SEAL
         self._seal(package, description, files, life.history.at(head.size)[0].vkey, keys.report)
         self.at = layout.SIGNATURES
-        signatures = Signatures(description.origin, self._problems)
+        disposed = Disposed(description.selection, head.size, keys.created.number, self._problems)
+        signatures = Signatures(description.origin, self._problems, disposed)
         if self._signed:
             signatures.read(package, self._prefix, head)
         for index, leaf in origins.signable:
@@ -171,6 +173,7 @@ class _Verification:
         )
         for index in signatures.beside.wrong:
             self._problems.add(f"entry {index} in {layout.SIGNATURES}", "is of another version than this package holds")
+        self._checks += disposed.finish(package, self._prefix, description)
         self.at = layout.COPIES
         made = [one.index for one in signatures.found]
         copies = Copies(package, self._prefix, self._problems).check(signatures.beside, made, description.copies)

@@ -33,6 +33,7 @@ from ledger.store.store import Store
 from ledger.trace.background import background
 from ledger.trace.batch import Occupations, Why
 from ledger.trace.beside import erased_of, file_of, papers_on, papers_over, vouching
+from ledger.trace.gone import gone_records
 from ledger.trace.key_life import ProvenKeyEvent, key_life, report_key
 from ledger.trace.proven import ProvenEntry, ProvenLog
 from ledger.trace.selection import Basis, BySearch, Chosen, Selection
@@ -79,7 +80,7 @@ class SignedPart(msgspec.Struct, frozen=True, kw_only=True):
 
     `created` is the system log's entry 0; `entries` are its bindings of keys, its first start, and the signatures;
     with a signature by the identity provider's token also the provider's key sets, and what was said of the link. Then
-    trust anchors, handwritten signatures, and the site's letters.
+    trust anchors, handwritten signatures, the site's letters, disposals and the rules that they rest on.
     """
 
     origin: str
@@ -100,6 +101,7 @@ class EvidenceSet:
         self._vault = VaultReader(log.connection)
         self.stamps = Stamps(log.connection, kinds, log.log, log.origin, log.size)
         self._chosen = Chosen(log.connection, log.log, log.size, selection)
+        self.gone = gone_records(log.connection, log.log, log.size, selection)
         self.selection = selection
         self.origin = log.origin
         self.size = log.size
@@ -275,15 +277,15 @@ class EvidenceSet:
         """These signatures with all that verifies them, proven under the system log's checkpoint that this log holds.
 
         `papers`: entries of handwritten ones on prints of records; those on prints of the signatures go with them, and
-        the site's letters. None where there are none. Raises NotFound where this log does not hold a checkpoint that
-        covers them.
+        the site's letters, and the disposals of what is gone of the selection. None where there are none. Raises
+        NotFound where this log does not hold a checkpoint that covers them.
         """
         system = next(log for log in read_logs(self._log.connection) if log.number == SYSTEM_LOG)
         by_hand = papers_on(self._log.connection, {str(Address(system.origin, index)) for index in wanted})
         by_hand.update(papers)
-        if not wanted and not by_hand:
+        if not wanted and not by_hand and not self.gone.found:
             return None
-        bound = self._log.entry(self._bound(system.origin, max((*wanted, *by_hand))))
+        bound = self._log.entry(self._bound(system.origin, max((*wanted, *by_hand, *self.gone.entries))))
         body = self._decode(bound, "log-binding")
         if not isinstance(body, LogBinding) or body.origin != system.origin:
             raise IntegrityError(f"the table of bindings names entry {bound.index}, but its body says otherwise")
@@ -294,7 +296,7 @@ class EvidenceSet:
         spans = self._log.connection.execute(select(row.from_index, row.to_index).where(row.log == SYSTEM_LOG)).all()
         keys = {at for span in spans for at in span if at is not None and at < body.size}
         keys |= {one.entry.index for one in key_life(log, self._kinds)}
-        keys |= by_hand | vouching(self._log.connection, body.size)
+        keys |= by_hand | vouching(self._log.connection, body.size) | self.gone.entries
         signed = (self._signature(log.entry(index)) for index in sorted(wanted))
         keys |= {at for at in rests_on(self._log.connection, self._kinds, signed) if at < body.size}
         return SignedPart(

@@ -6,8 +6,11 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Flowable
 
 from ledger.core.clock import utc_text
+from ledger.core.gone_records import Gone
+from ledger.core.retention import BUILT_IN, RetentionClass
 from ledger.present.inert import one_line
 from ledger.present.messages import known, message, number
+from ledger.present.retention import term_text
 from reports.dataset import ReportData
 from reports.style import CELL, H2, QUIET, code, facts, grid, text
 from reports.times import Zone
@@ -35,6 +38,8 @@ def scope(data: ReportData, zone: Zone, width: float) -> list[Flowable]:
         (message("report.reasons"), text(message("report.reasons.count", count=totals.unreasoned))),
         (message("report.inferred"), text(message("report.inferred.count", count=totals.inferred))),
     ]
+    if data.gone.found or data.gone.elsewhere:
+        rows.insert(2, (message("report.gone"), text(_gone(data))))
     found: list[Flowable] = [facts(rows, width)]
     if data.occupations:
         found += [
@@ -71,6 +76,36 @@ def _selected(data: ReportData) -> str:
         says = message("report.selected.batch", records=totals.records, read=totals.read, derived=totals.derived)
         return f"{says}; {message('report.selected.possible', count=totals.possible)}" if totals.possible else says
     return number(totals.records)
+
+
+def _gone(data: ReportData) -> str:
+    """How many records of the scope were disposed of, under which entries and rules; and how many others went."""
+    parts = [
+        message(
+            "report.gone.under",
+            count=len(one.items),
+            entry=one.entry,
+            disposal=one_line(one.disposal),
+            classes=", ".join(message(f"retention.class.{name}") for name in one.classes),
+            rule=_rule(data, one),
+            until=one.until[:10],
+        )
+        for one in data.gone.found
+    ]
+    if parts:
+        parts.insert(0, message("report.gone.total", count=data.gone.total))
+    if data.gone.elsewhere:
+        parts.append(message("report.gone.elsewhere", count=data.gone.elsewhere))
+    return " ".join(parts)
+
+
+def _rule(data: ReportData, one: Gone) -> str:
+    if not one.rules:
+        terms = [term for name in one.classes for term in BUILT_IN.get(RetentionClass(name), ())]
+        return message("report.gone.built-in", terms=", ".join(map(term_text, terms)))
+    return "; ".join(
+        message("report.gone.rule", entry=at, terms=", ".join(map(term_text, data.rules[at].terms))) for at in one.rules
+    )
 
 
 def _sealed(data: ReportData) -> str:

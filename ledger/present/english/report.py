@@ -81,6 +81,14 @@ MESSAGES = {
     "report.period.from_to": "{first} to {last}",
     "report.actions": "By action",
     "report.sealed": "Sealed values",
+    "report.gone": "Disposed of",
+    "report.gone.total": "{count} records of this scope are gone, as their retention was over.",
+    "report.gone.under": "{count} under entry {entry} of the system log ({disposal}): class {classes}, kept until "
+    "{until}; rule: {rule}.",
+    "report.gone.built-in": "built in, {terms}",
+    "report.gone.rule": "entry {entry}, {terms}",
+    "report.gone.elsewhere": "{count} other records of this log were disposed of; nothing that is left of them says "
+    "that they belonged to this scope.",
     "report.sealed.none": "none in these records",
     "report.sealed.disclosed": "disclosed in this package: {count}",
     "report.sealed.withheld": (

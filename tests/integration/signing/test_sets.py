@@ -32,6 +32,7 @@ from ledger.store.search import Query
 from ledger.trace.selection import BySearch
 from reports import layout
 from reports.checks import Problems
+from reports.gone import Disposed
 from reports.lines import SetLine, decode_line, encode_line
 from reports.signed import Signatures
 from reports.strictzip import StrictZip
@@ -305,7 +306,7 @@ def test_a_package_without_the_set_that_is_signed_says_so(site: Site, package: P
 @pytest.mark.requirement("R57")
 def test_a_record_of_the_package_that_is_not_what_was_signed_shows_as_unsigned(site: Site, package: Path) -> None:
     service, problems = site.plant.service, Problems()
-    found = Signatures(service.log().origin, problems)
+    found = Signatures(service.log().origin, problems, Disposed({}, 0, service.log().number, problems))
     with StrictZip.open(package) as opened:
         prefix = next(iter(opened.members)).partition("/")[0] + "/"
         key = VerifierKey.parse(service.vkey(service.log()))

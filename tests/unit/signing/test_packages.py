@@ -19,6 +19,7 @@ from ledger.store.search import Query
 from ledger.trace.selection import BySearch
 from reports import layout
 from reports.checks import Problems
+from reports.gone import Disposed
 from reports.lines import SignedLine, decode_line, encode_line
 from reports.signed import Signatures
 from reports.strictzip import StrictZip
@@ -150,7 +151,7 @@ def test_a_package_without_its_signatures_says_that_they_are_missing(
 def test_a_record_that_is_not_what_was_signed_shows_as_unsigned(any_site: Site, package: Path) -> None:
     service = any_site.plant.service
     problems = Problems()
-    found = Signatures(service.log().origin, problems)
+    found = Signatures(service.log().origin, problems, Disposed({}, 0, service.log().number, problems))
     with StrictZip.open(package) as opened:
         prefix = next(iter(opened.members)).partition("/")[0] + "/"
         key = VerifierKey.parse(service.vkey(service.log()))
