@@ -1,6 +1,7 @@
 """What no span of entries shows: rows that belong to no entry of any log, and tables that no level would look at."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -58,8 +59,7 @@ def projection_faults(
     for name in validities:
         covered.add(name)
         yield from _unknown_logs(bulk, name, sizes)
-        for log, head in heads.items():
-            yield from _beyond(bulk, name, log, head.size)
+        yield from _beyond(bulk, name, heads)
     for name in (name for one in live.facts for name in one.tables):
         if name not in covered:
             covered.add(name)
@@ -82,12 +82,12 @@ def _headless(bulk: Bulk, heads: Mapping[int, HeadRow]) -> Iterator[tuple[int, i
 
 def _outside(bulk: Bulk, name: str, sizes: Mapping[int, int]) -> Iterator[Fault]:
     """The first row in each gap between the logs' entries."""
-    at = _FIRST
-    for log in (*sorted(sizes), None):
-        until = _LAST if log is None else pos_of(log, 0)
-        for (pos,) in bulk.all(f"SELECT pos FROM {name} WHERE pos >= ? AND pos < ? ORDER BY pos LIMIT 1", (at, until)):
+    begins = [_FIRST, *(pos_of(log, size) for log, size in sorted(sizes.items()))]
+    ends = [*(pos_of(log, 0) for log in sorted(sizes)), _LAST]
+    query = f"SELECT min(pos) FROM {name} WHERE pos >= ? AND pos < ?"
+    for pos in _each(bulk, [(query, gap) for gap in zip(begins, ends, strict=True)]):
+        if pos is not None:
             yield Fault(log=log_of(pos), index=index_of(pos), table=name, what="there is a row beyond every log's head")
-        at = until if log is None else pos_of(log, sizes[log])
 
 
 def _unknown_logs(bulk: Bulk, name: str, known: Collection[int]) -> Iterator[Fault]:
@@ -129,12 +129,26 @@ def _marks(bulk: Bulk, log: int, size: int) -> Iterator[Fault]:
         yield Fault(log=log, index=mark - 1, table="checkpoint", what=f"the checkpoint of size {mark} is missing")
 
 
-def _beyond(bulk: Bulk, name: str, log: int, size: int) -> Iterator[Fault]:
-    for column in ("from_index", "to_index"):
-        for (index,) in bulk.all(
-            f"SELECT {column} FROM {name} WHERE log = ? AND ({column} < 0 OR {column} >= ?) LIMIT 1", (log, size)
-        ):
+def _beyond(bulk: Bulk, name: str, heads: Mapping[int, HeadRow]) -> Iterator[Fault]:
+    places = [(log, column) for log in heads for column in ("from_index", "to_index")]
+    queries = [
+        (
+            f"SELECT {column} FROM {name} WHERE log = ? AND ({column} < 0 OR {column} >= ?) LIMIT 1",
+            (log, heads[log].size),
+        )
+        for log, column in places
+    ]
+    for (log, column), index in zip(places, _each(bulk, queries), strict=True):
+        if index is not None:
             yield Fault(log=log, index=index, table=name, column=column, what="names an entry that is not there")
+
+
+def _each(bulk: Bulk, queries: Sequence[tuple[str, tuple[int, ...]]]) -> tuple[int | None, ...]:
+    """The one value that each query gives, None where it gives none: asked in one round trip, as most give none."""
+    if not queries:
+        return ()
+    asked = ", ".join(f"({query})" for query, _ in queries)
+    return bulk.one(f"SELECT {asked}", tuple(chain.from_iterable(values for _, values in queries)))
 
 
 def _first_entries(

@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import QueuePool
 
 from ledger.core.errors import ConfigError
+from ledger.store.compiled import COMPILED
 
 BUSY_TIMEOUT_MS = 60_000
 """How long an appending process waits for another one's transaction on SQLite."""
@@ -20,6 +21,10 @@ CHECKPOINT_PAGES = 4000
 
 WRITERS = 16
 """Connections that may write: one for each log that this process appends to, and some for what stands beside them."""
+
+PREPARED = 1000
+"""Statements that a connection keeps prepared: all that a verification asks, several for each table. With fewer, each
+would be prepared and forgotten again, on PostgreSQL for three round trips in place of one."""
 
 UNBOUNDED = -1
 """To SQLAlchemy's pool."""
@@ -82,18 +87,26 @@ def _engine(url: str | URL, pool_size: int, begin: str, overflow: int = 0) -> En
             pool_size=pool_size,
             max_overflow=overflow,
             hide_parameters=True,
-            connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
+            execution_options={"compiled_cache": COMPILED},
+            connect_args={
+                "check_same_thread": False,
+                "timeout": BUSY_TIMEOUT_MS / 1000,
+                "cached_statements": PREPARED,
+            },
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin) and None)
         return engine
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(
+        engine = create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             pool_size=pool_size,
             max_overflow=overflow,
             hide_parameters=True,
+            execution_options={"compiled_cache": COMPILED},
         )
+        event.listen(engine, "connect", lambda raw, _: setattr(raw, "prepared_max", PREPARED))
+        return engine
     raise ConfigError(
         f"a ledger cannot live on {parsed.get_backend_name()}", advice="Use a sqlite or a postgresql URL."
     )
