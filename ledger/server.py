@@ -12,7 +12,7 @@ from typing import Self
 from litestar import Litestar
 
 from ledger.api import openapi
-from ledger.api.app import create_app
+from ledger.api.app import attach, make_app
 from ledger.broker import BrokerPort
 from ledger.core.authority import Authority
 from ledger.jobs.leader import leader_lock
@@ -95,8 +95,8 @@ class Server:
         self._stopped = threading.Event()
 
     def _application(self) -> Litestar:
-        app = create_app(self._service, web_handlers=web_handlers(self._service.settings.zone))
-        openapi.prepare(app)
+        app = application(self._service.settings.zone)
+        attach(app, self._service)
         return app
 
     @property
@@ -142,6 +142,13 @@ class Server:
         self._broker.stop()
         self._agents.stop()
         self._main.stop()
+
+
+def application(zone: str) -> Litestar:
+    """API and pages of a site in this time zone, their description too, with no ledger behind them yet."""
+    app = make_app(web_handlers(zone))
+    openapi.prepare(app)
+    return app
 
 
 def exporting(service: Service) -> list[Duty]:

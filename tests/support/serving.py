@@ -1,7 +1,7 @@
 """`trailseal …` in processes of its own, and the service among them: started, awaited, stopped and killed.
 
-Most of what a command's start costs is the loading of modules. A *warm* command is forked off a process that has
-loaded them and done nothing else; a cold one is a new interpreter, as the shell starts it.
+Most of what a command's start costs is the loading of modules, and making the server's routes. A *warm* command is
+forked off a process that has done that and nothing else; a cold one is a new interpreter, as the shell starts it.
 """
 
 import ctypes
@@ -33,7 +33,7 @@ _PR_SET_PDEATHSIG = 1
 _CLONE_NEWNET = 0x40000000
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(
-    ["ledger.cli.app", "ledger.server", "collectors.agent.run", "collectors.infra.tail", __name__]
+    ["ledger.cli.app", "collectors.agent.run", "collectors.infra.tail", "tests.support.warmed", __name__]
 )
 
 
