@@ -14,7 +14,7 @@ from ledger.api.problems import declared
 from ledger.core.address import Address, LogId
 from ledger.core.errors import NotFound
 from ledger.core.job import Job, JobState
-from ledger.integrity.kinds import Verification
+from ledger.integrity.kinds import Verification, Verification2
 from ledger.integrity.levels import BUILT
 from ledger.integrity.verifier import Plan
 from ledger.people.access import Scope, allow
@@ -56,7 +56,7 @@ class VerificationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     index: int
     holds: bool
-    result: Verification
+    result: Verification2 | Verification
 
 
 @post("/verifications", opt=allow(Scope.VERIFY), responses=declared(), status_code=HTTPStatus.ACCEPTED)

@@ -1,6 +1,7 @@
 """Level 3, keys: every rotation was promised before and signed by both keys; no checkpoint bears a line it might not.
 
-The log's own entries are judged in their order, by `core.log_keys`; which key events there are, level 2 compares.
+The log's own entries are judged in their order, by `core.log_keys`; which key events there are, level 2 compares. They
+are few in any log's life, so an incremental run judges all of them, and the checkpoints that are new.
 """
 
 from collections.abc import Callable, Iterator
@@ -56,16 +57,17 @@ def key_events_fault(scope: Scope) -> Fault | None:
     found = read_history(scope.connection, scope.log.number, scope.kinds)
     if found is None:
         return None
-    return found.fault or _signed_by_others(scope.connection, scope.log.number, found.history, scope.pulse)
+    before = 0 if scope.since is None else scope.since.checkpoint
+    return found.fault or _signed_by_others(scope.connection, scope.log.number, found.history, scope.pulse, before)
 
 
 def _signed_by_others(
-    connection: Connection, log: int, history: LogKeyHistory, pulse: Callable[[int], None]
+    connection: Connection, log: int, history: LogKeyHistory, pulse: Callable[[int], None], before: int
 ) -> Fault | None:
+    """The first checkpoint above size `before`, at which the one before it stands, that other keys signed."""
     if len(history.keys) == 1:
         return None  # that it signed all of them is looked at already
-    before = 0
-    for stored in checkpoints.every(connection, log):
+    for stored in checkpoints.every(connection, log, before):
         try:
             signed = open_checkpoint(stored.note, history.origin, history.verifiers)
             history.check(stored.size, before, signed.verified)

@@ -68,4 +68,30 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema"
         return verdicts.get(1) is Verdict.HOLDS and Verdict.FAILS not in verdicts.values()
 
 
-KINDS = (Kind("verification", [Verification]),)
+class SeenLog(msgspec.Struct, frozen=True, kw_only=True):
+    """A log as a run of level 3 found it: `size` entries under `root` (base64)."""
+
+    log: SafeInt
+    size: SafeInt
+    root: Digest
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a run of level 3 that holds has judged (`integrity.judged`).
+
+    `checkpoint`: the largest of the log's own checkpoints up to which all were judged (0: none). `logs`: every log of
+    the ledger as it was then, for logs speak of each other. `basis`: digest of what else the judgement rested on.
+    """
+
+    checkpoint: SafeInt
+    logs: tuple[SeenLog, ...]
+    basis: Digest
+
+
+class Verification2(Verification, frozen=True, kw_only=True, tag_field="schema", tag="verification/2"):
+    """A run that says how far it has judged level 3; `judged` is null where that level was not run or does not hold."""
+
+    judged: Judged | None
+
+
+KINDS = (Kind("verification", [Verification, Verification2]),)

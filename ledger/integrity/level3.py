@@ -32,16 +32,16 @@ from ledger.trust.kinds import LogBinding
 
 
 def _checkpoints(scope: Scope) -> Fault | None:
-    return checkpoints_fault(
-        scope.connection, scope.log.number, scope.log.origin, scope.keys.get(scope.log.origin, ()), scope.pulse
-    )
+    # The last one that was judged is looked at again: in its tree lie all before it.
+    after = -1 if scope.since is None else scope.since.checkpoint - 1
+    keys = scope.keys.get(scope.log.origin, ())
+    return checkpoints_fault(scope.connection, scope.log.number, scope.log.origin, keys, scope.pulse, after)
 
 
 def _bindings(scope: Scope) -> Fault | None:
     number, origin = scope.log.number, scope.log.origin
-    bindings = (
-        one for one in read_bindings(scope.connection, scope.kinds) if number == one[0] or origin == one[2].origin
-    )
+    read = read_bindings(scope.connection, scope.kinds) if scope.since is None else _new_bindings(scope)
+    bindings = (one for one in read if number == one[0] or origin == one[2].origin)
     # Logs grow while they are verified: what they say of each other is held to the same snapshot.
     return bindings_fault(scope.connection, read_heads(scope.connection), scope.keys, bindings)
 
@@ -61,12 +61,17 @@ CHECKS: tuple[Check, ...] = (
 
 
 def checkpoints_fault(
-    connection: Connection, log: int, origin: str, keys: Sequence[Verifier], pulse: Callable[[int], None]
+    connection: Connection,
+    log: int,
+    origin: str,
+    keys: Sequence[Verifier],
+    pulse: Callable[[int], None],
+    after: int = -1,
 ) -> Fault | None:
-    """The first checkpoint of a log that does not hold; it is named by the last entry it covers."""
+    """The first checkpoint of a log above size `after` that does not hold, named by the last entry that it covers."""
     reader = LogReader(connection, log)
     tiles = reader.hashes(reader.head().size)
-    for stored in checkpoints.every(connection, log):
+    for stored in checkpoints.every(connection, log, after):
         try:
             checkpoint = open_checkpoint(stored.note, origin, keys).checkpoint
             if checkpoint.size != stored.size:
@@ -122,6 +127,15 @@ def read_bindings(connection: Connection, kinds: KindRegistry) -> Iterator[tuple
         for entry in read_entries(connection, log_of(pos), index_of(pos), index_of(pos) + 1, kinds):
             if isinstance(entry.body, LogBinding):
                 yield entry.log, entry.index, entry.body
+
+
+def _new_bindings(scope: Scope) -> Iterator[tuple[int, int, LogBinding]]:
+    """The bindings of all logs that no former run judged."""
+    for log in read_heads(scope.connection):
+        for index in scope.new("log_binding", log):
+            body = scope.entry(log, index).body
+            if isinstance(body, LogBinding):
+                yield log, index, body
 
 
 def log_keys(connection: Connection, kinds: KindRegistry) -> Keys:

@@ -5,31 +5,31 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
-from sqlalchemy import Connection, distinct, func, select
+from sqlalchemy import Connection
 
 from ledger.core.address import LogId
 from ledger.core.errors import IntegrityError, LedgerError
 from ledger.core.hashing import b64
 from ledger.core.kinds import KindRegistry
 from ledger.core.outside import NOTHING, FromOutside
+from ledger.integrity import left_out
 from ledger.integrity.authority import authority_fault
-from ledger.integrity.doubts import Doubts
 from ledger.integrity.edge import START, Edge, read_edge
 from ledger.integrity.entries import Unreadable, read_entries
 from ledger.integrity.fault import Fault, first
 from ledger.integrity.fulltext import full_text_fault
+from ledger.integrity.judged import judged_now, still_stands
+from ledger.integrity.kinds import Judged
 from ledger.integrity.level1 import head_fault
 from ledger.integrity.level3 import CHECKS
 from ledger.integrity.level4 import signatures_fault
 from ledger.integrity.requests import requests_fault
 from ledger.integrity.scope import Check, Keys, Scope
+from ledger.integrity.since import Since
 from ledger.integrity.tasks import Outcome, Reading, Task, spans
 from ledger.integrity.vault import Secrets
 from ledger.integrity.whole import projection_faults, read_heads, structure_faults
-from ledger.privacy.tables import erased_row
-from ledger.store import schema
 from ledger.store.logs import SYSTEM_LOG
-from ledger.store.position import pos_of
 from ledger.store.projections import Projections
 from ledger.store.reading import HeadRow, LogReader
 from ledger.trust.rollback import Standing
@@ -80,12 +80,13 @@ class LevelFound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run found over the entries from `low` to before `size`."""
+    """What a run found over the entries from `low` to before `size`; `judged`: how far, if level 3 holds."""
 
     low: int
     size: int
     root: str | None
     levels: tuple[LevelFound, ...]
+    judged: Judged | None = None
 
 
 class LogRun:
@@ -117,6 +118,7 @@ class LogRun:
         self._rollback = rollback
         self._known = known
         self._outside = outside
+        self._before: Judged | None = None
 
     def verify(
         self,
@@ -126,17 +128,21 @@ class LogRun:
         columns: bool,
         progress: Progress,
         save: Callable[[Stand], None],
+        judged: Judged | None = None,
     ) -> Found:
         """Runs these levels. `start`: an earlier run that held (incremental); `reached`: where this run was stopped.
 
-        `columns` adds the column check to level 1; a level 2 makes it needless.
+        `columns` adds the column check to level 1; a level 2 makes it needless. `judged`: how far an earlier run has
+        judged level 3, for an incremental run, if it still stands.
         """
         wanted = sorted(set(levels))
+        self._before = judged
         with self._reading() as connection:
             heads = read_heads(connection)
         head = heads.get(self._log.number)
         found: list[LevelFound] = []
         root: str | None = None
+        until: Judged | None = None
         low = start.size if start is not None else 0
         size = head.size if head is not None else 0
         for level in wanted:
@@ -150,7 +156,7 @@ class LogRun:
             elif level == 2:
                 fault = self._level2(heads, low, size, reached, start is None, progress, save)
             elif level == 3:
-                fault = self._level3(progress)
+                fault, until = self._level3(size, progress)
             elif level == 4:
                 fault = self._level4(progress)
             else:
@@ -164,38 +170,22 @@ class LogRun:
                     entries=size - low if level < 3 else 0,
                     micros=int((time.perf_counter() - begun) * 1e6),
                     fault=fault,
-                    left_out="; ".join(
-                        filter(
-                            None, (self._left_out(start is not None) if level == 2 else self._in_doubt(level), noted)
-                        )
-                    ),
+                    left_out="; ".join(filter(None, (self._noted(level, start is not None), noted))),
                     unknown=unknown,
                 )
             )
-        return Found(low=low, size=size, root=root, levels=tuple(found))
+            until = None if level == 3 and fault is not None else until
+        return Found(low=low, size=size, root=root, levels=tuple(found), judged=until)
 
-    def _left_out(self, incremental: bool) -> str:
-        """What level 2 did not look at: what is there no longer, and what an incremental run skips."""
-        row = erased_row.c
-        first_pos, end = pos_of(self._log.number, 0), pos_of(self._log.number + 1, 0)
-        gone = select(row.row_pos, row.sort, row.ordinal).where(row.row_pos >= first_pos, row.row_pos < end).distinct()
-        with self._reading() as connection:
-            count = len(connection.execute(gone).all())
-            away = schema.disposed_entry.c.row_pos
-            disposed = connection.scalar(select(func.count(distinct(away))).where(away >= first_pos, away < end))
-        told = [f"{count} originals and sealed values that were erased, each named by an entry"] if count else []
-        told += [f"{disposed} records that were disposed of, each named by an entry"] if disposed else []
-        return "; ".join([*told, "full text before this run's start"] if incremental else told)
-
-    def _in_doubt(self, level: int) -> str:
-        """What levels 3 and 4 note of keys that may have been in other hands: no fault, and to be read."""
-        if level not in (3, 4):
+    def _noted(self, level: int, incremental: bool) -> str:
+        """What a level did not look at, and what it has to say besides whether it holds."""
+        if level not in (2, 3, 4):
             return ""
         with self._reading() as connection:
-            try:
-                return "; ".join(Doubts(connection, self._kinds).notes(self._log, level))
-            except LedgerError:
-                return ""  # the levels themselves say what is wrong
+            if level == 2:
+                return left_out.of_level_2(connection, self._log, incremental)
+            skipped = left_out.of_level_3(self._before) if level == 3 else ""
+            return "; ".join(filter(None, (left_out.in_doubt(connection, self._kinds, self._log, level), skipped)))
 
     def _headless(self) -> Fault:
         with self._reading() as connection:
@@ -302,27 +292,32 @@ class LogRun:
             secrets.enter(entry)
         return secrets.finish()
 
-    def _level3(self, progress: Progress) -> Fault | None:
-        def pulse(done: int) -> None:
-            progress(3, done, 0)
-
+    def _level3(self, size: int, progress: Progress) -> tuple[Fault | None, Judged | None]:
+        """The first fault, and how far was judged, should what an epoch names be all of it."""
+        until: Judged | None = None
         with self._reading() as connection:
             try:
-                scope = self._scope(connection, pulse)
-                return first(check(scope) for check in CHECKS)
+                scope = self._scope(connection, lambda done: progress(3, done, 0))
+                until = judged_now(connection, self._log.number, size, scope.keys, self._before)
+                return first(check(scope) for check in CHECKS), until
             except Unreadable as error:
-                return self._fault(error.index, "body", error.message)
+                return self._fault(error.index, "body", error.message), until
             except LedgerError as error:
-                return self._fault(0, "leaf", error.message)
+                return self._fault(0, "leaf", error.message), until
 
     def _scope(self, connection: Connection, pulse: Callable[[int], None]) -> Scope:
+        """What level 3 is given; it goes on from where an earlier run stood only if that still stands."""
+        keys = self._keys(connection)
+        if self._before is not None and not still_stands(connection, self._log.number, self._before, keys):
+            self._before = None
         return Scope(
             connection=connection,
             log=self._log,
             kinds=self._kinds,
-            keys=self._keys(connection),
+            keys=keys,
             pulse=pulse,
             outside=self._outside,
+            since=None if self._before is None else Since(connection, self._kinds, self._before),
         )
 
     def _level4(self, progress: Progress) -> Fault | None:

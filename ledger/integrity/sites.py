@@ -1,8 +1,9 @@
 """Level 3: what the log says of logs of other ledgers is verified again, from its entries alone.
 
 Each checkpoint is signed by the keys that it was watched under, or by those to which these lead by key events of that
-log, and continues the one entered before it; each fault
-that accuses a log of two views is borne out by both notes.
+log, and continues the one entered before it; each fault that accuses a log of two views is borne out by both notes. An
+incremental run begins, for each log that more was said of, with how it was watched, the checkpoint that was entered
+before, and what was entered of its keys.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,6 @@ from ledger.core.led_keys import ProvenEvent
 from ledger.core.merkle import verify_consistency
 from ledger.core.note import parse_note
 from ledger.core.published_keys import life_of
-from ledger.integrity.entries import read_entries
 from ledger.integrity.fault import Fault
 from ledger.integrity.scope import Scope
 from ledger.store.bulk import Bulk
@@ -35,7 +35,7 @@ from ledger.trust.watch_kinds import (
 
 def sites_fault(scope: Scope) -> Fault | None:
     """The first entry about a watched log that does not hold."""
-    sites = _Sites()
+    sites = _Sites(scope)
     for entry in _entries(scope):
         try:
             sites.take(entry)
@@ -48,7 +48,9 @@ def sites_fault(scope: Scope) -> Fault | None:
 class _Sites:
     """What was said of each watched log so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._known: set[str] = set()
         self._watched: dict[str, WatchedLog] = {}
         self._last: dict[str, tuple[int, SiteCheckpoint1]] = {}
         self._keys: dict[str, tuple[ProvenEvent, ...]] = {}
@@ -57,6 +59,9 @@ class _Sites:
 
     def take(self, entry: Entry) -> None:
         body: Any = entry.body
+        if body.origin not in self._known:
+            self._known.add(body.origin)
+            self._read_before(body.origin)
         if isinstance(body, WatchedLog):
             self._watched[body.origin] = body
             return
@@ -67,6 +72,50 @@ class _Sites:
             self._checkpoint(entry.index, body, watched)
         else:
             self._fault(body, watched)
+
+    def _read_before(self, origin: str) -> None:
+        """What a former run judged of a log, as far as what follows rests on it."""
+        log, first = self._scope.log.number, self._scope.first(self._scope.log.number)
+        if not first:
+            return
+        bulk = Bulk(self._scope.connection)
+        rows = bulk.all("SELECT from_index, to_index FROM watched_log WHERE log = ? AND key = ?", (log, origin))
+        changed = [index for row in rows for index in row if index is not None and index < first]
+        if changed:
+            watched = self._scope.entry(log, max(changed)).body
+            if isinstance(watched, WatchedLog):
+                self._watched[origin] = watched
+        ((last,),) = bulk.all(
+            "SELECT max(pos) FROM site_checkpoint WHERE origin = ? AND pos >= ? AND pos < ?",
+            (origin, pos_of(log, 0), pos_of(log, first)),
+        )
+        body = None if last is None else self._shown(index_of(last))
+        if last is not None and body is not None:
+            self._last[origin] = index_of(last), body
+            self._read_keys(origin, index_of(last), body)
+
+    def _read_keys(self, origin: str, index: int, last: SiteCheckpoint1) -> None:
+        """The keys as the last checkpoint names their entries, from the newest one back."""
+        body: SiteCheckpoint1 | None = last
+        while body is not None and not isinstance(body, SiteCheckpoint):  # the first form told of no keys
+            index, body = body.previous or 0, None if body.previous is None else self._shown(body.previous)
+        if body is None:
+            return
+        life = index if body.keys else body.life
+        if life is not None:
+            self._life[origin] = life
+        keys: tuple[ProvenEvent, ...] = ()
+        while life is not None:
+            told = self._shown(life)
+            if not isinstance(told, SiteCheckpoint):
+                break
+            keys, life = (*proven_keys(told), *keys), told.life
+        if keys:
+            self._keys[origin] = keys
+
+    def _shown(self, index: int) -> SiteCheckpoint1 | None:
+        body = self._scope.entry(self._scope.log.number, index).body
+        return body if isinstance(body, SiteCheckpoint1) else None
 
     def _checkpoint(self, index: int, body: SiteCheckpoint1, watched: WatchedLog) -> None:
         keys = self._told(body)
@@ -116,12 +165,9 @@ def _opened(watched: WatchedLog, note: str, keys: tuple[ProvenEvent, ...]) -> Ch
 
 def _entries(scope: Scope) -> Iterator[Entry]:
     """The entries of these kinds, in order; level 2 compares the tables that name them."""
-    low, high = pos_of(scope.log.number, 0), pos_of(scope.log.number + 1, 0)
-    bulk, found = Bulk(scope.connection), set[int]()
-    for name in ("site_checkpoint", "site_fault"):
-        rows = bulk.all(f"SELECT pos FROM {name} WHERE pos >= ? AND pos < ?", (low, high))
-        found.update(index_of(pos) for (pos,) in rows)
-    rows = bulk.all("SELECT from_index, to_index FROM watched_log WHERE log = ?", (scope.log.number,))
-    found.update(index for row in rows for index in row if index is not None)
+    log = scope.log.number
+    found = {*scope.new("site_checkpoint", log), *scope.new("site_fault", log)}
+    rows = Bulk(scope.connection).all("SELECT from_index, to_index FROM watched_log WHERE log = ?", (log,))
+    found.update(index for row in rows for index in row if index is not None and index >= scope.first(log))
     for index in sorted(found):
-        yield from read_entries(scope.connection, scope.log.number, index, index + 1, scope.kinds)
+        yield scope.entry(log, index)

@@ -2,23 +2,22 @@
 
 A token holds against the authority as it was pinned then; its checkpoint is stored, and is of this log's past; the
 moment in the entry is the token's own. A renewal covers exactly the time-stamps before it, and carries those that rest
-on what is trusted no more. The tokens that are kept outside the database are level 5's.
+on what is trusted no more. The tokens that are kept outside the database are level 5's. An incremental run opens those
+that came since, and of the earlier ones that over the largest checkpoint.
 """
 
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.errors import IntegrityError, LedgerError
-from ledger.core.kinds import KindRegistry
 from ledger.core.renewals import DISTRUSTED, Weak
 from ledger.core.timestamp_entries import TimestampAuthorityEntry, TimestampEntry, Tsas, history_of
-from ledger.integrity.entries import read_entries
 from ledger.integrity.fault import Fault
 from ledger.integrity.scope import Scope
 from ledger.store.logs import SYSTEM_LOG
-from ledger.store.position import index_of
+from ledger.store.position import index_of, pos_of
 from ledger.store.reading import LogReader
 from ledger.trust.renewing import WrongRenewal, read_renewals
 from ledger.trust.timestamp_reading import checkpoint_text
@@ -31,15 +30,15 @@ def stamped_fault(scope: Scope, weak: Weak = DISTRUSTED) -> Fault | None:
     `weak`: algorithms that are distrusted; what rests on them holds if it was renewed before.
     """
     try:
-        tsas = _tsas(scope.connection, scope.kinds)
+        tsas = _tsas(scope)
     except _Wrong as error:
         return Fault(log=SYSTEM_LOG, index=error.index, table="timestamp_authority", column="event", what=error.message)
     try:
-        renewals = read_renewals(scope.kinds, scope.connection, tsas, weak)
+        renewals = read_renewals(scope.kinds, scope.connection, tsas, weak, scope.first(SYSTEM_LOG))
     except WrongRenewal as error:
         return Fault(log=SYSTEM_LOG, index=error.index, table="time_stamp_renewal", column="gen_us", what=error.message)
     reader = LogReader(scope.connection, scope.log.number)
-    for index, body in _time_stamps(scope.connection, scope.kinds, scope.log.origin):
+    for index, body in _time_stamps(scope):
         try:
             text = checkpoint_text(scope.connection, scope.log.number, body)
             checkpoint = Checkpoint.parse(text)
@@ -58,26 +57,40 @@ class _Wrong(IntegrityError):
         self.index = index
 
 
-def _tsas(connection: Connection, kinds: KindRegistry) -> Tsas:
+def _tsas(scope: Scope) -> Tsas:
     """The authorities from their entries, as level 2 holds their table to them; raises _Wrong, naming the entry."""
     row = timestamp_authority.c
-    found = connection.execute(select(row.from_index, row.to_index).where(row.log == SYSTEM_LOG)).all()
+    found = scope.connection.execute(select(row.from_index, row.to_index).where(row.log == SYSTEM_LOG)).all()
     tsas = history_of(())
     for index in sorted({at for one in found for at in one if at is not None}):
-        for entry in read_entries(connection, SYSTEM_LOG, index, index + 1, kinds):
-            try:
-                if not isinstance(entry.body, TimestampAuthorityEntry):
-                    raise IntegrityError("the table of time-stamp authorities names it, and it is of none")
-                tsas.enter(index, entry.body)
-            except LedgerError as error:
-                raise _Wrong(index, error.message) from None
+        entry = scope.entry(SYSTEM_LOG, index)
+        try:
+            if not isinstance(entry.body, TimestampAuthorityEntry):
+                raise IntegrityError("the table of time-stamp authorities names it, and it is of none")
+            tsas.enter(index, entry.body)
+        except LedgerError as error:
+            raise _Wrong(index, error.message) from None
     return tsas
 
 
-def _time_stamps(connection: Connection, kinds: KindRegistry, origin: str) -> Iterator[tuple[int, TimestampEntry]]:
-    """The time-stamps of a log, as their entries say. Level 2 compares the table."""
+def _time_stamps(scope: Scope) -> Iterator[tuple[int, TimestampEntry]]:
+    """The time-stamps of a log that are judged, as their entries say. Level 2 compares the table."""
+    for index in _indices(scope):
+        body = scope.entry(SYSTEM_LOG, index).body
+        if isinstance(body, TimestampEntry):
+            yield index, body
+
+
+def _indices(scope: Scope) -> Iterator[int]:
     row = time_stamp.c
-    for pos in connection.scalars(select(row.pos).where(row.origin == origin).order_by(row.pos)).all():
-        for entry in read_entries(connection, SYSTEM_LOG, index_of(pos), index_of(pos) + 1, kinds):
-            if isinstance(entry.body, TimestampEntry):
-                yield entry.index, entry.body
+    mine = select(row.pos).where(row.origin == scope.log.origin)
+    if scope.since is None:
+        yield from map(index_of, scope.connection.scalars(mine.order_by(row.pos)).all())
+        return
+    first = pos_of(SYSTEM_LOG, scope.first(SYSTEM_LOG))
+    before = mine.where(row.size <= scope.since.checkpoint, row.pos < first)
+    last = scope.connection.scalar(before.order_by(row.size.desc(), row.pos.desc()).limit(1))
+    yield from () if last is None else (index_of(last),)
+    # By position alone, and the log's own among these: what is read is what is new.
+    new = select(row.pos, row.origin).where(row.pos >= first).order_by(row.pos)
+    yield from (index_of(pos) for pos, origin in scope.connection.execute(new) if origin == scope.log.origin)

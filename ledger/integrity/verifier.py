@@ -18,7 +18,7 @@ from ledger.core.errors import IntegrityError, LedgerError
 from ledger.core.hashing import b64, body_commitment
 from ledger.core.outside import NOTHING, FromOutside
 from ledger.integrity.fault import Fault
-from ledger.integrity.kinds import FaultFound, LevelVerdict, Verdict, Verification
+from ledger.integrity.kinds import FaultFound, Judged, LevelVerdict, Verdict, Verification, Verification2
 from ledger.integrity.level3 import log_keys
 from ledger.integrity.levels import BUILT, LEVELS
 from ledger.integrity.run import Found, LogRun, PastDamage, Progress, Runner, Stand
@@ -40,6 +40,8 @@ KnownDamage = Callable[[Connection, LogId], PastDamage]
 """Gives what epochs know of a log's damage, in a snapshot."""
 
 _CONNECTIONS: Final = 2
+_LOOK_BACK: Final = 100
+"""Runs that held, of which the last of each sort is looked for: without one of a sort among them, all is verified."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -129,12 +131,12 @@ class Verifier:
         `outside`: the logs' keys, whom to ask of their age, and cards, as whoever verifies has them.
         """
         begun = self._store.clock.now_us()
-        start = None if full else self._last_stand(log)
+        start, judged = (None, None) if full else self._last_stands(log)
         with self._runner() as runner:
             run = self._log_run(log, runner, self._known, outside)
-            found = run.verify(levels, start, reached, columns, progress, save)
+            found = run.verify(levels, start, reached, columns, progress, save, judged)
         self._open_case(found, lambda _: progress(found.levels[-1].level, found.size, found.size))
-        result = Verification(
+        result = Verification2(
             log=log.number,
             low=found.low,
             size=found.size,
@@ -143,17 +145,25 @@ class Verifier:
             ended_at=utc_text(self._store.clock.now_us()),
             levels=tuple(_verdicts(found)),
             authority=authority,
+            judged=found.judged,
         )
         index = self._store.append_one(log.number, draft(result)).index
         return VerificationReport(log=log, index=index, result=result)
 
     def look(
-        self, log: LogId, known: KnownDamage | None, levels: tuple[int, ...], outside: FromOutside = NOTHING
+        self,
+        log: LogId,
+        known: KnownDamage | None,
+        levels: tuple[int, ...],
+        outside: FromOutside = NOTHING,
+        *,
+        full: bool = True,
     ) -> Fault | None:
-        """The first fault of a full run that this damage does not explain; nothing is entered."""
+        """The first fault of a run that this damage does not explain; nothing is entered."""
+        start, judged = (None, None) if full else self._last_stands(log)
         with self._runner() as runner:
             run = self._log_run(log, runner, known, outside)
-            found = run.verify(levels, None, None, False, lambda level, done, total: None, lambda stand: None)
+            found = run.verify(levels, start, None, False, lambda level, done, total: None, lambda stand: None, judged)
         return next((level.fault for level in found.levels if level.fault is not None), None)
 
     def _log_run(self, log: LogId, runner: Runner, known: KnownDamage | None, outside: FromOutside = NOTHING) -> LogRun:
@@ -258,21 +268,28 @@ class Verifier:
             raise IntegrityError(f"the history of verification names entry {index} of log {log.name}, which is not one")
         return body
 
-    def _last_stand(self, log: LogId) -> Stand | None:
-        """Where the last run stood over which levels 1 and 2 held; None: there was none, everything is verified."""
+    def _last_stands(self, log: LogId) -> tuple[Stand | None, Judged | None]:
+        """Where the last run stood over which levels 1 and 2 held, and how far the last has judged over which level 3
+        held too; None: there was none, everything is verified.
+        """
         table = verification.c
         query = (
             select(table.pos)
             .where(table.pos >= pos_of(log.number, 0), table.pos < pos_of(log.number + 1, 0), table.holds == 1)
             .order_by(table.pos.desc())
+            .limit(_LOOK_BACK)
         )
+        start: Stand | None = None
         with self._store.reading() as connection:
             for pos in connection.scalars(query):
                 result = self._read(connection, log, index_of(pos))
                 held = {level.level for level in result.levels if level.verdict is Verdict.HOLDS}
-                if {1, 2} <= held and result.root is not None and result.size:
-                    return Stand(level=2, size=result.size, root=result.root)
-        return None
+                if not {1, 2} <= held or result.root is None or not result.size:
+                    continue
+                start = start or Stand(level=2, size=result.size, root=result.root)
+                if isinstance(result, Verification2) and result.judged is not None:
+                    return start, result.judged
+        return start, None
 
     def _seal(self, context: Context, cursor: "_Cursor") -> str:
         state = canonical.encode_struct(cursor)

@@ -19,7 +19,7 @@ from ledger.core.timestamps import SHA512, new_request, verify_time_stamp
 from ledger.store import schema
 from ledger.store.append import Batch, Transaction
 from ledger.store.logs import SYSTEM_LOG
-from ledger.store.position import index_of
+from ledger.store.position import index_of, pos_of
 from ledger.store.reading import LogReader
 from ledger.store.store import Store
 from ledger.trust.stamping import Answer, Ask
@@ -59,12 +59,15 @@ class Renewals:
         return min((one.by_us for one in self._found if one.high > index), default=None)
 
 
-def read_renewals(kinds: KindRegistry, connection: Connection, tsas: Tsas, weak: Weak = DISTRUSTED) -> Renewals:
-    """Every renewal, each verified again over the time-stamps that it covers; raises WrongRenewal for the first that is
-    not over these. One that is doubtful by now, and not renewed in time, renews nothing.
+def read_renewals(
+    kinds: KindRegistry, connection: Connection, tsas: Tsas, weak: Weak = DISTRUSTED, first: int = 0
+) -> Renewals:
+    """Every renewal from entry `first` on, each verified again over the time-stamps that it covers; raises WrongRenewal
+    for the first that is not over these. One that is doubtful by now, and not renewed in time, renews nothing.
     """
     row = time_stamp_renewal.c
-    indices = [index_of(pos) for pos in connection.scalars(select(row.pos).order_by(row.pos)).all()]
+    entered = select(row.pos).where(row.pos >= pos_of(SYSTEM_LOG, first)).order_by(row.pos)
+    indices = [index_of(pos) for pos in connection.scalars(entered).all()]
     bodies = {index: read_body(kinds, connection, index, TimestampRenewalEntry)[0] for index in indices}
     if not bodies:
         return Renewals()

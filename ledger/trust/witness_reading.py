@@ -1,6 +1,7 @@
 """What is known of witnesses: the policies, what became of each checkpoint, and when it was cosigned."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -15,26 +16,38 @@ from ledger.core.witness_policy import Quorum, WitnessPolicies
 from ledger.store import checkpoints, schema
 from ledger.store.checkpoints import StoredCheckpoint
 from ledger.store.logs import SYSTEM_LOG, read_logs
-from ledger.store.position import index_of, pos_of
+from ledger.store.position import MAX_INDEX, index_of, pos_of
 from ledger.store.reading import LogReader
 from ledger.trust import witness_tables as t
 
 
-def read_policies(connection: Connection, kinds: KindRegistry) -> WitnessPolicies:
-    """The policies as the entries of the system log have them: each comes into force as `core.witness_policy` says."""
+def read_policies(
+    connection: Connection,
+    kinds: KindRegistry,
+    before: int | None = None,
+    read: Callable[[int], msgspec.Struct] | None = None,
+) -> WitnessPolicies:
+    """The policies as the entries of the system log have them: each comes into force as `core.witness_policy` says.
+
+    `before`: only by entries before that one. `read` gives the body of an entry, if not as it is stored.
+    """
     origin = next(log.origin for log in read_logs(connection) if log.number == SYSTEM_LOG)
     found = WitnessPolicies(origin)
-    waiting = [index_of(pos) for pos in connection.scalars(select(t.witness_policy.c.pos).order_by("pos"))]
+    body = read or partial(_body, connection, kinds)
+    end = MAX_INDEX + 1 if before is None else before
+    row = t.witness_policy.c
+    entered = select(row.pos).where(row.pos < pos_of(SYSTEM_LOG, end)).order_by(row.pos)
+    waiting = [index_of(pos) for pos in connection.scalars(entered)]
     at = -1
     while True:
-        decisive = _decisive(connection, origin, found, at)
+        decisive = _decisive(connection, origin, found, at, end)
         if waiting and (decisive is None or waiting[0] < decisive):
             at = waiting.pop(0)
         elif decisive is not None:
             at = decisive
         else:
             return found
-        found.enter(at, _body(connection, kinds, at))
+        found.enter(at, body(at))
 
 
 def newest(connection: Connection, origin: str, quorum: Quorum | None = None) -> tuple[int, int] | None:
@@ -79,8 +92,11 @@ def times(stored: StoredCheckpoint, keys: Iterable[Verifier]) -> Iterator[tuple[
             yield line.name, cosigned_at(line)
 
 
-def _decisive(connection: Connection, origin: str, found: WitnessPolicies, after: int) -> int | None:
-    """The entry, after one, that brings the next policy into force; None while there is none, or none waits."""
+def _decisive(connection: Connection, origin: str, found: WitnessPolicies, after: int, end: int) -> int | None:
+    """The entry, after one and before `end`, that brings the next policy into force.
+
+    None while there is none, or none waits.
+    """
     if not found.pending:
         return None
     row, waiting = t.witnessed.c, found.pending[0].entry
@@ -90,6 +106,7 @@ def _decisive(connection: Connection, origin: str, found: WitnessPolicies, after
         .where(
             row.origin == origin,
             row.pos > pos_of(SYSTEM_LOG, after),
+            row.pos < pos_of(SYSTEM_LOG, end),
             row.size > waiting,
             row.policy.is_(None) if entry is None else row.policy == entry,
             row.state != Quorum.MISSING.value,
