@@ -16,7 +16,7 @@ from ledger.settings import Settings
 from ledger.sources.prepare import Preparer
 from ledger.store import schema
 from ledger.store.position import pos_of
-from tests.support.postgres import PostgresServer, temporary_postgres
+from tests.support.postgres import PgDatabase, PostgresServer, temporary_postgres
 
 LOG = 1
 ORIGIN = "plant.example/bench"
@@ -66,16 +66,20 @@ class Database:
         self._server = server
         self._count = 0
 
+    def place(self) -> tuple[Path, PgDatabase | None]:
+        """A folder that is not there yet, and a new database of the server, where there is one."""
+        self._count += 1
+        database = None if self._server is None else self._server.create_database()
+        return self._folder / f"{self.name}-{self._count}", database
+
     @contextlib.contextmanager
     def ledger(self) -> Iterator[Service]:
         """A fresh ledger with the source `bench` registered, closed at the end."""
-        self._count += 1
-        if self._server is None:
-            settings = Settings(origin=ORIGIN)
-        else:
-            database = self._server.create_database()
+        folder, database = self.place()
+        settings = Settings(origin=ORIGIN)
+        if database is not None:
             settings = Settings(origin=ORIGIN, database=database.runtime_url, owner_database=database.owner_url)
-        service = create(self._folder / f"{self.name}-{self._count}", settings, AUTHORITY)
+        service = create(folder, settings, AUTHORITY)
         service.sources.register(SourceConfig(id="bench", type="push", title="Bench"), AUTHORITY)
         try:
             yield service

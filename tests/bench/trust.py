@@ -22,14 +22,18 @@ from ledger.trust.witness.statement import Statement
 from tests.bench.append import append
 from tests.bench.corpus import submissions
 from tests.bench.harness import AUTHORITY, LOG, Bench, Database, size
+from tests.support.signers import Plant
 
 ENTRIES = 40_000
 CHECKPOINTS = 200
 WITNESSED = 20
+NEW = 10
+"""Checkpoints that an incremental run has to judge."""
+SIGNED = 60
 
 
 def measure(bench: Bench, database: Database) -> None:
-    """Adds level2.*.of_rebuild, witnessed.*.seconds, and facts of levels 3 to 5."""
+    """Adds level2.*.of_rebuild, witnessed.*.seconds, and facts of levels 3 to 5: a checkpoint, a line, a signature."""
     source = submissions(1_000_000, seed=23)
     with database.ledger() as service:
         append(service, list(itertools.islice(source, ENTRIES)), 1000)
@@ -46,6 +50,8 @@ def measure(bench: Bench, database: Database) -> None:
                 append(service, list(itertools.islice(source, 2)), 2)
                 service.publisher.publish_all()
             _levels(bench, database, service)
+            _incremental(bench, database, service, source)
+    _signatures(bench, database)
 
 
 @contextlib.contextmanager
@@ -109,7 +115,37 @@ def _levels(bench: Bench, database: Database, service: Service) -> None:
     bench.fact(f"level 5, {database.name}", f"{_seconds(service, 5) * 1e3:,.1f} ms with two witnesses asked")
 
 
-def _seconds(service: Service, level: int, log: int = LOG) -> float:
+def _incremental(bench: Bench, database: Database, service: Service, source: Iterator[Submission]) -> None:
+    """Level 3 once more over a few checkpoints after those that it judged before, and over all of them."""
+    for log in service.store.logs():
+        report = service.verifier.run(log, levels=(1, 2, 3))
+        assert report.holds, report.summary
+    for _ in range(NEW):
+        append(service, list(itertools.islice(source, 2)), 2)
+        service.publisher.publish_all()
+    for log, name in ((LOG, "record log"), (SYSTEM_LOG, "system log")):
+        part, whole = _seconds(service, 3, log, full=False), _seconds(service, 3, log)
+        bench.fact(
+            f"level 3, incremental, {name}, {database.name}",
+            f"{part * 1e3:,.1f} ms for {NEW} new checkpoints, {whole * 1e3:,.1f} ms in full",
+        )
+
+
+def _signatures(bench: Bench, database: Database) -> None:
+    """Level 4 over signatures of a person, each of a record of its own, by a key that chains to the first start."""
+    folder, place = database.place()
+    with contextlib.closing(Plant(folder, place)) as plant:
+        plant.found()
+        for index in plant.records(SIGNED):
+            plant.quality.sign(index)
+        signed = plant.signatures()
+        spent = _seconds(plant.service, 4, SYSTEM_LOG)
+    bench.fact(
+        f"level 4, {database.name}", f"{spent / signed * 1e6:,.0f} µs an electronic signature ({signed} of them)"
+    )
+
+
+def _seconds(service: Service, level: int, log: int = LOG, *, full: bool = True) -> float:
     verifier = service.verifier
     chosen = next(one for one in service.store.logs() if one.number == log)
     runner = Here(verifier._reading, service.store.kinds, service.store.projections)
@@ -122,9 +158,11 @@ def _seconds(service: Service, level: int, log: int = LOG) -> float:
         verifier._keys,
         service.rollback.judge,
     )
+    start, judged = (None, None) if full else verifier._last_stands(chosen)
     started = time.perf_counter()
-    found = run.verify((level,), None, None, False, lambda level, done, total: None, lambda stand: None)
+    found = run.verify((level,), start, None, False, lambda level, done, total: None, lambda stand: None, judged)
     spent = time.perf_counter() - started
     assert found.levels[0].fault is None, found.levels[0].fault
+    assert full or found.levels[0].left_out
     assert level != 5 or not found.levels[0].unknown, found.levels[0].unknown
     return spent
