@@ -117,8 +117,8 @@ def _levels(bench: Bench, database: Database, service: Service) -> None:
 
 def _incremental(bench: Bench, database: Database, service: Service, source: Iterator[Submission]) -> None:
     """Level 3 once more over a few checkpoints after those that it judged before, and over all of them."""
-    for log in service.store.logs():
-        report = service.verifier.run(log, levels=(1, 2, 3))
+    for one in service.store.logs():
+        report = service.verifier.run(one, levels=(1, 2, 3))
         assert report.holds, report.summary
     for _ in range(NEW):
         append(service, list(itertools.islice(source, 2)), 2)

@@ -24,6 +24,7 @@ from ledger.trust.watch_kinds import FaultSort, SiteCheckpoint, SiteFault, Watch
 from tests.support.ledgers import AUTHORITY, Ledger
 from tests.support.published import log
 from tests.support.rotating import Rotating
+from tests.support.trusted import found
 
 
 def watch_of(ledger: Ledger, rotating: Rotating, tiles: Path) -> Watch:
@@ -75,6 +76,9 @@ def test_a_watched_log_is_followed_over_its_rotations_from_the_key_that_was_pinn
         watch = watch_of(ledger, rotating, tiles)
         for revoke in (True, False, True):
             assert watch.look(made.id.origin).came is Came.ENTERED
+            # Each goes on from the one before: by the keys that were entered until then.
+            report = ledger.service.verifier.run(ledger.service.system, levels=(1, 2, 3), full=False)
+            assert report.holds, report
             rotating.rotate(revoke)
             rotating.export(tiles)
         assert watch.look(made.id.origin).came is Came.ENTERED
@@ -83,6 +87,8 @@ def test_a_watched_log_is_followed_over_its_rotations_from_the_key_that_was_pinn
     assert [[key.index for key in one.keys] for one in entered] == [[0, 1], [2, 3], [4], [5, 6]]
     assert said(ledger, SiteFault) == []
     assert fault(ledger) is None
+    part = found(ledger, ledger.service.system, full=False).levels[2]
+    assert (part.fault, bool(part.left_out)) == (None, True)
     report = ledger.service.verifier.run(ledger.service.system)
     assert report.holds, report
 
@@ -123,9 +129,9 @@ def test_a_rotation_that_does_not_hold_is_a_fault_of_the_log(
         rotating.export(tiles)
         change(tiles, rotating)
         assert watch.look(made.id.origin).came is Came.WRONG
-    (found,) = said(sqlite_ledger, SiteFault)
-    assert (found.sort, found.keys) == (FaultSort.UNVERIFIED, ())
-    assert why in found.detail
+    (wrong,) = said(sqlite_ledger, SiteFault)
+    assert (wrong.sort, wrong.keys) == (FaultSort.UNVERIFIED, ())
+    assert why in wrong.detail
     assert fault(sqlite_ledger) is None
 
 
@@ -146,10 +152,10 @@ def test_a_fork_under_a_key_that_only_it_names_is_proven_all_the_same(sqlite_led
         rotating.export(tmp_path / "forked")
     shutil.copytree(tmp_path / "forked", tiles, dirs_exist_ok=True)
     assert watch.look(rotating.log.id.origin).came is Came.WRONG
-    (found,) = said(sqlite_ledger, SiteFault)
-    assert (found.sort, [one.index for one in found.keys]) == (FaultSort.FORKED, [2, 3])
+    (wrong,) = said(sqlite_ledger, SiteFault)
+    assert (wrong.sort, [one.index for one in wrong.keys]) == (FaultSort.FORKED, [2, 3])
     assert fault(sqlite_ledger) is None
-    sqlite_ledger.store.append_one(SYSTEM_LOG, draft(msgspec.structs.replace(found, keys=())))
+    sqlite_ledger.store.append_one(SYSTEM_LOG, draft(msgspec.structs.replace(wrong, keys=())))
     unproven = fault(sqlite_ledger)
     assert unproven is not None
     assert "no known key signed" in unproven.what
@@ -182,8 +188,10 @@ def test_what_was_entered_of_a_logs_keys_is_judged_again_and_may_not_be_left_out
     again = msgspec.structs.replace(last, previous=standing.last_index, proof=(), keys=(), life=standing.life)
     sqlite_ledger.store.append_one(SYSTEM_LOG, draft(again))
     assert fault(sqlite_ledger) is None
+    assert sqlite_ledger.service.verifier.run(sqlite_ledger.service.system, levels=(1, 2, 3)).holds
     more = msgspec.structs.replace(again, previous=watch.standing(last.origin).last_index, life=None)
     index = sqlite_ledger.store.append_one(SYSTEM_LOG, draft(more)).index
-    found = fault(sqlite_ledger)
-    assert found is not None
-    assert (found.index, "does not name the entry of that log's keys" in found.what) == (index, True)
+    unnamed = fault(sqlite_ledger)
+    assert unnamed is not None
+    assert (unnamed.index, "does not name the entry of that log's keys" in unnamed.what) == (index, True)
+    assert found(sqlite_ledger, sqlite_ledger.service.system, full=False, levels=(3,)).levels[0].fault == unnamed
