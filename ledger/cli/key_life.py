@@ -238,6 +238,29 @@ def repudiate(
         _done(service, service.system.origin, index, as_json)
 
 
+def replace(
+    ledger: LedgerOption,
+    purpose: Annotated[KeyPurpose, typer.Option(help="report: the seal of packages; notice: what goes to webhooks.")],
+    reason: Reason,
+    log: LogOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replace the key of a report seal, or of notices, by a new one; what the old one signed goes on verifying.
+
+    Cut off in between, the same command finishes it.
+    """
+    with opened(ledger) as service:
+        chosen = service.system if purpose in _OF_THE_SYSTEM else service.log(log)
+        done = service.key_life.seals.replace(chosen, purpose, reason, acting(service))
+        if as_json:
+            say_json({"address": str(Address(chosen.origin, done.index)), "old": done.old, "new": done.new})
+            return
+        say(f"Entered as {Address(chosen.origin, done.index)}")
+        say(f"{done.new} is in the place of {done.old}")
+        if purpose is KeyPurpose.NOTICE:
+            say("Tell whoever receives notices: they pinned the old key.")
+
+
 def add_to(group: typer.Typer) -> None:
     """Adds these commands to `trailseal key`."""
     for name, command in (
@@ -248,6 +271,7 @@ def add_to(group: typer.Typer) -> None:
         ("post-quantum", post_quantum),
         ("revoke", revoke),
         ("announce", announce),
+        ("replace", replace),
         ("report-compromise", report_compromise),
         ("confirm-compromise", confirm_compromise),
         ("repudiate", repudiate),

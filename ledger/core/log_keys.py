@@ -75,6 +75,8 @@ class LogKeyHistory:
         self.rotations: tuple[Rotation, ...] = ()
         self._keys = [LogKey(verifier=_own_key(origin, key), since=-1)]
         self._reported: dict[int, KeyEvent] = {}
+        self._others: dict[KeyPurpose, str] = {}
+        """The keys of other purposes, as far as their events are among those entered."""
         self.compromised: tuple[tuple[int, KeyEvent], ...] = ()
 
     @property
@@ -120,10 +122,14 @@ class LogKeyHistory:
                 raise SignatureInvalid(f"key {name} did not sign the first checkpoint that holds its rotation")
 
     def enter(self, index: int, event: KeyEvent1) -> None:
-        """Takes the next key event of the log; of other keys than the log's own only what puts them in doubt."""
+        """Takes the next key event of the log; of other keys than the log's own what puts them in doubt, or replaces
+        them.
+        """
         if event.purpose is not KeyPurpose.LOG:
             if isinstance(event, KeyEvent) and event.event in IN_DOUBT:
                 self._judged(index, event)
+            elif event.event is KeyEventSort.CREATED:
+                self._replaced(event)
             return
         if not isinstance(event, KeyEvent):
             raise IntegrityError("says of the log's key what only its creation can")
@@ -141,6 +147,16 @@ class LogKeyHistory:
             raise IntegrityError(f"says that the log's key was {event.event.value}, which happens to none")
         take(index, event)
         self.last = index
+
+    def _replaced(self, event: KeyEvent1) -> None:
+        """Another key than the log's was made; one that replaces another is signed by both."""
+        if isinstance(event, KeyEvent) and event.replaces is not None:
+            if self._others.get(event.purpose, event.replaces) != event.replaces:
+                raise IntegrityError("replaces another key than the one in use")
+            if event.key == event.replaces:
+                raise IntegrityError("replaces a key by itself")
+            self._require_signed(event, [_parsed(event.replaces), _parsed(event.key)])
+        self._others[event.purpose] = event.key
 
     def _pre_rotated(self, index: int, event: KeyEvent) -> None:
         if event.key != self.present.vkey:

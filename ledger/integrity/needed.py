@@ -45,6 +45,9 @@ from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped
 from ledger.trust.move_kinds import ServerMove
 from ledger.trust.watch_kinds import WatchedLog
 
+_FIRST = (KeyEventSort.CREATED, KeyEventSort.REPUDIATED)
+"""What happens to keys with nobody's leave: the first use makes one; its owner does not stand by it."""
+
 
 def by_signing(body: msgspec.Struct) -> bool:
     """Whether it may be caused by what a signer shows outside of a session: a signature, and what goes with it."""
@@ -72,7 +75,7 @@ def needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
         return Scope.ADMIN, None
     if isinstance(body, WatchedLog | ServerMove):
         return Scope.ADMIN, None
-    if isinstance(body, KeyEvent) and body.event not in (KeyEventSort.CREATED, KeyEventSort.REPUDIATED):
+    if isinstance(body, KeyEvent) and (body.event not in _FIRST or body.replaces is not None):
         return Scope.ADMIN, None
     if isinstance(body, KeyBindingEntry) and body.authority.actor != body.account and body.attestation is None:
         return Scope.ADMIN, None

@@ -41,6 +41,7 @@ from ledger.store.store import Store
 from ledger.trust.files import exclusively
 from ledger.trust.key_history import announcements, read_log_keys, stored_body
 from ledger.trust.keys import Keys
+from ledger.trust.seal_keys import SealKeys
 from ledger.trust.witness_reading import newest, read_policies
 
 _CHANGED = "log-keys"
@@ -85,6 +86,8 @@ class KeyLife:
         self._permit = permit
         self._owner = owner
         self._state = state
+        self.seals = SealKeys(store, keys, permit, state)
+        """What is done to keys that sign other things than checkpoints."""
 
     def history(self, log: LogId) -> LogKeyHistory:
         """The keys of a log, as its entries have them now."""
