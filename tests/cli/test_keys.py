@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ledger import settings
+from ledger.core.published_keys import KEY_LIFE
 from ledger.service import Service
 from ledger.signer import SignerChild
 from ledger.trust.keys import Keys
@@ -300,6 +301,9 @@ def test_a_post_quantum_line_is_asked_for_at_init_or_later_and_by_who_verifies(t
     assert trailseal("verify", "--tiles", out, *both, "--require-pq").code == 0
     note = out / "checkpoint"
     note.write_bytes(b"".join(note.read_bytes().splitlines(keepends=True)[:-1]))
+    told = trailseal("verify", "--tiles", out, *both)
+    assert (told.code, "and did not sign" in told.out) == (1, True), "the log's own key events ask for the line"
+    (out / KEY_LIFE).unlink()
     assert trailseal("verify", "--tiles", out, *both).code == 0
     stripped = trailseal("verify", "--tiles", out, *both, "--require-pq")
     assert stripped.code == 1
