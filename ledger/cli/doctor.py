@@ -3,18 +3,20 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from ledger.cli.doctor_keys import key_findings
 from ledger.cli.doctor_place import place_findings
+from ledger.cli.doctor_regulation import show_regulation
 from ledger.cli.finding import Finding
-from ledger.cli.ledgers import LedgerOption, opened
+from ledger.cli.ledgers import ANY_LEDGER, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.address import LogId
 from ledger.core.admission import AdmissionEvent
 from ledger.core.clock import MICROSECONDS, utc_text
-from ledger.core.errors import LedgerError, StorageDamaged
+from ledger.core.errors import ConfigError, LedgerError, StorageDamaged
 from ledger.present.messages import message
 from ledger.service import NEXT_KEYS, Service
 from ledger.sources.systems import counts
@@ -36,8 +38,26 @@ def add_to(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
 
 
-def doctor(ledger: LedgerOption, as_json: AsJson = False) -> None:
+def doctor(
+    ledger: Annotated[Path | None, ANY_LEDGER] = None,
+    regulation: Annotated[
+        bool, typer.Option("--regulation", help="Show what regulations ask and where it is met; needs no ledger.")
+    ] = False,
+    clause: Annotated[
+        str | None, typer.Option(help="With --regulation: one clause, by its id (R51) or its number (11.10(e)).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Check configuration, database, clock, keys and disk, and say what to do. Exit code 1 if anything is wrong."""
+    if clause is not None and not regulation:
+        raise ConfigError("--clause is asked for without --regulation", advice="Give both, or neither.")
+    if regulation:
+        show_regulation(clause, as_json)
+        return
+    if ledger is None:
+        raise ConfigError(
+            "no ledger is named", advice="Give --ledger DIR, or set TRAILSEAL_LEDGER, to check an installation."
+        )
     found = list(_look(ledger))
     if as_json:
         say_json(found)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from sqlalchemy.exc import DBAPIError
@@ -16,10 +16,10 @@ from ledger.service import Service
 from ledger.store.trouble import trouble_of
 from ledger.trust.signer import SignsCheckpoints
 
-LedgerOption = Annotated[
-    Path,
-    typer.Option("--ledger", envvar="TRAILSEAL_LEDGER", help="The ledger's folder, as `trailseal init` made it."),
-]
+ANY_LEDGER: Final = typer.Option(
+    "--ledger", envvar="TRAILSEAL_LEDGER", help="The ledger's folder, as `trailseal init` made it."
+)
+LedgerOption = Annotated[Path, ANY_LEDGER]
 LogOption = Annotated[
     str | None, typer.Option("--log", help="The log, by name or origin; by default the only record log.")
 ]

@@ -54,10 +54,11 @@ from ledger.web.static_files import static_file, version
 from ledger.web.views.common import Scope as ViewScope
 from ledger.web.views.entry import EntryView, entry_view, proof_bundle
 from ledger.web.views.home import home_view
+from ledger.web.views.regulation import regulation_view
 from ledger.web.views.search import SearchView, search_view
 from ledger.web.views.tasks import asked_over
 
-HELP_TOPICS: Final = ("proof", "verify", "people", "connect", "agents", "witness", "support")
+HELP_TOPICS: Final = ("proof", "verify", "people", "connect", "agents", "witness", "regulation", "support")
 _CHOICES: Final = {
     "action": [member.value for member in Action],
     "outcome": [member.value for member in Outcome],
@@ -190,7 +191,14 @@ def _views(zone: ZoneInfo) -> list[Any]:
     async def help_page(request: PageRequest, topic: FromPath[str] = HELP_TOPICS[0]) -> Response[str]:
         if topic not in HELP_TOPICS:
             raise NotFound(f"there is no help on {topic[:40]!r}", advice=message("help.advice"))
-        return page(f"help/{topic}.html", topics=HELP_TOPICS, topic=topic, place="help", viewer=request.user.account)
+        return page(
+            f"help/{topic}.html",
+            regulation=regulation_view() if topic == "regulation" else (),
+            topics=HELP_TOPICS,
+            topic=topic,
+            place="help",
+            viewer=request.user.account,
+        )
 
     return [home, search, entry, part_of_entry, help_page]
 

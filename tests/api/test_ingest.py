@@ -271,6 +271,7 @@ class TestIdempotencyKey:
         assert answer.status_code == 400
 
 
+@pytest.mark.requirement("R11")
 def test_refusals_of_a_known_collector_are_entered(client: TestClient[Any], world: World) -> None:
     headers = world.headers(Scope.INGEST)
     account = next(one.account for one in world.people.accounts() if one.account.startswith("ingest-"))

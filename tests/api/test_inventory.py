@@ -33,6 +33,7 @@ def shown(counts: Any) -> tuple[int, int, int, list[str]]:
     return counts["connected"], counts["elsewhere"], counts["open"], counts["open_systems"]
 
 
+@pytest.mark.requirement("R77")
 def test_systems_are_counted_listed_changed_and_retired_as_of_any_size(
     any_client: TestClient[Any], any_world: World
 ) -> None:

@@ -74,6 +74,7 @@ def test_the_proof_file_verifies_offline(filled: World, shared_client: TestClien
     assert signed.checkpoint.size > proof.index == 42
 
 
+@pytest.mark.requirement("R70")
 def test_an_original_is_saved_and_never_shown(filled: World, shared_client: TestClient[Any]) -> None:
     answer = shared_client.get("/api/v1/logs/records/entries/10/original", headers=filled.headers(Scope.EXPORT))
     assert answer.content == b'{"a":1}'

@@ -169,6 +169,7 @@ def test_a_fact_is_entered_corrected_and_taken_back(pages: Pages) -> None:
     assert planned["total"] == 0, "the longer rule holds from now on"
 
 
+@pytest.mark.requirement("R04")
 def test_no_role_and_no_route_disposes_of_what_is_within_its_retention(pages: Pages) -> None:
     """An approved disposal whose waiting is over, and a fact that has moved since: every route, as every role."""
     keeping = pages.keeping

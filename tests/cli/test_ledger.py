@@ -54,6 +54,7 @@ def test_search_show_history_and_trace_answer(site: Site) -> None:
     assert [one["member"]["basis"] for one in traced] == ["read"] * GOOD
 
 
+@pytest.mark.requirement("R01")
 def test_an_entry_altered_in_the_database_is_named_and_the_exit_code_is_1(tmp_path: Path) -> None:
     site = filled(tmp_path)
     assert site("verify").code == 0
@@ -97,6 +98,7 @@ def test_tiles_projections_and_keys(site: Site, tmp_path: Path) -> None:
     assert site("upgrade", "--json").json()["before"] == site("upgrade", "--json").json()["now"]
 
 
+@pytest.mark.requirement("R15")
 def test_published_tiles_are_audited_without_the_ledger(site: Site, tmp_path: Path) -> None:
     out, state = tmp_path / "tiles", tmp_path / "state"
     size = site("tiles", "export", "--out", out, "--json").json()["size"]

@@ -145,7 +145,7 @@ def test_the_folder_alone_makes_no_administrators_token_after_the_first_start(
     assert started("token", "create", "--account", "office", "--scope", "admin").code == 0
 
 
-@pytest.mark.requirement("R28", "R31")
+@pytest.mark.requirement("R06", "R28", "R31")
 def test_the_profile_is_shown_and_set_with_the_old_value_on_record(
     admin: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

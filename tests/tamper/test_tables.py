@@ -92,6 +92,7 @@ def test_every_evidence_table_has_rows_to_attack(template: Template) -> None:
 
 
 @pytest.mark.parametrize(("template", "attack"), CASES, indirect=["template"], ids=str)
+@pytest.mark.requirement("R01")
 def test_a_lie_in_a_table_is_found_and_its_first_entry_named(template: Template, attack: Attack) -> None:
     with template.attacking() as connection:
         entries = mount(connection, attack)

@@ -1,56 +1,42 @@
-"""Every row of the requirements that people, access and signatures answer for is named by a test."""
+"""Every row of the requirements is a clause of the regulation map, and every test that the map names bears its row."""
 
-import ast
 import re
-from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
-from typing import Final
 
+import pytest
+
+from ledger.regulation.clauses import Standing
+from ledger.regulation.reading import clauses
 from tests.shared import shared_path
-
-_TESTS: Final = Path(__file__).resolve().parents[1]
-ANSWERED: Final = frozenset(
-    {
-        # 21 CFR 11.10(d), (f), (g), (i), (j), (k)
-        *("R05", "R09", "R10", "R12", "R13", "R14"),
-        # 11.50 to 11.300
-        *(f"R{number}" for number in range(16, 32)),
-        # Annex 11 §12.3, §14, §15
-        *("R38", "R39", "R40"),
-        # draft Annex 11 §11, §12.5, §13
-        *(f"R{number}" for number in range(43, 48)),
-        *("R52", "R54", "R55", "R56", "R57"),
-        # FDA Q4, Q16
-        *("R72", "R76"),
-    }
-)
+from tests.support.named_tests import named
 
 
-@cache
-def named() -> tuple[tuple[str, str], ...]:
-    """Each row with a test that names it in its own decorator: a mark of a whole module names none in particular."""
-    return tuple(_named())
+def rows() -> set[str]:
+    return set(re.findall(r"^\| ([RC]\d\d) \|", shared_path("requirements.md").read_text(encoding="utf-8"), re.M))
 
 
-def _named() -> Iterator[tuple[str, str]]:
-    for path in sorted(_TESTS.rglob("test_*.py")):
-        text = path.read_text(encoding="utf-8")
-        if "mark.requirement" not in text:
-            continue
-        for node in ast.walk(ast.parse(text)):
-            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or not node.name.startswith("test_"):
-                continue
-            for mark in node.decorator_list:
-                if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.requirement":
-                    yield from ((ast.literal_eval(one), f"{path.name}::{node.name}") for one in mark.args)
-
-
-def test_each_row_is_named_by_a_test() -> None:
-    assert ANSWERED - {row for row, _ in named()} == set()
+def test_each_row_of_the_list_is_a_clause_of_the_map_and_the_other_way_round() -> None:
+    assert len(rows()) > 70
+    assert {one.id for one in clauses() if re.fullmatch(r"[RC]\d\d", one.id)} == rows()
+    assert {row for one in clauses() for row in one.rows} - rows() == set()
 
 
 def test_each_row_that_a_test_names_is_one_of_the_list() -> None:
-    rows = set(re.findall(r"^\| ([RC]\d\d) \|", shared_path("requirements.md").read_text(encoding="utf-8"), re.M))
-    assert len(rows) > 70
-    assert {f"{row} of {test}" for row, test in named() if row not in rows} == set()
+    assert {f"{row} of {test}" for row, test in named() if row not in rows()} == set()
+
+
+def test_a_row_that_a_test_shows_is_not_called_unmet() -> None:
+    """Who builds what a clause asks for says so in the map, in the folder `ledger/regulation/documents`."""
+    unmet = {one.id for one in clauses() if one.standing is Standing.NOT_YET}
+    assert {f"{row} of {test}" for row, test in named() if row in unmet} == set()
+
+
+@pytest.mark.requirement("R02")
+def test_each_test_that_a_clause_names_exists_and_bears_one_of_its_rows() -> None:
+    bears = set(named())
+    wrong = {
+        f"{one.id}: {test}"
+        for one in clauses()
+        for test in one.tests
+        if not any((row, test) in bears for row in one.rows)
+    }
+    assert wrong == set()

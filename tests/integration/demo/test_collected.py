@@ -24,6 +24,7 @@ def collected(told: Told) -> Told:
     return told
 
 
+@pytest.mark.requirement("R62")
 def test_every_write_at_the_control_system_is_one_record_with_its_true_old_value_and_user(collected: Told) -> None:
     writes = [
         record
@@ -81,6 +82,7 @@ def test_at_least_half_of_the_control_system_s_records_name_no_batch_but_equipme
     assert len(nameless) > len(collected.dcs.records) / 2
 
 
+@pytest.mark.requirement("R41")
 def test_alarm_acknowledgement_and_refused_logon_name_their_people(collected: Told) -> None:
     by_action = {record.action: record for record in collected.dcs.records}
     assert by_action[Action.ACKNOWLEDGE].actor.account == collected.facts.alarm_acknowledged_by

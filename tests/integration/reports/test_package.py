@@ -54,6 +54,7 @@ def test_any_bagit_program_accepts_the_bag(withheld: Path, tmp_path: Path) -> No
     bagit.Bag(str(folder)).validate()
 
 
+@pytest.mark.requirement("R03")
 def test_table_and_lines_and_description_hold_the_same_records(disclosed: Path) -> None:
     _, files = unpack(disclosed)
     lines = [json.loads(line) for line in files[layout.RECORDS].splitlines()]
@@ -102,6 +103,7 @@ def test_withheld_names_and_their_originals_are_in_no_file_and_disclosed_ones_ar
     assert len(shown[layout.ORIGINALS].splitlines()) == RECORDS // 2
 
 
+@pytest.mark.requirement("R03", "R36")
 def test_the_report_shows_every_record_every_font_and_the_same_numbers(withheld: Path, tmp_path: Path) -> None:
     _, files = unpack(withheld)
     report = tmp_path / "report.pdf"

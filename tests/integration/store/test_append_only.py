@@ -66,6 +66,7 @@ def updating(table: Table) -> str:
 
 
 @pytest.mark.parametrize("verb", ["UPDATE", "DELETE"])
+@pytest.mark.requirement("R50", "R60")
 def test_what_a_table_forbids_is_refused_even_to_its_owner(owner: Engine, verb: str) -> None:
     for name in TABLES:
         table = metadata.tables[name]
@@ -139,6 +140,7 @@ WAYS_AROUND = (
 )
 
 
+@pytest.mark.requirement("R50")
 def test_the_runtime_role_cannot_get_around_it(postgres_ledger: Ledger) -> None:
     refusal = r"permission denied|must be owner|must be superuser"
     for statement in WAYS_AROUND:

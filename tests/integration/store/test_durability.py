@@ -140,6 +140,7 @@ def test_no_acknowledged_record_is_lost_when_the_power_goes_in_an_append(
 
 
 @pytest.mark.parametrize("runs", [1, 3, 10])
+@pytest.mark.requirement("R75")
 def test_no_acknowledged_record_is_lost_when_the_power_goes_after_an_append(
     template: Path, tmp_path: Path, runs: int
 ) -> None:

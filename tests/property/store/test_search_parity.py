@@ -267,6 +267,7 @@ def page_of(ledger: Ledger, size: int, query: Query, before: int | None = None, 
 
 @shared
 @given(query=simple, cut=st.integers(0, 40))
+@pytest.mark.requirement("R51")
 def test_both_databases_give_the_answer_made_by_hand_in_its_order(both: Both, query: Query, cut: int) -> None:
     size = both.size - cut
     wanted = expected(both, query, size)

@@ -92,6 +92,7 @@ def test_a_batch_that_is_sent_again_gets_its_receipt_again_and_nothing_else(ledg
         ({"cursor": "elsewhere"}, SchemaViolation),
     ],
 )
+@pytest.mark.requirement("R11")
 def test_a_batch_that_is_not_the_next_one_or_not_of_this_agent_is_refused(
     ledger: Ledger, device: Device, header: dict[str, Any], error: type[LedgerError]
 ) -> None:

@@ -1,8 +1,11 @@
 """A clock that is told within a round trip is known to half of it, and to half of its own unit."""
 
+import pytest
+
 from collectors.clocks import clock_told
 
 
+@pytest.mark.requirement("R61")
 def test_the_true_offset_lies_within_the_uncertainty_wherever_in_the_round_trip_the_time_was_told() -> None:
     for offset in (-3_600_000_000, 0, 7):
         for resolution in (0, 1, 1_000, 1_000_000):

@@ -92,6 +92,7 @@ def test_a_period_beyond_the_calendar_ends_at_its_end() -> None:
     assert after(us("2026-01-31"), Term(event=EXPIRY, months=1)) == us("2026-02-28")
 
 
+@pytest.mark.requirement("R08")
 def test_every_kind_but_records_is_permanent() -> None:
     kinds, _ = assembly("sqlite")
     assert {kind.name for kind in kinds if kind.retention is not RetentionClass.PERMANENT} == {"record"}

@@ -15,6 +15,7 @@ from ledger.present.values import Piece, Role, change_pieces, grouped, plain
 WORDS = st.text(alphabet="ab \n", min_size=61, max_size=160)
 
 
+@pytest.mark.requirement("R34")
 def test_old_arrow_new_and_unit_stand_in_one_line() -> None:
     pieces = change_pieces(Change(attribute="Value", old="50.0", new="55.5", unit="°C"))
     assert pieces == (

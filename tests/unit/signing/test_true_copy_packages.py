@@ -89,6 +89,7 @@ def copied(any_site: Site, tmp_path_factory: pytest.TempPathFactory) -> Copied:
     return Copied(any_site, tmp_path_factory.mktemp("true-copy") / "evidence.zip")
 
 
+@pytest.mark.requirement("R65")
 def test_a_signed_true_copy_is_judged_offline_with_all_that_its_records_are_from(copied: Copied) -> None:
     found = copied.verdict()
     assert found.exit_code is ExitCode.HOLDS, found.lines()

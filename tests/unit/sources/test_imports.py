@@ -84,6 +84,7 @@ def test_an_archive_never_becomes_a_live_source_nor_the_other_way_round(ledger: 
         begin(ledger, live=OLD)
 
 
+@pytest.mark.requirement("R64")
 def test_what_the_ledger_holds_is_read_back_and_held_against_the_old_system_s_figures(ledger: Ledger) -> None:
     totals = [{"by": "user", "value": "user0", "records": 2}, {"by": "user", "value": "user1", "records": 2}]
     known = begin(ledger, rows=4, totals=totals)
@@ -160,6 +161,7 @@ def test_one_file_at_a_time_and_a_stopped_import_goes_on_as_it_was_begun(ledger:
     assert begin(ledger, OTHER, rows=1).entry > known.entry
 
 
+@pytest.mark.requirement("R65")
 def test_somebody_else_states_a_true_copy_and_explains_each_difference(ledger: Ledger) -> None:
     known = begin(ledger, rows=3)
     index = submit(ledger, rows(1, 2), rejected=1).outcomes[0].index

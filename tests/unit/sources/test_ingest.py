@@ -90,6 +90,7 @@ def test_a_record_whose_values_are_sealed_is_recognised_all_the_same(sqlite_ledg
     assert (again.status, again.index) == (Status.DUPLICATE, first.index)
 
 
+@pytest.mark.requirement("R74")
 def test_a_record_with_other_content_is_kept_beside_the_first_and_found(ledger: Ledger) -> None:
     (first,) = ledger.submit([submission(1)], cursor_to="1").outcomes
     (second,) = ledger.submit([submission(1, reason="changed")], cursor_to="2").outcomes
@@ -409,6 +410,7 @@ def _values(change: Any) -> tuple[Any, Any]:
     return change.old, change.new
 
 
+@pytest.mark.requirement("R32")
 def test_every_submission_is_accounted_for_in_order(ledger: Ledger) -> None:
     ledger.submit([submission(0)], cursor_to="0")
     mixed: list[Submission] = []

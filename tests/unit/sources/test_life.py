@@ -44,6 +44,7 @@ def test_a_source_is_validated_by_a_person_on_records_of_its_own(ledger: Ledger)
     assert (life.sample, life.authority.actor) == (tuple(sample), "local:quality")
 
 
+@pytest.mark.requirement("R66")
 def test_what_a_source_tells_of_itself_makes_it_one_to_validate_anew_when_it_changes(ledger: Ledger) -> None:
     lives = log_of(ledger).lives
     index = ledger.submit([submission(1)], facts=V1).outcomes[0].index
@@ -103,6 +104,7 @@ def test_records_that_are_collected_while_a_source_waits_for_validation_are_know
     assert states(other, after) == [LifeState.CONNECTED, LifeState.VALIDATED]
 
 
+@pytest.mark.requirement("R37")
 def test_another_configuration_or_mapping_is_to_be_validated_anew(ledger: Ledger) -> None:
     log = log_of(ledger)
     index = ledger.submit([submission(1)]).outcomes[0].index

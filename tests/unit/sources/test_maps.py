@@ -63,6 +63,7 @@ def test_an_account_is_whose_it_was_at_that_time(ledger: Ledger) -> None:
     assert gone.person is None, "said to be nobody's, which is not the same as not said"
 
 
+@pytest.mark.requirement("R07")
 def test_a_correction_answers_from_now_on_and_an_earlier_size_as_before(ledger: Ledger) -> None:
     maps = Maps(ledger.store, RECORDS)
     (first,) = maps.put([identity("P-1", Y1)])

@@ -29,6 +29,7 @@ def chosen(ledger: Small, size: int | None = None, id_: str = "B") -> tuple[Chos
     return answer, {numbers[one.index]: (one.basis, one.why is None or one.why.certain) for one in found}
 
 
+@pytest.mark.requirement("R71")
 def test_what_happens_between_start_and_stop_is_derived_and_what_names_the_batch_is_read(ledger: Small) -> None:
     ledger.collect(
         [
