@@ -142,7 +142,6 @@ class Service:
         self.people = People(self.store, registered_sources)
         web, keys = self.settings.web.origin, self.keys
         self.entrance = Entrance(self.store, self.people, keys.pepper, keys.mail_password, web, effort)
-        self.erasures = Erasures(self.store)
         self.holds = Holds(self.store)
         self.retention = Rules(self.store)
         self.look_ups = LookUps(self.store, self.keys.digests)
@@ -165,10 +164,12 @@ class Service:
         )
         self.standings = Standings(self.cases)
         self.copies = Copies(self.store)
+        preserved = Preserved(self.cases, self.standings)
+        self.erasures = Erasures(self.store, preserved)
         self.disposals = Disposals(
             self.store,
             Proven(self.store),
-            Preserved(self.cases, self.standings),
+            preserved,
             lambda: self.settings.owner_url(folder),
         )
         self.compromises = Compromises(self.cases)

@@ -1,4 +1,4 @@
-"""What keeps a personal value from being erased: GMP retention, a legal hold, a signatory's printed name.
+"""What keeps a personal value from being erased: GMP retention, a legal hold, an incident, a signatory's printed name.
 
 Whoever signed, approved, reviewed or performed in a GMP record stays readable for its whole retention (21 CFR 11.50,
 11.10(e); Regulation (EU) 2016/679 Article 17(3)(b)).
@@ -21,6 +21,7 @@ from ledger.present.messages import message
 from ledger.privacy.erasure_kinds import CoverSort, ErasedRow
 from ledger.privacy.look_up_kinds import LookUpEntry
 from ledger.retention.holds import Held, Holds, held
+from ledger.retention.judging import Preserves
 from ledger.sources.kinds import CollectionRun, Quarantined
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader
@@ -46,11 +47,17 @@ def cover_of(
     target: ErasedRow,
     member: str,
     rows: tuple[ErasedRow, ...],
+    preserves: Preserves,
 ) -> Cover | None:
     """What covers the target, or any other row that would have to go with it; None where nothing does."""
     for row in rows:
         body, logged_us = _entry(store, connection, row)
         log = logs[row.log].name
+        record = body.record if isinstance(body, RecordBody) else None
+        links = [(link.kind.value, link.id) for link in record.links] if record is not None else []
+        case = preserves(row.log, row.index, links)
+        if case is not None:
+            return _cover(CoverSort.INCIDENT, case=case)
         if isinstance(body, RecordBody | Quarantined | CollectionRun):
             source = body.record.source if isinstance(body, RecordBody) else body.source
             hold = _hold(store, connection, log, row.index, body, logged_us)

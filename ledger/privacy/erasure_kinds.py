@@ -29,6 +29,8 @@ class CoverSort(StrEnum):
     """Somebody who signed, or could sign, approve or review: their printed name stays readable."""
     RETENTION = "retention"
     HOLD = "hold"
+    INCIDENT = "incident"
+    """It is evidence in an integrity incident."""
     IN_USE = "in-use"
     """Contact data of an account that is in use."""
     OWN_TRAIL = "own-trail"

@@ -28,6 +28,7 @@ from ledger.people.profile import read_profile
 from ledger.privacy import tables
 from ledger.privacy.cover import Cover, cover_of
 from ledger.privacy.erasure_kinds import CoverSort, ErasedRow, ErasureEntry, ErasureEvent, Ground
+from ledger.retention.judging import Incidents
 from ledger.retention.scrubbing import empty_log, scrub
 from ledger.store import schema
 from ledger.store.append import Batch, Placed, Transaction
@@ -76,11 +77,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     subject: str | None
 
 
+_BEARING: Final = frozenset({"legal-hold", "incident-case"})
+"""Kinds that decide what stays: one of them in the same commit is not seen yet."""
+
+
 class Erasures:
     """Safe to use from any number of threads."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, incidents: Incidents) -> None:
+        """`incidents`: what those keep."""
         self._store = store
+        self._incidents = incidents
 
     def request(self, target: str, member: str, ground: Ground, reason: str, authority: Authority) -> Erasure:
         """Asks for a sealed value to be erased; refused at once, with the answer for the person, where it is covered.
@@ -126,6 +133,8 @@ class Erasures:
             key = ("erasure", erasure)
             if transaction.scratch.get(key):
                 raise Conflict(f"erasure {erasure!r} was decided just now", advice="Look at it again.")
+            if transaction.kinds_placed & _BEARING:
+                raise Conflict("a hold or an incident is being entered at this moment", advice="Do it once more.")
             past = self._history(transaction.connection, erasure)
             if past[-1].event not in (ErasureEvent.REQUESTED, ErasureEvent.APPROVED):
                 raise Conflict(f"erasure {erasure!r} was {past[-1].event.value} already")
@@ -228,7 +237,8 @@ class Erasures:
     def _cover(self, connection: Connection, plan: Plan, member: str) -> Cover | None:
         logs = {log.number: log for log in read_logs(connection)}
         profile = read_profile(connection)
-        return cover_of(self._store, connection, logs, profile, plan.target, member, plan.rows)
+        preserves = self._incidents.preserving(connection)
+        return cover_of(self._store, connection, logs, profile, plan.target, member, plan.rows, preserves)
 
     def _history(self, connection: Connection, erasure: str) -> list[ErasureEntry]:
         return [entry for entry, _ in self._dated(connection, erasure)]

@@ -16,6 +16,7 @@ from ledger.core.errors import AccessDenied, Conflict, NotFound, SchemaViolation
 from ledger.core.record import Action, Actor, ActorKind
 from ledger.core.run import Rejected
 from ledger.core.source import SourceConfig
+from ledger.findings.incident_kinds import Cause
 from ledger.packages import issue
 from ledger.people.access import Scope
 from ledger.people.kinds import AccountEntry, AccountSort, AccountState
@@ -246,6 +247,20 @@ def test_a_legal_hold_refuses_also_between_the_two_approvals(site: Site) -> None
         holds.release("claim-1", "settled", site.staff.acting("qa1"), person=True)
     holds.release("claim-1", "settled", site.staff.acting("qa3"), person=True)
     assert site.approve(asked.erasure, "qa2").state is ErasureEvent.ERASED
+
+
+def test_evidence_of_an_open_incident_is_not_erased(site: Site) -> None:
+    site.use("sources_without_gmp", [TRIAL])
+    asked = site.erasures.request(site.address(site.trial[1]), "reason", SOME, "asked", site.staff.admin)
+    site.approve(asked.erasure, "qa1")
+    cases, since = site.world.service.compromises, "2020-01-01T00:00:00.000000Z"
+    case = cases.report(Cause.SOURCE, TRIAL, since, "its password was found", site.world.root).case
+    cases.open(case, "agreed", site.staff.acting("qa1"))
+    with pytest.raises(Conflict, match=case):
+        site.approve(asked.erasure, "qa2")
+    held = site.erasures.request(site.address(site.trial[0]), "reason", SOME, "asked", site.staff.admin)
+    assert (held.state, held.cover) == (ErasureEvent.REFUSED, CoverSort.INCIDENT)
+    assert case in (held.answer or "")
 
 
 def test_nobody_approves_what_they_asked_for_twice_or_of_themselves(site: Site) -> None:

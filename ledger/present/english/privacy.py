@@ -19,6 +19,9 @@ MESSAGES = {
     "such a record (Regulation (EU) 2016/679 Article 17(3)(b); EudraLex volume 4, chapter 4).",
     "erasure.answer.hold": "The record is under the legal hold {hold}: it is kept for the establishment, exercise or "
     "defence of legal claims (Regulation (EU) 2016/679 Article 17(3)(e)).",
+    "erasure.answer.incident": "The record is evidence in the integrity incident {case}: it is kept for the "
+    "establishment, exercise or defence of legal claims until that is closed (Regulation (EU) 2016/679 Article "
+    "17(3)(e)).",
     "erasure.answer.in-use": "The account is in use, and the value is needed for it (Regulation (EU) 2016/679 Article "
     "17(1)(a) does not apply). It can be erased once the account is deactivated.",
     "erasure.answer.own-trail": "The value is part of the audit trail of the system itself, which by law is kept with "
