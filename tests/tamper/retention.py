@@ -1,7 +1,8 @@
-"""Rules, facts, holds and disposals in the ledger that is attacked: some confirmed, corrected, released, removed."""
+"""Rules, facts, copies, holds and disposals in the ledger that is attacked: some corrected, released, removed."""
 
 from ledger.core.record import LinkKind
 from ledger.core.retention import RetentionClass, RetentionEvent, Subject, Term
+from ledger.retention.copy_kinds import CopySort
 from ledger.retention.holds import Scope
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.search import Query
@@ -29,6 +30,9 @@ def retention(ledger: Ledger, number: int) -> None:
         "supplier",
         first,
     )
+    for sort in (CopySort.BACKUP, CopySort.REPLICA):
+        service.copies.state(f"{sort}-{number}", sort, "vault 2", "backup plan", first, keeps_days=90 * number)
+    service.copies.gone(f"{CopySort.REPLICA}-{number}", "taken down", first)
     held = Scope(log="records", source="nowhere", subject=batch, entries=(number, number + 1))
     service.holds.place(f"held-{number}", held, "claim", first, person=True)
     if number % 2:
