@@ -9,6 +9,7 @@ from ledger.cli.logs import tell_on_standard_error
 from ledger.cli.output import complain
 from ledger.core.disk import disk_trouble
 from ledger.core.errors import ConfigError, LedgerError
+from ledger.core.memory import out_of_memory
 
 INTERRUPTED = 130
 """The shell's exit code for Ctrl-C."""
@@ -28,20 +29,22 @@ def run_command(command: Command, arguments: Sequence[str]) -> int:
         code = command.main(list(arguments), prog_name="trailseal", standalone_mode=False)
     except LedgerError as error:
         return complain(error.message, error.advice)
-    except OSError as error:
-        known = disk_trouble(error)
-        place = f"{error.filename}: " if error.filename else ""
-        advice = "Check the path, its kind and its mode." if known is None else known.advice
-        return complain(f"{place}{error.strerror or error}", advice)
-    except MemoryError:
-        return complain(
-            "there is not enough memory; what was acknowledged is kept, and what was not is not there",
-            "Give the process more memory, then run the same command again.",
-        )
     except typer.Abort:
         return INTERRUPTED
     except typer.TyperException as error:
         return _misused(error)
+    except Exception as error:
+        if out_of_memory(error):
+            return complain(
+                "there is not enough memory; what was acknowledged is kept, and what was not is not there",
+                "Give the process more memory, then run the same command again.",
+            )
+        if not isinstance(error, OSError):
+            raise
+        known = disk_trouble(error)
+        place = f"{error.filename}: " if error.filename else ""
+        advice = "Check the path, its kind and its mode." if known is None else known.advice
+        return complain(f"{place}{error.strerror or error}", advice)
     return code if isinstance(code, int) else 0
 
 

@@ -3,6 +3,7 @@
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL
 
+from ledger.core.errors import ConfigError
 from ledger.core.kinds import KindRegistry
 from ledger.core.projector import Projector
 from ledger.integrity.fault import Fault
@@ -123,13 +125,17 @@ class Processes:
     def run(self, tasks: Sequence[Task], pulse: Callable[[int], None]) -> Iterator[Outcome]:
         """The outcomes, in order; `pulse` hears of all processes' progress together."""
         self._stop.value = 0
-        futures: list[Future[Outcome]] = [self._pool.submit(_work, task) for task in tasks]
+        futures: list[Future[Outcome]] = []
         try:
+            futures += [self._pool.submit(_work, task) for task in tasks]
             for future in futures:
                 while not _waited(future):
+                    self._require_alive()
                     self._tell(pulse)
                 self._tell(pulse)
                 yield future.result()
+        except BrokenProcessPool:
+            raise _ended() from None
         finally:
             self._stop.value = 1
             for future in futures:
@@ -140,10 +146,26 @@ class Processes:
         self._stop.value = 1
         self._pool.shutdown(cancel_futures=True)
 
+    def _require_alive(self) -> None:
+        """Raises ConfigError where nobody hands tasks over any more: a pool whose own thread died waits for ever."""
+        manager = getattr(self._pool, "_executor_manager_thread", None)
+        if manager is not None and not manager.is_alive():
+            # They too would wait for it, and this process for them.
+            for process in (getattr(self._pool, "_processes", None) or {}).values():
+                process.kill()
+            raise _ended()
+
     def _tell(self, pulse: Callable[[int], None]) -> None:
         done = self._done.value
         more, self._told = done - self._told, done
         pulse(more)
+
+
+def _ended() -> ConfigError:
+    return ConfigError(
+        "a process that verified was ended from outside, as the system does where memory is short: nothing was entered",
+        advice="Give the machine more memory, or fewer --workers, and verify again.",
+    )
 
 
 def _waited(future: Future[Outcome]) -> bool:
