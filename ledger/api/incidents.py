@@ -17,6 +17,7 @@ from ledger.api.problems import declared
 from ledger.core.clock import utc_text
 from ledger.findings.incident_kinds import Cause, IncidentCase
 from ledger.integrity.incidents.cases import Case
+from ledger.integrity.incidents.comparing import compare_with
 from ledger.integrity.incidents.impacts import Page
 from ledger.people.access import Caller, Door, Scope, allow
 
@@ -57,6 +58,13 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Which backup was restored."""
 
     backup: Text
+    reason: Reason
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to compare with: a ledger's folder or SQLite file on the server, or the http(s) address of its tiles."""
+
+    against: Text
     reason: Reason
 
 
@@ -109,6 +117,21 @@ async def open_case(
     without_nul(case=case, reason=data.reason)
     service, user = context.service, request.user
     return await _step(context, user, lambda: service.compromises.open(case, data.reason, user.authority))
+
+
+@post("/incidents/{case:str}/comparison", opt=allow(Scope.ADMIN), responses=declared(409), status_code=HTTPStatus.OK)
+async def compared(
+    context: NamedDependency[Context], request: CallerRequest, case: CasePath, data: JSONBody[Compared]
+) -> CaseAnswer:
+    """Compares what a case doubts with a copy, and enters what that said: `last.comparison`.
+
+    A database elsewhere is compared at the terminal: its address holds a password.
+    """
+    without_nul(case=case, against=data.against, reason=data.reason)
+    service, user = context.service, request.user
+    return await _step(
+        context, user, lambda: compare_with(service.cases, case, data.against, data.reason, user.authority)
+    )
 
 
 @post("/incidents/{case:str}/restoring", opt=allow(Scope.ADMIN), responses=declared(409), status_code=HTTPStatus.OK)
@@ -216,6 +239,7 @@ router = Router(
         impact,
         report,
         open_case,
+        compared,
         restored,
         propose_epoch,
         begin_epoch,

@@ -73,15 +73,21 @@ def open_case(
     source: Annotated[str | None, typer.Option(help="A source that is doubtful.")] = None,
     agent: Annotated[str | None, typer.Option(help="An agent that is doubtful.")] = None,
     key: Annotated[str | None, typer.Option(help="A person's signing key (its id) that is doubtful.")] = None,
+    log: Annotated[
+        str | None,
+        typer.Option(help="A log (name or origin) that a card, or the like, contradicts."),
+    ] = None,
     since: Annotated[str | None, typer.Option("--from", help="Since when, UTC, as 2026-11-25T07:10:06Z.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Report a compromise (with --source, --agent or --key, and --from), or open a case as the second person.
+    """Report a compromise (--source, --agent, --key or --log, and --from), or open a case as the second person.
 
     The second person shows a credential in TRAILSEAL_CREDENTIAL, and approves.
     """
-    named = [(c, s) for c, s in ((Cause.SOURCE, source), (Cause.AGENT, agent), (Cause.KEY, key)) if s is not None]
     with opened(ledger) as service:
+        origin = None if log is None else service.log(log).origin
+        given = ((Cause.SOURCE, source), (Cause.AGENT, agent), (Cause.KEY, key), (Cause.LOG, origin))
+        named = [(c, s) for c, s in given if s is not None]
         if case is not None and not named and since is None:
             done = service.compromises.open(case, reason, _acting(service, Scope.APPROVE))
         elif case is None and len(named) == 1 and since is not None:
@@ -89,7 +95,7 @@ def open_case(
             done = service.compromises.report(cause, subject, _moment(since), reason, _acting(service, Scope.ADMIN))
         else:
             raise ConfigError(
-                "name one of --source, --agent and --key, with --from; or a case that was reported, alone",
+                "name one of --source, --agent, --key and --log, with --from; or a case that was reported, alone",
                 advice="`trailseal incident open --help` tells both ways.",
             )
         _say(service, done, as_json)

@@ -180,12 +180,24 @@ def _verify_ledger(
             for log in chosen
         ]
     if as_json:
-        say_json([{"log": one.log.origin, "entry": one.index, "holds": one.holds, **_said(one)} for one in reports])
+        say_json(
+            [
+                {"log": one.log.origin, "entry": one.index, "holds": one.holds, "alleged": one.alleged, **_said(one)}
+                for one in reports
+            ]
+        )
     else:
         for one in reports:
             _print(one)
     if not all(one.holds for one in reports):
         tell("The ledger does not verify.")
+        for one in reports:
+            if one.alleged:
+                tell(
+                    f"Only what was brought along contradicts {one.log.origin}: no incident case was opened. Check "
+                    "that it is the right card or policy; if it is, two people open a case: "
+                    f"`trailseal incident open --log {one.log.name} --from …`."
+                )
         raise typer.Exit(1)
 
 

@@ -43,6 +43,8 @@ class Cause(StrEnum):
     SOURCE = "source"
     AGENT = "agent"
     KEY = "key"
+    LOG = "log"
+    """What somebody keeps outside, a checkpoint card or a policy, contradicts a log: two people hold that to be so."""
 
 
 class CaseFault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

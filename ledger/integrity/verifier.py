@@ -1,6 +1,6 @@
 """Verification as the rest of Trailseal asks for it: run it now, as a job, see the last result and the history."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -42,6 +42,9 @@ KnownDamage = Callable[[Connection, LogId], PastDamage]
 _CONNECTIONS: Final = 2
 _LOOK_BACK: Final = 100
 """Runs that held, of which the last of each sort is looked for: without one of a sort among them, all is verified."""
+_BY_OUTSIDE: Final = frozenset({3, 5})
+"""Levels that what a verifier brings along takes part in."""
+ALLEGED: Final = "by what was brought along alone: no incident case was opened"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -54,11 +57,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
 
 
 class VerificationReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of one run over one log, as its entry (`index`) states it."""
+    """The result of one run over one log, as its entry (`index`) states it.
+
+    `alleged`: levels that fail by what was brought along alone, and hold by all that the ledger itself has.
+    """
 
     log: LogId
     index: int
     result: Verification
+    alleged: tuple[int, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -128,14 +135,20 @@ class Verifier:
         """Verifies a log and enters the result in it; returns once that is durable.
 
         `progress` may raise to stop the run; nothing is entered then. `reached`: where an interrupted run stood.
-        `outside`: the logs' keys, whom to ask of their age, and cards, as whoever verifies has them.
+        `outside`: the logs' keys, whom to ask of their age, and cards, as whoever verifies has them. What fails by
+        these alone opens no case: a mistyped or a false card would (`alleged`).
         """
         begun = self._store.clock.now_us()
         start, judged = (None, None) if full else self._last_stands(log)
         with self._runner() as runner:
             run = self._log_run(log, runner, self._known, outside)
             found = run.verify(levels, start, reached, columns, progress, save, judged)
-        self._open_case(found, lambda _: progress(found.levels[-1].level, found.size, found.size))
+            own = self._own_faults(log, runner, found, outside)
+        alleged = tuple(one.level for one in found.levels if one.fault is not None and own.get(one.level) is None)
+        self._open_case(
+            [fault for fault in own.values() if fault is not None],
+            lambda _: progress(found.levels[-1].level, found.size, found.size),
+        )
         result = Verification2(
             log=log.number,
             low=found.low,
@@ -143,12 +156,21 @@ class Verifier:
             root=found.root,
             started_at=utc_text(begun),
             ended_at=utc_text(self._store.clock.now_us()),
-            levels=tuple(_verdicts(found)),
+            levels=tuple(_verdicts(found, alleged)),
             authority=authority,
             judged=found.judged,
         )
         index = self._store.append_one(log.number, draft(result)).index
-        return VerificationReport(log=log, index=index, result=result)
+        return VerificationReport(log=log, index=index, result=result, alleged=alleged)
+
+    def _own_faults(self, log: LogId, runner: Runner, found: Found, outside: FromOutside) -> dict[int, Fault | None]:
+        """What each level finds without what was brought along."""
+        own = {one.level: one.fault for one in found.levels}
+        failed = [one.level for one in found.levels if one.fault is not None and one.level in _BY_OUTSIDE]
+        if outside != NOTHING and failed:
+            again = self._log_run(log, runner, self._known).verify(failed, None, None, False, _silent, _forgets)
+            own |= {one.level: one.fault for one in again.levels}
+        return own
 
     def look(
         self,
@@ -163,7 +185,7 @@ class Verifier:
         start, judged = (None, None) if full else self._last_stands(log)
         with self._runner() as runner:
             run = self._log_run(log, runner, known, outside)
-            found = run.verify(levels, start, None, False, lambda level, done, total: None, lambda stand: None, judged)
+            found = run.verify(levels, start, None, False, _silent, _forgets, judged)
         return next((level.fault for level in found.levels if level.fault is not None), None)
 
     def _log_run(self, log: LogId, runner: Runner, known: KnownDamage | None, outside: FromOutside = NOTHING) -> LogRun:
@@ -247,8 +269,7 @@ class Verifier:
         finally:
             processes.close()
 
-    def _open_case(self, found: Found, pulse: Callable[[int], None]) -> None:
-        faults = [level.fault for level in found.levels if level.fault is not None]
+    def _open_case(self, faults: Sequence[Fault], pulse: Callable[[int], None]) -> None:
         if not faults:
             return
         try:
@@ -325,7 +346,15 @@ def _bound(context: Context, state: bytes) -> bytes:
     return b"trailseal/verification-cursor/v1\n%d %s\n%b" % (job.id, job.parameters.encode(), state)
 
 
-def _verdicts(found: Found) -> Iterator[LevelVerdict]:
+def _silent(level: int, done: int, total: int) -> None:
+    """Nobody is told of progress."""
+
+
+def _forgets(stand: Stand) -> None:
+    """Nobody goes on from there."""
+
+
+def _verdicts(found: Found, alleged: Sequence[int] = ()) -> Iterator[LevelVerdict]:
     ran = {level.level: level for level in found.levels}
     for level in LEVELS:
         result = ran.get(level.number)
@@ -345,6 +374,15 @@ def _verdicts(found: Found) -> Iterator[LevelVerdict]:
             verdict=verdict,
             entries=0 if result is None else result.entries,
             micros=0 if result is None else result.micros,
-            open="; ".join(filter(None, (level.open, *(() if result is None else (result.left_out, result.unknown))))),
+            open="; ".join(
+                filter(
+                    None,
+                    (
+                        level.open,
+                        *(() if result is None else (result.left_out, result.unknown)),
+                        ALLEGED if level.number in alleged else "",
+                    ),
+                )
+            ),
             fault=fault,
         )

@@ -10,6 +10,7 @@ from litestar.params import FromPath
 
 from ledger.core.errors import AccessDenied, LedgerError, NotFound, SchemaViolation
 from ledger.integrity.incidents.cases import Case
+from ledger.integrity.incidents.comparing import compare_with
 from ledger.people.access import Caller, Door, Scope, allow
 from ledger.web.forms import entered, form_of
 from ledger.web.pages import PageRequest
@@ -21,6 +22,7 @@ PAGE = 200
 """Artefacts of the impact list on a page."""
 _TAKES = {
     "open": Scope.APPROVE,
+    "compare": Scope.ADMIN,
     "restored": Scope.ADMIN,
     "propose": Scope.ADMIN,
     "proceed": Scope.APPROVE,
@@ -46,7 +48,7 @@ async def one_incident(request: PageRequest, context: Context, case: FromPath[st
 async def step_of_incident(
     request: PageRequest, context: Context, case: FromPath[str], step: FromPath[str]
 ) -> Response[Any]:
-    """Takes a step: opens, restores, proposes or begins an epoch, or puts the case before quality assurance."""
+    """Takes a step: opens, compares, restores, proposes or begins an epoch, or puts it before quality assurance."""
     form, caller = await form_of(request), request.user
     reason, more = form("reason").strip()[:1000], form("more").strip()[:512]
     if step not in _TAKES:
@@ -55,7 +57,7 @@ async def step_of_incident(
         raise AccessDenied(f"{caller.account} may not do this about an incident")
 
     def enter() -> Case:
-        if not reason or (step in ("restored", "close") and not more):
+        if not reason or (step in ("compare", "restored", "close") and not more):
             raise SchemaViolation("a step takes a reason, and what it names", advice="Fill in every field.")
         return _taken(context, caller, case, step, reason, more)
 
@@ -69,6 +71,7 @@ def _taken(context: Any, caller: Caller, case: str, step: str, reason: str, more
     back, by = context.service.ways_back, caller.authority
     steps: dict[str, Callable[[], Case]] = {
         "open": lambda: context.service.compromises.open(case, reason, by),
+        "compare": lambda: compare_with(context.service.cases, case, more, reason, by),
         "restored": lambda: back.restored(case, more, reason, by),
         "propose": lambda: back.propose(case, reason, by),
         "proceed": lambda: back.proceed(case, reason, by),

@@ -1,6 +1,7 @@
 """Incidents by API and pages: who sees what of a case, who takes which step, and which answers are unknown."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from litestar.testing import TestClient
 
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
+from ledger.trust.export import export_published
 from tests.api.world import SOURCE, World
 from tests.support.application import app_of
 from tests.support.ledgers import batch, submission
@@ -95,3 +97,32 @@ def test_a_compromise_takes_two_people_and_makes_answers_unknown_until_it_is_clo
     assert people.get("qa1", f"{at}").json()["closed"] is False
     assert people.get("qa1", "/api/v1/incidents").json()[0]["case"] == case
     assert people.get("qa1", "/incidents/none").status_code == 404
+
+
+def test_a_copy_is_compared_over_http_by_who_administers(world: World, client: TestClient[Any], tmp_path: Path) -> None:
+    people = People(world, client)
+    world.service.ingest.submit(batch([submission(1, SOURCE)], SOURCE), world.root)
+    world.service.publisher.publish_all()
+    export_published(world.service.store, tmp_path)
+    report = {"cause": "source", "subject": SOURCE, "since": SINCE, "reason": "the password was found"}
+    case = people.post("officer1", "/api/v1/incidents", report).json()["case"]
+    at, asked = f"/api/v1/incidents/{case}", {"against": str(tmp_path / "records"), "reason": "looked"}
+    assert people.post("officer1", f"{at}/comparison", asked).status_code == 409, "nobody opened it yet"
+    people.post("qa1", f"{at}/opening", {"reason": "agreed"})
+    assert people.post("qa1", f"{at}/comparison", asked).status_code == 403
+    assert people.form("qa1", f"/incidents/{case}/compare", reason="no", more="/x").status_code == 403
+    said = people.post("officer1", f"{at}/comparison", asked)
+    assert (said.status_code, said.json()["state"]) == (200, "compared"), said.text
+    found = said.json()["last"]["comparison"]
+    assert (found["place"], "differ" in found, bool(found["confirmed"])) == (asked["against"], False, True)
+    # An address that holds a password is taken at the terminal alone; what is no ledger is no damage of this one.
+    (tmp_path / "other").write_text("not a database, and long enough to be looked at as if it were one")
+    for place in ("postgresql://someone:secret1@127.0.0.1:9/x", str(tmp_path / "other"), str(tmp_path / "nowhere")):
+        refused = people.post("officer1", f"{at}/comparison", asked | {"against": place})
+        assert (refused.status_code, "secret1" in refused.text) == (400, False), refused.text
+    page = people.get("officer1", f"/incidents/{case}").text
+    assert f'action="/incidents/{case}/compare"' in page
+    assert people.form("officer1", f"/incidents/{case}/compare", reason="again").status_code == 409
+    done = people.form("officer1", f"/incidents/{case}/compare", reason="again", more=asked["against"])
+    assert done.status_code == 303
+    assert "0 differ" in people.get("officer1", f"/incidents/{case}").text

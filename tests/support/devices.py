@@ -9,6 +9,7 @@ import msgspec
 from ledger.core.authority import Authority
 from ledger.core.batch import BatchHeader, SignedBatch, batch_digest, fingerprint, key_id, payload_digest, sign_batch
 from ledger.core.note import ed25519_public_key
+from ledger.core.record import Link
 from ledger.core.run import RunBatch, SourceFacts
 from tests.support.ledgers import AUTHORITY, ORIGIN, SOURCE, Ledger, batch, submission
 
@@ -41,10 +42,18 @@ class Device:
         between()
         ledger.service.agents.confirm(self.name, fingerprint(self.public), "compared on site", OTHER)
 
-    def make(self, *numbers: int, source: str = SOURCE, facts: SourceFacts | None = None, **header: Any) -> SignedBatch:
-        """The next batch, with these records; `header` changes what is signed."""
+    def make(
+        self,
+        *numbers: int,
+        source: str = SOURCE,
+        facts: SourceFacts | None = None,
+        links: tuple[Link, ...] | None = None,
+        **header: Any,
+    ) -> SignedBatch:
+        """The next batch, with these records, each with these `links`; `header` changes what is signed."""
+        more: dict[str, Any] = {} if links is None else {"links": links}
         run: RunBatch = batch(
-            [submission(one, source) for one in numbers],
+            [submission(one, source, None, **more) for one in numbers],
             source,
             cursor_from=self.cursor,
             cursor_to=f"{self.epoch}.{self.number + 1}",

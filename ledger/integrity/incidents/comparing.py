@@ -5,19 +5,20 @@ written there.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Final, Protocol
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import make_url, select
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from ledger.core.address import LogId
 from ledger.core.authority import Authority
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.entry import draft
-from ledger.core.errors import ConfigError, Conflict, NotFound
+from ledger.core.errors import ConfigError, Conflict, NotFound, SchemaViolation
 from ledger.core.hashing import leaf_hash
 from ledger.core.members import Members
 from ledger.core.note import parse_note
@@ -64,7 +65,7 @@ def compare(cases: Cases, case: str, against: str, reason: str, authority: Autho
                 if other is not None:
                     compared.append(_compared(LogReader(connection, log.number), log, doubted, other, against))
     if not compared:
-        raise NotFound(f"{against} has none of the logs that case {case} doubts")
+        raise NotFound(f"{shown(against)} has none of the logs that case {case} doubts")
     for comparison in compared:
         body = IncidentCase(
             case=case,
@@ -82,6 +83,22 @@ def compare(cases: Cases, case: str, against: str, reason: str, authority: Autho
     return cases.get(case)
 
 
+def compare_with(cases: Cases, case: str, place: str, reason: str, authority: Authority) -> Case:
+    """As `compare`, for who asks from afar: a place that is no database's address, which holds a password.
+
+    Raises SchemaViolation for such an address, and for what is no copy of a ledger.
+    """
+    if "://" in place and not place.startswith(("http://", "https://")):
+        raise SchemaViolation(
+            "a database's address holds a password, and is not taken here",
+            advice="Compare it at the terminal: `trailseal incident confirm`.",
+        )
+    try:
+        return compare(cases, case, place, reason, authority)
+    except ConfigError as error:
+        raise SchemaViolation(error.message, advice=error.advice) from None
+
+
 @contextmanager
 def opened(place: str, log: LogId) -> Iterator[Other | None]:
     """The copy of a log at a place; None where the place is a ledger that has no log of that origin."""
@@ -90,14 +107,32 @@ def opened(place: str, log: LogId) -> Iterator[Other | None]:
         with published(place) as tiles:
             yield _Tiles(tiles.read, log)
         return
-    engine = reader_engine(url, 1)
-    try:
-        with engine.connect() as connection, connection.begin():
+    with ExitStack() as opening:
+        try:
+            engine = reader_engine(url, 1)
+            opening.callback(engine.dispose)
+            connection = opening.enter_context(engine.connect())
+            opening.enter_context(connection.begin())
             row = schema.ledger_log.c
             number = connection.scalar(select(row.number).where(row.origin == log.origin))
-            yield None if number is None else _Ledger(LogReader(connection, number))
-    finally:
-        engine.dispose()
+        except (SQLAlchemyError, ImportError) as error:
+            raise _unreadable(place, error) from None
+        yield None if number is None else _Ledger(LogReader(connection, number), place)
+
+
+def shown(place: str) -> str:
+    """A place as it may be told and entered: without a password."""
+    try:
+        return make_url(place).render_as_string(hide_password=True) if "://" in place else place
+    except ArgumentError:
+        return place.partition("://")[0] + "://…"
+
+
+def _unreadable(place: str, error: Exception) -> ConfigError:
+    return ConfigError(
+        f"{shown(place)} cannot be read as a ledger ({type(getattr(error, 'orig', None) or error).__name__})",
+        advice="Name a ledger's folder, its SQLite file, a database URL, or published tiles.",
+    )
 
 
 def _database(place: str) -> str | None:
@@ -108,19 +143,26 @@ def _database(place: str) -> str | None:
     if path.is_file():
         return f"sqlite:///{path.resolve()}"
     if not path.is_dir():
-        raise ConfigError(f"there is nothing at {place}", advice="Name a ledger's folder, its database, or its tiles.")
+        raise ConfigError(
+            f"there is nothing at {shown(place)}", advice="Name a ledger's folder, its database, or its tiles."
+        )
     files = sorted(path.glob("*.sqlite"))
     return f"sqlite:///{files[0].resolve()}" if files else None
 
 
 class _Ledger:
-    def __init__(self, reader: LogReader) -> None:
+    def __init__(self, reader: LogReader, place: str) -> None:
         self._reader = reader
+        self._place = place
         self.size = reader.head().size
 
     def entries(self, indices: Members) -> Iterator[StoredEntry]:
         for low, high in indices.runs():
-            yield from self._reader.entries(low, high + 1)
+            try:
+                found = list(self._reader.entries(low, high + 1))
+            except SQLAlchemyError as error:
+                raise _unreadable(self._place, error) from None
+            yield from found
 
 
 class _Tiles:
@@ -176,7 +218,7 @@ def _compared(reader: LogReader, log: LogId, doubted: Members, other: Other, pla
     same_there, other_there, none_there = texts
     return Comparison(
         origin=log.origin,
-        place=place[:512],
+        place=shown(place)[:512],
         size=other.size,
         compared=len(doubted),
         confirmed=same_there,

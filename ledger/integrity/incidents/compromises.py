@@ -1,4 +1,4 @@
-"""A source, an agent or a person's key that cannot be trusted since some moment: the same case, from that moment on.
+"""A source, an agent, a person's key or a log that cannot be trusted since some moment: a case, from that moment on.
 
 One person reports it, and another, of quality assurance, opens the case; then all that came from there since, and what
 rests on it, is unknown.
@@ -40,6 +40,8 @@ class Compromises:
 
     def report(self, cause: Cause, subject: str, since: str, reason: str, authority: Authority) -> Case:
         """Says that a source, agent or key (`subject`) is doubtful since a moment (`utc_text`); nothing is doubted yet.
+
+        Of a log `subject` is its origin.
 
         Raises NotFound where nothing ever came from there.
         """
@@ -105,7 +107,7 @@ def index_since(reader: LogReader, moment_us: int) -> int:
 
 
 def _from(connection: Connection, cause: Cause, subject: str, log: LogId, first: int) -> Members:
-    """The entries of a log, from one on, that came from a source or an agent, or were signed by a key."""
+    """The entries of a log, from one on, that came from a source or an agent, were signed by a key, or all of it."""
     found = Spans()
     for low, high in _spans(connection, cause, subject, log, first):
         if high >= first:
@@ -115,6 +117,9 @@ def _from(connection: Connection, cause: Cause, subject: str, log: LogId, first:
 
 def _spans(connection: Connection, cause: Cause, subject: str, log: LogId, first: int) -> Iterator[tuple[int, int]]:
     span = pos_of(log.number, first), pos_of(log.number + 1, 0)
+    size = LogReader(connection, log.number).head().size
+    if cause is Cause.LOG and log.origin == subject and size > first:
+        yield first, size - 1
     if cause is Cause.SOURCE:
         for table in (schema.record, collection_run, quarantine):
             row = table.c

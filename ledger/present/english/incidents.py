@@ -17,6 +17,7 @@ MESSAGES = {
     "incidents.cause.source": "a source is doubtful",
     "incidents.cause.agent": "an agent is doubtful",
     "incidents.cause.key": "a person’s key is doubtful",
+    "incidents.cause.log": "something kept outside contradicts the log",
     "incidents.state": "State",
     "incidents.state.reported": "reported, a second person has to open it",
     "incidents.state.opened": "open",
@@ -67,6 +68,11 @@ MESSAGES = {
     "incidents.do.restored": "Restored, and it verifies",
     "incidents.do.restored.about": "Every log is verified in full first; the case says so only if all of it holds.",
     "incidents.do.backup": "Which backup was restored",
+    "incidents.do.compare": "Compare with a copy",
+    "incidents.do.compare.about": "What the case doubts, and what no checkpoint proves, is compared with a ledger’s "
+    "folder or SQLite file on the server, or with published tiles at an http(s) address; the entry says what was the "
+    "same there. A database elsewhere is compared at the terminal, which takes its password.",
+    "incidents.do.against": "Folder, file or address",
     "incidents.do.propose": "Propose a new epoch",
     "incidents.do.propose.about": "The log goes on, and names the damage for ever. It takes two people, and everything "
     "else has to hold.",

@@ -156,6 +156,8 @@ def _steps(case: Case, caller: Caller) -> list[str]:
     steps = []
     if case.state is CaseEvent.REPORTED and approves and not own:
         steps.append("open")
+    if admin and case.state not in (CaseEvent.REPORTED, CaseEvent.CLOSING):
+        steps.append("compare")
     if damaged and admin and case.state in (CaseEvent.OPENED, CaseEvent.COMPARED, CaseEvent.PROPOSED):
         steps.append("restored")
     if damaged and admin and case.state in (CaseEvent.OPENED, CaseEvent.COMPARED):

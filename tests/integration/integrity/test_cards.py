@@ -10,16 +10,20 @@ from ledger.core.card import Card
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.errors import IntegrityError
 from ledger.core.hashing import leaf_hash
+from ledger.core.members import Members
 from ledger.core.merkle import root_of
-from ledger.core.note import Note, parse_note, sign_note
+from ledger.core.note import Note, NoteSigner, parse_note, sign_note
 from ledger.core.outside import FromOutside
 from ledger.core.policy import Policy
+from ledger.findings.incident_kinds import CaseEvent, Cause
 from ledger.integrity.kinds import LevelVerdict, Verdict
+from ledger.people.roles import Role
 from ledger.present.card import fingerprint_of, parse_card, words_of
 from ledger.store import schema
 from ledger.trust.cards import PAPER_BYTES, CardFacts, on_paper, read_card
 from reports.card import Paper, card_page, qr_of
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, MovableClock, submission
+from tests.support.staff import Staff
 from tests.support.witness import Trust, two_witnesses
 
 
@@ -150,3 +154,44 @@ def test_nothing_is_printed_of_a_log_that_is_not_what_was_signed(ledger: Ledger,
         connection.execute(update(schema.checkpoint).where(schema.checkpoint.c.log == RECORDS).values(note=note))
     with pytest.raises(IntegrityError, match=f"another root at size {card.size} than was signed"):
         read(ledger, trust)
+
+
+def test_a_false_card_or_policy_opens_no_case_and_a_damage_beside_it_does(sqlite_ledger: Ledger) -> None:
+    """Whoever mistypes one, or makes one up, would make answers unknown."""
+    trust = Trust(sqlite_ledger)
+    sqlite_ledger.submit([submission(number) for number in range(3)])
+    trust.publisher.publish_all()
+    service, log = sqlite_ledger.service, sqlite_ledger.service.log()
+    false = Card(origin=log.origin, size=2, root=bytes(32))
+    foreign = Policy.of_log_keys([NoteSigner(log.origin, bytes(32)).verifier])
+    for outside in (FromOutside(cards=(false,)), FromOutside(policy=foreign)):
+        report = service.verifier.run(log, outside=outside)
+        assert (report.holds, report.alleged[:1]) == (False, (3,)), report.summary
+        assert "no incident case was opened" in report.result.levels[2].open
+    assert service.cases.all() == []
+    assert service.verifier.run(log).holds
+    with sqlite_ledger.administrator() as connection:
+        connection.execute(update(schema.checkpoint).where(schema.checkpoint.c.log == RECORDS).values(note=b"none"))
+    report = service.verifier.run(log, outside=FromOutside(cards=(false,)))
+    assert (report.holds, 3 in report.alleged) == (False, False)
+    (case,) = service.cases.all()
+    assert not [one for one in case.opened.faults if "card" in one.what]
+
+
+def test_two_people_open_a_case_for_what_a_card_says_of_a_log(sqlite_ledger: Ledger) -> None:
+    sqlite_ledger.submit([submission(number) for number in range(3)])
+    service, log = sqlite_ledger.service, sqlite_ledger.service.log()
+    staff = Staff(service)
+    staff.person("qa1", Role.APPROVER)
+    said = service.compromises.report(
+        Cause.LOG, log.origin, "2026-01-01T00:00:00.000000Z", "the card of May", AUTHORITY
+    )
+    case = service.compromises.open(said.case, "compared with the paper", staff.acting("qa1"))
+    with sqlite_ledger.store.reader(RECORDS) as reader:
+        size = reader.head().size
+    assert case.affected({log.origin: RECORDS}) == {RECORDS: Members.of(range(size))}
+    with sqlite_ledger.store.reading() as connection:
+        assert service.standings.now(connection).of_link(RECORDS, "batch", "B-2026-00042") == case.case
+    put = service.ways_back.closing(case.case, "DEV-5", "the card was of another log", staff.acting("qa1"))
+    assert put.state is CaseEvent.CLOSING
+    assert service.verifier.run(service.system).holds

@@ -4,7 +4,9 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 from sqlalchemy import update
 
 from ledger.core.authority import Authority
@@ -18,6 +20,7 @@ from ledger.integrity.incidents.cases import Case
 from ledger.integrity.incidents.comparing import compare
 from ledger.integrity.kinds import Verdict
 from ledger.people.roles import Role
+from ledger.service import Service
 from ledger.store.schema import head, metadata
 from ledger.trust.export import export_published
 from tests.integration.integrity.test_incidents import (
@@ -31,12 +34,17 @@ from tests.integration.integrity.test_incidents import (
     signed_for,
 )
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger
+from tests.support.postgres import PgDatabase, PostgresServer
 from tests.support.staff import Staff
 
 
 def quality(ledger: Ledger) -> Authority:
+    return quality_of(ledger.service)
+
+
+def quality_of(service: Service) -> Authority:
     """Somebody of quality assurance, who signed in."""
-    staff = Staff(ledger.service)
+    staff = Staff(service)
     staff.person("qa1", Role.APPROVER)
     return staff.acting("qa1")
 
@@ -164,6 +172,43 @@ def test_a_restore_that_verifies_is_a_way_back_though_the_backup_does_not_know_t
     assert back.opened.affected == case.opened.affected
     with again.store.reading() as connection:
         assert again.standings.now(connection).of_entry(RECORDS, index) == case.case  # until it is closed
+
+
+def test_a_restore_on_postgresql_that_verifies_is_a_way_back(
+    postgres_ledger: Ledger, postgres_server: PostgresServer
+) -> None:
+    """Everything but the database stays as it is: the signer's memory, what is kept, the case's folder."""
+    ledger = postgres_ledger
+    signed_for(ledger)
+    ledger.service.publisher.publish_all()
+    name = str(ledger.settings.database_url(ledger.folder).database)
+    ledger.close()
+    copy = postgres_server.create_database(PgDatabase(name=name, owner_url="", runtime_url=""))
+    service = ledger.open()
+    index = record_of(ledger, 7)
+    with ledger.administrator() as connection:
+        other_body(connection, index)
+    assert not service.verifier.run(service.log()).holds
+    (case,) = service.cases.all()
+    with pytest.raises(IntegrityError, match="does not verify"):
+        service.ways_back.restored(case.case, "the dump of Monday", "restored", AUTHORITY)
+    ledger.close()
+    with psycopg.connect(postgres_server.admin_dsn(), autocommit=True) as admin:
+        for statement in ("DROP DATABASE {} WITH (FORCE)", "ALTER DATABASE {} RENAME TO {}"):
+            of = (name,) if "DROP" in statement else (copy.name, name)
+            admin.execute(sql.SQL(statement).format(*map(sql.Identifier, of)))
+    again = ledger.open()
+    with pytest.raises(NotFound):
+        again.cases.get(case.case)
+    back = again.ways_back.restored(case.case, "the dump of Monday", "restored", AUTHORITY)
+    assert (back.state, back.last.backup) == (CaseEvent.RESTORED, "the dump of Monday")
+    assert (len(back.last.verifications), back.opened.affected) == (2, case.opened.affected)
+    again.publisher.publish_all()
+    put = again.ways_back.closing(case.case, "DEV-1", "restored", quality_of(again))
+    with again.store.reading() as connection:
+        assert again.standings.now(connection).of_entry(RECORDS, index) == case.case  # until that is signed
+    assert put.state is CaseEvent.CLOSING
+    assert again.verifier.run(again.system).holds
 
 
 def test_a_backup_says_which_doubted_entries_it_has_and_which_are_others(sqlite_ledger: Ledger, tmp_path: Path) -> None:
