@@ -107,6 +107,11 @@ class PostgresServer:
             raise PostgresUnavailable(f"the server in {self.directory} is not running")
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        """Whether the postmaster runs: it ends by itself where it cannot recover."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Returns once the server accepts connections; raises PostgresUnavailable with its log otherwise."""
         attempts = 1 if self.port else 3  # another process may take the free port in between

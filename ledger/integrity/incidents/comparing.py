@@ -115,7 +115,7 @@ def opened(place: str, log: LogId) -> Iterator[Other | None]:
             opening.enter_context(connection.begin())
             row = schema.ledger_log.c
             number = connection.scalar(select(row.number).where(row.origin == log.origin))
-        except (SQLAlchemyError, ImportError) as error:
+        except (SQLAlchemyError, ImportError, ValueError) as error:
             raise _unreadable(place, error) from None
         yield None if number is None else _Ledger(LogReader(connection, number), place)
 
@@ -123,8 +123,9 @@ def opened(place: str, log: LogId) -> Iterator[Other | None]:
 def shown(place: str) -> str:
     """A place as it may be told and entered: without a password."""
     try:
-        return make_url(place).render_as_string(hide_password=True) if "://" in place else place
-    except ArgumentError:
+        # What is asked for behind it may hold a password too.
+        return make_url(place).set(query={}).render_as_string(hide_password=True) if "://" in place else place
+    except (ArgumentError, ValueError):
         return place.partition("://")[0] + "://…"
 
 

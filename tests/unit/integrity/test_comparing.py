@@ -9,6 +9,7 @@ from ledger.integrity.incidents.comparing import shown
     ("place", "told"),
     [
         ("postgresql://reader:secret1@replica/ledger", "postgresql://reader:***@replica/ledger"),
+        ("postgresql://reader@replica/ledger?password=secret1", "postgresql://reader@replica/ledger"),
         ("postgresql://reader:secret1@replica:no/ledger", "postgresql://…"),
         ("https://tiles.example/records", "https://tiles.example/records"),
         ("/backups/monday", "/backups/monday"),
