@@ -8,6 +8,7 @@ import ctypes
 import multiprocessing
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -48,17 +49,24 @@ class StillRunning(CommandFailed):
 class Command:
     """One `trailseal` process. What it prints, errors too, is added to `output`. It never outlives this process.
 
-    A warm one may run in a network namespace of that name.
+    A warm one may run in a network namespace of that name, and with so much address space (MiB) and no more `beyond`
+    what it has before it begins.
     """
 
     def __init__(
-        self, arguments: Sequence[str], output: Path, *, warm: bool = True, namespace: str | None = None
+        self,
+        arguments: Sequence[str],
+        output: Path,
+        *,
+        warm: bool = True,
+        namespace: str | None = None,
+        beyond: int | None = None,
     ) -> None:
-        assert warm or namespace is None
+        assert warm or (namespace is None and beyond is None)
         self.output = output
         self._process: BaseProcess | subprocess.Popen[bytes]
         if warm:
-            self._process = _forks.Process(target=_run, args=(list(arguments), str(output), namespace))
+            self._process = _forks.Process(target=_run, args=(list(arguments), str(output), namespace, beyond))
             self._process.start()
         else:
             command = [sys.executable, "-c", "from ledger.cli import main; main()", *arguments]
@@ -189,7 +197,15 @@ def token(service: Service, account: str, authority: Authority, sources: Sequenc
     return service.people.grant(account, scopes, "test", authority, sources=list(sources)).token
 
 
-def _run(arguments: list[str], output: str, namespace: str | None) -> None:
+def limit_memory(pid: int, beyond: int) -> None:
+    """From now on a process gets no more address space than it has, and so many MiB; nothing for one that ended."""
+    found = re.search(r"^VmSize:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    if found:
+        size = int(found[1]) * 1024 + (beyond << 20)
+        resource.prlimit(pid, resource.RLIMIT_AS, (size, size))
+
+
+def _run(arguments: list[str], output: str, namespace: str | None, beyond: int | None) -> None:
     """In the forked process: the command, its output in a file, its life bound to the process that forked it."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -203,4 +219,6 @@ def _run(arguments: list[str], output: str, namespace: str | None) -> None:
     sys.argv = ["trailseal", *arguments]
     from ledger.cli import main
 
+    if beyond is not None:
+        limit_memory(os.getpid(), beyond)
     main()
