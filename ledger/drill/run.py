@@ -89,7 +89,7 @@ def drill(
     yield _control(prepared, work / CONTROL)
     for attack in attacks:
         tell(attack.name)
-        yield _mount(prepared, attack, work / attack.name)
+        yield mount(prepared, attack, work / attack.name)
 
 
 def _control(prepared: Prepared, folder: Path) -> Outcome:
@@ -112,7 +112,8 @@ def _control(prepared: Prepared, folder: Path) -> Outcome:
     )
 
 
-def _mount(prepared: Prepared, attack: Attack, folder: Path) -> Outcome:
+def mount(prepared: Prepared, attack: Attack, folder: Path) -> Outcome:
+    """Mounts one attack on a copy in a folder that is not there yet, and says what caught it."""
     target = Target(prepared, folder)
     touched = attack.run(target)
     seen = verify(target)

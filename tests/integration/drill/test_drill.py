@@ -1,6 +1,5 @@
 """Every attack of the catalogue is caught where it is declared, or not at all as is declared; and a drill can fail."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -25,14 +24,14 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     return run.prepare(tmp_path_factory.mktemp("drill") / "prepared", "plant.example/drill", records, SystemClock())
 
 
-def mounted(prepared: Prepared, folder: Path, attack: Attack) -> Iterator[run.Outcome]:
-    return run.drill(prepared, folder, [attack])
+def test_what_nobody_attacks_holds(prepared: Prepared, tmp_path: Path) -> None:
+    (control,) = run.drill(prepared, tmp_path, [])
+    assert control.as_declared, control.says
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda one: one.name)
 def test_an_attack_is_caught_where_it_is_declared(prepared: Prepared, tmp_path: Path, attack: Attack) -> None:
-    control, outcome = mounted(prepared, tmp_path, attack)
-    assert control.as_declared, control.says
+    outcome = run.mount(prepared, attack, tmp_path / attack.name)
     assert outcome.caught == attack.level, outcome.says
     assert outcome.impact_is_planted is not False, (outcome.planted, outcome.affected)
     assert outcome.as_declared
@@ -43,7 +42,7 @@ def test_an_attack_that_is_caught_elsewhere_fails_the_drill(
     prepared: Prepared, tmp_path: Path, level: int | None
 ) -> None:
     edit = next(one for one in ATTACKS if one.name == "edit")
-    _, outcome = mounted(prepared, tmp_path, msgspec.structs.replace(edit, level=level))
+    outcome = run.mount(prepared, msgspec.structs.replace(edit, level=level), tmp_path / "attacked")
     assert not outcome.as_declared
 
 
@@ -51,7 +50,7 @@ def test_an_attack_that_nothing_catches_fails_the_drill(prepared: Prepared, tmp_
     def nothing(_: Target) -> None: ...
 
     idle = Attack(name="idle", attacker="has nothing", does="does nothing", level=1, run=nothing)
-    _, outcome = mounted(prepared, tmp_path, idle)
+    outcome = run.mount(prepared, idle, tmp_path / "attacked")
     assert not outcome.as_declared
 
 
@@ -62,7 +61,7 @@ def test_an_impact_list_that_is_not_the_planted_one_fails_the_drill(prepared: Pr
         edit.run(target)
         return [target.victim - 1]
 
-    _, outcome = mounted(prepared, tmp_path, msgspec.structs.replace(edit, run=elsewhere))
+    outcome = run.mount(prepared, msgspec.structs.replace(edit, run=elsewhere), tmp_path / "attacked")
     assert (outcome.caught, outcome.impact_is_planted, outcome.as_declared) == (1, False, False)
 
 

@@ -100,7 +100,7 @@ def test_a_stopped_job_goes_on_where_it_stood(ledger: Ledger) -> None:
 def test_a_forged_cursor_skips_nothing(ledger: Ledger) -> None:
     fill(ledger, 0, 300)
     with ledger.administrator() as connection:
-        connection.exec_driver_sql("UPDATE original SET data = salt")
+        connection.exec_driver_sql("UPDATE original SET data = salt WHERE pos = (SELECT min(pos) FROM original)")
     with ledger.store.reader(RECORDS) as reader:
         head = reader.head()
     jobs = ledger.service.jobs
