@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, make_url
 
 from ledger.core.address import LogId
 from ledger.core.clock import utc_text
@@ -41,7 +41,7 @@ from ledger.sources.challenge_kinds import BY_HAND, Challenge, ChallengeRun, Exp
 from ledger.sources.kinds import SourceRegistered
 from ledger.sources.life_kinds import Criticality, SystemListed, Trail
 from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped, Shift
-from ledger.store.engine import is_sqlite
+from ledger.store.engine import PREPARED, is_sqlite
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.store import Store
 from ledger.trace.kinds import PackageIssued
@@ -74,11 +74,11 @@ DAY_S = 86_400
 class Template:
     """A finished ledger; `attacking` gives a transaction of its owner in which nothing refuses anything."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, administrator: str | None) -> None:
         self._ledger = ledger
         self.store: Store = ledger.store
         self.logs: list[LogId] = self.store.logs()
-        self._owner = _owner_engine(ledger.owner_url)
+        self._owner = _owner_engine(administrator or ledger.owner_url)
 
     @contextmanager
     def attacking(self) -> Iterator[Connection]:
@@ -118,8 +118,8 @@ class Template:
         self._ledger.close()
 
 
-def build(folder: Path, database: PgDatabase | None) -> Template:
-    """Makes the ledger, on SQLite or on that PostgreSQL database."""
+def build(folder: Path, database: PgDatabase | None, administrator: str | None = None) -> Template:
+    """Makes the ledger, on SQLite or on that PostgreSQL database, whose server the `administrator` may do all with."""
     clock = MovableClock()
     ledger = new_ledger(folder, database, clock)
     ledger.register("dcs", seal=("actor.name", "reason", "changes.Value"))
@@ -158,7 +158,7 @@ def build(folder: Path, database: PgDatabase | None) -> Template:
     clock.pass_seconds(2 * DAY_S)
     dispose(ledger)
     trust.publisher.publish_all()
-    return Template(ledger)
+    return Template(ledger, administrator)
 
 
 def _run(ledger: Ledger, source: str, number: int) -> None:
@@ -426,21 +426,21 @@ def _words(ledger: Ledger, number: int) -> None:
 
 
 def _owner_engine(url: str) -> Engine:
+    """One connection for all attacks: a new one would have everything to read and to prepare again."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), poolclass=NullPool)
-    engine = create_engine(parsed, poolclass=NullPool)
+        engine = create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=1)
+        event.listen(engine, "connect", lambda raw, _: setattr(raw, "prepared_max", PREPARED))
+        return engine
+    engine = create_engine(parsed, poolclass=QueuePool, pool_size=1, connect_args={"cached_statements": PREPARED})
     event.listen(engine, "connect", lambda raw, _: setattr(raw, "isolation_level", None))
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE") and None)
     return engine
 
 
 def _disarm(connection: Connection) -> None:
-    if is_sqlite(connection):
-        for name in connection.exec_driver_sql("SELECT name FROM sqlite_schema WHERE type = 'trigger'").scalars().all():
-            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+    if not is_sqlite(connection):
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")  # no trigger of a user's fires
         return
-    for name in (
-        connection.exec_driver_sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").scalars().all()
-    ):
-        connection.exec_driver_sql(f"ALTER TABLE {name} DISABLE TRIGGER USER")
+    for name in connection.exec_driver_sql("SELECT name FROM sqlite_schema WHERE type = 'trigger'").scalars().all():
+        connection.exec_driver_sql(f"DROP TRIGGER {name}")

@@ -60,11 +60,12 @@ def templates(
 
     def get(dialect: str) -> Template:
         if dialect not in made:
-            database = None
+            database = administrator = None
             if dialect == "postgresql":
                 server: PostgresServer = request.getfixturevalue("postgres_server")
                 database = server.create_database()
-            made[dialect] = build(tmp_path_factory.mktemp("tamper") / "ledger", database)
+                administrator = server.admin_dsn(database.name)
+            made[dialect] = build(tmp_path_factory.mktemp("tamper") / "ledger", database, administrator)
         return made[dialect]
 
     yield get
