@@ -8,8 +8,9 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from tests.api.world import World
+from tests.api.world import Founded, World, found
 from tests.support.application import app_of
+from tests.support.postgres import PgDatabase, PostgresServer
 
 
 @pytest.fixture
@@ -41,13 +42,30 @@ def shared_client(shared_world: World) -> Iterator[TestClient[Any]]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def on_postgres(
+    postgres_server: PostgresServer, postgres_template: PgDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[PgDatabase, Founded]:
+    """A founded ledger and its database, both to be copied."""
+    database = postgres_server.create_database(postgres_template)
+    return database, found(tmp_path_factory.mktemp("founded") / "ledger", database)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def any_world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """A fresh ledger on either database."""
-    postgres = request.getfixturevalue("migrated_postgres") if request.param == "postgresql" else None
-    made = World(tmp_path / "ledger", postgres=postgres)
+    if request.param == "sqlite":
+        made = World(tmp_path / "ledger")
+        yield made
+        made.close()
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    template, founded = request.getfixturevalue("on_postgres")
+    database = server.create_database(template)
+    made = World(tmp_path / "ledger", postgres=database, founded=founded)
     yield made
     made.close()
+    server.discard(database)
 
 
 @pytest.fixture
