@@ -1,5 +1,6 @@
 """Every route against every credential, generated from the routes themselves."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,8 @@ from ledger.api.gate import declared_routes
 from ledger.core.errors import ConfigError
 from ledger.people.access import OF_SERVICES, Door, Scope, allow
 from tests.api.world import OTHER_SOURCE, SOURCE, World, bearer
-from tests.support.application import app_of
+from tests.support.application import app_of, give_back
+from tests.support.asking import status_of
 
 VALUES = {
     "route:str": "none", "request_id:str": "0" * 16, "step:str": "review", "delegation:str": "0" * 16,
@@ -58,28 +60,36 @@ def filled(path: str) -> str:
     return re.sub(r"/?\{(\w+:\w+)\}", lambda match: "/" + VALUES[match[1]], path)
 
 
-def ask(client: TestClient[Any], method: str, path: str, headers: dict[str, str]) -> int:
-    # The peer's failures are counted; each request comes from a clean slate, as from another peer.
-    return client.request(method, filled(path), headers=headers).status_code
+class Patient:
+    """An application that holds a caller's many failures not against it."""
+
+    def __init__(self, app: Litestar, runner: asyncio.Runner) -> None:
+        self.app = app
+        self._runner = runner
+
+    def ask(self, method: str, path: str, headers: dict[str, str]) -> int:
+        return self._runner.run(status_of(self.app, method, filled(path), {"host": "testserver", **headers}))
 
 
 @pytest.fixture
-def patient(client: TestClient[Any], monkeypatch: pytest.MonkeyPatch) -> TestClient[Any]:
-    """A client whose many failures are not held against it."""
+def patient(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Patient]:
     monkeypatch.setattr("ledger.people.security.FAILURES", 1_000_000)
-    return client
+    app = app_of(world.service)
+    with asyncio.Runner() as runner:
+        yield Patient(app, runner)
+    give_back(app)
 
 
-def test_an_address_that_holds_u_0000_gets_to_no_handler(patient: TestClient[Any]) -> None:
+def test_an_address_that_holds_u_0000_gets_to_no_handler(patient: Patient) -> None:
     """Not every database takes it, and a stranger is not to find out which."""
     for method, path, _ in routes(patient.app):
         hostile = re.sub(r"\{\w+:str\}", "%00", path)
         if hostile != path:
-            assert ask(patient, method, hostile, {}) == 400, path
+            assert patient.ask(method, hostile, {}) == 400, path
 
 
 @pytest.mark.requirement("R05")
-def test_a_stranger_may_call_only_health_keys_and_the_exchange_of_a_sign_in_code(patient: TestClient[Any]) -> None:
+def test_a_stranger_may_call_only_health_keys_and_the_exchange_of_a_sign_in_code(patient: Patient) -> None:
     open_routes = set()
     for method, path, access in routes(patient.app):
         for headers in (
@@ -88,7 +98,7 @@ def test_a_stranger_may_call_only_health_keys_and_the_exchange_of_a_sign_in_code
             bearer("ts_" + "0" * 16 + "_" + "0" * 64),
             {"Authorization": "Basic eA=="},
         ):
-            status = ask(patient, method, path, headers)
+            status = patient.ask(method, path, headers)
             assert (status == 401) == (access not in (Door.OPEN, Door.SIGNED)), (method, path, status)
         if access is Door.OPEN:
             open_routes.add((method, path))
@@ -96,9 +106,7 @@ def test_a_stranger_may_call_only_health_keys_and_the_exchange_of_a_sign_in_code
 
 
 @pytest.mark.parametrize("scope", sorted(OF_SERVICES))
-def test_a_token_opens_exactly_the_routes_that_declare_its_scope(
-    patient: TestClient[Any], world: World, scope: Scope
-) -> None:
+def test_a_token_opens_exactly_the_routes_that_declare_its_scope(patient: Patient, world: World, scope: Scope) -> None:
     seen = 0
     for method, path, access in routes(patient.app):
         if path == "/api/v1/session" and method == "POST":
@@ -108,7 +116,7 @@ def test_a_token_opens_exactly_the_routes_that_declare_its_scope(
             or access in (Door.OPEN, Door.CALLER, Door.SIGNED)
             or (access is Door.PUBLISHED and scope is Scope.TILES)
         )
-        status = ask(patient, method, path, world.headers(scope))
+        status = patient.ask(method, path, world.headers(scope))
         assert (status not in (401, 403)) == wanted, (method, path, scope, status)
         assert wanted or status == 403, (method, path, scope, status)
         assert status < 500, (method, path, scope, status)
@@ -118,13 +126,13 @@ def test_a_token_opens_exactly_the_routes_that_declare_its_scope(
 
 @pytest.mark.parametrize("fate", ["revoked", "expired", "deactivated"])
 @pytest.mark.parametrize("scope", sorted(OF_SERVICES))
-def test_a_token_that_ended_opens_nothing(patient: TestClient[Any], world: World, scope: Scope, fate: str) -> None:
+def test_a_token_that_ended_opens_nothing(patient: Patient, world: World, scope: Scope, fate: str) -> None:
     from ledger.core.clock import utc_text
 
     expires = utc_text(world.clock.now_us() + 60_000_000)
     account = f"doomed-{scope.value}"
     token = world.token(scope, account, expires_at=expires)
-    assert ask(patient, "DELETE", "/api/v1/session", bearer(token.token)) == 404
+    assert patient.ask("DELETE", "/api/v1/session", bearer(token.token)) == 404
     if fate == "revoked":
         world.people.revoke(token.grant, "over", world.root)
     elif fate == "deactivated":
@@ -133,7 +141,7 @@ def test_a_token_that_ended_opens_nothing(patient: TestClient[Any], world: World
         world.clock.pass_seconds(61)
     for method, path, access in routes(patient.app):
         if access not in (Door.OPEN, Door.SIGNED):
-            assert ask(patient, method, path, bearer(token.token)) == 401, (method, path)
+            assert patient.ask(method, path, bearer(token.token)) == 401, (method, path)
 
 
 def test_a_collector_reaches_its_own_source_only(client: TestClient[Any], world: World) -> None:
@@ -149,17 +157,19 @@ def test_published_tiles_are_open_and_nothing_else_with_them(tmp_path: Path, mon
     monkeypatch.setattr("ledger.people.security.FAILURES", 1_000_000)
     world = World(tmp_path / "ledger", publish_tiles=True)
     world.service.publisher.publish_all()
-    with TestClient(app_of(world.service)) as client:
+    with asyncio.Runner() as runner:
+        patient = Patient(app_of(world.service), runner)
         strangers = {
             (method, path)
-            for method, path, access in routes(client.app)
-            if access is not Door.SIGNED and ask(client, method, path, {}) not in (401, 403)
+            for method, path, access in routes(patient.app)
+            if access is not Door.SIGNED and patient.ask(method, path, {}) not in (401, 403)
         }
-        assert strangers - PUBLIC == {
-            ("GET", "/logs/{log:str}/checkpoint"),
-            ("GET", "/logs/{log:str}/key-life.jsonl"),
-            ("GET", "/logs/{log:str}/tile/{path:path}"),
-        }
+    assert strangers - PUBLIC == {
+        ("GET", "/logs/{log:str}/checkpoint"),
+        ("GET", "/logs/{log:str}/key-life.jsonl"),
+        ("GET", "/logs/{log:str}/tile/{path:path}"),
+    }
+    give_back(patient.app)
     world.close()
 
 

@@ -27,6 +27,7 @@ from ledger.people.sessions import cookie_name
 from ledger.web.handlers import handlers as web_handlers
 from tests.api.test_access import filled
 from tests.api.world import OTHER_SOURCE, World
+from tests.support.asking import status_of
 from tests.support.staff import Staff
 
 FATES: Final = ("in force", "none", "expired", "not yet begun", "revoked", "deactivated", "other site", "other source")
@@ -111,36 +112,8 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
 
 async def ask(app: Litestar, route: Route, session: str) -> int:
     """The status that the application answers a browser with."""
-    path, _, query = route.target.partition("?")
-    status = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            status.append(message["status"])
-
     headers = {"cookie": f"{cookie_name(False)}={session}", "sec-fetch-site": "same-origin", "host": "testserver"}
-    await app(
-        {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": route.method,
-            "scheme": "http",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": query.encode(),
-            "root_path": "",
-            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-            "client": ("testclient", 50_000),
-            "server": ("testserver", 80),
-        },  # type: ignore[arg-type]
-        receive,  # type: ignore[arg-type]
-        send,
-    )
-    return int(status[0])
+    return await status_of(app, route.method, route.target, headers)
 
 
 def declared_answer(route: Route, role: Role, fate: str) -> int | None:

@@ -20,7 +20,7 @@ from ledger.people.second import Proof
 from ledger.people.sessions import COOKIE, TERMINAL_COOKIE
 from ledger.signing.signatures import Asked as ToBeSigned
 from ledger.store.logs import SYSTEM_LOG
-from tests.support.application import app_of
+from tests.support.application import app_of, give_back
 from tests.support.people import OWN_PAGE
 from tests.support.postgres import chosen_database
 from tests.support.signers import Plant, Signer
@@ -97,7 +97,9 @@ class Site:
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     database = chosen_database(request) if hasattr(request, "param") else None
     plant = Plant(tmp_path / "ledger", database)
-    yield Site(plant)
+    made = Site(plant)
+    yield made
+    give_back(made.app)
     plant.close()
 
 

@@ -22,3 +22,8 @@ def app_of(service: Service, zone: str | None = None) -> Litestar:
         _made.append((zone, app))
     attach(app, service)
     return app
+
+
+def give_back(app: Litestar) -> None:
+    """Ends an application that was called without a client, so that another test may take it."""
+    app.state.context.lanes.close()
