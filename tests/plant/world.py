@@ -1,12 +1,11 @@
 """The plant itself: who works there and when, what stands there; grows with the number of records."""
 
 import random
-from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from tests.plant.model import DAY, DAYS, HOUR, START, Batch, Fact, Thing
+from tests.plant.model import DAY, DAYS, HOUR, START, Batch, Thing
 
 TEAMS: Final = 3
 FULL: Final = 100_000
@@ -95,7 +94,6 @@ class Site:
         self.batches: list[Batch] = []
         self.values: dict[Thing, str] = {}
         """What stands in a field that more than one happening changes."""
-        self.last: dict[str, list[Fact]] = defaultdict(list)
 
     def _asset(self, of: AssetClass, number: int, tags: int) -> Asset:
         id_ = f"{of.prefix}-{number:02}"
@@ -114,8 +112,8 @@ class Site:
                 return person
         raise AssertionError("a team that everybody left")
 
-    def changed(self, thing: Thing, value: str, before: str | None = None) -> str | None:
-        """Puts a value into a field and returns what stood there."""
-        old = self.values.get(thing, before)
+    def changed(self, thing: Thing, value: str) -> str | None:
+        """Puts a value into a field and returns what stood there; None: nothing yet."""
+        old = self.values.get(thing)
         self.values[thing] = value
         return old
