@@ -62,7 +62,7 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to compare with: a ledger's folder or SQLite file on the server, or the http(s) address of its tiles."""
+    """What to compare with: the name of a ledger's folder, its SQLite file or its tiles, in the folder of copies."""
 
     against: Text
     reason: Reason
@@ -125,12 +125,14 @@ async def compared(
 ) -> CaseAnswer:
     """Compares what a case doubts with a copy, and enters what that said: `last.comparison`.
 
-    A database elsewhere is compared at the terminal: its address holds a password.
+    The copy, or a link to it, lies in `copies` in the ledger's folder; any other place is compared at the terminal.
     """
     without_nul(case=case, against=data.against, reason=data.reason)
     service, user = context.service, request.user
     return await _step(
-        context, user, lambda: compare_with(service.cases, case, data.against, data.reason, user.authority)
+        context,
+        user,
+        lambda: compare_with(service.cases, service.folder, case, data.against, data.reason, user.authority),
     )
 
 

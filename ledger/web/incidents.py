@@ -71,7 +71,7 @@ def _taken(context: Any, caller: Caller, case: str, step: str, reason: str, more
     back, by = context.service.ways_back, caller.authority
     steps: dict[str, Callable[[], Case]] = {
         "open": lambda: context.service.compromises.open(case, reason, by),
-        "compare": lambda: compare_with(context.service.cases, case, more, reason, by),
+        "compare": lambda: compare_with(context.service.cases, context.service.folder, case, more, reason, by),
         "restored": lambda: back.restored(case, more, reason, by),
         "propose": lambda: back.propose(case, reason, by),
         "proceed": lambda: back.proceed(case, reason, by),

@@ -8,6 +8,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from ledger.integrity.incidents.comparing import COPIES
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
 from ledger.trust.export import export_published
@@ -103,10 +104,12 @@ def test_a_copy_is_compared_over_http_by_who_administers(world: World, client: T
     people = People(world, client)
     world.service.ingest.submit(batch([submission(1, SOURCE)], SOURCE), world.root)
     world.service.publisher.publish_all()
-    export_published(world.service.store, tmp_path)
+    copies = world.folder / COPIES
+    copies.mkdir()
+    export_published(world.service.store, copies)
     report = {"cause": "source", "subject": SOURCE, "since": SINCE, "reason": "the password was found"}
     case = people.post("officer1", "/api/v1/incidents", report).json()["case"]
-    at, asked = f"/api/v1/incidents/{case}", {"against": str(tmp_path / "records"), "reason": "looked"}
+    at, asked = f"/api/v1/incidents/{case}", {"against": "records", "reason": "looked"}
     assert people.post("officer1", f"{at}/comparison", asked).status_code == 409, "nobody opened it yet"
     people.post("qa1", f"{at}/opening", {"reason": "agreed"})
     assert people.post("qa1", f"{at}/comparison", asked).status_code == 403
@@ -114,10 +117,12 @@ def test_a_copy_is_compared_over_http_by_who_administers(world: World, client: T
     said = people.post("officer1", f"{at}/comparison", asked)
     assert (said.status_code, said.json()["state"]) == (200, "compared"), said.text
     found = said.json()["last"]["comparison"]
-    assert (found["place"], "differ" in found, bool(found["confirmed"])) == (asked["against"], False, True)
-    # An address that holds a password is taken at the terminal alone; what is no ledger is no damage of this one.
-    (tmp_path / "other").write_text("not a database, and long enough to be looked at as if it were one")
-    for place in ("postgresql://someone:secret1@127.0.0.1:9/x", str(tmp_path / "other"), str(tmp_path / "nowhere")):
+    assert (found["place"], "differ" in found, bool(found["confirmed"])) == (str(copies / "records"), False, True)
+    # Only copies that were put there are looked at from afar; what is no ledger is no damage of this one.
+    (copies / "other").write_text("not a database, and long enough to be looked at as if it were one")
+    export_published(world.service.store, tmp_path)
+    elsewhere = (str(tmp_path / "records"), f"../copies/../{tmp_path.name}", "..", "https://127.0.0.1:9/records")
+    for place in ("postgresql://someone:secret1@127.0.0.1:9/x", "other", "nowhere", *elsewhere):
         refused = people.post("officer1", f"{at}/comparison", asked | {"against": place})
         assert (refused.status_code, "secret1" in refused.text) == (400, False), refused.text
     page = people.get("officer1", f"/incidents/{case}").text

@@ -4,6 +4,7 @@ It is a comparison of bytes: that the other place is older or kept by somebody e
 written there.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import groupby
@@ -36,6 +37,9 @@ from ledger.trust.published import published
 
 MOST: Final = 1_000_000
 """Entries that are compared at most."""
+COPIES: Final = "copies"
+"""The folder in the ledger's whose copies, or links to them, may be compared with from afar."""
+_COPY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 
 class Other(Protocol):
@@ -83,18 +87,20 @@ def compare(cases: Cases, case: str, against: str, reason: str, authority: Autho
     return cases.get(case)
 
 
-def compare_with(cases: Cases, case: str, place: str, reason: str, authority: Authority) -> Case:
-    """As `compare`, for who asks from afar: a place that is no database's address, which holds a password.
+def compare_with(cases: Cases, folder: Path, case: str, name: str, reason: str, authority: Authority) -> Case:
+    """As `compare`, for who asks from afar: with what bears this name among the copies in the ledger's folder alone.
 
-    Raises SchemaViolation for such an address, and for what is no copy of a ledger.
+    So nobody learns what else there is on the server, nor has it ask another one. Raises SchemaViolation for a name
+    that is none, and for what is no copy of a ledger.
     """
-    if "://" in place and not place.startswith(("http://", "https://")):
+    copy = folder / COPIES / name
+    if _COPY.fullmatch(name) is None or not copy.exists():
         raise SchemaViolation(
-            "a database's address holds a password, and is not taken here",
-            advice="Compare it at the terminal: `trailseal incident confirm`.",
+            f"no copy is called {shown(name)[:64]!r}",
+            advice=f"Put it, or a link to it, into {COPIES!r} in the ledger's folder; or compare it at the terminal.",
         )
     try:
-        return compare(cases, case, place, reason, authority)
+        return compare(cases, case, str(copy), reason, authority)
     except ConfigError as error:
         raise SchemaViolation(error.message, advice=error.advice) from None
 

@@ -69,10 +69,10 @@ MESSAGES = {
     "incidents.do.restored.about": "Every log is verified in full first; the case says so only if all of it holds.",
     "incidents.do.backup": "Which backup was restored",
     "incidents.do.compare": "Compare with a copy",
-    "incidents.do.compare.about": "What the case doubts, and what no checkpoint proves, is compared with a ledger’s "
-    "folder or SQLite file on the server, or with published tiles at an http(s) address; the entry says what was the "
-    "same there. A database elsewhere is compared at the terminal, which takes its password.",
-    "incidents.do.against": "Folder, file or address",
+    "incidents.do.compare.about": "What the case doubts, and what no checkpoint proves, is compared with a copy that "
+    "was put into the folder “copies” in the ledger’s: a ledger’s folder, its SQLite file or its published tiles. The "
+    "entry says what was the same there. A copy elsewhere is compared at the terminal.",
+    "incidents.do.against": "Name of the copy",
     "incidents.do.propose": "Propose a new epoch",
     "incidents.do.propose.about": "The log goes on, and names the damage for ever. It takes two people, and everything "
     "else has to hold.",
