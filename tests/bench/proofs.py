@@ -1,4 +1,4 @@
-"""Inclusion proofs and appends: at a large size against those at a small one."""
+"""Inclusion proofs, appends and the memory of verification: at a large size against those at a small one."""
 
 import itertools
 import random
@@ -8,13 +8,16 @@ from ledger.service import Service
 from ledger.store.append import Batch
 from tests.bench.corpus import submissions
 from tests.bench.harness import LOG, Bench, Database, preparer, size
+from tests.soak.memory import MIB, peak
 
 WARM, SMALL = 2_000, 22_000
+FEW, MANY = 10_000, 1_000_000
+"""Entries between which the memory of verification is compared."""
 PROOFS = 400
 
 
 def measure(bench: Bench, database: Database, service: Service, large: int) -> None:
-    """Grows a ledger to `large` entries; adds proof.*.growth and append.*.growth."""
+    """Grows a ledger to `large` entries; adds proof.*.growth, append.*.growth and memory.*.growth."""
     source = submissions(large, seed=5)
     prepare = preparer(service).prepare
 
@@ -29,11 +32,17 @@ def measure(bench: Bench, database: Database, service: Service, large: int) -> N
         return spent
 
     grow(WARM)
-    first = grow(SMALL) / (SMALL - WARM)
+    spent = grow(FEW)
+    little = peak(service.folder)
+    first = (spent + grow(SMALL)) / (SMALL - WARM)
     small = _latency(service, SMALL)
-    seconds = grow(large - (SMALL - WARM))
+    many, nearly = min(MANY, large), large - (SMALL - WARM)
+    seconds = grow(min(many, nearly))
+    much = peak(service.folder) if many < large else 0
+    seconds += grow(nearly)
     last = grow(large) / (SMALL - WARM)
     big = _latency(service, large)
+    much = much or peak(service.folder)
     bench.add(
         f"append.{database.name}.growth",
         first / last,
@@ -45,6 +54,12 @@ def measure(bench: Bench, database: Database, service: Service, large: int) -> N
         big / small,
         "≤ 4",
         f"{big * 1e6:,.0f} µs at {large:,} entries, {small * 1e6:,.0f} µs at {SMALL:,}",
+    )
+    bench.add(
+        f"memory.{database.name}.growth",
+        much / little,
+        "≤ 1.2",
+        f"{much / MIB:,.0f} MiB to verify {many:,} entries, {little / MIB:,.0f} to verify {FEW:,}",
     )
     bench.fact(
         f"growing, {database.name}", f"{(large - SMALL) / seconds:,.0f} records/s appended from {SMALL:,} to {large:,}"

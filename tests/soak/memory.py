@@ -49,15 +49,20 @@ class Growing:
 
     def peak(self, work: str) -> int:
         """Peak resident memory, in bytes, of a new process that does the work and succeeds."""
-        ran = subprocess.run(
-            [sys.executable, "-m", "tests.soak.memory", work, str(self.folder)],
-            cwd=Path(__file__).parents[2],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ran.returncode == 0, ran.stderr
-        return int(ran.stdout.splitlines()[-1])
+        return peak(self.folder, work)
+
+
+def peak(folder: Path, work: str = "verify") -> int:
+    """Peak resident memory, in bytes, of a new process that does the work on a ledger and succeeds."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.soak.memory", work, str(folder)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return int(ran.stdout.splitlines()[-1])
 
 
 def growth(work: str, few: int, many: int) -> int:
