@@ -7,6 +7,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import structlog
 from xdist.scheduler import LoadFileScheduling
 
 from collectors.registry import COLLECTORS
@@ -41,6 +42,14 @@ def pytest_configure(config: pytest.Config) -> None:
     """The process that hears of all tests keeps what was tried against what."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(tested.Outcomes())
+
+
+@pytest.fixture(autouse=True)
+def _logging_stays_as_it_was() -> Iterator[None]:
+    """A command that is called within a test says for the whole process where and what is logged."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 BY_DATABASE = "tests/tamper/test_tables.py"

@@ -108,11 +108,14 @@ class S7Cpu(Server):
     def set_mode(self, mode: int, event: int) -> None:
         """The CPU changes its mode and enters the event into its diagnostic buffer."""
         self.mode_before, self.mode, self._mode_at = self.mode, mode, self._now()
-        self.report(event)
+        self._enter(event, 0, self._mode_at)
 
     def report(self, event: int, info: int = 0) -> None:
+        self._enter(event, info, self._now())
+
+    def _enter(self, event: int, info: int, at: datetime) -> None:
         entry = struct.pack(">HBBHHI", event, 0xFF, 0x68, 0x0000, 0x0000, info)
-        self.entries = [entry + _bcd(self._now()), *self.entries][:_BUFFER]
+        self.entries = [entry + _bcd(at), *self.entries][:_BUFFER]
 
     def _now(self) -> datetime:
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=self._wall.now_us())

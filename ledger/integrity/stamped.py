@@ -27,6 +27,7 @@ from ledger.trust.timestamp_tables import time_stamp, timestamp_authority
 def stamped_fault(scope: Scope, weak: Weak = DISTRUSTED) -> Fault | None:
     """The first time-stamp of a log that does not hold; it is named by its entry of the system log.
 
+    Where the checkpoint is not what was stamped, the checkpoint is named, by the last entry that it covers.
     `weak`: algorithms that are distrusted; what rests on them holds if it was renewed before.
     """
     try:
@@ -41,9 +42,12 @@ def stamped_fault(scope: Scope, weak: Weak = DISTRUSTED) -> Fault | None:
     for index, body in _time_stamps(scope):
         try:
             text = checkpoint_text(scope.connection, scope.log.number, body)
-            checkpoint = Checkpoint.parse(text)
-            if reader.root(checkpoint.size) != checkpoint.root:
-                raise IntegrityError(f"the log had another root at size {checkpoint.size} when it was stamped")
+            if reader.root(body.size) != Checkpoint.parse(text).root:
+                raise IntegrityError(f"the log had another root at size {body.size} when it was stamped")
+        except LedgerError as error:
+            at, what = max(0, body.size - 1), f"time-stamped by entry {index} of the system log: {error.message}"
+            return Fault(log=scope.log.number, index=at, table="checkpoint", column="note", what=what)
+        try:
             tsas.verify(index, body, text.encode(), weak, renewals.by(index))
         except LedgerError as error:
             return Fault(log=SYSTEM_LOG, index=index, table="time_stamp", column="gen_us", what=error.message)

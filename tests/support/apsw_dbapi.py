@@ -15,10 +15,10 @@ Error = apsw.Error
 IntegrityError = apsw.ConstraintError
 
 
-def connect(path: str, *, vfs: str, timeout: float, check_same_thread: bool) -> "Connection":
+def connect(path: str, *, vfs: str, timeout: float, check_same_thread: bool, cached_statements: int) -> "Connection":
     """Opens a database through a VFS."""
     assert not check_same_thread, "an apsw connection can't be bound to a thread"
-    raw = apsw.Connection(path, vfs=vfs)
+    raw = apsw.Connection(path, vfs=vfs, statementcachesize=cached_statements)
     raw.set_busy_timeout(int(timeout * 1000))
     return Connection(raw)
 
