@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import statistics
 import time
 
 from ledger.service import Service
@@ -14,11 +15,13 @@ WARM, SMALL = 2_000, 22_000
 FEW, MANY = 10_000, 1_000_000
 """Entries between which the memory of verification is compared."""
 PROOFS = 400
+SINGLE = 500
+"""Entries that are appended one by one."""
 
 
 def measure(bench: Bench, database: Database, service: Service, large: int) -> None:
-    """Grows a ledger to `large` entries; adds proof.*.growth, append.*.growth and memory.*.growth."""
-    source = submissions(large, seed=5)
+    """Grows a ledger to `large` entries; adds proof.*, append.* (in batches, one by one) and memory.*growth."""
+    source = submissions(large + 2 * SINGLE, seed=5)
     prepare = preparer(service).prepare
 
     def grow(to: int) -> float:
@@ -31,16 +34,27 @@ def measure(bench: Bench, database: Database, service: Service, large: int) -> N
             spent += time.perf_counter() - started
         return spent
 
+    def one_by_one() -> float:
+        """Seconds of an append of one entry, as the median has it."""
+        spent = []
+        for draft in [prepare(one) for one in itertools.islice(source, SINGLE)]:
+            started = time.perf_counter()
+            service.store.append(LOG, Batch([draft]))  # type: ignore[list-item] # none is rejected
+            spent.append(time.perf_counter() - started)
+        return statistics.median(spent)
+
     grow(WARM)
+    first_alone = one_by_one()
     spent = grow(FEW)
     little = peak(service.folder)
-    first = (spent + grow(SMALL)) / (SMALL - WARM)
+    first = (spent + grow(SMALL)) / (SMALL - WARM - SINGLE)
     small = _latency(service, SMALL)
     many, nearly = min(MANY, large), large - (SMALL - WARM)
     seconds = grow(min(many, nearly))
     much = peak(service.folder) if many < large else 0
     seconds += grow(nearly)
     last = grow(large) / (SMALL - WARM)
+    last_alone = one_by_one()
     big = _latency(service, large)
     much = much or peak(service.folder)
     bench.add(
@@ -48,6 +62,12 @@ def measure(bench: Bench, database: Database, service: Service, large: int) -> N
         first / last,
         "≥ 0.9",
         f"{1 / last:,.0f} records/s at {large:,} entries, {1 / first:,.0f} at the beginning (batches of 2,000)",
+    )
+    bench.add(
+        f"append.{database.name}.single_growth",
+        first_alone / last_alone,
+        "≥ 0.9",
+        f"{last_alone * 1e3:,.2f} ms an append of one at {large:,} entries, {first_alone * 1e3:,.2f} at the beginning",
     )
     bench.add(
         f"proof.{database.name}.growth",
