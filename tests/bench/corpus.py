@@ -23,10 +23,10 @@ START_US = 1_790_000_000_000_000
 MIX = "60 % setpoint changes, 20 % alarms, 20 % business documents; 1.6 links, 1.3 changes, one original a record"
 
 
-def submissions(count: int, seed: int = 1) -> Iterator[Submission]:
-    """`count` submissions of one source `bench`; the same seed gives the same ones."""
+def submissions(count: int, seed: int = 1, first: int = 0) -> Iterator[Submission]:
+    """`count` submissions of one source `bench`, numbered from `first`; the same seed gives the same ones."""
     rng = random.Random(seed)
-    for at in range(count):
+    for at in range(first, first + count):
         instant = START_US + at * 250_000 + rng.randrange(100_000)
         sort = rng.random()
         if sort < 0.6:

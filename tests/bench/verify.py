@@ -6,15 +6,18 @@ import time
 
 from ledger.domains import assembly
 from ledger.integrity.run import LogRun, Runner
-from ledger.integrity.tasks import Here, Processes
+from ledger.integrity.tasks import SMALLEST, Here, Processes, spans
 from ledger.service import Service
 from tests.bench.harness import LOG, Bench, Database, size
 
 SAMPLE = 50_000
 """Bodies that bare hashlib is measured over, at most."""
 PASSES = 5
-ROUNDS = 3
-"""Each measures all three, one right after the other: a machine that others use as well changes its pace."""
+FIRST = 4 * SMALLEST
+"""Entries that are looked at before anything is measured: a piece of work for each process."""
+ROUNDS, LONG = 3, 500_000
+"""Each round measures all three, one right after the other: a machine that others use as well changes its pace. One
+round suffices for so many entries: it takes long enough to even that out."""
 
 
 def measure(bench: Bench, database: Database, service: Service) -> None:
@@ -25,8 +28,8 @@ def measure(bench: Bench, database: Database, service: Service) -> None:
     processes = Processes(service.store.readers.url, assembly, 2)
     rounds = []
     try:
-        seconds(service, processes)  # starts the processes
-        for _ in range(ROUNDS):
+        list(processes.run(spans(1, LOG, 0, min(entries, FIRST), True, 2), lambda _: None))  # starts the processes
+        for _ in range(ROUNDS if entries < LONG else 1):
             rounds.append((_bare(bodies), seconds(service, here) / entries, seconds(service, processes) / entries))
     finally:
         processes.close()

@@ -1,6 +1,6 @@
 """Peak memory of verification, of a package and of published tiles, each in its own process, on a ledger at two sizes.
 
-`python -m tests.soak.memory verify|package|audit LEDGER` does the work and prints its peak in bytes.
+`python -m tests.soak.memory verify|columns|package|audit LEDGER` does the work and prints its peak in bytes.
 """
 
 import itertools
@@ -80,6 +80,11 @@ def _verify(service: Service) -> None:
     assert report.holds, report.summary
 
 
+def _columns(service: Service) -> None:
+    report = service.verifier.run(service.log(), levels=(1,), columns=True)
+    assert report.holds, report.summary
+
+
 def _package(service: Service) -> None:
     with tempfile.TemporaryDirectory(prefix="trailseal-memory-") as folder:
         issue(service, service.log(), BySearch(query=Query()), Path(folder) / "package.zip", AUTHORITY)
@@ -113,7 +118,7 @@ def main(arguments: list[str]) -> None:
     work, folder = arguments
     service = Service(Path(folder))
     try:
-        {"verify": _verify, "package": _package, "export": _export, "audit": _audit}[work](service)
+        {"verify": _verify, "columns": _columns, "package": _package, "export": _export, "audit": _audit}[work](service)
     finally:
         service.close()
     print(_peak())
