@@ -6,16 +6,18 @@ on what is trusted no more. The tokens that are kept outside the database are le
 that came since, and of the earlier ones that over the largest checkpoint.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
-from ledger.core.checkpoint import Checkpoint
+from ledger.core.checkpoint import Checkpoint, open_checkpoint
 from ledger.core.errors import IntegrityError, LedgerError
+from ledger.core.note import Verifier
 from ledger.core.renewals import DISTRUSTED, Weak
 from ledger.core.timestamp_entries import TimestampAuthorityEntry, TimestampEntry, Tsas, history_of
 from ledger.integrity.fault import Fault
 from ledger.integrity.scope import Scope
+from ledger.store import schema
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import index_of, pos_of
 from ledger.store.reading import LogReader
@@ -45,13 +47,31 @@ def stamped_fault(scope: Scope, weak: Weak = DISTRUSTED) -> Fault | None:
             if reader.root(body.size) != Checkpoint.parse(text).root:
                 raise IntegrityError(f"the log had another root at size {body.size} when it was stamped")
         except LedgerError as error:
-            at, what = max(0, body.size - 1), f"time-stamped by entry {index} of the system log: {error.message}"
-            return Fault(log=scope.log.number, index=at, table="checkpoint", column="note", what=what)
+            # Of the two, what is signed by the log is right.
+            keys = scope.keys.get(scope.log.origin, ())
+            wrong = _checkpoint_fault(scope.connection, scope.log.number, scope.log.origin, keys, body.size)
+            if wrong is not None:
+                return wrong
+            return Fault(log=SYSTEM_LOG, index=index, table="time_stamp", column="gen_us", what=error.message)
         try:
             tsas.verify(index, body, text.encode(), weak, renewals.by(index))
         except LedgerError as error:
             return Fault(log=SYSTEM_LOG, index=index, table="time_stamp", column="gen_us", what=error.message)
         scope.pulse(1)
+    return None
+
+
+def _checkpoint_fault(
+    connection: Connection, log: int, origin: str, keys: Sequence[Verifier], size: int
+) -> Fault | None:
+    """The fault of a checkpoint that is stored, and not as its log signed it; None where none is stored."""
+    table = schema.checkpoint
+    note = connection.scalar(select(table.c.note).where(table.c.log == log, table.c.size == size))
+    try:
+        if note is not None and open_checkpoint(bytes(note), origin, keys).checkpoint.size != size:
+            raise IntegrityError("it is the checkpoint of another size")
+    except LedgerError as error:
+        return Fault(log=log, index=max(0, size - 1), table="checkpoint", column="note", what=error.message)
     return None
 
 
