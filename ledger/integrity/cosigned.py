@@ -8,7 +8,7 @@ and reads the earlier lines of a checkpoint only where witnesses said more of it
 
 from collections.abc import Iterator
 
-from ledger.core.checkpoint import open_checkpoint
+from ledger.core.checkpoint import Checkpoint
 from ledger.core.entry import Entry
 from ledger.core.errors import IntegrityError, LedgerError
 from ledger.core.hashing import unb64
@@ -16,7 +16,7 @@ from ledger.core.note import Verifier, parse_note, with_lines
 from ledger.core.witness_policy import CheckpointWitnessedEntry, WitnessPolicies, WitnessPolicyEntry
 from ledger.integrity.fault import Fault
 from ledger.integrity.scope import Scope
-from ledger.store import checkpoints
+from ledger.integrity.stored import CheckpointWrong, signed_note
 from ledger.store.bulk import Bulk
 from ledger.store.logs import SYSTEM_LOG, read_logs
 from ledger.store.position import index_of
@@ -42,20 +42,12 @@ def cosigned_fault(scope: Scope) -> Fault | None:
         entry = scope.entry(SYSTEM_LOG, index)
         try:
             _check(scope, policies, numbers, lines, entry)
-        except _CheckpointWrong as error:
+        except CheckpointWrong as error:
             return error.fault
         except LedgerError as error:
             return Fault(log=SYSTEM_LOG, index=index, table="body", what=error.message)
         scope.pulse(1)
     return None
-
-
-class _CheckpointWrong(IntegrityError):
-    """What was cosigned is not stored as its log signed it: of the two it is the checkpoint that does not hold."""
-
-    def __init__(self, log: int, size: int, what: str) -> None:
-        super().__init__(what)
-        self.fault = Fault(log=log, index=max(0, size - 1), table="checkpoint", column="note", what=what)
 
 
 class _Lines:
@@ -90,20 +82,27 @@ def _check(scope: Scope, policies: WitnessPolicies, numbers: dict[str, int], lin
     body = entry.body
     if isinstance(body, CheckpointWitnessedEntry):
         before = lines.of(body.origin, body.size)
-        _cosigned(scope, policies, numbers, before, body)
+        _cosigned(scope, policies, numbers, before, entry.index, body)
         before += body.lines
     if isinstance(body, CheckpointWitnessedEntry | WitnessPolicyEntry):
         policies.enter(entry.index, body)
 
 
 def _cosigned(
-    scope: Scope, policies: WitnessPolicies, numbers: dict[str, int], before: list[str], one: CheckpointWitnessedEntry
+    scope: Scope,
+    policies: WitnessPolicies,
+    numbers: dict[str, int],
+    before: list[str],
+    index: int,
+    one: CheckpointWitnessedEntry,
 ) -> None:
     number = numbers.get(one.origin)
     if number is None:
         raise IntegrityError(f"{one.origin} is no log of this ledger")
     keys: tuple[Verifier, ...] = tuple(scope.keys.get(one.origin, ()))
-    own = _signed(scope, number, keys, one)
+    own = _own(signed_note(scope.connection, number, one.origin, keys, one.size, (SYSTEM_LOG, index)), keys)
+    if Checkpoint.parse(parse_note(own).text).root != unb64(one.root, 32):
+        raise IntegrityError(f"the checkpoint of {one.origin} of size {one.size} is another than it names")
     known = {(key.name, key.key_id) for key in policies.asked()}
     for line in parse_note(with_lines(own, one.lines)).signatures[len(parse_note(own).signatures) :]:
         if (line.name, line.key_id) not in known:
@@ -113,19 +112,6 @@ def _cosigned(
     quorum, missing = policies.judge(with_lines(own, dict.fromkeys((*before, *one.lines))), keys, one.origin)
     if (quorum, missing) != (one.state, one.missing):
         raise IntegrityError(f"the quorum was {quorum.value}, not {one.state.value}, by the lines that are there")
-
-
-def _signed(scope: Scope, number: int, keys: tuple[Verifier, ...], one: CheckpointWitnessedEntry) -> bytes:
-    """The checkpoint that was cosigned, with its log's lines alone; raises _CheckpointWrong if it isn't stored so."""
-    try:
-        own = _own(checkpoints.latest(scope.connection, number, one.size).note, keys)
-        checkpoint = open_checkpoint(own, one.origin, keys).checkpoint
-    except (LedgerError, UnicodeError) as error:
-        raise _CheckpointWrong(number, one.size, str(error)) from None
-    if checkpoint.size != one.size or checkpoint.root != unb64(one.root, 32):
-        what = f"the checkpoint of {one.origin} of size {one.size} that witnesses cosigned is missing"
-        raise _CheckpointWrong(number, one.size, what)
-    return own
 
 
 def _own(note: bytes, keys: tuple[Verifier, ...]) -> bytes:

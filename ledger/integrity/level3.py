@@ -23,6 +23,7 @@ from ledger.integrity.rotated import rotated_fault
 from ledger.integrity.scope import Check, Keys, Scope
 from ledger.integrity.sites import sites_fault
 from ledger.integrity.stamped import stamped_fault
+from ledger.integrity.stored import CheckpointWrong, signed_note
 from ledger.integrity.whole import read_heads
 from ledger.store import checkpoints
 from ledger.store.bulk import Bulk
@@ -113,9 +114,9 @@ def _binding_fault(
             raise IntegrityError(f"log {bound.origin} held {bound.size} entries then, and holds fewer now")
         if LogReader(connection, number).root(bound.size, tiles[number]) != signed.root:
             raise IntegrityError(f"log {bound.origin} had another root at size {bound.size} then")
-        if not Bulk(connection).all("SELECT 1 FROM checkpoint WHERE log = ? AND size = ?", (number, bound.size)):
-            what = f"the checkpoint of size {bound.size}, which entry {index} of log {log} names, is missing"
-            return Fault(log=number, index=bound.size - 1, table="checkpoint", what=what)
+        signed_note(connection, number, bound.origin, keys.get(bound.origin, ()), bound.size, (log, index))
+    except CheckpointWrong as error:
+        return error.fault
     except LedgerError as error:
         return Fault(log=log, index=index, table="log_binding", column="root", what=error.message)
     return None

@@ -6,18 +6,17 @@ on what is trusted no more. The tokens that are kept outside the database are le
 that came since, and of the earlier ones that over the largest checkpoint.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
-from ledger.core.checkpoint import Checkpoint, open_checkpoint
+from ledger.core.checkpoint import Checkpoint
 from ledger.core.errors import IntegrityError, LedgerError
-from ledger.core.note import Verifier
 from ledger.core.renewals import DISTRUSTED, Weak
 from ledger.core.timestamp_entries import TimestampAuthorityEntry, TimestampEntry, Tsas, history_of
 from ledger.integrity.fault import Fault
 from ledger.integrity.scope import Scope
-from ledger.store import schema
+from ledger.integrity.stored import CheckpointWrong, signed_note
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import index_of, pos_of
 from ledger.store.reading import LogReader
@@ -29,7 +28,7 @@ from ledger.trust.timestamp_tables import time_stamp, timestamp_authority
 def stamped_fault(scope: Scope, weak: Weak = DISTRUSTED) -> Fault | None:
     """The first time-stamp of a log that does not hold; it is named by its entry of the system log.
 
-    Where the checkpoint is not what was stamped, the checkpoint is named, by the last entry that it covers.
+    Where the checkpoint itself is missing or not as its log signed it, that is named, by the last entry that it covers.
     `weak`: algorithms that are distrusted; what rests on them holds if it was renewed before.
     """
     try:
@@ -40,38 +39,19 @@ def stamped_fault(scope: Scope, weak: Weak = DISTRUSTED) -> Fault | None:
         renewals = read_renewals(scope.kinds, scope.connection, tsas, weak, scope.first(SYSTEM_LOG))
     except WrongRenewal as error:
         return Fault(log=SYSTEM_LOG, index=error.index, table="time_stamp_renewal", column="gen_us", what=error.message)
-    reader = LogReader(scope.connection, scope.log.number)
+    reader, keys = LogReader(scope.connection, scope.log.number), scope.keys.get(scope.log.origin, ())
     for index, body in _time_stamps(scope):
         try:
+            signed_note(scope.connection, scope.log.number, scope.log.origin, keys, body.size, (SYSTEM_LOG, index))
             text = checkpoint_text(scope.connection, scope.log.number, body)
             if reader.root(body.size) != Checkpoint.parse(text).root:
                 raise IntegrityError(f"the log had another root at size {body.size} when it was stamped")
-        except LedgerError as error:
-            # Of the two, what is signed by the log is right.
-            keys = scope.keys.get(scope.log.origin, ())
-            wrong = _checkpoint_fault(scope.connection, scope.log.number, scope.log.origin, keys, body.size)
-            if wrong is not None:
-                return wrong
-            return Fault(log=SYSTEM_LOG, index=index, table="time_stamp", column="gen_us", what=error.message)
-        try:
             tsas.verify(index, body, text.encode(), weak, renewals.by(index))
+        except CheckpointWrong as error:
+            return error.fault
         except LedgerError as error:
             return Fault(log=SYSTEM_LOG, index=index, table="time_stamp", column="gen_us", what=error.message)
         scope.pulse(1)
-    return None
-
-
-def _checkpoint_fault(
-    connection: Connection, log: int, origin: str, keys: Sequence[Verifier], size: int
-) -> Fault | None:
-    """The fault of a checkpoint that is stored, and not as its log signed it; None where none is stored."""
-    table = schema.checkpoint
-    note = connection.scalar(select(table.c.note).where(table.c.log == log, table.c.size == size))
-    try:
-        if note is not None and open_checkpoint(bytes(note), origin, keys).checkpoint.size != size:
-            raise IntegrityError("it is the checkpoint of another size")
-    except LedgerError as error:
-        return Fault(log=log, index=max(0, size - 1), table="checkpoint", column="note", what=error.message)
     return None
 
 

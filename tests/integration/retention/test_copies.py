@@ -1,9 +1,7 @@
 """Each disposal says which copies removal does not reach, and on which day the last of them is gone."""
 
 import shutil
-from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -18,20 +16,6 @@ from ledger.retention.copy_kinds import CopySort
 from ledger.retention.disposal_kinds import Copy
 from tests.support.keeping import NEW, Keeping
 from tests.support.ledgers import batch, submission
-
-
-@pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Keeping:
-    made = Keeping(tmp_path_factory.mktemp("keeping") / "ledger")
-    made.close()
-    return made
-
-
-@pytest.fixture
-def keeping(first: Keeping, tmp_path: Path) -> Iterator[Keeping]:
-    made = first.copied(tmp_path / "ledger")
-    yield made
-    made.close()
 
 
 def state(keeping: Keeping, name: str, sort: CopySort, where: str, days: int | None, day: str | None = None) -> int:

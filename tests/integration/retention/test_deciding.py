@@ -1,7 +1,6 @@
 """Level 2 decides holds, rules and disposals again; level 1 believes no table that a body was disposed of."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -22,20 +21,6 @@ from tests.support.keeping import OLD, Keeping
 from tests.support.ledgers import _disarm
 
 Body = DisposalEntry
-
-
-@pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Keeping:
-    made = Keeping(tmp_path_factory.mktemp("keeping") / "ledger")
-    made.close()
-    return made
-
-
-@pytest.fixture
-def keeping(first: Keeping, tmp_path: Path) -> Iterator[Keeping]:
-    made = first.copied(tmp_path / "ledger")
-    yield made
-    made.close()
 
 
 def append(keeping: Keeping, *bodies: msgspec.Struct) -> None:

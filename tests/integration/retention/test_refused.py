@@ -1,6 +1,6 @@
 """Nothing goes that is held, within its retention, or not decided by two people: by no call, and in no race."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +23,6 @@ from tests.support.ledgers import batch, submission
 
 Change = Callable[[Keeping], object]
 BATCH = Subject(kind=LinkKind.BATCH, id=OLD)
-
-
-@pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Keeping:
-    made = Keeping(tmp_path_factory.mktemp("keeping") / "ledger")
-    made.close()
-    return made
-
-
-@pytest.fixture
-def keeping(first: Keeping, tmp_path: Path) -> Iterator[Keeping]:
-    made = first.copied(tmp_path / "ledger")
-    yield made
-    made.close()
 
 
 def gone(keeping: Keeping) -> list[int]:
