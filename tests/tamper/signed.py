@@ -38,7 +38,10 @@ SYSTEM = f"{ORIGIN}/system"
 
 
 def signed(ledger: Ledger, number: int) -> None:
-    """A key of this round with its signature, and a list that replaces the one before; keys of even rounds end."""
+    """A key of this round with its signature, and a list that replaces the one before.
+
+    Keys of even rounds end; those of the others are vouched for.
+    """
     seed = bytes([number + 1]) * 32
     public = ed25519_public_key(seed)
     key = BoundKey(mode=Mode.SEALED_KEY, key_id=key_id_of(public), public_key=b64(public))
@@ -58,10 +61,8 @@ def signed(ledger: Ledger, number: int) -> None:
     at_index = ledger.store.append_one(SYSTEM_LOG, draft(requested)).index
     one = _signature(number, seed, key, f"{SYSTEM}#{at_index}")
     bodies: list[msgspec.Struct] = [one, _over_set(number, seed, one), _list(number)]
-    if number % 2 == 0:
-        bodies.append(
-            msgspec.structs.replace(requested, event=BindingEvent.REVOKED, reason="lost", statement=None, proof=None)
-        )
+    then = BindingEvent.ATTESTED if number % 2 else BindingEvent.REVOKED
+    bodies.append(msgspec.structs.replace(requested, event=then, reason="what came then", statement=None, proof=None))
     for body in bodies:
         ledger.store.append_one(SYSTEM_LOG, draft(body))
 
