@@ -21,7 +21,7 @@ from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import index_of, pos_of
 from ledger.store.reading import LogReader
 from ledger.trust.renewing import WrongRenewal, read_renewals
-from ledger.trust.timestamp_reading import checkpoint_text
+from ledger.trust.timestamp_reading import named_text
 from ledger.trust.timestamp_tables import time_stamp, timestamp_authority
 
 
@@ -42,8 +42,10 @@ def stamped_fault(scope: Scope, weak: Weak = DISTRUSTED) -> Fault | None:
     reader, keys = LogReader(scope.connection, scope.log.number), scope.keys.get(scope.log.origin, ())
     for index, body in _time_stamps(scope):
         try:
-            signed_note(scope.connection, scope.log.number, scope.log.origin, keys, body.size, (SYSTEM_LOG, index))
-            text = checkpoint_text(scope.connection, scope.log.number, body)
+            note = signed_note(
+                scope.connection, scope.log.number, scope.log.origin, keys, body.size, (SYSTEM_LOG, index)
+            )
+            text = named_text(note, body)
             if reader.root(body.size) != Checkpoint.parse(text).root:
                 raise IntegrityError(f"the log had another root at size {body.size} when it was stamped")
             tsas.verify(index, body, text.encode(), weak, renewals.by(index))

@@ -115,7 +115,12 @@ def checkpoint_text(connection: Connection, log: int, body: TimestampEntry) -> s
     note = connection.scalar(select(table.c.note).where(table.c.log == log, table.c.size == body.size))
     if note is None:
         raise IntegrityError(f"the checkpoint of size {body.size} of {body.origin} that it names is missing")
-    text = parse_note(bytes(note)).text
+    return named_text(bytes(note), body)
+
+
+def named_text(note: bytes, body: TimestampEntry) -> str:
+    """The text of a checkpoint; raises IntegrityError unless it is the one that the time-stamp names."""
+    text = parse_note(note).text
     found = Checkpoint.parse(text)
     if (found.origin, found.size, b64(found.root)) != (body.origin, body.size, body.root):
         raise IntegrityError(f"the checkpoint of size {body.size} of {body.origin} is another than it names")

@@ -61,25 +61,13 @@ async def one_disposal(request: PageRequest, context: Context, disposal: FromPat
 @post("/disposals/{disposal:str}/approval", opt=allow(Scope.APPROVE))
 async def approve(request: PageRequest, context: Context, disposal: FromPath[str]) -> Response[Any]:
     """Approves what somebody else asked for."""
-    form, user, kept = await form_of(request), request.user, context.service.disposals
-    return await _decide(
-        context,
-        request,
-        disposal,
-        lambda: kept.approve(disposal, reason_of(form), user.authority, person=user.person),
-    )
+    return await _with_reason(context, request, disposal, context.service.disposals.approve)
 
 
 @post("/disposals/{disposal:str}/withdrawal", opt=allow(Scope.APPROVE))
 async def withdraw(request: PageRequest, context: Context, disposal: FromPath[str]) -> Response[Any]:
     """Ends a disposal."""
-    form, user, kept = await form_of(request), request.user, context.service.disposals
-    return await _decide(
-        context,
-        request,
-        disposal,
-        lambda: kept.withdraw(disposal, reason_of(form), user.authority, person=user.person),
-    )
+    return await _with_reason(context, request, disposal, context.service.disposals.withdraw)
 
 
 @post("/disposals/{disposal:str}/removal", opt=allow(Scope.APPROVE))
@@ -91,6 +79,14 @@ async def remove(request: PageRequest, context: Context, disposal: FromPath[str]
 
 
 HANDLERS = (disposals_page, ask, one_disposal, approve, withdraw, remove)
+
+
+async def _with_reason(context: Any, request: PageRequest, disposal: str, step: Callable[..., object]) -> Response[Any]:
+    """Takes a step that a person gives a reason for."""
+    form, user = await form_of(request), request.user
+    return await _decide(
+        context, request, disposal, lambda: step(disposal, reason_of(form), user.authority, person=user.person)
+    )
 
 
 async def _decide(context: Any, request: PageRequest, disposal: str, do: Callable[[], object]) -> Response[Any]:

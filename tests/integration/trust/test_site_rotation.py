@@ -22,7 +22,7 @@ from ledger.store.logs import SYSTEM_LOG
 from ledger.trust.site_watch import Came, Watch
 from ledger.trust.watch_kinds import FaultSort, SiteCheckpoint, SiteFault, WatchedLog, WatchEvent
 from tests.support.ledgers import AUTHORITY, Ledger
-from tests.support.published import log
+from tests.support.published import Log, log
 from tests.support.rotating import Rotating
 from tests.support.trusted import found
 
@@ -41,6 +41,15 @@ def watch_of(ledger: Ledger, rotating: Rotating, tiles: Path) -> Watch:
         )
     )
     return watch
+
+
+def watched(ledger: Ledger, made: Log, tmp_path: Path) -> tuple[Rotating, Watch, Path]:
+    """A log whose tiles were looked at once, in that folder."""
+    rotating = Rotating(made, tmp_path)
+    tiles = rotating.export(tmp_path / "tiles")
+    watch = watch_of(ledger, rotating, tiles)
+    watch.look(made.id.origin)
+    return rotating, watch, tiles
 
 
 def said(ledger: Ledger, sort: type[msgspec.Struct]) -> list[Any]:
@@ -121,10 +130,7 @@ def test_a_rotation_that_does_not_hold_is_a_fault_of_the_log(
     sqlite_ledger: Ledger, tmp_path: Path, change: Callable[[Path, Rotating], None], why: str
 ) -> None:
     with log(tmp_path / "site") as made:
-        rotating = Rotating(made, tmp_path)
-        tiles = rotating.export(tmp_path / "tiles")
-        watch = watch_of(sqlite_ledger, rotating, tiles)
-        watch.look(made.id.origin)
+        rotating, watch, tiles = watched(sqlite_ledger, made, tmp_path)
         rotating.rotate()
         rotating.export(tiles)
         change(tiles, rotating)
@@ -175,10 +181,7 @@ def test_what_was_entered_of_a_logs_keys_is_judged_again_and_may_not_be_left_out
     sqlite_ledger: Ledger, tmp_path: Path
 ) -> None:
     with log(tmp_path / "site") as made:
-        rotating = Rotating(made, tmp_path)
-        tiles = rotating.export(tmp_path / "tiles")
-        watch = watch_of(sqlite_ledger, rotating, tiles)
-        watch.look(made.id.origin)
+        rotating, watch, tiles = watched(sqlite_ledger, made, tmp_path)
         rotating.rotate()
         rotating.export(tiles)
         watch.look(made.id.origin)
