@@ -3,8 +3,6 @@
 A site's own list is an entry, and its address the version. Where a site has none, the built-in one holds.
 """
 
-import re
-import unicodedata
 from typing import Final
 
 import msgspec
@@ -31,17 +29,6 @@ REQUEST: Final = "request"
 """The action of the steps of signing requests."""
 _APPROVING: Final = (Role.APPROVER, Role.QUALIFIED_PERSON)
 
-_WORD = re.compile(r"[^\W_]+")
-VAGUE: Final = frozenset(
-    _WORD.findall(
-        "ok okay done fine good yes no na none nil nothing checked check reviewed review approved approve see above "
-        "same ditto asap as requested discussed per request test testing misc other various update updated change "
-        "changed fix fixed correct correction error mistake reason the it is was and"
-    )
-)
-"""Words that say nothing of why."""
-_LEAST_WORDS: Final = 3
-
 
 class SigningList(msgspec.Struct, frozen=True, kw_only=True):
     """The meanings and reasons of one action, and their version."""
@@ -50,17 +37,6 @@ class SigningList(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     meanings: tuple[Meaning, ...]
     reasons: tuple[ListedReason, ...]
-
-
-def vague(text: str) -> bool:
-    """Whether words of a person's own say too little to be a reason.
-
-    The rule: letters and digits alone are looked at, without case. Vague is what has fewer than three words, whose
-    words all stand in a list of words that say nothing (`VAGUE`), or that is one character over and over.
-    """
-    words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
-    joined = "".join(words)
-    return len(words) < _LEAST_WORDS or all(word in VAGUE for word in words) or len(set(joined)) < _LEAST_WORDS
 
 
 def _english(*pairs: tuple[str, str]) -> tuple[tuple[str, tuple[Worded, ...]], ...]:

@@ -45,6 +45,7 @@ from ledger.core.signature import (
     signed_message,
     statement_bytes,
 )
+from ledger.core.vague import vague
 from ledger.people import passkeys
 from ledger.people.access import Caller
 from ledger.people.attempts import signed
@@ -373,7 +374,7 @@ class Signatures:
             credential=None if standing is None else standing.key.credential,
             rp_id=None if standing is None else standing.key.rp_id,
             second=options,
-            vague=said.reason.added is not None and lists.vague(said.reason.added),
+            vague=said.reason.added is not None and vague(said.reason.added),
             task=kept.task,
         )
 

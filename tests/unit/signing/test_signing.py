@@ -18,7 +18,7 @@ from ledger.people.roles import Role
 from ledger.people.second import Proof
 from ledger.signing.factors import Shown
 from ledger.signing.kinds import ListedReason, Meaning, Worded
-from ledger.signing.lists import BUILT_IN, vague
+from ledger.signing.lists import BUILT_IN
 from ledger.signing.signatures import Asked
 from tests.support.signers import ELSEWHERE, HERE, Plant, Signer
 from tests.unit.signing.conftest import Site
@@ -182,18 +182,6 @@ def test_words_come_from_the_lists_alone(site: Site) -> None:
         site.reviewer.prepare(*site.fresh(), meaning="reviewed", reason="because")
     with pytest.raises(SchemaViolation, match="words of your own"):
         site.reviewer.prepare(*site.fresh(), meaning="reviewed", reason="other")
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("ok", True), ("Done.", True), ("checked and reviewed", True), ("xxx xxx xxx", True), ("", True),
-        ("as requested, as discussed", True), ("Setpoint of TIC101 after calibration of the probe", False),
-        ("Kalibrierung der Sonde am Dienstag", False),
-    ],
-)  # fmt: skip
-def test_vague_text_is_told_from_a_reason(text: str, said: bool) -> None:
-    assert vague(text) is said
 
 
 def test_vague_words_are_flagged_and_kept_as_they_are(site: Site) -> None:
