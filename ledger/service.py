@@ -4,9 +4,6 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import Connection, select
-from sqlalchemy.engine import URL
-
 from ledger import __version__, settings
 from ledger.agents.agents import Agents, Invitation
 from ledger.agents.broker_state import BrokerWatch
@@ -28,6 +25,7 @@ from ledger.integrity.level3 import log_keys
 from ledger.integrity.verifier import Verifier
 from ledger.jobs.frame import Context as JobContext
 from ledger.jobs.frame import Jobs
+from ledger.opening import open_store, require_database
 from ledger.people.administration import require_admin
 from ledger.people.entrance import Entrance
 from ledger.people.notices import Notices
@@ -44,15 +42,14 @@ from ledger.retention.holds import Holds
 from ledger.retention.proven import Proven
 from ledger.retention.rules import Rules
 from ledger.settings import Settings
+from ledger.signing.bindings import owner_of_key
 from ledger.signing.person_keys import Sealing
 from ledger.signing.provider import ProviderSigning
 from ledger.signing.signing import Signing
-from ledger.signing.tables import key_binding
 from ledger.signing.time_epochs import TimeEpochs
 from ledger.signing.workflows import Workflows
-from ledger.sources import tables as sources_tables
 from ledger.sources.ingest import Ingest
-from ledger.sources.inventory import Inventory
+from ledger.sources.inventory import Inventory, registered_sources
 from ledger.sources.uploads import Uploads
 from ledger.store.append import Transaction
 from ledger.store.database import migrate, require_current
@@ -122,7 +119,7 @@ class Service:
         self.clock: WallClock = clock or SystemClock()
         self.keys = Keys(folder / "keys", self.settings.keys, self.settings.origin, self.clock)
         require_database(self.settings.database_url(folder))
-        self.store = _open_store(folder, self.settings, self.clock)
+        self.store = open_store(folder, self.settings, self.clock)
         require_current(self.store.readers)
         state, kept = SignedState(folder / "signed"), Kept(folder / "kept")
         self.witnesses = Witnesses(self.store, kept, self.verifiers)
@@ -349,7 +346,7 @@ def create(
     keys = Keys(folder / "keys", chosen.keys, chosen.origin, clock)
     keys.require_ready()
     migrate(chosen.owner_url(folder))
-    store = _open_store(folder, chosen, clock or SystemClock())
+    store = open_store(folder, chosen, clock or SystemClock())
     try:
         if store.logs():
             raise ConfigError("the database holds a ledger already", advice="Name another one; nothing was changed.")
@@ -369,28 +366,6 @@ def create(
     return Service(folder, clock, effort=effort, sealing=sealing)
 
 
-def owner_of_key(connection: Connection, key: str) -> str | None:
-    """The account that a person's signing key is, or was, bound to; None where there is no such key."""
-    row = key_binding.c
-    bound = select(row.account).where(row.log == SYSTEM_LOG, row.key == key)
-    return connection.scalar(bound.order_by(row.from_index.desc()).limit(1))
-
-
-def registered_sources(connection: Connection) -> frozenset[str]:
-    """The ids of all sources of all record logs."""
-    row = sources_tables.source.c
-    return frozenset(connection.scalars(select(row.key).where(row.to_index.is_(None))))
-
-
-def require_database(url: URL) -> None:
-    """Raises ConfigError for a SQLite file that is missing: opening it would make an empty one in its place."""
-    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
-        raise ConfigError(
-            f"the ledger's database {url.database} is not there",
-            advice="Put it back where it was, or restore it; nothing was written.",
-        )
-
-
 def _create_log(store: Store, keys: Keys, log: LogId, next_keys: Path, authority: Authority) -> None:
     vkey = str(keys.log_signer(log.name, log.origin).verifier)
     promise = prepare_next(next_keys, log.origin)
@@ -404,9 +379,3 @@ def _create_log(store: Store, keys: Keys, log: LogId, next_keys: Path, authority
 def _enter_key(store: Store, log: int, purpose: KeyPurpose, key: str, authority: Authority) -> None:
     event = KeyEvent(event=KeyEventSort.CREATED, purpose=purpose, key=key, authority=authority)
     store.append_one(log, draft(event))
-
-
-def _open_store(folder: Path, chosen: Settings, clock: WallClock) -> Store:
-    url = chosen.database_url(folder)
-    kinds, projectors = assembly(url.get_backend_name())
-    return Store(url, kinds, projectors, clock, chosen.readers)

@@ -6,7 +6,7 @@ from sqlalchemy.exc import DBAPIError
 from ledger import settings
 from ledger.cli.ledgers import LedgerOption, database_trouble, opened
 from ledger.cli.output import AsJson, say, say_json
-from ledger.service import require_database
+from ledger.opening import require_database
 from ledger.store.database import upgrade as upgrade_database
 
 

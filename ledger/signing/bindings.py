@@ -356,3 +356,10 @@ class Bindings:
         if transaction.scratch.get(key):
             raise Conflict("something else happened to this key at the same moment", advice="Look, and try again.")
         transaction.scratch[key] = True
+
+
+def owner_of_key(connection: Connection, key: str) -> str | None:
+    """The account that a person's signing key is, or was, bound to; None where there is no such key."""
+    row = key_binding.c
+    bound = select(row.account).where(row.log == SYSTEM_LOG, row.key == key)
+    return connection.scalar(bound.order_by(row.from_index.desc()).limit(1))

@@ -133,3 +133,9 @@ class Inventory:
             select(row.from_index).where(row.log == self.log, row.key == source_id, row.to_index.is_(None))
         )
         return index
+
+
+def registered_sources(connection: Connection) -> frozenset[str]:
+    """The ids of all sources of all record logs."""
+    row = tables.source.c
+    return frozenset(connection.scalars(select(row.key).where(row.to_index.is_(None))))
