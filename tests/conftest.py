@@ -12,7 +12,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from collectors.registry import COLLECTORS
 from ledger.store.database import migrate
-from tests.support import tested
+from tests.support import sampled, tested
 from tests.support.ledgers import clock, copies, ledger, postgres_ledger, sqlite_ledger  # noqa: F401 - fixtures
 from tests.support.postgres import PgDatabase, PostgresServer, temporary_postgres
 from tests.support.softhsm import softhsm  # noqa: F401 - a fixture
@@ -39,7 +39,8 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The process that hears of all tests keeps what was tried against what."""
+    """Of many cases a sample is run; the process that hears of all tests keeps what was tried against what."""
+    config.pluginmanager.register(sampled)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(tested.Outcomes())
 

@@ -221,6 +221,7 @@ def _mangle(data: bytes, chance: random.Random) -> Iterator[bytes]:
         yield data[:place] + data[place + chance.randrange(1, 9) :]
 
 
+@pytest.mark.sampled("moment")
 @pytest.mark.parametrize("moment", ["before the run counts", "after it, before the receipt"])
 def test_dying_in_the_middle_loses_nothing_and_doubles_nothing(target: Target, moment: str) -> None:
     sink, entered = MemorySink(target.config.id), texts(4)
@@ -292,6 +293,7 @@ def test_a_slow_source_is_waited_for(target: Target) -> None:
     assert [len(told(sink, text)) for text in entered] == [1, 1, 1]
 
 
+@pytest.mark.sampled("share")
 @pytest.mark.parametrize("share", [0.05, 0.4, 0.95])
 def test_a_source_cut_off_in_the_middle_of_a_record_loses_nothing_and_makes_nothing_up(
     target: Target, share: float

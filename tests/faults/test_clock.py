@@ -9,6 +9,8 @@ from ledger.store.logs import SYSTEM_LOG
 from tests.support.checking import leaves
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, MovableClock, batch, submission
 
+pytestmark = pytest.mark.sampled
+
 HOUR, DAY, YEAR = 3_600 * MICROSECONDS, 86_400 * MICROSECONDS, 365 * 86_400 * MICROSECONDS
 
 

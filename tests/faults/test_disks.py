@@ -21,6 +21,8 @@ from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, MovableClock, batc
 from tests.support.postgres import PostgresServer
 from tests.support.witness import Trust, two_witnesses
 
+pytestmark = pytest.mark.sampled
+
 
 def published(ledger: Ledger) -> int:
     with ledger.store.reading() as connection:

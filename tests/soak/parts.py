@@ -103,7 +103,16 @@ def parts(seed: int) -> list[Part]:
             name="properties",
             unit="files of property tests",
             steps=tuple(
-                Step(name=file, asked=1, run=partial(suites.run, [file], seeds.getrandbits(31))) for file in _random()
+                Step(name=file, asked=1, run=partial(suites.run, [file], seeds.getrandbits(31)))
+                for file in _files("import hypothesis", "from hypothesis", "schemathesis")
+            ),
+        ),
+        Part(
+            name="every-way",
+            unit="files whose every case is run in every way, on either database",
+            steps=tuple(
+                Step(name=file, asked=1, run=partial(suites.run, [file], seeds.getrandbits(31)))
+                for file in _files("mark.sampled")
             ),
         ),
         Part(
@@ -167,9 +176,9 @@ def _flat(work: str, few: int, many: int) -> str:
     return f"peak memory grows by {grown / memory.MIB:.1f} MiB from {few} to {many} entries"
 
 
-def _random() -> Iterator[str]:
-    """Test files that draw their cases by hypothesis, itself or below schemathesis."""
+def _files(*words: str) -> Iterator[str]:
+    """Test files that have one of these words: those that draw by hypothesis, or of whose cases a sample is run."""
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         text = path.read_text()
-        if "import hypothesis" in text or "from hypothesis" in text or "schemathesis" in text:
+        if any(word in text for word in words):
             yield str(path.relative_to(ROOT))

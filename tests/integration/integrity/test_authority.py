@@ -15,6 +15,8 @@ from ledger.service import Service
 from ledger.store.schema import secret
 from tests.support.ledgers import AUTHORITY, SOURCE, Ledger
 
+pytestmark = pytest.mark.sampled
+
 
 def verified(service: Service) -> VerificationReport:
     return service.verifier.run(service.log("records"), levels=(1, 2))

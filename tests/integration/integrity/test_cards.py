@@ -26,6 +26,8 @@ from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, MovableClock, subm
 from tests.support.staff import Staff
 from tests.support.witness import Trust, two_witnesses
 
+pytestmark = pytest.mark.sampled
+
 
 @pytest.fixture
 def trust(ledger: Ledger, clock: MovableClock) -> Trust:

@@ -17,6 +17,8 @@ from ledger.integrity.whole import read_heads
 from ledger.store.logs import SYSTEM_LOG
 from tests.support.ledgers import RECORDS, Ledger, submission
 
+pytestmark = pytest.mark.sampled
+
 
 def publish(ledger: Ledger, runs: int) -> None:
     for number in range(runs):

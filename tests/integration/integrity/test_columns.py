@@ -13,6 +13,8 @@ from ledger.integrity.level1 import verify_span
 from ledger.store.projections import Projections
 from tests.support.ledgers import RECORDS, Ledger, source_time, submission
 
+pytestmark = pytest.mark.sampled
+
 LINKS = (
     Link(kind=LinkKind.LOT, id="b", basis=LinkBasis.READ),
     Link(kind=LinkKind.BATCH, id="Z", basis=LinkBasis.DERIVED),

@@ -21,6 +21,8 @@ from ledger.store.search import Query
 from ledger.trace.selection import ByBatch
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, submission
 
+pytestmark = pytest.mark.sampled
+
 MARKS = ("checkpoint", "checkpoint_intent")
 
 

@@ -37,6 +37,8 @@ from tests.support.seeds import SEED
 from tests.support.trusted import Trusted, copied, found, told
 from tests.support.tsa import Stamper
 
+pytestmark = pytest.mark.sampled
+
 STEPS = {"sqlite": 8, "postgresql": 4}
 
 

@@ -18,6 +18,8 @@ from ledger.store import checkpoints
 from ledger.trust.next_keys import load_next, prepare_next
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, submission
 
+pytestmark = pytest.mark.sampled
+
 ONE, TWO = (Authority(actor=name, authenticated=True) for name in ("admin1", "admin2"))
 DOUBTFUL = "2026-01-01T00:00:00.000000Z"
 

@@ -18,6 +18,8 @@ from reports.verdict import ExitCode
 from reports.verify import verify_package
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, submission
 
+pytestmark = pytest.mark.sampled
+
 
 def activate(ledger: Ledger) -> Activated:
     return ledger.service.key_life.activate(ledger.service.log(), "thirty years", AUTHORITY)

@@ -14,6 +14,8 @@ from ledger.store.logs import begin
 from ledger.store.projections import Projections
 from tests.support.ledgers import RECORDS, Ledger, submission
 
+pytestmark = pytest.mark.sampled
+
 EMPTY_LOG = 2
 
 

@@ -12,6 +12,8 @@ from ledger.jobs.frame import Cancelled
 from ledger.jobs.tables import job as job_table
 from tests.support.ledgers import RECORDS, Ledger, submission
 
+pytestmark = pytest.mark.sampled
+
 
 def fill(ledger: Ledger, first: int, count: int) -> None:
     ledger.submit([submission(number, data=b"row %d" % number) for number in range(first, first + count)])

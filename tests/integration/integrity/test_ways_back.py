@@ -37,6 +37,8 @@ from tests.support.ledgers import AUTHORITY, RECORDS, Ledger
 from tests.support.postgres import PgDatabase, PostgresServer
 from tests.support.staff import Staff
 
+pytestmark = pytest.mark.sampled
+
 
 def quality(ledger: Ledger) -> Authority:
     return quality_of(ledger.service)

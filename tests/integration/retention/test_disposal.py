@@ -29,6 +29,8 @@ from reports.verify import verify_package
 from tests.support.keeping import MARKER, MES, NEW, OLD, Keeping
 from tests.support.ledgers import _disarm, batch
 
+pytestmark = pytest.mark.sampled
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def keeping(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Keeping]:

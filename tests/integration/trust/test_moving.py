@@ -18,6 +18,8 @@ from tests.support.copied import copied
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, submission
 from tests.support.witness import Trust, two_witnesses
 
+pytestmark = pytest.mark.sampled
+
 
 def leave(ledger: Ledger) -> Left:
     return ledger.service.mover.leave("server 2", "new hardware", AUTHORITY)

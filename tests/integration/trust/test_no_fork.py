@@ -24,6 +24,8 @@ from tests.support.copied import copied
 from tests.support.ledgers import RECORDS, Ledger, MovableClock, submission
 from tests.support.witness import HandWitness, Trust, two_witnesses
 
+pytestmark = pytest.mark.sampled
+
 REPOSITORY = Path(__file__).parents[3]
 RUNS = 60 if "TRAILSEAL_SOAK" in os.environ else 6
 

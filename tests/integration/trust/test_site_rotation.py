@@ -26,6 +26,8 @@ from tests.support.published import Log, log
 from tests.support.rotating import Rotating
 from tests.support.trusted import found
 
+pytestmark = pytest.mark.sampled
+
 
 def watch_of(ledger: Ledger, rotating: Rotating, tiles: Path) -> Watch:
     watch = Watch(ledger.store)

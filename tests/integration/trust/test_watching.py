@@ -1,5 +1,6 @@
 """How long no quorum has cosigned is measured, shown and limited; clocks that differ and missing quorums are told."""
 
+import pytest
 from sqlalchemy import select
 
 from ledger.findings.tables import finding
@@ -9,6 +10,8 @@ from ledger.trust.watching import WitnessWatch
 from tests.integration.trust.test_witnesses import grow, trust_in
 from tests.support.ledgers import RECORDS, Ledger, MovableClock, submission
 from tests.support.witness import Trust
+
+pytestmark = pytest.mark.sampled
 
 MINUTE_US = 60_000_000
 

@@ -19,6 +19,8 @@ from ledger.trust.witness_reading import newest
 from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger, MovableClock, submission
 from tests.support.witness import NOWHERE, HandWitness, Trust, two_witnesses
 
+pytestmark = pytest.mark.sampled
+
 NOW_S = START_US // 1_000_000
 
 
