@@ -17,12 +17,15 @@ BUSY_TIMEOUT_MS = 60_000
 """How long an appending process waits for another one's transaction on SQLite."""
 
 CHECKPOINT_PAGES = 32_768
-"""Pages of the write-ahead log (128 MiB) at which SQLite copies it into its file: what many commits wrote again, only
-once. In a large ledger a commit of 2,000 records changes some 4,600 pages, most of them in indexes by record id and by
-object: with 4,000 pages each commit was copied by itself, and wrote three times as much."""
+"""Pages of the write-ahead log (128 MiB) at which SQLite copies it into its file (`store.copying`): what many commits
+wrote again, only once. In a large ledger a commit of 2,000 records changes some 3,000 pages."""
+
+CHECKPOINT_AT_MOST = 4
+"""So many times `CHECKPOINT_PAGES` are the most that the write-ahead log grows to before a commit copies it."""
 
 WRITERS = 16
-"""Connections that may write: one for each log that this process appends to, and some for what stands beside them."""
+"""Connections that may write: one for each log that this process appends to, and some for what stands beside them.
+One more copies the write-ahead log."""
 
 PREPARED = 1000
 """Statements that a connection keeps prepared: all that a verification asks, several for each table. With fewer, each
@@ -37,7 +40,7 @@ _POSTGRES_DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commi
 
 def writer_engine(url: str | URL) -> Engine:
     """The engine that appends. Raises ConfigError if the database would acknowledge what is not durable."""
-    engine = _engine(url, pool_size=WRITERS, begin="BEGIN IMMEDIATE")
+    engine = _engine(url, pool_size=WRITERS + 1, begin="BEGIN IMMEDIATE")
     assert_durable(engine)
     return engine
 
@@ -124,7 +127,9 @@ def _prepare_sqlite(raw: Any, _record: Any) -> None:
         f"busy_timeout = {BUSY_TIMEOUT_MS}",
         "cache_size = -65536",
         "temp_store = MEMORY",
-        f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
+        f"wal_autocheckpoint = {CHECKPOINT_AT_MOST * CHECKPOINT_PAGES}",
+        # Begun anew it is cut off: its length says how much of it is waiting.
+        "journal_size_limit = 0",
         # Else REPLACE removes a row without the trigger that refuses to delete it.
         "recursive_triggers = ON",
     ):

@@ -15,6 +15,7 @@ from ledger.core.kinds import KindRegistry
 from ledger.core.projector import Projector
 from ledger.core.tiles import Subtrees
 from ledger.store.append import Appender, Batch, Placed
+from ledger.store.copying import Copier
 from ledger.store.engine import is_sqlite, reader_engine, writer_engine
 from ledger.store.logs import LogCreated, begin, read_logs
 from ledger.store.projections import Projections, hold_live
@@ -44,6 +45,7 @@ class Store:
         self.projections = Projections(projectors)
         self.writer: Engine = writer_engine(url)
         self.readers: Engine = reader_engine(url, readers)
+        self._copier = Copier(self.writer) if is_sqlite(self.writer) else None
         self.guard: Callable[[], None] = lambda: None
         """Asked before each append; what it raises refuses it."""
         self._sequencers: dict[int, tuple[Sequencer, Connection]] = {}
@@ -57,7 +59,9 @@ class Store:
     def append(self, log: int, batch: Batch) -> list[Placed]:
         """Appends a batch to a log and returns, once it is durable, where its entries stand (see `Sequencer`)."""
         self.guard()
-        return self._sequencer(log).append(batch)
+        placed = self._sequencer(log).append(batch)
+        self._committed()
+        return placed
 
     def append_one(self, log: int, entry: Draft) -> Placed:
         """Appends a single entry, durable once it returns."""
@@ -95,6 +99,7 @@ class Store:
         """A transaction that writes outside the log: operational tables and checkpoints."""
         with self._turn, self.writer.connect() as connection, connection.begin():
             yield connection
+        self._committed()
 
     def alone(self) -> AbstractContextManager[object]:
         """While it is held no other thread of this process writes to SQLite: they wait, and do not time out."""
@@ -102,11 +107,17 @@ class Store:
 
     def close(self) -> None:
         """Closes every connection. Nothing that was acknowledged depends on it."""
+        if self._copier is not None:
+            self._copier.close()
         for _, connection in self._sequencers.values():
             connection.close()
         self._sequencers.clear()
         self.writer.dispose()
         self.readers.dispose()
+
+    def _committed(self) -> None:
+        if self._copier is not None:
+            self._copier.committed()
 
     def _sequencer(self, log: int) -> Sequencer:
         found = self._sequencers.get(log)
