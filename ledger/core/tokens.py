@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from hashlib import sha256
 from string import ascii_lowercase, digits
 from typing import Final
 
@@ -50,6 +51,12 @@ def tokens_of(recurring: Sequence[str], text: str) -> list[str]:
     for value in recurring:
         found.update(_remembered(value) if len(value) <= _SHORT else _cut(value))
     return list(found) if len(found) <= MAX_TOKENS else list(tokens(" ".join((text, *recurring))))
+
+
+@lru_cache(maxsize=32_768)
+def exact(member: str, value: str) -> str:
+    """Return the token of a member's whole value, case and all: none of any text, for those begin with no connector."""
+    return ":" + sha256(f"{member}\x00{value}".encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 def query_tokens(text: str) -> tuple[str, ...]:

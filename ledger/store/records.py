@@ -1,21 +1,29 @@
 """Projector of records: the search row, its links, and the key that finds the same record again."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry
 from ledger.core.hashing import unb64
 from ledger.core.projector import Row
 from ledger.core.record import Link, Record, RecordBody
-from ledger.core.tokens import tokens_of
+from ledger.core.tokens import exact, tokens_of
 from ledger.store.position import pos_of
+
+EXACT: Final = ("actor", "object_id")
+"""Columns of `record` that SQLite finds by a token of the full-text index (`core.tokens.exact`).
+
+That index takes what comes in as it comes, and sorts it later in long stretches. In a tree of its own each record of a
+batch would change a page of its own, the more so the larger the ledger has become.
+"""
 
 
 class RecordProjector:
     """Facts of `record` entries. Sealed values are in no column and no token."""
 
     name = "record"
-    version = 1
+    version = 2
     kinds = frozenset({"record"})
     tables = ("record", "record_link", "source_key")
 
@@ -28,7 +36,12 @@ class RecordProjector:
         record = body.record
         pos = pos_of(entry.log, entry.index)
         recorded = record.source_recorded_at
+        actor, target = record.actor.account, record.object.id
         words = record_tokens(record)
+        if self._joined and self.version > 1:
+            words.append(exact("object_id", target))
+            if actor is not None:
+                words.append(exact("actor", actor))
         yield (
             "record",
             (
@@ -39,9 +52,9 @@ class RecordProjector:
                 record.occurred_at.instant_us,
                 recorded.instant_us if recorded else None,
                 parse_utc(body.received_at),
-                record.actor.account,
+                actor,
                 record.object.type,
-                record.object.id,
+                target,
                 " ".join(words) if self._joined else words,
             ),
         )
@@ -51,6 +64,12 @@ class RecordProjector:
             "source_key",
             (entry.log, record.source, record.source_record_id, unb64(body.digest.hmac), pos),
         )
+
+
+class RecordProjector1(RecordProjector):
+    """Version 1: without the tokens of `EXACT`."""
+
+    version = 1
 
 
 def unique_links(record: Record) -> list[Link]:

@@ -231,8 +231,8 @@ record = declare(
     Column("object_id", Text, nullable=False),
     Column("tokens", Tokens, nullable=False),
     Index("record_source", "source", "pos"),
-    Index("record_actor", "actor", "pos"),
-    Index("record_object", "object_type", "object_id", "pos"),
+    Index("record_actor", "actor", "pos").ddl_if(dialect="postgresql"),
+    Index("record_object", "object_type", "object_id", "pos").ddl_if(dialect="postgresql"),
     Index("record_occurred", "occurred_us", "pos"),
     Index("record_tokens", "tokens", postgresql_using="gin").ddl_if(dialect="postgresql"),
 )

@@ -4,18 +4,33 @@ Order is by index, newest first; a page ends with the index to go on before (key
 size: entries logged later are not in it.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, cast, column, exists, false, func, literal_column, select, table
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    cast,
+    column,
+    exists,
+    false,
+    func,
+    literal_column,
+    select,
+    table,
+)
 from sqlalchemy.dialects import postgresql
 
 from ledger.core.record import Action, LinkKind, Outcome
 from ledger.core.times import SafeInt
-from ledger.core.tokens import query_tokens
+from ledger.core.tokens import exact, query_tokens
 from ledger.store import schema
 from ledger.store.engine import is_sqlite
 from ledger.store.position import index_of, pos_of
+from ledger.store.projections import read_versions
+from ledger.store.records import EXACT
 
 MAX_PAGE = 500
 _EQUAL = ("source", "action", "outcome", "actor", "object_type", "object_id")
@@ -66,35 +81,29 @@ def search(
     """One page of the records that match, as of `size`."""
     limit = max(1, min(limit, MAX_PAGE))
     high = size if before is None else min(before, size)
-    found = list(
-        connection.scalars(
-            select(schema.record.c.pos)
-            .where(*_conditions(connection, log, high, query))
-            .order_by(schema.record.c.pos.desc())
-            .limit(limit + 1)
-        )
-    )
+    place, chosen = _chosen(connection, log, 0, high, query)
+    found = list(connection.scalars(chosen.with_only_columns(place).order_by(place.desc()).limit(limit + 1)))
     indices = tuple(index_of(pos) for pos in found[:limit])
     return Page(indices=indices, size=size, next_before=indices[-1] if len(found) > limit else None)
 
 
 def oldest(connection: Connection, log: int, size: int, query: Query, low: int, limit: int) -> list[int]:
     """The first of the records that match, from index `low` on, as of `size`."""
-    pos = schema.record.c.pos
-    chosen = select(pos).where(*_conditions(connection, log, size, query), pos >= pos_of(log, low))
-    return [index_of(found) for found in connection.scalars(chosen.order_by(pos).limit(limit))]
+    place, chosen = _chosen(connection, log, low, size, query)
+    found = connection.scalars(chosen.with_only_columns(place).order_by(place).limit(limit))
+    return [index_of(pos) for pos in found]
 
 
 def facets(connection: Connection, log: int, size: int, query: Query, top: int = 20) -> dict[str, tuple[Facet, ...]]:
     """For each facet the most frequent values among the records that match, with their counts."""
-    conditions = _conditions(connection, log, size, query)
+    _, chosen = _chosen(connection, log, 0, size, query)
     answer = {}
     for name in FACETS:
         value = schema.record.c[name]
         count = func.count().label("n")
         rows = connection.execute(
-            select(value, count)
-            .where(*conditions, value.is_not(None))
+            chosen.with_only_columns(value, count)
+            .where(value.is_not(None))
             .group_by(value)
             .order_by(count.desc(), value)
             .limit(top)
@@ -105,15 +114,39 @@ def facets(connection: Connection, log: int, size: int, query: Query, top: int =
 
 def count(connection: Connection, log: int, size: int, query: Query) -> int:
     """How many records match, as of `size`."""
-    return connection.scalar(select(func.count()).where(*_conditions(connection, log, size, query))) or 0
+    _, chosen = _chosen(connection, log, 0, size, query)
+    return connection.scalar(chosen.with_only_columns(func.count())) or 0
 
 
-def _conditions(connection: Connection, log: int, high: int, query: Query) -> list[ColumnElement[bool]]:
+def _chosen(
+    connection: Connection, log: int, low: int, high: int, query: Query
+) -> tuple[ColumnElement[int], Select[Any]]:
+    """The column to order by and the selection of the records that match, of indices from `low` to below `high`."""
+    record = schema.record
+    place: ColumnElement[int] = record.c.pos
+    words = query_tokens(query.text)
+    found_by = [*words, *_exact(connection, query)]
+    chosen = select().select_from(record).where(*_conditions(query))
+    if query.text.strip() and not words:
+        # Text without a single word can't occur in any record's words.
+        chosen = chosen.where(false())
+    elif found_by and is_sqlite(connection):
+        # The index itself goes from the newest down: of a thousand matches it reads as many as the page has.
+        place = _FTS.c.rowid
+        # Tokens hold no quote (core.tokens), so each is a literal of the FTS5 query language.
+        match = " AND ".join(f'"{token}"' for token in found_by)
+        chosen = chosen.join(_FTS, place == record.c.pos).where(literal_column("record_fts").op("MATCH")(match))
+    elif found_by:
+        chosen = chosen.where(record.c.tokens.op("@>")(cast(found_by, postgresql.ARRAY(postgresql.TEXT))))
+    return place, chosen.where(place >= pos_of(log, low), place < pos_of(log, high))
+
+
+def _conditions(query: Query) -> list[ColumnElement[bool]]:
     if any("\x00" in (getattr(query, name) or "") for name in (*_EQUAL, "link_id")):
         # No stored text holds U+0000 (sources.prepare), and PostgreSQL takes none to compare with either.
         return [false()]
     record = schema.record.c
-    conditions: list[ColumnElement[bool]] = [record.pos >= pos_of(log, 0), record.pos < pos_of(log, high)]
+    conditions: list[ColumnElement[bool]] = []
     for name in _EQUAL:
         wanted = getattr(query, name)
         if wanted is not None:
@@ -130,19 +163,12 @@ def _conditions(connection: Connection, log: int, high: int, query: Query) -> li
         if query.link_id is not None:
             wanted_link.append(link.id == query.link_id)
         conditions.append(exists().where(and_(*wanted_link)))
-    words = query_tokens(query.text)
-    if words:
-        conditions.append(_full_text(connection, words))
-    elif query.text.strip():
-        # Text without a single word can't occur in any record's words.
-        conditions.append(false())
     return conditions
 
 
-def _full_text(connection: Connection, words: tuple[str, ...]) -> ColumnElement[bool]:
-    if is_sqlite(connection):
-        # Tokens hold no quote (core.tokens), so each is a literal of the FTS5 query language.
-        match = " AND ".join(f'"{word}"' for word in words)
-        matching = select(_FTS.c.rowid).where(literal_column("record_fts").op("MATCH")(match))
-        return schema.record.c.pos.in_(matching)
-    return schema.record.c.tokens.op("@>")(cast(list(words), postgresql.ARRAY(postgresql.TEXT)))
+def _exact(connection: Connection, query: Query) -> list[str]:
+    """Tokens of whole values that the full-text index has too, and which no tree of their own finds."""
+    wanted = [(name, value) for name in EXACT if (value := getattr(query, name)) is not None]
+    if not wanted or not is_sqlite(connection) or read_versions(connection).get("record", 0) < 2:
+        return []
+    return [exact(name, value) for name, value in wanted]

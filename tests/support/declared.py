@@ -10,3 +10,7 @@ def declare_all() -> None:
     """Imports every module that declares tables."""
     for path in sorted(LEDGER.glob("*/*tables.py")):
         importlib.import_module(f"ledger.{path.parent.name}.{path.stem}")
+
+
+ONLY_POSTGRES = frozenset({"record_tokens", "record_actor", "record_object"})
+"""Indexes that SQLite has its full-text index in place of."""
