@@ -10,6 +10,7 @@ from sqlalchemy import Connection, inspect, select, text
 from ledger.core.entry import Entry
 from ledger.core.errors import ConfigError, Conflict, IntegrityError, NotFound
 from ledger.core.projector import Row
+from ledger.core.record import Target
 from ledger.core.tables import TableClass
 from ledger.sources.ingest import Ingest
 from ledger.sources.inventory import Inventory
@@ -20,7 +21,7 @@ from ledger.store.rebuild import HeadCorrected, Rebuilt, rebuild
 from ledger.store.records import RecordProjector
 from ledger.store.store import Store
 from tests.support.declared import ONLY_POSTGRES
-from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, Object, batch, submission
+from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, batch, submission
 
 PROJECTIONS = sorted(
     table.name for table in schema.metadata.tables.values() if table.info["class"] is TableClass.PROJECTION
@@ -322,7 +323,7 @@ def test_indexes_of_a_rebuilt_table_are_those_that_are_declared(ledger: Ledger) 
 def test_a_ledger_from_before_exact_tokens_finds_the_same_and_so_once_it_is_rebuilt(ledger: Ledger) -> None:
     with ledger.administrator() as connection:
         connection.execute(text("UPDATE projection_version SET version = 1 WHERE name = 'record'"))
-    ledger.submit([submission(number, object=Object(type="tag", id=f"T{number % 3}")) for number in range(9)])
+    ledger.submit([submission(number, object=Target(type="tag", id=f"T{number % 3}")) for number in range(9)])
     wanted = search.Query(object_id="T1", actor=submission(1).record.actor.account)
 
     def found() -> tuple[int, ...]:
