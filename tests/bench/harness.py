@@ -16,7 +16,7 @@ from ledger.settings import Settings
 from ledger.sources.prepare import Preparer
 from ledger.store import schema
 from ledger.store.position import pos_of
-from tests.support.postgres import PgDatabase, PostgresServer, temporary_postgres
+from tests.support.postgres import SERVER_CONF, PgDatabase, PostgresServer, temporary_postgres
 
 LOG = 1
 ORIGIN = "plant.example/bench"
@@ -89,7 +89,7 @@ class Database:
 
 @contextlib.contextmanager
 def databases(chosen: Sequence[str]) -> Iterator[list[Database]]:
-    """SQLite and PostgreSQL, as durable as in production, in a folder on disk that goes away at the end."""
+    """SQLite and PostgreSQL, set as in production, in a folder on disk that goes away at the end."""
     with contextlib.ExitStack() as stack:
         (Path(__file__).parents[2] / ".bench").mkdir(exist_ok=True)
         folder = Path(
@@ -99,7 +99,7 @@ def databases(chosen: Sequence[str]) -> Iterator[list[Database]]:
         )
         found = []
         for name in chosen:
-            server = stack.enter_context(temporary_postgres()) if name == "postgresql" else None
+            server = stack.enter_context(temporary_postgres(SERVER_CONF)) if name == "postgresql" else None
             found.append(Database(name, folder, server))
         yield found
 

@@ -12,7 +12,7 @@ from tests.bench.growing import STEP, grow
 from tests.bench.harness import LOG, Bench, Database, preparer, size
 from tests.soak.memory import MIB, peak
 
-WARM, SMALL = 2_000, 22_000
+WARM, SMALL = 2_000, 42_000
 FEW, MANY = 10_000, 1_000_000
 """Entries between which the memory of verification is compared."""
 PROOFS = 400

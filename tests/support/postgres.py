@@ -25,6 +25,7 @@ import psycopg
 import pytest
 
 ROLES_SQL = Path(__file__).parents[2] / "deploy" / "postgres" / "roles.sql"
+SERVER_CONF = ROLES_SQL.with_name("server.conf")
 _TEMPORARY = re.compile(r"trailseal-pg-(\d+)-\w+")
 _START_SECONDS = 30.0
 _DISCARDED = 16
@@ -78,8 +79,10 @@ class PostgresServer:
     the folder.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, settings: Path | None = None) -> None:
+        """`settings`: a file of further ones, for a new cluster."""
         self.directory = directory.absolute()
+        self._given = "" if settings is None else settings.read_text()
         self.port = 0
         self._data = self.directory / "data"
         self._secrets = self.directory / "passwords.json"
@@ -259,7 +262,7 @@ class PostgresServer:
         if ran.returncode != 0:
             raise PostgresUnavailable(f"initdb failed in {self.directory}:\n{ran.stdout}{ran.stderr}")
         with (self._data / "postgresql.conf").open("a") as settings:
-            settings.write(_SETTINGS.format(sockets=sockets))
+            settings.write(_SETTINGS.format(sockets=sockets) + self._given)
 
     def _accepts_connections(self) -> bool:
         deadline = time.monotonic() + _START_SECONDS
@@ -280,13 +283,13 @@ class PostgresServer:
 
 
 @contextlib.contextmanager
-def temporary_postgres() -> Iterator[PostgresServer]:
+def temporary_postgres(settings: Path | None = None) -> Iterator[PostgresServer]:
     """A cluster in a folder of its own that is removed at the end; folders of killed runs are removed first."""
     parent = Path(tempfile.gettempdir())
     _sweep(parent)
     directory = Path(tempfile.mkdtemp(prefix=f"trailseal-pg-{os.getpid()}-", dir=parent))
     try:
-        with PostgresServer(directory) as server:
+        with PostgresServer(directory, settings) as server:
             yield server
     finally:
         shutil.rmtree(directory, ignore_errors=True)

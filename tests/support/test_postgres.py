@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import sqlalchemy
 
-from tests.support.postgres import ROLES_SQL, PgDatabase, PostgresServer, binaries, temporary_postgres
+from tests.support.postgres import ROLES_SQL, SERVER_CONF, PgDatabase, PostgresServer, binaries, temporary_postgres
 
 
 def libpq(url: str) -> str:
@@ -128,6 +128,14 @@ def test_committed_rows_survive_a_killed_server_and_an_open_transaction_does_not
         server.start()
         assert value(database.owner_url, "SELECT string_agg(data, ',') FROM leaf") == "committed"
         assert "was not properly shut down" in (server.directory / "server.log").read_text()
+
+
+def test_a_server_runs_with_the_settings_that_are_deployed() -> None:
+    with temporary_postgres(SERVER_CONF) as server:
+        lines = [line.partition("=") for line in SERVER_CONF.read_text().splitlines() if "=" in line and line[0] != "#"]
+        assert lines
+        for name, _, wanted in lines:
+            assert value(server.admin_dsn(), f"SELECT current_setting('{name.strip()}')") in (wanted.strip(), "pglz")
 
 
 def test_a_kept_folder_is_started_again_with_its_databases() -> None:
