@@ -67,8 +67,9 @@ def init(
     """Create a ledger, its keys, and its first service account; the account's token is printed once.
 
     On PostgreSQL two roles are needed (deploy/postgres/roles.sql makes them): the owner's, by which the tables are
-    made, and the service's, which owns nothing; deploy/postgres/server.conf has what its server is best set to. With `--keys pkcs11` the signing keys are made in the token; what is no
-    signing key is sealed beside it where a passphrase is given, and stands in plain files otherwise.
+    made, and the service's, which owns nothing; deploy/postgres/server.conf has what its server is best set to. With
+    `--keys pkcs11` the signing keys are made in the token; what is no signing key is sealed beside it where a
+    passphrase is given, and stands in plain files otherwise.
     """
     settings = Settings(
         origin=origin,
