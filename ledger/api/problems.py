@@ -149,6 +149,13 @@ def database_error(request: Request[Any, Any, Any], error: Exception) -> Respons
     return _answer(503, *_UNAVAILABLE)
 
 
+def too_deep(request: Request[Any, Any, Any], error: RecursionError) -> Response[bytes]:
+    """The answer to JSON of more levels than are read; any other recursion without end is a defect of ours."""
+    if "serializing an object" not in str(error):  # msgspec's words, of reading and of writing
+        return unexpected(request, error)
+    return _answer(400, tree.SchemaViolation.code, "the body is nested too deeply", _FRAMEWORK[400][1])
+
+
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The answer to a disk that is full or damaged, or to a defect of ours: it tells only that it is one."""
     known = trouble_of(error)
@@ -163,6 +170,7 @@ HANDLERS: Final[dict[int | type[Exception], Any]] = {
     HTTPException: framework_error,
     OperationalError: database_error,
     PoolTimeout: database_error,
+    RecursionError: too_deep,
     Exception: unexpected,
 }
 
