@@ -57,6 +57,8 @@ from ledger.sources import (
     life_projector,
     map_kinds,
     map_projector,
+    parameter_kinds,
+    parameter_projector,
 )
 from ledger.sources import impact as sources_impact
 from ledger.sources import kinds as sources_kinds
@@ -108,6 +110,7 @@ _DOMAINS = (
     _Domain(incident_kinds.KINDS, incident_projector.projectors),
     _Domain(sources_kinds.KINDS, sources_projector.projectors, sources_impact.impact),
     _Domain(map_kinds.KINDS, map_projector.projectors),
+    _Domain(parameter_kinds.KINDS, parameter_projector.projectors),
     _Domain(life_kinds.KINDS, life_projector.projectors),
     _Domain(import_kinds.KINDS, import_projector.projectors),
     _Domain(challenge_kinds.KINDS, challenge_projector.projectors),

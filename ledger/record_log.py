@@ -19,6 +19,7 @@ from ledger.sources.inventory import Inventory
 from ledger.sources.life import Lives
 from ledger.sources.maps import Maps
 from ledger.sources.originals import KeptOriginal, last_originals
+from ledger.sources.parameters import Parameters
 from ledger.sources.systems import Systems
 from ledger.store.store import Store
 from ledger.trust.keys import Keys
@@ -50,6 +51,7 @@ class RecordLog:
         self._keys = keys
         self.sources = Inventory(store, log.number)
         self.maps = Maps(store, log.number)
+        self.parameters = Parameters(store)
         self.lives = Lives(store, log.number)
         self.systems = Systems(store, log.number)
         self.imports = Imports(store, log.number)

@@ -35,6 +35,7 @@ from ledger.people.passwords import Effort
 from ledger.people.people import People
 from ledger.privacy.erasures import Erasures
 from ledger.privacy.look_ups import LookUps
+from ledger.quality import Quality
 from ledger.record_log import RecordLog
 from ledger.retention.copies import Copies
 from ledger.retention.disposals import Disposals
@@ -140,6 +141,7 @@ class Service:
         web, keys = self.settings.web.origin, self.keys
         self.entrance = Entrance(self.store, self.people, keys.pepper, keys.mail_password, web, effort)
         self.holds = Holds(self.store)
+        self.quality = Quality(self.store)
         self.retention = Rules(self.store)
         self.look_ups = LookUps(self.store, self.keys.digests)
         self.notices = Notices(self.store, self._notice_key, self.keys.mail_password)

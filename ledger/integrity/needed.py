@@ -42,6 +42,7 @@ from ledger.sources.import_kinds import SourceImport, TrueCopy
 from ledger.sources.kinds import CollectionRun
 from ledger.sources.life_kinds import BY_RUN, SourceLife, SystemListed
 from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped
+from ledger.sources.parameter_kinds import Parameter
 from ledger.trust.move_kinds import ServerMove
 from ledger.trust.watch_kinds import WatchedLog
 
@@ -67,7 +68,7 @@ def needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
         return Scope.CONFIGURE, None
     if isinstance(body, SourceImport | TrueCopy):
         return Scope.CONFIGURE, None
-    if isinstance(body, SourceLife | SystemListed | IdentityMapped | AssetMapped | CalendarSet):
+    if isinstance(body, SourceLife | SystemListed | IdentityMapped | AssetMapped | CalendarSet | Parameter):
         return Scope.CONFIGURE, None
     if isinstance(body, AccountEntry | GrantEntry | AgentEntry | ProfileEntry):
         return Scope.ADMIN, None

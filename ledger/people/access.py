@@ -34,10 +34,12 @@ class Scope(StrEnum):
     """Approve what others reviewed."""
     OPERATE = "operate"
     """See how the service runs, and its jobs."""
+    ENTER = "enter"
+    """Enter by hand what no system records."""
 
 
-OF_SERVICES: Final = frozenset(Scope) - {Scope.REVIEW, Scope.APPROVE}
-"""Scopes that a service account can be granted: only people review and approve."""
+OF_SERVICES: Final = frozenset(Scope) - {Scope.REVIEW, Scope.APPROVE, Scope.ENTER}
+"""Scopes that a service account can be granted: only people review, approve, and enter by hand."""
 SOURCE_BOUND: Final = frozenset({Scope.INGEST, Scope.CONFIGURE})
 """Scopes that a grant's list of sources narrows; reading goes by the site."""
 

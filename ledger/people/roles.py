@@ -24,6 +24,8 @@ class Role(StrEnum):
     """Certifies batches (Annex 11 §15), and approves."""
     SOURCE_OWNER = "source-owner"
     """Answers for the sources that the grant names."""
+    RECORDER = "recorder"
+    """Enters by hand what no system records."""
     OPERATOR = "operator"
     """Runs the service: verification, backup, jobs. Sees no record."""
     SECURITY_OFFICER = "security-officer"
@@ -34,10 +36,11 @@ class Role(StrEnum):
 
 SCOPES: Final[dict[Role, frozenset[Scope]]] = {
     Role.AUDITOR: frozenset({Scope.READ, Scope.EXPORT, Scope.VERIFY}),
-    Role.REVIEWER: frozenset({Scope.READ, Scope.EXPORT, Scope.REVIEW}),
+    Role.REVIEWER: frozenset({Scope.READ, Scope.EXPORT, Scope.REVIEW, Scope.ENTER}),
     Role.APPROVER: frozenset({Scope.READ, Scope.EXPORT, Scope.APPROVE}),
     Role.QUALIFIED_PERSON: frozenset({Scope.READ, Scope.EXPORT, Scope.APPROVE}),
-    Role.SOURCE_OWNER: frozenset({Scope.READ, Scope.CONFIGURE}),
+    Role.SOURCE_OWNER: frozenset({Scope.READ, Scope.CONFIGURE, Scope.ENTER}),
+    Role.RECORDER: frozenset({Scope.READ, Scope.ENTER}),
     Role.OPERATOR: frozenset({Scope.VERIFY, Scope.TILES, Scope.OPERATE}),
     Role.SECURITY_OFFICER: frozenset({Scope.ADMIN}),
     Role.INSPECTOR: frozenset({Scope.READ, Scope.EXPORT}),
@@ -53,7 +56,9 @@ SIGNING: Final[dict[Role, Scope]] = {
 RESERVED: Final[dict[str, frozenset[Role]]] = {"certified": frozenset({Role.QUALIFIED_PERSON})}
 """Meanings of signatures that only these roles give."""
 
-GMP: Final = frozenset({Role.AUDITOR, Role.REVIEWER, Role.APPROVER, Role.QUALIFIED_PERSON, Role.SOURCE_OWNER})
+GMP: Final = frozenset(
+    {Role.AUDITOR, Role.REVIEWER, Role.APPROVER, Role.QUALIFIED_PERSON, Role.SOURCE_OWNER, Role.RECORDER}
+)
 """Roles with an interest in the content of records (draft Annex 11 §11.10; MHRA 2018 §6.16)."""
 ADMINISTRATIVE: Final = frozenset({Role.OPERATOR, Role.SECURITY_OFFICER})
 

@@ -33,7 +33,7 @@ def entry_sentence(body: msgspec.Struct) -> Pieces:
     members = _flat(body)
     holds = getattr(body, "holds", None)
     verdict = "" if holds is None else "holds" if holds else "fails"
-    variant = members.get("event", members.get("state", verdict))
+    variant = members.get("event", members.get("state", verdict)) or ("shared" if members.get("shared") else "")
     went = members.get("went", "")
     for key in (f"entry.{kind}.{variant}.{went}", f"entry.{kind}.{variant}", f"entry.{kind}"):
         if known(key) and all(name is None or name in members for _, name in parts(key)):

@@ -1,7 +1,8 @@
 """Maps from CSV files, as a site's lists of accounts and tags come: the first line names the columns.
 
-Identities: source, account, person, kind (person, service, device, unknown), valid_from, valid_to. Assets: source, tag,
-site, area, line, unit, equipment, description, gxp (yes or no), valid_from, valid_to. An empty field is not said.
+Identities: source, account, person, kind (person, service, device, unknown), shared (yes or no), valid_from, valid_to.
+Assets: source, tag, site, area, line, unit, equipment, description, gxp, asset_class, critical, valid_from, valid_to.
+An empty field is not said: then gxp is yes, shared and critical are no.
 """
 
 import csv
@@ -14,13 +15,13 @@ from ledger.core.clock import utc_text
 from ledger.core.errors import InvalidEntry, RowFault, RowsRefused, SchemaViolation
 from ledger.core.record import ActorKind
 from ledger.core.times import parse_source_time
-from ledger.sources.map_kinds import AssetMapped, IdentityMapped
+from ledger.sources.map_kinds import AssetMapped2, IdentityMapped2
 from ledger.sources.maps import MapEntry, checked
 
-IDENTITY_COLUMNS: Final = ("source", "account", "person", "kind", "valid_from", "valid_to")
+IDENTITY_COLUMNS: Final = ("source", "account", "person", "kind", "shared", "valid_from", "valid_to")
 ASSET_COLUMNS: Final = (
     *("source", "tag", "site", "area", "line", "unit", "equipment", "description", "gxp"),
-    *("valid_from", "valid_to"),
+    *("asset_class", "critical", "valid_from", "valid_to"),
 )
 FAULTS: Final = 100
 """Wrong places that an error names; the rest of the list is not looked at."""
@@ -32,27 +33,27 @@ _MEMBER = re.compile(r" - at `\$\.(\w+)[^`]*`$")
 
 def read_identities(
     lines: Iterable[str], reason: str, zone: str | None, authority: Authority
-) -> Iterator[IdentityMapped]:
+) -> Iterator[IdentityMapped2]:
     """The identities of a CSV file; times without offset are read in `zone`.
 
     Raises SchemaViolation for columns that are none of such a list; RowsRefused, after the last good row, with every
     place that is wrong.
     """
 
-    def identity(row: Mapping[str, Any]) -> IdentityMapped:
-        return IdentityMapped(**row, reason=reason, authority=authority)
+    def identity(row: Mapping[str, Any]) -> IdentityMapped2:
+        return IdentityMapped2(**row, reason=reason, authority=authority)
 
-    columns = dict.fromkeys(IDENTITY_COLUMNS, _text) | {"kind": _kind} | _times(zone)
+    columns = dict.fromkeys(IDENTITY_COLUMNS, _text) | {"kind": _kind, "shared": _marked} | _times(zone)
     return _rows(lines, columns, ("source", "account", "valid_from"), identity)
 
 
-def read_assets(lines: Iterable[str], reason: str, zone: str | None, authority: Authority) -> Iterator[AssetMapped]:
+def read_assets(lines: Iterable[str], reason: str, zone: str | None, authority: Authority) -> Iterator[AssetMapped2]:
     """The places of a CSV file, as `read_identities`."""
 
-    def asset(row: Mapping[str, Any]) -> AssetMapped:
-        return AssetMapped(**row, reason=reason, authority=authority)
+    def asset(row: Mapping[str, Any]) -> AssetMapped2:
+        return AssetMapped2(**row, reason=reason, authority=authority)
 
-    columns = dict.fromkeys(ASSET_COLUMNS, _text) | {"gxp": _yes_or_no} | _times(zone)
+    columns = dict.fromkeys(ASSET_COLUMNS, _text) | {"gxp": _yes_or_no, "critical": _marked} | _times(zone)
     return _rows(lines, columns, ("source", "tag", "valid_from"), asset)
 
 
@@ -86,6 +87,10 @@ def _text(text: str) -> str | None:
 
 def _kind(text: str) -> ActorKind:
     return ActorKind(text or "person")
+
+
+def _marked(text: str) -> bool:
+    return _yes_or_no(text or "no")
 
 
 def _yes_or_no(text: str) -> bool:

@@ -56,6 +56,23 @@ class AssetMapped(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema",
     authority: Authority
 
 
+class IdentityMapped2(IdentityMapped, frozen=True, kw_only=True, omit_defaults=True, tag="identity/2"):
+    """As version 1. A `shared` account is used by several people: it is nobody's (`person` null), whatever a shift plan
+    or a badge says.
+    """
+
+    shared: bool = False
+
+
+class AssetMapped2(AssetMapped, frozen=True, kw_only=True, omit_defaults=True, tag="asset/2"):
+    """As version 1. `asset_class`: what sort of asset it is, by which parameters apply (`reactor`); `critical`: a
+    record of it that belongs to no batch is listed.
+    """
+
+    asset_class: Name | None = None
+    critical: bool = False
+
+
 class Shift(msgspec.Struct, frozen=True, kw_only=True):
     """A shift of the given weekdays (1 = Monday … 7 = Sunday, ISO 8601); one that ends at or before its start ends the
     next day.
@@ -81,7 +98,7 @@ class CalendarSet(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema",
 
 
 KINDS = (
-    Kind("identity", [IdentityMapped]),
-    Kind("asset", [AssetMapped]),
+    Kind("identity", [IdentityMapped, IdentityMapped2]),
+    Kind("asset", [AssetMapped, AssetMapped2]),
     Kind("calendar", [CalendarSet]),
 )

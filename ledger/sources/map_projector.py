@@ -1,4 +1,7 @@
-"""Projectors of the dated maps. A key is what is mapped and since when: a correction closes what it corrects."""
+"""Projectors of the dated maps. A key is what is mapped and since when: a correction closes what it corrects.
+
+Columns that only version 2 of a body fills are null for version 1: rows of a ledger from before stay as they are.
+"""
 
 from collections.abc import Iterable
 
@@ -7,7 +10,7 @@ from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry
 from ledger.core.projector import Projector, Valid
 from ledger.sources import tables as t
-from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped
+from ledger.sources.map_kinds import AssetMapped, AssetMapped2, CalendarSet, IdentityMapped, IdentityMapped2
 
 
 def key_of(*parts: str) -> str:
@@ -26,7 +29,8 @@ class IdentityProjector:
     def changes(self, entry: Entry) -> Iterable[Valid]:
         one: IdentityMapped = entry.body
         span = (parse_utc(one.valid_from), _until(one.valid_to))
-        values = (one.source, one.account, one.person, one.kind.value, *span)
+        shared = int(one.shared) if isinstance(one, IdentityMapped2) else None
+        values = (one.source, one.account, one.person, one.kind.value, *span, shared)
         yield Valid(key_of(one.source, one.account, one.valid_from), values)
 
 
@@ -42,7 +46,8 @@ class AssetProjector:
         one: AssetMapped = entry.body
         place = (one.site, one.area, one.line, one.unit, one.equipment, one.description, int(one.gxp))
         span = (parse_utc(one.valid_from), _until(one.valid_to))
-        yield Valid(key_of(one.source, one.tag, one.valid_from), (one.source, one.tag, *place, *span))
+        more = (one.asset_class, int(one.critical)) if isinstance(one, AssetMapped2) else (None, None)
+        yield Valid(key_of(one.source, one.tag, one.valid_from), (one.source, one.tag, *place, *span, *more))
 
 
 class CalendarProjector:

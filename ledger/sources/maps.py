@@ -13,7 +13,7 @@ from ledger.core.entry import Draft, draft
 from ledger.core.errors import SchemaViolation
 from ledger.core.record import ActorKind
 from ledger.sources import tables as t
-from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped
+from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped, IdentityMapped2
 from ledger.store.append import Batch
 from ledger.store.schema import as_of
 from ledger.store.store import Store
@@ -26,7 +26,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Whose an account is; `entry` says so."""
+    """Whose an account is; `entry` says so. A `shared` one is nobody's."""
 
     source: str
     account: str
@@ -35,6 +35,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     valid_from: str
     valid_to: str | None
     entry: int
+    shared: bool = False
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -52,6 +53,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     valid_from: str
     valid_to: str | None
     entry: int
+    asset_class: str | None = None
+    critical: bool = False
 
 
 class Calendar(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +98,8 @@ class Maps:
     def put(self, entries: Iterable[MapEntry]) -> list[int]:
         """Appends map entries and returns their indices, durable; up to `AT_ONCE` all go in or none does.
 
-        Raises SchemaViolation for an interval that ends before it begins, an unknown zone, or a day that is none.
+        Raises SchemaViolation for an interval that ends before it begins, an unknown zone, a day that is none, or a
+        shared account that names a person.
         """
         drafts: list[Draft] = [draft(checked(entry)) for entry in entries]
         placed: list[int] = []
@@ -213,6 +217,11 @@ def checked(entry: M) -> M:
             advice="Give an end after the beginning, or none.",
         )
     parse_utc(entry.valid_from)
+    if isinstance(entry, IdentityMapped2) and entry.shared and entry.person is not None:
+        raise SchemaViolation(
+            f"account {entry.account!r} of {entry.source!r} is shared, and given to {entry.person!r} - at `$.person`",
+            advice="Leave the person out: what several people use is nobody's.",
+        )
     if isinstance(entry, CalendarSet):
         try:
             ZoneInfo(entry.zone)
@@ -235,6 +244,7 @@ def _identity(row: Row[Any]) -> Identity:
         valid_from=utc_text(row.from_us),
         valid_to=None if row.to_us is None else utc_text(row.to_us),
         entry=row.from_index,
+        shared=bool(row.shared),
     )
 
 
@@ -252,6 +262,8 @@ def _place(row: Row[Any]) -> Place:
         valid_from=utc_text(row.from_us),
         valid_to=None if row.to_us is None else utc_text(row.to_us),
         entry=row.from_index,
+        asset_class=row.asset_class,
+        critical=bool(row.critical),
     )
 
 

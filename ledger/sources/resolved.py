@@ -66,7 +66,7 @@ def resolved_place(resolved: Resolved) -> Iterator[tuple[str, str]]:
 
 def _person_text(one: Identity) -> str:
     if one.person is None:
-        return message("who.person.nobody", entry=one.entry)
+        return message("who.person.shared" if one.shared else "who.person.nobody", entry=one.entry)
     return message("who.person.is", person=one.person, entry=one.entry)
 
 

@@ -24,6 +24,7 @@ identity = validities(
     Column("kind", Text, nullable=False),
     Column("from_us", BigInteger, nullable=False),
     Column("to_us", BigInteger),
+    Column("shared", SmallInteger),
     Index("identity_account", "log", "source", "account"),
 )
 
@@ -40,6 +41,8 @@ asset = validities(
     Column("gxp", SmallInteger, nullable=False),
     Column("from_us", BigInteger, nullable=False),
     Column("to_us", BigInteger),
+    Column("asset_class", Text),
+    Column("critical", SmallInteger),
     Index("asset_tag", "log", "source", "tag"),
 )
 
@@ -49,6 +52,16 @@ calendar = validities(
     Column("shifts", Integer, nullable=False),
     Column("from_us", BigInteger, nullable=False),
     Column("to_us", BigInteger),
+)
+
+parameter = validities(
+    "parameter",
+    Column("name", Text, nullable=False),
+    Column("source", Text),
+    Column("type", Text),
+    Column("applies_us", BigInteger),
+    Column("removed", SmallInteger, nullable=False),
+    Index("parameter_name", "log", "name"),
 )
 
 source_life = validities(

@@ -40,7 +40,6 @@ from ledger.sources import import_kinds
 from ledger.sources.challenge_kinds import BY_HAND, Challenge, ChallengeRun, Expected, Planting, RunState
 from ledger.sources.kinds import SourceRegistered
 from ledger.sources.life_kinds import Criticality, SystemListed, Trail
-from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped, Shift
 from ledger.store.engine import PREPARED, is_sqlite
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.store import Store
@@ -51,6 +50,7 @@ from tests.support.devices import Device
 from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger, new_ledger, source_time, submission
 from tests.support.postgres import PgDatabase
 from tests.tamper.incidents import incidents
+from tests.tamper.maps import maps, parameters
 from tests.tamper.notices import notices
 from tests.tamper.outside import outside
 from tests.tamper.persons import persons
@@ -145,7 +145,8 @@ def build(folder: Path, database: PgDatabase | None, administrator: str | None =
         incidents(ledger, number)
         retention(ledger, number)
         _words(ledger, number)
-        _maps(ledger, number)
+        maps(ledger, number)
+        parameters(ledger, number)
         _agents(ledger, number)
         _life(ledger, number)
         _imports(ledger, number)
@@ -224,28 +225,6 @@ def _people(ledger: Ledger, number: int) -> None:
         people.revoke(kept.grant, "no longer needed", AUTHORITY)
         people.sessions.end(session, "signed out")
         people.deactivate(account, "replaced", AUTHORITY)
-
-
-def _maps(ledger: Ledger, number: int) -> None:
-    """Each map set twice for the same time (a correction), and for another time."""
-    log = ledger.service.record_log()
-    since, until = utc_text(START_US + number % 2), utc_text(START_US * 2 + number)
-    span: dict[str, Any] = {"valid_from": since, "valid_to": until, "reason": f"map {number}", "authority": AUTHORITY}
-    levels = ("site", "area", "line", "unit", "equipment", "description")
-    place: dict[str, Any] = {name: f"{name}-{number}" for name in levels}
-    for source in ("dcs", "erp"):
-        account, tag = f"operator{number % 2}", f"TIC{number % 2}.SP"
-        kind = ActorKind.PERSON if number % 3 else ActorKind.SERVICE
-        log.maps.put([
-            IdentityMapped(source=source, account=account, person=f"P-{number}", kind=kind, **span),
-            AssetMapped(source=source, tag=tag, gxp=number % 3 == 0, **place, **span),
-        ])  # fmt: skip
-    shifts = tuple(Shift(name=f"shift {one}", days=(1, 2), start="06:00", end="14:00") for one in range(number + 1))
-    for name in ("site", "lab"):
-        log.maps.put([CalendarSet(calendar=f"{name}{number % 2}", zone="UTC", shifts=shifts, closed=(), **span)])
-    for source in ("dcs", "erp"):
-        config = log.sources.get(source)
-        log.sources.register(msgspec.structs.replace(config, mapping=f"version = {10**number}"), AUTHORITY)
 
 
 def _agents(ledger: Ledger, number: int) -> None:

@@ -164,6 +164,7 @@ MESSAGES = {
     "who.person.then": "Person, as known when it was logged",
     "who.person.is": "{person} (entry {entry})",
     "who.person.nobody": "nobody’s (entry {entry})",
+    "who.person.shared": "nobody’s: several people share it (entry {entry})",
     "who.person.unsaid": "no map said",
     "who.name": "Name",
     "who.kind": "Kind",

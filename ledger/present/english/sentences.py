@@ -58,6 +58,9 @@ MESSAGES = {
     "entry.mapping": "{authority_actor} adopted a mapping for source {source}",
     "entry.identity": "{authority_actor}: from {valid_from} on account {account} of {source} is {person}; "
     "reason: {reason}",
+    "entry.identity.shared": "{authority_actor}: from {valid_from} on account {account} of {source} is shared by "
+    "several people, and nobody’s; reason: {reason}",
+    "entry.parameter": "{authority_actor} set parameter {name} to {value}; reason: {reason}",
     "entry.asset": "{authority_actor}: from {valid_from} on {tag} of {source} stands at {equipment}; reason: {reason}",
     "entry.calendar": "{authority_actor}: from {valid_from} on the shifts of calendar {calendar} are new; "
     "reason: {reason}",

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from ledger.core.clock import parse_utc
 from ledger.core.errors import SchemaViolation
 from ledger.core.record import ActorKind
-from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped, Shift
+from ledger.sources.map_kinds import AssetMapped, AssetMapped2, CalendarSet, IdentityMapped, IdentityMapped2, Shift
 from ledger.sources.maps import Maps
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger
 
@@ -43,6 +44,10 @@ def asset(tag: str, unit: str, since: str) -> AssetMapped:
         reason="drawing 7",
         authority=AUTHORITY,
     )
+
+
+def shared(person: str | None, since: str) -> IdentityMapped2:
+    return IdentityMapped2(shared=True, **msgspec.structs.asdict(identity(person, since)))
 
 
 def us(text: str) -> int:
@@ -85,6 +90,33 @@ def test_a_tag_stands_where_it_stood(ledger: Ledger) -> None:
         ("TIC101", "R-2", True),
         ("TIC102", "R-1", True),
     ]
+
+
+def test_an_asset_has_a_class_and_is_critical_once_somebody_says_so(ledger: Ledger) -> None:
+    maps = Maps(ledger.store, RECORDS)
+    (first,) = maps.put([asset("TIC101", "R-1", Y1)])
+    said = AssetMapped2(asset_class="reactor", critical=True, **msgspec.structs.asdict(asset("TIC101", "R-1", Y1)))
+    maps.put([said])
+    now, then = maps.place("dcs", "TIC101", us(Y2)), maps.place("dcs", "TIC101", us(Y2), size=first + 1)
+    assert (now and now.asset_class, now and now.critical) == ("reactor", True)
+    assert (then and then.asset_class, then and then.critical) == (None, False)
+
+
+@pytest.mark.requirement("R61")
+def test_a_shared_account_is_nobody_s(ledger: Ledger) -> None:
+    maps = Maps(ledger.store, RECORDS)
+    maps.put([identity("P-1", Y1), shared(None, Y2)])
+    before, now = (maps.person("dcs", "op1", us(at)) for at in (Y1, Y2))
+    assert (before and before.person, before and before.shared) == ("P-1", False)
+    assert (now and now.person, now and now.shared) == (None, True)
+
+
+@pytest.mark.requirement("R61")
+def test_a_shared_account_that_names_persons_is_refused(sqlite_ledger: Ledger) -> None:
+    maps = Maps(sqlite_ledger.store, RECORDS)
+    with pytest.raises(SchemaViolation, match="'op1' of 'dcs' is shared, and given to 'P-1'"):
+        maps.put([shared(None, Y3), shared("P-1", Y1), shared("P-2", Y2)])
+    assert maps.identities() == []
 
 
 def calendar(**members: Any) -> CalendarSet:
