@@ -53,7 +53,7 @@ async def import_identities(
     zone: Zone = None,
     log: RecordLog = None,
 ) -> Mapped:
-    """Takes a list of accounts. Columns: source, account, person, kind, valid_from, valid_to.
+    """Takes a list of accounts. Columns: source, account, person, kind, shared, valid_from, valid_to.
 
     Nothing of it is stored if a row is wrong; then the problem's `faults` name line and column of each place.
     """
@@ -76,8 +76,8 @@ async def import_assets(
     zone: Zone = None,
     log: RecordLog = None,
 ) -> Mapped:
-    """Takes a list of tags. Columns: source, tag, site, area, line, unit, equipment, description, gxp, valid_from,
-    valid_to. Faults are told as of accounts.
+    """Takes a list of tags. Columns: source, tag, site, area, line, unit, equipment, description, gxp,
+    asset_class, critical, valid_from, valid_to. Faults are told as of accounts.
     """
     authority = request.user.authority
     return await context.lanes.append(_import, context, read_assets, bytes(body), reason, zone, authority, log)

@@ -1,6 +1,6 @@
 """The dated maps: whose an account is, where a tag stands, which shifts are worked; listed, set, and asked."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 from litestar import Router, get, post
@@ -20,13 +20,14 @@ from ledger.core.record import ActorKind, Name
 from ledger.people.access import Scope, allow
 from ledger.record_log import RecordLog as OpenedLog
 from ledger.sources.map_files import instant
-from ledger.sources.map_kinds import AssetMapped, CalendarSet, Day, IdentityMapped, Shift
+from ledger.sources.map_kinds import AssetMapped2, CalendarSet, Day, IdentityMapped2, Shift
 from ledger.sources.maps import Calendar, Identity, MapEntry, Page, Place, Worked
 
 AT_ONCE = 1000
 """Entries that one call may set; a longer list is imported."""
 
 T = TypeVar("T")
+_PLACE: Final = ("site", "area", "line", "unit", "equipment", "description", "asset_class")
 SourceName = Annotated[str, QueryParameter(description="The source.", min_length=1, max_length=512)]
 AccountName = Annotated[
     str, QueryParameter(description="The account, as its source names it.", min_length=1, max_length=512)
@@ -51,16 +52,23 @@ class _Dated(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class NewIdentity(_Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """From `valid_from` to before `valid_to` an account is this person's; without `person` it is nobody's."""
+    """From `valid_from` to before `valid_to` an account is this person's; without `person` it is nobody's.
+
+    A `shared` one, which several people use, names no person.
+    """
 
     source: Annotated[Name, msgspec.Meta(examples=["erp"])]
     account: Annotated[Name, msgspec.Meta(examples=["operator1"])]
     person: Annotated[Name, msgspec.Meta(examples=["P-1042"])] | None = None
     kind: ActorKind = ActorKind.PERSON
+    shared: bool = False
 
 
 class NewAsset(_Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """From `valid_from` to before `valid_to` a tag stands at this place of the equipment hierarchy (ISA-95)."""
+    """From `valid_from` to before `valid_to` a tag stands at this place of the equipment hierarchy (ISA-95).
+
+    `asset_class`: what sort of asset it is, by which parameters apply; `critical`: its records belong to batches.
+    """
 
     source: Annotated[Name, msgspec.Meta(examples=["dcs"])]
     tag: Annotated[Name, msgspec.Meta(examples=["TIC101.SP"])]
@@ -71,6 +79,8 @@ class NewAsset(_Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     equipment: Name | None = None
     description: Name | None = None
     gxp: bool = True
+    asset_class: Annotated[Name, msgspec.Meta(examples=["reactor"])] | None = None
+    critical: bool = False
 
 
 class NewCalendar(_Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -307,14 +317,15 @@ def put(log: OpenedLog, entries: list[MapEntry]) -> Mapped:
     return Mapped(log=log.log.name, entries=log.maps.put(entries))
 
 
-def _identity(one: NewIdentity, reason: str, authority: Authority) -> IdentityMapped:
+def _identity(one: NewIdentity, reason: str, authority: Authority) -> IdentityMapped2:
     without_nul(source=one.source, account=one.account, person=one.person, reason=reason)
     since, until = _span(one)
-    return IdentityMapped(
+    return IdentityMapped2(
         source=one.source,
         account=one.account,
         person=one.person,
         kind=one.kind,
+        shared=one.shared,
         valid_from=since,
         valid_to=until,
         reason=reason,
@@ -322,15 +333,16 @@ def _identity(one: NewIdentity, reason: str, authority: Authority) -> IdentityMa
     )
 
 
-def _asset(one: NewAsset, reason: str, authority: Authority) -> AssetMapped:
-    where = {name: getattr(one, name) for name in ("site", "area", "line", "unit", "equipment", "description")}
+def _asset(one: NewAsset, reason: str, authority: Authority) -> AssetMapped2:
+    where = {name: getattr(one, name) for name in _PLACE}
     without_nul(source=one.source, tag=one.tag, reason=reason, **where)
     since, until = _span(one)
-    return AssetMapped(
+    return AssetMapped2(
         source=one.source,
         tag=one.tag,
         **where,
         gxp=one.gxp,
+        critical=one.critical,
         valid_from=since,
         valid_to=until,
         reason=reason,

@@ -27,6 +27,7 @@ from ledger.cli import (
     maps,
     notice,
     package,
+    parameters,
     privacy,
     profile,
     query,
@@ -68,6 +69,7 @@ witness_policy.add_to(witness.group)
 for name, group in (
     ("source", source.group),
     ("map", maps.group),
+    ("parameter", parameters.group),
     ("inventory", inventory.group),
     ("imports", imports.group),
     ("challenge", challenge.group),

@@ -17,7 +17,7 @@ from ledger.core.clock import parse_utc
 from ledger.core.errors import ConfigError, RowsRefused, SchemaViolation
 from ledger.core.record import ActorKind
 from ledger.sources.map_files import read_assets, read_identities
-from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped, Shift
+from ledger.sources.map_kinds import AssetMapped2, CalendarSet, IdentityMapped2, Shift
 from ledger.sources.maps import MapEntry
 
 group = typer.Typer(help="Dated maps: identities, assets, calendars.", no_args_is_help=True)
@@ -40,6 +40,7 @@ def identity(
         str | None, typer.Option(help="The id of the person; without it the account is nobody's.")
     ] = None,
     kind: Annotated[ActorKind, typer.Option(help="What sort of actor it stands for.")] = ActorKind.PERSON,
+    shared: Annotated[bool, typer.Option("--shared", help="Several people use it: it is nobody's.")] = False,
     valid_to: Until = None,
     reason: Reason = "set at the terminal",
     log: LogOption = None,
@@ -48,11 +49,12 @@ def identity(
     """Say whose an account is, from a time on. The same account and time again corrects what was said."""
 
     def entry(authority: Authority) -> MapEntry:
-        return IdentityMapped(
+        return IdentityMapped2(
             source=source,
             account=account,
             person=person,
             kind=kind,
+            shared=shared,
             valid_from=utc_of("--from", valid_from),
             valid_to=None if valid_to is None else utc_of("--to", valid_to),
             reason=reason,
@@ -75,6 +77,12 @@ def asset(
     equipment: Annotated[str | None, typer.Option(help="The id by which records link to it.")] = None,
     description: Annotated[str | None, typer.Option(help="What it is.")] = None,
     gxp: Annotated[bool, typer.Option("--gxp/--no-gxp", help="Whether it bears on product quality.")] = True,
+    asset_class: Annotated[
+        str | None, typer.Option("--class", help="What sort of asset it is, by which parameters apply: reactor.")
+    ] = None,
+    critical: Annotated[
+        bool, typer.Option("--critical", help="Its records belong to batches: one that belongs to none is listed.")
+    ] = False,
     valid_to: Until = None,
     reason: Reason = "set at the terminal",
     log: LogOption = None,
@@ -83,7 +91,7 @@ def asset(
     """Say where a tag stands in the equipment hierarchy, from a time on."""
 
     def entry(authority: Authority) -> MapEntry:
-        return AssetMapped(
+        return AssetMapped2(
             source=source,
             tag=tag,
             site=site,
@@ -93,6 +101,8 @@ def asset(
             equipment=equipment,
             description=description,
             gxp=gxp,
+            asset_class=asset_class,
+            critical=critical,
             valid_from=utc_of("--from", valid_from),
             valid_to=None if valid_to is None else utc_of("--to", valid_to),
             reason=reason,
@@ -149,8 +159,8 @@ def import_file(
 ) -> None:
     """Take a whole list. Nothing of it is stored if a line is wrong; the line is named.
 
-    Identities: source, account, person, kind, valid_from, valid_to. Assets: source, tag, site, area, line, unit,
-    equipment, description, gxp, valid_from, valid_to.
+    Identities: source, account, person, kind, shared, valid_from, valid_to. Assets: source, tag, site, area, line,
+    unit, equipment, description, gxp, asset_class, critical, valid_from, valid_to.
     """
     readers: dict[str, Any] = {"identities": read_identities, "assets": read_assets}
     if what not in readers:

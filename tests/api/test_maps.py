@@ -112,6 +112,22 @@ def test_an_entry_is_answered_with_its_person_and_place(any_client: TestClient[A
     assert (answer["place"]["unit"], answer["place_then"]) == ("R-1", None)
 
 
+@pytest.mark.requirement("R61")
+def test_a_shared_account_is_nobody_s_and_a_class_is_told(any_client: TestClient[Any], any_world: World) -> None:
+    client, world = any_client, any_world
+    entry = {"source": SOURCE, "account": "operator1", "shared": True, "valid_from": Y1}
+    assert send(client, world, "identities", {"entries": [entry], "reason": "list"}).status_code == 201
+    refused = send(client, world, "identities", {"entries": [entry | {"person": "P-1"}], "reason": "list"})
+    assert (refused.status_code, "is shared, and given to 'P-1'" in refused.json()["detail"]) == (400, True)
+    place = {"source": SOURCE, "tag": "TIC1.SP", "asset_class": "reactor", "critical": True, "valid_from": Y1}
+    assert send(client, world, "assets", {"entries": [place], "reason": "drawing"}).status_code == 201
+    sent = client.post(f"/api/v1/sources/{SOURCE}/runs", json=run([submission(1)]), headers=world.headers(Scope.INGEST))
+    index = sent.json()["outcomes"][0]["index"]
+    answer = client.get(f"/api/v1/logs/records/entries/{index}", headers=world.headers(Scope.READ)).json()["resolved"]
+    assert (answer["person"]["person"], answer["person"]["shared"]) == (None, True)
+    assert (answer["place"]["asset_class"], answer["place"]["critical"]) == ("reactor", True)
+
+
 def test_every_wrong_place_of_a_list_is_named_and_nothing_of_it_is_stored(
     shared_client: TestClient[Any], shared_world: World
 ) -> None:

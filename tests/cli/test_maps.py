@@ -42,6 +42,28 @@ def test_a_list_of_tags_answers_where_one_stood(site: Site, tmp_path: Path) -> N
     assert "No calendars" in site("map", "list", "calendars").out
 
 
+@pytest.mark.requirement("R61")
+def test_an_account_is_shared_and_an_asset_has_a_class(site: Site, tmp_path: Path) -> None:
+    since = ("--from", "2026-01-01T00:00:00Z")
+    assert site("map", "identity", "dcs", "line2", "--shared", *since).code == 0
+    assert site("map", "who", "dcs", "line2", "--json").json()["shared"] is True
+    refused = site("map", "identity", "dcs", "line3", "--shared", "--person", "P-1", *since)
+    assert (refused.code, "'line3' of 'dcs' is shared" in refused.err) == (1, True)
+    assert site("map", "asset", "dcs", "R-7", "--class", "reactor", "--critical", *since).code == 0
+    told = site("map", "where", "dcs", "R-7", "--json").json()
+    assert (told["asset_class"], told["critical"]) == ("reactor", True)
+    file = tmp_path / "lists.csv"
+    file.write_text("source,account,person,shared,valid_from\ndcs,line4,,yes,2026-01-01T00:00:00Z\n")
+    assert site("map", "import", "identities", file).code == 0
+    assert site("map", "who", "dcs", "line4", "--json").json()["shared"] is True
+    file.write_text("source,account,person,shared,valid_from\ndcs,line5,P-1,yes,2026-01-01T00:00:00Z\n")
+    assert "line 2, person: account 'line5' of 'dcs' is shared" in site("map", "import", "identities", file).err
+    file.write_text("source,tag,asset_class,critical,valid_from\ndcs,R-8,reactor,y,2026-01-01T00:00:00Z\n")
+    assert site("map", "import", "assets", file).code == 0
+    told = site("map", "where", "dcs", "R-8", "--json").json()
+    assert (told["asset_class"], told["critical"], told["gxp"]) == ("reactor", True, True)
+
+
 def test_a_calendar_comes_from_a_file(site: Site, tmp_path: Path) -> None:
     file = tmp_path / "shifts.toml"
     file.write_text(
