@@ -38,6 +38,8 @@ from tests.support.ledgers import batch, submission
 from tests.support.postgres import PgDatabase, PostgresServer
 from tests.support.staff import Staff
 
+pytestmark = pytest.mark.sampled
+
 PATIENT = "Zwiebelfisch-Okonkwo 4711"
 """Whom the records of the trial source name; in no other file of this machine."""
 TRIAL, ERP = "trial", "erp"

@@ -27,6 +27,8 @@ from tests.support.ledgers import LIGHT
 from tests.support.people import OWN_PAGE
 from tests.support.staff import Staff
 
+pytestmark = pytest.mark.sampled
+
 OLD = "old-lims"
 FILES, IMPORTS = f"/api/v1/sources/{OLD}/import-files", f"/api/v1/sources/{OLD}/imports"
 GIVEN = {"mapping_text": MAPPING, "options": {"delimiter": ";"}, "zone": "Europe/Berlin"}

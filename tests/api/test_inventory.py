@@ -8,6 +8,8 @@ from litestar.testing import TestClient
 from ledger.people.access import Scope
 from tests.api.world import SOURCE, World, bearer, run, submission
 
+pytestmark = pytest.mark.sampled
+
 PATH = "/api/v1/inventory"
 MES = {
     "system": "mes", "title": "Manufacturing execution", "system_class": "mes", "owner": "production IT",

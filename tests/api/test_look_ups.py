@@ -25,6 +25,8 @@ from tests.api.world import SOURCE, World, run, submission
 from tests.support.application import app_of
 from tests.support.postgres import chosen_database
 
+pytestmark = pytest.mark.sampled
+
 SEARCH = "/api/v1/logs/records/search"
 
 

@@ -11,6 +11,8 @@ from ledger.sources import maps
 from ledger.store.sequencer import MAX_GROUP
 from tests.api.world import SOURCE, World, run, submission
 
+pytestmark = pytest.mark.sampled
+
 Y1, Y2, Y3 = (f"202{year}-01-01T00:00:00.000000Z" for year in (4, 5, 6))
 IDENTITIES = """source,account,person,kind,valid_from,valid_to
 dcs,op1,P-1,person,2024-01-01 01:00,2025-01-01T00:00:00Z

@@ -26,6 +26,8 @@ from tests.api.world import World
 from tests.support.application import app_of
 from tests.support.people import OWN_PAGE, PASSWORD, Device, Person, person
 
+pytestmark = pytest.mark.sampled
+
 
 def authority(world: World) -> Fault | None:
     with world.service.store.reader(SYSTEM_LOG) as reader:

@@ -23,6 +23,8 @@ from ledger.store.logs import SYSTEM_LOG
 from tests.support.devices import OTHER, RECORD_ORIGIN, Device
 from tests.support.ledgers import AUTHORITY, ORIGIN, RECORDS, SOURCE, Ledger, MovableClock
 
+pytestmark = pytest.mark.sampled
+
 
 def take(ledger: Ledger, made: SignedBatch) -> SignedReceipt:
     return ledger.service.record_log().take(made)

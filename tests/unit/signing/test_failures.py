@@ -30,6 +30,8 @@ from tests.support.signing_authenticator import SigningAuthenticator
 from tests.unit.signing.conftest import Site
 from tests.unit.signing.test_passkeys import SIGNING, bind
 
+pytestmark = pytest.mark.sampled
+
 DAY_S = 86_400
 
 

@@ -29,6 +29,8 @@ from tests.integration.reports.repack import Files, forge
 from tests.support.signers import Plant
 from tests.unit.signing.conftest import Site
 
+pytestmark = pytest.mark.sampled
+
 SENTENCE = "Rita Reviewer (reviewer1), reviewer, signed"
 
 

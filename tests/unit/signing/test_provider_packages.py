@@ -41,6 +41,8 @@ from tests.integration.reports.repack import Files, forge
 from tests.support.signers import Plant, Signer
 from tests.unit.signing.conftest import Site
 
+pytestmark = pytest.mark.sampled
+
 ISSUER, CLIENT, ACR = "https://id.plant.example", "trailseal", "urn:site:hardware"
 KEY, NEXT, STRANGE = (RSAKey.generate_key(2048, {"kid": kid}) for kid in ("one", "two", "one"))
 

@@ -31,6 +31,8 @@ from tests.support.ledgers import START_US, Ledger
 from tests.unit.signing.conftest import Site
 from tests.unit.sources.test_imports import FILE, OLD, rows
 
+pytestmark = pytest.mark.sampled
+
 CHOSEN = ("import-dropped", "count-changed", "statement-of-somebody-else", "mark-dropped", "life-dropped")
 
 

@@ -41,6 +41,8 @@ from tests.support.ledgers import (
     submission,
 )
 
+pytestmark = pytest.mark.sampled
+
 SECOND = MICROSECONDS
 DAY = 86_400 * SECOND
 WRONG_ACTOR = Actor(account="operator1", kind=ActorKind.PERSON)

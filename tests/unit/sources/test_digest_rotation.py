@@ -16,6 +16,8 @@ from ledger.trust.digest_life import entered, rotate_digest
 from tests.support.checking import assert_log_holds, leaves
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, batch, record, submission
 
+pytestmark = pytest.mark.sampled
+
 SEALED = ("actor.name", "reason", "changes.Value")
 
 

@@ -19,6 +19,8 @@ from ledger.sources.imports import Imports, Known
 from ledger.store.position import pos_of
 from tests.support.ledgers import AUTHORITY, SOURCE, START_US, Ledger, source_time, submission
 
+pytestmark = pytest.mark.sampled
+
 OLD = "old-lims"
 QA = Authority(actor="local:quality", authenticated=False)
 FILE = ImportedFile(name="trail.csv", sha256=b64(sha256(b"rows").digest()), size=4, stated=True)

@@ -21,6 +21,8 @@ from ledger.store.reading import VaultReader
 from tests.support.checking import assert_log_holds, leaves
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, batch, record, submission
 
+pytestmark = pytest.mark.sampled
+
 RECEIVED = "2026-09-21T14:13:21.000000Z"
 
 

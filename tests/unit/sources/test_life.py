@@ -16,6 +16,8 @@ from ledger.sources.marks import state_when_collected
 from ledger.sources.systems import Standing
 from tests.support.ledgers import AUTHORITY, SOURCE, Ledger, submission
 
+pytestmark = pytest.mark.sampled
+
 QA = Authority(actor="local:quality", authenticated=False)
 V1, V2 = SourceFacts(version="8.2", audit_trail="on"), SourceFacts(version="8.4", audit_trail="on")
 

@@ -26,6 +26,8 @@ from ledger.trust.signed import Signed
 from tests.support.checking import naive_root
 from tests.support.ledgers import RECORDS, Ledger
 
+pytestmark = pytest.mark.sampled
+
 PLACES = {"write_durably": remembering, "sign_note": signing}
 """Where the steps stand that are not the store's."""
 STEPS = ("record_intent", "write_durably", "sign_note", "publish")

@@ -33,6 +33,8 @@ from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, MovableClock
 from tests.support.stamping import HOUR_S, Site
 from tests.support.tsa import URL, Stamper, Stampers
 
+pytestmark = pytest.mark.sampled
+
 DOWN = "the authority cannot be reached: connection refused"
 
 

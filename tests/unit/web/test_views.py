@@ -24,6 +24,8 @@ from ledger.web.views.search import SearchView, search_view
 from tests.support.ledgers import AUTHORITY, batch, submission
 from tests.unit.web.conftest import World
 
+pytestmark = pytest.mark.sampled
+
 
 def entry(world: World, index: int, log: str = "records") -> EntryView:
     def make(scope: Scope, connection: Connection) -> EntryView:
