@@ -1,6 +1,6 @@
 """A lie in any table that is evidence is found, on either database, and the first bad entry is named."""
 
-import os
+import itertools
 import random
 from collections.abc import Callable, Iterator
 
@@ -21,32 +21,40 @@ from ledger.signing import external_tables, paper_tables, route_tables
 from ledger.signing import tables as signing_tables
 from ledger.store.schema import metadata
 from tests.support.postgres import PostgresServer
+from tests.support.sampled import WHOLE
 from tests.support.seeds import SEED
 from tests.tamper.attacks import FREE_LOG, Attack, Inapplicable, attacks, evidence_tables, mount, read
 from tests.tamper.template import Template, build
 
 ATTACKS = [attack for attack in attacks() if not attack.has_no_effect]
 WITHOUT_EFFECT = [attack for attack in attacks() if attack.has_no_effect]
-MORE = {"sqlite": 20, "postgresql": 5}
-"""How many attacks are made in `make test` besides those on each table; `make soak` makes all of them on both."""
+SORTS = sorted({attack.sort for attack in ATTACKS})
 _MODULES = (tables, notice_tables, oidc_tables, signing_tables, route_tables, external_tables, paper_tables, privacy)
 OF_PEOPLE = {one.name for module in _MODULES for one in vars(module).values() if isinstance(one, Table)}
-"""Who may do what, and who signed: each such table is attacked on SQLite a second time in each run, in a column."""
+"""Who may do what, and who signed: each such table is attacked a second time in each run, in a column."""
+DIALECTS = ("sqlite", "postgresql")
 
 
-def _cases(soak: bool) -> Iterator[tuple[str, Attack]]:
-    for dialect, more in MORE.items():
-        drawn = random.Random(f"{SEED} {dialect}").sample(ATTACKS, len(ATTACKS))
-        if not soak:
-            of_each = {attack.table: attack for attack in drawn}
-            columns = {attack.table: attack for attack in drawn if attack.column and attack != of_each[attack.table]}
-            twice = OF_PEOPLE if dialect == "sqlite" else frozenset[str]()
-            chosen = [*of_each.values(), *(one for table, one in sorted(columns.items()) if table in twice)]
-            drawn = [*chosen, *[attack for attack in drawn if attack not in chosen][:more]]
-        yield from ((dialect, attack) for attack in drawn)
+def _cases(soak: bool) -> list[tuple[str, Attack]]:
+    """Every attack on both databases; or each table on one, those of people on the other too, each sort on both."""
+    if soak:
+        return list(itertools.product(DIALECTS, ATTACKS))
+    chance = random.Random(SEED)
+    drawn = chance.sample(ATTACKS, len(ATTACKS))
+    of_each = {attack.table: attack for attack in drawn}
+    columns = {attack.table: attack for attack in drawn if attack.column and attack != of_each[attack.table]}
+    chosen: list[tuple[str, Attack]] = []
+    for number, table in enumerate(chance.sample(sorted(of_each), len(of_each))):
+        here, there = DIALECTS[number % 2], DIALECTS[(number + 1) % 2]
+        chosen += [(here, of_each[table]), *([(there, columns[table])] if table in OF_PEOPLE else [])]
+    for dialect, sort in itertools.product(DIALECTS, SORTS):
+        of_sort = [attack for attack in drawn if attack.sort == sort]
+        if not any((dialect, attack) in chosen for attack in of_sort):
+            chosen.append((dialect, of_sort[0]))
+    return sorted(chosen, key=lambda case: DIALECTS.index(case[0]))
 
 
-CASES = list(_cases("TRAILSEAL_SOAK" in os.environ))
+CASES = _cases(WHOLE)
 on_both = pytest.mark.parametrize("template", ["sqlite", "postgresql"], indirect=True)
 LEVEL_1 = frozenset({"leaf", "body", "head", "tile"})
 
@@ -125,6 +133,7 @@ PLANTED = (
 """An edit, a deletion, an insertion, a swap, and the last entry cut off."""
 
 
+@pytest.mark.sampled
 @on_both
 @pytest.mark.parametrize("attack", PLANTED, ids=str)
 def test_the_impact_list_is_that_of_the_planted_damage(template: Template, attack: Attack) -> None:
@@ -168,17 +177,19 @@ def test_every_operational_table_says_why_lying_in_it_changes_no_answer() -> Non
             assert len(table.info["why"].split()) > 8, table.name
 
 
-@pytest.mark.parametrize("dialect", list(MORE))
-def test_a_soak_attacks_every_column_of_every_evidence_table_and_each_run_every_table(dialect: str) -> None:
-    whole = [attack for database, attack in _cases(soak=True) if database == dialect]
-    assert {str(attack) for attack in whole} == {str(attack) for attack in ATTACKS}
-    changed = {(attack.table, attack.column) for attack in whole if attack.sort == "change"}
-    assert changed == {(table.name, column.name) for table in evidence_tables() for column in table.columns}
-    drawn = [attack.table for database, attack in _cases(soak=False) if database == dialect]
+def test_a_soak_attacks_every_column_of_every_evidence_table_and_each_run_every_table() -> None:
     evidence = {table.name for table in evidence_tables()}
-    assert set(drawn) == evidence
-    twice = evidence & OF_PEOPLE if dialect == "sqlite" else set()
-    assert not [table for table in sorted(twice) if drawn.count(table) < 2]
+    for dialect in DIALECTS:
+        whole = [attack for database, attack in _cases(soak=True) if database == dialect]
+        assert {str(attack) for attack in whole} == {str(attack) for attack in ATTACKS}
+        changed = {(attack.table, attack.column) for attack in whole if attack.sort == "change"}
+        assert changed == {(table.name, column.name) for table in evidence_tables() for column in table.columns}
+        assert {attack.sort for database, attack in _cases(soak=False) if database == dialect} == set(SORTS)
+    drawn = _cases(soak=False)
+    assert len(set(drawn)) == len(drawn)
+    assert {attack.table for _, attack in drawn} == evidence
+    for table in evidence & OF_PEOPLE:
+        assert {dialect for dialect, attack in drawn if attack.table == table} == set(DIALECTS)
     assert len(evidence & OF_PEOPLE) > 30
 
 
