@@ -67,6 +67,7 @@ class HttpSink:
             params={"log": log} if log is not None else None,
             timeout=_TIMEOUT,
             trust_env=False,
+            verify=parts.scheme == "https",  # to read the authorities takes its time
             transport=transport,
         )
 

@@ -46,7 +46,7 @@ import httpx
 
 from collectors.demo.erp_client import ErpSession
 from collectors.demo.erp_seed import USER_GROUPS, seed
-from collectors.demo.process import ServerProcess, free_port, new_secret, write_private
+from collectors.demo.process import NO_TLS, ServerProcess, free_port, new_secret, write_private
 from ledger.core.errors import ConfigError, FatalSource
 
 PYTHON_VARIABLE = "TRAILSEAL_ERP_PYTHON"
@@ -199,7 +199,7 @@ class ErpServer:
 
     def _answers(self) -> bool:
         try:
-            httpx.get(f"http://127.0.0.1:{self._port}/", timeout=1.0)
+            httpx.get(f"http://127.0.0.1:{self._port}/", timeout=1.0, verify=NO_TLS)
         except httpx.TransportError:
             return False
         return True

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import httpx
 
+from collectors.demo.process import NO_TLS
 from ledger.core.errors import FatalSource
 
 _SECONDS = 30.0
@@ -26,7 +27,7 @@ class ErpSession:
     def __init__(self, url: str, user: str, password: str) -> None:
         self.user = user
         self._url = url
-        self._http = httpx.Client(timeout=_SECONDS)
+        self._http = httpx.Client(timeout=_SECONDS, verify=NO_TLS)
         self._context: dict[str, Any] = {}
         answer = self._post("common.db.login", [user, {"password": password}, "en"])
         if answer is None:

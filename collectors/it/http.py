@@ -124,6 +124,7 @@ def clock_by_date(headers: Mapping[str, str], asked_us: int, answered_us: int) -
 
 
 @cache
+@cache
 def trust(ca_file: str = "") -> ssl.SSLContext:
     """What certificates are verified against: the authorities of a file, or of the system this runs on.
 

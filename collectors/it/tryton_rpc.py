@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from collectors.it.http import clock_by_date
+from collectors.it.http import clock_by_date, trust
 from collectors.verbatim import items, members
 from ledger.core.clock import WallClock
 from ledger.core.errors import FatalSource, RetriableSource
@@ -39,7 +39,7 @@ class TrytonRpc:
         self._user = user
         self._password = password
         self._clock = clock
-        self._http = httpx.Client(timeout=_TIMEOUT, trust_env=False)
+        self._http = httpx.Client(timeout=_TIMEOUT, trust_env=False, verify=trust())
         self._authorization = ""
         self._context: dict[str, Any] = {}
         self.source_clock: Clock | None = None

@@ -6,6 +6,7 @@ from typing import Self
 
 import httpx
 
+from collectors.demo.process import NO_TLS
 from collectors.http_sink import HttpSink
 from ledger.core.authority import Authority
 from ledger.core.errors import CollectorError
@@ -76,6 +77,7 @@ class Plant:
             headers={"Authorization": f"Bearer {self._reader}"},
             timeout=30,
             trust_env=False,
+            verify=NO_TLS,
         )
         size: int = answer.raise_for_status().json()["size"]
         return size

@@ -18,6 +18,7 @@ import msgspec
 import psycopg
 from sqlalchemy import make_url
 
+from collectors.demo.process import NO_TLS
 from ledger.core.authority import Authority
 from ledger.core.source import SourceConfig
 from ledger.service import create
@@ -240,7 +241,7 @@ class Campaign:
 
     def _client(self) -> httpx.Client:
         headers = {"Authorization": f"Bearer {self._reader}"}
-        return httpx.Client(base_url=self._serving.address, headers=headers, timeout=30, trust_env=False)
+        return httpx.Client(base_url=self._serving.address, headers=headers, timeout=30, trust_env=False, verify=NO_TLS)
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 import httpx
 
 from collectors.demo.erp_client import ErpSession
-from collectors.demo.process import ServerProcess, free_port, new_secret, write_private
+from collectors.demo.process import NO_TLS, ServerProcess, free_port, new_secret, write_private
 
 _ROOT: Final = Path(__file__).parents[2]
 _ENVIRONMENT: Final = _ROOT / ".venv" / "gnuhealth"
@@ -103,7 +103,7 @@ class Lims:
 
     def _answers(self) -> bool:
         try:
-            httpx.get(f"http://127.0.0.1:{self._port}/", timeout=1.0)
+            httpx.get(f"http://127.0.0.1:{self._port}/", timeout=1.0, verify=NO_TLS)
         except httpx.TransportError:
             return False
         return True

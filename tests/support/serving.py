@@ -21,6 +21,7 @@ from typing import Self
 
 import httpx
 
+from collectors.demo.process import NO_TLS
 from ledger.core.authority import Authority
 from ledger.people.access import Scope
 from ledger.service import Service
@@ -185,7 +186,7 @@ class Serving:
 
     def _healthy(self) -> bool:
         try:
-            return httpx.get(f"{self.address}/api/v1/health", timeout=5, trust_env=False).is_success
+            return httpx.get(f"{self.address}/api/v1/health", timeout=5, trust_env=False, verify=NO_TLS).is_success
         except httpx.HTTPError:
             return False
 

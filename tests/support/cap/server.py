@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from collectors.demo.process import ServerProcess, free_port
+from collectors.demo.process import NO_TLS, ServerProcess, free_port
 from tests.support.node import NODE
 
 _HERE = Path(__file__).parent
@@ -62,7 +62,7 @@ class CapServer:
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/audit/", trust_env=False, timeout=5).status_code == 401
+            return httpx.get(f"{self.url}/audit/", trust_env=False, timeout=5, verify=NO_TLS).status_code == 401
         except httpx.HTTPError:
             return False
 
@@ -75,6 +75,7 @@ class Engineer:
             base_url=f"{server.url}/material/",
             auth=("engineer", server.passwords["engineer"]),
             trust_env=False,
+            verify=NO_TLS,
             timeout=30,
         )
 
