@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psycopg
 from sqlalchemy import text
 
@@ -19,6 +20,7 @@ from ledger.retention.disposal_kinds import DAY_US
 from ledger.retention.holds import Scope
 from ledger.retention.report import Disposal
 from ledger.service import Service
+from ledger.settings import write as write_settings
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.search import Query
 from ledger.trust.kept_tokens import KeptTokens
@@ -67,10 +69,17 @@ class Keeping:
         self.fact(OLD, RetentionEvent.BATCH_EXPIRY, "2020-01-31")
         self.fact(OLD, RetentionEvent.CERTIFICATION, "2018-01-31")
 
-    def copied(self, folder: Path) -> "Keeping":
-        """The same ledger once more, on SQLite, in another folder: this one is closed already."""
+    def copied(self, folder: Path, postgres: PgDatabase | None = None) -> "Keeping":
+        """The same ledger once more in another folder, on `postgres` if that is a copy of its database.
+
+        This one is closed already.
+        """
         made = copy.copy(self)
         shutil.copytree(self.world.folder, folder)
+        if postgres is not None:
+            made.database = postgres
+            urls = {"database": postgres.runtime_url, "owner_database": postgres.owner_url}
+            write_settings(folder, msgspec.structs.replace(self.service.settings, **urls))
         made.world = copy.copy(self.world)
         made.world.folder, made.world.clock = folder, copy.copy(self.world.clock)
         made.service = made.world.service = Service(folder, made.world.clock, effort=LIGHT)

@@ -34,13 +34,17 @@ pytestmark = pytest.mark.sampled
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def keeping(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Keeping]:
-    postgres, server = None, None
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgres_server")
-        postgres = request.getfixturevalue("migrated_postgres")
-    made = Keeping(tmp_path / "ledger", postgres, server)
+    if request.param == "sqlite":
+        first: Keeping = request.getfixturevalue("first")
+        made = first.copied(tmp_path / "ledger")
+    else:
+        first = request.getfixturevalue("first_on_postgres")
+        assert first.server is not None
+        made = first.copied(tmp_path / "ledger", first.server.create_database(first.database))
     yield made
     made.close()
+    if made.server is not None and made.database is not None:
+        made.server.discard(made.database)
 
 
 def test_what_is_over_goes_and_every_proof_still_holds(keeping: Keeping) -> None:
