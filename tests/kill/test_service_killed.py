@@ -8,7 +8,7 @@ import pytest
 from tests.kill.campaign import Kill, run
 from tests.support.postgres import PostgresServer
 
-KILLS = 4
+KILLS = 3
 SEED = 20261125
 
 

@@ -7,8 +7,8 @@ from tests.soak.memory import MIB, growth
 
 
 def test_verification_of_six_times_the_entries_takes_no_more_memory() -> None:
-    assert growth("verify", 2_000, 12_000) < 10 * MIB
+    assert growth("verify", 1_000, 6_000) < 10 * MIB
 
 
 def test_a_package_of_five_times_the_records_takes_no_more_memory() -> None:
-    assert growth("package", 300, 1_500) < 20 * MIB
+    assert growth("package", 200, 1_000) < 20 * MIB

@@ -86,19 +86,19 @@ def test_rebuilt_projections_equal_those_that_appends_wrote(ledger: Ledger) -> N
 def test_appends_reads_and_a_second_rebuild_go_on_after_one(ledger: Ledger) -> None:
     fill(ledger)
     for n in (100, 200):
-        rebuild(ledger.store, ledger.owner_url)
+        rebuild(ledger.store, ledger.owner_url, ["record"])
         ledger.submit([submission(n), submission(3)], cursor_to=str(n))
     with ledger.store.reader(RECORDS) as reader:
         found = search.search(reader.connection, RECORDS, reader.head().size, search.Query(text="tic101.sp"))
     assert len(found.indices) == 15
     assert full_text_holds(ledger)
     after = read(ledger)
-    rebuild(ledger.store, ledger.owner_url)
+    rebuild(ledger.store, ledger.owner_url, ["record"])
     assert read(ledger) == after
 
 
 def test_what_erasures_name_is_still_asked_before_a_row_of_the_vault_goes(ledger: Ledger) -> None:
-    rebuild(ledger.store, ledger.owner_url)
+    rebuild(ledger.store, ledger.owner_url, ["erased-row"])
     with ledger.store.reading() as connection:
         if ledger.is_sqlite:
             sql = "SELECT sql FROM sqlite_schema WHERE name = 'sealed_value_no_delete'"
@@ -196,7 +196,7 @@ def test_what_an_ended_rebuild_left_behind_does_not_stop_the_next(ledger: Ledger
     before, structure = read(ledger), schema_of(ledger)
     with ledger.administrator() as connection:
         shadow.create(connection, [schema.record, schema.record_link])
-    rebuild(ledger.store, ledger.owner_url)
+    rebuild(ledger.store, ledger.owner_url, ["record"])
     assert (read(ledger), schema_of(ledger)) == (before, structure)
 
 
@@ -206,11 +206,11 @@ def test_two_rebuilds_do_not_run_at_once(ledger: Ledger) -> None:
 
     def again(_done: int, _all: int) -> None:
         try:
-            rebuild(ledger.store, ledger.owner_url)
+            rebuild(ledger.store, ledger.owner_url, ["record"])
         except Conflict as error:
             refused.append(error)
 
-    rebuild(ledger.store, ledger.owner_url, progress=again)
+    rebuild(ledger.store, ledger.owner_url, ["record"], progress=again)
     assert refused
 
 
@@ -272,7 +272,7 @@ def test_a_new_version_takes_over_while_appends_go_on(ledger: Ledger, monkeypatc
     assert len(live["record"]) == 13 + sum(appended)
     assert {row[7] for row in live["record"]} == {f"{row[1]}:operator1" for row in live["record"]}
     assert len(live["record"]) > record.rows["record"]  # some came after the swap
-    rebuild(store, ledger.owner_url)
+    rebuild(store, ledger.owner_url, ["record"])
     with store.reading() as connection:
         assert contents(connection) == live
     assert full_text_holds(ledger)
@@ -299,7 +299,7 @@ def test_a_snapshot_from_before_the_swap_never_sees_an_emptied_table(ledger: Led
     swapped = threading.Event()
 
     def swap() -> None:
-        rebuild(ledger.store, ledger.owner_url)
+        rebuild(ledger.store, ledger.owner_url, ["record"])
         swapped.set()
 
     with ledger.store.reading() as connection:
@@ -313,7 +313,7 @@ def test_a_snapshot_from_before_the_swap_never_sees_an_emptied_table(ledger: Led
 
 
 def test_indexes_of_a_rebuilt_table_are_those_that_are_declared(ledger: Ledger) -> None:
-    rebuild(ledger.store, ledger.owner_url)
+    rebuild(ledger.store, ledger.owner_url, ["record"])
     with ledger.store.reading() as connection:
         found = {index["name"] for index in inspect(connection).get_indexes("record")}
     wanted = {str(index.name) for index in schema.record.indexes}
