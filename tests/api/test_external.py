@@ -16,9 +16,10 @@ from ledger.people.sessions import COOKIE
 from ledger.signing.history import read_history
 from ledger.signing.requests import Opening
 from tests.support.application import app_of
+from tests.support.founded import APPROVER, founded
 from tests.support.outside import Holder, Outside
 from tests.support.people import OWN_PAGE
-from tests.support.signers import Plant, Signer
+from tests.support.signers import Signer
 
 PEER = "testclient"
 BEHIND_S = -15 * 60.0
@@ -31,11 +32,10 @@ def b64(data: bytes) -> str:
 class Site:
     def __init__(self, folder: Path) -> None:
         self.trust = Outside(folder / "trust")
-        self.plant = Plant(folder / "ledger", ahead_s=BEHIND_S)
-        self.plant.found()
+        self.plant = founded(folder / "ledger", APPROVER, ahead_s=BEHIND_S)
         officer = self.plant.officer.sign_in()
         self.second = self.plant.person("officer2", "Otto Officer", Role.SECURITY_OFFICER, officer.authority)
-        self.anna: Signer = self.plant.join("approver1", "Anna Approver", Role.APPROVER)
+        self.anna: Signer = self.plant.people["approver1"]
         self.holder: Holder = self.trust.person("Anna Approver", "PNODE-1")
         self.plant.service.people.profiles.set(
             "signing_modes", ["sealed-key", "external"], "agreed", self.plant.officer.sign_in(PEER).authority

@@ -15,10 +15,11 @@ from ledger.signing.requests import Opening
 from tests.api.test_external import BEHIND_S, PEER
 from tests.support.application import app_of
 from tests.support.browsing import hidden
+from tests.support.founded import APPROVER, founded
 from tests.support.outside import DAY, NOW, Holder, Outside
 from tests.support.people import OWN_PAGE
 from tests.support.revocations import response
-from tests.support.signers import Plant, Signer
+from tests.support.signers import Signer
 
 
 class Site:
@@ -26,10 +27,9 @@ class Site:
 
     def __init__(self, folder: Any) -> None:
         self.trust = Outside(folder / "trust")
-        self.plant = plant = Plant(folder / "ledger", ahead_s=BEHIND_S)
-        plant.found()
+        self.plant = plant = founded(folder / "ledger", APPROVER, ahead_s=BEHIND_S)
         self.second = plant.person("officer2", "Otto Officer", Role.SECURITY_OFFICER, plant.officer.sign_in().authority)
-        self.anna: Signer = plant.join("approver1", "Anna Approver", Role.APPROVER)
+        self.anna: Signer = plant.people["approver1"]
         self.holder: Holder = self.trust.person("Anna Approver", "PNODE-1")
         self.stranger: Holder = self.trust.person("Anna Approver", "PNODE-2")
         officer = plant.officer.sign_in(PEER).authority

@@ -13,8 +13,9 @@ from ledger.core.hashing import leaf_hash
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
 from tests.support.browsing import Pages
+from tests.support.founded import founded
 from tests.support.people import OWN_PAGE
-from tests.support.signers import Plant, Signer
+from tests.support.signers import Signer
 
 SCAN = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\nstartxref\n9\n%%EOF\n"
 WORDS = {
@@ -53,7 +54,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    plant = Plant(tmp_path_factory.mktemp("papers") / "ledger")
+    plant = founded(tmp_path_factory.mktemp("papers") / "ledger")
     pages = Pages(plant)
     with pages.client:
         yield Site(pages)

@@ -14,6 +14,7 @@ from ledger.core.workflow import RequestState, Stage, Step
 from ledger.people.roles import Role
 from ledger.signing.requests import Opening
 from tests.support.browsing import Pages
+from tests.support.founded import REVIEWER, founded
 from tests.support.signers import Plant, Signer
 from tests.support.signing_authenticator import SigningAuthenticator
 from tests.unit.signing.test_passkeys import SIGNING, WEB, bind
@@ -27,7 +28,7 @@ class Way:
         self.pages = Pages(plant)
         self.person: Signer = plant.quality
         self.device = SigningAuthenticator(SIGNING.origin, SIGNING.rp_id)
-        self.reviewer = plant.join("reviewer1", "Rita Reviewer", Role.REVIEWER)
+        self.reviewer = plant.people["reviewer1"]
         second = plant.join("officer2", "Oda Officer", Role.SECURITY_OFFICER)
         self.person.sign_in("testclient")
         voucher, plant.quality = plant.quality, second
@@ -62,7 +63,7 @@ class Way:
 
 @pytest.fixture(scope="module")
 def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Way]:
-    plant = Plant(tmp_path_factory.mktemp("way") / "ledger", web=WEB)
+    plant = founded(tmp_path_factory.mktemp("way") / "ledger", REVIEWER, web=WEB)
     made = Way(plant)
     with made.pages.client:
         yield made

@@ -14,6 +14,7 @@ from ledger.signing.requests import Opening
 from ledger.store.search import Query
 from ledger.web.views.items import PAGE
 from tests.support.browsing import Pages, hidden
+from tests.support.founded import REVIEWER, founded
 from tests.support.people import OWN_PAGE
 from tests.support.signers import Plant, Signer
 
@@ -26,7 +27,7 @@ class SetPages(Pages):
 
     def __init__(self, plant: Plant) -> None:
         super().__init__(plant)
-        self.rita = plant.join("reviewer1", "Rita Reviewer", Role.REVIEWER)
+        self.rita = plant.people["reviewer1"]
         self.rolf = plant.join("reviewer2", "Rolf Reviewer", Role.REVIEWER)
         for one in (self.rita, self.rolf):
             one.sign_in(PEER)
@@ -53,7 +54,7 @@ class SetPages(Pages):
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SetPages]:
-    plant = Plant(tmp_path_factory.mktemp("sets") / "ledger")
+    plant = founded(tmp_path_factory.mktemp("sets") / "ledger", REVIEWER)
     made = SetPages(plant)
     with made.client:
         yield made

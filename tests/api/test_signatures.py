@@ -9,6 +9,7 @@ from litestar.testing import TestClient
 from ledger.people.roles import Role
 from ledger.people.sessions import cookie_name
 from tests.support.application import app_of
+from tests.support.founded import founded
 from tests.support.signers import Plant, Signer
 
 API = "/api/v1/signing"
@@ -18,8 +19,7 @@ OWN = {"Sec-Fetch-Site": "same-origin"}
 
 @pytest.fixture(scope="module")
 def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
-    made = Plant(tmp_path_factory.mktemp("api") / "ledger")
-    made.found()
+    made = founded(tmp_path_factory.mktemp("api") / "ledger")
     yield made
     made.close()
 

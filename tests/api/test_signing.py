@@ -11,6 +11,7 @@ from ledger.core.clock import utc_text
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
 from tests.support.application import app_of
+from tests.support.founded import APPROVER, REVIEWER, founded
 from tests.support.people import OWN_PAGE
 from tests.support.signers import Plant, Signer
 
@@ -26,10 +27,9 @@ class Site:
 
     def __init__(self, plant: Plant) -> None:
         self.plant = plant
-        plant.found()
-        self.reviewer = plant.join("reviewer1", "Rita Reviewer", Role.REVIEWER)
+        self.reviewer = plant.people["reviewer1"]
         self.second = plant.join("reviewer2", "Rolf Reviewer", Role.REVIEWER)
-        self.approver = plant.join("approver1", "Anna Approver", Role.APPROVER)
+        self.approver = plant.people["approver1"]
         for one in (self.reviewer, self.second, self.approver):
             one.sign_in(PEER)
         self.client = TestClient(app_of(plant.service))
@@ -79,7 +79,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    plant = Plant(tmp_path_factory.mktemp("signing") / "ledger")
+    plant = founded(tmp_path_factory.mktemp("signing") / "ledger", REVIEWER, APPROVER)
     made = Site(plant)
     yield made
     made.client.__exit__(None, None, None)

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.browsing import Pages, hidden
-from tests.support.signers import Plant
+from tests.support.founded import founded
 
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
-    plant = Plant(tmp_path_factory.mktemp("pages") / "ledger")
+    plant = founded(tmp_path_factory.mktemp("pages") / "ledger")
     made = Pages(plant)
     with made.client:
         yield made

@@ -9,6 +9,7 @@ from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
 from ledger.signing.requests import Opening
 from tests.support.browsing import Pages, hidden
+from tests.support.founded import REVIEWER, founded
 from tests.support.signers import Plant
 
 HOSTILE = '<script>alert("x")</script>'
@@ -19,7 +20,7 @@ class TaskPages(Pages):
 
     def __init__(self, plant: Plant) -> None:
         super().__init__(plant)
-        self.reviewer = plant.join("reviewer1", "Rita Reviewer", Role.REVIEWER)
+        self.reviewer = plant.people["reviewer1"]
         self.reviewer.sign_in("testclient")
         steps = (
             Step(step="review", role="reviewer", meaning="reviewed", due_hours=8),
@@ -37,7 +38,7 @@ class TaskPages(Pages):
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TaskPages]:
-    plant = Plant(tmp_path_factory.mktemp("pages") / "ledger")
+    plant = founded(tmp_path_factory.mktemp("pages") / "ledger", REVIEWER)
     made = TaskPages(plant)
     with made.client:
         yield made

@@ -21,9 +21,11 @@ from ledger.people.sessions import COOKIE, TERMINAL_COOKIE
 from ledger.signing.signatures import Asked as ToBeSigned
 from ledger.store.logs import SYSTEM_LOG
 from tests.support.application import app_of, give_back
+from tests.support.founded import founded
 from tests.support.people import OWN_PAGE
-from tests.support.postgres import chosen_database
 from tests.support.signers import Plant, Signer
+
+pytestmark = pytest.mark.sampled
 
 VERIFY = "/api/v1/verifications"
 CONTROL_ROOM, OFFICE = "192.0.2.7", "198.51.100.9"
@@ -34,7 +36,6 @@ class Site:
 
     def __init__(self, plant: Plant) -> None:
         self.plant = plant
-        plant.found()
         self.operator = plant.person("operator1", "Otto Operator", Role.OPERATOR, plant.officer.sign_in().authority)
         self.app = app_of(plant.service, "UTC")
         self.devices: dict[str, str | None] = {CONTROL_ROOM: None, OFFICE: None}
@@ -95,8 +96,7 @@ class Site:
 
 @pytest.fixture
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
-    database = chosen_database(request) if hasattr(request, "param") else None
-    plant = Plant(tmp_path / "ledger", database)
+    plant = founded(tmp_path / "ledger", request=request)
     made = Site(plant)
     yield made
     give_back(made.app)

@@ -13,6 +13,7 @@ from ledger.core.errors import NotSignatory
 from ledger.core.passkey import b64url, unb64url
 from ledger.people.roles import Role
 from tests.support.browsing import Pages, hidden
+from tests.support.founded import founded
 from tests.support.signers import Plant, Signer
 from tests.support.signing_authenticator import SigningAuthenticator
 from tests.unit.signing.test_passkeys import SIGNING, WEB, bind
@@ -50,7 +51,7 @@ class Site(Pages):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    plant = Plant(tmp_path_factory.mktemp("vouching") / "ledger", web=WEB)
+    plant = founded(tmp_path_factory.mktemp("vouching") / "ledger", web=WEB)
     made = Site(plant)
     with made.client:
         yield made

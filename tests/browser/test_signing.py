@@ -18,8 +18,9 @@ from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
 from tests.browser.test_sign_in import accessible, authenticator
 from tests.support.application import app_of
+from tests.support.founded import REVIEWER, founded
 from tests.support.hosting import Hosted
-from tests.support.signers import Plant, Signer
+from tests.support.signers import Signer
 
 HERE = "127.0.0.1"
 
@@ -31,9 +32,8 @@ class Served:
         self._hosted = Hosted()
         port = self._hosted.port
         self.address, self.signing = f"http://{name}:{port}", f"http://sign.{name}:{port}"
-        self.plant = Plant(folder, web=self.address)
-        self.plant.found()
-        self.reviewer = self.plant.join("reviewer1", "Rita Reviewer", Role.REVIEWER)
+        self.plant = founded(folder, REVIEWER, web=self.address)
+        self.reviewer = self.plant.people["reviewer1"]
         self.records = iter(self.plant.records(12))
         self._hosted.serve(app_of(self.plant.service, "Europe/Berlin"))
 

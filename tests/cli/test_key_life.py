@@ -13,6 +13,7 @@ from ledger.people.roles import Role
 from ledger.service import NEXT_KEYS, Service
 from tests.cli.conftest import Site, filled
 from tests.cli.terminal import Answer, trailseal
+from tests.support.founded import founded
 from tests.support.signers import Plant, Signer
 
 
@@ -65,8 +66,7 @@ def test_doctor_says_that_the_next_key_still_stands_here(fresh: Site, tmp_path: 
 
 @pytest.fixture(scope="module")
 def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
-    made = Plant(tmp_path_factory.mktemp("keys") / "ledger", ahead_s=-15 * 60.0)
-    made.found()
+    made = founded(tmp_path_factory.mktemp("keys") / "ledger", ahead_s=-15 * 60.0)
     yield made
     made.close()
 

@@ -13,6 +13,7 @@ from ledger.people.roles import Role
 from ledger.present.manifest import fingerprint as fingerprint_of
 from ledger.service import Service
 from tests.cli.terminal import Answer, trailseal
+from tests.support.founded import founded
 from tests.support.outside import DAY, NOW, Outside
 from tests.support.revocations import crl
 from tests.support.signers import Plant, Signer
@@ -22,8 +23,7 @@ BEHIND_S = -15 * 60.0
 
 @pytest.fixture(scope="module")
 def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
-    made = Plant(tmp_path_factory.mktemp("outside") / "ledger", ahead_s=BEHIND_S)
-    made.found()
+    made = founded(tmp_path_factory.mktemp("outside") / "ledger", ahead_s=BEHIND_S)
     yield made
     made.close()
 

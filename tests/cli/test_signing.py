@@ -10,6 +10,7 @@ import pytest
 from ledger.people.roles import Role
 from ledger.service import Service
 from tests.cli.terminal import Answer, trailseal
+from tests.support.founded import founded
 from tests.support.signers import Plant, Signer
 
 ROUTE = """
@@ -34,8 +35,7 @@ meaning = "approved"
 
 @pytest.fixture(scope="module")
 def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
-    made = Plant(tmp_path_factory.mktemp("terminal") / "ledger")
-    made.found()
+    made = founded(tmp_path_factory.mktemp("terminal") / "ledger")
     yield made
     made.close()
 

@@ -17,7 +17,6 @@ class Pages:
 
     def __init__(self, plant: Plant) -> None:
         self.plant = plant
-        plant.found()
         plant.quality.sign_in("testclient")
         self.client = TestClient(app_of(plant.service, "Europe/Berlin"))
 

@@ -3,6 +3,7 @@
 Only the cost of Argon2 is smaller; every component is real.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from ledger.people.passwords import Effort
 from ledger.people.roles import Role
 from ledger.people.second import Proof
 from ledger.service import Service, create
-from ledger.settings import Settings, Web
+from ledger.settings import FILE_NAME, Settings, Web
 from ledger.signing.ceremony import Card
 from ledger.signing.factors import Shown
 from ledger.signing.history import read_history
@@ -41,6 +42,15 @@ LIGHT = Sealing(memory_kib=64, time=1, lanes=1)
 STEP_S = 30.5
 
 
+class Known(msgspec.Struct, frozen=True):
+    """What a person has who once enrolled: their account and name, their device's secret, their key."""
+
+    account: str
+    name: str
+    device: str
+    key_id: str
+
+
 class Signer:
     """A person with a password, a device with codes, a signing secret, and a session."""
 
@@ -53,6 +63,9 @@ class Signer:
         self.device = ""
         self.session = ""
         self.key_id = ""
+
+    def known(self) -> Known:
+        return Known(self.account, self.name, self.device, self.key_id)
 
     @property
     def caller(self) -> Caller:
@@ -135,20 +148,42 @@ class Plant:
         web: str | None = None,
         ahead_s: float = 0.0,
     ) -> None:
-        """`web`: the origin of its pages, which passkeys are bound to. `ahead_s`: how far its clock goes ahead."""
+        """`web`: the origin of its pages, which passkeys are bound to. `ahead_s`: how far its clock goes ahead.
+
+        Opens the ledger in the folder if there is one, whose people `know` names, and makes it otherwise.
+        """
         self.clock = MovableClock()
         self.clock.pass_seconds(ahead_s)
-        chosen = Settings(origin=ORIGIN, zone="Europe/Berlin", web=Web(origin=web))
-        if postgres is not None:
-            chosen = msgspec.structs.replace(chosen, database=postgres.runtime_url, owner_database=postgres.owner_url)
-        put_schema(folder, chosen)
-        founder = Authority(actor="local:root", authenticated=False)
-        self.service: Service = create(folder, chosen, founder, self.clock, CHEAP, sealing)
+        self.card: Card | None = None
+        self.people: dict[str, Signer] = {}
+        there = (folder / FILE_NAME).exists()
+        self.service: Service = (
+            Service(folder, self.clock, effort=CHEAP, sealing=sealing)
+            if there
+            else self._created(folder, settings_of(postgres, web), sealing)
+        )
         self.signing = self.service.signing
         self.root = self.service.people.local("root")
-        self.officer = self.person("officer1", "Olga Officer", Role.SECURITY_OFFICER)
-        self.quality = self.person("quality1", "Quentin Quality", Role.APPROVER)
-        self.card: Card | None = None
+        self.officer = self._founder("officer1", "Olga Officer", Role.SECURITY_OFFICER, there)
+        self.quality = self._founder("quality1", "Quentin Quality", Role.APPROVER, there)
+
+    def _created(self, folder: Path, chosen: Settings, sealing: Sealing) -> Service:
+        put_schema(folder, chosen)
+        founder = Authority(actor="local:root", authenticated=False)
+        return create(folder, chosen, founder, self.clock, CHEAP, sealing)
+
+    def _founder(self, account: str, name: str, role: Role, there: bool) -> Signer:
+        if not there:
+            return self.person(account, name, role)
+        self.people[account] = Signer(self, account, name)
+        return self.people[account]
+
+    def know(self, people: Iterable[Known]) -> None:
+        """Takes over who enrolled when the ledger was open elsewhere; each begins a session."""
+        for one in people:
+            signer = self.people.setdefault(one.account, Signer(self, one.account, one.name))
+            signer.device, signer.key_id = one.device, one.key_id
+            signer.sign_in()
 
     def person(self, account: str, name: str, role: Role, by: Authority | None = None) -> Signer:
         """A person with an account, a role, a check of identity and components; not signed in yet."""
@@ -156,6 +191,7 @@ class Plant:
         people.persons.create(account, name, "joins", authority)
         people.qualifications.identity(account, "passport, number seen", "2026-01-05", "before signing", authority)
         made = Signer(self, account, name)
+        self.people[account] = made
         made.enrol(authority)
         people.role_grants.grant(account, role, "trained", authority)
         return made
@@ -223,3 +259,11 @@ class Plant:
 
     def close(self) -> None:
         self.service.close()
+
+
+def settings_of(postgres: PgDatabase | None, web: str | None) -> Settings:
+    """The settings of a plant: its database, and the origin of its pages."""
+    chosen = Settings(origin=ORIGIN, zone="Europe/Berlin", web=Web(origin=web))
+    if postgres is None:
+        return chosen
+    return msgspec.structs.replace(chosen, database=postgres.runtime_url, owner_database=postgres.owner_url)

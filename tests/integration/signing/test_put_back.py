@@ -23,9 +23,11 @@ from ledger.store import schema
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import pos_of
 from ledger.store.store import Store
+from tests.support.founded import founded
 from tests.support.ledgers import _disarm
-from tests.support.postgres import chosen_database
 from tests.support.signers import HERE, Plant, Signer
+
+pytestmark = pytest.mark.sampled
 
 CONTRADICTS = "took it back|contradicts"
 
@@ -77,9 +79,7 @@ def _put(connection: Connection, rows: dict[Table, list[dict[str, Any]]]) -> Non
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def plant(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
-    database = chosen_database(request)
-    made = Plant(tmp_path_factory.mktemp("put-back") / "ledger", database)
-    made.found()
+    made = founded(tmp_path_factory.mktemp("put-back") / "ledger", request=request)
     yield made
     made.close()
 

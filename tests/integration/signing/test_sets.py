@@ -19,7 +19,6 @@ from ledger.core.progress import MAX_SHOWN
 from ledger.core.signature import MAX_ENTRIES, MAX_SET, SignatureEntry, TargetSort, holds_together, target_root
 from ledger.core.workflow import RequestState, Stage, Step
 from ledger.people.credentials import read_entry
-from ledger.people.roles import Role
 from ledger.signing.answering import Answer, Answering
 from ledger.signing.looking import look, over, signed_page
 from ledger.signing.pages import page_of
@@ -39,7 +38,7 @@ from reports.strictzip import StrictZip
 from reports.verdict import ExitCode, PackageVerdict
 from reports.verify import verify_package
 from tests.integration.reports.repack import Files, forge
-from tests.support.postgres import chosen_database
+from tests.support.founded import REVIEWER, founded
 from tests.support.signers import HERE, Plant, Signer
 from tests.unit.signing.test_attacks import judge, signed_again
 
@@ -54,8 +53,7 @@ class Site:
     def __init__(self, folder: Path, plant: Plant) -> None:
         self.folder = folder
         self.plant = plant
-        plant.found()
-        self.reviewer = plant.join("reviewer1", "Rita Reviewer", Role.REVIEWER)
+        self.reviewer = plant.people["reviewer1"]
         self.flows = plant.service.workflows
         self.flows.routes.define(
             "one", "One", [Stage(steps=(STEP,))], "as the SOP says", plant.quality.caller.authority
@@ -94,9 +92,8 @@ class Site:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    database = chosen_database(request)
     folder = tmp_path_factory.mktemp("sets")
-    plant = Plant(folder / "ledger", database)
+    plant = founded(folder / "ledger", REVIEWER, request=request)
     made = Site(folder, plant)
     yield made
     plant.close()

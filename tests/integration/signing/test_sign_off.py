@@ -10,13 +10,13 @@ from ledger.findings.incident_kinds import CaseEvent, Cause
 from ledger.people.reviews import Decision
 from ledger.people.roles import Role
 from ledger.signing.sign_off import SignOff, reviews_sign_off, signs_off
+from tests.support.founded import founded
 from tests.support.signers import Plant, Signer
 
 
 @pytest.fixture(scope="module")
 def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
-    made = Plant(tmp_path_factory.mktemp("sign-off") / "ledger")
-    made.found()
+    made = founded(tmp_path_factory.mktemp("sign-off") / "ledger")
     yield made
     made.close()
 

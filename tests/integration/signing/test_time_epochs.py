@@ -29,6 +29,7 @@ from ledger.store.append import Appender
 from ledger.store.logs import SYSTEM_LOG
 from ledger.trust.export import export_published
 from ledger.trust.published import FolderTiles
+from tests.support.founded import founded
 from tests.support.signers import CHEAP, LIGHT, Plant, Signer
 
 YEAR_S = 365 * 86_400.0
@@ -38,8 +39,7 @@ Broken = Callable[[TimeEpochEntry], TimeEpochEntry]
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Plant:
     """Its clock went a year ahead, records and an account came, and it was set right again."""
-    made = Plant(tmp_path_factory.mktemp("ahead") / "ledger")
-    made.found()
+    made = founded(tmp_path_factory.mktemp("ahead") / "ledger")
     made.records(1)
     made.clock.pass_seconds(YEAR_S)
     made.records(2)

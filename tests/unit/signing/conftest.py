@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.people.roles import Role
-from tests.support.postgres import chosen_database
+from tests.support.founded import APPROVER, REVIEWER, founded
 from tests.support.signers import Plant, Signer
 
 
@@ -15,9 +14,8 @@ class Site:
 
     def __init__(self, plant: Plant) -> None:
         self.plant = plant
-        plant.found()
-        self.reviewer: Signer = plant.join("reviewer1", "Rita Reviewer", Role.REVIEWER)
-        self.approver: Signer = plant.join("approver1", "Anna Approver", Role.APPROVER)
+        self.reviewer: Signer = plant.people["reviewer1"]
+        self.approver: Signer = plant.people["approver1"]
         self._free = iter(plant.records(60))
 
     def fresh(self, count: int = 1) -> list[int]:
@@ -27,7 +25,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    made = Plant(tmp_path_factory.mktemp("signing") / "ledger")
+    made = founded(tmp_path_factory.mktemp("signing") / "ledger", REVIEWER, APPROVER)
     yield Site(made)
     made.close()
 
@@ -35,8 +33,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def any_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The same on SQLite and on PostgreSQL."""
-    database = chosen_database(request)
-    made = Plant(tmp_path_factory.mktemp("signing") / "ledger", database)
+    made = founded(tmp_path_factory.mktemp("signing") / "ledger", REVIEWER, APPROVER, request=request)
     yield Site(made)
     made.close()
 
@@ -45,5 +42,13 @@ def any_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def plant(tmp_path: Path) -> Iterator[Plant]:
     """A ledger before its first start."""
     made = Plant(tmp_path / "ledger")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def founded_plant(tmp_path: Path) -> Iterator[Plant]:
+    """A ledger after its first start."""
+    made = founded(tmp_path / "ledger")
     yield made
     made.close()

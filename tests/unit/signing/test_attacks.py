@@ -56,6 +56,8 @@ from tests.support.ledgers import _disarm
 from tests.support.signers import HERE, Plant, Signer
 from tests.unit.signing.conftest import Site
 
+pytestmark = pytest.mark.sampled
+
 
 def judge(plant: Plant, body: msgspec.Struct, kind: str = "signature", later_us: int = 0) -> str:
     """What level 4 says of an entry that stood at the end of the log; empty where it holds."""
@@ -267,8 +269,8 @@ def test_a_key_is_never_issued_again_to_its_person_or_to_another(site: Site) -> 
     assert "was bound before" in judge(plant, theirs, "key-binding")
 
 
-def test_a_key_that_nobody_vouched_for_signs_nothing(plant: Plant) -> None:
-    plant.found()
+def test_a_key_that_nobody_vouched_for_signs_nothing(founded_plant: Plant) -> None:
+    plant = founded_plant
     site = _Small(plant)
     (entry,) = plant.records(1)
     done = plant.quality.sign(entry).entry
@@ -290,8 +292,8 @@ class _Small:
         self.plant = plant
 
 
-def test_there_is_no_second_first_start(plant: Plant) -> None:
-    plant.found()
+def test_there_is_no_second_first_start(founded_plant: Plant) -> None:
+    plant = founded_plant
     with pytest.raises(Conflict, match="first start"):
         plant.signing.ceremony.prepare(plant.officer.caller, "officer1", "quality1")
     with plant.service.store.reading() as connection:
@@ -305,8 +307,8 @@ def test_there_is_no_second_first_start(plant: Plant) -> None:
 
 
 @pytest.mark.requirement("R25", "R29")
-def test_an_administrator_who_resets_everything_still_cannot_sign(plant: Plant) -> None:
-    plant.found()
+def test_an_administrator_who_resets_everything_still_cannot_sign(founded_plant: Plant) -> None:
+    plant = founded_plant
     victim = plant.join("reviewer1", "Rita Reviewer", Role.REVIEWER)
     second = plant.person("officer2", "Oscar Officer", Role.SECURITY_OFFICER, plant.officer.sign_in().authority)
     second.sign_in()
@@ -345,8 +347,8 @@ def test_an_administrator_who_resets_everything_still_cannot_sign(plant: Plant) 
 
 
 @pytest.mark.requirement("R26")
-def test_a_revoked_key_signs_nothing_and_what_it_signed_stays_valid(plant: Plant) -> None:
-    plant.found()
+def test_a_revoked_key_signs_nothing_and_what_it_signed_stays_valid(founded_plant: Plant) -> None:
+    plant = founded_plant
     reviewer = plant.join("reviewer1", "Rita Reviewer", Role.REVIEWER)
     first, second = plant.records(2)
     reviewer.sign(first, meaning="reviewed")
@@ -412,8 +414,8 @@ def test_a_record_that_is_changed_in_the_database_shows_its_signature_as_unsigne
     assert "unsigned now" in named[1]
 
 
-def test_a_forged_entry_makes_verification_fail_and_names_it(plant: Plant) -> None:
-    plant.found()
+def test_a_forged_entry_makes_verification_fail_and_names_it(founded_plant: Plant) -> None:
+    plant = founded_plant
     (entry,) = plant.records(1)
     done = plant.quality.sign(entry).entry
     index = plant.service.store.append_one(SYSTEM_LOG, draft(done)).index

@@ -31,9 +31,10 @@ from ledger.store.search import Query
 from ledger.trace.selection import BySearch
 from reports.verdict import ExitCode, Outcome
 from reports.verify import verify_package
+from tests.support.founded import APPROVER, founded
 from tests.support.outside import DAY, NOW, Holder, Outside
 from tests.support.revocations import crl, response, within
-from tests.support.signers import Plant, Signer
+from tests.support.signers import Signer
 
 BEHIND_S = -15 * 60.0
 """The ledger's clock begins behind this machine's, as time passes in it with every code of a device."""
@@ -44,10 +45,9 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.trust = Outside(folder / "trust")
-        self.plant = Plant(folder / "ledger", ahead_s=BEHIND_S)
-        self.plant.found()
+        self.plant = founded(folder / "ledger", APPROVER, ahead_s=BEHIND_S)
         self.second = self.officer("officer2", "Otto Officer")
-        self.anna: Signer = self.plant.join("approver1", "Anna Approver", Role.APPROVER)
+        self.anna: Signer = self.plant.people["approver1"]
         self.holder: Holder = self.trust.person("Anna Approver", "PNODE-1", qualified=True)
         service = self.plant.service
         modes = ["sealed-key", "passkey", "external"]

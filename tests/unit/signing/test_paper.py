@@ -3,7 +3,6 @@
 import struct
 import zlib
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,14 +17,15 @@ from ledger.core.record import Submission
 from ledger.core.run import RunBatch
 from ledger.integrity.level4 import signatures_fault
 from ledger.people.credentials import read_entry
-from ledger.people.roles import Role
 from ledger.present.manifest import fingerprint
 from ledger.signing.paper import KnownPaper, NewPaper, papers_of
 from ledger.signing.scans import MAX_SCAN, media_type_of
 from ledger.store.logs import SYSTEM_LOG
 from tests.api.world import AT, submission
-from tests.support.postgres import chosen_database
+from tests.support.founded import APPROVER, REVIEWER, founded
 from tests.support.signers import Plant, Signer
+
+pytestmark = pytest.mark.sampled
 
 
 def png() -> bytes:
@@ -42,11 +42,10 @@ SCAN = png()
 
 
 class Site:
-    def __init__(self, folder: Path, postgres: Any = None, records: int = 600) -> None:
-        self.plant = Plant(folder / "ledger", postgres)
-        self.plant.found()
-        self.rita: Signer = self.plant.join("reviewer1", "Rita Reviewer", Role.REVIEWER)
-        self.anna: Signer = self.plant.join("approver1", "Anna Approver", Role.APPROVER)
+    def __init__(self, plant: Plant, records: int = 600) -> None:
+        self.plant = plant
+        self.rita: Signer = self.plant.people["reviewer1"]
+        self.anna: Signer = self.plant.people["approver1"]
         self.entries = self.plant.records(records)
         self.papers = self.plant.signing.papers
 
@@ -96,8 +95,7 @@ class Site:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    database = chosen_database(request)
-    made = Site(tmp_path_factory.mktemp("paper"), database)
+    made = Site(founded(tmp_path_factory.mktemp("paper") / "ledger", REVIEWER, APPROVER, request=request))
     yield made
     made.plant.close()
 

@@ -26,8 +26,11 @@ from reports.verdict import ExitCode, Outcome, PackageVerdict
 from reports.verify import verify_package
 from tests.api.world import AT, submission
 from tests.integration.reports.repack import Files, forge, unpack
-from tests.support.postgres import chosen_database
+from tests.support.founded import APPROVER, REVIEWER, founded
+from tests.support.signers import Plant
 from tests.unit.signing.test_paper import SCAN, Site
+
+pytestmark = pytest.mark.sampled
 
 LETTERS = (b"%PDF- letter", b"%PDF- letter 2")
 
@@ -35,8 +38,8 @@ LETTERS = (b"%PDF- letter", b"%PDF- letter 2")
 class Packaged:
     """A ledger with a signature of before the letter and one of after, and signatures by hand; and its package."""
 
-    def __init__(self, folder: Path, postgres: Any) -> None:
-        self.site = site = Site(folder, postgres, records=8)
+    def __init__(self, folder: Path, plant: Plant) -> None:
+        self.site = site = Site(plant, records=8)
         documents = site.plant.service.people.documents
         site.anna.sign_in()
         site.anna.sign(site.entries[0])
@@ -94,7 +97,8 @@ def report(path: Path) -> str:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def packaged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Packaged]:
-    made = Packaged(tmp_path_factory.mktemp("packaged"), chosen_database(request))
+    folder = tmp_path_factory.mktemp("packaged")
+    made = Packaged(folder, founded(folder / "ledger", REVIEWER, APPROVER, request=request))
     yield made
     made.site.plant.close()
 

@@ -10,6 +10,7 @@ from ledger.core.note import ed25519_verify
 from ledger.service import Service
 from ledger.signing.history import sealed_row
 from ledger.signing.person_keys import PersonKeys, SealedKey, Sealing
+from tests.support.founded import founded
 from tests.support.signers import CHEAP, LIGHT, Plant
 
 SECRET = "seven grey kettles hum at dawn"
@@ -40,8 +41,7 @@ def test_what_is_kept_of_a_key_cannot_be_changed_in_any_member(member: str) -> N
 
 
 def test_a_key_is_sealed_anew_at_its_next_use_when_parameters_rise(tmp_path: Path) -> None:
-    plant = Plant(tmp_path / "ledger")
-    plant.found()
+    plant = founded(tmp_path / "ledger")
     first, second = plant.records(2)
     dearer = Service(plant.service.folder, plant.clock, effort=CHEAP, sealing=Sealing(memory_kib=256, time=2))
     standing = next(iter(plant.history().of("quality1")))

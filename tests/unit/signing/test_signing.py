@@ -23,6 +23,8 @@ from ledger.signing.signatures import Asked
 from tests.support.signers import ELSEWHERE, HERE, Plant, Signer
 from tests.unit.signing.conftest import Site
 
+pytestmark = pytest.mark.sampled
+
 
 @pytest.mark.requirement("R16", "R18", "R56")
 def test_a_signature_names_signer_role_meaning_time_zone_and_exactly_what_is_signed(any_site: Site) -> None:
@@ -191,8 +193,8 @@ def test_vague_words_are_flagged_and_kept_as_they_are(site: Site) -> None:
 
 
 @pytest.mark.requirement("R30")
-def test_refused_signing_components_lock_the_account(plant: Plant) -> None:
-    plant.found()
+def test_refused_signing_components_lock_the_account(founded_plant: Plant) -> None:
+    plant = founded_plant
     (entry,) = plant.records(1)
     for _ in range(5):
         put = plant.quality.prepare(entry)
