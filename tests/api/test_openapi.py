@@ -1,6 +1,6 @@
 """The interface description: complete, offline, and true under fuzzing."""
 
-import os
+import random
 import re
 from typing import Any
 
@@ -19,10 +19,14 @@ from ledger.api.app import create_app
 from ledger.api.gate import declared_routes
 from ledger.people.access import OF_SERVICES, Door, Scope
 from tests.api.world import SOURCE, World, bearer
+from tests.support.sampled import WHOLE
+from tests.support.seeds import SEED
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance]
-EXAMPLES = 60 if "TRAILSEAL_SOAK" in os.environ else 2
+EXAMPLES = 60 if WHOLE else 2
 """Inputs to each operation: to make one takes a tenth of a second."""
+FEW = 50
+"""Operations that `make test` draws; `make soak` calls all."""
 EVERYWHERE = {"400", "401", "403", "404", "405", "429", "500", "503"}
 
 
@@ -83,13 +87,15 @@ def test_no_input_that_fuzzing_finds_is_answered_by_a_failure_of_ours(world: Wor
     every = world.people.grant("fuzzer", OF_SERVICES, "fuzzing", world.root, sources=(SOURCE,))
     schema = schemathesis.openapi.from_asgi("/api/v1/schema/openapi.json", app, headers=bearer(every.token))
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
-    assert len(operations) == len(list(schema.get_all_operations())) >= 20
+    assert len(operations) == len(list(schema.get_all_operations())) >= 2 * FEW
+    if not WHOLE:
+        operations = random.Random(SEED).sample(operations, FEW)
     statuses: set[int] = set()
     for operation in operations:
         cases = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in GenerationMode))
 
         @settings(max_examples=EXAMPLES, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
-        @seed(8470)
+        @seed(SEED)
         @given(case=cases)
         def call(case: schemathesis.Case[Any]) -> None:
             answer = case.call(headers=bearer(every.token))
@@ -99,4 +105,5 @@ def test_no_input_that_fuzzing_finds_is_answered_by_a_failure_of_ours(world: Wor
             )
 
         call()
-    assert {200, 201, 400, 404} <= statuses
+    assert {200, 400, 404} <= statuses
+    assert 201 in statuses or not WHOLE
