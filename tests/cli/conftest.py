@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from ledger.settings import Settings
 from tests.cli.terminal import Answer, trailseal
-from tests.support.ledgers import record
+from tests.support.ledgers import put_schema, record
 
 SOURCE = "erp"
 GOOD = 5
@@ -33,6 +34,7 @@ def lines_of(*numbers: int) -> bytes:
 
 def filled(place: Path) -> Site:
     """A new ledger with the source `erp` and five records."""
+    put_schema(place / "ledger", Settings(origin="plant.example/cli"))
     made = trailseal("init", place / "ledger", "--origin", "plant.example/cli", "--json")
     assert made.code == 0, made.err
     site = Site(place / "ledger", made.json(), place / "good.jsonl")

@@ -1,6 +1,7 @@
 """Where a ledger's keys are, by commands: made, moved, sealed anew, looked at by `doctor`; never shown."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from ledger.service import Service
 from ledger.signer import SignerChild
 from ledger.trust.keys import Keys
 from ledger.trust.providers.options import ProviderName
-from ledger.trust.providers.sealed import SealedSecrets
+from ledger.trust.providers.sealed import SealedSecrets, SealEffort
 from ledger.trust.signer_process import RemoteSigner
 from tests.cli.conftest import SOURCE, lines_of
 from tests.cli.terminal import Answer, trailseal
+from tests.support.ledgers import put_schema
 from tests.support.softhsm import MODULE, PIN, PIN_VARIABLE, SoftHsm
 
 PASSPHRASE = "correct horse battery staple"
@@ -23,7 +25,16 @@ VARIABLE = "TRAILSEAL_TEST_PASSPHRASE"
 SIGNERS = "TRAILSEAL_TEST_SIGNERS_PASSPHRASE"
 
 
+@pytest.fixture
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look at a passphrase costs next to nothing, where its cost is not what is tested."""
+    effort = SealEffort(memory_kib=8, passes=1)
+    monkeypatch.setattr("ledger.trust.providers.choice.SealedSecrets", partial(SealedSecrets, effort=effort))
+    monkeypatch.setattr("ledger.trust.providers.sealed.MINIMUM", effort)
+
+
 def _made(folder: Path, *options: str | Path, name: str = "keys") -> str:
+    put_schema(folder, settings.Settings(origin=f"plant.example/{name}"))
     made = trailseal("init", folder, "--origin", f"plant.example/{name}", *options, "--json")
     assert made.code == 0, made.err
     assert trailseal("source", "add", SOURCE, "--type", "push", "--ledger", folder).code == 0
@@ -77,6 +88,7 @@ def test_a_ledger_whose_keys_are_sealed_works_and_its_files_hold_no_key(
     assert trailseal("search", "Operator", "--ledger", folder).code == 0, "who only reads needs no key"
 
 
+@pytest.mark.usefixtures("cheap")
 def test_the_logs_keys_are_sealed_apart_and_only_the_process_that_signs_opens_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +184,7 @@ def test_a_log_s_key_is_rotated_into_a_security_module(softhsm: SoftHsm, tmp_pat
     assert trailseal("verify", "--ledger", folder).code == 0
 
 
+@pytest.mark.usefixtures("cheap")
 def test_a_ledger_comes_to_a_security_module_later_and_what_is_beside_it_is_sealed(
     softhsm: SoftHsm, tmp_path: Path
 ) -> None:
@@ -196,6 +209,7 @@ def test_a_ledger_comes_to_a_security_module_later_and_what_is_beside_it_is_seal
     assert found["key, log site-b"]["ok"]
 
 
+@pytest.mark.usefixtures("cheap")
 def test_keys_move_into_a_sealed_file_and_back_and_stay_the_same_keys(tmp_path: Path) -> None:
     folder, passphrase = tmp_path / "ledger", tmp_path / "passphrase"
     passphrase.write_text(PASSPHRASE + "\n")
@@ -224,6 +238,7 @@ def test_keys_move_into_a_sealed_file_and_back_and_stay_the_same_keys(tmp_path: 
     _works(folder, vkey, 3)
 
 
+@pytest.mark.usefixtures("cheap")
 def test_a_move_that_was_cut_off_is_finished_by_the_same_command_and_overwrites_nothing(tmp_path: Path) -> None:
     folder, passphrase = tmp_path / "ledger", tmp_path / "passphrase"
     passphrase.write_text(PASSPHRASE)
@@ -246,6 +261,7 @@ def test_a_move_that_was_cut_off_is_finished_by_the_same_command_and_overwrites_
     assert all(path.exists() for path in keys)
 
 
+@pytest.mark.usefixtures("cheap")
 def test_the_sealed_file_is_sealed_anew_under_another_passphrase(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
