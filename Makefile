@@ -17,7 +17,7 @@ WORKERS ?= $(shell cores=$$(nproc); echo $$((cores < 6 ? cores + 2 : cores)))
 MAKEFLAGS += --jobs=2
 
 # Debian packages that the tests alone need, each with the command that shows it is there.
-TEST_PACKAGES := postgresql:/usr/lib/postgresql/*/bin/initdb chromium:/usr/bin/chromium \
+TEST_PACKAGES := postgresql:/usr/lib/postgresql/*/bin/initdb chromium-headless-shell:/usr/bin/chromium* \
 	fonts-liberation:/usr/share/fonts/truetype/liberation* poppler-utils:/usr/bin/pdftoppm qpdf:/usr/bin/qpdf \
 	postgresql-15-pgaudit:/usr/lib/postgresql/15/lib/pgaudit.so \
 	postgresql-15-wal2json:/usr/lib/postgresql/15/lib/wal2json.so mariadb-server:/usr/sbin/mariadbd \
@@ -43,7 +43,7 @@ TEST_ENVIRONMENTS := .venv/.dev .venv/.gnuhealth .venv/.erp-template .venv/.trac
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --upgrade
 
-.PHONY: help setup run test bench bench-large soak lint collected lock clean test-packages
+.PHONY: help setup run test tested bench bench-large soak lint collected lock clean test-packages
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do
@@ -55,7 +55,10 @@ setup: .venv/.runtime .venv/.erp ## .venv with the trailseal command, and .venv/
 run: setup ## the demo: a small plant of real servers, the service and its pages; Ctrl-C ends all
 	@exec $(BIN)/trailseal demo
 
-test: setup $(TEST_ENVIRONMENTS) test-packages lint collected ## style, types, import rules and all tests
+test: lint tested ## style, types, import rules and all tests
+
+# Beside the linting, which keeps one core busy for a minute.
+tested: setup $(TEST_ENVIRONMENTS) test-packages collected
 	@# Compiled modules are kept, whatever the environment says: the tests start many processes.
 	scratch=$$($(BIN)/python -m tests.support.scratch $$$$)
 	trap 'rm -rf "$$scratch"' EXIT
@@ -78,7 +81,7 @@ lint: setup .venv/.dev ## ruff, mypy and the import rules alone
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Done once, beside the linting: every process that runs tests would otherwise rewrite and compile each file of them.
+# Done once: every process that runs tests would otherwise rewrite and compile each file of them.
 collected: setup .venv/.dev
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --collect-only --quiet | tail -n 1
 
