@@ -164,6 +164,7 @@ def test_the_impact_list_is_that_of_the_planted_damage(template: Template, attac
         assert wanted or attack.table != "record"
 
 
+@pytest.mark.sampled
 @on_both
 @pytest.mark.parametrize("attack", WITHOUT_EFFECT, ids=str)
 def test_an_attack_that_is_left_out_would_change_nothing(template: Template, attack: Attack) -> None:
