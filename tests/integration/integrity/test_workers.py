@@ -1,5 +1,9 @@
 """Several processes find what one finds, and their spans are joined at the seams."""
 
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from ledger.domains import assembly
@@ -8,16 +12,25 @@ from ledger.integrity.fault import Fault
 from ledger.integrity.tasks import ALIGNED, SMALLEST, Here, Processes, spans
 from ledger.integrity.verifier import Verifier
 from ledger.store.projections import Projections
-from tests.support.ledgers import RECORDS, Ledger, submission
+from tests.support.ledgers import RECORDS, Ledger, new_ledger, submission
+from tests.support.trusted import copied
 
 ENTRIES = 17_000
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+    with contextlib.closing(new_ledger(tmp_path_factory.mktemp("large") / "ledger")) as ledger:
+        for at in range(0, ENTRIES, 1000):
+            ledger.submit([submission(number) for number in range(at, at + 1000)])
+        yield ledger
+
+
 @pytest.fixture
-def large(sqlite_ledger: Ledger) -> Ledger:
-    for at in range(0, ENTRIES, 1000):
-        sqlite_ledger.submit([submission(number) for number in range(at, at + 1000)])
-    return sqlite_ledger
+def large(whole: Ledger, tmp_path: Path) -> Iterator[Ledger]:
+    """A copy of it, to be damaged."""
+    with contextlib.closing(copied(whole, tmp_path / "ledger")) as ledger:
+        yield ledger
 
 
 def test_tasks_cover_a_range_without_gap_or_overlap_and_start_at_whole_tiles() -> None:

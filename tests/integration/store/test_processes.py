@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from tests.support.checking import assert_log_holds
@@ -12,49 +13,60 @@ REPOSITORY = Path(__file__).parents[3]
 PROCESSES = 4
 RUNS = 200 if "TRAILSEAL_SOAK" in os.environ else 12
 A_RUN = 8
-PRODUCER = """
-import sys
+PRODUCERS = """
+import os, sys
 from pathlib import Path
 from ledger.service import Service
 from tests.support.ledgers import AUTHORITY, batch, submission
-folder, source, runs, size = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-service = Service(folder)
-print("ready", flush=True)
-sys.stdin.readline()
-for run in range(runs):
-    numbers = range(run * size, (run + 1) * size)
-    made = batch([submission(n, source, data=b"%d" % n) for n in numbers], source)
-    print(*(one.index for one in service.ingest.submit(made, AUTHORITY).outcomes), flush=True)
-service.close()
+
+folder, answers, runs, size, *sources = sys.argv[1:]
+(ready, is_ready), (go, gone) = os.pipe(), os.pipe()
+
+def produce(number, source):
+    service = Service(Path(folder))
+    os.write(is_ready, b"r")
+    os.read(go, 1)
+    with Path(answers, str(number)).open("w") as file:
+        for run in range(int(runs)):
+            numbers = range(run * int(size), (run + 1) * int(size))
+            made = batch([submission(n, source, data=b"%d" % n) for n in numbers], source)
+            print(*(one.index for one in service.ingest.submit(made, AUTHORITY).outcomes), file=file)
+    service.close()
+
+children = []
+for number, source in enumerate(sources):
+    children.append(os.fork())
+    if not children[-1]:
+        code = 1
+        try:
+            produce(number, source)
+            code = 0
+        finally:
+            if code:
+                sys.excepthook(*sys.exc_info())
+                os.write(is_ready, b"r")  # nobody waits for it
+            os._exit(code)
+for _ in children:
+    os.read(ready, 1)
+os.write(gone, b"g" * len(children))
+sys.exit(sum(os.waitpid(pid, 0)[1] != 0 for pid in children))
 """
+"""Forked before any of them opens the ledger: to load what they need takes longer than what they do."""
 
 
 def produce(ledger: Ledger, sources: list[str]) -> list[list[int]]:
     """Runs a process for each source, all let go at once; returns the indices that each was answered."""
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", PRODUCER, str(ledger.folder), source, str(RUNS), str(A_RUN)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, "-c", PRODUCERS, str(ledger.folder), folder, str(RUNS), str(A_RUN), *sources],
             cwd=REPOSITORY,
+            capture_output=True,
             text=True,
+            timeout=60 + 5 * RUNS,
+            check=False,
         )
-        for source in sources
-    ]
-    try:
-        for process in started:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-        for process in started:
-            assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        answers = [process.communicate(timeout=5 * RUNS)[0] for process in started]
-    finally:
-        for process in started:
-            process.kill()
-            process.wait()
-    assert [process.returncode for process in started] == [0] * len(started)
+        assert done.returncode == 0, done.stderr
+        answers = [Path(folder, str(number)).read_text() for number in range(len(sources))]
     return [[int(index) for index in answer.split()] for answer in answers]
 
 
