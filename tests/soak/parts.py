@@ -97,6 +97,7 @@ def parts(seed: int) -> list[Part]:
             unit="times full",
             steps=repeated(FULL // FULL_A_STEP, FULL_A_STEP, _full_postgres),
         ),
+        suite("opcua-bytes", "runs", ["tests/integration/collectors/test_opcua_hostile.py"], FAULTS),
         suite("processes", "runs", ["tests/integration/store/test_processes.py"], REPETITIONS),
         *(suite(f"fuzz {kind}", "inputs", [f"{_FUZZ}[{kind}]"], asked=INPUTS) for kind in sorted(COLLECTORS)),
         Part(

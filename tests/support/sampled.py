@@ -75,7 +75,7 @@ def _placed(item: pytest.Item) -> tuple[str, Hashable, Way] | None:
     given: dict[str, object] = parameters.params
     of_databases = (name for name, value in given.items() if isinstance(value, str) and value in DATABASES)
     named = mark.args or tuple(of_databases)
-    if not named:
+    if not named or not given.keys() >= {*named}:
         return None
     # Of the same value it is the same object in all ways; its index is not.
     rest = tuple(sorted((name, id(value)) for name, value in given.items() if name not in named))

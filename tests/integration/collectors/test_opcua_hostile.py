@@ -21,6 +21,7 @@ from tests.integration.collectors.following import Following, wait_for
 from tests.integration.collectors.opcua_work import CLOCK, collector, write
 from tests.support.memory_sink import MemorySink
 from tests.support.opcua_relay import Relay, kind_of
+from tests.support.sampled import WHOLE
 from tests.support.seeds import SEED
 
 ONCE = Patience(attempts=1, first=0.05, longest=0.05)
@@ -198,7 +199,7 @@ def test_events_that_the_server_could_not_keep_for_us_are_read_from_its_history(
     assert sink.gaps == []
 
 
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", range(40 if WHOLE else 4))
 def test_a_session_with_a_changed_byte_ends_in_words_or_goes_on(
     relay: Relay, dcs: OpcUaServer, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

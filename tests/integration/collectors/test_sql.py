@@ -23,6 +23,7 @@ from tests.support.audited import DATABASES, Audited, audited
 from tests.support.memory_sink import MemorySink
 from tests.support.postgres import PostgresServer
 
+pytestmark = pytest.mark.sampled("plant")
 MINUTE = 60_000_000
 TRAIL = """CREATE TABLE audit_trail (id bigint PRIMARY KEY, changed_at {time} NOT NULL, changed_by varchar(50) NOT NULL,
     action varchar(10) NOT NULL, table_name varchar(50) NOT NULL, record_id varchar(50) NOT NULL,

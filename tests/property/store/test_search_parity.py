@@ -257,7 +257,7 @@ queries = st.builds(
 simple = st.one_of(
     queries, st.builds(Query, text=_text), st.builds(Query, link_id=_maybe(LINKS), actor=_maybe(ACTORS[:4]))
 )
-shared = settings(max_examples=1000 if "TRAILSEAL_SOAK" in os.environ else 80)
+shared = settings(max_examples=1000 if "TRAILSEAL_SOAK" in os.environ else 50)
 
 
 def page_of(ledger: Ledger, size: int, query: Query, before: int | None = None, limit: int = 500) -> Page:
