@@ -74,7 +74,10 @@ def _place_text(one: Place) -> str:
     steps = [step for step in (one.site, one.area, one.line, one.unit) if step]
     if one.equipment and one.equipment not in steps:
         steps.append(one.equipment)
-    told = [" / ".join(steps), one.description, None if one.gxp else message("what.place.not-gxp")]
+    asset_class = None if one.asset_class is None else message("what.place.class", asset_class=one.asset_class)
+    marks = [message("what.place.critical")] if one.critical else []
+    marks += [] if one.gxp else [message("what.place.not-gxp")]
+    told = [" / ".join(steps), one.description, asset_class, *marks]
     return message("what.place.is", place=", ".join(part for part in told if part), entry=one.entry)
 
 

@@ -182,6 +182,8 @@ MESSAGES = {
     "what.place.is": "{place} (entry {entry})",
     "what.place.unsaid": "no map said",
     "what.place.not-gxp": "not GxP",
+    "what.place.class": "class {asset_class}",
+    "what.place.critical": "critical",
     "what.name": "Object name",
     "what.object.type": "Object type",
     "what.source": "Source",

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from ledger.core.authority import Authority
+from ledger.core.parameters import ParameterName
 from ledger.core.record import (
     Action,
     Actor,
@@ -24,11 +25,17 @@ from ledger.people.kinds import AccountEntry, AccountSort, AccountState
 from ledger.present.sentences import entry_sentence, record_sentence
 from ledger.present.values import plain
 from ledger.sources.kinds import CollectionRun
+from ledger.sources.map_kinds import IdentityMapped2
+from ledger.sources.parameter_kinds import Parameter
 from ledger.store.append import ClockStep
 from ledger.store.logs import LogCreated
 from ledger.trust.kinds import KeyEvent, KeyEventSort, KeyPurpose
 
 LOCAL = Authority(actor="local:admin", authenticated=False)
+ACCOUNT: dict[str, Any] = {
+    "source": "dcs", "account": "line2", "kind": ActorKind.PERSON, "valid_from": "2026", "valid_to": None,
+    "reason": "list", "authority": LOCAL,
+}  # fmt: skip
 CHANGE = Change(attribute="Value", old="50.0", new="55.5", unit="°C")
 
 
@@ -154,6 +161,18 @@ def test_a_hostile_text_stays_in_one_line_and_inert() -> None:
                 authority=LOCAL,
             ),
             "local:admin: account svc is active; reason: first",
+        ),
+        (
+            IdentityMapped2(person="P-1", **ACCOUNT),
+            "local:admin: from 2026 on account line2 of dcs is P-1; reason: list",
+        ),
+        (
+            IdentityMapped2(person=None, shared=True, **ACCOUNT),
+            "local:admin: from 2026 on account line2 of dcs is shared by several people, and nobody’s; reason: list",
+        ),
+        (
+            Parameter(name=ParameterName.LIMITS, value='{"late_s":60}', reason="CR-0042", authority=LOCAL),
+            'local:admin set parameter limits to {"late_s":60}; reason: CR-0042',
         ),
     ],
 )

@@ -3,11 +3,12 @@
 from typing import Any
 
 import msgspec
+import pytest
 
 from ledger.core.clock import utc_text
 from ledger.core.record import ActorKind, Change, Interval
 from ledger.core.times import Basis, Precision, SourceTime
-from ledger.sources.map_kinds import AssetMapped, IdentityMapped
+from ledger.sources.map_kinds import AssetMapped, AssetMapped2, IdentityMapped, IdentityMapped2
 from ledger.sources.resolved import NOT_RESOLVED, Resolved, resolve, resolved_person, resolved_place
 from tests.support.ledgers import AUTHORITY, RECORDS, SOURCE, START_US, Ledger, submission
 
@@ -52,6 +53,16 @@ def test_a_later_correction_answers_now_and_what_was_known_then_stands_beside_it
     assert len(list(resolved_person(resolved(ledger, index)))) == 2
 
 
+@pytest.mark.requirement("R61")
+def test_a_shared_account_is_told_to_be_nobody_s(sqlite_ledger: Ledger) -> None:
+    index = sqlite_ledger.submit([submission(1)]).outcomes[0].index
+    shared = IdentityMapped2(shared=True, **msgspec.structs.asdict(identity(None, START_US)))
+    (entry,) = sqlite_ledger.service.record_log().maps.put([shared])
+    found = resolved(sqlite_ledger, index)
+    assert people(found) == (None, None)
+    assert dict(resolved_person(found))["who.person"] == f"nobody’s: several people share it (entry {entry})"
+
+
 def test_without_an_instant_the_later_look_counts_and_else_the_receipt(ledger: Ledger) -> None:
     ledger.service.record_log().maps.put([identity("P-1", START_US - 1), identity("P-2", LATER)])
     looks = tuple(
@@ -87,6 +98,10 @@ def test_a_place_is_told_from_the_site_down_and_nothing_is_told_where_no_map_say
     (entry,) = ledger.service.record_log().maps.put([place])
     told = dict(resolved_place(resolved(ledger, index)))
     assert told == {"what.place": f"S1 / L2 / R-1, not GxP (entry {entry})", "what.place.then": "no map said"}
+    more = AssetMapped2(asset_class="reactor", critical=True, **msgspec.structs.asdict(place))
+    (entry,) = ledger.service.record_log().maps.put([more])
+    told = dict(resolved_place(resolved(ledger, index)))
+    assert told["what.place"] == f"S1 / L2 / R-1, class reactor, critical, not GxP (entry {entry})"
     elsewhere = msgspec.structs.replace(place, tag="TIC102.SP", valid_from=utc_text(START_US + 1))
     ledger.service.record_log().maps.put([elsewhere])
     assert dict(resolved_place(resolved(ledger, index))) == told
