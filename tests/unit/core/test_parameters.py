@@ -1,5 +1,6 @@
 """Which parameter holds for a record, and what a value of each name may be."""
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -10,6 +11,8 @@ from ledger.core.errors import SchemaViolation
 from ledger.core.parameters import STRUCTS, Limits, ParameterName, members, most_specific, read, written
 from ledger.core.record import LinkKind
 from tests.plant.rules import parameters as of_the_plant
+
+HANDBOOK = Path(__file__).parents[3] / "deploy" / "handbook" / "parameters.md"
 
 
 class Set(NamedTuple):
@@ -73,6 +76,13 @@ def test_where_one_was_removed_the_next_general_one_holds_from_then_on() -> None
 def test_every_name_has_its_struct_and_says_its_members() -> None:
     assert set(STRUCTS) == set(ParameterName)
     assert members(ParameterName.LIMITS)[0] == "late_s"
+
+
+def test_the_handbook_names_every_parameter_and_member() -> None:
+    lines = HANDBOOK.read_text(encoding="utf-8").splitlines()
+    for name in ParameterName:
+        (line,) = (one for one in lines if one.startswith(f"| `{name.value}` |"))
+        assert {member for member in members(name) if f"`{member}`" not in line} == set()
 
 
 def test_a_value_is_kept_with_every_member_so_that_no_later_default_changes_it() -> None:
