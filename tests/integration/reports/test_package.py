@@ -144,8 +144,8 @@ def test_a_search_with_times_takes_up_the_runs_that_cover_them(site: Plant, tmp_
 
 
 def test_a_seal_by_a_key_that_the_log_does_not_vouch_for_makes_no_package(site: Plant, tmp_path: Path) -> None:
-    out = tmp_path / "p.zip"
-    with gather(site.service.store, site.log, BATCH) as evidence, pytest.raises(SignatureInvalid):
+    out, few = tmp_path / "p.zip", BySearch(query=Query(source="dcs", occurred_from=START_US + 290 * MINUTE))
+    with gather(site.service.store, site.log, few) as evidence, pytest.raises(SignatureInvalid):
         build(
             evidence,
             out,
@@ -156,11 +156,11 @@ def test_a_seal_by_a_key_that_the_log_does_not_vouch_for_makes_no_package(site: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_same_evidence_gives_the_same_files_but_for_the_package_id(site: Plant, tmp_path: Path) -> None:
-    chosen = ByBatch(kind=BATCH.kind, id=BATCH.id)
-    site.package(tmp_path / "one.zip", chosen)
-    site.package(tmp_path / "two.zip", chosen)
-    _, one = unpack(tmp_path / "one.zip")
+def test_the_same_evidence_gives_the_same_files_but_for_the_package_id(
+    site: Plant, withheld: Path, tmp_path: Path
+) -> None:
+    site.package(tmp_path / "two.zip", ByBatch(kind=BATCH.kind, id=BATCH.id), zone="Europe/Berlin")
+    _, one = unpack(withheld)
     _, two = unpack(tmp_path / "two.zip")
     for name in (layout.RECORDS, layout.TABLE, layout.ENTRIES, layout.RUNS, layout.ORIGINALS, layout.CHECKPOINT):
         assert one[name] == two[name], name
@@ -169,8 +169,8 @@ def test_the_same_evidence_gives_the_same_files_but_for_the_package_id(site: Pla
 def test_very_many_records_fill_further_volumes_that_are_sealed_like_the_first(
     site: Plant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pdf, "VOLUME", 250)
-    site.package(tmp_path / "many.zip", BySearch(query=Query()))
+    monkeypatch.setattr(pdf, "VOLUME", 120)
+    site.package(tmp_path / "many.zip", BySearch(query=Query(source="dcs")))
     assert verify_package(tmp_path / "many.zip", [site.vkey]).exit_code is ExitCode.HOLDS
     _, files = unpack(tmp_path / "many.zip")
     assert {name for name in files if name.endswith(".pdf")} == {layout.REPORT, layout.volume(2), layout.volume(3)}
