@@ -13,6 +13,7 @@ from ledger.service import Service, create
 from ledger.settings import Settings
 from tests.kill.inspection import Inspection
 from tests.kill.producer import Acknowledged, Producer
+from tests.support.ledgers import put_schema
 
 AUTHORITY = Authority(actor="local:tester", authenticated=False)
 
@@ -21,7 +22,9 @@ class Scene:
     """A ledger with two runs of one producer, the second one not acknowledged."""
 
     def __init__(self, folder: Path) -> None:
-        self.service: Service = create(folder, Settings(origin="plant.example/inspected"), AUTHORITY)
+        settings = Settings(origin="plant.example/inspected")
+        put_schema(folder, settings)
+        self.service: Service = create(folder, settings, AUTHORITY)
         self.service.sources.register(SourceConfig(id="keyed", type="push", title="keyed"), AUTHORITY)
         self.producer = Producer("keyed", 3, keyed=True)
         run = self.producer.next_run()

@@ -29,6 +29,7 @@ from ledger.core.entry import decode_leaf
 from ledger.core.source import SourceConfig
 from ledger.service import Service, create
 from ledger.settings import AgentPorts, Settings
+from tests.support.ledgers import put_schema
 from tests.support.serving import Command, CommandFailed
 
 INVITER = Authority(actor="local:first", authenticated=False)
@@ -223,6 +224,7 @@ class Plant:
         port, enrol_port = (free_port(), free_port()) if namespace is None else (8471, 8472)
         self.ports = AgentPorts(host=host, port=port, enrol_port=enrol_port, **ports)
         settings = Settings(origin="plant.example/a", checkpoint_seconds=checkpoint_seconds, agents=self.ports)
+        put_schema(self.ledger, settings)
         create(self.ledger, settings, INVITER).close()
         self.sites: list[Site] = []
         self._output = folder / "serve.log"

@@ -26,6 +26,7 @@ from ledger.store.logs import LogCreated
 from ledger.trust.export import Exported, export_tiles
 from tests.bench.corpus import submissions
 from tests.oracle.note import VerifierKey
+from tests.support.ledgers import put_schema
 
 AUTHORITY = Authority(actor="local:tester", authenticated=False)
 
@@ -35,6 +36,7 @@ class Log:
 
     def __init__(self, folder: Path, publish_tiles: bool = False) -> None:
         chosen = Settings(origin="plant.example/ledger", publish_tiles=publish_tiles)
+        put_schema(folder, chosen)
         made = service.create(folder, chosen, AUTHORITY)
         self.id = LogId(number=2, name="line", origin="plant.example/ledger/line")
         made.keys.create_log_keys(self.id.name)

@@ -30,7 +30,7 @@ from ledger.settings import Settings
 from ledger.trace.evidence import gather
 from ledger.trace.selection import ByBatch, Selection
 from reports.package import Issued, build
-from tests.support.ledgers import LIGHT
+from tests.support.ledgers import LIGHT, put_schema
 
 START_US = 1_764_054_000_000_000
 MINUTE = 60_000_000
@@ -45,6 +45,7 @@ class Plant:
     """A ledger with runs of a DCS (sealed names, originals, measured clock) and an ERP."""
 
     def __init__(self, folder: Path, records: int, settings: Settings) -> None:
+        put_schema(folder, settings)
         self.service: Service = create(folder, settings, AUTHORITY, effort=LIGHT)
         self.log = self.service.log()
         self.vkey = self.service.vkey(self.log)

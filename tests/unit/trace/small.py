@@ -24,7 +24,7 @@ from ledger.core.source import SourceConfig
 from ledger.core.times import Basis, Clock, Precision, SourceTime
 from ledger.service import Service, create
 from ledger.settings import Settings
-from tests.support.ledgers import LIGHT
+from tests.support.ledgers import LIGHT, put_schema
 
 AUTHORITY = Authority(actor="local:test", authenticated=False)
 T0 = 1_764_054_000_000_000
@@ -81,7 +81,9 @@ class Small:
     """A ledger with one source; entries of records are found by the number they were given."""
 
     def __init__(self, folder: Path) -> None:
-        self.service: Service = create(folder, Settings(origin="small.example/site"), AUTHORITY, effort=LIGHT)
+        settings = Settings(origin="small.example/site")
+        put_schema(folder, settings)
+        self.service: Service = create(folder, settings, AUTHORITY, effort=LIGHT)
         self.log = self.service.log()
         self.service.sources.register(SourceConfig(id="dcs", type="test", title="DCS"), AUTHORITY)
         self._cursor: str | None = None
