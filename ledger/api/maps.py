@@ -1,6 +1,6 @@
 """The dated maps: whose an account is, where a tag stands, which shifts are worked; listed, set, and asked."""
 
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 from litestar import Router, get, post
@@ -10,24 +10,16 @@ from litestar.params import JSONBody, QueryParameter
 from ledger.api.context import Context
 from ledger.api.fields import Word, without_nul
 from ledger.api.gate import CallerRequest
-from ledger.api.people import Reason
+from ledger.api.map_entries import NewAssets, NewCalendars, NewIdentities, asset_of, calendar_of, identity_of
 from ledger.api.placed import After, AsOf, Limit, Moment, moment_us, size_of
 from ledger.api.problems import declared
 from ledger.api.sources import RecordLog
-from ledger.core.authority import Authority
 from ledger.core.errors import NotFound
-from ledger.core.record import ActorKind, Name
 from ledger.people.access import Scope, allow
 from ledger.record_log import RecordLog as OpenedLog
-from ledger.sources.map_files import instant
-from ledger.sources.map_kinds import AssetMapped2, CalendarSet, Day, IdentityMapped2, Shift
 from ledger.sources.maps import Calendar, Identity, MapEntry, Page, Place, Worked
 
-AT_ONCE = 1000
-"""Entries that one call may set; a longer list is imported."""
-
 T = TypeVar("T")
-_PLACE: Final = ("site", "area", "line", "unit", "equipment", "description", "asset_class")
 SourceName = Annotated[str, QueryParameter(description="The source.", min_length=1, max_length=512)]
 AccountName = Annotated[
     str, QueryParameter(description="The account, as its source names it.", min_length=1, max_length=512)
@@ -36,81 +28,6 @@ TagName = Annotated[
     str, QueryParameter(description="The tag, node or location, as its source names it.", min_length=1, max_length=512)
 ]
 CalendarName = Annotated[str, QueryParameter(description="The calendar.", min_length=1, max_length=512)]
-When = Annotated[
-    str,
-    msgspec.Meta(
-        max_length=40,
-        description="An instant with its offset.",
-        examples=["2026-01-01T00:00:00Z", "2026-01-01T06:00:00+01:00"],
-    ),
-]
-
-
-class _Dated(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    valid_from: When
-    valid_to: When | None = None
-
-
-class NewIdentity(_Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """From `valid_from` to before `valid_to` an account is this person's; without `person` it is nobody's.
-
-    A `shared` one, which several people use, names no person.
-    """
-
-    source: Annotated[Name, msgspec.Meta(examples=["erp"])]
-    account: Annotated[Name, msgspec.Meta(examples=["operator1"])]
-    person: Annotated[Name, msgspec.Meta(examples=["P-1042"])] | None = None
-    kind: ActorKind = ActorKind.PERSON
-    shared: bool = False
-
-
-class NewAsset(_Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """From `valid_from` to before `valid_to` a tag stands at this place of the equipment hierarchy (ISA-95).
-
-    `asset_class`: what sort of asset it is, by which parameters apply; `critical`: its records belong to batches.
-    """
-
-    source: Annotated[Name, msgspec.Meta(examples=["dcs"])]
-    tag: Annotated[Name, msgspec.Meta(examples=["TIC101.SP"])]
-    site: Name | None = None
-    area: Name | None = None
-    line: Name | None = None
-    unit: Annotated[Name, msgspec.Meta(examples=["R-101"])] | None = None
-    equipment: Name | None = None
-    description: Name | None = None
-    gxp: bool = True
-    asset_class: Annotated[Name, msgspec.Meta(examples=["reactor"])] | None = None
-    critical: bool = False
-
-
-class NewCalendar(_Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """From `valid_from` to before `valid_to` these shifts are worked in an IANA zone, but on `closed` days."""
-
-    calendar: Annotated[Name, msgspec.Meta(examples=["site"])]
-    zone: Annotated[Name, msgspec.Meta(examples=["Europe/Berlin"])]
-    shifts: Annotated[tuple[Shift, ...], msgspec.Meta(max_length=100)] = ()
-    closed: Annotated[tuple[Day, ...], msgspec.Meta(max_length=1000)] = ()
-
-
-class NewIdentities(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Identities to be set, all or none. The same account and `valid_from` again corrects what was said."""
-
-    entries: Annotated[tuple[NewIdentity, ...], msgspec.Meta(min_length=1, max_length=AT_ONCE)]
-    reason: Reason
-
-
-class NewAssets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Places of tags to be set, all or none."""
-
-    entries: Annotated[tuple[NewAsset, ...], msgspec.Meta(min_length=1, max_length=AT_ONCE)]
-    reason: Reason
-
-
-class NewCalendars(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Calendars to be set, all or none."""
-
-    entries: Annotated[tuple[NewCalendar, ...], msgspec.Meta(min_length=1, max_length=100)]
-    reason: Reason
 
 
 class Mapped(msgspec.Struct, frozen=True, kw_only=True):
@@ -281,7 +198,7 @@ async def put_identities(
     authority = request.user.authority
 
     def entries() -> list[MapEntry]:
-        return [_identity(one, data.reason, authority) for one in data.entries]
+        return [identity_of(one, data.reason, authority) for one in data.entries]
 
     return await context.lanes.append(lambda: put(context.record_log(log), entries()))
 
@@ -294,7 +211,7 @@ async def put_assets(
     authority = request.user.authority
 
     def entries() -> list[MapEntry]:
-        return [_asset(one, data.reason, authority) for one in data.entries]
+        return [asset_of(one, data.reason, authority) for one in data.entries]
 
     return await context.lanes.append(lambda: put(context.record_log(log), entries()))
 
@@ -307,7 +224,7 @@ async def put_calendars(
     authority = request.user.authority
 
     def entries() -> list[MapEntry]:
-        return [_calendar(one, data.reason, authority) for one in data.entries]
+        return [calendar_of(one, data.reason, authority) for one in data.entries]
 
     return await context.lanes.append(lambda: put(context.record_log(log), entries()))
 
@@ -315,60 +232,6 @@ async def put_calendars(
 def put(log: OpenedLog, entries: list[MapEntry]) -> Mapped:
     """Appends map entries, all or none."""
     return Mapped(log=log.log.name, entries=log.maps.put(entries))
-
-
-def _identity(one: NewIdentity, reason: str, authority: Authority) -> IdentityMapped2:
-    without_nul(source=one.source, account=one.account, person=one.person, reason=reason)
-    since, until = _span(one)
-    return IdentityMapped2(
-        source=one.source,
-        account=one.account,
-        person=one.person,
-        kind=one.kind,
-        shared=one.shared,
-        valid_from=since,
-        valid_to=until,
-        reason=reason,
-        authority=authority,
-    )
-
-
-def _asset(one: NewAsset, reason: str, authority: Authority) -> AssetMapped2:
-    where = {name: getattr(one, name) for name in _PLACE}
-    without_nul(source=one.source, tag=one.tag, reason=reason, **where)
-    since, until = _span(one)
-    return AssetMapped2(
-        source=one.source,
-        tag=one.tag,
-        **where,
-        gxp=one.gxp,
-        critical=one.critical,
-        valid_from=since,
-        valid_to=until,
-        reason=reason,
-        authority=authority,
-    )
-
-
-def _calendar(one: NewCalendar, reason: str, authority: Authority) -> CalendarSet:
-    without_nul(
-        calendar=one.calendar, zone=one.zone, reason=reason, **{f"shift {s.name!r}": s.name for s in one.shifts}
-    )
-    since, until = _span(one)
-    return CalendarSet(
-        calendar=one.calendar,
-        zone=one.zone,
-        shifts=one.shifts,
-        closed=one.closed,
-        valid_from=since,
-        valid_to=until,
-        reason=reason,
-        authority=authority,
-    )
-
-
-def _span(one: _Dated) -> tuple[str, str | None]:
-    return instant(one.valid_from, None), None if one.valid_to is None else instant(one.valid_to, None)
 
 
 def _page(at: str | None, after: int | None, limit: int) -> Page:

@@ -10,7 +10,7 @@ from litestar.params import FromQuery, JSONBody
 from ledger.api.context import Context
 from ledger.api.fields import Word, no_nul_in, without_nul
 from ledger.api.gate import CallerRequest
-from ledger.api.maps import When
+from ledger.api.map_entries import When
 from ledger.api.people import Reason
 from ledger.api.placed import After, AsOf, Limit, Placed, placed, size_of
 from ledger.api.problems import declared
