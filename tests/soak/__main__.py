@@ -1,4 +1,7 @@
-"""`make soak`: runs every part at full length; a run that was broken off goes on where it stopped."""
+"""`make soak`: runs every part at full length; a run that was broken off goes on where it stopped.
+
+What `make test` draws from (cases on either database, `tests/support/sampled.py`) is run whole in the part `every-way`.
+"""
 
 import argparse
 import secrets

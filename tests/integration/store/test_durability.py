@@ -26,7 +26,7 @@ from tests.kill.producer import Producer
 from tests.support.power_cut import Disk
 
 SEED = int(os.environ.get("TRAILSEAL_SEED", "20261125"))
-CUTS = 120 if "TRAILSEAL_SOAK" in os.environ else 12
+CUTS = 120 if "TRAILSEAL_SOAK" in os.environ else 8
 OPERATIONS = 2_500
 """Operations of the disk within which the power goes."""
 ENDLESS = 1_000_000
