@@ -64,7 +64,7 @@ from ledger.sources import impact as sources_impact
 from ledger.sources import kinds as sources_kinds
 from ledger.sources import projector as sources_projector
 from ledger.store.logs import CLOCK_STEP, LOG_CREATED, LogProjector
-from ledger.store.records import RecordProjector, RecordProjector1
+from ledger.store.records import RecordProjector
 from ledger.trace import impact as trace_impact
 from ledger.trace import kinds as trace_kinds
 from ledger.trace import projector as trace_projector
@@ -99,7 +99,7 @@ class ServiceStart(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema"
 _DOMAINS = (
     _Domain(
         (RECORD, LOG_CREATED, CLOCK_STEP, TIME_EPOCH, Kind("service-start", [ServiceStart])),
-        lambda dialect: (RecordProjector1(dialect), RecordProjector(dialect), LogProjector()),
+        lambda dialect: (*(RecordProjector(dialect, version) for version in (1, 2, 3)), LogProjector()),
     ),
     _Domain(trust_kinds.KINDS, trust_projector.projectors),
     _Domain(witness_kinds.KINDS, witness_projector.projectors),

@@ -37,6 +37,17 @@ def looked(body: RecordBody) -> Span | None:
     return Span(low_us=low, high_us=high, measured=True) if low <= high else None
 
 
+def moment_us(body: RecordBody) -> int:
+    """When a record happened: its source's claim, else the later of the two looks, else when it was received.
+
+    Microseconds UTC. Raises NotCanonical where the time of receipt is none.
+    """
+    if body.record.occurred_at.instant_us is not None:
+        return body.record.occurred_at.instant_us
+    between = looked(body)
+    return parse_utc(body.received_at) if between is None else between.high_us
+
+
 def within(span: Span, low_us: int, high_us: int | None) -> bool:
     """Whether all of a span lies between two instants; without the second, after the first."""
     return low_us <= span.low_us and (high_us is None or span.high_us <= high_us)

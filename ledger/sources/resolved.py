@@ -6,9 +6,8 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection
 
-from ledger.core.clock import parse_utc
 from ledger.core.errors import NotCanonical
-from ledger.core.looks import looked
+from ledger.core.looks import moment_us
 from ledger.core.record import RecordBody
 from ledger.present.messages import message
 from ledger.sources.maps import Identity, Place, person_at, place_at
@@ -34,8 +33,9 @@ def resolve(connection: Connection, log: int, index: int, body: object) -> Resol
     """Resolves the record of an entry; nothing, for what is none."""
     if not isinstance(body, RecordBody):
         return NOT_RESOLVED
-    at_us = _moment(body)
-    if at_us is None:
+    try:
+        at_us = moment_us(body)
+    except NotCanonical:
         return NOT_RESOLVED
     record = body.record
     source, account, tag = record.source, record.actor.account, record.object.id
@@ -79,16 +79,3 @@ def _place_text(one: Place) -> str:
     marks += [] if one.gxp else [message("what.place.not-gxp")]
     told = [" / ".join(steps), one.description, asset_class, *marks]
     return message("what.place.is", place=", ".join(part for part in told if part), entry=one.entry)
-
-
-def _moment(body: RecordBody) -> int | None:
-    """When the record happened: its source's claim, else the later of the two looks, else when it was received."""
-    if body.record.occurred_at.instant_us is not None:
-        return body.record.occurred_at.instant_us
-    between = looked(body)
-    if between is not None:
-        return between.high_us
-    try:
-        return parse_utc(body.received_at)
-    except NotCanonical:
-        return None

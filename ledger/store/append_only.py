@@ -124,7 +124,7 @@ def let_eraser_read(connection: Connection, table: str = ERASED) -> None:
 
 DISPOSED: Final = "disposed_entry"
 """The projection of what disposals name."""
-SEARCHED: Final = ("record", "record_link", "source_key")
+SEARCHED: Final = ("record", "record_link", "source_key", "record_change")
 """Projections of a record, which go with it."""
 _IS_DISPOSED = f"SELECT 1 FROM {DISPOSED} d WHERE d.row_pos = OLD.pos"
 
@@ -160,6 +160,7 @@ BEGIN
     DELETE FROM original WHERE pos = ANY(places);
     DELETE FROM sealed_value WHERE pos = ANY(places);
     DELETE FROM record WHERE pos = ANY(places);
+    DELETE FROM record_change WHERE pos = ANY(places);
     DELETE FROM source_key k USING unnest(places, sources, ids) AS w(pos, source, record_id)
         WHERE k.log = (w.pos >> 40)::smallint AND k.source = w.source AND k.record_id = w.record_id AND k.pos = w.pos;
     DELETE FROM record_link l USING unnest(linked, link_kinds, link_ids) AS w(pos, kind, id)
@@ -185,13 +186,16 @@ def allow_disposal(connection: Connection) -> None:
     else:
         connection.exec_driver_sql(_ONLY_NAMED)
         connection.exec_driver_sql(_ONLY_DISPOSED)
-    for table in ("body", *SEARCHED):
+    for table in ("body", "record", "record_link", "source_key"):  # those of that time
         let_disposals_take(connection, table)
-    if is_sqlite(connection):
-        return
-    if not _has_role(connection, ERASER_ROLE):
-        return  # a database without the roles of production: nothing is ever disposed of there
     let_eraser_read(connection, DISPOSED)
+    let_dispose(connection)
+
+
+def let_dispose(connection: Connection) -> None:
+    """PostgreSQL: makes the one function that disposes, or replaces it; nothing where the roles of production lack."""
+    if is_sqlite(connection) or not _has_role(connection, ERASER_ROLE):
+        return
     connection.exec_driver_sql(f"GRANT USAGE, CREATE ON SCHEMA public TO {ERASER_ROLE}")
     connection.exec_driver_sql(_DISPOSE)
     connection.exec_driver_sql("REVOKE ALL ON FUNCTION trailseal_dispose FROM PUBLIC")

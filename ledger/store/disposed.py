@@ -95,7 +95,7 @@ def _remove_here(connection: Connection, doomed: Sequence[Doomed]) -> None:
         tokens = connection.scalar(select(record.c.tokens).where(record.c.pos == one.pos))
         if tokens is not None:
             connection.exec_driver_sql(unindex, (one.pos, tokens))
-        for table in (schema.body, schema.original, schema.sealed_value, record):
+        for table in (schema.body, schema.original, schema.sealed_value, record, schema.record_change):
             connection.execute(delete(table).where(table.c.pos == one.pos))
         for kind, ident in one.links:
             connection.execute(delete(link).where(link.c.kind == kind, link.c.id == ident, link.c.pos == one.pos))

@@ -6,12 +6,17 @@ from typing import Final
 from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry
 from ledger.core.hashing import unb64
+from ledger.core.looks import moment_us
 from ledger.core.projector import Row
 from ledger.core.record import Link, Record, RecordBody
+from ledger.core.sequences import cut
 from ledger.core.tokens import exact, tokens_of
 from ledger.store.position import pos_of
 
-EXACT: Final = ("actor", "object_id")
+HOUR_US: Final = 3_600_000_000
+REASON_SHOWN: Final = 200
+"""Characters of a reason that stand in its column, to sort and to show by."""
+EXACT: Final = ("actor", "object_id", "workstation")
 """Columns of `record` that SQLite finds by a token of the full-text index (`core.tokens.exact`).
 
 That index takes what comes in as it comes, and sorts it later in long stretches. In a tree of its own each record of a
@@ -19,29 +24,59 @@ batch would change a page of its own, the more so the larger the ledger has beco
 """
 
 
+_NO_MEMBERS: Final = (None,) * 8
+
+
 class RecordProjector:
-    """Facts of `record` entries. Sealed values are in no column and no token."""
+    """Facts of `record` entries. Sealed values are in no column and no token.
+
+    Version 2 has the tokens of `EXACT`, version 3 the columns after `tokens` and the table `record_change`.
+    """
 
     name = "record"
-    version = 2
     kinds = frozenset({"record"})
-    tables = ("record", "record_link", "source_key")
 
-    def __init__(self, dialect: str) -> None:
+    def __init__(self, dialect: str, version: int = 3) -> None:
+        self.version = version
+        self.tables: tuple[str, ...] = ("record", "record_link", "source_key")
+        if version > 2:
+            self.tables += ("record_change",)
         self._joined = dialect == "sqlite"
 
     def rows(self, entry: Entry) -> Iterable[Row]:
         # `_value_` is the enum's value without the descriptor in front of it, which costs more than the rest of a row.
         body: RecordBody = entry.body
         record = body.record
+        actor, target = record.actor, record.object
         pos = pos_of(entry.log, entry.index)
         recorded = record.source_recorded_at
-        actor, target = record.actor.account, record.object.id
         words = record_tokens(record)
         if self._joined and self.version > 1:
-            words.append(exact("object_id", target))
-            if actor is not None:
-                words.append(exact("actor", actor))
+            words.append(exact("object_id", target.id))
+            if actor.account is not None:
+                words.append(exact("actor", actor.account))
+        at_us: int | None = None
+        members: tuple[str | int | None, ...] = _NO_MEMBERS
+        if self.version > 2:
+            at_us = moment_us(body)
+            hour = at_us // HOUR_US
+            reason = record.reason
+            members = (
+                actor.workstation,
+                actor.role,
+                reason[:REASON_SHOWN] if isinstance(reason, str) else None,
+                0 if reason is None else 1,
+                at_us,
+                hour,
+                *cut(record.source_sequence),
+            )
+            if self._joined and actor.workstation is not None:
+                words.append(exact("workstation", actor.workstation))
+            for ordinal, change in enumerate(record.changes):
+                yield (
+                    "record_change",
+                    (pos, ordinal, hour, record.source, target.id, target.type, change.attribute, at_us),
+                )
         yield (
             "record",
             (
@@ -52,24 +87,19 @@ class RecordProjector:
                 record.occurred_at.instant_us,
                 recorded.instant_us if recorded else None,
                 parse_utc(body.received_at),
-                actor,
-                record.object.type,
-                target,
+                actor.account,
+                target.type,
+                target.id,
                 " ".join(words) if self._joined else words,
+                *members,
             ),
         )
         for link in unique_links(record):
-            yield "record_link", (link.kind._value_, link.id, pos, link.basis._value_)
+            yield "record_link", (link.kind._value_, link.id, pos, link.basis._value_, at_us)
         yield (
             "source_key",
             (entry.log, record.source, record.source_record_id, unb64(body.digest.hmac), pos),
         )
-
-
-class RecordProjector1(RecordProjector):
-    """Version 1: without the tokens of `EXACT`."""
-
-    version = 1
 
 
 def unique_links(record: Record) -> list[Link]:

@@ -216,6 +216,8 @@ source_key = declare(
     clustered=True,
 )
 
+# What is found by object stands by the hour in which it happened: each batch changes the pages of a few hours, not
+# those of every object there ever was. Whoever reads an object's history goes from hour to hour.
 record = declare(
     "record",
     TableClass.PROJECTION,
@@ -230,10 +232,23 @@ record = declare(
     Column("object_type", Text, nullable=False),
     Column("object_id", Text, nullable=False),
     Column("tokens", Tokens, nullable=False),
-    Index("record_source", "source", "pos"),
+    Column("workstation", Text),
+    Column("role", Text),
+    Column("reason", Text),
+    Column("reasoned", SmallInteger),
+    Column("at_us", BigInteger),
+    Column("hour", Integer),
+    Column("series", Text),
+    Column("sequence", BigInteger),
+    Index("record_facets", "source", "action", "outcome", "object_type", "pos"),
     Index("record_actor", "actor", "pos").ddl_if(dialect="postgresql"),
     Index("record_object", "object_type", "object_id", "pos").ddl_if(dialect="postgresql"),
+    Index("record_workstation", "workstation", "pos").ddl_if(dialect="postgresql"),
     Index("record_occurred", "occurred_us", "pos"),
+    Index("record_recorded", "recorded_us", "pos"),
+    Index("record_received", "received_us", "pos"),
+    Index("record_thing", "hour", "source", "object_id", "at_us", "pos"),
+    Index("record_sequence", "source", "series", "sequence"),
     Index("record_tokens", "tokens", postgresql_using="gin").ddl_if(dialect="postgresql"),
 )
 
@@ -244,9 +259,28 @@ record_link = declare(
     Column("id", Text, nullable=False),
     Column("pos", BigInteger, nullable=False),
     Column("basis", Text, nullable=False),
+    Column("at_us", BigInteger),
     PrimaryKeyConstraint("kind", "id", "pos"),
+    Index("record_link_at", "kind", "id", "at_us", "pos"),
     clustered=True,
 )
+
+record_change = declare(
+    "record_change",
+    TableClass.PROJECTION,
+    Column("pos", BigInteger, nullable=False),
+    Column("ordinal", SmallInteger, nullable=False),
+    Column("hour", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("object_id", Text, nullable=False),
+    Column("object_type", Text, nullable=False),
+    Column("attribute", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("pos", "ordinal"),
+    Index("record_change_of", "hour", "source", "object_id", "attribute", "at_us", "pos", "ordinal"),
+    clustered=True,
+)
+"""Which attribute of which object a record changed. Values, which may be sealed, are in the record alone."""
 
 disposed_entry = declare(
     "disposed_entry",

@@ -21,7 +21,7 @@ from tests.support.postgres import SERVER_CONF, PgDatabase, PostgresServer, temp
 LOG = 1
 ORIGIN = "plant.example/bench"
 AUTHORITY = Authority(actor="local:bench", authenticated=False)
-RECORD_TABLES = ("leaf", "body", "original", "sealed_value", "record", "record_link", "source_key")
+RECORD_TABLES = ("leaf", "body", "original", "sealed_value", "record", "record_link", "source_key", "record_change")
 """What one record is written to; the raw driver writes the same rows to the same tables."""
 
 

@@ -140,6 +140,13 @@ def test_upgrade_brings_a_ledger_of_the_first_schema_to_this_one_and_it_goes_on(
                 continue
             connection.execute(f"DROP TABLE {table}")
         connection.execute("DROP INDEX browser_session_account")
+        for name in ("facets", "recorded", "received", "thing", "sequence"):
+            connection.execute(f"DROP INDEX record_{name}")
+        for name in ("workstation", "role", "reason", "reasoned", "at_us", "hour", "series", "sequence"):
+            connection.execute(f"ALTER TABLE record DROP COLUMN {name}")
+        connection.execute("DROP INDEX record_link_at")
+        connection.execute("ALTER TABLE record_link DROP COLUMN at_us")
+        connection.execute("CREATE INDEX record_source ON record (source, pos)")
         connection.execute("CREATE INDEX record_actor ON record (actor, pos)")
         connection.execute("CREATE INDEX record_object ON record (object_type, object_id, pos)")
         connection.execute("UPDATE projection_version SET version = 1 WHERE name = 'record'")
