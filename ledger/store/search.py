@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
+from ledger.core.errors import ConfigError
 from ledger.core.record import Action, LinkKind, Outcome
 from ledger.core.times import SafeInt
 from ledger.core.tokens import exact, query_tokens
@@ -33,14 +34,20 @@ from ledger.store.projections import read_versions
 from ledger.store.records import EXACT
 
 MAX_PAGE = 500
-_EQUAL = ("source", "action", "outcome", "actor", "object_type", "object_id")
+_EQUAL = ("source", "action", "outcome", "actor", "role", "workstation", "object_type", "object_id")
 """Members of a query that a column of the same name must equal."""
+_TIMES = ("occurred", "recorded", "received")
+"""When it happened, when its source recorded it, when it was received: each with a bound on either side."""
+_MEMBERS = 3
+"""The version of the projector of records from which on there are columns for `_NEWER`."""
+_NEWER = ("workstation", "role", "attribute", "reasoned")
 _FTS = table("record_fts", column("rowid"))
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What to search for; all members that are given must hold. Instants are microseconds UTC, from inclusive to
-    exclusive. `text`: every word of it occurs in the record.
+    exclusive. `text`: every word of it occurs in the record. `attribute`: one of its changes is of it. `reasoned`:
+    whether a reason is given, plain or sealed. `links`: the record has each of these.
     """
 
     text: Annotated[str, msgspec.Meta(max_length=4096)] = ""
@@ -54,6 +61,15 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     link_id: str | None = None
     occurred_from: SafeInt | None = None
     occurred_to: SafeInt | None = None
+    recorded_from: SafeInt | None = None
+    recorded_to: SafeInt | None = None
+    received_from: SafeInt | None = None
+    received_to: SafeInt | None = None
+    workstation: str | None = None
+    role: str | None = None
+    attribute: str | None = None
+    reasoned: bool | None = None
+    links: Annotated[tuple[tuple[LinkKind, str], ...], msgspec.Meta(max_length=20)] = ()
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +138,7 @@ def _chosen(
     connection: Connection, log: int, low: int, high: int, query: Query
 ) -> tuple[ColumnElement[int], Select[Any]]:
     """The column to order by and the selection of the records that match, of indices from `low` to below `high`."""
+    _refuse_unknown(connection, query)
     record = schema.record
     place: ColumnElement[int] = record.c.pos
     words = query_tokens(query.text)
@@ -141,8 +158,18 @@ def _chosen(
     return place, chosen.where(place >= pos_of(log, low), place < pos_of(log, high))
 
 
+def _refuse_unknown(connection: Connection, query: Query) -> None:
+    asked = [name for name in _NEWER if getattr(query, name) is not None]
+    if asked and read_versions(connection).get("record", 0) < _MEMBERS:
+        raise ConfigError(
+            f"the tables of this ledger are from before records could be found by {asked[0]}",
+            advice="Run `trailseal rebuild`.",
+        )
+
+
 def _conditions(query: Query) -> list[ColumnElement[bool]]:
-    if any("\x00" in (getattr(query, name) or "") for name in (*_EQUAL, "link_id")):
+    texts = [getattr(query, name) for name in (*_EQUAL, "link_id", "attribute")]
+    if any("\x00" in text for text in (*texts, *(id_ for _, id_ in query.links)) if text is not None):
         # No stored text holds U+0000 (sources.prepare), and PostgreSQL takes none to compare with either.
         return [false()]
     record = schema.record.c
@@ -151,19 +178,31 @@ def _conditions(query: Query) -> list[ColumnElement[bool]]:
         wanted = getattr(query, name)
         if wanted is not None:
             conditions.append(record[name] == str(wanted))
-    if query.occurred_from is not None:
-        conditions.append(record.occurred_us >= query.occurred_from)
-    if query.occurred_to is not None:
-        conditions.append(record.occurred_us < query.occurred_to)
+    for name in _TIMES:
+        low, high = getattr(query, f"{name}_from"), getattr(query, f"{name}_to")
+        if low is not None:
+            conditions.append(record[f"{name}_us"] >= low)
+        if high is not None:
+            conditions.append(record[f"{name}_us"] < high)
+    if query.reasoned is not None:
+        conditions.append(record.reasoned == int(query.reasoned))
+    if query.attribute is not None:
+        change = schema.record_change.c
+        conditions.append(exists().where(change.pos == record.pos, change.attribute == query.attribute))
     if query.link_kind is not None or query.link_id is not None:
-        link = schema.record_link.c
-        wanted_link = [link.pos == record.pos]
-        if query.link_kind is not None:
-            wanted_link.append(link.kind == query.link_kind.value)
-        if query.link_id is not None:
-            wanted_link.append(link.id == query.link_id)
-        conditions.append(exists().where(and_(*wanted_link)))
+        conditions.append(_linked(query.link_kind, query.link_id))
+    conditions += [_linked(kind, id_) for kind, id_ in query.links]
     return conditions
+
+
+def _linked(kind: LinkKind | None, id_: str | None) -> ColumnElement[bool]:
+    link = schema.record_link.c
+    wanted = [link.pos == schema.record.c.pos]
+    if kind is not None:
+        wanted.append(link.kind == kind.value)
+    if id_ is not None:
+        wanted.append(link.id == id_)
+    return exists().where(and_(*wanted))
 
 
 def _exact(connection: Connection, query: Query) -> list[str]:

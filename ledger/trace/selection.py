@@ -6,6 +6,7 @@ from enum import StrEnum
 import msgspec
 from sqlalchemy import Connection
 
+from ledger.core.clock import parse_utc
 from ledger.core.record import LinkKind, RecordBody
 from ledger.core.tokens import query_tokens
 from ledger.store.records import record_tokens
@@ -133,17 +134,32 @@ def matches(query: Query, body: RecordBody) -> bool:
         (query.actor, record.actor.account),
         (query.object_type, record.object.type),
         (query.object_id, record.object.id),
+        (query.workstation, record.actor.workstation),
+        (query.role, record.actor.role),
+        (query.reasoned, record.reason is not None),
     )
     if any(wanted is not None and wanted != found for wanted, found in exact):
         return False
-    at = record.occurred_at.instant_us
-    if query.occurred_from is not None and (at is None or at < query.occurred_from):
+    recorded = record.source_recorded_at
+    if not (
+        _between(record.occurred_at.instant_us, query.occurred_from, query.occurred_to)
+        and _between(None if recorded is None else recorded.instant_us, query.recorded_from, query.recorded_to)
+        and _between(parse_utc(body.received_at), query.received_from, query.received_to)
+    ):
         return False
-    if query.occurred_to is not None and (at is None or at >= query.occurred_to):
+    if query.attribute is not None and all(change.attribute != query.attribute for change in record.changes):
         return False
     if (query.link_kind is not None or query.link_id is not None) and not any(
         (query.link_kind in (None, link.kind)) and (query.link_id in (None, link.id)) for link in record.links
     ):
         return False
+    if not set(query.links) <= {(link.kind, link.id) for link in record.links}:
+        return False
     words = query_tokens(query.text)
     return set(words) <= set(record_tokens(record)) if words else not query.text.strip()
+
+
+def _between(at_us: int | None, low_us: int | None, high_us: int | None) -> bool:
+    if low_us is None and high_us is None:
+        return True
+    return at_us is not None and (low_us is None or at_us >= low_us) and (high_us is None or at_us < high_us)

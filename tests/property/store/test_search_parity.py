@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.core.clock import parse_utc
 from ledger.core.record import (
     Action,
     Actor,
@@ -81,6 +82,7 @@ class Known(NamedTuple):
     at: int
     record: Record
     words: frozenset[str]
+    received_us: int
 
 
 class Both:
@@ -101,7 +103,13 @@ def hostile_record(dice: random.Random, number: int) -> Submission:
         outcome=dice.choice(list(Outcome)),
         # Equal instants: the order is by index alone.
         occurred_at=source_time(START_US + dice.randrange(6) * 1_000_000),
-        actor=Actor(account=dice.choice(ACTORS), kind=ActorKind.PERSON, role=dice.choice((None, *NAMES))),
+        source_recorded_at=dice.choice((None, source_time(START_US + dice.randrange(6) * 1_000_000))),
+        actor=Actor(
+            account=dice.choice(ACTORS),
+            kind=ActorKind.PERSON,
+            role=dice.choice((None, *NAMES)),
+            workstation=dice.choice((None, "HMI-1", "hmi-1", *NAMES[:4])),
+        ),
         object=Target(type=dice.choice(TYPES), id=dice.choice(NAMES), name=dice.choice((None, *NAMES))),
         changes=tuple(
             Change(attribute=dice.choice(NAMES), old=dice.choice(HOSTILE), new=dice.choice((one, 7, True, None)))
@@ -111,7 +119,7 @@ def hostile_record(dice: random.Random, number: int) -> Submission:
             Link(kind=dice.choice((LinkKind.BATCH, LinkKind.LOT)), id=dice.choice(LINKS), basis=LinkBasis.READ)
             for _ in range(dice.randrange(4))
         ),
-        reason=one,
+        reason=one if dice.random() < 0.9 else None,
     )
 
 
@@ -131,8 +139,8 @@ def read(ledger: Ledger) -> tuple[Known, ...]:
     for entry in stored:
         assert entry.body is not None
         if msgspec.json.decode(entry.body)["schema"].startswith("record/"):
-            record = msgspec.json.decode(entry.body, type=RecordBody).record
-            found.append(Known(entry.index, record, words_of(record)))
+            body = msgspec.json.decode(entry.body, type=RecordBody)
+            found.append(Known(entry.index, body.record, words_of(body.record), parse_utc(body.received_at)))
     return tuple(found)
 
 
@@ -159,12 +167,25 @@ def matches(known: Known, query: Query) -> bool:
         (query.actor, record.actor.account),
         (query.object_type, record.object.type),
         (query.object_id, record.object.id),
+        (query.workstation, record.actor.workstation),
+        (query.role, record.actor.role),
+        (query.reasoned, record.reason is not None),
     )
     if any(asked is not None and asked != found for asked, found in wanted):
         return False
-    if query.occurred_from is not None and (instant is None or instant < query.occurred_from):
+    recorded = record.source_recorded_at
+    for at, low, high in (
+        (instant, query.occurred_from, query.occurred_to),
+        (None if recorded is None else recorded.instant_us, query.recorded_from, query.recorded_to),
+        (known.received_us, query.received_from, query.received_to),
+    ):
+        if low is not None and (at is None or at < low):
+            return False
+        if high is not None and (at is None or at >= high):
+            return False
+    if query.attribute is not None and query.attribute not in [change.attribute for change in record.changes]:
         return False
-    if query.occurred_to is not None and (instant is None or instant >= query.occurred_to):
+    if any((kind, id_) not in [(link.kind, link.id) for link in record.links] for kind, id_ in query.links):
         return False
     if (query.link_kind, query.link_id) != (None, None) and not any(
         query.link_kind in (None, link.kind) and query.link_id in (None, link.id) for link in record.links
@@ -253,9 +274,33 @@ queries = st.builds(
     link_id=_maybe([*LINKS, "\x00"]),
     occurred_from=_instant,
     occurred_to=_instant,
+    recorded_from=_instant,
+    received_to=_maybe([START_US, START_US + 1_000_000, START_US + 1_000_001]),
+    workstation=_maybe(["HMI-1", "hmi-1", *NAMES[:4]]),
+    role=_maybe(NAMES[:8]),
+    attribute=_maybe([*NAMES, "\x00"]),
+    reasoned=_maybe([True, False]),
+    links=st.one_of(
+        st.just(()),
+        st.lists(st.tuples(st.sampled_from([LinkKind.BATCH, LinkKind.LOT]), st.sampled_from(LINKS)), max_size=2).map(
+            tuple
+        ),
+    ),
+)
+each = st.one_of(
+    st.builds(Query, workstation=_maybe(["HMI-1", "hmi-1", *NAMES[:4]])),
+    st.builds(Query, attribute=_maybe(NAMES), reasoned=_maybe([True, False])),
+    st.builds(Query, recorded_from=_instant, recorded_to=_instant),
+    st.builds(Query, received_from=_maybe([START_US + 1_000_000, START_US + 1_000_001]), role=_maybe(NAMES[:8])),
+    st.builds(
+        Query,
+        links=st.lists(
+            st.tuples(st.sampled_from([LinkKind.BATCH, LinkKind.LOT]), st.sampled_from(LINKS)), max_size=2
+        ).map(tuple),
+    ),
 )
 simple = st.one_of(
-    queries, st.builds(Query, text=_text), st.builds(Query, link_id=_maybe(LINKS), actor=_maybe(ACTORS[:4]))
+    queries, each, st.builds(Query, text=_text), st.builds(Query, link_id=_maybe(LINKS), actor=_maybe(ACTORS[:4]))
 )
 shared = settings(max_examples=1000 if "TRAILSEAL_SOAK" in os.environ else 50)
 

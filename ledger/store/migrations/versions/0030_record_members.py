@@ -5,8 +5,8 @@ from alembic import op
 
 from ledger.store.append_only import let_disposals_take, let_dispose, protect
 
-revision = "0029"
-down_revision = "0028"
+revision = "0030"
+down_revision = "0029"
 
 
 def upgrade() -> None:
