@@ -30,17 +30,15 @@ _NO_MEMBERS: Final = (None,) * 8
 class RecordProjector:
     """Facts of `record` entries. Sealed values are in no column and no token.
 
-    Version 2 has the tokens of `EXACT`, version 3 the columns after `tokens` and the table `record_change`.
+    Version 2 has tokens of `EXACT`, version 3 the columns after `tokens` and rows in `record_change`.
     """
 
     name = "record"
     kinds = frozenset({"record"})
+    tables = ("record", "record_link", "source_key", "record_change")
 
     def __init__(self, dialect: str, version: int = 3) -> None:
         self.version = version
-        self.tables: tuple[str, ...] = ("record", "record_link", "source_key")
-        if version > 2:
-            self.tables += ("record_change",)
         self._joined = dialect == "sqlite"
 
     def rows(self, entry: Entry) -> Iterable[Row]:

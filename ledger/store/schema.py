@@ -22,6 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     or_,
+    text,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator
@@ -216,6 +217,12 @@ source_key = declare(
     clustered=True,
 )
 
+
+def _where(condition: str) -> dict[str, Any]:
+    """An index of the rows for which this holds."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
 # What is found by object stands by the hour in which it happened: each batch changes the pages of a few hours, not
 # those of every object there ever was. Whoever reads an object's history goes from hour to hour.
 record = declare(
@@ -248,7 +255,8 @@ record = declare(
     Index("record_recorded", "recorded_us", "pos"),
     Index("record_received", "received_us", "pos"),
     Index("record_thing", "hour", "source", "object_id", "at_us", "pos"),
-    Index("record_sequence", "source", "series", "sequence"),
+    # Many sources number nothing.
+    Index("record_sequence", "source", "series", "sequence", **_where("sequence IS NOT NULL")),
     Index("record_tokens", "tokens", postgresql_using="gin").ddl_if(dialect="postgresql"),
 )
 

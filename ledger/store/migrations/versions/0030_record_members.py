@@ -22,7 +22,14 @@ def upgrade() -> None:
     op.create_index("record_recorded", "record", ["recorded_us", "pos"])
     op.create_index("record_received", "record", ["received_us", "pos"])
     op.create_index("record_thing", "record", ["hour", "source", "object_id", "at_us", "pos"])
-    op.create_index("record_sequence", "record", ["source", "series", "sequence"])
+    numbered = sa.text("sequence IS NOT NULL")
+    op.create_index(
+        "record_sequence",
+        "record",
+        ["source", "series", "sequence"],
+        sqlite_where=numbered,
+        postgresql_where=numbered,
+    )
     op.add_column("record_link", sa.Column("at_us", sa.BigInteger))
     op.create_index("record_link_at", "record_link", ["kind", "id", "at_us", "pos"])
     op.create_table(
