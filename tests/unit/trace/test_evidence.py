@@ -81,7 +81,7 @@ def test_an_altered_entry_is_never_evidence_and_is_named(ledger: Small, sql: str
     ("sql", "selection"),
     [
         (OTHER_ACTOR, BySearch(query=Query(actor="engineer1"))),
-        ("INSERT INTO record_link VALUES ('batch', 'C', :pos, 'read')", ByBatch(kind=LinkKind.BATCH, id="C")),
+        ("INSERT INTO record_link VALUES ('batch', 'C', :pos, 'read', NULL)", ByBatch(kind=LinkKind.BATCH, id="C")),
         ("UPDATE record_link SET id = 'C' WHERE pos = :pos", BySearch(query=Query(link_id="C"))),
     ],
 )
