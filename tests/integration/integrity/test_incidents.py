@@ -160,7 +160,7 @@ def _flipped(ledger: Ledger) -> str:
 
 def test_a_row_that_was_put_beside_the_entries_is_told_with_its_batch(on_sqlite: Ledger) -> None:
     index = record_of(on_sqlite, 50)
-    attack(on_sqlite, f"INSERT INTO record_link VALUES ('batch', 'B-planted', {at(index)}, 'read')")
+    attack(on_sqlite, f"INSERT INTO record_link VALUES ('batch', 'B-planted', {at(index)}, 'read', NULL)")
     case = opened(on_sqlite)
     assert touched(on_sqlite, case) == [index]
     assert batches(case) == {"B-50", "B-planted"}
