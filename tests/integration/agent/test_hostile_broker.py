@@ -22,13 +22,15 @@ from ledger.core.letter import Answer, Asked, Letter, Question, SignedAnswer
 from tests.support.edge import Plant, Site
 from tests.support.zone_broker import PREFIX, ZoneBroker
 
+PATIENCE_S = 20.0
+"""For an answer that has to come: a busy machine takes its time."""
 UP, DOWN = f"{PREFIX}/edge1/up", f"{PREFIX}/edge1/down"
 
 
 @pytest.fixture(scope="module")
 def site(plant: Plant, broker: ZoneBroker) -> Site:
     made = plant.add("edge1", ["line1"])
-    broker.use(made)
+    broker.use(made, answer_s=4.0)
     return made
 
 
@@ -39,10 +41,10 @@ def other(plant: Plant, broker: ZoneBroker) -> Site:
     return made
 
 
-def heard(session: Session, seconds: float) -> list[tuple[str, bytes]]:
-    """Topic and payload of what was delivered until nothing came for so long."""
+def heard(session: Session, seconds: float, wanted: int = 0) -> list[tuple[str, bytes]]:
+    """Topic and payload of what was delivered until nothing came for so long; so many are waited for longer."""
     found: list[tuple[str, bytes]] = []
-    while arrived := session.receive(seconds):
+    while arrived := session.receive(seconds if len(found) >= wanted else PATIENCE_S):
         for message in arrived:
             assert isinstance(message, mqtt5.PublishPacket)
             found.append((message.topic, bytes(message.payload)))
@@ -100,7 +102,8 @@ def test_letters_that_are_doubled_reordered_and_replayed_are_taken_once(
             session.subscribe([Wanted(DOWN, 1)])
             for payload in [*reversed(letters), *letters, *letters]:
                 session.deliver(UP, payload)
-            answers = [msgspec.json.decode(payload, type=SignedAnswer).answer for _, payload in heard(session, 1.0)]
+            given = heard(session, 0.5, 3 * len(letters))
+        answers = [msgspec.json.decode(payload, type=SignedAnswer).answer for _, payload in given]
         assert len(answers) == 3 * len(letters), "each is answered"
         # Over a connection, too, a batch that was taken gets its receipt again.
         assert {one.status for one in answers} == {letter.OK}
@@ -118,7 +121,8 @@ def test_a_letter_on_another_agents_topic_is_refused(
             session.subscribe([Wanted(f"{PREFIX}/edge2/down", 1)])
             for payload in letters:
                 session.deliver(f"{PREFIX}/edge2/up", payload)
-            answers = [msgspec.json.decode(payload, type=SignedAnswer).answer for _, payload in heard(session, 1.0)]
+            given = heard(session, 0.5, len(letters))
+        answers = [msgspec.json.decode(payload, type=SignedAnswer).answer for _, payload in given]
         assert {one.status for one in answers} == {403}
         assert plant.deliveries("edge2") == []
 
@@ -146,7 +150,7 @@ def test_no_bytes_end_the_connection_or_become_a_record(
             session.subscribe([Wanted(DOWN, 1)])
             heard(session, 1.0)
             session.deliver(UP, letters[0])
-            (answer,) = [payload for _, payload in heard(session, 2.0)]
+            (answer,) = [payload for _, payload in heard(session, 0.5, 1)]
         assert msgspec.json.decode(answer, type=SignedAnswer).answer.status == letter.OK
 
     unchanged(plant, send)
