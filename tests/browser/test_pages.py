@@ -47,16 +47,18 @@ def test_a_page_renders_without_error_and_asks_nothing_of_another_host(look: Vis
 
 
 @pytest.mark.parametrize(
-    ("theme", "options"),
+    ("theme", "pages", "options"),
     [
-        ("light", {}),
-        # Themes differ in colours alone.
-        ("dark", {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}),
+        ("light", ONE_OF_EACH, {}),
+        # Themes differ in colours alone; those of the longest page of help are those of the others.
+        ("dark", ONE_OF_EACH[:-1], {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}),
     ],
 )
-def test_no_page_has_an_accessibility_violation(look: Visit, site: Site, theme: str, options: dict[str, Any]) -> None:
+def test_no_page_has_an_accessibility_violation(
+    look: Visit, site: Site, theme: str, pages: tuple[str, ...], options: dict[str, Any]
+) -> None:
     page = look(color_scheme=theme)
-    for path in (*ONE_OF_EACH, *WRONG):
+    for path in (*pages, *WRONG):
         page.goto(site.address + path)
         found = Axe().run(page, options={"resultTypes": ["violations"], **options})
         assert found.violations_count == 0, f"{path} ({theme}): {found.generate_report()}"
