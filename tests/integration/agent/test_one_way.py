@@ -75,6 +75,7 @@ def test_what_a_diode_loses_is_named_written_again_and_then_everything_is_there_
             diode.carry()
             answer = trailseal(*receive)
             assert time.monotonic() < deadline, answer.out
+            time.sleep(0.3)  # the agent writes meanwhile
         site.stop()
         diode.carry()
         assert trailseal(*receive).code == 0
@@ -117,6 +118,7 @@ def test_after_a_batch_that_is_lost_for_good_a_person_begins_a_new_epoch_and_the
             diode.carry()
             answer = trailseal(*receive)
             assert time.monotonic() < deadline, answer.out
+            time.sleep(0.3)  # the agent writes meanwhile
         site.stop()
         assert {header["epoch"] for header in plant.deliveries("edge1")} == {1, 2}
         plant.verify()
