@@ -1,9 +1,8 @@
 """Level 1 with column check: the search columns of records equal what their bodies give.
 
 The columns of the table `record` that tell what happened when, by whom and to what. `tokens` and what stands after it
-are derived, or go beside those, and are level 2's, as are links, changes and keys: they are
-projections in tables of their own. Only whether a range is right is decided here; which row is wrong is `diagnosis`'s
-to say, with the projector itself.
+are derived, or go beside those, and are level 2's, as are links, changes and keys in tables of their own. Only whether
+a range is right is decided here; which row is wrong is `diagnosis`'s to say, with the projector itself.
 """
 
 from collections.abc import Sequence
