@@ -59,7 +59,9 @@ def test_a_full_disk_of_the_write_ahead_log_loses_nothing_and_the_service_goes_o
                 break
         assert error is not None, "there was room all the same"
         assert plant.serving.command.exit_code is None, "the service ended with its database"
-        assert "database does not answer" in str(error)
+        stopped = "database does not answer" in str(error)
+        # It may have had room enough left to refuse by itself.
+        assert stopped or "disk of the ledger's database is full" in str(error), error
         make_room(disk)
         until = time.monotonic() + GOES_ON_S
         while (again := plant.send()) is not None:
@@ -67,7 +69,7 @@ def test_a_full_disk_of_the_write_ahead_log_loses_nothing_and_the_service_goes_o
             if not server.running:
                 server.start()  # as whatever watches over it does
             time.sleep(0.1)
-        assert panics(server) > 0
+        assert panics(server) > 0 or not stopped
         last = max(plant.producer.runs)
         while plant.checkpoint() <= last:
             assert time.monotonic() < until, plant.serving.command.tail()

@@ -16,6 +16,7 @@ from ledger.sources.maps import MapEntry
 from ledger.sources.parameter_kinds import Parameter
 from ledger.store.database import upgrade
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger
+from tests.support.older import put_back
 
 SINCE = "2026-01-01T00:00:00.000000Z"
 SPAN: dict[str, Any] = {"valid_from": SINCE, "valid_to": None, "reason": "list", "authority": AUTHORITY}
@@ -100,14 +101,7 @@ def test_a_ledger_from_before_takes_parameters_classes_and_shared_accounts(ledge
         connection.execute(text("DELETE FROM projection_version WHERE name = 'parameter'"))
     owner = create_engine(ledger.owner_url)
     with owner.begin() as connection:
-        for statement in (
-            "DROP TABLE parameter",
-            "ALTER TABLE asset DROP COLUMN asset_class",
-            "ALTER TABLE asset DROP COLUMN critical",
-            "ALTER TABLE identity DROP COLUMN shared",
-            "UPDATE alembic_version SET version_num = '0028'",
-        ):
-            connection.execute(text(statement))
+        put_back(connection, "0028")
     owner.dispose()
     assert upgrade(ledger.owner_url)[0] == "0028"
     service = ledger.open()

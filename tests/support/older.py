@@ -1,0 +1,34 @@
+"""A ledger as an earlier schema had it: what later migrations made is taken out again."""
+
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+_INDEXES: Final = ("facets", "recorded", "received", "thing", "sequence", "link_at")
+_MEMBERS: Final = ("workstation", "role", "reason", "reasoned", "at_us", "hour", "series", "sequence")
+_UNDO: Final = {
+    "0030": (
+        *(f"DROP INDEX record_{name}" for name in _INDEXES),
+        *(f"ALTER TABLE record DROP COLUMN {name}" for name in _MEMBERS),
+        "ALTER TABLE record_link DROP COLUMN at_us",
+        "DROP TABLE record_change",
+        "CREATE INDEX record_source ON record (source, pos)",
+        "UPDATE projection_version SET version = 2 WHERE name = 'record'",
+    ),
+    "0029": (
+        "DROP TABLE parameter",
+        "ALTER TABLE asset DROP COLUMN asset_class",
+        "ALTER TABLE asset DROP COLUMN critical",
+        "ALTER TABLE identity DROP COLUMN shared",
+    ),
+}
+"""By revision; the newest first."""
+
+
+def put_back(owner: Connection, revision: str) -> None:
+    """Takes the schema back to a revision, over a connection of the owner of the tables."""
+    for undone in _UNDO:
+        if undone > revision:
+            for statement in _UNDO[undone]:
+                owner.execute(text(statement))
+    owner.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
