@@ -2,10 +2,11 @@
 
 In a large ledger a commit changes pages all over its indexes, so copying costs about as much as committing. A commit
 that finds the log grown to `CHECKPOINT_PAGES` leaves the copying to a thread. Where that cannot keep up, the log grows
-to `engine.CHECKPOINT_AT_MOST` and a commit copies it, as SQLite does by itself.
+to `engine.CHECKPOINT_AT_MOST` times that and a commit copies it, as SQLite does by itself.
 """
 
 import threading
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
@@ -23,8 +24,10 @@ _FRAME: Final = 4096 + 24
 class Copier:
     """Copies one database's write-ahead log. Safe to use from any number of threads."""
 
-    def __init__(self, writer: Engine) -> None:
+    def __init__(self, writer: Engine, turn: AbstractContextManager[object]) -> None:
+        """`turn`: while it is held, no thread of this process commits."""
         self._writer = writer
+        self._turn = turn
         self._file = Path(f"{writer.url.database}-wal")
         self._enough = settings.CHECKPOINT_PAGES * _FRAME
         self._busy = threading.Lock()
@@ -54,8 +57,11 @@ class Copier:
             with self._writer.connect() as connection:
                 raw = connection.connection.driver_connection
                 assert raw is not None
-                # PASSIVE neither waits nor makes anyone wait. All copied, the next commit begins the log anew.
+                # PASSIVE neither waits nor makes anyone wait. What was committed meanwhile is little, and copied while
+                # nothing is: all copied, the next commit begins the log anew.
                 raw.execute("PRAGMA wal_checkpoint(PASSIVE)").close()
+                with self._turn:
+                    raw.execute("PRAGMA wal_checkpoint(PASSIVE)").close()
         except DatabaseError as error:
             # Nothing is lost: what is not copied stays in the log, and a commit that can't be stored says so itself.
             _LOG.warning("write-ahead log not copied", file=str(self._file), error=str(error.orig))

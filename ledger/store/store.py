@@ -45,7 +45,6 @@ class Store:
         self.projections = Projections(projectors)
         self.writer: Engine = writer_engine(url)
         self.readers: Engine = reader_engine(url, readers)
-        self._copier = Copier(self.writer) if is_sqlite(self.writer) else None
         self.guard: Callable[[], None] = lambda: None
         """Asked before each append; what it raises refuses it."""
         self._sequencers: dict[int, tuple[Sequencer, Connection]] = {}
@@ -55,6 +54,7 @@ class Store:
         self._turn: AbstractContextManager[object] = (
             threading.Lock() if is_sqlite(self.writer) else contextlib.nullcontext()
         )
+        self._copier = Copier(self.writer, self._turn) if is_sqlite(self.writer) else None
 
     def append(self, log: int, batch: Batch) -> list[Placed]:
         """Appends a batch to a log and returns, once it is durable, where its entries stand (see `Sequencer`)."""

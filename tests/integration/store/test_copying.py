@@ -2,6 +2,8 @@
 
 import itertools
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,11 @@ def short_log(monkeypatch: pytest.MonkeyPatch) -> None:
 def waiting(ledger: Ledger) -> int:
     """Bytes of the write-ahead log."""
     return Path(f"{ledger.service.store.writer.url.database}-wal").stat().st_size
+
+
+def begun(ledger: Ledger) -> int:
+    """How often the log was begun anew (SQLite file format, 4.1: the checkpoint sequence number)."""
+    return int.from_bytes(Path(f"{ledger.service.store.writer.url.database}-wal").read_bytes()[12:16])
 
 
 def grow(ledger: Ledger, first: int) -> None:
@@ -52,3 +59,25 @@ def test_a_reader_that_stays_holds_the_log_up_and_no_commit(sqlite_ledger: Ledge
         grow(sqlite_ledger, at * 20)
         time.sleep(0.02)
     assert waiting(sqlite_ledger) < held
+
+
+def test_what_is_committed_while_the_log_is_copied_is_copied_too(sqlite_ledger: Ledger) -> None:
+    copier = sqlite_ledger.service.store._copier
+    assert copier is not None
+    turn, numbers, during = copier._turn, itertools.count(), list[int]()
+
+    @contextmanager
+    def one_more_commit() -> Iterator[None]:
+        copier._turn = turn
+        for _ in range(4):
+            grow(sqlite_ledger, 20 * next(numbers))
+        during.append(begun(sqlite_ledger))
+        with turn:
+            yield
+
+    copier._turn = one_more_commit()
+    while not copier._busy.locked() and not during:
+        grow(sqlite_ledger, 20 * next(numbers))
+    copier.close()
+    grow(sqlite_ledger, 20 * next(numbers))
+    assert begun(sqlite_ledger) > during[0]
