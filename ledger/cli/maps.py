@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from ledger.cli.files import text_of
 from ledger.cli.instants import utc_of
 from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, say, say_json
@@ -165,12 +166,7 @@ def import_file(
     readers: dict[str, Any] = {"identities": read_identities, "assets": read_assets}
     if what not in readers:
         raise ConfigError(f"{what!r} is no map that can be imported", advice="Use identities or assets.")
-    try:
-        lines = list(io.StringIO(file.read_bytes().decode("utf-8-sig"), newline=""))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{file} cannot be read: {error.__class__.__name__}", advice="It is a CSV file in UTF-8."
-        ) from None
+    lines = list(io.StringIO(text_of(file, "CSV"), newline=""))
     _put(ledger, log, lambda authority: readers[what](lines, reason, zone, authority), as_json)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from ledger.cli.files import text_of
 from ledger.cli.instants import utc_of
 from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, say, say_json
@@ -118,11 +119,4 @@ def show(
 
 
 def _text(value: str) -> str:
-    if not value.startswith("@"):
-        return value
-    try:
-        return Path(value[1:]).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{value[1:]} cannot be read: {error.__class__.__name__}", advice="It is a JSON file in UTF-8."
-        ) from None
+    return text_of(Path(value[1:]), "JSON") if value.startswith("@") else value

@@ -95,14 +95,6 @@ KIND_NAMES = frozenset(
         "retention-fact",
         "retention-copy",
         "parameter",
-        "change",
-        "role-definition",
-        "saved-query",
-        "assessment",
-        "reconciliation",
-        "coverage-statement",
-        "by-hand",
-        "exclusion",
     ]
 )
 """The closed set of kinds; a leaf of any other kind is not one of ours."""

@@ -27,12 +27,6 @@ class FindingSort(StrEnum):
     SITE_LOG_SHRUNK = "site-log-shrunk"
     SITE_LOG_UNVERIFIED = "site-log-unverified"
     SITE_LOG_SILENT = "site-log-silent"
-    EXPOSURE_EXCEEDED = "exposure-exceeded"
-    """Records lay at their source for longer than the limit, where its administrator could alter them unseen."""
-    SEQUENCE_GAP = "sequence-gap"
-    """A source's own numbers leave some out."""
-    RECONCILIATION_BROKEN = "reconciliation-broken"
-    """A source holds other records than those that were received of it."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="finding/1"):
