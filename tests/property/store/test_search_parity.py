@@ -323,6 +323,19 @@ def test_both_databases_give_the_answer_made_by_hand_in_its_order(both: Both, qu
             assert count(connection, RECORDS, size, query) == len(wanted), ledger.dialect
 
 
+@pytest.mark.requirement("R51")
+def test_each_object_actor_and_workstation_is_found_by_its_name_alone(both: Both) -> None:
+    """SQLite finds these by tokens of whole values: of each there is one, and of none another's."""
+    queries = {Query(object_id=one.record.object.id) for one in both.known}
+    queries |= {Query(actor=one.record.actor.account) for one in both.known if one.record.actor.account}
+    queries |= {Query(workstation=one.record.actor.workstation) for one in both.known if one.record.actor.workstation}
+    for ledger in both.ledgers:
+        with ledger.store.reading() as connection:
+            for query in queries:
+                found = search(connection, RECORDS, both.size, query, limit=500).indices
+                assert list(found) == [one.at for one in expected(both, query, both.size)], (ledger.dialect, query)
+
+
 @shared
 @given(query=simple, top=st.integers(1, 25))
 def test_facets_count_what_was_found_in_the_same_order(both: Both, query: Query, top: int) -> None:
