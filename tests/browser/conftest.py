@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 from tests.conftest import REPOSITORY
 
@@ -160,3 +160,9 @@ def watch(page: Page, address: str) -> None:
         "request",
         lambda request: None if request.url.startswith(address) else found.append(f"request to {request.url}"),
     )
+
+
+def follow(control: Locator) -> None:
+    """Clicks what leads to another page, and waits until that is there whole: a click returns once it begins."""
+    with control.page.expect_navigation():
+        control.click()

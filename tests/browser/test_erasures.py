@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
 from tests.api.test_erasures import TRIAL, Site
+from tests.browser.conftest import follow
 from tests.support.application import app_of
 from tests.support.hosting import Hosted
 
@@ -64,18 +65,18 @@ def ask(served: Served, page: Page, index: int, member: str) -> str:
     page.goto(f"{served.address}/erasures")
     page.get_by_label("Log").select_option("records")
     page.get_by_label("Entry").fill(str(index))
-    page.get_by_role("button", name="Choose the value").click()
+    follow(page.get_by_role("button", name="Choose the value"))
     page.get_by_label("Value").select_option(member)
     page.get_by_label("Ground").select_option("objection")
     page.get_by_label("What the person said").fill("objects to the use of the name")
-    page.get_by_role("button", name="Ask for erasure").click()
+    follow(page.get_by_role("button", name="Ask for erasure"))
     return page.url
 
 
 def approve(page: Page, at: str) -> None:
     page.goto(at)
     page.get_by_label("What you looked at").fill("the letter of the person")
-    page.get_by_role("button", name="Approve erasure").click()
+    follow(page.get_by_role("button", name="Approve erasure"))
 
 
 def test_a_value_is_asked_for_and_goes_once_two_others_approved_it(served: Served) -> None:
@@ -89,8 +90,8 @@ def test_a_value_is_asked_for_and_goes_once_two_others_approved_it(served: Serve
     assert first.get_by_role("button", name="Approve erasure").count() == 0
     assert site.trial[1] in site.originals()
     second.goto(f"{served.address}/notices")
-    second.get_by_role("link", name="Erasures to approve").click()
-    second.locator("tbody a").first.click()
+    follow(second.get_by_role("link", name="Erasures to approve"))
+    follow(second.locator("tbody a").first)
     approve(second, second.url)
     assert second.locator(".lead").inner_text().split() == ["●", "erased"]
     assert site.trial[1] not in site.originals()
@@ -105,7 +106,7 @@ def test_a_refusal_prints_as_an_answer_to_the_person(served: Served, tmp_path: P
     page = served.page("officer1", script=True)
     ask(served, page, served.site.erp[0], "actor.name")
     assert page.locator(".lead").inner_text().split() == ["▲", "refused"]
-    page.get_by_role("link", name="Answer for the person, to print").click()
+    follow(page.get_by_role("link", name="Answer for the person, to print"))
     out = tmp_path / "answer.pdf"
     page.pdf(path=out, format="A4")
     printed = pypdf.PdfReader(out)

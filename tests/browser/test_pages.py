@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from ledger.web.render import CONTENT_SECURITY_POLICY
-from tests.browser.conftest import TROUBLE, Site
+from tests.browser.conftest import TROUBLE, Site, follow
 from tests.browser.records import HOSTILE
 
 Visit = Callable[..., Page]
@@ -98,14 +98,14 @@ def test_an_unknown_address_is_answered_in_words(visit: Visit) -> None:
 
 def test_everything_works_without_javascript(look: Visit, site: Site) -> None:
     page = look("/", java_script_enabled=False)
-    page.get_by_role("link", name="Search", exact=True).click()
+    follow(page.get_by_role("link", name="Search", exact=True))
     page.get_by_label("Words").fill("TIC101.SP")
-    page.get_by_role("button", name="Search").click()
+    follow(page.get_by_role("button", name="Search"))
     assert "TIC101.SP" in page.locator("tbody tr").first.inner_text()
     page.locator("summary").click()
     page.get_by_label("Account").fill("operator3")
     page.get_by_label("Purpose").select_option("review")
-    page.get_by_role("button", name="Search").click()
+    follow(page.get_by_role("button", name="Search"))
     row = page.locator("tbody tr").first
     assert "operator3 changed TIC101.SP" in row.inner_text()
     cell = row.locator("td").last.bounding_box()
@@ -114,7 +114,7 @@ def test_everything_works_without_javascript(look: Visit, site: Site) -> None:
     page.wait_for_url("**/entries/records/*")
     assert re.fullmatch(rf"{site.address}/entries/records/\d+", page.url)
     assert "operator3 changed TIC101.SP from" in page.locator("h1").inner_text()
-    page.get_by_role("link", name="Entry", exact=False).first.click()
+    follow(page.get_by_role("link", name="Entry", exact=False).first)
     assert page.locator("h2", has_text="Proof").count() == 1
     assert TROUBLE[page] == []
 
@@ -148,7 +148,7 @@ def test_the_pages_of_an_answer_hold_each_record_once_and_all_as_of_one_size(loo
         older = page.get_by_role("link", name="Older records")
         if not older.count():
             break
-        older.click()
+        follow(older)
     assert len(seen) == 240 == len(set(seen))
 
 
@@ -177,10 +177,10 @@ def test_hostile_texts_are_shown_as_text_and_do_nothing(look: Visit, site: Site)
 
 def test_a_search_for_a_hostile_id_finds_its_record(look: Visit) -> None:
     page = look(f"/entries/records/{HOSTILE_FIRST}")
-    page.locator("section", has_text="Belongs to").locator("dd a").last.click()
+    follow(page.locator("section", has_text="Belongs to").locator("dd a").last)
     # The same text stands as an account too: a search for it is one for a person.
     page.get_by_label("Purpose").select_option("review")
-    page.get_by_role("button", name="Search").click()
+    follow(page.get_by_role("button", name="Search"))
     assert page.locator("tbody tr").count() == 1
     assert HOSTILE[0][:20] in page.locator(".filters").inner_text()
 

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page
 
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
+from tests.browser.conftest import follow
 from tests.support.application import app_of
 from tests.support.founded import founded
 from tests.support.hosting import Hosted
@@ -65,14 +66,14 @@ def printed(served: Served, path: str, out: Path) -> str:
 def enter(served: Served, page: Page, fingerprint: str, scan: Path) -> None:
     page.goto(f"{served.address}/papers")
     page.get_by_label("Fingerprint on the paper").fill(fingerprint)
-    page.get_by_role("button", name="Look up fingerprint").click()
+    follow(page.get_by_role("button", name="Look up fingerprint"))
     page.get_by_label("Printed name of who signed").fill("Paul Operator")
     page.get_by_label("What the signature means, as the paper says").fill("Checked in the night shift")
     page.get_by_label("Day on the paper").fill("2026-11-20")
     page.get_by_label("Where the paper is kept").fill("binder 7")
     page.get_by_label("Why you enter it").fill("terminal was down")
     page.get_by_label("Scan (PDF, PNG or JPEG)").set_input_files(scan)
-    page.get_by_role("button", name="Enter handwritten signature").click()
+    follow(page.get_by_role("button", name="Enter handwritten signature"))
 
 
 @pytest.mark.requirement("R64")
@@ -89,7 +90,7 @@ def test_a_print_is_signed_scanned_entered_and_checked(served: Served, tmp_path:
     other = served.page(served.plant.quality)
     other.goto(f"{served.address}/papers")
     other.get_by_label("How you compared them").fill("name, day and words are those of the scan")
-    other.get_by_role("button", name="Confirm that entry and scan agree").click()
+    follow(other.get_by_role("button", name="Confirm that entry and scan agree"))
     assert "checked by quality1" in other.locator("article").first.inner_text()
     other.goto(f"{served.address}/entries/records/{index}")
     assert "Paul Operator signed by hand on 2026-11-20" in other.locator("section", has_text="Signatures").inner_text()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import Site
+from tests.browser.conftest import Site, follow
 
 Visit = Callable[..., Page]
 
@@ -55,7 +55,7 @@ def test_a_browser_that_looks_ahead_does_not_use_the_link_up(visit: Visit, site:
 def test_signing_out_ends_the_session_on_the_server(visit: Visit, site: Site, browser: Browser) -> None:
     page = visit()
     [cookie] = page.context.cookies()
-    page.get_by_role("button", name="Sign out").click()
+    follow(page.get_by_role("button", name="Sign out"))
     assert page.locator("h1").inner_text() == "You are signed out"
     assert page.context.cookies() == []
     page.context.add_cookies([{"name": cookie["name"], "value": cookie["value"], "url": site.address}])

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page
 from ledger.people.roles import Role
 from ledger.settings import Web
 from tests.api.world import World
+from tests.browser.conftest import follow
 from tests.support.application import app_of
 from tests.support.hosting import Hosted
 from tests.support.people import PASSWORD, Device, administrator, grant_role, make_account
@@ -74,36 +75,36 @@ def test_a_person_sets_up_an_account_adds_a_passkey_and_signs_in_with_it_alone(
 
     page.goto(f"{served.address}/enrol")
     page.get_by_label("One-time code").fill(code.code)
-    page.get_by_role("button", name="Continue").click()
+    follow(page.get_by_role("button", name="Continue"))
     assert accessible(page) == []
     secret = page.locator("code").first.inner_text()
     page.get_by_label("New password").fill(PASSWORD)
     device = Device(secret, world.clock)
     page.get_by_label("Code that your device shows now").fill(device.code())
-    page.get_by_role("button", name="Set up", exact=True).click()
+    follow(page.get_by_role("button", name="Set up", exact=True))
     assert page.locator("h1").inner_text() == "The account is set up"
 
     page.goto(f"{served.address}/sign-in")
     assert accessible(page) == []
     page.get_by_label("Account").fill("reviewer1")
     page.get_by_label("Password").fill("wrong words")
-    page.get_by_role("button", name="Continue").click()
+    follow(page.get_by_role("button", name="Continue"))
     assert "were not accepted" in page.get_by_role("alert").first.inner_text()
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Continue").click()
+    follow(page.get_by_role("button", name="Continue"))
     page.get_by_label("Code that your device shows now").fill(device.code())
-    page.get_by_role("button", name="Sign in", exact=True).click()
+    follow(page.get_by_role("button", name="Sign in", exact=True))
     page.wait_for_url(f"{served.address}/")
 
-    page.get_by_role("link", name="Your account").click()
+    follow(page.get_by_role("link", name="Your account"))
     assert accessible(page) == []
     page.locator("#again").fill(PASSWORD)
-    page.locator("form[action='/account/device'] button").click()
+    follow(page.locator("form[action='/account/device'] button"))
     page.get_by_role("button", name="Make a passkey").click()
     page.wait_for_selector("text=It is added")
     kept = session.send("WebAuthn.getCredentials", {"authenticatorId": key})["credentials"]
     assert [one["rpId"] for one in kept] == ["localhost"]
-    page.get_by_role("button", name="Sign out").click()
+    follow(page.get_by_role("button", name="Sign out"))
 
     page.goto(f"{served.address}/sign-in")
     page.get_by_role("button", name="Sign in with a passkey").click()
@@ -114,7 +115,7 @@ def test_a_person_sets_up_an_account_adds_a_passkey_and_signs_in_with_it_alone(
     page.goto(f"{served.address}/account")
     row = page.locator("tr", has_text="passkey").first
     row.get_by_label("Why it is revoked").fill("the laptop was lost")
-    row.get_by_role("button", name="Revoke").click()
+    follow(row.get_by_role("button", name="Revoke"))
     assert "all your sessions have ended" in page.get_by_role("alert").first.inner_text()
     page.get_by_role("button", name="Sign in with a passkey").click()
     page.wait_for_selector("text=were not accepted")

@@ -16,6 +16,7 @@ from ledger.core.passkey import b64url
 from ledger.core.signature import Mode
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
+from tests.browser.conftest import follow
 from tests.browser.test_sign_in import accessible, authenticator
 from tests.support.application import app_of
 from tests.support.founded import REVIEWER, founded
@@ -50,13 +51,13 @@ class Served:
     def bind(self, page: Page, person: Signer) -> None:
         """The person makes a signing passkey by the pages, with the browser's authenticator; both founders vouch."""
         page.goto(f"{self.address}/account")
-        page.get_by_role("link", name="Your signing keys").click()
+        follow(page.get_by_role("link", name="Your signing keys"))
         assert accessible(page) == []
         page.get_by_label("What you call it").fill("key on the ring")
         page.get_by_label("Why you make it").fill("for signing")
         page.get_by_role("button", name="Make a signing passkey").click()
         for does in ("Make the key", "Sign the request"):
-            page.get_by_role("link", name="Go to the address of signing").click()
+            follow(page.get_by_role("link", name="Go to the address of signing"))
             assert page.url.startswith(f"{self.signing}/account/keys/")
             assert accessible(page) == []
             page.get_by_role("button", name=does).click()
@@ -99,7 +100,7 @@ def choose(served: Served, page: Page, mode: str, entry: int) -> None:
     page.get_by_label("What your signature means").select_option("record/reviewed")
     page.get_by_label("Why you sign").select_option("routine")
     page.get_by_label("How you sign").select_option(mode)
-    page.get_by_role("button", name="Show what I sign").click()
+    follow(page.get_by_role("button", name="Show what I sign"))
 
 
 def fingerprint(page: Page) -> str:
@@ -120,7 +121,7 @@ def test_a_person_signs_by_their_passkey_at_the_address_of_signing_and_lands_on_
     choose(served, page, "passkey", entry)
     assert accessible(page) == []
     shown = fingerprint(page)
-    page.get_by_role("link", name="Go to the address of signing").click()
+    follow(page.get_by_role("link", name="Go to the address of signing"))
     page.wait_for_url(f"{served.signing}/sign/*/passkey")
     assert accessible(page) == []
     assert fingerprint(page) == shown
@@ -144,7 +145,7 @@ def test_what_came_back_signs_once(served: Served, key: Page) -> None:
     page, seen = key, []
     page.on("framenavigated", lambda frame: seen.append(frame.url))
     choose(served, page, "passkey", next(served.records))
-    page.get_by_role("link", name="Go to the address of signing").click()
+    follow(page.get_by_role("link", name="Go to the address of signing"))
     page.get_by_role("button", name="Sign by my passkey").click()
     page.wait_for_url(f"{served.address}/signatures/*")
     (back,) = [url for url in seen if "/return#" in url]
@@ -159,7 +160,7 @@ def test_what_came_back_signs_once(served: Served, key: Page) -> None:
 def test_an_authenticator_that_refuses_is_told_on_the_page_and_signs_nothing(served: Served, key: Page) -> None:
     page = key
     choose(served, page, "passkey", next(served.records))
-    page.get_by_role("link", name="Go to the address of signing").click()
+    follow(page.get_by_role("link", name="Go to the address of signing"))
     options = page.locator("button[data-passkey]").get_attribute("data-options") or ""
     known = json.loads(options)["allowCredentials"][0]["id"]
     assert options.count(known) == 1
@@ -179,19 +180,19 @@ def test_without_javascript_the_page_says_that_it_needs_it_and_another_way_is_th
     page = context.new_page()
     choose(served, page, "passkey", next(served.records))
     assert "needs a browser with JavaScript. Without it, sign another way, below." in page.inner_text("main")
-    page.get_by_role("link", name="Go to the address of signing").click()
+    follow(page.get_by_role("link", name="Go to the address of signing"))
     assert "needs a browser with JavaScript" in page.inner_text("main")
     assert not page.get_by_role("button", name="Sign by my passkey").is_visible()
-    page.get_by_role("link", name="Back to the pages, to sign another way").click()
+    follow(page.get_by_role("link", name="Back to the pages, to sign another way"))
     # Where the address of signing is of another site, the session's cookie does not come along: it is strict.
     assert page.url.startswith(f"{served.address}/sign?log=records&entries=")
     choose(served, page, "passkey", next(served.records))
-    page.get_by_role("button", name="By my sealed key").click()
+    follow(page.get_by_role("button", name="By my sealed key"))
     assert page.get_by_label("Signing secret").is_visible()
     if page.get_by_label("Code of your device").count():
         page.get_by_label("Code of your device").fill(served.reviewer.code())
     page.get_by_label("Signing secret").fill(served.reviewer.secret)
-    page.get_by_role("button", name="Sign entries").click()
+    follow(page.get_by_role("button", name="Sign entries"))
     page.wait_for_url(f"{served.address}/signatures/*")
     assert "sealed key" in page.inner_text("main")
     context.close()
@@ -206,16 +207,16 @@ def test_a_person_vouches_by_their_passkey_for_the_fingerprint_that_was_read_out
     served.sign_in(page.context, served.reviewer)
     page.goto(f"{served.address}/tasks")
     assert accessible(page) == []
-    page.get_by_role("link", name="A signing key of Ruth Reviewer (reviewer2)").click()
+    follow(page.get_by_role("link", name="A signing key of Ruth Reviewer (reviewer2)"))
     assert accessible(page) == []
     assert fingerprint(page) == read_out
     page.get_by_label("The fingerprint is the one that this person read out to me.").check()
     page.get_by_label("How you know that it is they").fill("we share an office")
     page.get_by_label("How you sign").select_option("passkey")
-    page.get_by_role("button", name="Show what I sign").click()
+    follow(page.get_by_role("button", name="Show what I sign"))
     assert accessible(page) == []
     assert fingerprint(page) == read_out
-    page.get_by_role("link", name="Go to the address of signing").click()
+    follow(page.get_by_role("link", name="Go to the address of signing"))
     page.wait_for_url(f"{served.signing}/attestations/*/device")
     assert accessible(page) == []
     assert read_out in page.inner_text("main")
@@ -238,7 +239,7 @@ def test_a_person_makes_a_sealed_key_without_javascript_and_an_officer_ends_it(
     page.get_by_label("Signing secret: at least 14 characters").fill(new.secret)
     page.get_by_label("The same once more").fill(new.secret)
     page.locator("#seal-reason").fill("first signing key")
-    page.get_by_role("button", name="Make a sealed key").click()
+    follow(page.get_by_role("button", name="Make a sealed key"))
     assert "Your key is made" in page.get_by_role("status").inner_text()
     (key,) = plant.signing.bindings.all("reviewer3")
     read_out = short_fingerprint(bytes.fromhex(key.key_id))
@@ -250,15 +251,15 @@ def test_a_person_makes_a_sealed_key_without_javascript_and_an_officer_ends_it(
     other = context.new_page()
     other.set_viewport_size({"width": 360, "height": 800})
     other.goto(f"{served.address}/account")
-    other.get_by_role("link", name="Signing keys of everybody").click()
-    other.get_by_role("link", name="A signing key of reviewer3").click()
+    follow(other.get_by_role("link", name="Signing keys of everybody"))
+    follow(other.get_by_role("link", name="A signing key of reviewer3"))
     for address in ("/account/keys", "/signing-keys", f"/signing-keys/{key.key_id}"):
         other.goto(f"{served.address}{address}")
         assert accessible(other) == [], address
         assert other.evaluate("document.documentElement.scrollWidth") <= 360, address
     assert fingerprint(other) == read_out
     other.get_by_label("Why it ends").fill("Rosa left before anybody vouched")
-    other.get_by_role("button", name="Revoke the key").click()
+    follow(other.get_by_role("button", name="Revoke the key"))
     assert "The key is revoked" in other.get_by_role("status").inner_text()
     assert plant.signing.bindings.one(key.key_id).state == "revoked"
     page.goto(f"{served.address}/account/keys")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.browser.conftest import TROUBLE, Site
+from tests.browser.conftest import TROUBLE, Site, follow
 from tests.browser.site import ARCHIVED
 
 Visit = Callable[..., Page]
@@ -31,12 +31,12 @@ def test_imports_show_their_reconciliation_and_where_the_statement_of_a_true_cop
 
 def test_a_source_shows_its_challenges_with_their_last_result_and_what_was_imported(look: Visit, site: Site) -> None:
     page = look("/")
-    page.get_by_role("link", name="dcs", exact=True).click()
+    follow(page.get_by_role("link", name="dcs", exact=True))
     challenge = page.get_by_role("table", name="Challenges").locator("tbody tr").inner_text()
     assert "at 0 6 * * 1 (Europe/Berlin)" in challenge
     assert "▲ does not hold\nnever arrived" in challenge
     assert page.get_by_role("table", name="Imports of old audit trails").locator("tbody tr").count() == 2
-    page.get_by_role("row", name="test-tag").get_by_role("link", name="entry").click()
+    follow(page.get_by_role("row", name="test-tag").get_by_role("link", name="entry"))
     assert page.locator("h1").inner_text()
     for width in (1280, 360):
         page.set_viewport_size({"width": width, "height": 800})

@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Page
 
 from ledger.people.roles import Role
 from ledger.people.sessions import TERMINAL_COOKIE
+from tests.browser.conftest import follow
 from tests.browser.test_sign_in import Served, accessible
 from tests.support.people import PASSWORD, Person, person
 
@@ -22,9 +23,9 @@ def sign_in(page: Page, served: Served, who: Person, account: str) -> None:
     page.goto(f"{served.address}/sign-in")
     page.get_by_label("Account").fill(account)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Continue").click()
+    follow(page.get_by_role("button", name="Continue"))
     page.get_by_label("Code that your device shows now").fill(who.device.code())
-    page.get_by_role("button", name="Sign in", exact=True).click()
+    follow(page.get_by_role("button", name="Sign in", exact=True))
     page.wait_for_url(f"{served.address}/account")
 
 
@@ -39,13 +40,13 @@ def test_a_device_is_made_a_terminal_tested_and_taken_out_of_use(served: Served,
     page.get_by_label("Name").fill("control room 2")
     page.get_by_label("What was tested, and what came of it").fill("keyboard and screen, in order")
     page.get_by_label("Reason", exact=True).first.fill("set up")
-    page.get_by_role("button", name="Make this device a terminal").click()
+    follow(page.get_by_role("button", name="Make this device a terminal"))
     assert "This device is a terminal now" in page.get_by_role("status").inner_text()
     assert "control room 2" in page.locator("tbody").inner_text()
     secret = {one["name"]: one["value"] for one in context.cookies()}[TERMINAL_COOKIE]
     page.locator("#test-how").fill("all in order")
     page.locator("#test-reason").fill("yearly")
-    page.get_by_role("button", name="Record that this terminal passed").click()
+    follow(page.get_by_role("button", name="Record that this terminal passed"))
     assert {one["name"]: one["value"] for one in context.cookies()}[TERMINAL_COOKIE] != secret
 
     elsewhere = browser.new_context()
@@ -55,7 +56,7 @@ def test_a_device_is_made_a_terminal_tested_and_taken_out_of_use(served: Served,
     assert "This device is no terminal" in other.locator("main").inner_text()
     assert accessible(other) == []
     other.locator("tbody input[name=reason]").fill("sent for repair")
-    other.get_by_role("button", name="Take out of use").click()
+    follow(other.get_by_role("button", name="Take out of use"))
     assert "in use no longer" in other.get_by_role("status").inner_text()
     page.goto(f"{served.address}/terminals")
     assert "This device is no terminal" in page.locator("main").inner_text()
