@@ -35,6 +35,10 @@ _WINDOW: Final = 16
 _answer = msgspec.json.Decoder(SignedAnswer)
 
 
+class _Announced(msgspec.Struct, frozen=True):
+    receipt_keys: tuple[str, ...] = ()
+
+
 class BrokerLink:
     """Asks the ledger over a broker (`agent.link.Link`). Use from one thread; trouble is RetriableSource or as told."""
 
@@ -157,11 +161,22 @@ class BrokerLink:
             return None
         try:
             signed = _answer.decode(message.payload)
-            identity = self._identity
-            answer = letter.verify_answer(signed, question, identity.origin, identity.receipt_key)
+            answer = letter.verify_answer(signed, question, self._identity.origin, self._key(question, signed.body))
         except (msgspec.DecodeError, UnicodeError, SignatureInvalid, InvalidEntry):
             return None
         return answer, signed.body
+
+    def _key(self, question: Question, body: bytes) -> bytes:
+        """The public key that has to have signed the answer. Where the agent stands is told with the keys that took
+        over since: one counts if those that are known handed over to it, whoever brings the word.
+        """
+        if question.what is not Asked.STANDING:
+            return self._identity.receipt_key
+        try:
+            announced = msgspec.json.decode(body, type=_Announced).receipt_keys
+        except msgspec.DecodeError:  # a refusal, in words
+            return self._identity.receipt_key
+        return self._identity.successor(announced).public_key
 
     def _connected(self) -> Session:
         if self._session is not None and self._session.idle:

@@ -4,6 +4,7 @@ All in its folder (mode 700), in files that only their owner can read. Both priv
 """
 
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -16,10 +17,11 @@ from cryptography.x509.oid import NameOID
 from collectors.agent.files import write_whole
 from ledger.core.batch import key_id
 from ledger.core.clock import WallClock
-from ledger.core.enrolment import Enrolled
+from ledger.core.enrolment import Enrolled, Standing
 from ledger.core.errors import ConfigError, InvalidEntry
 from ledger.core.hashing import b64, unb64
-from ledger.core.note import ed25519_public_key, split_vkey
+from ledger.core.log_keys import follow
+from ledger.core.note import VerifierKey, ed25519_public_key, split_vkey
 
 KEY_FILE: Final = "agent.key"
 ENROLLED_FILE: Final = "enrolled.json"
@@ -61,6 +63,23 @@ class Identity:
     def receipt_key(self) -> bytes:
         """The public key by which the ledger's receipts are known."""
         return split_vkey(self.enrolled.receipt_key)[2]
+
+    def successor(self, announced: Iterable[str]) -> VerifierKey:
+        """The key of receipts to which these announcements lead from the known one; SignatureInvalid as `follow`."""
+        return follow(self.origin, VerifierKey.parse(self.enrolled.receipt_key), announced)
+
+    def follow(self, standing: Standing) -> None:
+        """Knows from here on the keys that took over from those it knew, and keeps them: whatever is said later, the
+        old ones may be stolen by then. Raises SignatureInvalid where one did not hand over to the next.
+        """
+        known = self.enrolled
+        log_key = follow(self.origin, VerifierKey.parse(known.log_key), standing.rotations)
+        found = msgspec.structs.replace(
+            known, log_key=str(log_key), receipt_key=str(self.successor(standing.receipt_keys))
+        )
+        if found != known:
+            write_whole(self.folder / ENROLLED_FILE, msgspec.json.encode(found))
+            self.enrolled = found
 
     @property
     def tls_file(self) -> Path:

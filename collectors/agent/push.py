@@ -20,7 +20,6 @@ from ledger.core.checkpoint import open_checkpoint
 from ledger.core.clock import WallClock
 from ledger.core.enrolment import Standing
 from ledger.core.errors import AccessDenied, LedgerError, NotFound, RolledBack
-from ledger.core.log_keys import follow
 from ledger.core.note import VerifierKey
 
 _LOOK_SECONDS: Final = 0.2
@@ -51,7 +50,6 @@ class Pusher:
         self._heartbeat = heartbeat_seconds
         self._patience = patience
         self._told = told
-        self._log_key = VerifierKey.parse(identity.enrolled.log_key)
         self._looked: float | None = None
         self._refused = ""
         self.trouble = ""
@@ -101,10 +99,10 @@ class Pusher:
                     # One source that is not this agent's holds no other up.
                     refused.append(f"{error.message}.")
         self._refused = " ".join(refused)
-        # A key that took over stays the one that is known, whatever is said later: the old one may be stolen by then.
-        self._log_key = follow(self._identity.origin, self._log_key, standing.rotations)
+        self._identity.follow(standing)
         if standing.checkpoint is not None:
-            note = open_checkpoint(standing.checkpoint.encode(), self._identity.origin, [self._log_key])
+            key = VerifierKey.parse(self._identity.enrolled.log_key)
+            note = open_checkpoint(standing.checkpoint.encode(), self._identity.origin, [key])
             self.covered = note.checkpoint.size
             self._spool.covered(self.covered)
         if self._identity.renewal_due(self._clock):

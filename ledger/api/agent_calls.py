@@ -17,7 +17,7 @@ from ledger.people.kinds import SecuritySort
 from ledger.record_log import RecordLog
 from ledger.service import Service
 from ledger.store import checkpoints
-from ledger.trust.key_history import announcements, read_log_keys
+from ledger.trust.key_history import announcements, read_log_keys, receipt_announcements
 
 NEVER: Final = "No agent was ever invited here: `trailseal agent invite`."
 
@@ -63,6 +63,7 @@ def standing(service: Service, target: RecordLog, agent: str) -> Standing:
             checkpoint = None
         kinds, number = service.store.kinds, target.log.number
         rotations = announcements(connection, kinds, read_log_keys(connection, kinds, number), number)
+        receipt_keys = receipt_announcements(connection, kinds, target.log)
     if found is None:
         raise AccessDenied(f"agent {agent!r} is not in use")
     now, _ = found
@@ -75,6 +76,7 @@ def standing(service: Service, target: RecordLog, agent: str) -> Standing:
         sources=now.sources,
         checkpoint=checkpoint,
         rotations=rotations,
+        receipt_keys=receipt_keys,
     )
 
 

@@ -240,14 +240,16 @@ def repudiate(
 
 def replace(
     ledger: LedgerOption,
-    purpose: Annotated[KeyPurpose, typer.Option(help="report: the seal of packages; notice: what goes to webhooks.")],
+    purpose: Annotated[
+        KeyPurpose, typer.Option(help="report: the seal of packages; receipt: for agents; notice: for webhooks.")
+    ],
     reason: Reason,
     log: LogOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Replace the key of a report seal, or of notices, by a new one; what the old one signed goes on verifying.
+    """Replace the key of a report seal, of receipts or of notices; what the old one signed goes on verifying.
 
-    Cut off in between, the same command finishes it.
+    Agents follow by themselves. Cut off in between, the same command finishes it.
     """
     with opened(ledger) as service:
         chosen = service.system if purpose in _OF_THE_SYSTEM else service.log(log)

@@ -84,7 +84,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Where an agent's epoch stands in the log: the last batch taken (0: none), its digest, what it may deliver.
 
     `checkpoint` is the log's latest, as published; `rotations` announce by which keys its key was replaced, each signed
-    by the old and the new one.
+    by the old and the new one, and `receipt_keys` so for the key that signs receipts.
     """
 
     agent: Name
@@ -95,6 +95,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[Name, ...]
     checkpoint: str | None
     rotations: tuple[str, ...] = ()
+    receipt_keys: tuple[str, ...] = ()
 
 
 class EpochStart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -236,8 +236,12 @@ class LogKeyHistory:
             raise IntegrityError("is not signed by each of the keys that it is about, and by no other")
 
 
+SUCCEEDS: Final = (KeyEventSort.ROTATED.value, KeyEventSort.CREATED.value)
+"""Events by which a key takes another's place: a log's, and one of any other purpose."""
+
+
 def follow(origin: str, pinned: VerifierKey, notes: Iterable[str]) -> VerifierKey:
-    """The key to which the announcements of rotations lead from a key that is known: each signed by both its keys.
+    """The key to which announcements of a log's keys lead from one that is known: each signed by both its keys.
 
     Those of before the known key say nothing. Raises SignatureInvalid for one that says that key was replaced, and is
     not signed so.
@@ -246,11 +250,11 @@ def follow(origin: str, pinned: VerifierKey, notes: Iterable[str]) -> VerifierKe
     for note in notes:
         text = parse_note(note.encode()).text
         said = open_statement(Purpose.LOG_KEY, origin, text)
-        if said.get("event") != KeyEventSort.ROTATED.value or said.get("replaces") != str(present):
+        if said.get("event") not in SUCCEEDS or said.get("replaces") != str(present):
             continue
         new = VerifierKey.parse(str(said.get("key")))
-        if new.name != origin or len(open_note(note.encode(), (present, new)).verified) != 2:
-            raise SignatureInvalid(f"the rotation of the key of {origin} is not signed by both keys")
+        if new.name != pinned.name or len(open_note(note.encode(), (present, new)).verified) != 2:
+            raise SignatureInvalid(f"what replaces the key {present} is not signed by both keys")
         present = new
     return present
 

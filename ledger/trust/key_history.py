@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, or_, select
 
+from ledger.core.address import LogId
 from ledger.core.entry import decode_leaf
 from ledger.core.errors import ConfigError, IntegrityError
 from ledger.core.hashing import b64, body_commitment
@@ -128,12 +129,31 @@ def read_log_keys(connection: Connection, kinds: KindRegistry, log: int, size: i
 
 def announcements(connection: Connection, kinds: KindRegistry, history: LogKeyHistory, log: int) -> tuple[str, ...]:
     """The rotations of a log's key as notes that old and new key signed, in their order."""
+    return _notes(connection, kinds, history.origin, log, [rotation.index for rotation in history.rotations])
+
+
+def receipt_announcements(connection: Connection, kinds: KindRegistry, log: LogId) -> tuple[str, ...]:
+    """The replacements of the key that signs a log's receipts, as such notes."""
+    row = key_event.c
+    made = connection.scalars(
+        select(row.pos)
+        .where(row.pos >= pos_of(log.number, 0), row.pos < pos_of(log.number + 1, 0))
+        .where(row.purpose == KeyPurpose.RECEIPT.value, row.event == KeyEventSort.CREATED.value)
+        .order_by(row.pos)
+    )
+    # The first of them took no other's place.
+    return _notes(connection, kinds, log.origin, log.number, [index_of(pos) for pos in made][1:])
+
+
+def _notes(
+    connection: Connection, kinds: KindRegistry, origin: str, log: int, indices: Sequence[int]
+) -> tuple[str, ...]:
     reader = LogReader(connection, log)
     found = []
-    for rotation in history.rotations:
-        event = stored_body(reader, kinds, rotation.index)
+    for index in indices:
+        event = stored_body(reader, kinds, index)
         assert isinstance(event, KeyEvent)
-        found.append(f"{key_statement(history.origin, event)}\n{''.join(event.lines)}")
+        found.append(f"{key_statement(origin, event)}\n{''.join(event.lines)}")
     return tuple(found)
 
 

@@ -1,4 +1,4 @@
-"""Replaces the keys that sign other things than checkpoints: a log's report seal, and the notices to webhooks.
+"""Replaces the keys that sign other things than checkpoints: a log's report seal, receipts, and notices to webhooks.
 
 The new key's making and the old one's end are one commit of the log that vouches for them; the new key's event bears
 the lines of both. What the old key signed before goes on verifying by the event of its making. Nothing follows such a
@@ -7,7 +7,7 @@ key but by the log: no key needs to be promised.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -19,7 +19,7 @@ from ledger.core.errors import ConfigError, Conflict, NotFound, SchemaViolation
 from ledger.core.key_events import KeyEvent, KeyEventSort, KeyPurpose, key_statement
 from ledger.core.note import NoteSigner
 from ledger.core.notice import notice_key_name
-from ledger.core.statement import report_key_name
+from ledger.core.statement import receipt_key_name, report_key_name
 from ledger.store.append import Batch, Transaction
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import index_of, pos_of
@@ -27,9 +27,6 @@ from ledger.store.store import Store
 from ledger.trust.files import exclusively
 from ledger.trust.keys import NOTICE, Keys
 from ledger.trust.tables import key_event
-
-REPLACEABLE: Final = (KeyPurpose.REPORT, KeyPurpose.NOTICE)
-"""Purposes whose key is replaced so. Agents pin the key of receipts when they are enrolled."""
 
 
 class Replaced(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,11 +120,13 @@ class SealKeys:
 def _kept(log: LogId, purpose: KeyPurpose) -> _Kept:
     if purpose is KeyPurpose.REPORT:
         return _Kept(f"{log.name}.report", report_key_name(log.origin))
+    if purpose is KeyPurpose.RECEIPT:
+        return _Kept(f"{log.name}.receipt", receipt_key_name(log.origin))
     if purpose is KeyPurpose.NOTICE and log.number == SYSTEM_LOG:
         return _Kept(NOTICE, notice_key_name(log.origin))
     raise SchemaViolation(
         f"the {purpose.value} key of log {log.name} is not replaced so",
-        advice="The log's own key is rotated; agents pin the receipt key; notices' is the system log's.",
+        advice="The log's own key is rotated (`key rotate`); notices' is the system log's.",
     )
 
 

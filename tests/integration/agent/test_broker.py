@@ -1,5 +1,6 @@
 """An agent hands over through a real mosquitto, TLS and certificates on both sides, which nobody has to trust."""
 
+from ledger.core.key_events import KeyPurpose
 from tests.cli.terminal import trailseal
 from tests.support.edge import CONFIRMER, Plant, Site
 from tests.support.zone_broker import ZoneBroker
@@ -59,6 +60,22 @@ def test_a_broker_that_is_killed_under_load_loses_and_doubles_nothing(plant: Pla
             broker.start()
     plant.all_there(site)
     in_order(plant, "edge2")
+    site.stop()
+
+
+def test_an_agent_is_led_to_a_new_key_of_receipts_by_the_old_one(plant: Plant, broker: ZoneBroker) -> None:
+    site = add(plant, broker, "edge4", ["line5"])
+    site.files["line5"].add(10)
+    site.start()
+    plant.all_there(site)
+    with plant.opened() as service:
+        log = service.record_log().log
+        done = service.key_life.seals.replace(log, KeyPurpose.RECEIPT, "yearly", CONFIRMER)
+    site.files["line5"].add(10)
+    plant.all_there(site)
+    site.until(lambda _: site.identity.enrolled.receipt_key == done.new)
+    site.until(lambda status: not status.waiting and not status.trouble)
+    in_order(plant, "edge4")
     site.stop()
 
 

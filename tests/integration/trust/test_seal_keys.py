@@ -9,7 +9,7 @@ import pytest
 
 from ledger.core.authority import Authority
 from ledger.core.entry import draft
-from ledger.core.errors import AccessDenied, ConfigError, SchemaViolation
+from ledger.core.errors import AccessDenied, ConfigError, NotFound, SchemaViolation
 from ledger.core.key_events import KeyEvent, KeyEventSort, KeyPurpose, key_statement
 from ledger.core.note import NoteSigner
 from ledger.core.notice import notice_key_name
@@ -95,9 +95,11 @@ def test_the_key_of_notices_is_replaced_in_the_system_log(site: Plant) -> None:
 
 def test_what_is_not_replaced_so_is_refused(site: Plant) -> None:
     seals, log = site.service.key_life.seals, site.log
-    for purpose in (KeyPurpose.LOG, KeyPurpose.RECEIPT, KeyPurpose.DIGEST, KeyPurpose.NOTICE):
+    for purpose in (KeyPurpose.LOG, KeyPurpose.DIGEST, KeyPurpose.NOTICE):
         with pytest.raises(SchemaViolation, match="is not replaced so"):
             seals.replace(log, purpose, "yearly", AUTHORITY)
+    with pytest.raises(NotFound, match="no key for this yet"):
+        seals.replace(log, KeyPurpose.RECEIPT, "yearly", AUTHORITY)
     with pytest.raises(SchemaViolation, match="reason"):
         seals.replace(log, KeyPurpose.REPORT, " ", AUTHORITY)
     with pytest.raises(AccessDenied):
