@@ -36,17 +36,29 @@ YEAR_S = 365 * 86_400.0
 Broken = Callable[[TimeEpochEntry], TimeEpochEntry]
 
 
-@pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Plant:
-    """Its clock went a year ahead, records and an account came, and it was set right again."""
-    made = founded(tmp_path_factory.mktemp("ahead") / "ledger")
+def jump(made: Plant) -> None:
+    """The clock goes a year ahead, records and an account come, and it is set right again."""
     made.records(1)
     made.clock.pass_seconds(YEAR_S)
     made.records(2)
     made.service.people.create_account("late", "Late", "made a year ahead", made.root)
     made.clock.pass_seconds(60 - YEAR_S)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Plant:
+    made = founded(tmp_path_factory.mktemp("ahead") / "ledger")
+    jump(made)
     made.close()
     return made
+
+
+@pytest.fixture(params=["postgresql"])
+def jumped_on_postgresql(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Plant]:
+    made = founded(tmp_path / "ledger", request=request)
+    jump(made)
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -90,6 +102,16 @@ def times(plant: Plant, log: int) -> list[str]:
 
 
 def test_two_people_sign_what_the_logs_go_back_over_and_every_level_holds(jumped: Plant, tmp_path: Path) -> None:
+    goes_on(jumped, tmp_path)
+
+
+def test_on_postgresql_the_logs_go_on_the_same_way(jumped_on_postgresql: Plant, tmp_path: Path) -> None:
+    with pytest.raises(ClockOutOfBounds):
+        jumped_on_postgresql.records(1)
+    goes_on(jumped_on_postgresql, tmp_path)
+
+
+def goes_on(jumped: Plant, tmp_path: Path) -> None:
     now = utc_text(jumped.clock.now_us())
     system, records = begun(jumped)
     assert jumped.service.time_epochs.ahead() == ()
