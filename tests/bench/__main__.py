@@ -6,13 +6,14 @@ import platform
 import sys
 from collections.abc import Sequence
 
-from tests.bench import agent, append, collect, drivers, http, peers, proofs, sign_in, trust, verify
+from tests.bench import agent, append, collect, drivers, http, peers, sign_in, sizes, trust, verify
 from tests.bench.corpus import MIX
 from tests.bench.harness import Bench, databases
 
 ENTRIES = 1_000_000
 LARGE = 5_000_000
-PARTS = ("append", "http", "collect", "signin", "trust", "peers", "large", "agent", "drivers")
+PARTS = ("append", "http", "collect", "signin", "trust", "peers", "growth", "verify", "agent", "drivers")
+OF_SIZE = {"growth", "verify"}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -21,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--database", action="append", choices=["sqlite", "postgresql"])
     parser.add_argument("--only", action="append", choices=PARTS, help="only these parts")
     parser.add_argument("--driver", action="append", default=[], help="only these source types")
-    parser.add_argument("--entries", type=int, default=ENTRIES, help="size of the large ledger")
+    parser.add_argument("--entries", type=int, default=ENTRIES, help="size of the large ledger (growth, verify)")
     parser.add_argument("--large", action="store_true", help=f"a ledger of {LARGE:,} entries")
     options = parser.parse_args(arguments)
     parts = set(options.only or PARTS)
@@ -43,10 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 trust.measure(bench, database)
             if "peers" in parts and database.name == "sqlite":
                 peers.measure(bench, database)
-            if "large" in parts:
+            if parts & OF_SIZE:
                 with database.ledger() as service:
-                    proofs.measure(bench, database, service, entries)
-                    verify.measure(bench, database, service)
+                    if "verify" in parts:
+                        sizes.memory(bench, database, service, entries)
+                    if "growth" in parts:
+                        sizes.appending(bench, database, service, entries)
+                    if "verify" in parts:
+                        verify.measure(bench, database, service)
     if "agent" in parts:
         print("agent", flush=True)
         agent.measure(bench)

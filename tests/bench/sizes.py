@@ -1,10 +1,15 @@
-"""Inclusion proofs, appends and the memory of verification: at a large size against those at a small one."""
+"""Appends, inclusion proofs and the memory of verification: at a large size against those at a small one.
+
+The same records go to a new ledger and to the large one, by turns: a machine that others use as well changes its pace.
+"""
 
 import itertools
 import random
 import statistics
 import time
+from collections.abc import Sequence
 
+from ledger.core.record import Submission
 from ledger.service import Service
 from ledger.store.append import Batch
 from tests.bench.corpus import submissions
@@ -12,78 +17,81 @@ from tests.bench.growing import STEP, grow
 from tests.bench.harness import LOG, Bench, Database, preparer, size
 from tests.soak.memory import MIB, peak
 
-WARM, SMALL = 2_000, 42_000
+WARM = 2_000
+"""Entries of a ledger that counts as new."""
+TURNS, TURN = 2, 20_000
+"""How often each ledger is given so many records in batches."""
+SINGLE = 250
+"""Records that each is given one by one in a turn."""
 FEW, MANY = 10_000, 1_000_000
 """Entries between which the memory of verification is compared."""
 PROOFS = 400
-SINGLE = 500
-"""Entries that are appended one by one."""
 
 
-def measure(bench: Bench, database: Database, service: Service, large: int) -> None:
-    """Grows a ledger to `large` entries; adds proof.*, append.* (in batches, one by one) and memory.*growth."""
-    source = submissions(SMALL + SMALL, seed=5)
-    prepare = preparer(service).prepare
-
-    def append(to: int) -> float:
-        """Seconds of appending alone."""
-        spent = 0.0
-        while (missing := to - size(service)) > 0:
-            drafts = [prepare(one) for one in itertools.islice(source, min(missing, STEP))]
-            started = time.perf_counter()
-            service.store.append(LOG, Batch(drafts))  # type: ignore[arg-type] # none is rejected
-            spent += time.perf_counter() - started
-        return spent
-
-    def one_by_one() -> float:
-        """Seconds of an append of one entry, as the median has it."""
-        spent = []
-        for draft in [prepare(one) for one in itertools.islice(source, SINGLE)]:
-            started = time.perf_counter()
-            service.store.append(LOG, Batch([draft]))  # type: ignore[list-item] # none is rejected
-            spent.append(time.perf_counter() - started)
-        return statistics.median(spent)
-
-    append(WARM)
-    first_alone = one_by_one()
-    spent = append(FEW)
-    # The whole of it takes minutes at a large size; what streams over all entries is what could grow.
-    work = "columns" if large <= MANY else "verify"
-    little = peak(service.folder, work)
-    first = (spent + append(SMALL)) / (SMALL - WARM - SINGLE)
-    small = _latency(service, SMALL)
-    many, nearly = min(MANY, large), large - (SMALL - WARM)
-    grow(service, min(many, nearly))
-    much = peak(service.folder, work) if many < large else 0
-    grow(service, nearly)
-    last = append(large) / (SMALL - WARM)
-    last_alone = one_by_one()
-    big = _latency(service, large)
-    much = much or peak(service.folder, work)
+def appending(bench: Bench, database: Database, service: Service, large: int) -> None:
+    """Grows a ledger to `large` entries; adds append.*.growth (in batches, one by one) and proof.*.growth."""
+    grow(service, large - TURNS * (TURN + SINGLE))
+    source = submissions(WARM + TURNS * (TURN + SINGLE), seed=5)
+    in_batches: dict[Service, float] = {}
+    one_by_one: dict[Service, list[float]] = {}
+    with database.ledger() as fresh:
+        _append(fresh, list(itertools.islice(source, WARM)), STEP)
+        for _ in range(TURNS):
+            many = list(itertools.islice(source, TURN))
+            single = list(itertools.islice(source, SINGLE))
+            for ledger in (fresh, service):
+                in_batches[ledger] = in_batches.get(ledger, 0.0) + sum(_append(ledger, many, STEP))
+                one_by_one.setdefault(ledger, []).extend(_append(ledger, single, 1))
+        entries, few = size(service), size(fresh)
+        big, small = _latency(service, entries), _latency(fresh, few)
+    first, last = (TURNS * TURN / in_batches[ledger] for ledger in (fresh, service))
+    first_alone, last_alone = (statistics.median(one_by_one[ledger]) for ledger in (fresh, service))
     bench.add(
         f"append.{database.name}.growth",
-        first / last,
+        last / first,
         "≥ 0.9",
-        f"{1 / last:,.0f} records/s at {large:,} entries, {1 / first:,.0f} at the beginning (batches of 2,000)",
+        f"{last:,.0f} records/s at {entries:,} entries, {first:,.0f} in a new ledger (batches of {STEP:,})",
     )
     bench.add(
         f"append.{database.name}.single_growth",
         first_alone / last_alone,
         "≥ 0.9",
-        f"{last_alone * 1e3:,.2f} ms an append of one at {large:,} entries, {first_alone * 1e3:,.2f} at the beginning",
+        f"{last_alone * 1e3:,.2f} ms an append of one at {entries:,} entries, {first_alone * 1e3:,.2f} in a new ledger",
     )
     bench.add(
         f"proof.{database.name}.growth",
         big / small,
         "≤ 4",
-        f"{big * 1e6:,.0f} µs at {large:,} entries, {small * 1e6:,.0f} µs at {SMALL:,}",
+        f"{big * 1e6:,.0f} µs at {entries:,} entries, {small * 1e6:,.0f} µs at {few:,}",
     )
+
+
+def memory(bench: Bench, database: Database, service: Service, large: int) -> None:
+    """Grows a new ledger to as many entries as memory is compared at, `large` at most; adds memory.*.growth."""
+    # The whole of it takes minutes at a large size; what streams over all entries is what could grow.
+    work = "columns" if large <= MANY else "verify"
+    many = min(MANY, large)
+    grow(service, FEW)
+    little = peak(service.folder, work)
+    grow(service, many)
+    much = peak(service.folder, work)
     bench.add(
         f"memory.{database.name}.growth",
         much / little,
         "≤ 1.2",
         f"{much / MIB:,.0f} MiB to verify {many:,} entries, {little / MIB:,.0f} to verify {FEW:,} ({work})",
     )
+
+
+def _append(service: Service, chosen: Sequence[Submission], batch: int) -> list[float]:
+    """Seconds of each commit; what is made before it is not counted."""
+    prepare = preparer(service).prepare
+    spent = []
+    for drafts in [[prepare(one) for one in chosen[at : at + batch]] for at in range(0, len(chosen), batch)]:
+        started = time.perf_counter()
+        service.store.append(LOG, Batch(drafts))  # type: ignore[arg-type] # none is rejected
+        spent.append(time.perf_counter() - started)
+    return spent
 
 
 def _latency(service: Service, entries: int) -> float:
