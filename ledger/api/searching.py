@@ -5,30 +5,30 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import get
-from litestar.di import NamedDependency
+from litestar.di import NamedDependency, Provide
 from litestar.params import FromQuery, QueryParameter
 
 from ledger.api.context import Context
-from ledger.api.fields import Instant, LogName, Word, without_nul
+from ledger.api.fields import LogName
+from ledger.api.filters import Filters, filters
 from ledger.api.gate import CallerRequest
 from ledger.api.problems import declared
 from ledger.core.address import Address, LogId
-from ledger.core.clock import parse_utc
 from ledger.core.entry import decode_leaf
-from ledger.core.errors import SchemaViolation
-from ledger.core.record import Action, LinkKind, Outcome
 from ledger.core.tables import EntryState
 from ledger.integrity.incidents.standing import Integrity, Standing, answered, integrity
 from ledger.people.access import Scope, allow
+from ledger.present.windows import Window
 from ledger.privacy.look_up_kinds import Purpose
 from ledger.privacy.look_ups import Allowed
+from ledger.sources.inventory import unknown
+from ledger.store.as_of import as_of
 from ledger.store.disposed import count_disposed, state_of
 from ledger.store.position import MAX_INDEX
 from ledger.store.reading import LogReader
-from ledger.store.search import MAX_PAGE, Facet, Query, count, facets, search
+from ledger.store.search import MAX_PAGE, Facet, count, facets, search
 
 Limit = Annotated[int, QueryParameter(description="Hits on a page.", ge=1, le=MAX_PAGE)]
-Text = Annotated[str, QueryParameter(description="Words that all occur in the record.", max_length=4096)]
 AsOf = Annotated[
     int | None,
     QueryParameter(description="The size of the log to search as of; now, if not given.", ge=0, le=MAX_INDEX),
@@ -55,8 +55,9 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
 class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Hits, newest first, as of `size`. Give `next_before` as `before` (with the same `size`) for the next page; null:
     this was the last. `count` and `facets` only where asked for. `disposed`: how many records of the log were disposed
-    of, which no search finds. `integrity` of the whole answer is *unknown* while
-    incident case `incident` doubts what was asked for, or a hit: records may be missing, or altered.
+    of, which no search finds. `windows`: how each window was read. `unknown_source`: the source asked for, where
+    none of that id is registered. `integrity` of the whole answer is *unknown* while incident case `incident` doubts
+    what was asked for, or a hit: records may be missing, or altered.
     """
 
     log: str
@@ -66,58 +67,43 @@ class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     count: int | None
     facets: dict[str, list[Facet]] | None
     disposed: int
+    windows: list[Window]
+    unknown_source: str | None
     integrity: Integrity
     incident: str | None
 
 
-@get("/logs/{log:str}/search", opt=allow(Scope.READ), responses=declared(), tags=["search"])
+@get(
+    "/logs/{log:str}/search",
+    opt=allow(Scope.READ),
+    responses=declared(),
+    tags=["search"],
+    dependencies={"asked": Provide(filters)},
+)
 async def search_records(
     context: NamedDependency[Context],
     request: CallerRequest,
     log: LogName,
-    text: Text = "",
-    source: Word = None,
-    action: FromQuery[Action | None] = None,
-    outcome: FromQuery[Outcome | None] = None,
-    actor: Word = None,
-    object_type: Word = None,
-    object_id: Word = None,
-    link_kind: FromQuery[LinkKind | None] = None,
-    link_id: Word = None,
-    occurred_from: Instant = None,
-    occurred_to: Instant = None,
+    asked: NamedDependency[Filters],
     size: AsOf = None,
     before: Before = None,
     limit: Limit = 50,
     with_facets: FromQuery[bool] = False,
     purpose: FromQuery[Purpose | None] = None,
 ) -> SearchAnswer:
-    """Searches the records of a log; all filters that are given must hold. `with_facets` adds counts.
+    """Searches the records of a log; all filters that are given must hold. `with_facets` adds counts. A filter but
+    `link` that is given twice with two values, or a window that does not begin before it ends, is refused.
 
     A search for a person (by actor, or by an id or a word that is a known account, person or printed name) takes a
     `purpose`, unless the caller has opened one; it is entered before it is answered, and has no facets.
     """
-    without_nul(text=text, source=source, actor=actor, object_type=object_type, object_id=object_id, link_id=link_id)
-    query = Query(
-        text=text,
-        source=source,
-        action=action,
-        outcome=outcome,
-        actor=actor,
-        object_type=object_type,
-        object_id=object_id,
-        link_kind=link_kind,
-        link_id=link_id,
-        occurred_from=None if occurred_from is None else parse_utc(occurred_from),
-        occurred_to=None if occurred_to is None else parse_utc(occurred_to),
-    )
     chosen, caller, look_ups = context.log(log), request.user, context.service.look_ups
 
     def allowed(reader: LogReader) -> Allowed | None:
-        return look_ups.allow(reader.connection, chosen.number, query, caller.account, purpose)
+        return look_ups.allow(reader.connection, chosen.number, asked.query, caller.account, purpose)
 
     answer, entered = await context.lanes.read(
-        _search, context, chosen, query, size, before, limit, with_facets, allowed
+        _search, context, chosen, asked, size, before, limit, with_facets, allowed
     )
     if entered is not None:
         hits = len(answer.hits)
@@ -128,36 +114,37 @@ async def search_records(
 def _search(
     context: Context,
     log: LogId,
-    query: Query,
+    asked: Filters,
     size: int | None,
     before: int | None,
     limit: int,
     with_facets: bool,
     allowed: Callable[[LogReader], Allowed | None],
 ) -> tuple[SearchAnswer, Allowed | None]:
+    query = asked.query
     with context.service.store.reader(log.number) as reader:
         entered = allowed(reader)
-        now = reader.head().size
-        as_of = now if size is None else size
-        if as_of > now:
-            raise SchemaViolation(f"log {log.name} has {now} entries, not {as_of} yet")
-        page = search(reader.connection, log.number, as_of, query, before, limit)
+        read_at = as_of(reader, log, size)
+        page = search(reader.connection, log.number, read_at, query, before, limit)
         standing = context.service.standings.now(reader.connection)
         hits = [_hit(reader, standing, log, index) for index in page.indices]
         # Counts over what one person did would be an evaluation of that person.
         grouped = with_facets and entered is None
-        found = facets(reader.connection, log.number, as_of, query) if grouped else None
-        total = count(reader.connection, log.number, as_of, query) if with_facets else None
+        found = facets(reader.connection, log.number, read_at, query) if grouped else None
+        total = count(reader.connection, log.number, read_at, query) if with_facets else None
         disposed = count_disposed(reader.connection, log.number)
+        no_source = unknown(reader.connection, query.source)
     case = answered(standing, log.number, query, page.indices)
     answer = SearchAnswer(
         log=log.name,
-        size=as_of,
+        size=read_at,
         hits=hits,
         next_before=page.next_before,
         count=total,
         facets=None if found is None else {name: list(values) for name, values in found.items()},
         disposed=disposed,
+        windows=list(asked.windows),
+        unknown_source=no_source,
         integrity=integrity(case),
         incident=case,
     )

@@ -33,6 +33,7 @@ from ledger.cli import (
     query,
     rebuild,
     retention,
+    searching,
     serve,
     sign,
     sign_external,
@@ -61,7 +62,22 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (init, serve, doctor, collect, append, importing, query, verify, drill, package, rebuild, upgrade, demo):
+for module in (
+    init,
+    serve,
+    doctor,
+    collect,
+    append,
+    importing,
+    searching,
+    query,
+    verify,
+    drill,
+    package,
+    rebuild,
+    upgrade,
+    demo,
+):
     module.add_to(app)
 for part in (sign_external, sign_paper):
     part.add_to(sign.group)

@@ -7,8 +7,8 @@ import typer
 
 from ledger.cli.ledgers import LedgerOption, LogOption, opened
 from ledger.cli.output import AsJson, progress, say, say_json
-from ledger.cli.query import link_of
 from ledger.cli.retention import AsPerson, Why, person
+from ledger.cli.searching import link_option
 from ledger.core.errors import ConfigError, Conflict
 from ledger.core.job import Job, JobState
 from ledger.present.messages import message, number
@@ -156,7 +156,7 @@ def _say(one: Disposal, as_json: bool) -> None:
 
 
 def _query(source: str | None, link: str | None) -> Query:
-    kind, ident = link_of(link)
+    kind, ident = link_option(link)
     return Query(source=source, link_kind=kind, link_id=ident)
 
 

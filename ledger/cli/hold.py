@@ -7,8 +7,8 @@ import typer
 from ledger.cli.instants import utc_of
 from ledger.cli.ledgers import LedgerOption, LogOption, opened
 from ledger.cli.output import AsJson, say, say_json
-from ledger.cli.query import link_of
 from ledger.cli.retention import AsPerson, Why, person
+from ledger.cli.searching import link_option
 from ledger.core.retention import Subject
 from ledger.present.messages import message
 from ledger.retention.holds import Scope
@@ -32,7 +32,7 @@ def place(
     as_json: AsJson = False,
 ) -> None:
     """Place a hold over what meets all that is given. Sign its entry with `trailseal sign entries --log system`."""
-    kind, ident = link_of(link)
+    kind, ident = link_option(link)
     with opened(ledger) as service, person(service, account) as caller:
         scope = Scope(
             log=service.log(log).name,

@@ -1,83 +1,34 @@
-"""`trailseal search`, `show`, `history`, `trace`: questions at the terminal."""
+"""`trailseal show`, `history`, `trace`: questions at the terminal."""
 
 from typing import Annotated
 
 import typer
 
-from ledger.cli.instants import instant_us
 from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, say, say_json
+from ledger.cli.searching import Before, Limit, PurposeOption, answer, told
 from ledger.core.address import Address
 from ledger.core.entry import decode_leaf
-from ledger.core.errors import ConfigError
 from ledger.core.hashing import b64, leaf_hash
-from ledger.core.record import Action, LinkKind, Outcome, RecordBody
+from ledger.core.record import LinkKind
 from ledger.integrity.doubts import Doubts
 from ledger.present.doubts import doubt_sentence
-from ledger.present.messages import message, number
-from ledger.present.sentences import disposed_sentence, sentence_text
-from ledger.present.values import plain
-from ledger.privacy.look_up_kinds import Purpose
-from ledger.service import Service
+from ledger.present.messages import message
 from ledger.sources.imports import archives
 from ledger.sources.life_kinds import LifeState
 from ledger.sources.marks import state_when_collected
 from ledger.sources.resolved import resolve, resolved_person, resolved_place
 from ledger.store import checkpoints
-from ledger.store.disposed import count_disposed, state_of
-from ledger.store.reading import LogReader
-from ledger.store.search import MAX_PAGE, Query, count, search
+from ledger.store.disposed import state_of
+from ledger.store.search import Query
 from ledger.trace.selection import ByBatch, Chosen
-
-Limit = Annotated[int, typer.Option(help="How many at most.", min=1, max=MAX_PAGE)]
-
-PurposeOption = Annotated[Purpose | None, typer.Option(help="What a search for a person is for.")]
-
-Before = Annotated[int | None, typer.Option(help="Go on before this index: the next page.", min=0)]
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
-    app.command("search")(find)
     app.command("show")(show)
     app.command("history")(history)
     app.command("trace")(trace)
-
-
-def find(
-    ledger: LedgerOption,
-    text: Annotated[str, typer.Argument(help="Words and ids that all occur in the record.")] = "",
-    source: Annotated[str | None, typer.Option(help="Id of the source.")] = None,
-    action: Annotated[Action | None, typer.Option(help="What was done.")] = None,
-    outcome: Annotated[Outcome | None, typer.Option(help="How it ended.")] = None,
-    actor: Annotated[str | None, typer.Option(help="Account, as the source names it.")] = None,
-    object_type: Annotated[str | None, typer.Option(help="Type of the object, as its source has it.")] = None,
-    object_id: Annotated[str | None, typer.Option(help="Id of the object.")] = None,
-    link: Annotated[str | None, typer.Option(help="KIND:ID, such as batch:B-1.")] = None,
-    occurred_from: Annotated[str | None, typer.Option(help="Such as 2026-11-25T07:10:06Z, inclusive.")] = None,
-    occurred_to: Annotated[str | None, typer.Option(help="The same, exclusive.")] = None,
-    purpose: PurposeOption = None,
-    before: Before = None,
-    limit: Limit = 50,
-    log: LogOption = None,
-    as_json: AsJson = False,
-) -> None:
-    """Search the records, newest first. A search for a person takes a purpose, and is entered."""
-    link_kind, link_id = link_of(link)
-    query = Query(
-        text=text,
-        source=source,
-        action=action,
-        outcome=outcome,
-        actor=actor,
-        object_type=object_type,
-        object_id=object_id,
-        link_kind=link_kind,
-        link_id=link_id,
-        occurred_from=None if occurred_from is None else instant_us("--occurred-from", occurred_from),
-        occurred_to=None if occurred_to is None else instant_us("--occurred-to", occurred_to),
-    )
-    _answer(ledger, log, query, purpose, before, limit, as_json)
 
 
 def history(
@@ -91,7 +42,7 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """The history of one object, newest first."""
-    _answer(ledger, log, Query(object_type=object_type, object_id=object_id), purpose, before, limit, as_json)
+    answer(ledger, log, Query(object_type=object_type, object_id=object_id), purpose, before, limit, as_json)
 
 
 def show(
@@ -106,7 +57,7 @@ def show(
         with service.store.reader(chosen.number) as reader:
             stored = reader.entry(index)
             leaf = decode_leaf(stored.leaf)
-            sentence, imported = _told(service, reader, index, archives(reader.connection, chosen.number))
+            sentence, imported = told(service, reader, index, archives(reader.connection, chosen.number))
             covering = checkpoints.covering(reader.connection, chosen.number, index)
             state, gone = state_of(reader.connection, chosen.number, index, stored.body)
             proof = [] if covering is None else reader.inclusion(index, covering.size)
@@ -175,68 +126,13 @@ def trace(
             size = reader.head().size
             members = list(Chosen(reader.connection, chosen.number, size, ByBatch(kind=kind, id=id_)))
             old = archives(reader.connection, chosen.number)
-            lines = [(member, *_told(service, reader, member.index, old)) for member in members]
+            lines = [(member, *told(service, reader, member.index, old)) for member in members]
         if allowed is not None:
             service.look_ups.enter(allowed, chosen.name, len(lines), authority.actor, authority)
     if as_json:
-        told = [{"member": member, "sentence": line, "imported": imported} for member, line, imported in lines]
-        say_json({"size": size, "members": told})
+        found = [{"member": member, "sentence": line, "imported": imported} for member, line, imported in lines]
+        say_json({"size": size, "members": found})
         return
     for member, line, _ in lines:
         say(f"{member.index:>9}  {member.basis.value:8} {line}")
     say(f"{len(lines)} records, as of size {size}.")
-
-
-def _answer(
-    ledger: LedgerOption,
-    log: str | None,
-    query: Query,
-    purpose: Purpose | None,
-    before: int | None,
-    limit: int,
-    as_json: bool,
-) -> None:
-    with opened(ledger) as service:
-        chosen, authority = service.log(log), local(service)
-        with service.store.reader(chosen.number) as reader:
-            allowed = service.look_ups.allow(reader.connection, chosen.number, query, authority.actor, purpose)
-            size = reader.head().size
-            page = search(reader.connection, chosen.number, size, query, before, limit)
-            total = count(reader.connection, chosen.number, size, query)
-            old = archives(reader.connection, chosen.number)
-            lines = [(index, *_told(service, reader, index, old)) for index in page.indices]
-            disposed = count_disposed(reader.connection, chosen.number)
-        if allowed is not None:
-            service.look_ups.enter(allowed, chosen.name, len(lines), authority.actor, authority)
-    if as_json:
-        found = [{"index": index, "sentence": line, "imported": imported} for index, line, imported in lines]
-        say_json({"size": size, "total": total, "next_before": page.next_before, "found": found, "disposed": disposed})
-        return
-    for index, line, _ in lines:
-        say(f"{index:>9}  {line}")
-    say(f"{len(lines)} of {total} records, as of size {size}.")
-    if disposed:
-        say(message("search.disposed", count=number(disposed)))
-    if page.next_before is not None:
-        say(f"More: --before {page.next_before}")
-
-
-def _told(service: Service, reader: LogReader, index: int, old: frozenset[str]) -> tuple[str, bool]:
-    """An entry's sentence, and whether it is a record that was imported from one of these old audit trails."""
-    stored = reader.entry(index)
-    if stored.body is None:
-        state, gone = state_of(reader.connection, reader.log, index, None)
-        return f"{plain(disposed_sentence(None if gone is None else gone.entry))} ({state.value})", False
-    body = service.store.kinds[decode_leaf(stored.leaf).kind].decode(stored.body)
-    imported = isinstance(body, RecordBody) and body.record.source in old
-    return sentence_text(body) + " (imported)" * imported, imported
-
-
-def link_of(text: str | None) -> tuple[LinkKind | None, str | None]:
-    """What `--link KIND:ID` names; raises ConfigError for anything else."""
-    if text is None:
-        return None, None
-    kind, colon, id_ = text.partition(":")
-    if not colon or not id_ or kind not in set(LinkKind):
-        raise ConfigError(f"--link: {text!r} is not KIND:ID", advice=f"KIND is one of {', '.join(LinkKind)}.")
-    return LinkKind(kind), id_

@@ -88,8 +88,8 @@ def ago(instant_us: int, now_us: int) -> str:
 def parse_local(text: str, zone: ZoneInfo) -> int:
     """Reads what a person types (`2026-11-25`, `2026-11-25 07:10[:06[.123]]`, optionally with `Z` or `+01:00`).
 
-    Without an offset it is read in the site's zone. Raises InvalidEntry for anything else, and for a local time that
-    the zone skipped or had twice.
+    Without an offset it is read in that zone. Raises InvalidEntry for anything else, and for a local time that the zone
+    skipped or had twice, naming both offsets.
     """
     advice = message("time.advice")
     try:
@@ -97,9 +97,13 @@ def parse_local(text: str, zone: ZoneInfo) -> int:
     except ValueError:
         raise InvalidEntry(message("time.unreadable", text=text.strip()[:40]), advice=advice) from None
     if at.tzinfo is None:
+        # PEP 495: the offset before the change, and the one after it; of a time that is neither, both are the same.
         early, late = (at.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
-        if early.utcoffset() != late.utcoffset():
-            raise InvalidEntry(message("time.ambiguous", text=text.strip(), zone=zone.key), advice=advice)
+        before, after = early.utcoffset() or timedelta(), late.utcoffset() or timedelta()
+        if before != after:
+            key = "time.doubled" if before > after else "time.skipped"
+            offsets = {"first": early.isoformat()[-6:], "second": late.isoformat()[-6:]}
+            raise InvalidEntry(message(key, text=text.strip(), zone=zone.key, **offsets), advice=advice)
         at = early
     return (at - _EPOCH) // timedelta(microseconds=1)
 
@@ -109,7 +113,7 @@ def site_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, such as Europe
-        raise InvalidEntry(message("time.zone", name=name)) from None
+        raise InvalidEntry(message("time.zone", name=name[:100]), advice=message("time.zone-advice")) from None
 
 
 def _coarse(microseconds: int) -> str:

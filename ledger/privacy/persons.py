@@ -4,7 +4,8 @@ It is, where
 
 - the actor is given: whoever acts may be a person, and only they know;
 - a link of kind `person` is asked for, or the id of a link or object is a known person or account;
-- a word of the text is a known account or person, or a word (of three letters or more) of a known printed name.
+- a word of the text, a workstation, a role or an attribute is a known account or person, or a word (of three letters or
+  more) of a known printed name.
 
 Known are: accounts of persons and inspectors in Trailseal with their printed names, also sealed ones; accounts and
 persons of the identity map; and whatever stands as actor in a record of the log. Case makes no difference.
@@ -51,17 +52,19 @@ def asked(store: Store, connection: Connection, log: int, query: Query) -> Asked
     found: dict[str, Basis] = {}
     if query.actor is not None:
         found[query.actor.casefold()] = Basis.ACTOR
-    if query.link_id is not None and query.link_kind is LinkKind.PERSON:
-        found.setdefault(query.link_id.casefold(), Basis.LINK)
-    elif query.link_kind is LinkKind.PERSON:
-        found.setdefault("", Basis.LINK)
+    if query.link_kind is LinkKind.PERSON:
+        found.setdefault((query.link_id or "").casefold(), Basis.LINK)
+    for kind, id_ in query.links:
+        if kind is LinkKind.PERSON:
+            found.setdefault(id_.casefold(), Basis.LINK)
     words = {word.casefold(): Basis.TEXT for word in query_tokens(query.text)}
     whole = query.text.strip().casefold()
     if whole:
         words.setdefault(whole, Basis.TEXT)
-    for value, basis in ((query.link_id, Basis.LINK), (query.object_id, Basis.OBJECT)):
-        if value is not None:
-            words[value.casefold()] = basis
+    # All of these are among a record's words too: what is a person there is one here.
+    words |= {value.casefold(): Basis.TEXT for value in (query.workstation, query.role, query.attribute) if value}
+    ids = [(query.link_id, Basis.LINK), *((id_, Basis.LINK) for _, id_ in query.links), (query.object_id, Basis.OBJECT)]
+    words |= {value.casefold(): basis for value, basis in ids if value is not None}
     words = {word: basis for word, basis in words.items() if word not in found}
     for word in _known(store, connection, log, words):
         found[word] = words[word]

@@ -139,3 +139,8 @@ def registered_sources(connection: Connection) -> frozenset[str]:
     """The ids of all sources of all record logs."""
     row = tables.source.c
     return frozenset(connection.scalars(select(row.key).where(row.to_index.is_(None))))
+
+
+def unknown(connection: Connection, source: str | None) -> str | None:
+    """The source of a question, where none of that id is registered: its empty answer says nothing about a source."""
+    return None if source is None or source in registered_sources(connection) else source

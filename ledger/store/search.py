@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
-from ledger.core.errors import ConfigError
+from ledger.core.errors import ConfigError, SchemaViolation
 from ledger.core.record import Action, LinkKind, Outcome
 from ledger.core.times import SafeInt
 from ledger.core.tokens import exact, query_tokens
@@ -36,7 +36,7 @@ from ledger.store.records import EXACT
 MAX_PAGE = 500
 _EQUAL = ("source", "action", "outcome", "actor", "role", "workstation", "object_type", "object_id")
 """Members of a query that a column of the same name must equal."""
-_TIMES = ("occurred", "recorded", "received")
+TIMES = ("occurred", "recorded", "received")
 """When it happened, when its source recorded it, when it was received: each with a bound on either side."""
 _MEMBERS = 3
 """The version of the projector of records from which on there are columns for `_NEWER`."""
@@ -70,6 +70,16 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     attribute: str | None = None
     reasoned: bool | None = None
     links: Annotated[tuple[tuple[LinkKind, str], ...], msgspec.Meta(max_length=20)] = ()
+
+
+def check(query: Query) -> None:
+    """Raises SchemaViolation for a query that nothing can ever match, naming the members that exclude each other."""
+    for name in TIMES:
+        low, high = getattr(query, f"{name}_from"), getattr(query, f"{name}_to")
+        if low is not None and high is not None and low >= high:
+            raise SchemaViolation(
+                f"{name}_from is not before {name}_to", advice="A window begins before it ends; its end is not in it."
+            )
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,7 +188,7 @@ def _conditions(query: Query) -> list[ColumnElement[bool]]:
         wanted = getattr(query, name)
         if wanted is not None:
             conditions.append(record[name] == str(wanted))
-    for name in _TIMES:
+    for name in TIMES:
         low, high = getattr(query, f"{name}_from"), getattr(query, f"{name}_to")
         if low is not None:
             conditions.append(record[f"{name}_us"] >= low)

@@ -27,7 +27,7 @@ from ledger.signing.paper import papers_of
 from ledger.store.disposed import disposal_of
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader, VaultReader
-from ledger.store.search import Query
+from ledger.store.search import TIMES, Query
 from ledger.web import (
     all_keys,
     anchors,
@@ -64,6 +64,8 @@ _CHOICES: Final = {
     "outcome": [member.value for member in Outcome],
     "link": [member.value for member in LinkKind],
     "purpose": [member.value for member in Purpose],
+    "reasoned": ["yes", "no"],
+    "time": list(TIMES),
 }
 _FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 Context = NamedDependency[Any]

@@ -11,6 +11,7 @@ import pytest
 from litestar.testing import TestClient
 
 from ledger.core.checkpoint import open_checkpoint
+from ledger.core.clock import parse_utc
 from ledger.core.merkle import verify_consistency, verify_inclusion
 from ledger.core.note import VerifierKey
 from ledger.core.policy import Policy
@@ -23,13 +24,28 @@ from tests.api.world import ORIGIN, SOURCE, World, run, submission
 TOTAL = 300
 
 
+def _submitted(number: int) -> dict[str, Any]:
+    """One a minute, on ten workstations and pieces of equipment in turn."""
+    minute = number % 60
+    recorded: dict[str, Any] = {"text": f"07:{minute:02}", "precision": "minute", "basis": "assumed"}
+    recorded["instant_us"] = parse_utc(f"2026-11-25T07:{minute:02}:00.000000Z")
+    links = [("batch", "B-1"), ("equipment", f"R-{number % 10}")]
+    return submission(
+        number,
+        reason=f"reason {number}",
+        actor={"account": "operator1", "kind": "person", "role": "operator", "workstation": f"HMI-{number % 10}"},
+        links=[{"kind": kind, "id": id_, "basis": "read"} for kind, id_ in links],
+        source_recorded_at=recorded,
+    )
+
+
 @pytest.fixture(scope="module")
 def filled(shared_world: World, shared_client: TestClient[Any]) -> World:
     """300 records in runs of 100, with a checkpoint after each."""
     for at in range(0, TOTAL, 100):
         answer = shared_client.post(
             f"/api/v1/sources/{SOURCE}/runs",
-            content=json.dumps(run([submission(at + i, reason=f"reason {at + i}") for i in range(100)])),
+            content=json.dumps(run([_submitted(at + i) for i in range(100)])),
             headers=shared_world.headers(Scope.INGEST),
         )
         assert answer.status_code == 201
@@ -135,8 +151,19 @@ def test_a_search_as_of_a_size_does_not_see_what_came_later(filled: World, share
         ("occurred_to=2026-11-25T07:10:06.123456Z", TOTAL),
         ("text=%22%27%3B--", 0),
         ("text=%F0%9F%98%80", 0),
+        ("workstation=HMI-3&role=operator", 30),
+        ("workstation=HMI-3&attribute=Value&reasoned=true", 30),
+        ("reasoned=false", 0),
+        ("attribute=value", 0),
+        ("link=batch:B-1&link=equipment:R-3", 30),
+        ("link=batch:B-1&link=equipment:R-3&link=lot:L-1", 0),
+        ("recorded_from=2026-11-25T08:20:00%2B01:00&recorded_to=2026-11-25T07:30:00Z", 50),
+        ("recorded_from=2026-11-25%2008:20&recorded_to=2026-11-25%2008:30&zone=Europe/Berlin", 50),
+        ("received_from=2026-11-25T07:10:06.123456Z&received_to=2026-11-25T07:10:06.123457Z", TOTAL),
+        ("received_to=2026-11-25T07:10:06.123456Z", 0),
     ],
 )
+@pytest.mark.requirement("R51")
 def test_filters_hold_together(filled: World, shared_client: TestClient[Any], filters: str, hits: int) -> None:
     page = read(shared_client, filled, f"/api/v1/logs/records/search?{filters}&limit=500")
     assert len(page["hits"]) == hits
@@ -145,12 +172,63 @@ def test_filters_hold_together(filled: World, shared_client: TestClient[Any], fi
 @pytest.mark.parametrize(
     "filters",
     ["limit=0", "limit=501", "limit=x", "action=explode", "before=-1", "size=-1", "occurred_from=yesterday",
-     "text=a%00b", "actor=%00", "size=99999999999999999999", "with_facets=perhaps", f"text={'x' * 5000}"],
+     "text=a%00b", "actor=%00", "size=99999999999999999999", "with_facets=perhaps", f"text={'x' * 5000}", "link=batch",
+     "link=planet:B-1", "link=batch:%00", "reasoned=perhaps", "link_kind=planet", "zone=%00"],
 )  # fmt: skip
 def test_a_filter_that_is_none_is_refused(filled: World, shared_client: TestClient[Any], filters: str) -> None:
     answer = shared_client.get(f"/api/v1/logs/records/search?{filters}", headers=filled.headers(Scope.READ))
     assert answer.status_code == 400, answer.text
     assert answer.json()["detail"]
+
+
+REFUSED = [
+    ("occurred_from=2026-11-25T07:00:00Z&occurred_to=2026-11-25T07:00:00Z", ("occurred_from", "occurred_to")),
+    ("recorded_from=2026-11-25T08:00:00Z&recorded_to=2026-11-25T07:00:00Z", ("recorded_from", "recorded_to")),
+    ("action=update&action=create", ("action", "'update'", "'create'")),
+    ("source=erp&source=dcs", ("source", "'erp'", "'dcs'")),
+    ("occurred_from=2026-11-25 07:00", ("occurred_from", "no offset")),
+    ("occurred_from=2026-11-25 07:00&zone=Mars/Base", ("Mars/Base",)),
+    ("occurred_to=2026-10-25 02:30&zone=Europe/Berlin", ("occurred_to", "+02:00", "+01:00", "twice")),
+    ("received_from=2026-03-29 02:30&zone=Europe/Berlin", ("received_from", "+01:00", "+02:00", "never")),
+    ("received_from=0001-01-01T00:00:00Z", ("received_from", "too far")),
+    ("link=planet:B-1", ("link", "planet:B-1")),
+]
+
+
+@pytest.mark.parametrize(("filters", "named"), REFUSED)
+@pytest.mark.requirement("R51")
+def test_what_can_never_match_is_refused_by_name(
+    filled: World, shared_client: TestClient[Any], filters: str, named: tuple[str, ...]
+) -> None:
+    answer = shared_client.get(f"/api/v1/logs/records/search?{filters}", headers=filled.headers(Scope.READ))
+    assert answer.status_code == 400, answer.text
+    assert all(one in answer.json()["detail"] for one in named), answer.json()
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2026-10-25", 25), ("2026-03-29", 23), ("2026-11-25", 24)])
+def test_a_window_is_told_as_it_was_read_over_a_change_of_clocks_too(
+    filled: World, shared_client: TestClient[Any], day: str, hours: int
+) -> None:
+    after = f"{day[:-2]}{int(day[-2:]) + 1}"
+    page = read(
+        shared_client,
+        filled,
+        f"/api/v1/logs/records/search?occurred_from={day}&occurred_to={after}&zone=Europe/Berlin",
+    )
+    (window,) = page["windows"]
+    assert (window["time"], window["zone"], window["length_us"]) == ("occurred", "Europe/Berlin", hours * 3_600_000_000)
+    assert window["from_local"].startswith(f"{day} 00:00:00")
+    assert window["from_utc"] == {25: "2026-10-24T22", 23: "2026-03-28T23", 24: "2026-11-24T23"}[hours] + (
+        ":00:00.000000Z"
+    )
+
+
+def test_a_source_that_nobody_registered_is_named_beside_the_empty_answer(
+    filled: World, shared_client: TestClient[Any]
+) -> None:
+    page = read(shared_client, filled, "/api/v1/logs/records/search?source=nowhere")
+    assert (page["hits"], page["unknown_source"]) == ([], "nowhere")
+    assert read(shared_client, filled, "/api/v1/logs/records/search?source=dcs")["unknown_source"] is None
 
 
 def test_the_card_of_a_checkpoint_is_one_page_to_print(filled: World, shared_client: TestClient[Any]) -> None:

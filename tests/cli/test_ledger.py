@@ -45,6 +45,13 @@ def test_search_show_history_and_trace_answer(site: Site) -> None:
     found = site("search", "TIC101.SP", "--source", SOURCE, "--json").json()
     assert (found["total"], len(found["found"])) == (GOOD, GOOD)
     assert site("search", "absent-word", "--json").json()["total"] == 0
+    assert site("search", "--workstation", "HMI-99", "--json").json()["total"] == 0
+    assert site("search", "--link", "batch:B-2026-00042", "--link", "lot:none", "--json").json()["total"] == 0
+    whole = ("--received-from", "2000-10-25", "--received-to", "2100-01-01", "--zone", "Europe/Berlin")
+    told = site("search", *whole, "--link", "batch:B-2026-00042", "--json").json()
+    assert (told["total"], told["windows"][0]["from_utc"]) == (GOOD, "2000-10-24T22:00:00.000000Z")
+    assert site("search", "--size", "0", "--json").json()["total"] == 0
+    assert "No source nowhere is registered" in site("search", "--source", "nowhere").out
     shown = site("show", str(found["found"][0]["index"]), "--json").json()
     assert shown["kind"] == "record"
     assert json.loads(shown["body"])["record"]["source"] == SOURCE

@@ -176,7 +176,10 @@ def answered(standing: Standing, log: int, query: Query, found: Iterable[int]) -
 
     A search that names no link may lack any of the log's records that are doubted.
     """
+    asked: list[tuple[str | None, str | None]] = [(kind.value, id_) for kind, id_ in query.links]
     if query.link_kind is not None or query.link_id is not None:
-        kind = None if query.link_kind is None else query.link_kind.value
-        return standing.of_link(log, kind, query.link_id) or doubted(standing, log, found)
-    return standing.of_log(log)
+        asked.append((None if query.link_kind is None else query.link_kind.value, query.link_id))
+    if not asked:
+        return standing.of_log(log)
+    cases = (standing.of_link(log, kind, id_) for kind, id_ in asked)
+    return next((case for case in cases if case is not None), None) or doubted(standing, log, found)

@@ -13,8 +13,12 @@ MESSAGES = {
     "time.ago": "{duration} ago",
     "time.ahead": "{duration} ahead of our clock",
     "time.unreadable": "“{text}” is not a time",
-    "time.ambiguous": "{text} did not exist, or existed twice, in {zone}",
+    "time.doubled": "{text} was twice in {zone}, when clocks went back: first with {first}, then with {second}",
+    "time.skipped": "{text} never was in {zone}: clocks went forward over it, from {first} to {second}",
+    "time.no-offset": "{name}: “{text}” has no offset, and no zone is given to read it in",
+    "time.far": "{name}: “{text}” is too far from now",
     "time.zone": "“{name}” is not a known time zone",
+    "time.zone-advice": "Use an IANA name, such as Europe/Berlin, or UTC.",
     "time.advice": "Write 2026-11-25 or 2026-11-25 07:10:06, with an offset such as Z or +01:00 if it is not "
     "site time.",
     "kind.log-created": "log created",

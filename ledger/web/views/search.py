@@ -1,6 +1,7 @@
 """Search over records: a form whose every answer is a URL, made as of a size, so that it can be cited."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
@@ -8,28 +9,36 @@ from urllib.parse import urlencode
 import msgspec
 
 from ledger.core.address import LogId
-from ledger.core.errors import InvalidEntry, PurposeRequired
+from ledger.core.errors import InvalidEntry, PurposeRequired, SchemaViolation
 from ledger.core.record import Action, LinkKind, Outcome, RecordBody
 from ledger.integrity.incidents.standing import answered
 from ledger.present.inert import one_line
 from ledger.present.messages import message
 from ledger.present.times import Moment, claimed, parse_local
 from ledger.present.values import Pieces
+from ledger.present.windows import window_told
 from ledger.privacy.look_up_kinds import Purpose
 from ledger.privacy.look_ups import Allowed
 from ledger.sources.imports import archives
+from ledger.sources.inventory import unknown
 from ledger.store import search
 from ledger.store.disposed import count_disposed
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader
-from ledger.store.search import Query
+from ledger.store.search import TIMES, Query
+from ledger.trace.asking import links_of, windows_of
 from ledger.web.views.common import Scope, entry_line
 
 SIZES: Final = (50, 100, 200)
 _FIELDS: Final = (
-    "text", "source", "action", "outcome", "actor", "object_type", "object_id", "link_kind", "link_id", "from", "to",
-    "purpose",
+    "text", "source", "action", "outcome", "actor", "role", "workstation", "object_type", "object_id", "attribute",
+    "reasoned", "link_kind", "link_id", "links", "time", "from", "to", "purpose",
 )  # fmt: skip
+_PLAIN: Final = (
+    "text", "source", "actor", "role", "workstation", "object_type", "object_id", "attribute", "link_id",
+)  # fmt: skip
+"""Fields that a query has as they were typed."""
+_REASONED: Final = {"yes": True, "no": False}
 _MAX_TEXT: Final = 4096
 E = TypeVar("E", bound=StrEnum)
 
@@ -99,7 +108,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 class SearchView(msgspec.Struct, frozen=True, kw_only=True):
     """The answer. With `errors` (field → what is wrong) nothing was searched. `head` is the log's size now; `incident`:
-    the open case for which the answer as a whole is unknown.
+    the open case for which the answer as a whole is unknown. `windows`: how each window of time was read;
+    `unknown_source`: the source asked for, where none of that id is registered.
     """
 
     form: Form
@@ -117,6 +127,8 @@ class SearchView(msgspec.Struct, frozen=True, kw_only=True):
     current: str | None = None
     entered: Allowed | None = None
     incident: str | None = None
+    windows: tuple[str, ...] = ()
+    unknown_source: str | None = None
 
 
 Allow = Callable[[LogReader, Query, Purpose | None], Allowed | None]
@@ -172,6 +184,8 @@ def search_view(
         current=form.url(size=None, before=None) if head > size else None,
         entered=entered,
         incident=answered(scope.standing, form.log.number, query, page.indices),
+        windows=tuple(window_told(one) for one in windows_of(query, scope.zone)),
+        unknown_source=unknown(reader.connection, query.source),
     )
 
 
@@ -205,21 +219,29 @@ def _natural(name: str, parameters: Mapping[str, str], errors: dict[str, str]) -
 
 def _query(form: Form, scope: Scope, errors: dict[str, str]) -> Query | None:
     fields = form.fields
-    values: dict[str, Any] = {
-        name: fields[name]
-        for name in ("text", "source", "actor", "object_type", "object_id", "link_id")
-        if name in fields
-    }
+    values: dict[str, Any] = {name: fields[name] for name in _PLAIN if name in fields}
     for name, enum in (("action", Action), ("outcome", Outcome), ("link_kind", LinkKind)):
         if name in fields:
             values[name] = _member(name, enum, fields[name], errors)
-    for name, member in (("from", "occurred_from"), ("to", "occurred_to")):
+    if "reasoned" in fields:
+        values["reasoned"] = _REASONED.get(fields["reasoned"])
+        if values["reasoned"] is None:
+            errors["reasoned"] = _no_choice(fields["reasoned"], _REASONED)
+    if "links" in fields:
+        try:
+            values["links"] = links_of(message("search.links"), filter(None, re.split(r"\s*;\s*", fields["links"])))
+        except SchemaViolation as error:
+            errors["links"] = f"{error.message}. {error.advice}"
+    time = fields.get("time", TIMES[0])
+    if time not in TIMES:
+        errors["time"] = _no_choice(time, TIMES)
+    for name in ("from", "to"):
         if name in fields:
             try:
-                values[member] = parse_local(fields[name], scope.zone)
+                values[f"{time}_{name}"] = parse_local(fields[name], scope.zone)
             except InvalidEntry as error:
                 errors[name] = f"{error.message}. {error.advice}"
-    begins, ends = values.get("occurred_from"), values.get("occurred_to")
+    begins, ends = values.get(f"{time}_from"), values.get(f"{time}_to")
     if begins is not None and ends is not None and begins >= ends:
         errors["to"] = message("search.error.order")
     return None if errors else Query(**values)
@@ -229,8 +251,12 @@ def _member(name: str, enum: type[E], text: str, errors: dict[str, str]) -> E | 
     try:
         return enum(text)
     except ValueError:
-        errors[name] = message("search.error.choice", text=one_line(text, 40), choices=", ".join(enum))
+        errors[name] = _no_choice(text, enum)
         return None
+
+
+def _no_choice(text: str, choices: Iterable[str]) -> str:
+    return message("search.error.choice", text=one_line(text, 40), choices=", ".join(choices))
 
 
 def _row(scope: Scope, reader: LogReader, index: int, old: frozenset[str]) -> Row:
@@ -274,4 +300,6 @@ def _facets(reader: LogReader, form: Form, size: int, query: Query) -> tuple[Fac
 def _word(name: str, value: str) -> str:
     if name in ("action", "outcome", "purpose"):
         return message(f"{name}.{value}")
+    if name in ("reasoned", "time"):
+        return message(f"search.{name}.{value}")
     return message(f"link.{value}") if name == "link_kind" else value

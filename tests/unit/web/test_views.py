@@ -206,6 +206,23 @@ def test_times_are_read_in_site_time(world: World) -> None:
     assert {row.occurred.local[:15] for row in view.rows if row.occurred} == {"2026-11-25 07:0"}
 
 
+@pytest.mark.requirement("R51")
+def test_a_window_is_over_the_time_that_is_chosen(world: World) -> None:
+    window = {"source": "dcs", "from": "2026-11-25 07:00", "to": "2026-11-25 07:10"}
+    assert search(world, **window, time="occurred").total == 20
+    received = search(world, source="dcs", time="received", to="2000-01-01")
+    assert (received.total, received.rows) == (0, ())
+    assert received.windows == ("Received from the beginning to before 2000-01-01 00:00:00.000000 CET +01:00.",)
+
+
+def test_every_link_that_is_asked_for_must_be_there(world: World) -> None:
+    batch = next(one for row in search(world, source="dcs", link_kind="batch").rows for one in row.batches)
+    one = search(world, link_kind="batch", link_id=batch).total
+    assert search(world, links=f"batch:{batch}").total == one > 0
+    assert search(world, links=f"batch:{batch} ; lot:none").total == 0
+    assert search(world, source="nowhere").unknown_source == "nowhere"
+
+
 UNREADABLE = {
     "from": "yesterday",
     "to": "2026-10-25 02:30",
@@ -214,6 +231,9 @@ UNREADABLE = {
     "before": "-1",
     "limit": "1e9",
     "link_kind": "planet",
+    "links": "planet:1",
+    "time": "tomorrow",
+    "reasoned": "perhaps",
 }
 ODD_TEXTS = ("' OR 1=1 --", '"', "\x00", "*", "(", "NEAR(", "a" * 5000, "\ud7ff\U0001f600")
 

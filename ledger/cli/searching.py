@@ -1,0 +1,167 @@
+"""`trailseal search`: questions about records, all of whose filters must hold."""
+
+from typing import Annotated, Any
+
+import typer
+
+from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
+from ledger.cli.output import AsJson, say, say_json
+from ledger.core.entry import decode_leaf
+from ledger.core.record import Action, LinkKind, Outcome, RecordBody
+from ledger.present.messages import message, number
+from ledger.present.sentences import disposed_sentence, sentence_text
+from ledger.present.times import site_zone
+from ledger.present.values import plain
+from ledger.present.windows import window_told
+from ledger.privacy.look_up_kinds import Purpose
+from ledger.service import Service
+from ledger.sources.imports import archives
+from ledger.sources.inventory import unknown
+from ledger.store.as_of import as_of
+from ledger.store.disposed import count_disposed, state_of
+from ledger.store.reading import LogReader
+from ledger.store.search import MAX_PAGE, Query, check, count, search
+from ledger.trace.asking import bounds_of, link_of, links_of, windows_of
+
+Limit = Annotated[int, typer.Option(help="How many at most.", min=1, max=MAX_PAGE)]
+
+PurposeOption = Annotated[Purpose | None, typer.Option(help="What a search for a person is for.")]
+
+Before = Annotated[int | None, typer.Option(help="Go on before this index: the next page.", min=0)]
+
+_From = Annotated[str | None, typer.Option(help="Such as 2026-11-25T07:10:06Z, inclusive.")]
+_To = Annotated[str | None, typer.Option(help="The same, exclusive.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("search")(find)
+
+
+def find(
+    ledger: LedgerOption,
+    text: Annotated[str, typer.Argument(help="Words and ids that all occur in the record.")] = "",
+    source: Annotated[str | None, typer.Option(help="Id of the source.")] = None,
+    action: Annotated[Action | None, typer.Option(help="What was done.")] = None,
+    outcome: Annotated[Outcome | None, typer.Option(help="How it ended.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Account, as the source names it.")] = None,
+    role: Annotated[str | None, typer.Option(help="Role in which it was done, as the source names it.")] = None,
+    workstation: Annotated[str | None, typer.Option(help="Where it was done from, as the source names it.")] = None,
+    object_type: Annotated[str | None, typer.Option(help="Type of the object, as its source has it.")] = None,
+    object_id: Annotated[str | None, typer.Option(help="Id of the object.")] = None,
+    attribute: Annotated[str | None, typer.Option(help="What of the object was changed.")] = None,
+    reasoned: Annotated[bool | None, typer.Option(help="With a reason, or without one.")] = None,
+    link: Annotated[list[str] | None, typer.Option(help="KIND:ID, such as batch:B-1; all that are given.")] = None,
+    occurred_from: _From = None,
+    occurred_to: _To = None,
+    recorded_from: _From = None,
+    recorded_to: _To = None,
+    received_from: _From = None,
+    received_to: _To = None,
+    zone: Annotated[
+        str | None, typer.Option(help="IANA zone of times without an offset, such as Europe/Berlin.")
+    ] = None,
+    size: Annotated[int | None, typer.Option(help="As of this size of the log; now, if not given.", min=0)] = None,
+    purpose: PurposeOption = None,
+    before: Before = None,
+    limit: Limit = 50,
+    log: LogOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search the records, newest first. A search for a person takes a purpose, and is entered."""
+    read_in = None if zone is None else site_zone(zone)
+    given = {
+        "occurred_from": occurred_from,
+        "occurred_to": occurred_to,
+        "recorded_from": recorded_from,
+        "recorded_to": recorded_to,
+        "received_from": received_from,
+        "received_to": received_to,
+    }
+    bounds: dict[str, Any] = {**bounds_of(given, read_in)}
+    query = Query(
+        text=text,
+        source=source,
+        action=action,
+        outcome=outcome,
+        actor=actor,
+        role=role,
+        workstation=workstation,
+        object_type=object_type,
+        object_id=object_id,
+        attribute=attribute,
+        reasoned=reasoned,
+        links=links_of("--link", link or ()),
+        **bounds,
+    )
+    check(query)
+    answer(ledger, log, query, purpose, before, limit, as_json, size, zone)
+
+
+def answer(
+    ledger: LedgerOption,
+    log: str | None,
+    query: Query,
+    purpose: Purpose | None,
+    before: int | None,
+    limit: int,
+    as_json: bool,
+    size: int | None = None,
+    zone: str | None = None,
+) -> None:
+    """Answers a query at the terminal; `zone`: in which its windows are told, the site's if not given."""
+    with opened(ledger) as service:
+        chosen, authority = service.log(log), local(service)
+        with service.store.reader(chosen.number) as reader:
+            allowed = service.look_ups.allow(reader.connection, chosen.number, query, authority.actor, purpose)
+            size = as_of(reader, chosen, size)
+            page = search(reader.connection, chosen.number, size, query, before, limit)
+            total = count(reader.connection, chosen.number, size, query)
+            old = archives(reader.connection, chosen.number)
+            lines = [(index, *told(service, reader, index, old)) for index in page.indices]
+            disposed = count_disposed(reader.connection, chosen.number)
+            no_source = unknown(reader.connection, query.source)
+        windows = windows_of(query, site_zone(zone or service.settings.zone))
+        if allowed is not None:
+            service.look_ups.enter(allowed, chosen.name, len(lines), authority.actor, authority)
+    if as_json:
+        found = [{"index": index, "sentence": line, "imported": imported} for index, line, imported in lines]
+        say_json(
+            {
+                "size": size,
+                "total": total,
+                "next_before": page.next_before,
+                "found": found,
+                "disposed": disposed,
+                "windows": windows,
+                "unknown_source": no_source,
+            }
+        )
+        return
+    for window in windows:
+        say(window_told(window))
+    if no_source is not None:
+        say(message("search.unknown-source", source=no_source))
+    for index, line, _ in lines:
+        say(f"{index:>9}  {line}")
+    say(f"{len(lines)} of {total} records, as of size {size}.")
+    if disposed:
+        say(message("search.disposed", count=number(disposed)))
+    if page.next_before is not None:
+        say(f"More: --before {page.next_before}")
+
+
+def told(service: Service, reader: LogReader, index: int, old: frozenset[str]) -> tuple[str, bool]:
+    """An entry's sentence, and whether it is a record that was imported from one of these old audit trails."""
+    stored = reader.entry(index)
+    if stored.body is None:
+        state, gone = state_of(reader.connection, reader.log, index, None)
+        return f"{plain(disposed_sentence(None if gone is None else gone.entry))} ({state.value})", False
+    body = service.store.kinds[decode_leaf(stored.leaf).kind].decode(stored.body)
+    imported = isinstance(body, RecordBody) and body.record.source in old
+    return sentence_text(body) + " (imported)" * imported, imported
+
+
+def link_option(text: str | None) -> tuple[LinkKind | None, str | None]:
+    """What `--link KIND:ID` names, if it is given; raises SchemaViolation."""
+    return (None, None) if text is None else link_of("--link", text)
