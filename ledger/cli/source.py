@@ -4,7 +4,7 @@ import msgspec
 import typer
 
 from collectors.base import Option, Secret
-from ledger.cli import source_add, source_life, source_mapping
+from ledger.cli import source_add, source_complete, source_life, source_mapping
 from ledger.cli.ledgers import LedgerOption, LogOption, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.cli.source_add import tried
@@ -15,6 +15,7 @@ group = typer.Typer(help="Source systems: types and templates, register, list, t
 source_add.add_to(group)
 source_mapping.add_to(group)
 source_life.add_to(group)
+source_complete.add_to(group)
 
 
 class SourceType(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,18 +93,3 @@ def try_registered(source_id: str, ledger: LedgerOption, log: LogOption = None, 
     source_add.answer(report, as_json)
     if not report.ok:
         raise typer.Exit(1)
-
-
-@group.command("coverage")
-def coverage(source_id: str, ledger: LedgerOption, log: LogOption = None, as_json: AsJson = False) -> None:
-    """What is covered of a source, run by run: since when, until when, where it could not be reached, what is a gap."""
-    with opened(ledger) as service:
-        chosen = service.record_log(log)
-        spans = list(chosen.coverage(source_id))
-    if as_json:
-        say_json(spans)
-        return
-    if not spans:
-        say(f"Source {source_id} has not been collected yet: nothing is covered.")
-    for span in spans:
-        say(f"{span.after}  {span.before}  {span.state.value:12} run {span.run}  {span.reason}")

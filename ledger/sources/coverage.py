@@ -18,11 +18,15 @@ from ledger.store.store import Store
 
 
 class Coverage(StrEnum):
-    """What is known of a stretch of a source's time."""
+    """What is known of a stretch of a source's time. `before` its first run began and, `not-yet`, after its last ended
+    nothing is.
+    """
 
     COVERED = "covered"
     UNREACHABLE = "unreachable"
     GAP = "gap"
+    BEFORE = "before"
+    NOT_YET = "not-yet"
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,252 @@
+"""Completeness of a source over an interval: what is known of its time, its own numbers, how long it held records."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import Router, get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+
+from ledger.api.context import Context
+from ledger.api.fields import SourceId, without_nul
+from ledger.api.placed import AsOf, Limit, size_of
+from ledger.api.problems import declared
+from ledger.api.sources import RecordLog
+from ledger.core.clock import MICROSECONDS, parse_utc, utc_text
+from ledger.core.parameters import SequencePolicy
+from ledger.people.access import Scope, allow
+from ledger.sources.coverage import Coverage
+from ledger.sources.covering import Covered, Stretch, cover, type_of
+from ledger.sources.exposed import Exposed, exposed
+from ledger.sources.map_files import instant
+from ledger.sources.sequences import SequenceReport, Series, gaps
+
+From = Annotated[str, QueryParameter(name="from", description="Where the interval begins.", max_length=40)]
+To = Annotated[str, QueryParameter(name="to", description="Before which instant it ends.", max_length=40)]
+Zone = Annotated[
+    str | None,
+    QueryParameter(
+        description="IANA zone of instants without offset (`2026-01-31T08:00:00`); without it each names its offset.",
+        max_length=200,
+    ),
+]
+
+
+class ShownStretch(msgspec.Struct, frozen=True, kw_only=True):
+    """From `after` to before `before` (UTC) the source's time is in this state.
+
+    `first_run`, `last_run`: the first and the last entry that says so; null where none does.
+    """
+
+    after: str
+    before: str
+    state: Coverage
+    first_run: int | None
+    last_run: int | None
+    reason: str
+
+    @classmethod
+    def of(cls, one: Stretch) -> "ShownStretch":
+        """The stretch as it is answered."""
+        first, last = one.runs or (None, None)
+        return cls(
+            after=utc_text(one.low_us),
+            before=utc_text(one.high_us),
+            state=one.state,
+            first_run=first,
+            last_run=last,
+            reason=one.reason,
+        )
+
+
+class CoverageAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The interval in stretches, without holes or overlaps, as of `size`; `runs`: how many the source had by then.
+
+    `known_until`: the end of what is known; null: nothing is yet. `seconds`: how long the whole interval is in each
+    state. `next_from`, as `from` with the same `size`, gives the next page of stretches; null: this was the last.
+    """
+
+    log: str
+    size: int
+    source: str
+    runs: int
+    known_until: str | None
+    seconds: dict[str, float]
+    stretches: list[ShownStretch]
+    next_from: str | None
+
+
+class SequenceAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The source's own numbers in the interval, as of `size`. `unnumbered`: records without one.
+
+    `policy` is what parameter entry `entry` says; null: nobody has said whether the numbers follow each other, so a
+    number that lacks is not known to be a record that lacks. At most 100 ranges and numbers of a series are listed.
+    """
+
+    log: str
+    size: int
+    source: str
+    policy: SequencePolicy | None
+    wraps: int | None
+    entry: int | None
+    unnumbered: int
+    series: list[Series]
+
+
+class ExposureAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Received minus source-recorded, of the records of the interval, as of `size`, in seconds.
+
+    `records` say when they were recorded, `unknown` do not; `negative` were, by the source's clock, recorded after
+    they were received. `over` lay longer than the limit of parameter entry `limit_entry`, null: nobody has set one;
+    `over_entries` are at most 100 of them, the longest first.
+    """
+
+    log: str
+    size: int
+    source: str
+    records: int
+    unknown: int
+    negative: int
+    median_s: float | None
+    p95_s: float | None
+    longest_s: float | None
+    limit_s: float | None
+    limit_entry: int | None
+    over: int
+    over_entries: list[int]
+
+
+def instant_us(text: str, zone: str | None) -> int:
+    """Microseconds of an instant of a query; raises SchemaViolation for none, and for one that its zone has twice."""
+    if zone is not None:
+        instant("2026-01-01T00:00:00", zone)  # a zone that is none is told of, whether or not it is needed
+    return parse_utc(instant(text, zone))
+
+
+@get("/coverage", opt=allow(Scope.READ), responses=declared())
+async def coverage(
+    context: NamedDependency[Context],
+    source: SourceId,
+    since: From,
+    until: To,
+    zone: Zone = None,
+    log: RecordLog = None,
+    size: AsOf = None,
+    limit: Limit = 500,
+) -> CoverageAnswer:
+    """What is known of the source's time: covered by its runs, unreachable, a gap, or not known (yet)."""
+    without_nul(source=source, zone=zone, since=since, until=until)
+    low, high = instant_us(since, zone), instant_us(until, zone)
+
+    def read() -> CoverageAnswer:
+        chosen = context.record_log(log)
+        as_of = size_of(context.service, chosen, size)
+        store = context.service.store
+        with store.reading() as connection:
+            found = cover(connection, store.kinds, chosen.log.number, as_of, source, low, high)
+        return _covered(found, chosen.log.name, as_of, source, limit)
+
+    return await context.lanes.read(read)
+
+
+@get("/sequence", opt=allow(Scope.READ), responses=declared())
+async def sequence(
+    context: NamedDependency[Context],
+    source: SourceId,
+    since: From,
+    until: To,
+    zone: Zone = None,
+    log: RecordLog = None,
+    size: AsOf = None,
+) -> SequenceAnswer:
+    """The source's own numbers: which are missing, which it gave twice, how many came late."""
+    without_nul(source=source, zone=zone, since=since, until=until)
+    low, high = instant_us(since, zone), instant_us(until, zone)
+
+    def read() -> SequenceAnswer:
+        chosen = context.record_log(log)
+        as_of = size_of(context.service, chosen, size)
+        with context.service.store.reading() as connection:
+            type_of(connection, chosen.log.number, as_of, source)
+            found = gaps(connection, chosen.parameters, chosen.log.number, as_of, source, low, high)
+        return _numbered(found, chosen.log.name, as_of, source)
+
+    return await context.lanes.read(read)
+
+
+@get("/exposure", opt=allow(Scope.READ), responses=declared())
+async def exposure(
+    context: NamedDependency[Context],
+    source: SourceId,
+    since: From,
+    until: To,
+    zone: Zone = None,
+    log: RecordLog = None,
+    size: AsOf = None,
+) -> ExposureAnswer:
+    """How long the source alone held its records, in which time its administrator could have altered them unseen."""
+    without_nul(source=source, zone=zone, since=since, until=until)
+    low, high = instant_us(since, zone), instant_us(until, zone)
+
+    def read() -> ExposureAnswer:
+        chosen = context.record_log(log)
+        as_of = size_of(context.service, chosen, size)
+        with context.service.store.reading() as connection:
+            type_of(connection, chosen.log.number, as_of, source)
+            found = exposed(connection, chosen.parameters, chosen.log.number, as_of, source, low, high)
+        return _exposed(found, chosen.log.name, as_of, source)
+
+    return await context.lanes.read(read)
+
+
+def _covered(found: Covered, log: str, size: int, source: str, limit: int) -> CoverageAnswer:
+    page = found.stretches[:limit]
+    return CoverageAnswer(
+        log=log,
+        size=size,
+        source=source,
+        runs=found.runs,
+        known_until=None if found.watermark_us is None else utc_text(found.watermark_us),
+        seconds={state.value: length / MICROSECONDS for state, length in found.lengths.items()},
+        stretches=[ShownStretch.of(one) for one in page],
+        next_from=utc_text(page[-1].high_us) if len(found.stretches) > limit else None,
+    )
+
+
+def _numbered(found: SequenceReport, log: str, size: int, source: str) -> SequenceAnswer:
+    return SequenceAnswer(
+        log=log,
+        size=size,
+        source=source,
+        policy=found.policy,
+        wraps=found.wraps,
+        entry=found.entry,
+        unnumbered=found.unnumbered,
+        series=list(found.series),
+    )
+
+
+def _exposed(found: Exposed, log: str, size: int, source: str) -> ExposureAnswer:
+    window = found.window
+    return ExposureAnswer(
+        log=log,
+        size=size,
+        source=source,
+        records=window.records,
+        unknown=window.unknown,
+        negative=window.negative,
+        median_s=_seconds(window.median_us),
+        p95_s=_seconds(window.p95_us),
+        longest_s=_seconds(window.longest_us),
+        limit_s=_seconds(found.limit_us),
+        limit_entry=found.limit_entry,
+        over=found.over,
+        over_entries=list(found.over_indices),
+    )
+
+
+def _seconds(microseconds: int | None) -> float | None:
+    return None if microseconds is None else microseconds / MICROSECONDS
+
+
+router = Router("/sources/{source:str}", route_handlers=[coverage, sequence, exposure], tags=["completeness"])
