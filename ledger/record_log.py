@@ -12,6 +12,7 @@ from ledger.core.run import RunBatch, RunReceipt, SourceState
 from ledger.core.source import ARCHIVE
 from ledger.sources.challenges import Challenges
 from ledger.sources.coverage import Span, spans
+from ledger.sources.exposing import Exposing
 from ledger.sources.handover import Handover, handovers, imported_spans
 from ledger.sources.imports import Imports
 from ledger.sources.ingest import Ingest
@@ -59,6 +60,7 @@ class RecordLog:
         self.ingest = Ingest(store, log, self.sources, keys.digests)
         self.deliveries = Deliveries(store, log, agents, self.ingest)
         self.silence = Silence(store, log.number, silence_s)
+        self.exposing = Exposing(store, log.number, self.parameters)
 
     def coverage(self, source_id: str) -> Iterator[Span]:
         """What is known of a source's time, run by run; raises NotFound for an unknown source."""

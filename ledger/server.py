@@ -28,6 +28,8 @@ from ledger.web.handlers import handlers as web_handlers
 HOUR, DAY = 3600, 86_400
 SILENCE_S = 15
 """Seconds between two looks for agents that fell silent."""
+EXPOSURE_S = 15
+"""Seconds between two looks at how long the newest runs' records lay at their sources."""
 SIGNING_S = 30
 """Seconds between two looks at what is to be signed: what is overdue, and what has changed."""
 PROVIDER_S = 300
@@ -76,6 +78,7 @@ class Server:
             *exporting(service),
             Duty(name="watch", every_s=WATCH_S, run=service.site_watch.work),
             *(Duty(name="silence", every_s=SILENCE_S, run=log.silence.judge) for log in service.record_logs),
+            *(Duty(name="exposure", every_s=EXPOSURE_S, run=log.exposing.judge) for log in service.record_logs),
             Duty(name="time-stamps", every_s=STAMPING_S, run=service.stamping.work),
             Duty(name="erasures", every_s=ERASURES_S, run=service.erasures.finish),
             Duty(name="telling", every_s=NOTICES_S, run=service.telling.work),

@@ -27,6 +27,10 @@ class FindingSort(StrEnum):
     SITE_LOG_SHRUNK = "site-log-shrunk"
     SITE_LOG_UNVERIFIED = "site-log-unverified"
     SITE_LOG_SILENT = "site-log-silent"
+    EXPOSURE_EXCEEDED = "exposure-exceeded"
+    """Records lay at their source for longer than its limit: until their receipt they could be altered unseen. The
+    finding's entries are the run, and those records that lay longest.
+    """
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="finding/1"):

@@ -40,6 +40,22 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     entry: int
 
 
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """What entry `entry` set, and the entry from which on that held no more; null: it holds to this day."""
+
+    source: str | None
+    type: str | None
+    applies_us: int | None
+    removed: bool
+    entry: int
+    until: int | None
+    value: Value | None
+
+    def at(self, size: int) -> bool:
+        """Whether it held as of a size of the log."""
+        return self.entry < size and (self.until is None or self.until >= size)
+
+
 class _Candidate(msgspec.Struct, frozen=True, gc=False):
     source: str | None
     type: str | None
@@ -112,6 +128,23 @@ class Parameters:
         if value is None:
             raise IntegrityError(f"entry {chosen.entry} of log {log} sets no parameter {name.value}: verify the ledger")
         return Found(value=value, entry=chosen.entry)
+
+    def ever(self, connection: Connection, log: int, name: ParameterName) -> list[Held]:
+        """All that was ever set of one name, in the order of the entries."""
+        row = t.parameter.c
+        chosen = select(t.parameter).where(row.log == log, row.name == name).order_by(row.from_index)
+        return [
+            Held(
+                source=found.source,
+                type=found.type,
+                applies_us=found.applies_us,
+                removed=bool(found.removed),
+                entry=found.from_index,
+                until=found.to_index,
+                value=self._value(connection, log, found.from_index),
+            )
+            for found in connection.execute(chosen)
+        ]
 
     def _listed(self, connection: Connection, log: int, row: Row[Any]) -> Listed:
         return Listed(

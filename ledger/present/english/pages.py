@@ -92,6 +92,7 @@ MESSAGES = {
     "source.exposure": "Exposure window",
     "source.exposure.known": "{median}, at most {longest}",
     "source.exposure.sample": "median of the newest {count} records that say when they were recorded",
+    "source.exposure.ahead": "{count} of them, by its clock, recorded after they were received",
     "source.exposure.unknown": "not known: the source does not say when it recorded",
     "when.occurred": "Occurred",
     "when.recorded": "Recorded at the source",

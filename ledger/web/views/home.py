@@ -1,6 +1,5 @@
 """Integrity at a glance: what is known of each log and each source, what is not, and since when."""
 
-from statistics import median_low
 from typing import Final
 
 import msgspec
@@ -17,9 +16,9 @@ from ledger.present.states import State, judged
 from ledger.present.times import Moment, ago, duration, moment
 from ledger.present.values import Pieces
 from ledger.sources import tables as sources
+from ledger.sources.exposed import lately
 from ledger.sources.import_kinds import ImportState
 from ledger.sources.systems import counts, systems_of
-from ledger.store import schema
 from ledger.store.checkpoints import latest
 from ledger.store.logs import SYSTEM_LOG, read_logs
 from ledger.store.position import index_of, log_of, pos_of
@@ -67,11 +66,15 @@ class LogStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Exposure(msgspec.Struct, frozen=True, kw_only=True):
-    """Received minus source-recorded, over the newest records: the time in which the source alone held them."""
+    """Received minus source-recorded, over the newest records: the time in which the source alone held them.
+
+    `negative` of them were, by the source's clock, recorded after they were received.
+    """
 
     records: int
     median: str
     longest: str
+    negative: int
 
 
 class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -261,7 +264,7 @@ def _source(
         records=int(records),
         quarantined=int(quarantined),
         gaps=int(gaps),
-        exposure=_exposure(connection, log, key),
+        exposure=_exposure(connection, log, LogReader(connection, log.number).head().size, key),
         state=state,
         coverage=message(coverage),
     )
@@ -282,19 +285,13 @@ def _coverage(collected: bool, troubled: bool) -> str:
     return "source.coverage.open" if troubled else "source.coverage.clean"
 
 
-def _exposure(connection: Connection, log: LogId, key: str) -> Exposure | None:
-    record = schema.record.c
-    windows = connection.scalars(
-        select(record.received_us - record.recorded_us)
-        .where(
-            record.source == key,
-            record.recorded_us.is_not(None),
-            record.pos >= pos_of(log.number, 0),
-            record.pos < pos_of(log.number + 1, 0),
-        )
-        .order_by(record.pos.desc())
-        .limit(EXPOSURE_SAMPLE)
-    ).all()
-    if not windows:
+def _exposure(connection: Connection, log: LogId, size: int, key: str) -> Exposure | None:
+    window = lately(connection, log.number, size, key, EXPOSURE_SAMPLE)
+    if window.median_us is None or window.longest_us is None:
         return None
-    return Exposure(records=len(windows), median=duration(median_low(windows)), longest=duration(max(windows)))
+    return Exposure(
+        records=window.records,
+        median=duration(window.median_us),
+        longest=duration(window.longest_us),
+        negative=window.negative,
+    )
