@@ -98,10 +98,11 @@ clean: ## remove all that make made
 	@rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# A Python of at least 3.11 that can make a virtual environment; on Debian one is installed where there is none.
+# A Python of at least 3.11 that can make a virtual environment; on Debian one is installed where there is none. The
+# system's own comes first: it is updated with the system, and compiled for speed, as those of version managers seldom are.
 .venv/.made:
 	@find_python() {
-		for python in $${PYTHON:-python3 python3.11 python3.12 python3.13 /usr/bin/python3}; do
+		for python in $${PYTHON:-/usr/bin/python3 python3 python3.11 python3.12 python3.13}; do
 			"$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
 			echo "$$python"
 			return
