@@ -5,7 +5,7 @@ from sqlalchemy import Connection, text
 
 from ledger.core.record import Link, LinkBasis, LinkKind, Target
 from ledger.domains import assembly
-from ledger.integrity.chain import Chain
+from ledger.integrity.chain import RANGE, Chain
 from ledger.integrity.columns import RecordColumns
 from ledger.integrity.edge import START
 from ledger.integrity.fault import Fault
@@ -23,7 +23,7 @@ LINKS = (
 AGAIN = Link(kind=LinkKind.LOT, id="b", basis=LinkBasis.DERIVED)
 
 
-def fill(ledger: Ledger) -> int:
+def fill(ledger: Ledger, count: int = 700) -> int:
     """Records with every kind of text, and as many links as there are; returns the log's size."""
     texts = [
         'quote " and \\',
@@ -41,7 +41,7 @@ def fill(ledger: Ledger) -> int:
                 reason=None if number % 2 else texts[number % 5],
                 source_recorded_at=source_time(number) if number % 3 else None,
             )
-            for number in range(700)
+            for number in range(count)
         ]
     )
     with ledger.store.reader(RECORDS) as reader:
@@ -74,12 +74,13 @@ LIES: dict[str, tuple[str, int]] = {
     "text for null": ("UPDATE record SET recorded_us = 0 WHERE pos = {pos} AND recorded_us IS NULL", 303),
     "row taken away": ("DELETE FROM record WHERE pos = {pos}", 512),
     "row moved to an entry that is no record": ("UPDATE record SET pos = {pos} WHERE pos = {pos} + 400", 0),
+    "action changed in the next range": ("UPDATE record SET action = 'delete' WHERE pos = {pos}", RANGE),
 }
 
 
 @pytest.mark.parametrize("lie", LIES)
 def test_a_lie_in_a_search_column_is_named(ledger: Ledger, lie: str) -> None:
-    size = fill(ledger)
+    size = fill(ledger, max(700, LIES[lie][1] + 3))
     tell(ledger, *LIES[lie])
     with ledger.store.reading() as connection:
         fault = first_fault(ledger, connection, size)

@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 
 from ledger.core.kinds import KindRegistry
 from ledger.domains import assembly
+from ledger.integrity.chain import RANGE
 from ledger.integrity.edge import START, read_edge
 from ledger.integrity.level1 import head_fault, verify_span
 from ledger.integrity.run import LogRun
@@ -48,8 +49,8 @@ def test_a_log_of_one_entry_verifies(ledger: Ledger) -> None:
     assert ledger.service.verifier.run(log).holds
 
 
-@pytest.mark.parametrize("size", [255, 256, 257, 511, 512, 513])
-def test_a_log_around_the_size_of_a_tile_verifies_and_its_edge_is_the_one_that_the_tiles_give(
+@pytest.mark.parametrize("size", [255, 256, 257, 511, 512, 513, RANGE + 1])
+def test_a_log_around_the_size_of_a_tile_or_a_range_verifies_and_its_edge_is_the_one_that_the_tiles_give(
     ledger: Ledger, size: int
 ) -> None:
     with ledger.store.reader(RECORDS) as reader:
