@@ -1,6 +1,7 @@
 """Search over records: every filter a query parameter, pages by keyset, as of a size."""
 
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
@@ -22,20 +23,36 @@ from ledger.present.windows import Window
 from ledger.privacy.look_up_kinds import Purpose
 from ledger.privacy.look_ups import Allowed
 from ledger.sources.inventory import unknown
-from ledger.store.as_of import as_of
+from ledger.store.as_of import AtCheckpoint, checkpoint_of
+from ledger.store.counting import Counts, Facet, counts
 from ledger.store.disposed import count_disposed, state_of
+from ledger.store.ordering import Sort, SortKey
 from ledger.store.position import MAX_INDEX
 from ledger.store.reading import LogReader
-from ledger.store.search import MAX_PAGE, Facet, count, facets, search
+from ledger.store.search import MAX_PAGE
+from ledger.store.wanted import Wanted
 
 Limit = Annotated[int, QueryParameter(description="Hits on a page.", ge=1, le=MAX_PAGE)]
 AsOf = Annotated[
     int | None,
     QueryParameter(description="The size of the log to search as of; now, if not given.", ge=0, le=MAX_INDEX),
 ]
+AtNewest = Annotated[
+    bool, QueryParameter(description="As of the newest checkpoint, so that all of the answer is proven by it.")
+]
+AfterPage = Annotated[
+    str | None, QueryParameter(description="`next_after` of the page before this one.", max_length=400)
+]
 Before = Annotated[
     int | None, QueryParameter(description="`next_before` of the page before this one.", ge=0, le=MAX_INDEX)
 ]
+
+
+class Order(StrEnum):
+    """Which way an order goes."""
+
+    ASCENDING = "asc"
+    DESCENDING = "desc"
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,19 +70,27 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Hits, newest first, as of `size`. Give `next_before` as `before` (with the same `size`) for the next page; null:
-    this was the last. `count` and `facets` only where asked for. `disposed`: how many records of the log were disposed
-    of, which no search finds. `windows`: how each window was read. `unknown_source`: the source asked for, where
-    none of that id is registered. `integrity` of the whole answer is *unknown* while incident case `incident` doubts
-    what was asked for, or a hit: records may be missing, or altered.
+    """Hits in the order asked for, as of `size`.
+
+    Give `next_after` as `after` for the next page; null: this was the last. (`next_before` as `before` does the same by
+    index, with the same `size`.) `count` and `facets` only where asked for. `checkpoint`: the newest one that the
+    answer reaches; `beyond`: how many of the entries searched are newer. `disposed`: how many records of the log were
+    disposed of, which no search finds. `windows`: how each window was read. `unknown_source`: the source asked for,
+    where none of that id is registered. `integrity` of the whole answer is *unknown* while incident case `incident`
+    doubts what was asked for, or a hit: records may be missing, or altered.
     """
 
     log: str
     size: int
     hits: list[Hit]
+    sort: SortKey
+    order: Order
     next_before: int | None
+    next_after: str | None
     count: int | None
     facets: dict[str, list[Facet]] | None
+    checkpoint: AtCheckpoint | None
+    beyond: int
     disposed: int
     windows: list[Window]
     unknown_source: str | None
@@ -86,7 +111,11 @@ async def search_records(
     log: LogName,
     asked: NamedDependency[Filters],
     size: AsOf = None,
+    at_checkpoint: AtNewest = False,
+    sort: FromQuery[SortKey] = SortKey.INDEX,
+    order: FromQuery[Order] = Order.DESCENDING,
     before: Before = None,
+    after: AfterPage = None,
     limit: Limit = 50,
     with_facets: FromQuery[bool] = False,
     purpose: FromQuery[Purpose | None] = None,
@@ -94,16 +123,21 @@ async def search_records(
     """Searches the records of a log; all filters that are given must hold. `with_facets` adds counts. A filter but
     `link` that is given twice with two values, or a window that does not begin before it ends, is refused.
 
+    What has no value of `sort` comes last in either order. Pages go on by `after`, as of the size of the first one; by
+    index, newest first, also by `before`. Asked with the same `size` again, a search gives the same answer, but for
+    records that were disposed of since: their number is in `disposed`.
+
     A search for a person (by actor, or by an id or a word that is a known account, person or printed name) takes a
     `purpose`, unless the caller has opened one; it is entered before it is answered, and has no facets.
     """
+    made = Sort(by=sort, ascending=order is Order.ASCENDING)
     chosen, caller, look_ups = context.log(log), request.user, context.service.look_ups
 
     def allowed(reader: LogReader) -> Allowed | None:
         return look_ups.allow(reader.connection, chosen.number, asked.query, caller.account, purpose)
 
     answer, entered = await context.lanes.read(
-        _search, context, chosen, asked, size, before, limit, with_facets, allowed
+        _search, context, chosen, asked, Wanted(size, at_checkpoint, made, before, after, limit), with_facets, allowed
     )
     if entered is not None:
         hits = len(answer.hits)
@@ -115,23 +149,20 @@ def _search(
     context: Context,
     log: LogId,
     asked: Filters,
-    size: int | None,
-    before: int | None,
-    limit: int,
+    paging: Wanted,
     with_facets: bool,
     allowed: Callable[[LogReader], Allowed | None],
 ) -> tuple[SearchAnswer, Allowed | None]:
     query = asked.query
     with context.service.store.reader(log.number) as reader:
         entered = allowed(reader)
-        read_at = as_of(reader, log, size)
-        page = search(reader.connection, log.number, read_at, query, before, limit)
+        page = paging.page(reader, log, query)
+        read_at = page.size
         standing = context.service.standings.now(reader.connection)
         hits = [_hit(reader, standing, log, index) for index in page.indices]
         # Counts over what one person did would be an evaluation of that person.
-        grouped = with_facets and entered is None
-        found = facets(reader.connection, log.number, read_at, query) if grouped else None
-        total = count(reader.connection, log.number, read_at, query) if with_facets else None
+        found = counts(reader.connection, log.number, read_at, query) if with_facets else None
+        checkpoint = checkpoint_of(reader.connection, log, read_at)
         disposed = count_disposed(reader.connection, log.number)
         no_source = unknown(reader.connection, query.source)
     case = answered(standing, log.number, query, page.indices)
@@ -139,9 +170,14 @@ def _search(
         log=log.name,
         size=read_at,
         hits=hits,
+        sort=paging.sort.by,
+        order=Order.ASCENDING if paging.sort.ascending else Order.DESCENDING,
         next_before=page.next_before,
-        count=total,
-        facets=None if found is None else {name: list(values) for name, values in found.items()},
+        next_after=page.next_after,
+        count=None if found is None else found.total,
+        facets=None if found is None or entered is not None else _listed(found),
+        checkpoint=checkpoint,
+        beyond=read_at - (0 if checkpoint is None else checkpoint.size),
         disposed=disposed,
         windows=list(asked.windows),
         unknown_source=no_source,
@@ -149,6 +185,10 @@ def _search(
         incident=case,
     )
     return answer, entered
+
+
+def _listed(found: Counts) -> dict[str, list[Facet]]:
+    return {name: list(values) for name, values in found.facets.items()}
 
 
 def _hit(reader: LogReader, standing: Standing, log: LogId, index: int) -> Hit:

@@ -21,6 +21,7 @@ from ledger.sources.resolved import resolve, resolved_person, resolved_place
 from ledger.store import checkpoints
 from ledger.store.disposed import state_of
 from ledger.store.search import Query
+from ledger.store.wanted import Wanted
 from ledger.trace.selection import ByBatch, Chosen
 
 
@@ -42,7 +43,14 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """The history of one object, newest first."""
-    answer(ledger, log, Query(object_type=object_type, object_id=object_id), purpose, before, limit, as_json)
+    answer(
+        ledger,
+        log,
+        Query(object_type=object_type, object_id=object_id),
+        purpose,
+        Wanted(before=before, limit=limit),
+        as_json,
+    )
 
 
 def show(

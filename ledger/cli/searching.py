@@ -17,10 +17,12 @@ from ledger.privacy.look_up_kinds import Purpose
 from ledger.service import Service
 from ledger.sources.imports import archives
 from ledger.sources.inventory import unknown
-from ledger.store.as_of import as_of
+from ledger.store.as_of import checkpoint_of
 from ledger.store.disposed import count_disposed, state_of
+from ledger.store.ordering import Sort, SortKey
 from ledger.store.reading import LogReader
-from ledger.store.search import MAX_PAGE, Query, check, count, search
+from ledger.store.search import MAX_PAGE, Query, check, count
+from ledger.store.wanted import Wanted
 from ledger.trace.asking import bounds_of, link_of, links_of, windows_of
 
 Limit = Annotated[int, typer.Option(help="How many at most.", min=1, max=MAX_PAGE)]
@@ -62,13 +64,19 @@ def find(
         str | None, typer.Option(help="IANA zone of times without an offset, such as Europe/Berlin.")
     ] = None,
     size: Annotated[int | None, typer.Option(help="As of this size of the log; now, if not given.", min=0)] = None,
+    at_checkpoint: Annotated[bool, typer.Option(help="As of the newest checkpoint.")] = False,
+    sort: Annotated[SortKey, typer.Option(help="What to put the records in the order of.")] = SortKey.INDEX,
+    ascending: Annotated[bool, typer.Option(help="The least first.")] = False,
+    after: Annotated[str | None, typer.Option(help="Go on where a page ended.")] = None,
     purpose: PurposeOption = None,
     before: Before = None,
     limit: Limit = 50,
     log: LogOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Search the records, newest first. A search for a person takes a purpose, and is entered."""
+    """Search the records, newest entry first, or in another order. A search for a person takes a purpose, and is
+    entered.
+    """
     read_in = None if zone is None else site_zone(zone)
     given = {
         "occurred_from": occurred_from,
@@ -95,7 +103,8 @@ def find(
         **bounds,
     )
     check(query)
-    answer(ledger, log, query, purpose, before, limit, as_json, size, zone)
+    wanted = Wanted(size, at_checkpoint, Sort(by=sort, ascending=ascending), before, after, limit)
+    answer(ledger, log, query, purpose, wanted, as_json, zone)
 
 
 def answer(
@@ -103,10 +112,8 @@ def answer(
     log: str | None,
     query: Query,
     purpose: Purpose | None,
-    before: int | None,
-    limit: int,
+    wanted: Wanted,
     as_json: bool,
-    size: int | None = None,
     zone: str | None = None,
 ) -> None:
     """Answers a query at the terminal; `zone`: in which its windows are told, the site's if not given."""
@@ -114,8 +121,8 @@ def answer(
         chosen, authority = service.log(log), local(service)
         with service.store.reader(chosen.number) as reader:
             allowed = service.look_ups.allow(reader.connection, chosen.number, query, authority.actor, purpose)
-            size = as_of(reader, chosen, size)
-            page = search(reader.connection, chosen.number, size, query, before, limit)
+            page = wanted.page(reader, chosen, query)
+            size, checkpoint = page.size, checkpoint_of(reader.connection, chosen, page.size)
             total = count(reader.connection, chosen.number, size, query)
             old = archives(reader.connection, chosen.number)
             lines = [(index, *told(service, reader, index, old)) for index in page.indices]
@@ -131,6 +138,8 @@ def answer(
                 "size": size,
                 "total": total,
                 "next_before": page.next_before,
+                "next_after": page.next_after,
+                "checkpoint": checkpoint,
                 "found": found,
                 "disposed": disposed,
                 "windows": windows,
@@ -145,10 +154,16 @@ def answer(
     for index, line, _ in lines:
         say(f"{index:>9}  {line}")
     say(f"{len(lines)} of {total} records, as of size {size}.")
+    if checkpoint is not None:
+        say(message("search.checkpoint", size=checkpoint.size, root=checkpoint.root))
+        if size > checkpoint.size:
+            say(message("search.beyond", count=number(size - checkpoint.size)))
     if disposed:
         say(message("search.disposed", count=number(disposed)))
     if page.next_before is not None:
         say(f"More: --before {page.next_before}")
+    elif page.next_after is not None:
+        say(f"More: --after {page.next_after}")
 
 
 def told(service: Service, reader: LogReader, index: int, old: frozenset[str]) -> tuple[str, bool]:

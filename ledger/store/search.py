@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Select,
@@ -22,6 +23,8 @@ from sqlalchemy import (
     table,
 )
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy.sql.operators import custom_op
 
 from ledger.core.errors import ConfigError, SchemaViolation
 from ledger.core.record import Action, LinkKind, Outcome
@@ -39,7 +42,7 @@ _EQUAL = ("source", "action", "outcome", "actor", "role", "workstation", "object
 TIMES = ("occurred", "recorded", "received")
 """When it happened, when its source recorded it, when it was received: each with a bound on either side."""
 _MEMBERS = 3
-"""The version of the projector of records from which on there are columns for `_NEWER`."""
+"""The version of the projector of records from which on there are columns for `_NEWER`, and for reasons."""
 _NEWER = ("workstation", "role", "attribute", "reasoned")
 _FTS = table("record_fts", column("rowid"))
 
@@ -90,110 +93,104 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     next_before: int | None
 
 
-class Facet(msgspec.Struct, frozen=True, kw_only=True):
-    """One value of a facet, and how many records have it."""
-
-    value: str
-    count: int
-
-
-FACETS = ("source", "action", "outcome", "object_type")
-"""Never the actor: counts by person would be a ranking of people."""
-
-
 def search(
     connection: Connection, log: int, size: int, query: Query, before: int | None = None, limit: int = 50
 ) -> Page:
     """One page of the records that match, as of `size`."""
     limit = max(1, min(limit, MAX_PAGE))
-    high = size if before is None else min(before, size)
-    place, chosen = _chosen(connection, log, 0, high, query)
-    found = list(connection.scalars(chosen.with_only_columns(place).order_by(place.desc()).limit(limit + 1)))
-    indices = tuple(index_of(pos) for pos in found[:limit])
+    found = newest(connection, log, size, query, before, limit + 1)
+    indices = tuple(found[:limit])
     return Page(indices=indices, size=size, next_before=indices[-1] if len(found) > limit else None)
+
+
+def newest(connection: Connection, log: int, size: int, query: Query, before: int | None, limit: int) -> list[int]:
+    """The last of the records that match, newest first, before an index or as of `size`."""
+    place, chosen = matching(connection, log, 0, size if before is None else min(before, size), query)
+    found = connection.scalars(chosen.with_only_columns(place).order_by(place.desc()).limit(limit))
+    return [index_of(pos) for pos in found]
 
 
 def oldest(connection: Connection, log: int, size: int, query: Query, low: int, limit: int) -> list[int]:
     """The first of the records that match, from index `low` on, as of `size`."""
-    place, chosen = _chosen(connection, log, low, size, query)
+    place, chosen = matching(connection, log, low, size, query)
     found = connection.scalars(chosen.with_only_columns(place).order_by(place).limit(limit))
     return [index_of(pos) for pos in found]
 
 
-def facets(connection: Connection, log: int, size: int, query: Query, top: int = 20) -> dict[str, tuple[Facet, ...]]:
-    """For each facet the most frequent values among the records that match, with their counts."""
-    _, chosen = _chosen(connection, log, 0, size, query)
-    answer = {}
-    for name in FACETS:
-        value = schema.record.c[name]
-        count = func.count().label("n")
-        rows = connection.execute(
-            chosen.with_only_columns(value, count)
-            .where(value.is_not(None))
-            .group_by(value)
-            .order_by(count.desc(), value)
-            .limit(top)
-        )
-        answer[name] = tuple(Facet(value=found, count=n) for found, n in rows)
-    return answer
-
-
 def count(connection: Connection, log: int, size: int, query: Query) -> int:
     """How many records match, as of `size`."""
-    _, chosen = _chosen(connection, log, 0, size, query)
+    _, chosen = matching(connection, log, 0, size, query)
     return connection.scalar(chosen.with_only_columns(func.count())) or 0
 
 
-def _chosen(
-    connection: Connection, log: int, low: int, high: int, query: Query
+def matching(
+    connection: Connection, log: int, low: int, high: int, query: Query, *, along: Column[Any] | None = None
 ) -> tuple[ColumnElement[int], Select[Any]]:
-    """The column to order by and the selection of the records that match, of indices from `low` to below `high`."""
-    _refuse_unknown(connection, query)
+    """The column to order by and the selection of the records that match, of indices from `low` to below `high`.
+
+    `along`: they are wanted in the order of this column's index. SQLite is then kept from going by one of a condition,
+    after which it would have to sort all that match.
+    """
+    require_members(connection, *(name for name in _NEWER if getattr(query, name) is not None))
     record = schema.record
+    aside = along is not None and is_sqlite(connection)
     place: ColumnElement[int] = record.c.pos
     words = query_tokens(query.text)
     found_by = [*words, *_exact(connection, query)]
-    chosen = select().select_from(record).where(*_conditions(query))
+    chosen = select().select_from(record).where(*_conditions(query, along if aside else None))
     if query.text.strip() and not words:
         # Text without a single word can't occur in any record's words.
         chosen = chosen.where(false())
     elif found_by and is_sqlite(connection):
-        # The index itself goes from the newest down: of a thousand matches it reads as many as the page has.
-        place = _FTS.c.rowid
         # Tokens hold no quote (core.tokens), so each is a literal of the FTS5 query language.
-        match = " AND ".join(f'"{token}"' for token in found_by)
-        chosen = chosen.join(_FTS, place == record.c.pos).where(literal_column("record_fts").op("MATCH")(match))
+        match = literal_column("record_fts").op("MATCH")(" AND ".join(f'"{token}"' for token in found_by))
+        if aside:
+            chosen = chosen.where(_aside(place).in_(select(_FTS.c.rowid).where(match)))
+        else:
+            # The index itself goes from the newest down: of a thousand matches it reads as many as the page has.
+            place = _FTS.c.rowid
+            chosen = chosen.join(_FTS, place == record.c.pos).where(match)
     elif found_by:
         chosen = chosen.where(record.c.tokens.op("@>")(cast(found_by, postgresql.ARRAY(postgresql.TEXT))))
-    return place, chosen.where(place >= pos_of(log, low), place < pos_of(log, high))
+    ranged = _aside(place) if aside else place
+    return place, chosen.where(ranged >= pos_of(log, low), ranged < pos_of(log, high))
 
 
-def _refuse_unknown(connection: Connection, query: Query) -> None:
-    asked = [name for name in _NEWER if getattr(query, name) is not None]
-    if asked and read_versions(connection).get("record", 0) < _MEMBERS:
+def _aside(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The same value, of which SQLite sees no index (its unary plus)."""
+    return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
+
+
+def require_members(connection: Connection, *names: str) -> None:
+    """Raises ConfigError where the tables are from before records had any of these members in columns."""
+    if names and read_versions(connection).get("record", 0) < _MEMBERS:
         raise ConfigError(
-            f"the tables of this ledger are from before records could be found by {asked[0]}",
+            f"the tables of this ledger are from before records could be found by {names[0]}",
             advice="Run `trailseal rebuild`.",
         )
 
 
-def _conditions(query: Query) -> list[ColumnElement[bool]]:
+def _conditions(query: Query, along: Column[Any] | None) -> list[ColumnElement[bool]]:
     texts = [getattr(query, name) for name in (*_EQUAL, "link_id", "attribute")]
     if any("\x00" in text for text in (*texts, *(id_ for _, id_ in query.links)) if text is not None):
         # No stored text holds U+0000 (sources.prepare), and PostgreSQL takes none to compare with either.
         return [false()]
     record = schema.record.c
+
+    def seen(column: Column[Any]) -> ColumnElement[Any]:
+        return column if along is None or column is along else _aside(column)
+
     conditions: list[ColumnElement[bool]] = []
     for name in _EQUAL:
         wanted = getattr(query, name)
         if wanted is not None:
-            conditions.append(record[name] == str(wanted))
+            conditions.append(seen(record[name]) == str(wanted))
     for name in TIMES:
         low, high = getattr(query, f"{name}_from"), getattr(query, f"{name}_to")
         if low is not None:
-            conditions.append(record[f"{name}_us"] >= low)
+            conditions.append(seen(record[f"{name}_us"]) >= low)
         if high is not None:
-            conditions.append(record[f"{name}_us"] < high)
+            conditions.append(seen(record[f"{name}_us"]) < high)
     if query.reasoned is not None:
         conditions.append(record.reasoned == int(query.reasoned))
     if query.attribute is not None:

@@ -26,6 +26,7 @@ from ledger.signing.looking import over
 from ledger.signing.paper import papers_of
 from ledger.store.disposed import disposal_of
 from ledger.store.logs import SYSTEM_LOG
+from ledger.store.ordering import SortKey
 from ledger.store.reading import LogReader, VaultReader
 from ledger.store.search import TIMES, Query
 from ledger.web import (
@@ -66,6 +67,7 @@ _CHOICES: Final = {
     "purpose": [member.value for member in Purpose],
     "reasoned": ["yes", "no"],
     "time": list(TIMES),
+    "sort": [member.value for member in SortKey],
 }
 _FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 Context = NamedDependency[Any]

@@ -19,7 +19,7 @@ from ledger.core.proof import TlogProof
 from ledger.core.tiles import decode_bundle
 from ledger.people.access import Scope
 from ledger.present.card import words_of
-from tests.api.world import ORIGIN, SOURCE, World, run, submission
+from tests.api.world import AT, ORIGIN, SOURCE, World, run, submission
 
 TOTAL = 300
 
@@ -221,6 +221,87 @@ def test_a_window_is_told_as_it_was_read_over_a_change_of_clocks_too(
     assert window["from_utc"] == {25: "2026-10-24T22", 23: "2026-03-28T23", 24: "2026-11-24T23"}[hours] + (
         ":00:00.000000Z"
     )
+
+
+@pytest.mark.parametrize("sort", ["index", "occurred", "recorded", "received", "source", "action", "object", "reason"])
+@pytest.mark.parametrize("order", ["asc", "desc"])
+@pytest.mark.requirement("R51", "R46")
+def test_pages_in_any_order_give_every_hit_once_as_of_the_first(
+    filled: World, shared_client: TestClient[Any], sort: str, order: str
+) -> None:
+    asked = f"/api/v1/logs/records/search?link=batch:B-1&sort={sort}&order={order}&limit=120"
+    size = read(shared_client, filled, "/api/v1/logs/records")["size"] - 1
+    first = read(shared_client, filled, f"{asked}&size={size}")
+    (seen, page) = list(first["hits"]), first
+    while page["next_after"] is not None:
+        page = read(shared_client, filled, f"{asked}&after={page['next_after']}")
+        assert (page["size"], page["sort"], page["order"]) == (size, sort, order)
+        seen += page["hits"]
+    assert len(seen) == len({hit["index"] for hit in seen}) == TOTAL
+    record = {"recorded": "source_recorded_at", "object": "object", "reason": "reason"}.get(sort)
+    if record is not None:
+        values = [hit["record"][record] for hit in seen]
+        values = [one if isinstance(one, str) else one.get("id", one.get("instant_us")) for one in values]
+        assert values == sorted(values, reverse=order == "desc")
+        assert len(set(values)) > 50
+    else:
+        indices = [hit["index"] for hit in seen]
+        assert indices == sorted(indices, reverse=order == "desc"), "equal values go by index"
+
+
+@pytest.mark.requirement("R03", "C12")
+def test_an_answer_carries_its_checkpoint_and_is_the_same_when_it_is_asked_again(
+    world: World, client: TestClient[Any]
+) -> None:
+    headers = {path: world.headers(scope) for path, scope in (("read", Scope.READ), ("ingest", Scope.INGEST))}
+
+    def append(low: int, high: int) -> None:
+        for at in range(low, high, 1000):
+            given = json.dumps(run([submission(one) for one in range(at, min(high, at + 1000))]))
+            done = client.post(f"/api/v1/sources/{SOURCE}/runs", content=given, headers=headers["ingest"])
+            assert done.status_code == 201, done.text
+
+    def asked(more: str) -> bytes:
+        answer = client.get(f"/api/v1/logs/records/search?text=setpoint&sort=object&{more}", headers=headers["read"])
+        assert answer.status_code == 200, answer.text
+        return answer.content
+
+    append(0, 60)
+    world.service.publisher.publish_all()
+    before = json.loads(asked("at_checkpoint=true"))
+    size = before["size"]
+    note = open_checkpoint(before["checkpoint"]["note"].encode(), f"{ORIGIN}/records", [key(client, "records")])
+    assert (note.checkpoint.size, before["beyond"]) == (size, 0)
+    assert base64.b64encode(note.checkpoint.root).decode() == before["checkpoint"]["root"]
+    as_it_was = asked(f"size={size}&limit=500")
+    assert json.loads(as_it_was)["hits"]
+    append(1_000, 6_000)
+    moved = {"reason": "moved", "entries": [{"source": SOURCE, "tag": "TIC1.SP", "unit": "R-9", "valid_from": AT}]}
+    mapped = client.post("/api/v1/maps/assets", json=moved, headers=world.headers(Scope.CONFIGURE))
+    assert mapped.status_code == 201, mapped.text
+    assert asked(f"size={size}&limit=500") == as_it_was
+    now = json.loads(asked("limit=1"))
+    assert now["beyond"] == now["size"] - size > 5_000
+    assert now["checkpoint"] == before["checkpoint"]
+    world.service.publisher.publish_all()
+    assert asked(f"size={size}&limit=500") == as_it_was
+    assert json.loads(asked("limit=1"))["checkpoint"]["size"] > size
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ("after=x", "`after`"),
+        ("sort=actor&before=10", "`before`"),
+        ("size=5&at_checkpoint=true", "at once"),
+        ("sort=person", ""),
+        ("order=up", ""),
+    ],
+)
+def test_a_page_that_cannot_be_is_refused(filled: World, shared_client: TestClient[Any], more: str, named: str) -> None:
+    answer = shared_client.get(f"/api/v1/logs/records/search?{more}", headers=filled.headers(Scope.READ))
+    assert answer.status_code == 400, answer.text
+    assert named in answer.json()["detail"]
 
 
 def test_a_source_that_nobody_registered_is_named_beside_the_empty_answer(

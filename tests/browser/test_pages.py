@@ -145,7 +145,7 @@ def test_the_pages_of_an_answer_hold_each_record_once_and_all_as_of_one_size(loo
     while True:
         seen += page.locator("tbody tr td:first-child").all_inner_texts()
         assert "as of 340 entries" in page.locator(".result").inner_text()
-        older = page.get_by_role("link", name="Older records")
+        older = page.get_by_role("link", name="Next page")
         if not older.count():
             break
         follow(older)

@@ -51,6 +51,11 @@ def test_search_show_history_and_trace_answer(site: Site) -> None:
     told = site("search", *whole, "--link", "batch:B-2026-00042", "--json").json()
     assert (told["total"], told["windows"][0]["from_utc"]) == (GOOD, "2000-10-24T22:00:00.000000Z")
     assert site("search", "--size", "0", "--json").json()["total"] == 0
+    in_order = site("search", "--sort", "received", "--ascending", "--limit", "2", "--json").json()
+    rest = site("search", "--sort", "received", "--ascending", "--after", in_order["next_after"], "--json").json()
+    indices = [one["index"] for page in (in_order, rest) for one in page["found"]]
+    assert indices == sorted(one["index"] for one in found["found"])
+    assert "no checkpoint yet" in site("search", "--at-checkpoint").err
     assert "No source nowhere is registered" in site("search", "--source", "nowhere").out
     shown = site("show", str(found["found"][0]["index"]), "--json").json()
     assert shown["kind"] == "record"

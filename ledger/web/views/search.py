@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from ledger.core.address import LogId
-from ledger.core.errors import InvalidEntry, PurposeRequired, SchemaViolation
+from ledger.core.errors import InvalidEntry, NotFound, PurposeRequired, SchemaViolation
 from ledger.core.record import Action, LinkKind, Outcome, RecordBody
 from ledger.integrity.incidents.standing import answered
 from ledger.present.inert import one_line
@@ -21,11 +21,14 @@ from ledger.privacy.look_up_kinds import Purpose
 from ledger.privacy.look_ups import Allowed
 from ledger.sources.imports import archives
 from ledger.sources.inventory import unknown
-from ledger.store import search
+from ledger.store.as_of import AtCheckpoint, checkpoint_of
+from ledger.store.counting import AT_ONCE, FACETS, Counts, counts
 from ledger.store.disposed import count_disposed
 from ledger.store.logs import SYSTEM_LOG
+from ledger.store.ordering import Sort, SortedPage, SortKey
 from ledger.store.reading import LogReader
-from ledger.store.search import TIMES, Query
+from ledger.store.search import MAX_PAGE, TIMES, Query
+from ledger.store.wanted import Wanted
 from ledger.trace.asking import links_of, windows_of
 from ledger.web.views.common import Scope, entry_line
 
@@ -40,6 +43,7 @@ _PLAIN: Final = (
 """Fields that a query has as they were typed."""
 _REASONED: Final = {"yes": True, "no": False}
 _MAX_TEXT: Final = 4096
+_MAX_AFTER: Final = 400
 E = TypeVar("E", bound=StrEnum)
 
 
@@ -50,8 +54,11 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     log: LogId
     size: int | None
     before: int | None
+    after: str | None
+    sort: Sort
     limit: int
     dense: bool
+    all_counted: bool
 
     @property
     def narrowed(self) -> bool:
@@ -61,7 +68,10 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     def url(self, **changed: str | int | None) -> str:
         """The URL of this search with some of its parameters changed; None leaves one out."""
         parameters: dict[str, str | int | None] = {"log": self.log.name, **self.fields}
-        parameters |= {"size": self.size, "before": self.before}
+        parameters |= {"size": self.size, "before": self.before, "after": self.after}
+        parameters |= {"sort": None if self.sort.by is SortKey.INDEX else self.sort.by.value}
+        parameters |= {"order": "asc" if self.sort.ascending else None}
+        parameters |= {"counts": "all" if self.all_counted else None}
         parameters |= {"limit": None if self.limit == SIZES[0] else self.limit, "rows": "dense" if self.dense else None}
         parameters |= changed
         return "/search?" + urlencode({name: value for name, value in parameters.items() if value not in (None, "")})
@@ -109,7 +119,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 class SearchView(msgspec.Struct, frozen=True, kw_only=True):
     """The answer. With `errors` (field → what is wrong) nothing was searched. `head` is the log's size now; `incident`:
     the open case for which the answer as a whole is unknown. `windows`: how each window of time was read;
-    `unknown_source`: the source asked for, where none of that id is registered.
+    `unknown_source`: the source asked for, where none of that id is registered. `more`: where all that match are
+    counted, if there are more than `total`. `proven`: the same question as of the checkpoint, if entries are newer.
     """
 
     form: Form
@@ -120,6 +131,9 @@ class SearchView(msgspec.Struct, frozen=True, kw_only=True):
     facets: tuple[FacetGroup, ...] = ()
     rows: tuple[Row, ...] = ()
     total: int = 0
+    more: str | None = None
+    checkpoint: AtCheckpoint | None = None
+    proven: str | None = None
     disposed: int = 0
     cite: str = ""
     newest: str | None = None
@@ -162,7 +176,13 @@ def search_view(
         return SearchView(form=form, logs=logs, head=head, errors=errors)
     size = head if form.size is None else form.size
     form = msgspec.structs.replace(form, size=size)
-    page = search.search(reader.connection, form.log.number, size, query, form.before, form.limit)
+    try:
+        page = Wanted(size, False, form.sort, form.before, form.after, form.limit).page(reader, form.log, query)
+    except (SchemaViolation, NotFound) as error:
+        errors["sort"] = f"{error.message}. {error.advice}"
+        return SearchView(form=form, logs=logs, head=head, errors=errors)
+    found = counts(reader.connection, form.log.number, size, query, top=8, most=None if form.all_counted else AT_ONCE)
+    checkpoint = checkpoint_of(reader.connection, form.log, size)
     old = archives(reader.connection, form.log.number)
     return SearchView(
         form=form,
@@ -174,14 +194,17 @@ def search_view(
             for name, value in form.fields.items()
         ),
         # Counts over what one person did would be an evaluation of that person.
-        facets=() if entered is not None else _facets(reader, form, size, query),
+        facets=() if entered is not None else _facets(form, found),
         rows=tuple(_row(scope, reader, index, old) for index in page.indices),
-        total=search.count(reader.connection, form.log.number, size, query),
+        total=found.total,
+        more=None if found.exact else form.url(counts="all"),
+        checkpoint=checkpoint,
+        proven=form.url(size=checkpoint.size, **_FIRST) if checkpoint is not None and checkpoint.size < size else None,
         disposed=count_disposed(reader.connection, form.log.number),
         cite=form.url(),
-        newest=form.url(**_FIRST) if form.before is not None else None,
-        older=form.url(before=page.next_before) if page.next_before is not None else None,
-        current=form.url(size=None, before=None) if head > size else None,
+        newest=form.url(**_FIRST) if form.before is not None or form.after is not None else None,
+        older=None if page.next_after is None else form.url(before=page.next_before, after=_unless(page)),
+        current=form.url(size=None, **_FIRST) if head > size else None,
         entered=entered,
         incident=answered(scope.standing, form.log.number, query, page.indices),
         windows=tuple(window_told(one) for one in windows_of(query, scope.zone)),
@@ -189,7 +212,12 @@ def search_view(
     )
 
 
-_FIRST: Final[dict[str, None]] = {"before": None}
+_FIRST: Final[dict[str, None]] = {"before": None, "after": None}
+
+
+def _unless(page: SortedPage) -> str | None:
+    """What the next page is asked with, where the index to go on before does not say it already."""
+    return page.next_after if page.next_before is None else None
 
 
 def _form(scope: Scope, parameters: Mapping[str, str], errors: dict[str, str]) -> Form:
@@ -202,8 +230,15 @@ def _form(scope: Scope, parameters: Mapping[str, str], errors: dict[str, str]) -
         log=scope.log(name) if name else records[0],
         size=_natural("size", parameters, errors),
         before=_natural("before", parameters, errors),
-        limit=min(limit, search.MAX_PAGE),
+        after=parameters.get("after", "").strip()[:_MAX_AFTER] or None,
+        sort=Sort(
+            by=_member("sort", SortKey, parameters.get("sort", "").strip() or SortKey.INDEX.value, errors)
+            or SortKey.INDEX,
+            ascending=parameters.get("order") == "asc",
+        ),
+        limit=min(limit, MAX_PAGE),
         dense=parameters.get("rows") == "dense",
+        all_counted=parameters.get("counts") == "all",
     )
 
 
@@ -279,10 +314,9 @@ def _row(scope: Scope, reader: LogReader, index: int, old: frozenset[str]) -> Ro
     )
 
 
-def _facets(reader: LogReader, form: Form, size: int, query: Query) -> tuple[FacetGroup, ...]:
-    found = search.facets(reader.connection, form.log.number, size, query, top=8)
+def _facets(form: Form, found: Counts) -> tuple[FacetGroup, ...]:
     groups = []
-    for name in search.FACETS:
+    for name in FACETS:
         choices = tuple(
             Choice(
                 label=one_line(_word(name, facet.value), 40),
@@ -290,7 +324,7 @@ def _facets(reader: LogReader, form: Form, size: int, query: Query) -> tuple[Fac
                 url=form.url(**{name: None if form.fields.get(name) == facet.value else facet.value, **_FIRST}),
                 chosen=form.fields.get(name) == facet.value,
             )
-            for facet in found[name]
+            for facet in found.facets[name]
         )
         if choices:
             groups.append(FacetGroup(key=f"search.{name}", choices=choices))

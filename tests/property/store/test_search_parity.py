@@ -7,7 +7,7 @@ import itertools
 import os
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.core.clock import parse_utc
+from ledger.core.errors import SchemaViolation
 from ledger.core.record import (
     Action,
     Actor,
@@ -31,7 +32,10 @@ from ledger.core.record import (
     Target,
 )
 from ledger.core.tokens import query_tokens, tokens
-from ledger.store.search import FACETS, Facet, Page, Query, count, facets, search
+from ledger.store import ordering
+from ledger.store.counting import FACETS, Counts, Facet, counts
+from ledger.store.ordering import Sort, SortKey, page, read_after
+from ledger.store.search import Page, Query, count, search
 from tests.support.ledgers import RECORDS, SOURCE, START_US, Ledger, MovableClock, new_ledger, source_time, submission
 from tests.support.postgres import PostgresServer
 
@@ -339,10 +343,15 @@ def test_each_object_actor_and_workstation_is_found_by_its_name_alone(both: Both
 @shared
 @given(query=simple, top=st.integers(1, 25))
 def test_facets_count_what_was_found_in_the_same_order(both: Both, query: Query, top: int) -> None:
-    wanted = expected_facets(expected(both, query, both.size), top)
+    found = expected(both, query, both.size)
+    wanted = Counts(total=len(found), exact=True, facets=expected_facets(found, top))
     for ledger in both.ledgers:
         with ledger.store.reading() as connection:
-            assert facets(connection, RECORDS, both.size, query, top) == wanted, ledger.dialect
+            assert counts(connection, RECORDS, both.size, query, top) == wanted, ledger.dialect
+            assert counts(connection, RECORDS, both.size, query, top, most=len(found)) == wanted, ledger.dialect
+            if found:
+                part = counts(connection, RECORDS, both.size, query, top, most=len(found) - 1)
+                assert (part.total, part.exact) == (len(found) - 1, False), ledger.dialect
 
 
 @shared
@@ -362,6 +371,107 @@ def test_pages_together_hold_every_record_once(both: Both, query: Query, limit: 
         assert found == wanted, ledger.dialect
 
 
+VALUES: dict[SortKey, Callable[[Known], Any]] = {
+    SortKey.OCCURRED: lambda one: one.record.occurred_at.instant_us,
+    SortKey.RECORDED: lambda one: one.record.source_recorded_at and one.record.source_recorded_at.instant_us,
+    SortKey.RECEIVED: lambda one: one.received_us,
+    SortKey.SOURCE: lambda one: one.record.source,
+    SortKey.ACTOR: lambda one: one.record.actor.account,
+    SortKey.ACTION: lambda one: one.record.action.value,
+    SortKey.OUTCOME: lambda one: one.record.outcome.value,
+    SortKey.OBJECT: lambda one: one.record.object.id,
+    SortKey.REASON: lambda one: one.record.reason[:200] if isinstance(one.record.reason, str) else None,
+}
+
+
+def in_order(found: Sequence[Known], sort: Sort) -> list[int]:
+    """By hand: stable sorts, one after the other; what has no value behind all that have one."""
+    by_index = sorted(found, key=lambda one: one.at, reverse=not sort.ascending)
+    if sort.by is SortKey.INDEX:
+        return [one.at for one in by_index]
+    value = VALUES[sort.by]
+    valued = [one for one in by_index if value(one) is not None]
+    # Text as its bytes in UTF-8 sort; reversing keeps equal ones in their order.
+    valued.sort(
+        key=lambda one: value(one).encode() if isinstance(value(one), str) else value(one), reverse=not sort.ascending
+    )
+    return [one.at for one in (*valued, *(one for one in by_index if value(one) is None))]
+
+
+def sorted_pages(ledger: Ledger, size: int, query: Query, sort: Sort, limit: int) -> list[int]:
+    found: list[int] = []
+    after = None
+    while True:
+        with ledger.store.reading() as connection:
+            answer = page(connection, RECORDS, size, query, sort, after, limit)
+        found += answer.indices
+        if answer.next_after is None:
+            return found
+        assert len(answer.indices) == limit
+        after = read_after(answer.next_after, RECORDS, query, sort)
+
+
+sorts = st.builds(Sort, by=st.sampled_from(SortKey), ascending=st.booleans())
+
+
+@shared
+@given(query=simple, sort=sorts, limit=st.integers(1, 40), cut=st.integers(0, 40), few=st.sampled_from([0, 3, 10_000]))
+@pytest.mark.requirement("R51", "R46")
+def test_pages_in_any_order_are_those_made_by_hand(
+    both: Both, query: Query, sort: Sort, limit: int, cut: int, few: int
+) -> None:
+    """`few`: whether the records found are put in order here, or a time's index is followed."""
+    wanted = in_order(expected(both, query, both.size - cut), sort)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ordering, "FEW", few)
+        for ledger in both.ledgers:
+            assert sorted_pages(ledger, both.size - cut, query, sort, limit) == wanted, ledger.dialect
+
+
+@pytest.mark.parametrize("by", SortKey)
+@pytest.mark.parametrize("few", [0, 10_000])
+def test_every_order_is_the_one_made_by_hand(
+    both: Both, by: SortKey, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ordering, "FEW", few)
+    for ascending in (False, True):
+        sort = Sort(by=by, ascending=ascending)
+        for query in (Query(), Query(source="dcs"), Query(text="tic101.sp")):
+            wanted = in_order(expected(both, query, both.size), sort)
+            for ledger in both.ledgers:
+                assert sorted_pages(ledger, both.size, query, sort, 37) == wanted, (ledger.dialect, query)
+
+
+def test_an_order_without_an_index_is_refused_over_too_many(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ordering, "MANY", 5)
+    for ledger in both.ledgers:
+        with ledger.store.reading() as connection, pytest.raises(SchemaViolation, match="order of reason"):
+            page(connection, RECORDS, both.size, Query(), Sort(by=SortKey.REASON))
+
+
+def test_a_page_goes_on_only_as_it_began(both: Both) -> None:
+    query, sort = Query(source="dcs"), Sort(by=SortKey.ACTOR)
+    with both.ledgers[0].store.reading() as connection:
+        text = page(connection, RECORDS, both.size, query, sort, None, 3).next_after
+        assert text is not None
+        after = read_after(text, RECORDS, query, sort)
+        with pytest.raises(SchemaViolation, match=f"as of size {both.size}, not {both.size - 1}"):
+            page(connection, RECORDS, both.size - 1, query, sort, after)
+    others: list[tuple[int, Query, Sort]] = [
+        (RECORDS, Query(), sort),
+        (RECORDS + 1, query, sort),
+        (RECORDS, query, Sort()),
+        (RECORDS, query, Sort(by=SortKey.ACTOR, ascending=True)),
+    ]
+    for log, asked, order in others:
+        with pytest.raises(SchemaViolation, match="of another search or another order"):
+            read_after(text, log, asked, order)
+    for hostile in ("", "x", text[:-3], text + "A", "é", "e30", "bnVsbA"):
+        with pytest.raises(SchemaViolation):
+            read_after(hostile, RECORDS, query, sort)
+    assert not any(word in text for word in ("operator1", "dcs"))
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_record_is_found_by_its_own_words_however_hostile(both: Both, text: str) -> None:
     own = {one.at for one in both.known if one.record.reason == text.replace("\x00", "\ufffd")}
@@ -379,6 +489,8 @@ def test_an_answer_as_of_a_size_stays_the_same_while_records_are_appended(both: 
     before = [[page_of(ledger, both.size, query) for query in asked] for ledger in both.ledgers]
     firsts = [page_of(ledger, both.size, Query(), limit=7) for ledger in both.ledgers]
     dice = random.Random(SEED + 1)
+    orders = [Sort(by=by, ascending=ascending) for by in SortKey for ascending in (False, True)]
+    sorted_before = [in_order(expected(both, Query(), both.size), sort) for sort in orders]
     for start in range(1_000, 1_060, 20):
         feed(both.ledgers, [hostile_record(dice, number) for number in range(start, start + 20)])
         for ledger, wanted, first in zip(both.ledgers, before, firsts, strict=True):
@@ -386,5 +498,8 @@ def test_an_answer_as_of_a_size_stays_the_same_while_records_are_appended(both: 
             assert first.next_before is not None
             rest = page_of(ledger, both.size, Query(), first.next_before)
             assert first.indices + rest.indices == wanted[0].indices
+    for ledger in both.ledgers:
+        for sort, by_hand in zip(orders, sorted_before, strict=True):
+            assert sorted_pages(ledger, both.size, Query(), sort, 100) == by_hand, (ledger.dialect, sort)
     for ledger in both.ledgers:
         assert len(page_of(ledger, 1 << 30, Query()).indices) == len(both.known) + 60

@@ -1,6 +1,8 @@
 """What pages show, without HTTP: the same on either database, and nothing that was altered shown as sound."""
 
+import json
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from sqlalchemy import Connection
@@ -213,6 +215,32 @@ def test_a_window_is_over_the_time_that_is_chosen(world: World) -> None:
     received = search(world, source="dcs", time="received", to="2000-01-01")
     assert (received.total, received.rows) == (0, ())
     assert received.windows == ("Received from the beginning to before 2000-01-01 00:00:00.000000 CET +01:00.",)
+
+
+def test_rows_stand_in_the_order_that_is_chosen_page_by_page(world: World) -> None:
+    asked = {"source": "erp", "sort": "object", "order": "asc", "limit": "60"}
+    view, seen = search(world, **asked), []
+    while True:
+        seen += [row.index for row in view.rows]
+        if view.older is None:
+            break
+        view = search(world, **dict(parse_qsl(urlsplit(view.older).query)))
+    assert len(seen) == len(set(seen)) == view.total
+    with world.service.store.reader(1) as reader:
+        bodies = [json.loads(reader.entry(index).body or b"") for index in seen]
+    objects = [body["record"]["object"]["id"] for body in bodies]
+    assert objects == sorted(objects)
+    assert set(search(world, sort="person").errors) == {"sort"}
+    assert set(search(world, sort="actor", before="5").errors) == {"sort"}
+
+
+def test_a_view_counts_so_many_by_itself_and_the_rest_when_asked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.web.views.search.AT_ONCE", 30)
+    view = search(world, source="erp")
+    assert view.total == 30
+    assert view.more is not None
+    whole = search(world, **dict(parse_qsl(urlsplit(view.more).query)))
+    assert (whole.total > 30, whole.more) == (True, None)
 
 
 def test_every_link_that_is_asked_for_must_be_there(world: World) -> None:

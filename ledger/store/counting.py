@@ -1,0 +1,61 @@
+"""How many records match, in all and by each facet: one look over what matches, never one by person."""
+
+from collections import Counter
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from ledger.store import schema
+from ledger.store.search import Query, matching
+
+FACETS: Final = ("source", "action", "outcome", "object_type")
+"""Never the actor: counts by person would be a ranking of people."""
+AT_ONCE: Final = 10_000
+"""Records that a page counts by itself; more are counted for whoever asks for it."""
+
+
+class Facet(msgspec.Struct, frozen=True, kw_only=True):
+    """One value of a facet, and how many records have it."""
+
+    value: str
+    count: int
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """How many records match; with `exact` false there are more, and `facets` are of the newest `total` and one."""
+
+    total: int
+    exact: bool
+    facets: dict[str, tuple[Facet, ...]]
+
+
+def counts(connection: Connection, log: int, size: int, query: Query, top: int = 20, most: int | None = None) -> Counts:
+    """Counts the records that match, as of `size`, and for each facet its `top` most frequent values.
+
+    `most`: no more than so many are looked at.
+    """
+    place, chosen = matching(connection, log, 0, size, query)
+    columns: list[Any] = [schema.record.c[name] for name in FACETS]
+    found = chosen.with_only_columns(*columns)
+    if most is not None:
+        found = found.order_by(place.desc()).limit(most + 1)
+    met = found.subquery()
+    rows = connection.execute(select(*met.c, func.count()).group_by(*met.c)).all()
+    total = sum(row[-1] for row in rows)
+    exact = most is None or total <= most
+    by: dict[str, Counter[str]] = {name: Counter() for name in FACETS}
+    for *values, number in rows:
+        for name, value in zip(FACETS, values, strict=True):
+            by[name][value] += number
+    return Counts(
+        total=total if exact else most or 0,
+        exact=exact,
+        facets={name: _most_frequent(counted, top) for name, counted in by.items()},
+    )
+
+
+def _most_frequent(counted: Counter[str], top: int) -> tuple[Facet, ...]:
+    """Of the same frequency in the order of their code points."""
+    order = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(Facet(value=value, count=number) for value, number in order[:top])
