@@ -99,7 +99,7 @@ class ServiceStart(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema"
 _DOMAINS = (
     _Domain(
         (RECORD, LOG_CREATED, CLOCK_STEP, TIME_EPOCH, Kind("service-start", [ServiceStart])),
-        lambda dialect: (*(RecordProjector(dialect, version) for version in (1, 2, 3)), LogProjector()),
+        lambda dialect: (*(RecordProjector(dialect, version) for version in (1, 2, 3, 4)), LogProjector()),
     ),
     _Domain(trust_kinds.KINDS, trust_projector.projectors),
     _Domain(witness_kinds.KINDS, witness_projector.projectors),

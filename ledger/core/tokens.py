@@ -59,6 +59,18 @@ def exact(member: str, value: str) -> str:
     return ":" + sha256(f"{member}\x00{value}".encode(errors="surrogatepass")).hexdigest()[:16]
 
 
+KEY_MARK: Final = "@"
+"""What a token of `key_token` begins with, and none of any text or of `exact`."""
+KEY_TOKEN: Final = 17
+"""Characters of each of them."""
+
+
+@lru_cache(maxsize=16_384)
+def key_token(source: str, record_id: str) -> str:
+    """Return the token of the identity that a source gives a record: the same id of another source has another."""
+    return KEY_MARK + sha256(f"{source}\x00{record_id}".encode(errors="surrogatepass")).hexdigest()[: KEY_TOKEN - 1]
+
+
 def query_tokens(text: str) -> tuple[str, ...]:
     """Return the tokens that a text must have for a search input to match: ids whole, not in parts."""
     return _finish(_words(text))

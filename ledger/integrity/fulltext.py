@@ -5,7 +5,6 @@ forged, and names no row. (PostgreSQL keeps its index itself, out of reach of SQ
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection
@@ -13,19 +12,21 @@ from sqlalchemy import Connection
 from ledger.integrity.fault import Fault
 from ledger.integrity.streams import DRIVER_ERRORS
 from ledger.store.engine import is_sqlite
+from ledger.store.key_index import doubled
 from ledger.store.position import index_of, log_of
+from ledger.store.vocabulary import vocabulary
 
 _ROWS = 1000
 # The words that the index holds for each row, beside those of the row. (The sort is the database's, in a file.)
 _INDEXED = """
     SELECT indexed.doc, indexed.words, {table}.tokens FROM (
-        SELECT doc, group_concat(term, ' ') AS words FROM temp.verify_instance GROUP BY doc
+        SELECT doc, group_concat(term, ' ') AS words FROM temp.words_instance GROUP BY doc
     ) AS indexed LEFT JOIN {table} ON {table}.pos = indexed.doc
 """
 _MISSING = """
-    SELECT min(pos) FROM {table} WHERE tokens <> '' AND pos NOT IN (SELECT doc FROM temp.verify_instance)
+    SELECT min(pos) FROM {table} WHERE tokens <> '' AND pos NOT IN (SELECT doc FROM temp.words_instance)
 """
-_TERMS = "SELECT term, doc FROM temp.verify_row"
+_TERMS = "SELECT term, doc FROM temp.words_row"
 
 
 def full_text_fault(connection: Connection, table: str, pulse: Callable[[int], None]) -> Fault | None:
@@ -33,9 +34,9 @@ def full_text_fault(connection: Connection, table: str, pulse: Callable[[int], N
     if not is_sqlite(connection):
         return None
     raw: Any = connection.connection.driver_connection
-    with _vocabulary(raw, f"{table}_fts"):
+    with vocabulary(raw, f"{table}_fts", "instance", "row"):
         try:
-            return _first_difference(raw, table, pulse)
+            return _first_difference(raw, table, pulse) or _doubled(connection, table)
         except DRIVER_ERRORS as error:
             return Fault(log=0, index=0, table=f"{table}_fts", what=f"the full-text index cannot be read: {error}")
 
@@ -63,8 +64,16 @@ def _first_difference(raw: Any, table: str, pulse: Callable[[int], None]) -> Fau
     return None
 
 
+def _doubled(connection: Connection, table: str) -> Fault | None:
+    """The first record that a log holds twice: someone took it out of the index for as long as it took to append."""
+    pair = doubled(connection, f"{table}_fts")
+    if pair is None:
+        return None
+    return _fault(table, pair[1], f"the record is that of entry {index_of(pair[0])}: the log holds it twice")
+
+
 def _first_with(raw: Any, term: str) -> int:
-    ((pos,),) = raw.execute("SELECT min(doc) FROM temp.verify_instance WHERE term = ?", (term,)).fetchall()
+    ((pos,),) = raw.execute("SELECT min(doc) FROM temp.words_instance WHERE term = ?", (term,)).fetchall()
     return int(pos)
 
 
@@ -75,20 +84,3 @@ def _fault(table: str, pos: int, what: str) -> Fault:
 def _pages(cursor: Any) -> Iterator[list[tuple[Any, ...]]]:
     while rows := cursor.fetchmany(_ROWS):
         yield rows
-
-
-@contextmanager
-def _vocabulary(raw: Any, index: str) -> Iterator[None]:
-    """The index's vocabulary as temporary tables; the database itself is not written."""
-    read_only = raw.execute("PRAGMA query_only").fetchone()[0]
-    raw.execute("PRAGMA query_only = OFF")
-    for form in ("instance", "row"):
-        raw.execute(f"CREATE VIRTUAL TABLE temp.verify_{form} USING fts5vocab(main, {index}, {form})")
-    raw.execute(f"PRAGMA query_only = {read_only}")
-    try:
-        yield
-    finally:
-        raw.execute("PRAGMA query_only = OFF")
-        for form in ("instance", "row"):
-            raw.execute(f"DROP TABLE temp.verify_{form}")
-        raw.execute(f"PRAGMA query_only = {read_only}")

@@ -11,19 +11,22 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import DBAPIError
 
 from ledger.core.clock import WallClock, utc_text
 from ledger.core.entry import ORIGINAL, SEALED, Draft, Entry, SourceKey, draft, encode_leaf
 from ledger.core.errors import ClockOutOfBounds, IntegrityError, LedgerError
 from ledger.core.hashing import HASH_SIZE, b64, leaf_hash, unb64
+from ledger.core.kinds import RECORD
 from ledger.core.merkle import Frontier, complete_root, root_of
 from ledger.core.time_epoch import NAME as TIME_EPOCH
+from ledger.core.tokens import key_token
 from ledger.store import schema
 from ledger.store.bulk import Bulk
-from ledger.store.engine import is_sqlite
+from ledger.store.engine import is_sqlite, raised
 from ledger.store.gone import known_again
-from ledger.store.known import decode_record, find_known, names_of
+from ledger.store.key_filter import KeyFilter, Mark
+from ledger.store.key_index import find, has_tokens_of_keys
+from ledger.store.known import Stored, decode_record, find_known, leads_nowhere, leads_to_another, names_of
 from ledger.store.position import index_of, pos_of
 from ledger.store.projections import Live, Projections, Rows
 
@@ -61,12 +64,23 @@ class Head(msgspec.Struct):
     partial: list[list[bytes]]
     """For each tile level the hashes after the last full tile."""
 
+    @property
+    def mark(self) -> Mark:
+        return Mark(self.size, self.leaf_hash)
+
 
 class Transaction:
     """One append transaction under the head lock: what closing callbacks may read."""
 
     def __init__(
-        self, connection: Connection, log: int, head: Head, live: Live, logged_us: int, disposes: bool = False
+        self,
+        connection: Connection,
+        log: int,
+        head: Head,
+        live: Live,
+        logged_us: int,
+        disposes: bool = False,
+        key_filter: KeyFilter | None = None,
     ) -> None:
         self.connection = connection
         self.log = log
@@ -76,6 +90,7 @@ class Transaction:
         """Shared by the batches of one group commit, whose rows are not in the database yet."""
         self._live = live
         self._head = head
+        self._filter = key_filter
         self._logged_at = utc_text(logged_us)
         self._index = head.size
         self._prev = b64(head.leaf_hash)
@@ -83,6 +98,7 @@ class Transaction:
         self._rows: Rows = {"leaf": [], "body": []}
         self._entries: list[Entry] = []
         self._found: dict[SourceKey, int] = {}
+        self._opened: dict[int, bytes] = {}
         self._gone: dict[SourceKey, Placed] = {}
         self._others: dict[tuple[str, str], list[int]] = {}
         self._keys: dict[SourceKey, Placed] = {}
@@ -107,9 +123,11 @@ class Transaction:
         wanted = {key for draft in drafts for key in names_of(draft)}
         if not wanted:
             return
-        for source, record_id, digest, pos in find_known(self.connection, self.log, list(wanted)):
+        for source, record_id, digest, pos, hashed in self._look_up(wanted):
             key = SourceKey(source, record_id, bytes(digest))
             self._ids[source, record_id] = max(index_of(pos), self._ids.get((source, record_id), -1))
+            if hashed is not None:
+                self._opened[pos] = hashed
             if key in wanted:
                 self._found[key] = pos
             else:
@@ -118,6 +136,13 @@ class Transaction:
             left = [key for key in wanted if key not in self._found]
             for key, pos, hashed in known_again(self.connection, self.log, left):
                 self._gone[key] = Placed(index_of(pos), hashed, duplicate=True)
+
+    def _look_up(self, wanted: set[SourceKey]) -> Iterable[Stored]:
+        if self._filter is None:
+            return find_known(self.connection, self.log, list(wanted))
+        keys = {key_token(key.source, key.record_id): (key.source, key.record_id) for key in wanted}
+        known = self._filter.known(self.connection, self._head.mark, keys)
+        return find(self.connection, self.log, {keys[token] for token in known})
 
     def known_otherwise(self, drafts: Iterable[Draft]) -> Iterator[int]:
         """The positions of stored entries that are of a draft's record id, and by no digest of a draft's its record."""
@@ -185,6 +210,13 @@ class Transaction:
             self._write_head(bulk, head)
         return head
 
+    def committed(self, head: Head) -> None:
+        """Once the commit is durable: what it appended is known."""
+        if self._filter is not None and self._filter.complete and head is not self._head:
+            records = [entry.body.record for entry in self._entries if entry.kind == RECORD.name]
+            tokens = [key_token(one.source, one.source_record_id) for one in records]
+            self._filter.committed(self._head.mark, head.mark, tokens)
+
     def _write_head(self, bulk: Bulk, head: Head) -> None:
         bulk.run(
             "UPDATE head SET size = ?, leaf_hash = ?, logged_us = ?, frontier = ? WHERE log = ?",
@@ -221,6 +253,8 @@ class Transaction:
 
     def _open_known(self, key: SourceKey, pos: int) -> bytes:
         """Opens the earlier entry that a key row points to: a forged row must not swallow a record."""
+        if pos in self._opened:
+            return self._opened[pos]
         row = self.connection.execute(
             select(schema.body.c.body, schema.leaf.c.data)
             .select_from(schema.leaf.outerjoin(schema.body, schema.leaf.c.pos == schema.body.c.pos))
@@ -231,7 +265,7 @@ class Transaction:
             for _, _, hashed in known_again(self.connection, self.log, [key]):
                 return hashed
         if row is None or row.body is None:
-            raise IntegrityError(f"the idempotency row of {key.record_id!r} points to entry {index_of(pos)}, not there")
+            raise leads_nowhere((key.source, key.record_id), pos)
         body = decode_record(row.body)
         if (
             body is None
@@ -239,11 +273,7 @@ class Transaction:
             or body.record.source_record_id != key.record_id
             or unb64(body.digest.hmac, 32) != key.digest
         ):
-            raise IntegrityError(
-                f"the idempotency row of record {key.record_id!r} of source {key.source!r} points to entry "
-                f"{index_of(pos)}, which is another record: the ledger's tables were altered",
-                advice="Ingest of this source is stopped. Run `trailseal verify --full` and open an incident.",
-            )
+            raise leads_to_another((key.source, key.record_id), pos)
         return leaf_hash(row.data)
 
 
@@ -296,8 +326,10 @@ class Appender:
         clock: WallClock,
         projections: Projections,
         turn: AbstractContextManager[object],
+        key_filter: KeyFilter | None = None,
     ) -> None:
         self._connection = connection
+        self._filter = key_filter
         self._turn = turn
         self._log = log
         self._clock = clock
@@ -319,7 +351,9 @@ class Appender:
             with self._turn, self._connection.begin():
                 head = self._lock()
                 logged_us, step = self._time(head, batches)
-                transaction = Transaction(self._connection, self._log, head, self._live, logged_us, self._disposes)
+                transaction = Transaction(
+                    self._connection, self._log, head, self._live, logged_us, self._disposes, self._key_filter()
+                )
                 if step is not None:
                     transaction.place(draft(step))
                 transaction.find_known(draft for batch in batches for draft in batch.drafts)
@@ -330,15 +364,22 @@ class Appender:
                         batch.after(self._connection)
         except BaseException as error:
             self._head, self._step_noted = None, noted
-            dialect = self._connection.dialect
-            if isinstance(error, dialect.loaded_dbapi.Error):
+            if isinstance(error, self._connection.dialect.loaded_dbapi.Error):
                 # `Bulk` speaks to the driver itself; whoever appends knows the errors of SQLAlchemy.
-                raise DBAPIError.instance(
-                    "append", None, error, dialect.loaded_dbapi.Error, True, dialect=dialect
-                ) from error
+                raise raised(self._connection, "append", error) from error
             raise
         self._head = after
+        transaction.committed(after)
         return answers
+
+    def close(self) -> None:
+        """Ends what runs beside the appends; the connection stays its owner's."""
+        if self._filter is not None:
+            self._filter.close()
+
+    def _key_filter(self) -> KeyFilter | None:
+        """The filter, where the live tables are such that it is filled from them."""
+        return self._filter if has_tokens_of_keys(self._connection, self._live) else None
 
     def _place(self, transaction: Transaction, batch: Batch) -> list[Placed] | LedgerError:
         try:

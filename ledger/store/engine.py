@@ -4,10 +4,12 @@ A ledger has one writer engine a process (SQLite: every transaction `BEGIN IMMED
 engine (SQLite: `query_only`). Readers never wait for the writer: SQLite runs in WAL mode, PostgreSQL by snapshots.
 """
 
+import sqlite3
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from ledger.core.errors import ConfigError
@@ -100,7 +102,7 @@ def _engine(url: str | URL, pool_size: int, begin: str, overflow: int = 0) -> En
             },
         )
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin) and None)
+        event.listen(engine, "begin", lambda connection: _begin(connection, begin))
         return engine
     if parsed.get_backend_name() == "postgresql":
         engine = create_engine(
@@ -115,6 +117,21 @@ def _engine(url: str | URL, pool_size: int, begin: str, overflow: int = 0) -> En
     raise ConfigError(
         f"a ledger cannot live on {parsed.get_backend_name()}", advice="Use a sqlite or a postgresql URL."
     )
+
+
+def raised(connection: Connection, statement: str, error: Exception) -> BaseException:
+    """What SQLAlchemy would have raised for the driver's error, where the driver is spoken to itself."""
+    dialect = connection.dialect
+    return DBAPIError.instance(statement, None, error, dialect.loaded_dbapi.Error, True, dialect=dialect)
+
+
+def _begin(connection: Connection, statement: str) -> None:
+    # Through SQLAlchemy it would be a twentieth of an append of one entry.
+    raw: Any = connection.connection.driver_connection
+    try:
+        raw.execute(statement).close()
+    except sqlite3.Error as error:
+        raise raised(connection, statement, error) from error
 
 
 def _prepare_sqlite(raw: Any, _record: Any) -> None:

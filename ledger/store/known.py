@@ -1,15 +1,29 @@
 """What the log knows already of records that come in: by the keys that their source, id and content give them."""
 
 from collections.abc import Iterable, Sequence
+from itertools import starmap
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, select
 
 from ledger.core.entry import Draft, SourceKey
+from ledger.core.errors import IntegrityError
 from ledger.core.record import RecordBody
 from ledger.store import schema
 from ledger.store.bulk import Bulk
 from ledger.store.engine import is_sqlite
+from ledger.store.position import index_of
+
+
+class Stored(NamedTuple):
+    """What the log has of a record's id; `leaf_hash` of an entry that was opened for it already."""
+
+    source: str
+    record_id: str
+    digest: bytes
+    pos: int
+    leaf_hash: bytes | None = None
 
 
 def names_of(draft: Draft) -> tuple[SourceKey, ...]:
@@ -43,8 +57,8 @@ _KNOWN_SQLITE = (
 )
 
 
-def find_known(connection: Connection, log: int, keys: Sequence[SourceKey]) -> Iterable[tuple[str, str, bytes, int]]:
-    """What is stored of these records' ids: source, record id, digest and position of each."""
+def find_known(connection: Connection, log: int, keys: Sequence[SourceKey]) -> Iterable[Stored]:
+    """What the table `source_key` has of these records' ids: PostgreSQL's, and SQLite's before `record/4`."""
     bulk = Bulk(connection)
     if is_sqlite(connection):
         by_source: dict[str, list[str]] = {}
@@ -53,7 +67,8 @@ def find_known(connection: Connection, log: int, keys: Sequence[SourceKey]) -> I
         for source, ids in by_source.items():
             for at in range(0, len(ids), IDS_AT_ONCE):
                 some = ids[at : at + IDS_AT_ONCE]
-                yield from bulk.all(_KNOWN_SQLITE.format(",".join("?" * len(some))), (log, source, *some))
+                found = bulk.all(_KNOWN_SQLITE.format(",".join("?" * len(some))), (log, source, *some))
+                yield from starmap(Stored, found)
     else:
         sql = (
             # OFFSET 0 keeps the planner to one index probe a key, however large the table has become since it planned.
@@ -61,4 +76,21 @@ def find_known(connection: Connection, log: int, keys: Sequence[SourceKey]) -> I
             " (SELECT source, record_id, digest, pos FROM source_key"
             " WHERE log = ? AND source = w.source AND record_id = w.record_id OFFSET 0) AS k"
         )
-        yield from bulk.all(sql, ([key.source for key in keys], [key.record_id for key in keys], log))
+        found = bulk.all(sql, ([key.source for key in keys], [key.record_id for key in keys], log))
+        yield from starmap(Stored, found)
+
+
+def leads_nowhere(key: tuple[str, str], pos: int) -> IntegrityError:
+    """The error for a record (source, id) that is said to be known by an entry that is not there."""
+    _, record_id = key
+    return IntegrityError(f"the idempotency row of {record_id!r} points to entry {index_of(pos)}, not there")
+
+
+def leads_to_another(key: tuple[str, str], pos: int) -> IntegrityError:
+    """The error for a record (source, id) that is said to be known by the entry of another one."""
+    source, record_id = key
+    return IntegrityError(
+        f"the idempotency row of record {record_id!r} of source {source!r} points to entry "
+        f"{index_of(pos)}, which is another record: the ledger's tables were altered",
+        advice="Ingest of this source is stopped. Run `trailseal verify --full` and open an incident.",
+    )

@@ -28,7 +28,7 @@ from ledger.core.errors import Conflict, IntegrityError, InvalidEntry, NotFound
 from ledger.core.hashing import ZERO_HASH
 from ledger.core.merkle import Frontier
 from ledger.core.projector import FactsProjector, Projector, Valid
-from ledger.store import schema, shadow
+from ledger.store import key_index, schema, shadow
 from ledger.store.append_only import DISPOSED, SEARCHED
 from ledger.store.bulk import Bulk
 from ledger.store.engine import is_sqlite, writer_engine
@@ -37,6 +37,7 @@ from ledger.store.position import index_of, log_of, pos_of
 from ledger.store.projections import Rows, hold_all, read_versions, set_version, write_changes
 from ledger.store.reading import LogReader
 from ledger.store.store import Store
+from ledger.store.vocabulary import vocabulary
 
 HEAD = "head"
 """Rebuilt like a projection, but in place: the head row of each log, recomputed from its leaves."""
@@ -212,6 +213,8 @@ class _Rebuild:
                     self._write(connection, log, *self._read(connection, walk, size))
             for name in self._shadows.keys() & set(SEARCHED):
                 shadow.take_out(connection, self._shadows[name], self._shadows.get(DISPOSED, schema.disposed_entry))
+            if is_sqlite(connection) and schema.record.name in self._shadows:
+                _refuse_doubled(connection)
             before = read_versions(connection)
             for table in self._tables.values():
                 shadow.take_over(connection, table)
@@ -264,12 +267,10 @@ class _Rebuild:
                 bulk.insert(self._shadows[table], values, len(values))
             except connection.dialect.loaded_dbapi.IntegrityError as error:
                 size = self._state.walks[log].size
-                raise IntegrityError(
-                    f"log {log}: entries up to {size - 1} give rows of table {table} that an earlier entry gave "
-                    f"already: {error}",
-                    advice="The log holds one record twice, as a forged idempotency row would bring about: open an "
-                    "incident. The live tables are as they were.",
-                ) from error
+                what = (
+                    f"entries up to {size - 1} give rows of table {table} that an earlier entry gave already: {error}"
+                )
+                raise _twice(log, what) from error
             self._state.rows[table] += len(values)
         write_changes(connection, log, changes, self._shadows)
         self._state.rows.update(table for table, _, change in changes if change.values is not None)
@@ -299,6 +300,24 @@ class _Rebuild:
 
     def _done(self) -> int:
         return sum(walk.size for walk in self._state.walks.values())
+
+
+def _refuse_doubled(connection: Connection) -> None:
+    """SQLite: raises IntegrityError for a record that the log holds twice; PostgreSQL's table of keys takes none."""
+    index = f"{key_index.INDEX}{shadow.NEXT}"
+    with vocabulary(connection.connection.driver_connection, index, "row"):
+        pair = key_index.doubled(connection, index)
+    if pair is not None:
+        first, second = pair
+        raise _twice(log_of(second), f"entries {index_of(first)} and {index_of(second)} are the same record")
+
+
+def _twice(log: int, what: str) -> IntegrityError:
+    return IntegrityError(
+        f"log {log}: {what}",
+        advice="The log holds one record twice, as a forged idempotency row would bring about: open an incident. "
+        "The live tables are as they were.",
+    )
 
 
 def tables_of(projector: Projector) -> tuple[str, ...]:

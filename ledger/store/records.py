@@ -10,7 +10,7 @@ from ledger.core.looks import moment_us
 from ledger.core.projector import Row
 from ledger.core.record import Link, Record, RecordBody
 from ledger.core.sequences import cut
-from ledger.core.tokens import exact, tokens_of
+from ledger.core.tokens import exact, key_token, tokens_of
 from ledger.store.position import pos_of
 
 HOUR_US: Final = 3_600_000_000
@@ -30,16 +30,18 @@ _NO_MEMBERS: Final = (None,) * 8
 class RecordProjector:
     """Facts of `record` entries. Sealed values are in no column and no token.
 
-    Version 2 has tokens of `EXACT`, version 3 the columns after `tokens` and rows in `record_change`.
+    Version 2 has tokens of `EXACT`, version 3 the columns after `tokens` and rows in `record_change`. From version 4 on
+    SQLite has a token of each record's key, first in its row, in place of a row in `source_key`.
     """
 
     name = "record"
     kinds = frozenset({"record"})
     tables = ("record", "record_link", "source_key", "record_change")
 
-    def __init__(self, dialect: str, version: int = 3) -> None:
+    def __init__(self, dialect: str, version: int = 4) -> None:
         self.version = version
         self._joined = dialect == "sqlite"
+        self._keyed = self._joined and version > 3
 
     def rows(self, entry: Entry) -> Iterable[Row]:
         # `_value_` is the enum's value without the descriptor in front of it, which costs more than the rest of a row.
@@ -49,6 +51,8 @@ class RecordProjector:
         pos = pos_of(entry.log, entry.index)
         recorded = record.source_recorded_at
         words = record_tokens(record)
+        if self._keyed:
+            words.insert(0, key_token(record.source, record.source_record_id))
         if self._joined and self.version > 1:
             words.append(exact("object_id", target.id))
             if actor.account is not None:
@@ -94,10 +98,11 @@ class RecordProjector:
         )
         for link in unique_links(record):
             yield "record_link", (link.kind._value_, link.id, pos, link.basis._value_, at_us)
-        yield (
-            "source_key",
-            (entry.log, record.source, record.source_record_id, unb64(body.digest.hmac), pos),
-        )
+        if not self._keyed:
+            yield (
+                "source_key",
+                (entry.log, record.source, record.source_record_id, unb64(body.digest.hmac), pos),
+            )
 
 
 def unique_links(record: Record) -> list[Link]:

@@ -216,6 +216,7 @@ source_key = declare(
     PrimaryKeyConstraint("log", "source", "record_id", "digest"),
     clustered=True,
 )
+"""By what PostgreSQL knows a record again; SQLite only until its records are of `record/4` (`store.key_index`)."""
 
 
 def _where(condition: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ledger.core.tiles import Subtrees
 from ledger.store.append import Appender, Batch, Placed
 from ledger.store.copying import Copier
 from ledger.store.engine import is_sqlite, reader_engine, writer_engine
+from ledger.store.key_filter import KeyFilter
 from ledger.store.logs import LogCreated, begin, read_logs
 from ledger.store.projections import Projections, hold_live
 from ledger.store.reading import LogReader
@@ -47,7 +48,7 @@ class Store:
         self.readers: Engine = reader_engine(url, readers)
         self.guard: Callable[[], None] = lambda: None
         """Asked before each append; what it raises refuses it."""
-        self._sequencers: dict[int, tuple[Sequencer, Connection]] = {}
+        self._sequencers: dict[int, tuple[Sequencer, Appender, Connection]] = {}
         self._opening = threading.Lock()
         self._subtrees: dict[int, Subtrees] = {}
         # SQLite has one write lock: threads of one process take turns here instead of polling for it there.
@@ -109,7 +110,8 @@ class Store:
         """Closes every connection. Nothing that was acknowledged depends on it."""
         if self._copier is not None:
             self._copier.close()
-        for _, connection in self._sequencers.values():
+        for _, appender, connection in self._sequencers.values():
+            appender.close()
             connection.close()
         self._sequencers.clear()
         self.writer.dispose()
@@ -126,6 +128,7 @@ class Store:
                 found = self._sequencers.get(log)
                 if found is None:
                     connection = self.writer.connect()
-                    found = (Sequencer(Appender(connection, log, self.clock, self.projections, self._turn)), connection)
-                    self._sequencers[log] = found
+                    key_filter = KeyFilter(self.readers, log) if is_sqlite(self.writer) else None
+                    appender = Appender(connection, log, self.clock, self.projections, self._turn, key_filter)
+                    found = self._sequencers[log] = (Sequencer(appender), appender, connection)
         return found[0]

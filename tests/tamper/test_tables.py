@@ -33,12 +33,14 @@ _MODULES = (tables, notice_tables, oidc_tables, signing_tables, route_tables, ex
 OF_PEOPLE = {one.name for module in _MODULES for one in vars(module).values() if isinstance(one, Table)}
 """Who may do what, and who signed: each such table is attacked a second time in each run, in a column."""
 DIALECTS = ("sqlite", "postgresql")
+EMPTY = {("sqlite", "source_key")}
+"""Tables that a database has no rows in: SQLite knows records by their tokens in the full-text index."""
 
 
 def _cases(soak: bool) -> list[tuple[str, Attack]]:
     """Every attack on both databases; or each table on one, those of people on the other too, each sort on both."""
     if soak:
-        return list(itertools.product(DIALECTS, ATTACKS))
+        return [case for case in itertools.product(DIALECTS, ATTACKS) if (case[0], case[1].table) not in EMPTY]
     chance = random.Random(SEED)
     drawn = chance.sample(ATTACKS, len(ATTACKS))
     of_each = {attack.table: attack for attack in drawn}
@@ -46,9 +48,11 @@ def _cases(soak: bool) -> list[tuple[str, Attack]]:
     chosen: list[tuple[str, Attack]] = []
     for number, table in enumerate(chance.sample(sorted(of_each), len(of_each))):
         here, there = DIALECTS[number % 2], DIALECTS[(number + 1) % 2]
+        if (here, table) in EMPTY:
+            here = there
         chosen += [(here, of_each[table]), *([(there, columns[table])] if table in OF_PEOPLE else [])]
     for dialect, sort in itertools.product(DIALECTS, SORTS):
-        of_sort = [attack for attack in drawn if attack.sort == sort]
+        of_sort = [attack for attack in drawn if attack.sort == sort and (dialect, attack.table) not in EMPTY]
         if not any((dialect, attack) in chosen for attack in of_sort):
             chosen.append((dialect, of_sort[0]))
     return sorted(chosen, key=lambda case: DIALECTS.index(case[0]))
@@ -96,7 +100,8 @@ def test_the_untouched_ledger_verifies(template: Template) -> None:
 @on_both
 def test_every_evidence_table_has_rows_to_attack(template: Template) -> None:
     with template.attacking() as connection:
-        few = [table.name for table in evidence_tables() if len(read(connection, table)) < 2]
+        tables = [table for table in evidence_tables() if (connection.dialect.name, table.name) not in EMPTY]
+        few = [table.name for table in tables if len(read(connection, table)) < 2]
     assert not few, f"give the template entries that fill {few}"
 
 
@@ -182,9 +187,11 @@ def test_a_soak_attacks_every_column_of_every_evidence_table_and_each_run_every_
     evidence = {table.name for table in evidence_tables()}
     for dialect in DIALECTS:
         whole = [attack for database, attack in _cases(soak=True) if database == dialect]
-        assert {str(attack) for attack in whole} == {str(attack) for attack in ATTACKS}
+        tables = [table for table in evidence_tables() if (dialect, table.name) not in EMPTY]
+        names = {table.name for table in tables}
+        assert {str(attack) for attack in whole} == {str(attack) for attack in ATTACKS if attack.table in names}
         changed = {(attack.table, attack.column) for attack in whole if attack.sort == "change"}
-        assert changed == {(table.name, column.name) for table in evidence_tables() for column in table.columns}
+        assert changed == {(table.name, column.name) for table in tables for column in table.columns}
         assert {attack.sort for database, attack in _cases(soak=False) if database == dialect} == set(SORTS)
     drawn = _cases(soak=False)
     assert len(set(drawn)) == len(drawn)

@@ -184,7 +184,8 @@ def test_what_goes_while_tables_are_rebuilt_is_not_brought_back(
 def test_the_database_lets_nothing_go_that_no_disposal_names(keeping: Keeping) -> None:
     keeping.dispose()
     store, pos = keeping.service.store, pos_of(1, keeping.new)
-    for table in ("body", "original", "sealed_value", "record", "record_link", "source_key"):
+    keys = () if store.writer.dialect.name == "sqlite" else ("source_key",)  # there it has no rows
+    for table in ("body", "original", "sealed_value", "record", "record_link", *keys):
         with pytest.raises(DatabaseError), store.writing() as connection:
             connection.execute(text(f"DELETE FROM {table} WHERE pos = {pos}"))
     with pytest.raises(DatabaseError), store.writing() as connection:

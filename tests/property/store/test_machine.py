@@ -120,13 +120,13 @@ class LedgerMachine(RuleBasedStateMachine):
     def the_log_holds(self) -> None:
         assert_log_holds(self.service.store, RECORDS)
         rows = dict(self.counts())
-        assert rows == {"collection_run": self.runs, "finding": self.findings, "source_key": len(self.stored)}
+        assert rows == {"collection_run": self.runs, "finding": self.findings, "record": len(self.stored)}
 
     def counts(self) -> list[tuple[str, int]]:
         with self.service.store.reading() as connection:
             return [
                 (name, connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one())
-                for name in ("collection_run", "finding", "source_key")
+                for name in ("collection_run", "finding", "record")
             ]
 
     def teardown(self) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from ledger.core.tokens import MAX_TOKEN, MAX_TOKENS, query_tokens, tokens
+from ledger.core.tokens import KEY_MARK, KEY_TOKEN, MAX_TOKEN, MAX_TOKENS, key_token, query_tokens, tokens
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,11 @@ def test_a_text_of_many_words_gives_its_first_512() -> None:
     assert len(found) == MAX_TOKENS
     assert found == tuple(f"w{number:05d}" for number in range(5000 - MAX_TOKENS + 1, 5001))
     assert tokens(text) == found
+
+
+def test_the_token_of_a_record_s_key_is_none_of_any_text_and_tells_sources_apart() -> None:
+    found = key_token("erp", "2026/00042")
+    assert (len(found), found[0]) == (KEY_TOKEN, KEY_MARK)
+    assert found not in tokens(f"{found} erp 2026/00042")
+    assert len({found, key_token("er", "p2026/00042"), key_token("dcs", "2026/00042"), key_token("erp", "2026")}) == 4
+    assert key_token("erp", "\ud800")  # whatever a source calls an id

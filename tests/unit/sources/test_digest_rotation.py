@@ -11,9 +11,9 @@ from ledger.service import Service
 from ledger.sources.ingest import Ingest
 from ledger.sources.inventory import Inventory
 from ledger.store.logs import SYSTEM_LOG
-from ledger.store.position import pos_of
 from ledger.trust.digest_life import entered, rotate_digest
 from tests.support.checking import assert_log_holds, leaves
+from tests.support.keys import forge
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, batch, record, submission
 
 pytestmark = pytest.mark.sampled
@@ -73,12 +73,14 @@ def test_a_row_forged_under_an_old_secret_cannot_swallow_a_record(ledger: Ledger
     same = target == "the record as it was"
     number = 1 if same else 2
     changes: dict[str, Any] = {"reason": "changed"} if same else {}
-    digest = old(canonical.encode_struct(record(number, **changes))).hex()
-    blob = f"x'{digest}'" if ledger.is_sqlite else f"'\\x{digest}'"
-    with ledger.administrator() as connection:
-        connection.exec_driver_sql(
-            f"INSERT INTO source_key VALUES ({RECORDS}, 'erp', '{number}', {blob}, {pos_of(RECORDS, points_to)})"
-        )
+    digest = old(canonical.encode_struct(record(number, **changes)))
+    forge(ledger, str(number), digest, points_to)
+    if same and ledger.is_sqlite:
+        # There the index tells no digest: what it leads to is read, and is the record as it was.
+        (outcome,) = ledger.submit([submission(number, **changes)], cursor_to="2").outcomes
+        assert outcome.status is Status.APPENDED
+        assert len(_bodies(ledger, RECORDS, "finding")) == 1
+        return
     with pytest.raises(IntegrityError, match="idempotency row"):
         ledger.submit([submission(number, **changes)], cursor_to="2")
     assert len(_bodies(ledger, RECORDS, "record")) == 1

@@ -16,9 +16,9 @@ from ledger.core.run import Gap, Rejected, RunReceipt, Status
 from ledger.core.vault import MAX_ORIGINAL
 from ledger.findings.kinds import Finding, FindingSort, Incident
 from ledger.sources.kinds import CollectionRun, Duplicate, Quarantined
-from ledger.store.position import pos_of
 from ledger.store.reading import VaultReader
 from tests.support.checking import assert_log_holds, leaves
+from tests.support.keys import forge
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, batch, record, submission
 
 pytestmark = pytest.mark.sampled
@@ -122,11 +122,7 @@ def test_a_forged_row_cannot_swallow_a_record(ledger: Ledger, target: str) -> No
     )
     digest = ledger.service.keys.digests()
     swallowed = digest(canonical.encode_struct(record(2)))
-    with ledger.administrator() as connection:
-        connection.exec_driver_sql(
-            f"INSERT INTO source_key VALUES ({RECORDS}, 'erp', '2', {blob(ledger, swallowed)},"
-            f" {pos_of(RECORDS, points_to)})"
-        )
+    forge(ledger, "2", swallowed, points_to)
     before = size(ledger)
     with pytest.raises(IntegrityError, match="idempotency row"):
         ledger.submit([submission(3), submission(2)], cursor_to="2")
@@ -138,10 +134,6 @@ def test_a_forged_row_cannot_swallow_a_record(ledger: Ledger, target: str) -> No
     assert size(ledger) == before + 1
     assert ledger.service.ingest.state("erp").cursor == "1"
     assert_log_holds(ledger.store, RECORDS)
-
-
-def blob(ledger: Ledger, data: bytes) -> str:
-    return f"x'{data.hex()}'" if ledger.is_sqlite else f"'\\x{data.hex()}'"
 
 
 # Order of runs
