@@ -96,9 +96,7 @@ class Live:
         them at the same time.
         """
         kinds = {entry.kind for entry in entries}
-        for facts in self.facts:
-            if facts.kinds.isdisjoint(kinds):
-                continue
+        for facts in self._facts_for(kinds):
             chosen = [entry for entry in entries if entry.kind in facts.kinds]
             rest: Rows = {}
             first = facts.tables[0]
@@ -114,6 +112,13 @@ class Live:
             for change in validities.changes(entry)
         ]
         write_changes(connection, entries[0].log, changes)
+
+    def _facts_for(self, kinds: set[str]) -> Sequence[FactsProjector]:
+        """The projectors of facts of any of these kinds, in their order."""
+        if len(kinds) == 1:
+            (kind,) = kinds
+            return self._facts_of.get(kind, ())
+        return [facts for facts in self.facts if not facts.kinds.isdisjoint(kinds)]
 
 
 def _first_rows(facts: FactsProjector, entries: Sequence[Entry], first: str, rest: Rows) -> Iterator[tuple[Any, ...]]:

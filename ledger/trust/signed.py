@@ -41,6 +41,8 @@ class MovedAway(Conflict):
 
 def read_moved(path: Path) -> Moved | None:
     """A move as it stands in a file; None if there is none. Raises ConfigError for a damaged one."""
+    if not path.exists():  # asked before each append
+        return None
     try:
         return msgspec.json.decode(path.read_bytes(), type=Moved)
     except FileNotFoundError:
