@@ -6,9 +6,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from ledger.store.known import decode_record
 from tests.support.checking import assert_log_holds
 from tests.support.ledgers import RECORDS, Ledger
+
+pytestmark = pytest.mark.sampled
 
 REPOSITORY = Path(__file__).parents[3]
 PROCESSES = 4

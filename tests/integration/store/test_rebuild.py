@@ -24,6 +24,8 @@ from tests.support.declared import ONLY_POSTGRES
 from tests.support.keys import forget
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, batch, submission
 
+pytestmark = pytest.mark.sampled
+
 PROJECTIONS = sorted(
     table.name for table in schema.metadata.tables.values() if table.info["class"] is TableClass.PROJECTION
 )
