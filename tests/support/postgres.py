@@ -208,7 +208,9 @@ class PostgresServer:
         names = {"name": psycopg.sql.Identifier(name), "template": psycopg.sql.Identifier(template)}
         with psycopg.connect(self.admin_dsn(), autocommit=True) as connection:
             connection.execute(
-                psycopg.sql.SQL("CREATE DATABASE {name} OWNER trailseal_owner TEMPLATE {template}").format(**names)
+                psycopg.sql.SQL(
+                    "CREATE DATABASE {name} OWNER trailseal_owner TEMPLATE {template} STRATEGY file_copy"
+                ).format(**names)
             )
             # All of a template is copied but who may connect.
             connection.execute(
