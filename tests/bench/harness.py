@@ -1,6 +1,7 @@
 """Ledgers to measure with, raw rows to measure against, and the table at the end."""
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -99,9 +100,17 @@ def databases(chosen: Sequence[str]) -> Iterator[list[Database]]:
         )
         found = []
         for name in chosen:
-            server = stack.enter_context(temporary_postgres(SERVER_CONF)) if name == "postgresql" else None
+            server = stack.enter_context(temporary_postgres(_sized(folder))) if name == "postgresql" else None
             found.append(Database(name, folder, server))
         yield found
+
+
+def _sized(folder: Path) -> Path:
+    """The deployed settings of PostgreSQL, with a quarter of this machine's memory, as they say of a larger one."""
+    quarter = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4 // 2**20
+    settings = folder / "server.conf"
+    settings.write_text(f"{SERVER_CONF.read_text()}\nshared_buffers = {max(1024, quarter)}MB\n")
+    return settings
 
 
 def preparer(service: Service) -> Preparer:
