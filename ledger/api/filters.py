@@ -13,6 +13,7 @@ from ledger.core.errors import SchemaViolation
 from ledger.core.record import Action, LinkKind, Outcome
 from ledger.present.times import site_zone
 from ledger.present.windows import Window
+from ledger.sources.narrowing import Where
 from ledger.store.search import Query, check
 from ledger.trace.asking import bounds_of, links_of, windows_of
 
@@ -44,9 +45,10 @@ Zone = Annotated[
 
 
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked for, and how its windows were read."""
+    """What is asked for, who and where by the dated maps, and how its windows were read."""
 
     query: Query
+    where: Where
     windows: tuple[Window, ...]
 
 
@@ -58,8 +60,14 @@ async def filters(
     action: FromQuery[Action | None] = None,
     outcome: FromQuery[Outcome | None] = None,
     actor: Word = None,
+    person: Word = None,
     role: Word = None,
     workstation: Word = None,
+    site: Word = None,
+    area: Word = None,
+    line: Word = None,
+    unit: Word = None,
+    equipment: Word = None,
     object_type: Word = None,
     object_id: Word = None,
     attribute: Word = None,
@@ -87,7 +95,8 @@ async def filters(
         "attribute": attribute,
         "link_id": link_id,
     }
-    without_nul(text=text, zone=zone, **texts, **{f"link {at}": one for at, one in enumerate(link or (), 1)})
+    mapped = {"person": person, "site": site, "area": area, "line": line, "unit": unit, "equipment": equipment}
+    without_nul(text=text, zone=zone, **texts, **mapped, **{f"link {at}": one for at, one in enumerate(link or (), 1)})
     read_in = None if zone is None else site_zone(zone)
     bounds: dict[str, str | None] = {
         "occurred_from": occurred_from,
@@ -107,7 +116,10 @@ async def filters(
         **(texts | bounds_of(bounds, read_in)),
     )
     check(query)
-    return Filters(query=query, windows=windows_of(query, read_in or site_zone(context.service.settings.zone)))
+    where = Where(**mapped)
+    return Filters(
+        query=query, where=where, windows=windows_of(query, read_in or site_zone(context.service.settings.zone))
+    )
 
 
 def _each_once(request: CallerRequest) -> None:

@@ -23,6 +23,7 @@ from ledger.present.windows import Window
 from ledger.privacy.look_up_kinds import Purpose
 from ledger.privacy.look_ups import Allowed
 from ledger.sources.inventory import unknown
+from ledger.sources.narrowing import narrow
 from ledger.store.as_of import AtCheckpoint, checkpoint_of
 from ledger.store.counting import Counts, Facet, counts
 from ledger.store.disposed import count_disposed, state_of
@@ -123,6 +124,9 @@ async def search_records(
     """Searches the records of a log; all filters that are given must hold. `with_facets` adds counts. A filter but
     `link` that is given twice with two values, or a window that does not begin before it ends, is refused.
 
+    `person`, `site`, `area`, `line`, `unit` and `equipment` are by the dated maps as of the same size: whose the
+    account was, and where the object stood, at the moment of the record. A shared account is nobody's.
+
     What has no value of `sort` comes last in either order. Pages go on by `after`, as of the size of the first one; by
     index, newest first, also by `before`. Asked with the same `size` again, a search gives the same answer, but for
     records that were disposed of since: their number is in `disposed`.
@@ -134,7 +138,9 @@ async def search_records(
     chosen, caller, look_ups = context.log(log), request.user, context.service.look_ups
 
     def allowed(reader: LogReader) -> Allowed | None:
-        return look_ups.allow(reader.connection, chosen.number, asked.query, caller.account, purpose)
+        return look_ups.allow(
+            reader.connection, chosen.number, asked.query, caller.account, purpose, asked.where.person
+        )
 
     answer, entered = await context.lanes.read(
         _search, context, chosen, asked, Wanted(size, at_checkpoint, made, before, after, limit), with_facets, allowed
@@ -156,12 +162,13 @@ def _search(
     query = asked.query
     with context.service.store.reader(log.number) as reader:
         entered = allowed(reader)
-        page = paging.page(reader, log, query)
-        read_at = page.size
+        read_at = paging.read_at(reader, log)
+        question = narrow(reader.connection, log.number, read_at, query, asked.where)
+        page = paging.page(reader, log, read_at, question)
         standing = context.service.standings.now(reader.connection)
         hits = [_hit(reader, standing, log, index) for index in page.indices]
         # Counts over what one person did would be an evaluation of that person.
-        found = counts(reader.connection, log.number, read_at, query) if with_facets else None
+        found = counts(reader.connection, log.number, read_at, question) if with_facets else None
         checkpoint = checkpoint_of(reader.connection, log, read_at)
         disposed = count_disposed(reader.connection, log.number)
         no_source = unknown(reader.connection, query.source)

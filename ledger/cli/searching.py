@@ -17,6 +17,7 @@ from ledger.privacy.look_up_kinds import Purpose
 from ledger.service import Service
 from ledger.sources.imports import archives
 from ledger.sources.inventory import unknown
+from ledger.sources.narrowing import Where, narrow
 from ledger.store.as_of import checkpoint_of
 from ledger.store.disposed import count_disposed, state_of
 from ledger.store.ordering import Sort, SortKey
@@ -48,7 +49,13 @@ def find(
     outcome: Annotated[Outcome | None, typer.Option(help="How it ended.")] = None,
     actor: Annotated[str | None, typer.Option(help="Account, as the source names it.")] = None,
     role: Annotated[str | None, typer.Option(help="Role in which it was done, as the source names it.")] = None,
+    person: Annotated[str | None, typer.Option(help="Whose account it was, by the identity map.")] = None,
     workstation: Annotated[str | None, typer.Option(help="Where it was done from, as the source names it.")] = None,
+    site: Annotated[str | None, typer.Option(help="Site in which the object stood, by the asset map.")] = None,
+    area: Annotated[str | None, typer.Option(help="The same of its area.")] = None,
+    line: Annotated[str | None, typer.Option(help="The same of its line.")] = None,
+    unit: Annotated[str | None, typer.Option(help="The same of its unit.")] = None,
+    equipment: Annotated[str | None, typer.Option(help="The same of its equipment.")] = None,
     object_type: Annotated[str | None, typer.Option(help="Type of the object, as its source has it.")] = None,
     object_id: Annotated[str | None, typer.Option(help="Id of the object.")] = None,
     attribute: Annotated[str | None, typer.Option(help="What of the object was changed.")] = None,
@@ -104,7 +111,8 @@ def find(
     )
     check(query)
     wanted = Wanted(size, at_checkpoint, Sort(by=sort, ascending=ascending), before, after, limit)
-    answer(ledger, log, query, purpose, wanted, as_json, zone)
+    where = Where(person=person, site=site, area=area, line=line, unit=unit, equipment=equipment)
+    answer(ledger, log, query, purpose, wanted, as_json, zone, where)
 
 
 def answer(
@@ -115,15 +123,20 @@ def answer(
     wanted: Wanted,
     as_json: bool,
     zone: str | None = None,
+    where: Where = Where(),  # noqa: B008 - frozen
 ) -> None:
     """Answers a query at the terminal; `zone`: in which its windows are told, the site's if not given."""
     with opened(ledger) as service:
         chosen, authority = service.log(log), local(service)
         with service.store.reader(chosen.number) as reader:
-            allowed = service.look_ups.allow(reader.connection, chosen.number, query, authority.actor, purpose)
-            page = wanted.page(reader, chosen, query)
-            size, checkpoint = page.size, checkpoint_of(reader.connection, chosen, page.size)
-            total = count(reader.connection, chosen.number, size, query)
+            allowed = service.look_ups.allow(
+                reader.connection, chosen.number, query, authority.actor, purpose, where.person
+            )
+            size = wanted.read_at(reader, chosen)
+            question = narrow(reader.connection, chosen.number, size, query, where)
+            page = wanted.page(reader, chosen, size, question)
+            checkpoint = checkpoint_of(reader.connection, chosen, size)
+            total = count(reader.connection, chosen.number, size, question)
             old = archives(reader.connection, chosen.number)
             lines = [(index, *told(service, reader, index, old)) for index in page.indices]
             disposed = count_disposed(reader.connection, chosen.number)

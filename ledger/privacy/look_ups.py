@@ -75,13 +75,19 @@ class LookUps:
         self._digests = digests
 
     def allow(
-        self, connection: Connection, log: int, query: Query, account: str, purpose: Purpose | None
+        self,
+        connection: Connection,
+        log: int,
+        query: Query,
+        account: str,
+        purpose: Purpose | None,
+        person: str | None = None,
     ) -> Allowed | None:
         """What a search needs to have entered before it is answered; None: it is for no person.
 
         Raises PurposeRequired for one that is, where no purpose is given and the account has none open.
         """
-        wanted = asked(self._store, connection, log, query)
+        wanted = asked(self._store, connection, log, query, person)
         if wanted is None:
             return None
         if purpose is not None:

@@ -2,7 +2,7 @@
 
 It is, where
 
-- the actor is given: whoever acts may be a person, and only they know;
+- the actor is given, or a person of the identity map: whoever acts may be a person, and only they know;
 - a link of kind `person` is asked for, or the id of a link or object is a known person or account;
 - a word of the text, a workstation, a role or an attribute is a known account or person, or a word (of three letters or
   more) of a known printed name.
@@ -47,9 +47,11 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     by: tuple[Basis, ...]
 
 
-def asked(store: Store, connection: Connection, log: int, query: Query) -> Asked | None:
-    """The persons that a query searches a log for; None where it searches for none."""
+def asked(store: Store, connection: Connection, log: int, query: Query, person: str | None = None) -> Asked | None:
+    """The persons that a query, or one for a `person` of the identity map, searches a log for; None: for none."""
     found: dict[str, Basis] = {}
+    if person is not None:
+        found[person.casefold()] = Basis.ACTOR
     if query.actor is not None:
         found[query.actor.casefold()] = Basis.ACTOR
     if query.link_kind is LinkKind.PERSON:

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from ledger.store import schema
-from ledger.store.search import Query, matching
+from ledger.store.search import Question, matching
 
 FACETS: Final = ("source", "action", "outcome", "object_type")
 """Never the actor: counts by person would be a ranking of people."""
@@ -30,7 +30,9 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     facets: dict[str, tuple[Facet, ...]]
 
 
-def counts(connection: Connection, log: int, size: int, query: Query, top: int = 20, most: int | None = None) -> Counts:
+def counts(
+    connection: Connection, log: int, size: int, query: Question, top: int = 20, most: int | None = None
+) -> Counts:
     """Counts the records that match, as of `size`, and for each facet its `top` most frequent values.
 
     `most`: no more than so many are looked at.

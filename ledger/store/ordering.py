@@ -18,7 +18,7 @@ from ledger.core.canonical import encode_struct
 from ledger.core.errors import NotFound, SchemaViolation
 from ledger.store import schema
 from ledger.store.position import MAX_INDEX, index_of, pos_of
-from ledger.store.search import MAX_PAGE, TIMES, Query, matching, newest, oldest, require_members
+from ledger.store.search import MAX_PAGE, TIMES, Narrowed, Query, Question, matching, newest, oldest, require_members
 
 FEW: Final = 10_000
 """Records found of which all are read and put in order; of more, a time is followed in its own index."""
@@ -88,22 +88,18 @@ class SortedPage(msgspec.Struct, frozen=True, kw_only=True):
     next_before: int | None
 
 
-def read_after(text: str, log: int, query: Query, sort: Sort) -> After:
-    """What a page's `next_after` says; raises SchemaViolation for one that is none, or of another question or order."""
+def read_after(text: str) -> After:
+    """What a page's `next_after` says; raises SchemaViolation for a text that is none."""
     try:
         found = msgspec.json.decode(urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)), type=After)
     except (ValueError, msgspec.MsgspecError):
         found = None
     if found is None or not 0 <= found.index < found.size <= MAX_INDEX:
         raise SchemaViolation("`after` is not the `next_after` of a page", advice="Begin with the first page again.")
-    if found.digest != _digest(log, query, sort):
-        raise SchemaViolation(
-            "`after` is of another search or another order", advice="Ask what was asked for the page before."
-        )
     return found
 
 
-def before(log: int, size: int, query: Query, index: int) -> After | None:
+def before(log: int, size: int, query: Question, index: int) -> After | None:
     """Where a page by index, newest first, goes on that is asked for by the index to go on before."""
     return After(index=index, size=size, digest=_digest(log, query, Sort())) if index < size else None
 
@@ -112,22 +108,27 @@ def page(
     connection: Connection,
     log: int,
     size: int,
-    query: Query,
+    query: Question,
     sort: Sort = Sort(),  # noqa: B008 - frozen
     after: After | None = None,
     limit: int = 50,
 ) -> SortedPage:
     """One page of the records that match.
 
-    Raises SchemaViolation for `after` of another size or where too many match for an order that has no index, and
-    NotFound where the record that it goes on behind was disposed of.
+    Raises SchemaViolation for `after` of another size, question or order, or where too many match for an order that has
+    no index, and NotFound where the record that it goes on behind was disposed of.
     """
     limit = max(1, min(limit, MAX_PAGE))
+    digest = _digest(log, query, sort)
     if after is not None and after.size != size:
         raise SchemaViolation(f"`after` is of an answer as of size {after.size}, not {size}", advice="Leave size out.")
+    if after is not None and after.digest != digest:
+        raise SchemaViolation(
+            "`after` is of another search or another order", advice="Ask what was asked for the page before."
+        )
     found = _ordered(connection, log, size, query, sort, None if after is None else after.index, limit + 1)
     indices = tuple(found[:limit])
-    behind = After(index=indices[-1], size=size, digest=_digest(log, query, sort)) if len(found) > limit else None
+    behind = After(index=indices[-1], size=size, digest=digest) if len(found) > limit else None
     return SortedPage(
         indices=indices,
         size=size,
@@ -136,12 +137,12 @@ def page(
     )
 
 
-def _digest(log: int, query: Query, sort: Sort) -> str:
+def _digest(log: int, query: Question, sort: Sort) -> str:
     return sha256(f"{log} {sort.by} {sort.ascending} ".encode() + encode_struct(query)).hexdigest()[:16]
 
 
 def _ordered(
-    connection: Connection, log: int, size: int, query: Query, sort: Sort, after: int | None, count: int
+    connection: Connection, log: int, size: int, query: Question, sort: Sort, after: int | None, count: int
 ) -> list[int]:
     """The first records, behind the one given, in order."""
     if sort.by is SortKey.INDEX:
@@ -174,13 +175,15 @@ def _place(connection: Connection, log: int, value: Column[Any], index: int) -> 
     return row[0], pos
 
 
-def _only_window(query: Query, by: SortKey) -> bool:
+def _only_window(query: Question, by: SortKey) -> bool:
     """Whether nothing but a window over that very time is asked for: the index finds that by itself."""
+    if isinstance(query, Narrowed):
+        return False
     return msgspec.structs.replace(query, **{f"{by}_from": None, f"{by}_to": None}) == Query()
 
 
 def _few(
-    connection: Connection, log: int, size: int, query: Query, value: Column[Any], most: int
+    connection: Connection, log: int, size: int, query: Question, value: Column[Any], most: int
 ) -> list[Place] | None:
     """Values and places of all records that match; None where those are more than so many."""
     _, chosen = matching(connection, log, 0, size, query)
@@ -210,7 +213,7 @@ def _followed(
     connection: Connection,
     log: int,
     size: int,
-    query: Query,
+    query: Question,
     value: Column[Any],
     ascending: bool,
     last: Place | None,

@@ -19,8 +19,10 @@ from sqlalchemy import (
     false,
     func,
     literal_column,
+    or_,
     select,
     table,
+    true,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.elements import UnaryExpression
@@ -37,6 +39,8 @@ from ledger.store.projections import read_versions
 from ledger.store.records import EXACT
 
 MAX_PAGE = 500
+MAX_SPANS = 500
+"""Most spans that a question is narrowed to."""
 _EQUAL = ("source", "action", "outcome", "actor", "role", "workstation", "object_type", "object_id")
 """Members of a query that a column of the same name must equal."""
 TIMES = ("occurred", "recorded", "received")
@@ -75,6 +79,26 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     links: Annotated[tuple[tuple[LinkKind, str], ...], msgspec.Meta(max_length=20)] = ()
 
 
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """An account or a tag of a source, from inclusive to exclusive (microseconds UTC; null: without end)."""
+
+    source: str
+    value: str
+    from_us: int
+    to_us: int | None
+
+
+class Narrowed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A query whose records also fall into one of these spans: by the account, by the object; null: into any."""
+
+    query: Query
+    accounts: tuple[Span, ...] | None = None
+    tags: tuple[Span, ...] | None = None
+
+
+Question = Query | Narrowed
+
+
 def check(query: Query) -> None:
     """Raises SchemaViolation for a query that nothing can ever match, naming the members that exclude each other."""
     for name in TIMES:
@@ -94,7 +118,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def search(
-    connection: Connection, log: int, size: int, query: Query, before: int | None = None, limit: int = 50
+    connection: Connection, log: int, size: int, query: Question, before: int | None = None, limit: int = 50
 ) -> Page:
     """One page of the records that match, as of `size`."""
     limit = max(1, min(limit, MAX_PAGE))
@@ -103,55 +127,65 @@ def search(
     return Page(indices=indices, size=size, next_before=indices[-1] if len(found) > limit else None)
 
 
-def newest(connection: Connection, log: int, size: int, query: Query, before: int | None, limit: int) -> list[int]:
+def newest(connection: Connection, log: int, size: int, query: Question, before: int | None, limit: int) -> list[int]:
     """The last of the records that match, newest first, before an index or as of `size`."""
     place, chosen = matching(connection, log, 0, size if before is None else min(before, size), query)
     found = connection.scalars(chosen.with_only_columns(place).order_by(place.desc()).limit(limit))
     return [index_of(pos) for pos in found]
 
 
-def oldest(connection: Connection, log: int, size: int, query: Query, low: int, limit: int) -> list[int]:
+def oldest(connection: Connection, log: int, size: int, query: Question, low: int, limit: int) -> list[int]:
     """The first of the records that match, from index `low` on, as of `size`."""
     place, chosen = matching(connection, log, low, size, query)
     found = connection.scalars(chosen.with_only_columns(place).order_by(place).limit(limit))
     return [index_of(pos) for pos in found]
 
 
-def count(connection: Connection, log: int, size: int, query: Query) -> int:
+def count(connection: Connection, log: int, size: int, query: Question) -> int:
     """How many records match, as of `size`."""
     _, chosen = matching(connection, log, 0, size, query)
     return connection.scalar(chosen.with_only_columns(func.count())) or 0
 
 
 def matching(
-    connection: Connection, log: int, low: int, high: int, query: Query, *, along: Column[Any] | None = None
+    connection: Connection, log: int, low: int, high: int, query: Question, *, along: Column[Any] | None = None
 ) -> tuple[ColumnElement[int], Select[Any]]:
     """The column to order by and the selection of the records that match, of indices from `low` to below `high`.
 
     `along`: they are wanted in the order of this column's index. SQLite is then kept from going by one of a condition,
     after which it would have to sort all that match.
     """
+    narrowed = query if isinstance(query, Narrowed) else Narrowed(query=query)
+    query = narrowed.query
+    spans = {"actor": narrowed.accounts, "object_id": narrowed.tags}
+    if any(found is not None for found in spans.values()):
+        require_members(connection, "person and place")
     require_members(connection, *(name for name in _NEWER if getattr(query, name) is not None))
     record = schema.record
     aside = along is not None and is_sqlite(connection)
     place: ColumnElement[int] = record.c.pos
     words = query_tokens(query.text)
-    found_by = [*words, *_exact(connection, query)]
+    found_by = [f'"{token}"' for token in (*words, *_exact(connection, query))]
     chosen = select().select_from(record).where(*_conditions(query, along if aside else None))
+    for name, found in spans.items():
+        if found is not None:
+            chosen = chosen.where(_in_spans(name, found))
+            if found and is_sqlite(connection):
+                found_by.append(f"({' OR '.join(dict.fromkeys(_token(name, span.value) for span in found))})")
     if query.text.strip() and not words:
         # Text without a single word can't occur in any record's words.
         chosen = chosen.where(false())
     elif found_by and is_sqlite(connection):
         # Tokens hold no quote (core.tokens), so each is a literal of the FTS5 query language.
-        match = literal_column("record_fts").op("MATCH")(" AND ".join(f'"{token}"' for token in found_by))
+        match = literal_column("record_fts").op("MATCH")(" AND ".join(found_by))
         if aside:
             chosen = chosen.where(_aside(place).in_(select(_FTS.c.rowid).where(match)))
         else:
             # The index itself goes from the newest down: of a thousand matches it reads as many as the page has.
             place = _FTS.c.rowid
             chosen = chosen.join(_FTS, place == record.c.pos).where(match)
-    elif found_by:
-        chosen = chosen.where(record.c.tokens.op("@>")(cast(found_by, postgresql.ARRAY(postgresql.TEXT))))
+    elif words:
+        chosen = chosen.where(record.c.tokens.op("@>")(cast(list(words), postgresql.ARRAY(postgresql.TEXT))))
     ranged = _aside(place) if aside else place
     return place, chosen.where(ranged >= pos_of(log, low), ranged < pos_of(log, high))
 
@@ -200,6 +234,26 @@ def _conditions(query: Query, along: Column[Any] | None) -> list[ColumnElement[b
         conditions.append(_linked(query.link_kind, query.link_id))
     conditions += [_linked(kind, id_) for kind, id_ in query.links]
     return conditions
+
+
+def _in_spans(name: str, spans: tuple[Span, ...]) -> ColumnElement[bool]:
+    """Whether the moment of a record lies in a span of its source and its account, or its object."""
+    record = schema.record.c
+    one_of = record[name].in_(sorted({span.value for span in spans}))
+    held = (
+        and_(
+            record.source == span.source,
+            record[name] == span.value,
+            record.at_us >= span.from_us,
+            true() if span.to_us is None else record.at_us < span.to_us,
+        )
+        for span in spans
+    )
+    return and_(one_of, or_(false(), *held))
+
+
+def _token(name: str, value: str) -> str:
+    return f'"{exact(name, value)}"'
 
 
 def _linked(kind: LinkKind | None, id_: str | None) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ from ledger.core.errors import SchemaViolation
 from ledger.store.as_of import as_of
 from ledger.store.ordering import Sort, SortedPage, before, page, read_after
 from ledger.store.reading import LogReader
-from ledger.store.search import Query
+from ledger.store.search import Question
 
 
 class Wanted(NamedTuple):
@@ -20,13 +20,16 @@ class Wanted(NamedTuple):
     after: str | None = None
     limit: int = 50
 
-    def page(self, reader: LogReader, log: LogId, query: Query) -> SortedPage:
-        """The page; raises as `as_of`, `read_after` and `ordering.page` do, and for two beginnings at once."""
-        behind = None if self.after is None else read_after(self.after, log.number, query, self.sort)
+    def read_at(self, reader: LogReader, log: LogId) -> int:
+        """The size that it is as of; raises as `as_of` and `read_after` do."""
         size = self.size
-        if behind is not None and size is None and not self.at_checkpoint:
-            size = behind.size
-        size = as_of(reader, log, size, at_checkpoint=self.at_checkpoint)
+        if self.after is not None and size is None and not self.at_checkpoint:
+            size = read_after(self.after).size
+        return as_of(reader, log, size, at_checkpoint=self.at_checkpoint)
+
+    def page(self, reader: LogReader, log: LogId, size: int, query: Question) -> SortedPage:
+        """The page as of that size; raises as `read_after` and `ordering.page` do, and for two beginnings at once."""
+        behind = None if self.after is None else read_after(self.after)
         if self.before is not None:
             if behind is not None or self.sort != Sort():
                 raise SchemaViolation("`before` goes on by index, newest first, alone", advice="Go on by `after`.")

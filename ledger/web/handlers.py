@@ -24,6 +24,7 @@ from ledger.privacy.look_up_kinds import Purpose
 from ledger.privacy.look_ups import Allowed
 from ledger.signing.looking import over
 from ledger.signing.paper import papers_of
+from ledger.sources.narrowing import PLACE
 from ledger.store.disposed import disposal_of
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.ordering import SortKey
@@ -67,6 +68,7 @@ _CHOICES: Final = {
     "purpose": [member.value for member in Purpose],
     "reasoned": ["yes", "no"],
     "time": list(TIMES),
+    "place": list(PLACE),
     "sort": [member.value for member in SortKey],
 }
 _FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -128,8 +130,8 @@ def _views(zone: ZoneInfo) -> list[Any]:
         parameters = dict(request.query_params.items())
         look_ups, user = context.service.look_ups, request.user
 
-        def allowed(reader: LogReader, query: Query, purpose: Purpose | None) -> Allowed | None:
-            found: Allowed | None = look_ups.allow(reader.connection, reader.log, query, user.account, purpose)
+        def allowed(reader: LogReader, query: Query, purpose: Purpose | None, person: str | None) -> Allowed | None:
+            found: Allowed | None = look_ups.allow(reader.connection, reader.log, query, user.account, purpose, person)
             return found
 
         def make(scope: ViewScope, connection: Connection) -> SearchView:

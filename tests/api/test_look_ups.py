@@ -90,6 +90,8 @@ PERSONS = [
     {"link": "person:nobody-known"},
     {"link": "equipment:OPERATOR1"},
     {"workstation": "operator1"},
+    {"person": "P-0815"},
+    {"person": "nobody-known"},
     {"role": "Mendel"},
 ]
 NOBODY = [{"text": "setpoint"}, {"text": "charge"}, {"object_id": "TIC1.SP"}, {"link_kind": "batch", "link_id": "B-1"}]

@@ -19,7 +19,7 @@ from ledger.core.proof import TlogProof
 from ledger.core.tiles import decode_bundle
 from ledger.people.access import Scope
 from ledger.present.card import words_of
-from tests.api.world import AT, ORIGIN, SOURCE, World, run, submission
+from tests.api.world import ORIGIN, SOURCE, World, run, submission
 
 TOTAL = 300
 
@@ -276,10 +276,15 @@ def test_an_answer_carries_its_checkpoint_and_is_the_same_when_it_is_asked_again
     as_it_was = asked(f"size={size}&limit=500")
     assert json.loads(as_it_was)["hits"]
     append(1_000, 6_000)
-    moved = {"reason": "moved", "entries": [{"source": SOURCE, "tag": "TIC1.SP", "unit": "R-9", "valid_from": AT}]}
+    before_move = asked(f"size={size}&unit=R-9")
+    since = "2020-01-01T00:00:00Z"
+    moved = {"reason": "moved", "entries": [{"source": SOURCE, "tag": "TIC1.SP", "unit": "R-9", "valid_from": since}]}
     mapped = client.post("/api/v1/maps/assets", json=moved, headers=world.headers(Scope.CONFIGURE))
     assert mapped.status_code == 201, mapped.text
     assert asked(f"size={size}&limit=500") == as_it_was
+    assert asked(f"size={size}&unit=R-9") == before_move
+    assert [hit["record"]["object"]["id"] for hit in json.loads(before_move)["hits"]] == []
+    assert {hit["record"]["object"]["id"] for hit in json.loads(asked("unit=R-9"))["hits"]} == {"TIC1.SP"}
     now = json.loads(asked("limit=1"))
     assert now["beyond"] == now["size"] - size > 5_000
     assert now["checkpoint"] == before["checkpoint"]

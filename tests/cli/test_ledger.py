@@ -50,6 +50,8 @@ def test_search_show_history_and_trace_answer(site: Site) -> None:
     whole = ("--received-from", "2000-10-25", "--received-to", "2100-01-01", "--zone", "Europe/Berlin")
     told = site("search", *whole, "--link", "batch:B-2026-00042", "--json").json()
     assert (told["total"], told["windows"][0]["from_utc"]) == (GOOD, "2000-10-24T22:00:00.000000Z")
+    assert site("search", "--unit", "R-101", "--json").json()["total"] == 0
+    assert "this searches for a person" in site("search", "--person", "P-1").err
     assert site("search", "--size", "0", "--json").json()["total"] == 0
     in_order = site("search", "--sort", "received", "--ascending", "--limit", "2", "--json").json()
     rest = site("search", "--sort", "received", "--ascending", "--after", in_order["next_after"], "--json").json()

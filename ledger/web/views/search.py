@@ -21,6 +21,7 @@ from ledger.privacy.look_up_kinds import Purpose
 from ledger.privacy.look_ups import Allowed
 from ledger.sources.imports import archives
 from ledger.sources.inventory import unknown
+from ledger.sources.narrowing import PLACE, Where, narrow
 from ledger.store.as_of import AtCheckpoint, checkpoint_of
 from ledger.store.counting import AT_ONCE, FACETS, Counts, counts
 from ledger.store.disposed import count_disposed
@@ -34,9 +35,10 @@ from ledger.web.views.common import Scope, entry_line
 
 SIZES: Final = (50, 100, 200)
 _FIELDS: Final = (
-    "text", "source", "action", "outcome", "actor", "role", "workstation", "object_type", "object_id", "attribute",
-    "reasoned", "link_kind", "link_id", "links", "time", "from", "to", "purpose",
+    "text", "source", "action", "outcome", "actor", "person", "role", "workstation", "object_type", "object_id",
+    "attribute", *PLACE, "reasoned", "link_kind", "link_id", "links", "time", "from", "to", "purpose",
 )  # fmt: skip
+_MAPPED: Final = ("person", *PLACE)
 _PLAIN: Final = (
     "text", "source", "actor", "role", "workstation", "object_type", "object_id", "attribute", "link_id",
 )  # fmt: skip
@@ -145,8 +147,10 @@ class SearchView(msgspec.Struct, frozen=True, kw_only=True):
     unknown_source: str | None = None
 
 
-Allow = Callable[[LogReader, Query, Purpose | None], Allowed | None]
-"""Decides whether a search may be answered: None, it is for no person; raises PurposeRequired."""
+Allow = Callable[[LogReader, Query, Purpose | None, str | None], Allowed | None]
+"""Decides whether a search, also one for a person of the identity map, may be answered: None, it is for no person;
+raises PurposeRequired.
+"""
 
 
 def search_view(
@@ -162,6 +166,7 @@ def search_view(
     query = _query(form, scope, errors)
     reader = open_reader(form.log)
     head = reader.head().size
+    where = Where(**{name: form.fields[name] for name in _MAPPED if name in form.fields})
     logs = tuple(log for log in scope.logs if log.number != SYSTEM_LOG)
     if form.size is not None and form.size > head:
         errors["size"] = message("search.error.size", size=form.size, head=head)
@@ -169,7 +174,7 @@ def search_view(
     entered = None
     if not errors and query is not None:
         try:
-            entered = allow(reader, query, purpose)
+            entered = allow(reader, query, purpose, where.person)
         except PurposeRequired:
             errors["purpose"] = message("search.error.purpose")
     if errors or query is None:
@@ -177,11 +182,15 @@ def search_view(
     size = head if form.size is None else form.size
     form = msgspec.structs.replace(form, size=size)
     try:
-        page = Wanted(size, False, form.sort, form.before, form.after, form.limit).page(reader, form.log, query)
+        question = narrow(reader.connection, form.log.number, size, query, where)
+        wanted = Wanted(size, False, form.sort, form.before, form.after, form.limit)
+        page = wanted.page(reader, form.log, size, question)
     except (SchemaViolation, NotFound) as error:
         errors["sort"] = f"{error.message}. {error.advice}"
         return SearchView(form=form, logs=logs, head=head, errors=errors)
-    found = counts(reader.connection, form.log.number, size, query, top=8, most=None if form.all_counted else AT_ONCE)
+    found = counts(
+        reader.connection, form.log.number, size, question, top=8, most=None if form.all_counted else AT_ONCE
+    )
     checkpoint = checkpoint_of(reader.connection, form.log, size)
     old = archives(reader.connection, form.log.number)
     return SearchView(

@@ -42,8 +42,8 @@ def search(world: World, **parameters: str) -> SearchView:
     def make(scope: Scope, connection: Connection) -> SearchView:
         return search_view(scope, lambda log: LogReader(connection, log.number), parameters, allow)
 
-    def allow(reader: LogReader, query: Query, purpose: Purpose | None) -> Allowed | None:
-        return world.service.look_ups.allow(reader.connection, reader.log, query, "local:tester", purpose)
+    def allow(reader: LogReader, query: Query, purpose: Purpose | None, person: str | None) -> Allowed | None:
+        return world.service.look_ups.allow(reader.connection, reader.log, query, "local:tester", purpose, person)
 
     view: SearchView = world.view(make)
     return view
@@ -249,6 +249,12 @@ def test_every_link_that_is_asked_for_must_be_there(world: World) -> None:
     assert search(world, links=f"batch:{batch}").total == one > 0
     assert search(world, links=f"batch:{batch} ; lot:none").total == 0
     assert search(world, source="nowhere").unknown_source == "nowhere"
+
+
+def test_a_place_or_a_person_is_asked_of_the_dated_maps(world: World) -> None:
+    whole = search(world, source="dcs")
+    assert search(world, source="dcs", unit="R-nowhere").total == 0 < whole.total
+    assert set(search(world, person="P-1").errors) == {"purpose"}
 
 
 UNREADABLE = {
