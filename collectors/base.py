@@ -10,6 +10,7 @@ What a collector promises (checked for every registered one by `tests/conformanc
 - the same thing in the source gets the same `source_record_id` and the same content, however often it is read;
 - each record is re-derivable: `derive(original)` gives it again, from the original's bytes and the configuration alone;
 - what the source says of itself (`tells`) comes once a look, and is the same as long as the source is the same;
+- a type that `recounts` gives, read anew from its beginning, the same ids again, but for what its source lost;
 - a snapshot of None in a batch means *unchanged*: the one that the run before left stays;
 - input that it cannot read becomes `Rejected`, with its bytes; it is never dropped and never ends the run;
 - a source that can't be reached raises RetriableSource, one that needs a person FatalSource.
@@ -122,6 +123,8 @@ class Collector(ABC):
     secrets: ClassVar[tuple[Secret, ...]] = ()
     streaming: ClassVar[bool] = False
     """True: `collect` listens until told to stop. False: it takes what is there and returns."""
+    recounts: ClassVar[bool] = False
+    """True: read anew from its beginning it gives all that it ever gave and still has (`collectors.recount`)."""
     mapped: ClassVar[bool] = False
     """True: records are made by a mapping, which the configuration then holds (`collectors.mapping`)."""
     lacks: tuple[str, ...] = ()

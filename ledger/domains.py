@@ -51,6 +51,8 @@ from ledger.signing import projector as signing_projector
 from ledger.sources import (
     challenge_kinds,
     challenge_projector,
+    complete_kinds,
+    complete_projector,
     import_kinds,
     import_projector,
     life_kinds,
@@ -59,6 +61,7 @@ from ledger.sources import (
     map_projector,
     parameter_kinds,
     parameter_projector,
+    reconcile_kinds,
 )
 from ledger.sources import impact as sources_impact
 from ledger.sources import kinds as sources_kinds
@@ -111,6 +114,7 @@ _DOMAINS = (
     _Domain(sources_kinds.KINDS, sources_projector.projectors, sources_impact.impact),
     _Domain(map_kinds.KINDS, map_projector.projectors),
     _Domain(parameter_kinds.KINDS, parameter_projector.projectors),
+    _Domain((*complete_kinds.KINDS, *reconcile_kinds.KINDS), complete_projector.projectors),
     _Domain(life_kinds.KINDS, life_projector.projectors),
     _Domain(import_kinds.KINDS, import_projector.projectors),
     _Domain(challenge_kinds.KINDS, challenge_projector.projectors),

@@ -21,6 +21,7 @@ from ledger.sources.life import Lives
 from ledger.sources.maps import Maps
 from ledger.sources.originals import KeptOriginal, last_originals
 from ledger.sources.parameters import Parameters
+from ledger.sources.reconciling import Reconciling
 from ledger.sources.systems import Systems
 from ledger.store.store import Store
 from ledger.trust.keys import Keys
@@ -60,6 +61,7 @@ class RecordLog:
         self.ingest = Ingest(store, log, self.sources, keys.digests)
         self.deliveries = Deliveries(store, log, agents, self.ingest)
         self.silence = Silence(store, log.number, silence_s)
+        self.reconciling = Reconciling(store, log.number)
         self.exposing = Exposing(store, log.number, self.parameters)
 
     def coverage(self, source_id: str) -> Iterator[Span]:

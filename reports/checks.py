@@ -121,7 +121,7 @@ def check_entries(
             if entry.role is EntryRole.LOG:
                 _check_log(entry, head.origin)
             elif entry.role is EntryRole.REPORT_KEY:
-                _check_report_key(entry, head.origin)
+                check_report_key(entry, head.origin)
             elif entry.role is EntryRole.VERIFICATION:
                 verification = entry.index
             elif entry.role is EntryRole.SOURCE:
@@ -332,7 +332,8 @@ def _check_log(entry: EntryLine, origin: str) -> None:
         raise IntegrityError(f"is not the beginning of log {origin}")
 
 
-def _check_report_key(entry: EntryLine, origin: str) -> None:
+def check_report_key(entry: EntryLine, origin: str) -> None:
+    """Raises IntegrityError for an entry that does not vouch for a report key of that log."""
     event = body_of(entry, KEY_EVENT)
     if (event.event, event.purpose) != ("created", "report") or not event.key.startswith(report_key_name(origin) + "+"):
         raise IntegrityError(f"does not vouch for a report key of log {origin}")

@@ -36,6 +36,7 @@ class GitRepository(MappedCollector):
 
     type = "git"
     title = "Git repository (commits, tags, signatures)"
+    recounts = True
     format = "1"
     tells: tuple[str, ...] = (SCHEMA,)
     options = (

@@ -48,6 +48,7 @@ class Sql(MappedCollector):
 
     type = "sql"
     title = "Audit table in a database (SQL)"
+    recounts = True
     format: ClassVar[str] = "1"
     tells = (VERSION, SCHEMA)
     options = (

@@ -3,16 +3,19 @@
 from typing import Annotated
 
 import msgspec
-from litestar import Router, get
+from litestar import Router, get, post
 from litestar.di import NamedDependency
-from litestar.params import QueryParameter
+from litestar.params import JSONBody, QueryParameter
 
 from ledger.api.context import Context
-from ledger.api.fields import SourceId, without_nul
-from ledger.api.placed import AsOf, Limit, size_of
+from ledger.api.fields import SourceId, no_nul_in, without_nul
+from ledger.api.gate import CallerRequest
+from ledger.api.people import Reason
+from ledger.api.placed import AsOf, Limit, placed, size_of
 from ledger.api.problems import declared
 from ledger.api.sources import RecordLog
 from ledger.core.clock import MICROSECONDS, parse_utc, utc_text
+from ledger.core.completeness import CompletenessStatement
 from ledger.core.parameters import SequencePolicy
 from ledger.people.access import Scope, allow
 from ledger.sources.coverage import Coverage
@@ -199,6 +202,55 @@ async def exposure(
     return await context.lanes.read(read)
 
 
+class NewStatement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of which time what was received is to be stated; `zone` is the IANA zone of instants without offset."""
+
+    since: Annotated[str, msgspec.Meta(max_length=40, examples=["2026-11-01T00:00:00Z"])]
+    until: Annotated[str, msgspec.Meta(max_length=40, examples=["2026-12-01T00:00:00Z"])]
+    reason: Reason
+    zone: Annotated[str, msgspec.Meta(max_length=200, examples=["Europe/Berlin"])] | None = None
+
+
+class StatementAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The statement, the entry that says it was made, and the text of its file: to be kept as it is, and verified by
+    `trailseal verify FILE --vkey KEY`.
+    """
+
+    log: str
+    index: int
+    address: str
+    statement: CompletenessStatement
+    file: str
+
+
+@post("/completeness", opt=allow(Scope.CONFIGURE), responses=declared())
+async def state_completeness(
+    context: NamedDependency[Context],
+    request: CallerRequest,
+    source: SourceId,
+    data: JSONBody[NewStatement],
+    log: RecordLog = None,
+) -> StatementAnswer:
+    """States, signed, what was received of a source's time, and where it could not be known."""
+    without_nul(source=source)
+    no_nul_in(data)
+    low, high = instant_us(data.since, data.zone), instant_us(data.until, data.zone)
+    authority = request.user.authority
+
+    def enter() -> StatementAnswer:
+        # Imported here: reports take a while to load; no start should wait for them.
+        from ledger.completing import issue
+
+        chosen = context.record_log(log)
+        issued = issue(context.service, chosen, source, low, high, data.reason, authority)
+        at = placed(chosen, issued.entry)
+        return StatementAnswer(
+            log=at.log, index=at.index, address=at.address, statement=issued.statement, file=issued.file.decode()
+        )
+
+    return await context.lanes.append(enter)
+
+
 def _covered(found: Covered, log: str, size: int, source: str, limit: int) -> CoverageAnswer:
     page = found.stretches[:limit]
     return CoverageAnswer(
@@ -249,4 +301,6 @@ def _seconds(microseconds: int | None) -> float | None:
     return None if microseconds is None else microseconds / MICROSECONDS
 
 
-router = Router("/sources/{source:str}", route_handlers=[coverage, sequence, exposure], tags=["completeness"])
+router = Router(
+    "/sources/{source:str}", route_handlers=[coverage, sequence, exposure, state_completeness], tags=["completeness"]
+)

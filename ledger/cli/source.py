@@ -4,7 +4,7 @@ import msgspec
 import typer
 
 from collectors.base import Option, Secret
-from ledger.cli import source_add, source_complete, source_life, source_mapping
+from ledger.cli import reconcile, source_add, source_complete, source_life, source_mapping
 from ledger.cli.ledgers import LedgerOption, LogOption, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.cli.source_add import tried
@@ -16,6 +16,7 @@ source_add.add_to(group)
 source_mapping.add_to(group)
 source_life.add_to(group)
 source_complete.add_to(group)
+reconcile.add_to(group)
 
 
 class SourceType(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""`trailseal source coverage|sequence|exposure`: how complete a source is over an interval of its time."""
+"""`trailseal source coverage|sequence|exposure|complete`: how complete a source is over an interval of its time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ import typer
 from sqlalchemy import Connection
 
 from ledger.cli.instants import interval_us
-from ledger.cli.ledgers import LedgerOption, LogOption, opened
+from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.clock import utc_text
 from ledger.core.errors import ConfigError
@@ -39,6 +39,7 @@ def add_to(group: typer.Typer) -> None:
     group.command("coverage")(coverage)
     group.command("sequence")(sequence)
     group.command("exposure")(exposure)
+    group.command("complete")(complete)
 
 
 def coverage(
@@ -128,6 +129,37 @@ def exposure(
         say(f"over the limit (entry {found.limit_entry}): {found.over}")
         for index in found.over_indices:
             say(f"  entry {index}")
+
+
+def complete(
+    source_id: str,
+    ledger: LedgerOption,
+    since: From,
+    until: To,
+    out: Annotated[Path, typer.Option(help="The file to write; there is none yet.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="What the statement is for; it stands in its entry.")],
+    zone: ZoneOption = None,
+    log: LogOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """State, signed, what was received of an interval, and where it could not be known; verified offline by anybody."""
+    low, high = interval_us(since, until, zone)
+    if out.exists():
+        raise ConfigError(f"{out} is there already", advice="Name another file: a statement is never overwritten.")
+    with opened(ledger) as service:
+        # Imported here: reports take a while to load, which other commands should not wait for.
+        from ledger.completing import issue
+
+        issued = issue(service, service.record_log(log), source_id, low, high, reason, local(service))
+        out.write_bytes(issued.file)
+    if as_json:
+        say_json({"entry": issued.entry, "statement": issued.statement})
+        return
+    one = issued.statement
+    say(f"{out}: {one.records} records in {one.runs} runs; the statement is entry {issued.entry}")
+    for line in one.not_known:
+        say(f"not known: {line}")
+    say(f"Verify it anywhere: trailseal verify {out} --vkey KEY")
 
 
 def _by_run(source_id: str, ledger: LedgerOption, log: str | None, as_json: bool) -> None:

@@ -19,6 +19,7 @@ from ledger.integrity.kinds import Verdict
 from ledger.integrity.levels import LEVELS
 from ledger.integrity.verifier import VerificationReport
 from ledger.present.card import HOW, parse_card
+from reports.complete import is_statement, verify_statement
 from reports.verify import verify_package
 
 _SYMBOLS = {Verdict.HOLDS: "●", Verdict.FAILS: "▲"}
@@ -30,7 +31,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def verify(
-    package: Annotated[Path | None, typer.Argument(help="An evidence package; without it, the ledger.")] = None,
+    package: Annotated[
+        Path | None, typer.Argument(help="An evidence package, or a statement; without it, the ledger.")
+    ] = None,
     ledger: Annotated[
         Path | None, typer.Option("--ledger", envvar="TRAILSEAL_LEDGER", help="The ledger's folder.")
     ] = None,
@@ -75,8 +78,9 @@ def verify(
 ) -> None:
     """Verify a ledger (exit code 1 when anything does not hold), or a package or published tiles without any ledger.
 
-    Exit code of package and tiles, 0: it holds under the key, policy or card given; 1: something is wrong, and the
-    file, tile or entry is named; 2: consistent with itself, but no key, policy or card of it from outside was given.
+    A statement of completeness is verified as a package is. Exit code of either and of tiles, 0: it holds under the
+    key, policy or card given; 1: something is wrong, and the file, tile or entry is named; 2: consistent with itself,
+    but no key, policy or card of it from outside was given.
 
     A ledger names its keys and witnesses itself; with --policy or --vkey those from outside count: who rewrote all of
     it by the stolen key can then not have left the witnesses out. With --card the log has to have the card's root at
@@ -144,7 +148,15 @@ def _verify_package(
     cards: tuple[Card, ...],
     as_json: bool,
 ) -> None:
-    verdict = verify_package(package, vkeys, _policy(policy), post_quantum=require_pq, tsa_roots=roots, cards=cards)
+    chosen = _policy(policy)
+    if is_statement(package):
+        if require_pq or roots or cards:
+            raise ConfigError(
+                "--require-pq, --tsa-root and --card do not go with a statement", advice="Give --vkey or --policy."
+            )
+        verdict = verify_statement(package.read_bytes(), vkeys, chosen)
+    else:
+        verdict = verify_package(package, vkeys, chosen, post_quantum=require_pq, tsa_roots=roots, cards=cards)
     if as_json:
         say_json(verdict)
     else:

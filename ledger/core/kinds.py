@@ -95,6 +95,8 @@ KIND_NAMES = frozenset(
         "retention-fact",
         "retention-copy",
         "parameter",
+        "coverage-statement",
+        "reconciliation",
     ]
 )
 """The closed set of kinds; a leaf of any other kind is not one of ours."""

@@ -27,6 +27,8 @@ class FindingSort(StrEnum):
     SITE_LOG_SHRUNK = "site-log-shrunk"
     SITE_LOG_UNVERIFIED = "site-log-unverified"
     SITE_LOG_SILENT = "site-log-silent"
+    RECONCILIATION_BROKEN = "reconciliation-broken"
+    """A source counts other records of a time than those that were received of it."""
     EXPOSURE_EXCEEDED = "exposure-exceeded"
     """Records lay at their source for longer than its limit: until their receipt they could be altered unseen. The
     finding's entries are the run, and those records that lay longest.

@@ -38,11 +38,13 @@ from ledger.retention.hold_kinds import HoldEntry, HoldEntry1
 from ledger.retention.kinds import FactEntry, RuleEntry
 from ledger.signing.kinds import SigningListEntry
 from ledger.sources.challenge_kinds import Challenge, ChallengeResult, ChallengeRun
+from ledger.sources.complete_kinds import CoverageStatement
 from ledger.sources.import_kinds import SourceImport, TrueCopy
 from ledger.sources.kinds import CollectionRun
 from ledger.sources.life_kinds import BY_RUN, SourceLife, SystemListed
 from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped
 from ledger.sources.parameter_kinds import Parameter
+from ledger.sources.reconcile_kinds import Reconciliation
 from ledger.trust.move_kinds import ServerMove
 from ledger.trust.watch_kinds import WatchedLog
 
@@ -66,7 +68,7 @@ def needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
         return Scope.INGEST, body.source
     if isinstance(body, Challenge | ChallengeRun | ChallengeResult):
         return Scope.CONFIGURE, None
-    if isinstance(body, SourceImport | TrueCopy):
+    if isinstance(body, SourceImport | TrueCopy | CoverageStatement | Reconciliation):
         return Scope.CONFIGURE, None
     if isinstance(body, SourceLife | SystemListed | IdentityMapped | AssetMapped | CalendarSet | Parameter):
         return Scope.CONFIGURE, None

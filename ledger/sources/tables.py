@@ -105,6 +105,25 @@ collection_run = declare(
     Index("collection_run_source", "source", "pos"),
 )
 
+coverage_statement = declare(
+    "coverage_statement",
+    TableClass.PROJECTION,
+    position(),
+    Column("source", Text, nullable=False),
+    Column("from_us", BigInteger, nullable=False),
+    Column("to_us", BigInteger, nullable=False),
+)
+
+reconciliation = declare(
+    "reconciliation",
+    TableClass.PROJECTION,
+    position(),
+    Column("source", Text, nullable=False),
+    Column("from_us", BigInteger, nullable=False),
+    Column("to_us", BigInteger, nullable=False),
+    Column("holds", SmallInteger, nullable=False),
+)
+
 quarantine = declare(
     "quarantine",
     TableClass.PROJECTION,

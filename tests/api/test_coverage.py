@@ -6,6 +6,8 @@ import pytest
 from litestar.testing import TestClient
 
 from ledger.people.access import Scope
+from reports.complete import verify_statement
+from reports.verdict import ExitCode
 from tests.api.world import AT, SOURCE, World, run, submission
 
 BEGIN, BEFORE, AFTER, END = (f"2026-11-25T07:{minute}:00.000000Z" for minute in ("00", "05", "20", "30"))
@@ -92,6 +94,42 @@ def test_numbers_and_exposure_of_an_interval(any_client: TestClient[Any], any_wo
     over = ask(client, world, "exposure")
     assert (over["limit_s"], over["over"], over["over_entries"]) == (300, 3, entries)
     assert ask(client, world, "exposure", size=exposure["size"]) == exposure
+
+
+def test_what_was_received_is_stated_and_its_file_verified(any_client: TestClient[Any], any_world: World) -> None:
+    client, world = any_client, any_world
+    collect(client, world, [(1, "1"), (2, "2")])
+    path, body = f"/api/v1/sources/{SOURCE}/completeness", {"since": BEGIN, "until": END, "reason": "review"}
+    answer = client.post(path, json=body, headers=world.headers(Scope.CONFIGURE))
+    assert answer.status_code == 201, answer.text
+    told = answer.json()
+    assert (told["statement"]["records"], told["statement"]["size"]) == (2, told["index"])
+    vkey = world.service.vkey(world.service.record_log().log)
+    assert verify_statement(told["file"].encode(), [vkey]).exit_code is ExitCode.HOLDS
+    shown = client.get(f"/api/v1/logs/records/entries/{told['index']}", headers=world.headers(Scope.READ)).json()
+    assert "coverage-statement" in str(shown)
+    wrong = client.post(path, json=body | {"until": BEGIN}, headers=world.headers(Scope.CONFIGURE))
+    assert (wrong.status_code, "ends before it begins" in wrong.text) == (400, True)
+    assert client.post(path, json=body, headers=world.headers(Scope.READ)).status_code == 403
+
+
+def test_a_count_by_hand_is_held_against_the_log(shared_client: TestClient[Any], shared_world: World) -> None:
+    client, world = shared_client, shared_world
+    collect(client, world, [(1, "1"), (2, "2")])
+    path, span = f"/api/v1/sources/{SOURCE}/reconciliations", {"since": BEGIN, "until": AFTER, "reason": "review"}
+    entries = []
+    for number, holds in ((2, True), (3, False)):
+        answer = client.post(path, json=span | {"count": number}, headers=world.headers(Scope.CONFIGURE))
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["reconciliation"]["holds"] is holds
+        entries.append(answer.json()["entry"])
+    page = client.get(path, params={"limit": 1}, headers=world.headers(Scope.READ)).json()
+    assert [one["entry"] for one in page["reconciliations"]] == entries[:1]
+    rest = client.get(path, params={"after": page["next_after"]}, headers=world.headers(Scope.READ)).json()
+    assert ([one["entry"] for one in rest["reconciliations"]], rest["next_after"]) == (entries[1:], None)
+    late = client.post(path, json=span | {"until": END, "count": 2}, headers=world.headers(Scope.CONFIGURE))
+    assert (late.status_code, "not up to" in late.text) == (400, True)
+    assert client.post(path, json=span | {"count": -1}, headers=world.headers(Scope.CONFIGURE)).status_code == 400
 
 
 @pytest.mark.parametrize("what", ["coverage", "sequence", "exposure"])

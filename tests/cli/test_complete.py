@@ -1,11 +1,15 @@
 """`trailseal source coverage|sequence|exposure` of an interval: in words and as JSON, as of a size."""
 
+from pathlib import Path
+
 import pytest
 
 from ledger.core.clock import utc_text
 from tests.cli.conftest import GOOD, SOURCE, Site
+from tests.cli.terminal import trailseal
 from tests.support.ledgers import START_US
 
+ALWAYS = ("--from", "2020-01-01", "--to", "2100-01-01", "--zone", "UTC")
 INTERVAL = ("--from", utc_text(START_US), "--to", utc_text(START_US + 3_000_000))
 
 
@@ -30,6 +34,23 @@ def test_numbers_and_exposure_are_told(site: Site) -> None:
     assert "limit: 1 min" in told
     assert "that do not: 3" in told
     assert site("source", "exposure", SOURCE, *INTERVAL, "--json").json()["limit_us"] == 60_000_000
+
+
+def test_what_was_received_is_stated_signed_and_verified(site: Site, tmp_path: Path) -> None:
+    out, tampered = tmp_path / "erp.json", tmp_path / "tampered.json"
+    made = site("source", "complete", SOURCE, *ALWAYS, "--out", out, "--reason", "yearly review")
+    assert (made.code, f"{GOOD} records in 1 runs" in made.out) == (0, True), made.err
+    assert "not known: " in made.out
+    vkey = site.made["vkey"]
+    assert trailseal("verify", out, "--vkey", vkey).code == 0
+    assert trailseal("verify", out).code == 2
+    tampered.write_bytes(out.read_bytes().replace(b'records\\":5', b'records\\":6'))
+    assert tampered.read_bytes() != out.read_bytes()
+    assert trailseal("verify", tampered, "--vkey", vkey).code == 1
+    again = site("source", "complete", SOURCE, *ALWAYS, "--out", out, "--reason", "again")
+    assert (again.code, "is there already" in again.err) == (1, True)
+    assert "--card" in trailseal("verify", out, "--require-pq").err
+    assert site("verify").code == 0
 
 
 @pytest.mark.parametrize(

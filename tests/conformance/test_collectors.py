@@ -3,12 +3,14 @@
 import random
 from collections.abc import Iterator, Mapping
 from itertools import count
+from threading import Event
 from typing import Any
 
 import msgspec
 import pytest
 
 from collectors.base import Collector
+from collectors.recount import ids_between
 from collectors.registry import COLLECTORS, collector_type
 from collectors.runner import Patience, Progress, Runner
 from collectors.text import clean
@@ -341,6 +343,27 @@ def test_a_record_that_is_changed_in_the_source_afterwards_comes_again(target: T
     (first,), (second,) = told(sink, entered), told(sink, other)
     assert first.source_record_id == second.source_record_id
     assert sink.changed == [first.source_record_id]
+
+
+@pytest.mark.requirement("C08")
+def test_read_anew_from_its_beginning_it_gives_the_same_records_or_its_type_says_that_it_does_not(
+    target: Target,
+) -> None:
+    sink = MemorySink(target.config.id)
+    target.work(texts(3))
+    pull(target, sink)
+    instants = [record.occurred_at.instant_us for record in sink.records if record.occurred_at.instant_us is not None]
+    low, high = min(instants, default=0), max(instants, default=0) + 1
+    anew = ids_between(fresh(target), low, high, Event())
+    if not fresh(target).recounts:
+        assert anew is None
+        return
+    assert anew == {
+        record.source_record_id
+        for record in sink.records
+        if record.occurred_at.instant_us is not None and low <= record.occurred_at.instant_us < high
+    }
+    assert anew
 
 
 def test_numbers_that_are_missing_are_a_gap_and_doubled_ones_no_second_record(target: Target) -> None:

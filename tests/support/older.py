@@ -7,6 +7,7 @@ from sqlalchemy import Connection, text
 _INDEXES: Final = ("facets", "recorded", "received", "thing", "sequence", "link_at")
 _MEMBERS: Final = ("workstation", "role", "reason", "reasoned", "at_us", "hour", "series", "sequence")
 _UNDO: Final = {
+    "0031": ("DROP TABLE coverage_statement", "DROP TABLE reconciliation"),
     "0030": (
         *(f"DROP INDEX record_{name}" for name in _INDEXES),
         *(f"ALTER TABLE record DROP COLUMN {name}" for name in _MEMBERS),
@@ -23,6 +24,8 @@ _UNDO: Final = {
     ),
 }
 """By revision; the newest first."""
+NEWER: Final = ("parameter", "coverage-statement", "reconciliation")
+"""Projectors that came with these revisions: only who may do all with the database makes it forget them."""
 
 
 def put_back(owner: Connection, revision: str) -> None:

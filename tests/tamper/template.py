@@ -49,6 +49,7 @@ from tests.api.world import MovableClock
 from tests.support.devices import Device
 from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger, new_ledger, source_time, submission
 from tests.support.postgres import PgDatabase
+from tests.tamper.completeness import statements
 from tests.tamper.incidents import incidents
 from tests.tamper.maps import maps, parameters
 from tests.tamper.notices import notices
@@ -150,6 +151,7 @@ def build(folder: Path, database: PgDatabase | None, administrator: str | None =
         _agents(ledger, number)
         _life(ledger, number)
         _imports(ledger, number)
+        statements(ledger, number)
         _challenges(ledger, number)
         trust.publisher.publish_all()
         if number % 2:

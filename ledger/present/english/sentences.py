@@ -60,6 +60,12 @@ MESSAGES = {
     "reason: {reason}",
     "entry.identity.shared": "{authority_actor}: from {valid_from} on account {account} of {source} is shared by "
     "several people, and nobody’s; reason: {reason}",
+    "entry.reconciliation.holds": "{authority_actor} held source {source} from {from_at} to {to_at} against the log: "
+    "they agree; reason: {reason}",
+    "entry.reconciliation.fails": "{authority_actor} held source {source} from {from_at} to {to_at} against the log: "
+    "they DIFFER; reason: {reason}",
+    "entry.coverage-statement": "{authority_actor} stated what was received of source {source} from {from_at} to "
+    "{to_at}: {records} records; reason: {reason}",
     "entry.parameter": "{authority_actor} set parameter {name} to {value}; reason: {reason}",
     "entry.asset": "{authority_actor}: from {valid_from} on {tag} of {source} stands at {equipment}; reason: {reason}",
     "entry.calendar": "{authority_actor}: from {valid_from} on the shifts of calendar {calendar} are new; "

@@ -78,6 +78,8 @@ MESSAGES = {
     "kind.retention-fact": "fact of retention",
     "kind.retention-copy": "copies elsewhere",
     "kind.parameter": "parameter",
+    "kind.reconciliation": "reconciliation with a source",
+    "kind.coverage-statement": "statement of completeness",
     "action.create": "create",
     "action.read": "read",
     "action.update": "change",

@@ -16,7 +16,7 @@ from ledger.sources.maps import MapEntry
 from ledger.sources.parameter_kinds import Parameter
 from ledger.store.database import upgrade
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger
-from tests.support.older import put_back
+from tests.support.older import NEWER, put_back
 
 SINCE = "2026-01-01T00:00:00.000000Z"
 SPAN: dict[str, Any] = {"valid_from": SINCE, "valid_to": None, "reason": "list", "authority": AUTHORITY}
@@ -98,7 +98,7 @@ def test_a_ledger_from_before_takes_parameters_classes_and_shared_accounts(ledge
     old: list[MapEntry] = [AssetMapped(tag="TIC101", **PLACE, **SPAN), IdentityMapped(account="op1", **ACCOUNT, **SPAN)]
     first, second = ledger.service.record_log().maps.put(old)
     with ledger.administrator() as connection:
-        connection.execute(text("DELETE FROM projection_version WHERE name = 'parameter'"))
+        connection.execute(text(f"DELETE FROM projection_version WHERE name IN {NEWER}"))
     owner = create_engine(ledger.owner_url)
     with owner.begin() as connection:
         put_back(connection, "0028")
