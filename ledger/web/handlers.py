@@ -33,6 +33,7 @@ from ledger.store.search import TIMES, Query
 from ledger.web import (
     all_keys,
     anchors,
+    coverage,
     elsewhere,
     errors,
     incidents,
@@ -91,6 +92,7 @@ def handlers(zone: str = "UTC") -> list[Router]:
                 *signing.handlers(site_zone(zone)),
                 *set_items.handlers(site_zone(zone)),
                 *sources.handlers(site_zone(zone)),
+                *coverage.handlers(site_zone(zone)),
                 *signing_ways.handlers(site_zone(zone)),
                 sign_in,
                 sign_out,

@@ -37,7 +37,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
 
         def make(scope: ViewScope, connection: Connection) -> tuple[list[str], str, list[ImportView], str | None]:
             names = [one.name for one in scope.logs if one.number != SYSTEM_LOG]
-            chosen = _record_log(scope, log or (names[0] if names else ""))
+            chosen = record_log(scope, log or (names[0] if names else ""))
             known = context.service.record_log(chosen.name).imports.list(
                 None, after and after.replace("\0", ""), SHOWN + 1
             )
@@ -56,7 +56,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
         """A source: where it stands, its challenges, and the imports that belong to it."""
 
         def make(scope: ViewScope, connection: Connection) -> SourceView:
-            chosen = _record_log(scope, log)
+            chosen = record_log(scope, log)
             records, now_us = context.service.record_log(chosen.name), scope.clock.now_us()
             config = records.sources.get(source)
             challenges = []
@@ -85,7 +85,8 @@ def _import(scope: ViewScope, context: Any, connection: Connection, log: LogId, 
     return import_view(scope, log.name, known, signed)
 
 
-def _record_log(scope: ViewScope, name: str) -> LogId:
+def record_log(scope: ViewScope, name: str) -> LogId:
+    """The record log of that name; raises NotFound for one that has no sources."""
     found = scope.log(name)
     if found.number == SYSTEM_LOG:
         raise NotFound(f"log {name} has no sources", advice="Name a record log.")

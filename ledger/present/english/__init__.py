@@ -1,6 +1,7 @@
 """The English catalogue, one module a subject."""
 
 from ledger.present.english import (
+    coverage,
     door,
     identity,
     incidents,
@@ -27,6 +28,7 @@ from ledger.present.english import (
 )
 
 _PARTS = (
+    coverage,
     door,
     identity,
     incidents,
