@@ -16,6 +16,7 @@ from ledger.sources.covering import received_of, require_interval
 from ledger.sources.parameters import Parameters
 from ledger.store import schema
 from ledger.store.position import index_of
+from ledger.store.search import require_members
 
 SHOWN: Final = 100
 """Records over the limit that are named; all are counted."""
@@ -54,9 +55,10 @@ def exposed(
     """The exposure of records that happened from `from_us` to before `to_us`, as of a size of the log.
 
     The limit is the one that holds for the source at the end of the interval, whatever the type of object. Raises
-    SchemaViolation for an interval that is none.
+    SchemaViolation for an interval that is none, ConfigError where the tables are of an earlier version.
     """
     require_interval(from_us, to_us)
+    require_members(connection, "the moment at which they happened")
     row = schema.record.c
     mine = and_(received_of(log, size, source), row.at_us >= from_us, row.at_us < to_us)
     found = parameters.at(connection, log, size, ParameterName.EXPOSURE, source, None, to_us - 1)

@@ -15,6 +15,7 @@ from ledger.core.parameters import ParameterName, Sequence, SequencePolicy
 from ledger.sources.covering import received_of, require_interval
 from ledger.sources.parameters import Parameters
 from ledger.store import schema
+from ledger.store.search import require_members
 
 SHOWN: Final = 100
 """Ranges and numbers of a series that are listed; all are counted."""
@@ -66,9 +67,10 @@ def gaps(
     """The numbers of records that happened from `from_us` to before `to_us`, as of a size of the log.
 
     A number that comes late closes its gap as of the sizes after it. Raises SchemaViolation for an interval that is
-    none.
+    none, ConfigError where the tables are of an earlier version and have no moments.
     """
     require_interval(from_us, to_us)
+    require_members(connection, "the moment at which they happened")
     found = parameters.at(connection, log, size, ParameterName.SEQUENCE, source, None, to_us - 1)
     rule = found.value if found is not None and isinstance(found.value, Sequence) else None
     row = schema.record.c
