@@ -23,6 +23,7 @@ from ledger.sources.covering import Covered, Stretch, cover, type_of
 from ledger.sources.exposed import Exposed, exposed
 from ledger.sources.map_files import instant
 from ledger.sources.sequences import SequenceReport, Series, gaps
+from ledger.store.as_of import AtCheckpoint, checkpoint_of
 
 From = Annotated[str, QueryParameter(name="from", description="Where the interval begins.", max_length=40)]
 To = Annotated[str, QueryParameter(name="to", description="Before which instant it ends.", max_length=40)]
@@ -65,12 +66,15 @@ class ShownStretch(msgspec.Struct, frozen=True, kw_only=True):
 class CoverageAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The interval in stretches, without holes or overlaps, as of `size`; `runs`: how many the source had by then.
 
+    `checkpoint`: the newest one that the answer reaches.
+
     `known_until`: the end of what is known; null: nothing is yet. `seconds`: how long the whole interval is in each
     state. `next_from`, as `from` with the same `size`, gives the next page of stretches; null: this was the last.
     """
 
     log: str
     size: int
+    checkpoint: AtCheckpoint | None
     source: str
     runs: int
     known_until: str | None
@@ -80,7 +84,8 @@ class CoverageAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SequenceAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The source's own numbers in the interval, as of `size`. `unnumbered`: records without one.
+    """The source's own numbers in the interval, as of `size`, whose newest checkpoint is `checkpoint`. `unnumbered`:
+    records without one.
 
     `policy` is what parameter entry `entry` says; null: nobody has said whether the numbers follow each other, so a
     number that lacks is not known to be a record that lacks. At most 100 ranges and numbers of a series are listed.
@@ -88,6 +93,7 @@ class SequenceAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     log: str
     size: int
+    checkpoint: AtCheckpoint | None
     source: str
     policy: SequencePolicy | None
     wraps: int | None
@@ -97,7 +103,7 @@ class SequenceAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExposureAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Received minus source-recorded, of the records of the interval, as of `size`, in seconds.
+    """Received minus source-recorded, of the records of the interval, as of `size` and its `checkpoint`, in seconds.
 
     `records` say when they were recorded, `unknown` do not; `negative` were, by the source's clock, recorded after
     they were received. `over` lay longer than the limit of parameter entry `limit_entry`, null: nobody has set one;
@@ -106,6 +112,7 @@ class ExposureAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     log: str
     size: int
+    checkpoint: AtCheckpoint | None
     source: str
     records: int
     unknown: int
@@ -147,7 +154,8 @@ async def coverage(
         store = context.service.store
         with store.reading() as connection:
             found = cover(connection, store.kinds, chosen.log.number, as_of, source, low, high)
-        return _covered(found, chosen.log.name, as_of, source, limit)
+            checkpoint = checkpoint_of(connection, chosen.log, as_of)
+        return _covered(found, chosen.log.name, as_of, checkpoint, source, limit)
 
     return await context.lanes.read(read)
 
@@ -172,7 +180,8 @@ async def sequence(
         with context.service.store.reading() as connection:
             type_of(connection, chosen.log.number, as_of, source)
             found = gaps(connection, chosen.parameters, chosen.log.number, as_of, source, low, high)
-        return _numbered(found, chosen.log.name, as_of, source)
+            checkpoint = checkpoint_of(connection, chosen.log, as_of)
+        return _numbered(found, chosen.log.name, as_of, checkpoint, source)
 
     return await context.lanes.read(read)
 
@@ -197,7 +206,8 @@ async def exposure(
         with context.service.store.reading() as connection:
             type_of(connection, chosen.log.number, as_of, source)
             found = exposed(connection, chosen.parameters, chosen.log.number, as_of, source, low, high)
-        return _exposed(found, chosen.log.name, as_of, source)
+            checkpoint = checkpoint_of(connection, chosen.log, as_of)
+        return _exposed(found, chosen.log.name, as_of, checkpoint, source)
 
     return await context.lanes.read(read)
 
@@ -251,11 +261,14 @@ async def state_completeness(
     return await context.lanes.append(enter)
 
 
-def _covered(found: Covered, log: str, size: int, source: str, limit: int) -> CoverageAnswer:
+def _covered(
+    found: Covered, log: str, size: int, checkpoint: AtCheckpoint | None, source: str, limit: int
+) -> CoverageAnswer:
     page = found.stretches[:limit]
     return CoverageAnswer(
         log=log,
         size=size,
+        checkpoint=checkpoint,
         source=source,
         runs=found.runs,
         known_until=None if found.watermark_us is None else utc_text(found.watermark_us),
@@ -265,10 +278,13 @@ def _covered(found: Covered, log: str, size: int, source: str, limit: int) -> Co
     )
 
 
-def _numbered(found: SequenceReport, log: str, size: int, source: str) -> SequenceAnswer:
+def _numbered(
+    found: SequenceReport, log: str, size: int, checkpoint: AtCheckpoint | None, source: str
+) -> SequenceAnswer:
     return SequenceAnswer(
         log=log,
         size=size,
+        checkpoint=checkpoint,
         source=source,
         policy=found.policy,
         wraps=found.wraps,
@@ -278,11 +294,12 @@ def _numbered(found: SequenceReport, log: str, size: int, source: str) -> Sequen
     )
 
 
-def _exposed(found: Exposed, log: str, size: int, source: str) -> ExposureAnswer:
+def _exposed(found: Exposed, log: str, size: int, checkpoint: AtCheckpoint | None, source: str) -> ExposureAnswer:
     window = found.window
     return ExposureAnswer(
         log=log,
         size=size,
+        checkpoint=checkpoint,
         source=source,
         records=window.records,
         unknown=window.unknown,

@@ -65,6 +65,12 @@ def test_an_interval_is_answered_in_stretches_by_page_and_as_of_a_size(
         "after": gone[0]["after"], "before": AT, "state": "unreachable", "first_run": first, "last_run": first,
         "reason": "",
     }  # fmt: skip
+    assert answer["checkpoint"] is None
+    world.service.publish_all()
+    for what in ("coverage", "sequence", "exposure"):
+        told_of = ask(client, world, what, size=first + 1)["checkpoint"]
+        assert (told_of["origin"], told_of["size"]) == (world.service.record_log().log.origin, first + 1)
+    answer = ask(client, world, "coverage", size=first + 1)
     page = ask(client, world, "coverage", limit=2)
     rest = ask(client, world, "coverage", **{"from": page["next_from"], "size": page["size"]})
     assert page["stretches"] + rest["stretches"] == answer["stretches"]
