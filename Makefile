@@ -43,7 +43,7 @@ TEST_ENVIRONMENTS := .venv/.dev .venv/.gnuhealth .venv/.erp-template .venv/.trac
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --upgrade
 
-.PHONY: help setup run test tested bench bench-large soak lint collected lock clean test-packages
+.PHONY: help setup run test tested bench bench-large soak lint lock clean test-packages
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do
@@ -58,7 +58,7 @@ run: setup ## the demo: a small plant of real servers, the service and its pages
 test: lint tested ## style, types, import rules and all tests
 
 # Beside the linting, which keeps one core busy for a minute.
-tested: setup $(TEST_ENVIRONMENTS) test-packages collected
+tested: setup $(TEST_ENVIRONMENTS) test-packages .venv/.collected
 	@# Compiled modules are kept, whatever the environment says: the tests start many processes.
 	scratch=$$($(BIN)/python -m tests.support.scratch $$$$)
 	trap 'rm -rf "$$scratch"' EXIT
@@ -81,9 +81,10 @@ lint: setup .venv/.dev ## ruff, mypy and the import rules alone
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Done once: every process that runs tests would otherwise rewrite and compile each file of them.
-collected: setup .venv/.dev
+# Done once for what has changed: every process that runs tests would otherwise rewrite and compile each file of them.
+.venv/.collected: .venv/.dev .venv/.erp $(shell find tests -name '*.py')
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --collect-only --quiet | tail -n 1
+	touch $@
 
 lock: .venv/.dev ## renew the six lock files
 	@$(COMPILE) pyproject.toml --extra build -o requirements.lock
