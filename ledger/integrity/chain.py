@@ -24,11 +24,11 @@ from ledger.core.time_epoch import goes_back
 from ledger.integrity.ahead import ahead
 from ledger.integrity.columns import RecordColumns
 from ledger.integrity.edge import Edge, Tree
-from ledger.store.append import TILE
 from ledger.store.bulk import Bulk
 from ledger.store.engine import is_sqlite
 from ledger.store.gone import Gone
 from ledger.store.position import MAX_INDEX, pos_of
+from ledger.store.right_edge import TILE
 
 RANGE = 2048
 """Entries that are read and go through at once: so many that asking for them costs little beside them (of 256 a

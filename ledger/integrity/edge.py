@@ -10,9 +10,9 @@ from ledger.core.entry import decode_leaf
 from ledger.core.errors import IntegrityError
 from ledger.core.hashing import HASH_SIZE, ZERO_HASH, leaf_hash
 from ledger.core.merkle import Frontier, complete_root
-from ledger.store.append import TILE, tile_hashes
 from ledger.store.bulk import Bulk
 from ledger.store.reading import LogReader
+from ledger.store.right_edge import TILE, tile_hashes
 
 
 class Edge(msgspec.Struct, frozen=True, kw_only=True):

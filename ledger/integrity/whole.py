@@ -13,11 +13,11 @@ from ledger.integrity.entries import Unreadable, read_entries
 from ledger.integrity.fault import Fault
 from ledger.integrity.replay import facts_tables
 from ledger.store import schema
-from ledger.store.append import TILE
 from ledger.store.bulk import Bulk
 from ledger.store.position import index_of, log_of, pos_of
 from ledger.store.projections import Live
 from ledger.store.reading import HeadRow, LogReader
+from ledger.store.right_edge import TILE
 
 _LEVEL_1 = frozenset({"leaf", "body", "tile", "checkpoint", "checkpoint_intent", "head"})
 _VAULT = frozenset({"original", "sealed_value", "secret"})

@@ -6,7 +6,6 @@ here they get index, time, predecessor and tree.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -14,23 +13,22 @@ from sqlalchemy import Connection, select
 
 from ledger.core.clock import WallClock, utc_text
 from ledger.core.entry import ORIGINAL, SEALED, Draft, Entry, SourceKey, draft, encode_leaf
-from ledger.core.errors import ClockOutOfBounds, IntegrityError, LedgerError
-from ledger.core.hashing import HASH_SIZE, b64, leaf_hash, unb64
+from ledger.core.errors import ClockOutOfBounds, LedgerError
+from ledger.core.hashing import b64, leaf_hash, unb64
 from ledger.core.kinds import RECORD
-from ledger.core.merkle import Frontier, complete_root, root_of
 from ledger.core.time_epoch import NAME as TIME_EPOCH
 from ledger.core.tokens import key_token
 from ledger.store import schema
 from ledger.store.bulk import Bulk
 from ledger.store.engine import is_sqlite, raised
 from ledger.store.gone import known_again
-from ledger.store.key_filter import KeyFilter, Mark
+from ledger.store.key_filter import KeyFilter
 from ledger.store.key_index import find, has_tokens_of_keys
 from ledger.store.known import Stored, decode_record, find_known, leads_nowhere, leads_to_another, names_of
 from ledger.store.position import index_of, pos_of
 from ledger.store.projections import Live, Projections, Rows
+from ledger.store.right_edge import HEAD_POSTGRES, HEAD_SQLITE, Head, read_head
 
-TILE = 256
 CLOCK_BEHIND_NOTED_US = 1_000_000
 """Behind the head by more than this, entries go on at the head's time and one of them says so (clock-step)."""
 CLOCK_BEHIND_REFUSED_US = 600_000_000
@@ -52,21 +50,6 @@ class Placed(msgspec.Struct, frozen=True, gc=False):
     leaf_hash: bytes
     duplicate: bool = False
     changed_from: int | None = None
-
-
-class Head(msgspec.Struct):
-    """The right edge of a log, as the next append continues it."""
-
-    size: int
-    leaf_hash: bytes
-    logged_us: int
-    frontier: Frontier
-    partial: list[list[bytes]]
-    """For each tile level the hashes after the last full tile."""
-
-    @property
-    def mark(self) -> Mark:
-        return Mark(self.size, self.leaf_hash)
 
 
 class Transaction:
@@ -201,7 +184,9 @@ class Transaction:
         """Sends all rows to the database and returns the head that the commit will make true."""
         if not self._hashes:
             return self._head
-        head = self._advance()
+        head, tiles = self._head.advanced(self._hashes, self.logged_us)
+        for level, n, hashes in tiles:
+            self._add("tile", (self.log, level, n, hashes))
         bulk = Bulk(self.connection)
         with bulk.at_once(few=len(self._entries) == 1):
             for table, rows in self._rows.items():
@@ -225,31 +210,6 @@ class Transaction:
 
     def _add(self, table: str, row: tuple[Any, ...]) -> None:
         self._rows.setdefault(table, []).append(row)
-
-    def _advance(self) -> Head:
-        frontier = self._head.frontier.copy()
-        frontier.extend(self._hashes)
-        partial = [level.copy() for level in self._head.partial]
-        self._fill(partial, self._hashes)
-        return Head(self._index, self._hashes[-1], self.logged_us, frontier, partial)
-
-    def _fill(self, partial: list[list[bytes]], hashes: Sequence[bytes]) -> None:
-        """Adds leaf hashes to the right edge; every tile that becomes full is a row, its root goes one level up."""
-        level, first = 0, self._head.size
-        while hashes:
-            if level == len(partial):
-                partial.append([])
-            row = partial[level]
-            n = (first - len(row)) // TILE
-            row.extend(hashes)
-            roots = []
-            while len(row) >= TILE:
-                full, partial[level] = row[:TILE], row[TILE:]
-                row = partial[level]
-                self._add("tile", (self.log, level, n, b"".join(full)))
-                roots.append(root_of(full))
-                n += 1
-            hashes, first, level = roots, first // TILE, level + 1
 
     def _open_known(self, key: SourceKey, pos: int) -> bytes:
         """Opens the earlier entry that a key row points to: a forged row must not swallow a record."""
@@ -420,68 +380,3 @@ class Appender:
             step = ClockStep(clock_at=utc_text(now), head_at=utc_text(head.logged_us), behind_us=behind)
             self._step_noted = True
         return head.logged_us, step
-
-
-HEAD_SQLITE = (
-    "SELECT size, leaf_hash, logged_us, frontier,"
-    " (SELECT group_concat(name || '/' || version) FROM projection_version), EXISTS (SELECT 1 FROM disposed_entry)"
-    " FROM head WHERE log = ?"
-)
-HEAD_POSTGRES = (
-    "SELECT size, leaf_hash, logged_us, frontier,"
-    " (SELECT string_agg(name || '/' || version, ',') FROM projection_version), EXISTS (SELECT 1 FROM disposed_entry)"
-    " FROM head WHERE log = ? FOR UPDATE OF head"
-)
-
-
-def read_head(connection: Connection, log: int, size: int, leaf: bytes, logged_us: int, frontier: bytes) -> Head:
-    """The head of a log with the hashes after its last full tiles, read off the leaves and the tiles below."""
-    hashes = [frontier[at : at + HASH_SIZE] for at in range(0, len(frontier), HASH_SIZE)]
-    partial = []
-    level, width = 0, size
-    while width:
-        partial.append(tile_hashes(connection, log, level, width // TILE, width % TILE))
-        level, width = level + 1, width // TILE
-    return Head(size, leaf, logged_us, Frontier(size, hashes), partial)
-
-
-_TILE_ROOTS = 16_384
-"""Roots of full tiles that are remembered at most."""
-_tile_roots: dict[bytes, bytes] = {}
-
-
-def tile_root(full: bytes) -> bytes:
-    """Root of a full tile, remembered by its content: tiles never change, and proofs need the same ones again."""
-    key = sha256(full).digest()
-    root = _tile_roots.get(key)
-    if root is None:
-        if len(_tile_roots) >= _TILE_ROOTS:
-            _tile_roots.clear()
-        root = _tile_roots[key] = complete_root(full)
-    return root
-
-
-def tile_hashes(connection: Connection, log: int, level: int, n: int, width: int) -> list[bytes]:
-    """The first `width` hashes of tile `n` of a level, computed from what lies below it, never from itself."""
-    if not width:
-        return []
-    first = n * TILE
-    if level == 0:
-        low = pos_of(log, first)
-        rows = connection.execute(
-            select(schema.leaf.c.data)
-            .where(schema.leaf.c.pos >= low, schema.leaf.c.pos < low + width)
-            .order_by(schema.leaf.c.pos)
-        )
-        hashes = [leaf_hash(data) for (data,) in rows]
-    else:
-        tile = schema.tile.c
-        rows = connection.execute(
-            select(tile.hashes)
-            .where(tile.log == log, tile.level == level - 1, tile.n >= first, tile.n < first + width)
-            .order_by(tile.n)
-        )
-        hashes = [tile_root(bytes(full)) for (full,) in rows]
-    if len(hashes) != width:
-        raise IntegrityError(f"log {log} lacks {width - len(hashes)} of the hashes of tile {level}/{n}")
-    return hashes

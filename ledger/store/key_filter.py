@@ -77,7 +77,7 @@ class Keys:
 
 
 class KeyFilter:
-    """The filter of one log. All but the thread that fills it is called under the head's lock."""
+    """The filter of one log, for its appender alone: one thread at a time, beside the one that fills it."""
 
     def __init__(self, readers: Engine, log: int) -> None:
         self._readers = readers

@@ -16,9 +16,9 @@ from ledger.core.merkle import Frontier, consistency_proof, inclusion_proof, siz
 from ledger.core.tiles import ENTRIES, TILE_BITS, Subtrees, Tile, TileReader, encode_bundle
 from ledger.core.vault import Kept
 from ledger.store import schema
-from ledger.store.append import TILE, tile_hashes
 from ledger.store.bulk import Bulk
 from ledger.store.position import MAX_INDEX, index_of, pos_of
+from ledger.store.right_edge import TILE, tile_hashes
 
 RANGE = 4096
 """Entries fetched at once by a walk over a log: memory stays flat however long the log."""

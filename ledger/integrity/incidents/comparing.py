@@ -27,12 +27,13 @@ from ledger.core.tiles import ENTRIES, Tile, decode_bundle
 from ledger.findings.incident_kinds import CaseEvent, Comparison, IncidentCase
 from ledger.integrity.incidents.cases import UNRESOLVED, Case, Cases
 from ledger.store import schema
-from ledger.store.append import TILE, Batch
+from ledger.store.append import Batch
 from ledger.store.engine import reader_engine
 from ledger.store.gone import Gone
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import pos_of
 from ledger.store.reading import LogReader, StoredEntry
+from ledger.store.right_edge import TILE
 from ledger.trust.published import published
 
 MOST: Final = 1_000_000

@@ -27,11 +27,11 @@ from ledger.integrity.incidents.leaves import Leaves
 from ledger.integrity.level1 import Pulse, head_fault
 from ledger.integrity.replay import facts_tables, replay_span
 from ledger.store import checkpoints
-from ledger.store.append import TILE
 from ledger.store.bulk import Bulk
 from ledger.store.position import index_of, pos_of
 from ledger.store.projections import Live
 from ledger.store.reading import HeadRow, LogReader
+from ledger.store.right_edge import TILE
 from ledger.trust.witness_tables import witnessed
 
 BINDING: Final = "log_binding"

@@ -26,8 +26,8 @@ from ledger.core.members import Members, Spans
 from ledger.core.tables import TableClass
 from ledger.findings.incident_kinds import IncidentCase, KeptFile
 from ledger.store import schema
-from ledger.store.append import TILE
 from ledger.store.position import pos_of
+from ledger.store.right_edge import TILE
 from ledger.trust.files import sync_folder, write_durably
 
 ROWS_OF: Final = 200

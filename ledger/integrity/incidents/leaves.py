@@ -17,11 +17,11 @@ from ledger.core.hashing import HASH_SIZE, ZERO_HASH, b64, body_commitment, leaf
 from ledger.core.kinds import RECORD
 from ledger.core.time_epoch import goes_back
 from ledger.integrity.fault import Fault
-from ledger.store.append import TILE
 from ledger.store.bulk import Bulk
 from ledger.store.gone import Gone
 from ledger.store.position import index_of
 from ledger.store.reading import LogReader
+from ledger.store.right_edge import TILE
 
 _CHANGED = "the leaf is not the one that its tile and the entry after it name"
 
