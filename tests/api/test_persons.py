@@ -20,6 +20,8 @@ from tests.support.application import app_of
 from tests.support.ledgers import batch, submission
 from tests.support.staff import Staff
 
+pytestmark = pytest.mark.sampled
+
 WHY = {"reason": "for the test"}
 
 

@@ -113,7 +113,7 @@ def parts(seed: int) -> list[Part]:
             unit="files whose every case is run in every way, on either database",
             steps=tuple(
                 Step(name=file, asked=1, run=partial(suites.run, [file], seeds.getrandbits(31)))
-                for file in _files("mark.sampled", "sampled import WHOLE")
+                for file in _files("mark.sampled", "sampled import WHOLE", "sampled import one_in")
             ),
         ),
         Part(

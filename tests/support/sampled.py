@@ -5,10 +5,11 @@ ways are the values of that parameter). Each case is run in one way at least, an
 is a test with several cases, or all tests of a file that have one. Which way is drawn from the seed (`TRAILSEAL_SEED`).
 """
 
+import math
 import os
 import random
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Set
+from collections.abc import Hashable, Iterator, Mapping, Sequence, Set
 from itertools import count
 from typing import Final, TypeVar
 
@@ -21,6 +22,7 @@ WHOLE: Final = "TRAILSEAL_SOAK" in os.environ
 
 Way = tuple[object, ...]
 Case = TypeVar("Case", bound=Hashable)
+Item = TypeVar("Item")
 
 
 def draw(ways: Mapping[Case, Set[Way]], chance: random.Random) -> set[tuple[Case, Way]]:
@@ -35,6 +37,13 @@ def draw(ways: Mapping[Case, Set[Way]], chance: random.Random) -> set[tuple[Case
         nearest = (every[(number + further) % len(every)] for further in count())
         drawn.add((case, next(way for way in nearest if way in ways[case])))
     return drawn
+
+
+def one_in(share: int, of: Sequence[Item]) -> Sequence[Item]:
+    """Of what a test tries one after the other: one in `share`, drawn from the seed, in its order; in a soak all."""
+    if WHOLE:
+        return of
+    return [of[place] for place in sorted(random.Random(SEED).sample(range(len(of)), math.ceil(len(of) / share)))]
 
 
 def pytest_report_header() -> str:

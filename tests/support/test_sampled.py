@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from tests.support.sampled import Way, draw
+from tests.support.sampled import WHOLE, Way, draw, one_in
 
 BOTH: set[Way] = {("sqlite",), ("postgresql",)}
 
@@ -41,6 +41,13 @@ def test_another_seed_draws_others_and_the_same_seed_the_same() -> None:
     cases = {f"case {number}": BOTH for number in range(20)}
     assert drawn(cases, 1) == drawn(cases, 1)
     assert drawn(cases, 1) != drawn(cases, 2)
+
+
+def test_one_in_five_is_drawn_in_its_order_and_all_in_a_soak() -> None:
+    found = list(one_in(5, range(101)))
+    assert found == sorted(set(found))
+    assert len(found) == (101 if WHOLE else 21)
+    assert list(one_in(5, "a")) == ["a"]
 
 
 CASES = """

@@ -18,6 +18,8 @@ from ledger.store.database import upgrade
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger
 from tests.support.older import NEWER, put_back
 
+pytestmark = pytest.mark.sampled
+
 SINCE = "2026-01-01T00:00:00.000000Z"
 SPAN: dict[str, Any] = {"valid_from": SINCE, "valid_to": None, "reason": "list", "authority": AUTHORITY}
 PLACE: dict[str, Any] = {

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from ledger.core.clock import SystemClock
 from ledger.core.job import JobState
@@ -16,6 +17,8 @@ from ledger.jobs.leader import FileLock, LeaderLock, leader_lock
 from ledger.jobs.scheduler import Duty, Schedule, Scheduler
 from tests.support.ledgers import Ledger
 from tests.support.postgres import PostgresServer
+
+pytestmark = pytest.mark.sampled
 
 ROOT = Path(__file__).parents[3]
 

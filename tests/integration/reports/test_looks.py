@@ -23,6 +23,8 @@ from tests.integration.reports.repack import forge, unpack
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger
 from tests.unit.trace.small import SECOND, T0, clock, said
 
+pytestmark = pytest.mark.sampled
+
 BATCH = ByBatch(kind=LinkKind.BATCH, id="B")
 START, STOP = Action.START, Action.STOP
 

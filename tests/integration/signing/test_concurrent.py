@@ -14,6 +14,8 @@ from ledger.store.store import Store
 from tests.support.postgres import chosen_database
 from tests.support.signing import Plant
 
+pytestmark = pytest.mark.sampled
+
 PAIR = Step(step="review", role="reviewer", meaning="reviewed", needed=2)
 APPROVE = Step(step="approve", role="approver", meaning="approved")
 

@@ -12,6 +12,8 @@ from ledger.sources.map_kinds import AssetMapped, AssetMapped2, CalendarSet, Ide
 from ledger.sources.maps import Maps
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger
 
+pytestmark = pytest.mark.sampled
+
 Y1, Y2, Y3 = (f"202{year}-01-01T00:00:00.000000Z" for year in (4, 5, 6))
 
 
