@@ -21,6 +21,7 @@ from reports.verify import verify_package
 from tests.integration.reports.forger import rebuild
 from tests.integration.reports.plant import NAMES, Plant
 from tests.integration.reports.repack import Files, forge, pack, unpack, with_manifests
+from tests.support.sampled import WHOLE
 from tests.support.seeds import SEED
 
 MUTATIONS = 400
@@ -38,7 +39,8 @@ def test_any_one_byte_changed_anywhere_in_the_file_is_found(site: Plant, withhel
     target.write_bytes(data)
     with target.open("r+b", buffering=0) as file:
         for place in sorted(places):
-            for changed in {data[place] ^ (1 << dice.randrange(8)), dice.randrange(256)} - {data[place]}:
+            changes = sorted({data[place] ^ (1 << dice.randrange(8)), dice.randrange(256)} - {data[place]})
+            for changed in changes if WHOLE else (dice.choice(changes),):
                 file.seek(place)
                 file.write(bytes([changed]))
                 verdict = verify_package(target, [site.vkey])
