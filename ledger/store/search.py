@@ -48,6 +48,8 @@ TIMES = ("occurred", "recorded", "received")
 _MEMBERS = 3
 """The version of the projector of records from which on there are columns for `_NEWER`, and for reasons."""
 _NEWER = ("workstation", "role", "attribute", "reasoned")
+_COUNTED = 10_000
+"""Records of a link that are counted at most, to find the rarest."""
 _FTS = table("record_fts", column("rowid"))
 
 
@@ -166,12 +168,15 @@ def matching(
     place: ColumnElement[int] = record.c.pos
     words = query_tokens(query.text)
     found_by = [f'"{token}"' for token in (*words, *_exact(connection, query))]
-    chosen = select().select_from(record).where(*_conditions(query, along if aside else None))
+    for name, found in spans.items():
+        if found and is_sqlite(connection):
+            found_by.append(f"({' OR '.join(dict.fromkeys(_token(name, span.value) for span in found))})")
+    link = None if found_by or aside or not is_sqlite(connection) else _rarest(connection, query)
+    linked = schema.record_link.alias()
+    chosen = select().select_from(record).where(*_conditions(query, linked.c.pos if link else along if aside else None))
     for name, found in spans.items():
         if found is not None:
             chosen = chosen.where(_in_spans(name, found))
-            if found and is_sqlite(connection):
-                found_by.append(f"({' OR '.join(dict.fromkeys(_token(name, span.value) for span in found))})")
     if query.text.strip() and not words:
         # Text without a single word can't occur in any record's words.
         chosen = chosen.where(false())
@@ -184,10 +189,32 @@ def matching(
             # The index itself goes from the newest down: of a thousand matches it reads as many as the page has.
             place = _FTS.c.rowid
             chosen = chosen.join(_FTS, place == record.c.pos).where(match)
+    elif link is not None:
+        # Links stand by kind, id and position: those of one are there in order, and no other record is looked at.
+        place = linked.c.pos
+        chosen = chosen.join(linked, linked.c.pos == record.c.pos).where(
+            linked.c.kind == link[0].value, linked.c.id == link[1]
+        )
     elif words:
         chosen = chosen.where(record.c.tokens.op("@>")(cast(list(words), postgresql.ARRAY(postgresql.TEXT))))
     ranged = _aside(place) if aside else place
     return place, chosen.where(ranged >= pos_of(log, low), ranged < pos_of(log, high))
+
+
+def _rarest(connection: Connection, query: Query) -> tuple[LinkKind, str] | None:
+    """Of the links asked for, the one that the fewest records have, as far as that is counted."""
+    pairs = list(query.links)
+    if query.link_kind is not None and query.link_id is not None:
+        pairs.append((query.link_kind, query.link_id))
+    if len(pairs) < 2:
+        return pairs[0] if pairs else None
+
+    def records(pair: tuple[LinkKind, str]) -> int:
+        link = schema.record_link.c
+        some = select(link.pos).where(link.kind == pair[0].value, link.id == pair[1]).limit(_COUNTED).subquery()
+        return connection.scalar(select(func.count()).select_from(some)) or 0
+
+    return min(pairs, key=records)
 
 
 def _aside(column: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -340,6 +340,27 @@ def test_each_object_actor_and_workstation_is_found_by_its_name_alone(both: Both
                 assert list(found) == [one.at for one in expected(both, query, both.size)], (ledger.dialect, query)
 
 
+@pytest.mark.requirement("R51")
+def test_a_link_alone_beside_another_and_beside_more_finds_what_has_all_of_it(both: Both) -> None:
+    """SQLite goes along the records of the rarest link."""
+    pairs = list(itertools.product((LinkKind.BATCH, LinkKind.LOT), LINKS))
+    queries = [Query(link_kind=kind, link_id=id_) for kind, id_ in pairs]
+    for one in pairs:
+        queries += [Query(links=(one,)), Query(links=(one,), source="dcs"), Query(links=(one,), text="tic101.sp")]
+    queries += [Query(links=(one, other)) for one, other in itertools.combinations(pairs, 2)]
+    queries += [Query(links=(one,), link_kind=other[0], link_id=other[1]) for one, other in itertools.pairwise(pairs)]
+    several = 0
+    for query in queries:
+        wanted = [one.at for one in expected(both, query, both.size)]
+        several += len(query.links) == 2 and bool(wanted)
+        for ledger in both.ledgers:
+            with ledger.store.reading() as connection:
+                found = search(connection, RECORDS, both.size, query, limit=500)
+                assert list(found.indices) == wanted, (ledger.dialect, query)
+                assert count(connection, RECORDS, both.size, query) == len(wanted), (ledger.dialect, query)
+    assert several > 10
+
+
 @shared
 @given(query=simple, top=st.integers(1, 25))
 def test_facets_count_what_was_found_in_the_same_order(both: Both, query: Query, top: int) -> None:
