@@ -12,10 +12,11 @@ from sqlalchemy import Connection, Select, and_, func, select
 
 from ledger.core.clock import MICROSECONDS
 from ledger.core.parameters import Exposure, ParameterName
-from ledger.sources.covering import received_of, require_interval
+from ledger.sources import tables as t
+from ledger.sources.covering import ran, received_of, require_interval
 from ledger.sources.parameters import Parameters
 from ledger.store import schema
-from ledger.store.position import index_of
+from ledger.store.position import index_of, pos_of
 from ledger.store.search import require_members
 
 SHOWN: Final = 100
@@ -80,9 +81,30 @@ def exposed(
 
 
 def lately(connection: Connection, log: int, size: int, source: str, newest: int) -> Window:
-    """The exposure of a source's newest records that say when they were recorded, as of a size; at most so many."""
-    row = schema.record.c
-    told = select(row.received_us, row.recorded_us).where(received_of(log, size, source), row.recorded_us.is_not(None))
+    """The exposure of those of a source's newest records that say when they were recorded; at most so many.
+
+    Of its newest runs that brought so many records, as of a size.
+    """
+    row, run = schema.record.c, t.collection_run.c
+    runs = connection.execute(
+        select(run.pos, run.records).where(ran(log, size, source)).order_by(run.pos.desc()).limit(newest + 1)
+    ).all()
+    # A run's records stand before it, and behind the run before.
+    low, brought = pos_of(log, 0) - 1, 0
+    for one in runs:
+        if brought >= newest:
+            low = one.pos
+            break
+        brought += one.records
+    else:
+        low = runs[-1].pos if len(runs) > newest else low
+    told = select(row.received_us, row.recorded_us).where(
+        row.pos > low,
+        row.pos < (runs[0].pos if runs else low),
+        # As an expression: no index of sources, which would give all of its records to be sorted.
+        row.source.concat("") == source,
+        row.recorded_us.is_not(None),
+    )
     return _window(connection, told.order_by(row.pos.desc()).limit(newest))
 
 

@@ -64,6 +64,13 @@ def test_the_newest_records_that_tell_are_a_sample(ledger: Ledger) -> None:
     with ledger.store.reader(RECORDS) as reader:
         found = lately(reader.connection, RECORDS, reader.head().size, SOURCE, 3)
     assert found == Window(records=3, unknown=0, negative=0, median_us=6 * S, p95_us=7 * S, longest_us=7 * S)
+    for length in (1, 2, 3, 4):
+        held(ledger, length)
+    with ledger.store.reader(RECORDS) as reader:
+        found = lately(reader.connection, RECORDS, reader.head().size, SOURCE, 3)
+        none = lately(reader.connection, RECORDS, reader.head().size, "none", 3)
+    assert (found.records, found.median_us, found.longest_us) == (3, 3 * S, 4 * S), "of several runs"
+    assert none.median_us is None
 
 
 def findings(ledger: Ledger) -> list[Finding]:
