@@ -249,7 +249,7 @@ def test_pages_in_any_order_give_every_hit_once_as_of_the_first(
         assert indices == sorted(indices, reverse=order == "desc"), "equal values go by index"
 
 
-@pytest.mark.requirement("R03", "C12")
+@pytest.mark.requirement("R03")
 def test_an_answer_carries_its_checkpoint_and_is_the_same_when_it_is_asked_again(
     world: World, client: TestClient[Any]
 ) -> None:
