@@ -233,6 +233,8 @@ def _form(scope: Scope, parameters: Mapping[str, str], errors: dict[str, str]) -
     name = parameters.get("log", "")
     records = [log for log in scope.logs if log.number != SYSTEM_LOG]
     fields = {field: value for field in _FIELDS if (value := parameters.get(field, "").strip()[:_MAX_TEXT])}
+    if fields.get("time") == TIMES[0]:
+        del fields["time"]  # a form sends it always: nothing is narrowed by it
     limit = _natural("limit", parameters, errors) or SIZES[0]
     return Form(
         fields=fields,
