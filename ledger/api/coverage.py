@@ -1,11 +1,13 @@
 """Completeness of a source over an interval: what is known of its time, its own numbers, how long it held records."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
 from litestar import Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, QueryParameter
+from sqlalchemy import Connection
 
 from ledger.api.context import Context
 from ledger.api.fields import SourceId, no_nul_in, without_nul
@@ -18,13 +20,15 @@ from ledger.core.clock import MICROSECONDS, parse_utc, utc_text
 from ledger.core.completeness import CompletenessStatement
 from ledger.core.parameters import SequencePolicy
 from ledger.people.access import Scope, allow
+from ledger.record_log import RecordLog as OneLog
 from ledger.sources.coverage import Coverage
 from ledger.sources.covering import Covered, Stretch, cover, type_of
-from ledger.sources.exposed import Exposed, exposed
+from ledger.sources.exposed import exposed
 from ledger.sources.map_files import instant
-from ledger.sources.sequences import SequenceReport, Series, gaps
+from ledger.sources.sequences import Series, gaps
 from ledger.store.as_of import AtCheckpoint, checkpoint_of
 
+T = TypeVar("T")
 From = Annotated[str, QueryParameter(name="from", description="Where the interval begins.", max_length=40)]
 To = Annotated[str, QueryParameter(name="to", description="Before which instant it ends.", max_length=40)]
 Zone = Annotated[
@@ -133,6 +137,44 @@ def instant_us(text: str, zone: str | None) -> int:
     return parse_utc(instant(text, zone))
 
 
+class Asked(NamedTuple):
+    """What of a log is read for an answer: whose time, from `low` to before `high`, as of `size`."""
+
+    chosen: OneLog
+    source: str
+    low: int
+    high: int
+    size: int
+    checkpoint: AtCheckpoint | None
+
+
+class Interval(msgspec.Struct, frozen=True, kw_only=True):
+    """The query members that each of these questions has."""
+
+    source: str
+    since: str
+    until: str
+    zone: str | None
+    log: str | None
+    size: int | None
+
+
+async def answered(context: Context, asked: Interval, answer: Callable[[Connection, Asked], T]) -> T:
+    """Reads the answer to a question about a source's time; raises NotFound for a source that the log has not."""
+    without_nul(source=asked.source, zone=asked.zone, since=asked.since, until=asked.until)
+    low, high = instant_us(asked.since, asked.zone), instant_us(asked.until, asked.zone)
+
+    def read() -> T:
+        chosen = context.record_log(asked.log)
+        size = size_of(context.service, chosen, asked.size)
+        with context.service.store.reading() as connection:
+            type_of(connection, chosen.log.number, size, asked.source)
+            checkpoint = checkpoint_of(connection, chosen.log, size)
+            return answer(connection, Asked(chosen, asked.source, low, high, size, checkpoint))
+
+    return await context.lanes.read(read)
+
+
 @get("/coverage", opt=allow(Scope.READ), responses=declared())
 async def coverage(
     context: NamedDependency[Context],
@@ -145,19 +187,13 @@ async def coverage(
     limit: Limit = 500,
 ) -> CoverageAnswer:
     """What is known of the source's time: covered by its runs, unreachable, a gap, or not known (yet)."""
-    without_nul(source=source, zone=zone, since=since, until=until)
-    low, high = instant_us(since, zone), instant_us(until, zone)
 
-    def read() -> CoverageAnswer:
-        chosen = context.record_log(log)
-        as_of = size_of(context.service, chosen, size)
-        store = context.service.store
-        with store.reading() as connection:
-            found = cover(connection, store.kinds, chosen.log.number, as_of, source, low, high)
-            checkpoint = checkpoint_of(connection, chosen.log, as_of)
-        return _covered(found, chosen.log.name, as_of, checkpoint, source, limit)
+    def answer(connection: Connection, asked: Asked) -> CoverageAnswer:
+        kinds, number = context.service.store.kinds, asked.chosen.log.number
+        return _covered(cover(connection, kinds, number, asked.size, source, asked.low, asked.high), asked, limit)
 
-    return await context.lanes.read(read)
+    interval = Interval(source=source, since=since, until=until, zone=zone, log=log, size=size)
+    return await answered(context, interval, answer)
 
 
 @get("/sequence", opt=allow(Scope.READ), responses=declared())
@@ -171,19 +207,8 @@ async def sequence(
     size: AsOf = None,
 ) -> SequenceAnswer:
     """The source's own numbers: which are missing, which it gave twice, how many came late."""
-    without_nul(source=source, zone=zone, since=since, until=until)
-    low, high = instant_us(since, zone), instant_us(until, zone)
-
-    def read() -> SequenceAnswer:
-        chosen = context.record_log(log)
-        as_of = size_of(context.service, chosen, size)
-        with context.service.store.reading() as connection:
-            type_of(connection, chosen.log.number, as_of, source)
-            found = gaps(connection, chosen.parameters, chosen.log.number, as_of, source, low, high)
-            checkpoint = checkpoint_of(connection, chosen.log, as_of)
-        return _numbered(found, chosen.log.name, as_of, checkpoint, source)
-
-    return await context.lanes.read(read)
+    interval = Interval(source=source, since=since, until=until, zone=zone, log=log, size=size)
+    return await answered(context, interval, _numbered)
 
 
 @get("/exposure", opt=allow(Scope.READ), responses=declared())
@@ -197,19 +222,8 @@ async def exposure(
     size: AsOf = None,
 ) -> ExposureAnswer:
     """How long the source alone held its records, in which time its administrator could have altered them unseen."""
-    without_nul(source=source, zone=zone, since=since, until=until)
-    low, high = instant_us(since, zone), instant_us(until, zone)
-
-    def read() -> ExposureAnswer:
-        chosen = context.record_log(log)
-        as_of = size_of(context.service, chosen, size)
-        with context.service.store.reading() as connection:
-            type_of(connection, chosen.log.number, as_of, source)
-            found = exposed(connection, chosen.parameters, chosen.log.number, as_of, source, low, high)
-            checkpoint = checkpoint_of(connection, chosen.log, as_of)
-        return _exposed(found, chosen.log.name, as_of, checkpoint, source)
-
-    return await context.lanes.read(read)
+    interval = Interval(source=source, since=since, until=until, zone=zone, log=log, size=size)
+    return await answered(context, interval, _exposed)
 
 
 class NewStatement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -261,15 +275,13 @@ async def state_completeness(
     return await context.lanes.append(enter)
 
 
-def _covered(
-    found: Covered, log: str, size: int, checkpoint: AtCheckpoint | None, source: str, limit: int
-) -> CoverageAnswer:
+def _covered(found: Covered, asked: Asked, limit: int) -> CoverageAnswer:
     page = found.stretches[:limit]
     return CoverageAnswer(
-        log=log,
-        size=size,
-        checkpoint=checkpoint,
-        source=source,
+        log=asked.chosen.log.name,
+        size=asked.size,
+        checkpoint=asked.checkpoint,
+        source=asked.source,
         runs=found.runs,
         known_until=None if found.watermark_us is None else utc_text(found.watermark_us),
         seconds={state.value: length / MICROSECONDS for state, length in found.lengths.items()},
@@ -278,14 +290,14 @@ def _covered(
     )
 
 
-def _numbered(
-    found: SequenceReport, log: str, size: int, checkpoint: AtCheckpoint | None, source: str
-) -> SequenceAnswer:
+def _numbered(connection: Connection, asked: Asked) -> SequenceAnswer:
+    chosen = asked.chosen
+    found = gaps(connection, chosen.parameters, chosen.log.number, asked.size, asked.source, asked.low, asked.high)
     return SequenceAnswer(
-        log=log,
-        size=size,
-        checkpoint=checkpoint,
-        source=source,
+        log=chosen.log.name,
+        size=asked.size,
+        checkpoint=asked.checkpoint,
+        source=asked.source,
         policy=found.policy,
         wraps=found.wraps,
         entry=found.entry,
@@ -294,13 +306,15 @@ def _numbered(
     )
 
 
-def _exposed(found: Exposed, log: str, size: int, checkpoint: AtCheckpoint | None, source: str) -> ExposureAnswer:
+def _exposed(connection: Connection, asked: Asked) -> ExposureAnswer:
+    chosen = asked.chosen
+    found = exposed(connection, chosen.parameters, chosen.log.number, asked.size, asked.source, asked.low, asked.high)
     window = found.window
     return ExposureAnswer(
-        log=log,
-        size=size,
-        checkpoint=checkpoint,
-        source=source,
+        log=chosen.log.name,
+        size=asked.size,
+        checkpoint=asked.checkpoint,
+        source=asked.source,
         records=window.records,
         unknown=window.unknown,
         negative=window.negative,
