@@ -5,18 +5,18 @@ from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
 from litestar import Router, get, post
-from litestar.di import NamedDependency
+from litestar.di import NamedDependency, Provide
 from litestar.params import JSONBody, QueryParameter
 from sqlalchemy import Connection
 
 from ledger.api.context import Context
-from ledger.api.fields import SourceId, no_nul_in, without_nul
+from ledger.api.fields import SourceId, Zone, no_nul_in, without_nul
 from ledger.api.gate import CallerRequest
 from ledger.api.people import Reason
-from ledger.api.placed import AsOf, Limit, placed, size_of
+from ledger.api.placed import AsOf, Limit, moment_us, placed
 from ledger.api.problems import declared
 from ledger.api.sources import RecordLog
-from ledger.core.clock import MICROSECONDS, parse_utc, utc_text
+from ledger.core.clock import MICROSECONDS, utc_text
 from ledger.core.completeness import CompletenessStatement
 from ledger.core.parameters import SequencePolicy
 from ledger.people.access import Scope, allow
@@ -24,20 +24,12 @@ from ledger.record_log import RecordLog as OneLog
 from ledger.sources.coverage import Coverage
 from ledger.sources.covering import Covered, Stretch, cover, type_of
 from ledger.sources.exposed import exposed
-from ledger.sources.map_files import instant
 from ledger.sources.sequences import Series, gaps
-from ledger.store.as_of import AtCheckpoint, checkpoint_of
+from ledger.store.as_of import AtCheckpoint, as_of, checkpoint_of
 
 T = TypeVar("T")
 From = Annotated[str, QueryParameter(name="from", description="Where the interval begins.", max_length=40)]
 To = Annotated[str, QueryParameter(name="to", description="Before which instant it ends.", max_length=40)]
-Zone = Annotated[
-    str | None,
-    QueryParameter(
-        description="IANA zone of instants without offset (`2026-01-31T08:00:00`); without it each names its offset.",
-        max_length=200,
-    ),
-]
 
 
 class ShownStretch(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,13 +122,6 @@ class ExposureAnswer(msgspec.Struct, frozen=True, kw_only=True):
     over_entries: list[int]
 
 
-def instant_us(text: str, zone: str | None) -> int:
-    """Microseconds of an instant of a query; raises SchemaViolation for none, and for one that its zone has twice."""
-    if zone is not None:
-        instant("2026-01-01T00:00:00", zone)  # a zone that is none is told of, whether or not it is needed
-    return parse_utc(instant(text, zone))
-
-
 class Asked(NamedTuple):
     """What of a log is read for an answer: whose time, from `low` to before `high`, as of `size`."""
 
@@ -149,80 +134,59 @@ class Asked(NamedTuple):
 
 
 class Interval(msgspec.Struct, frozen=True, kw_only=True):
-    """The query members that each of these questions has."""
+    """The time that is asked about, from `low` to before `high` in microseconds, whose, and as of which size."""
 
     source: str
-    since: str
-    until: str
-    zone: str | None
+    low: int
+    high: int
     log: str | None
     size: int | None
 
 
-async def answered(context: Context, asked: Interval, answer: Callable[[Connection, Asked], T]) -> T:
+async def read_interval(
+    source: SourceId, since: From, until: To, zone: Zone = None, log: RecordLog = None, size: AsOf = None
+) -> Interval:
+    """Reads what each of these questions has; raises SchemaViolation for an instant that is none."""
+    without_nul(source=source, zone=zone, since=since, until=until)
+    return Interval(source=source, low=moment_us(since, zone), high=moment_us(until, zone), log=log, size=size)
+
+
+async def answered(context: Context, interval: Interval, answer: Callable[[Connection, Asked], T]) -> T:
     """Reads the answer to a question about a source's time; raises NotFound for a source that the log has not."""
-    without_nul(source=asked.source, zone=asked.zone, since=asked.since, until=asked.until)
-    low, high = instant_us(asked.since, asked.zone), instant_us(asked.until, asked.zone)
 
     def read() -> T:
-        chosen = context.record_log(asked.log)
-        size = size_of(context.service, chosen, asked.size)
-        with context.service.store.reading() as connection:
-            type_of(connection, chosen.log.number, size, asked.source)
+        chosen = context.record_log(interval.log)
+        with context.service.store.reader(chosen.log.number) as reader:
+            size, connection = as_of(reader, chosen.log, interval.size), reader.connection
+            type_of(connection, chosen.log.number, size, interval.source)
             checkpoint = checkpoint_of(connection, chosen.log, size)
-            return answer(connection, Asked(chosen, asked.source, low, high, size, checkpoint))
+            return answer(connection, Asked(chosen, interval.source, interval.low, interval.high, size, checkpoint))
 
     return await context.lanes.read(read)
 
 
 @get("/coverage", opt=allow(Scope.READ), responses=declared())
 async def coverage(
-    context: NamedDependency[Context],
-    source: SourceId,
-    since: From,
-    until: To,
-    zone: Zone = None,
-    log: RecordLog = None,
-    size: AsOf = None,
-    limit: Limit = 500,
+    context: NamedDependency[Context], interval: NamedDependency[Interval], limit: Limit = 500
 ) -> CoverageAnswer:
     """What is known of the source's time: covered by its runs, unreachable, a gap, or not known (yet)."""
 
     def answer(connection: Connection, asked: Asked) -> CoverageAnswer:
         kinds, number = context.service.store.kinds, asked.chosen.log.number
-        return _covered(cover(connection, kinds, number, asked.size, source, asked.low, asked.high), asked, limit)
+        return _covered(cover(connection, kinds, number, asked.size, asked.source, asked.low, asked.high), asked, limit)
 
-    interval = Interval(source=source, since=since, until=until, zone=zone, log=log, size=size)
     return await answered(context, interval, answer)
 
 
 @get("/sequence", opt=allow(Scope.READ), responses=declared())
-async def sequence(
-    context: NamedDependency[Context],
-    source: SourceId,
-    since: From,
-    until: To,
-    zone: Zone = None,
-    log: RecordLog = None,
-    size: AsOf = None,
-) -> SequenceAnswer:
+async def sequence(context: NamedDependency[Context], interval: NamedDependency[Interval]) -> SequenceAnswer:
     """The source's own numbers: which are missing, which it gave twice, how many came late."""
-    interval = Interval(source=source, since=since, until=until, zone=zone, log=log, size=size)
     return await answered(context, interval, _numbered)
 
 
 @get("/exposure", opt=allow(Scope.READ), responses=declared())
-async def exposure(
-    context: NamedDependency[Context],
-    source: SourceId,
-    since: From,
-    until: To,
-    zone: Zone = None,
-    log: RecordLog = None,
-    size: AsOf = None,
-) -> ExposureAnswer:
+async def exposure(context: NamedDependency[Context], interval: NamedDependency[Interval]) -> ExposureAnswer:
     """How long the source alone held its records, in which time its administrator could have altered them unseen."""
-    interval = Interval(source=source, since=since, until=until, zone=zone, log=log, size=size)
     return await answered(context, interval, _exposed)
 
 
@@ -258,7 +222,7 @@ async def state_completeness(
     """States, signed, what was received of a source's time, and where it could not be known."""
     without_nul(source=source)
     no_nul_in(data)
-    low, high = instant_us(data.since, data.zone), instant_us(data.until, data.zone)
+    low, high = moment_us(data.since, data.zone), moment_us(data.until, data.zone)
     authority = request.user.authority
 
     def enter() -> StatementAnswer:
@@ -333,5 +297,8 @@ def _seconds(microseconds: int | None) -> float | None:
 
 
 router = Router(
-    "/sources/{source:str}", route_handlers=[coverage, sequence, exposure, state_completeness], tags=["completeness"]
+    "/sources/{source:str}",
+    route_handlers=[coverage, sequence, exposure, state_completeness],
+    dependencies={"interval": Provide(read_interval)},
+    tags=["completeness"],
 )

@@ -17,6 +17,14 @@ Instant = Annotated[
     str | None, QueryParameter(description="An instant, as 2026-11-25T07:10:06.123456Z.", max_length=40)
 ]
 
+Zone = Annotated[
+    str | None,
+    QueryParameter(
+        description="An IANA zone, such as Europe/Berlin or UTC, in which times without an offset are read.",
+        max_length=100,
+    ),
+]
+
 
 def no_nul_in(body: msgspec.Struct) -> None:
     """Raises SchemaViolation for a body of a request in which any text holds U+0000."""

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
 
 from ledger.api.context import Context
-from ledger.api.fields import Word, without_nul
+from ledger.api.fields import Word, Zone, without_nul
 from ledger.api.gate import CallerRequest
 from ledger.core.errors import SchemaViolation
 from ledger.core.record import Action, LinkKind, Outcome
@@ -33,13 +33,6 @@ Instant = Annotated[
         description="An instant, as 2026-11-25T07:10:06.123456Z or 2026-11-25T08:10:06+01:00; with `zone` also a local "
         "time, as 2026-11-25 08:10. From inclusive, to exclusive.",
         max_length=40,
-    ),
-]
-Zone = Annotated[
-    str | None,
-    QueryParameter(
-        description="An IANA zone, such as Europe/Berlin or UTC, in which times without an offset are read.",
-        max_length=100,
     ),
 ]
 

@@ -7,10 +7,10 @@ from litestar.params import QueryParameter
 
 from ledger.core.address import Address
 from ledger.core.clock import parse_utc
-from ledger.core.errors import SchemaViolation
 from ledger.record_log import RecordLog
 from ledger.service import Service
 from ledger.sources.map_files import instant
+from ledger.store.as_of import as_of
 from ledger.store.position import MAX_INDEX
 
 MAX_PAGE = 500
@@ -47,12 +47,11 @@ def placed(log: RecordLog, index: int) -> Placed:
 def size_of(service: Service, log: RecordLog, wanted: int | None) -> int:
     """The size to read as of; raises SchemaViolation for one that the log does not have yet."""
     with service.store.reader(log.log.number) as reader:
-        now = reader.head().size
-    if wanted is not None and wanted > now:
-        raise SchemaViolation(f"log {log.log.name} has {now} entries, not {wanted} yet")
-    return now if wanted is None else wanted
+        return as_of(reader, log.log, wanted)
 
 
-def moment_us(text: str) -> int:
-    """Microseconds of the instant that a parameter names; raises SchemaViolation."""
-    return parse_utc(instant(text, None))
+def moment_us(text: str, zone: str | None = None) -> int:
+    """Microseconds of the instant that a parameter names; raises SchemaViolation for none, or two in `zone`."""
+    if zone is not None:
+        instant("2026-01-01T00:00:00", zone)  # a zone that is none is told of, whether or not it is needed
+    return parse_utc(instant(text, zone))

@@ -11,11 +11,10 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from ledger.api.context import Context
-from ledger.api.coverage import instant_us
 from ledger.api.fields import SourceId, no_nul_in, without_nul
 from ledger.api.gate import CallerRequest
 from ledger.api.people import Reason
-from ledger.api.placed import After, Limit
+from ledger.api.placed import After, Limit, moment_us
 from ledger.api.problems import declared
 from ledger.api.sources import RecordLog
 from ledger.people.access import Scope, allow
@@ -75,7 +74,7 @@ async def reconcile(
     """Holds a number that a person counted at the source against the log's; where they differ, it is a finding too."""
     without_nul(source=source)
     no_nul_in(data)
-    low, high = instant_us(data.since, data.zone), instant_us(data.until, data.zone)
+    low, high = moment_us(data.since, data.zone), moment_us(data.until, data.zone)
     authority = request.user.authority
 
     def enter() -> Reconciled:

@@ -19,6 +19,7 @@ from ledger.service import Service
 from ledger.sources.covering import cover, type_of
 from ledger.sources.exposed import exposed
 from ledger.sources.sequences import Series, gaps
+from ledger.store.as_of import as_of
 
 From = Annotated[
     str, typer.Option("--from", help="Where the interval begins, with its offset or in --zone.", show_default=False)
@@ -59,8 +60,8 @@ def coverage(
     if since is None or until is None:
         raise ConfigError("an interval has two ends", advice="Give both --from and --to, or neither.")
     low, high = interval_us(since, until, zone)
-    with _reading(ledger, log, size) as (service, chosen, connection, as_of):
-        found = cover(connection, service.store.kinds, chosen.log.number, as_of, source_id, low, high)
+    with _reading(ledger, log, size) as (service, chosen, connection, at_size):
+        found = cover(connection, service.store.kinds, chosen.log.number, at_size, source_id, low, high)
     if as_json:
         say_json(found)
         return
@@ -84,9 +85,9 @@ def sequence(
 ) -> None:
     """A source's own numbers in an interval: which are missing, doubled, late."""
     low, high = interval_us(since, until, zone)
-    with _reading(ledger, log, size) as (_, chosen, connection, as_of):
-        type_of(connection, chosen.log.number, as_of, source_id)
-        found = gaps(connection, chosen.parameters, chosen.log.number, as_of, source_id, low, high)
+    with _reading(ledger, log, size) as (_, chosen, connection, at_size):
+        type_of(connection, chosen.log.number, at_size, source_id)
+        found = gaps(connection, chosen.parameters, chosen.log.number, at_size, source_id, low, high)
     if as_json:
         say_json(found)
         return
@@ -109,9 +110,9 @@ def exposure(
 ) -> None:
     """How long the source alone held the records of an interval: received minus source-recorded."""
     low, high = interval_us(since, until, zone)
-    with _reading(ledger, log, size) as (_, chosen, connection, as_of):
-        type_of(connection, chosen.log.number, as_of, source_id)
-        found = exposed(connection, chosen.parameters, chosen.log.number, as_of, source_id, low, high)
+    with _reading(ledger, log, size) as (_, chosen, connection, at_size):
+        type_of(connection, chosen.log.number, at_size, source_id)
+        found = exposed(connection, chosen.parameters, chosen.log.number, at_size, source_id, low, high)
     if as_json:
         say_json(found)
         return
@@ -176,16 +177,11 @@ def _by_run(source_id: str, ledger: LedgerOption, log: str | None, as_json: bool
 
 @contextmanager
 def _reading(ledger: Path, log: str | None, size: int | None) -> Iterator[tuple[Service, RecordLog, Connection, int]]:
-    """A ledger, its record log, a snapshot and the size to read as of; raises ConfigError for one that is to come."""
+    """A ledger, its record log, a snapshot and the size to read as of; raises as `as_of`."""
     with opened(ledger) as service:
         chosen = service.record_log(log)
         with service.store.reader(chosen.log.number) as reader:
-            now = reader.head().size
-            if size is not None and size > now:
-                raise ConfigError(
-                    f"log {chosen.log.name} has {now} entries, not {size} yet", advice="Give a smaller --size."
-                )
-            yield service, chosen, reader.connection, now if size is None else size
+            yield service, chosen, reader.connection, as_of(reader, chosen.log, size)
 
 
 def _say_series(one: Series) -> None:

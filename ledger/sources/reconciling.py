@@ -2,13 +2,13 @@
 
 from collections.abc import Collection
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, select
 
 from ledger.core.authority import Authority
-from ledger.core.clock import parse_utc, utc_text
+from ledger.core.clock import utc_text
 from ledger.core.entry import draft
 from ledger.core.errors import IntegrityError, SchemaViolation
 from ledger.core.hashing import b64
@@ -32,6 +32,27 @@ class Reconciled(msgspec.Struct, frozen=True, kw_only=True):
 
     entry: int
     reconciliation: Reconciliation
+
+
+class _About(NamedTuple):
+    """What is reconciled, as of `size`, with what the log has of it, and who wants it why."""
+
+    source: str
+    from_us: int
+    to_us: int
+    size: int
+    here: Counted
+    reason: str
+    authority: Authority
+
+
+class _Held(NamedTuple):
+    """What the source has: ids that are not in the log, and of the log not at the source, where it told its ids."""
+
+    by: By
+    there: Counted
+    lacking: Collection[str] = ()
+    gone: Collection[str] = ()
 
 
 class _Named(msgspec.Struct):
@@ -65,26 +86,10 @@ class Reconciling:
         self, source: str, from_us: int, to_us: int, there: Collection[str], reason: str, authority: Authority
     ) -> Reconciled:
         """Holds the ids that the source gives anew against those of the log; raises as `by_count`."""
-        size, ids = self._here(source, from_us, to_us)
+        size, here = self._here(source, from_us, to_us)
         told = set(there)
-        return self._enter(
-            Reconciliation(
-                source=source,
-                from_at=utc_text(from_us),
-                to_at=utc_text(to_us),
-                size=size,
-                by=By.COLLECTOR,
-                there=_counted(told),
-                here=_counted(ids),
-                holds=told == ids,
-                lacking=tuple(sorted(told - ids)[:NAMED]),
-                gone=tuple(sorted(ids - told)[:NAMED]),
-                reason=reason,
-                authority=authority,
-            ),
-            len(told - ids),
-            len(ids - told),
-        )
+        held = _Held(by=By.COLLECTOR, there=_counted(told), lacking=told - here, gone=here - told)
+        return self._enter(_About(source, from_us, to_us, size, _counted(here), reason, authority), held)
 
     def by_count(
         self, source: str, from_us: int, to_us: int, there: int, reason: str, authority: Authority
@@ -94,25 +99,9 @@ class Reconciling:
         Raises NotFound for an unknown source; SchemaViolation for an interval that is none, and for one that was not
         collected to its end yet: what is not expected here is not missing.
         """
-        size, ids = self._here(source, from_us, to_us)
-        return self._enter(
-            Reconciliation(
-                source=source,
-                from_at=utc_text(from_us),
-                to_at=utc_text(to_us),
-                size=size,
-                by=By.HAND,
-                there=Counted(count=there, digest=None),
-                here=_counted(ids),
-                holds=there == len(ids),
-                lacking=(),
-                gone=(),
-                reason=reason,
-                authority=authority,
-            ),
-            max(0, there - len(ids)),
-            max(0, len(ids) - there),
-        )
+        size, here = self._here(source, from_us, to_us)
+        held = _Held(by=By.HAND, there=Counted(count=there, digest=None))
+        return self._enter(_About(source, from_us, to_us, size, _counted(here), reason, authority), held)
 
     def history(self, source: str, after: int = -1, limit: int = SHOWN) -> list[Reconciled]:
         """The reconciliations of a source, oldest first."""
@@ -153,14 +142,30 @@ class Reconciling:
             stored = reader.chosen(index_of(pos) for pos in places)
             return size, {_id(one) for one in stored}
 
-    def _enter(self, made: Reconciliation, lacking: int, gone: int) -> Reconciled:
-        checked = msgspec.convert(msgspec.to_builtins(made), Reconciliation)
-        parse_utc(checked.from_at)
-        drafts = [draft(checked)]
+    def _enter(self, about: _About, held: _Held) -> Reconciled:
+        here, there = about.here, held.there
+        made = Reconciliation(
+            source=about.source,
+            from_at=utc_text(about.from_us),
+            to_at=utc_text(about.to_us),
+            size=about.size,
+            by=held.by,
+            there=there,
+            here=here,
+            holds=not held.lacking and not held.gone and there.count == here.count,
+            lacking=tuple(sorted(held.lacking)[:NAMED]),
+            gone=tuple(sorted(held.gone)[:NAMED]),
+            reason=about.reason,
+            authority=about.authority,
+        )
+        # Converted, as what is made by hand has not met the bounds of its members.
+        drafts = [draft(msgspec.convert(msgspec.to_builtins(made), Reconciliation))]
         if not made.holds:
+            lacking = len(held.lacking) or max(0, there.count - here.count)
+            gone = len(held.gone) or max(0, here.count - there.count)
             detail = (
-                f"Of {made.from_at} to {made.to_at}, source {made.source} counts {made.there.count} records, and the "
-                f"log has {made.here.count}: {lacking} are not in the log, {gone} are at the source no longer."
+                f"Of {made.from_at} to {made.to_at}, source {made.source} counts {there.count} records, and the "
+                f"log has {here.count}: {lacking} are not in the log, {gone} are at the source no longer."
             )
             drafts.append(
                 draft(Finding(sort=FindingSort.RECONCILIATION_BROKEN, source=made.source, entries=(), detail=detail))

@@ -8,7 +8,7 @@ itself, by a thread of its own and once it pays; until then each record is looke
 import sqlite3
 import threading
 from collections.abc import Collection, Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import structlog
 from rbloom import Bloom
@@ -20,6 +20,7 @@ from ledger.core.tokens import KEY_MARK, KEY_TOKEN
 from ledger.store.bulk import Bulk
 from ledger.store.key_index import INDEX
 from ledger.store.position import pos_of
+from ledger.store.right_edge import Mark
 from ledger.store.vocabulary import vocabulary
 
 _LOG = structlog.get_logger(__name__)
@@ -38,13 +39,6 @@ SLICE: Final = 2_000
 """Rows that the thread reads at once."""
 _PREFIXES: Final = 256
 """Parts in which the index is read, each in a transaction of its own, so that the write-ahead log is copied between."""
-
-
-class Mark(NamedTuple):
-    """A head at which a filter is complete."""
-
-    size: int
-    leaf_hash: bytes
 
 
 class Keys:

@@ -83,14 +83,14 @@ def find_known(connection: Connection, log: int, keys: Sequence[SourceKey]) -> I
 def leads_nowhere(key: tuple[str, str], pos: int) -> IntegrityError:
     """The error for a record (source, id) that is said to be known by an entry that is not there."""
     _, record_id = key
-    return IntegrityError(f"the idempotency row of {record_id!r} points to entry {index_of(pos)}, not there")
+    return IntegrityError(f"record {record_id!r} is known by entry {index_of(pos)}, which is not there")
 
 
 def leads_to_another(key: tuple[str, str], pos: int) -> IntegrityError:
     """The error for a record (source, id) that is said to be known by the entry of another one."""
     source, record_id = key
     return IntegrityError(
-        f"the idempotency row of record {record_id!r} of source {source!r} points to entry "
-        f"{index_of(pos)}, which is another record: the ledger's tables were altered",
+        f"record {record_id!r} of source {source!r} is known by entry {index_of(pos)}, which is another record: "
+        "the ledger's tables were altered",
         advice="Ingest of this source is stopped. Run `trailseal verify --full` and open an incident.",
     )

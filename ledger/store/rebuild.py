@@ -315,7 +315,7 @@ def _refuse_doubled(connection: Connection) -> None:
 def _twice(log: int, what: str) -> IntegrityError:
     return IntegrityError(
         f"log {log}: {what}",
-        advice="The log holds one record twice, as a forged idempotency row would bring about: open an incident. "
+        advice="The log holds one record twice, as altered search tables would bring about: open an incident. "
         "The live tables are as they were.",
     )
 

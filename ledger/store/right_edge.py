@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -10,12 +11,18 @@ from ledger.core.errors import IntegrityError
 from ledger.core.hashing import HASH_SIZE, leaf_hash
 from ledger.core.merkle import Frontier, complete_root, root_of
 from ledger.store import schema
-from ledger.store.key_filter import Mark
 from ledger.store.position import pos_of
 
 TILE = 256
 FullTile = tuple[int, int, bytes]
 """Level, number and hashes of a tile that became full."""
+
+
+class Mark(NamedTuple):
+    """A head: what was known of a log there holds as long as it stands there."""
+
+    size: int
+    leaf_hash: bytes
 
 
 class Head(msgspec.Struct):

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from ledger.core.address import LogId
 from ledger.core.clock import MICROSECONDS
-from ledger.core.errors import InvalidEntry, LedgerError
+from ledger.core.errors import LedgerError
 from ledger.present.inert import inert, one_line
 from ledger.present.messages import message
 from ledger.present.states import State
@@ -80,7 +80,7 @@ def coverage_view(
         low = parse_local(since, scope.zone) if since else high - WEEK_US
         require_interval(low, high)
         begin, end = moment(low, scope.zone), moment(high, scope.zone)
-    except (LedgerError, InvalidEntry, OverflowError) as error:
+    except (LedgerError, OverflowError) as error:
         said = error.message if isinstance(error, LedgerError) else message("time.advice")
         return CoverageView(
             log=log.name, logs=logs, size=size, since=since[:40], until=until[:40], begin=None, end=None, lanes=(),

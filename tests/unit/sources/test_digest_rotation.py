@@ -81,7 +81,7 @@ def test_a_row_forged_under_an_old_secret_cannot_swallow_a_record(ledger: Ledger
         assert outcome.status is Status.APPENDED
         assert len(_bodies(ledger, RECORDS, "finding")) == 1
         return
-    with pytest.raises(IntegrityError, match="idempotency row"):
+    with pytest.raises(IntegrityError, match="is known by entry"):
         ledger.submit([submission(number, **changes)], cursor_to="2")
     assert len(_bodies(ledger, RECORDS, "record")) == 1
 

@@ -124,7 +124,7 @@ def test_a_forged_row_cannot_swallow_a_record(ledger: Ledger, target: str) -> No
     swallowed = digest(canonical.encode_struct(record(2)))
     forge(ledger, "2", swallowed, points_to)
     before = size(ledger)
-    with pytest.raises(IntegrityError, match="idempotency row"):
+    with pytest.raises(IntegrityError, match="is known by entry"):
         ledger.submit([submission(3), submission(2)], cursor_to="2")
     assert list(bodies(ledger, "record")) == [receipt.outcomes[0].index]
     (incident,) = bodies(ledger, "incident").values()
