@@ -1,0 +1,166 @@
+"""The changes of a field in the order of time: which one stood before another, as of a size, on either database.
+
+Changes stand by the hour in which they happened (`schema.record_change`), so that an append changes few pages. Of an
+object of few records all changes are read by its records; of one that is changed often the last change is not many
+hours away, and is looked for hour by hour.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from ledger.core.tokens import exact
+from ledger.store.bulk import Bulk
+from ledger.store.engine import is_sqlite
+from ledger.store.position import index_of, pos_of
+from ledger.store.records import HOUR_US
+from ledger.store.search import require_members
+
+FEW: Final = 1_000
+"""Records of an object of which all changes are read at once."""
+
+
+class Thing(NamedTuple):
+    """An object of a source."""
+
+    source: str
+    type: str
+    id: str
+
+
+class Field(NamedTuple):
+    """An attribute of an object of a source."""
+
+    source: str
+    type: str
+    id: str
+    attribute: str
+
+
+class Moment(NamedTuple):
+    """A change's place in time: when it happened (`core.looks.moment_us`), its record, and which of its changes.
+
+    What happened at the same microsecond is in the order of the log.
+    """
+
+    at_us: int
+    pos: int
+    ordinal: int = 0
+
+    @property
+    def entry(self) -> int:
+        return index_of(self.pos)
+
+
+def before(connection: Connection, log: int, size: int, asked: Sequence[tuple[Field, Moment]]) -> list[Moment | None]:
+    """For each, the last change of that field before that moment, as of a size of the log; None: there is none.
+
+    Moments are as sources claim them: whether the two can be put in order is for the caller to say. Raises ConfigError
+    where the tables are of an earlier version.
+    """
+    changes = Changes(connection, log, size)
+    by_thing: dict[Thing, list[int]] = defaultdict(list)
+    for number, (field, _) in enumerate(asked):
+        by_thing[Thing(*field[:3])].append(number)
+    found: list[Moment | None] = [None] * len(asked)
+    for thing, numbers in by_thing.items():
+        wanted = [asked[number] for number in numbers]
+        every = changes.of_few(thing)
+        answers = changes.walked(wanted) if every is None else _among(every, wanted)
+        for number, moment in zip(numbers, answers, strict=True):
+            found[number] = moment
+    return found
+
+
+class Changes:
+    """The changes in one log as of a size, in one snapshot."""
+
+    def __init__(self, connection: Connection, log: int, size: int) -> None:
+        """Raises ConfigError where the tables are of an earlier version and have no changes."""
+        require_members(connection, "what they changed")
+        self._bulk = Bulk(connection)
+        self._sqlite = is_sqlite(connection)
+        self._places = (pos_of(log, 0), pos_of(log, size))
+
+    def of_few(self, thing: Thing) -> dict[str, list[Moment]] | None:
+        """All changes of an object, in order, by attribute; None where it has more than `FEW` records."""
+        named: tuple[str, ...] = (thing.type, thing.id)
+        ranged = "SELECT pos FROM record WHERE object_type = ? AND object_id = ? AND pos >= ? AND pos < ?"
+        if self._sqlite:
+            named = (f'"{exact("object_id", thing.id)}"',)
+            ranged = "SELECT rowid FROM record_fts WHERE record_fts MATCH ? AND rowid >= ? AND rowid < ?"
+        values = (*named, *self._places)
+        ((count,),) = self._bulk.all(f"SELECT count(*) FROM ({ranged} LIMIT {FEW + 1}) AS found", values)
+        if count > FEW:
+            return None
+        rows = self._bulk.all(
+            f"SELECT attribute, at_us, pos, ordinal FROM record_change WHERE pos IN ({ranged})"
+            " AND source = ? AND object_type = ? AND object_id = ?",
+            (*values, *thing),
+        )
+        found: dict[str, list[Moment]] = defaultdict(list)
+        for attribute, *moment in sorted(rows):
+            found[attribute].append(Moment(*moment))
+        return found
+
+    def walked(self, asked: Iterable[tuple[Field, Moment]]) -> Iterator[Moment | None]:
+        """What `before` gives, by hours: those of the moments themselves, and from there back."""
+        within: dict[tuple[Field, int], list[Moment]] = {}
+        earlier: dict[tuple[Field, int], Moment | None] = {}
+        for field, moment in asked:
+            key = field, moment.at_us // HOUR_US
+            if key not in within:
+                within[key] = self.between(field, key[1], key[1])
+            place = bisect_left(within[key], moment)
+            if place:
+                yield within[key][place - 1]
+                continue
+            if key not in earlier:
+                earlier[key] = self._last(*key)
+            yield earlier[key]
+
+    def between(self, field: Field, low: int, high: int) -> list[Moment]:
+        """The changes of a field from one hour (of `HOUR_US`) to another, both included, in order."""
+        rows = self._bulk.all(
+            f"{_HOURS} SELECT c.at_us, c.pos, c.ordinal FROM hours CROSS JOIN record_change c"
+            f" WHERE c.hour = hours.hour AND {_OF_FIELD} ORDER BY c.at_us, c.pos, c.ordinal",
+            (low, high, high, *self._named(field)),
+        )
+        return [Moment(*row) for row in rows]
+
+    def _last(self, field: Field, hour: int) -> Moment | None:
+        """The last change of a field before an hour."""
+        named = self._named(field)
+        rows = self._bulk.all(_BACK, (hour, *named, *named))
+        return Moment(*rows[0]) if rows else None
+
+    def _named(self, field: Field) -> tuple[Any, ...]:
+        return (field.source, field.id, field.attribute, field.type, *self._places)
+
+
+_OF_FIELD: Final = (
+    "c.source = ? AND c.object_id = ? AND c.attribute = ? AND c.object_type = ? AND c.pos >= ? AND c.pos < ?"
+)
+# From hour to hour that has any change at all: a loose scan of the index, one seek an hour.
+_HOURS: Final = (
+    "WITH RECURSIVE hours(hour) AS (SELECT min(hour) FROM record_change WHERE hour BETWEEN ? AND ?"
+    " UNION ALL SELECT (SELECT min(hour) FROM record_change WHERE hour > hours.hour AND hour <= ?) FROM hours"
+    " WHERE hours.hour IS NOT NULL)"
+)
+_BACK: Final = (
+    "WITH RECURSIVE back(hour) AS (SELECT max(hour) FROM record_change WHERE hour < ?"
+    " UNION ALL SELECT (SELECT max(hour) FROM record_change WHERE hour < back.hour) FROM back WHERE back.hour"
+    f" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM record_change c WHERE c.hour = back.hour AND {_OF_FIELD}))"
+    " SELECT c.at_us, c.pos, c.ordinal FROM record_change c WHERE c.hour = (SELECT min(hour) FROM back)"
+    f" AND {_OF_FIELD} ORDER BY c.at_us DESC, c.pos DESC, c.ordinal DESC LIMIT 1"
+)
+
+
+def _among(every: dict[str, list[Moment]], asked: Iterable[tuple[Field, Moment]]) -> Iterator[Moment | None]:
+    for field, moment in asked:
+        moments = every.get(field.attribute, [])
+        place = bisect_left(moments, moment)
+        yield moments[place - 1] if place else None
