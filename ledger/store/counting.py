@@ -1,13 +1,14 @@
 """How many records match, in all and by each facet: one look over what matches, never one by person."""
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, func, select
 
 from ledger.store import schema
-from ledger.store.search import Question, matching
+from ledger.store.search import Question, by_combination, matching, rows
 
 FACETS: Final = ("source", "action", "outcome", "object_type")
 """Never the actor: counts by person would be a ranking of people."""
@@ -39,17 +40,28 @@ def counts(
     """
     place, chosen = matching(connection, log, 0, size, query)
     columns: list[Any] = [schema.record.c[name] for name in FACETS]
+    if most is not None and by_combination(query):
+        # Where only few match, to go down the log until they are met would be to read all of it.
+        some = chosen.with_only_columns(place, *columns)
+        few = Counter(row[1:] for row in rows(connection, query, place, some, most + 1))
+        if few.total() <= most:
+            return _counted([(*values, number) for values, number in few.items()], top, most)
     found = chosen.with_only_columns(*columns)
     if most is not None:
         found = found.order_by(place.desc()).limit(most + 1)
     met = found.subquery()
-    rows = connection.execute(select(*met.c, func.count()).group_by(*met.c)).all()
-    total = sum(row[-1] for row in rows)
-    exact = most is None or total <= most
+    return _counted(connection.execute(select(*met.c, func.count()).group_by(*met.c)).all(), top, most)
+
+
+def _counted(met: Iterable[Sequence[Any]], top: int, most: int | None) -> Counts:
+    """Of rows that each say how many records have these values of the facets."""
     by: dict[str, Counter[str]] = {name: Counter() for name in FACETS}
-    for *values, number in rows:
+    total = 0
+    for *values, number in met:
+        total += number
         for name, value in zip(FACETS, values, strict=True):
             by[name][value] += number
+    exact = most is None or total <= most
     return Counts(
         total=total if exact else most or 0,
         exact=exact,

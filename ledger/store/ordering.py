@@ -18,7 +18,18 @@ from ledger.core.canonical import encode_struct
 from ledger.core.errors import NotFound, SchemaViolation
 from ledger.store import schema
 from ledger.store.position import MAX_INDEX, index_of, pos_of
-from ledger.store.search import MAX_PAGE, TIMES, Narrowed, Query, Question, matching, newest, oldest, require_members
+from ledger.store.search import (
+    MAX_PAGE,
+    TIMES,
+    Narrowed,
+    Query,
+    Question,
+    matching,
+    newest,
+    oldest,
+    require_members,
+    rows,
+)
 
 FEW: Final = 10_000
 """Records found of which all are read and put in order; of more, a time is followed in its own index."""
@@ -186,9 +197,9 @@ def _few(
     connection: Connection, log: int, size: int, query: Question, value: Column[Any], most: int
 ) -> list[Place] | None:
     """Values and places of all records that match; None where those are more than so many."""
-    _, chosen = matching(connection, log, 0, size, query)
-    rows = connection.execute(chosen.with_only_columns(value, schema.record.c.pos).limit(most + 1)).all()
-    return None if len(rows) > most else [(row[0], row[1]) for row in rows]
+    place, chosen = matching(connection, log, 0, size, query)
+    found = rows(connection, query, place, chosen.with_only_columns(schema.record.c.pos, value), most + 1)
+    return None if len(found) > most else [(row[1], row[0]) for row in found]
 
 
 def _in_order(known: list[Place], ascending: bool, last: Place | None) -> list[int]:
@@ -242,5 +253,5 @@ def _positions(
     connection: Connection, chosen: Select[Any], order: Iterable[ColumnElement[Any]], ascending: bool, count: int
 ) -> list[int]:
     wanted = (one.asc() if ascending else one.desc() for one in order)
-    rows = chosen.with_only_columns(schema.record.c.pos).order_by(*wanted).limit(count)
-    return list(connection.scalars(rows))
+    ordered = chosen.with_only_columns(schema.record.c.pos).order_by(*wanted).limit(count)
+    return list(connection.scalars(ordered))

@@ -33,6 +33,7 @@ from ledger.core.record import Action, LinkKind, Outcome
 from ledger.core.times import SafeInt
 from ledger.core.tokens import exact, query_tokens
 from ledger.store import schema
+from ledger.store.combinations import MEMBERS, object_types, of_each
 from ledger.store.engine import is_sqlite
 from ledger.store.position import index_of, pos_of
 from ledger.store.projections import read_versions
@@ -132,15 +133,32 @@ def search(
 def newest(connection: Connection, log: int, size: int, query: Question, before: int | None, limit: int) -> list[int]:
     """The last of the records that match, newest first, before an index or as of `size`."""
     place, chosen = matching(connection, log, 0, size if before is None else min(before, size), query)
-    found = connection.scalars(chosen.with_only_columns(place).order_by(place.desc()).limit(limit))
-    return [index_of(pos) for pos in found]
+    found = rows(connection, query, place, chosen.with_only_columns(place), limit, newest=True)
+    return [index_of(row[0]) for row in found]
 
 
 def oldest(connection: Connection, log: int, size: int, query: Question, low: int, limit: int) -> list[int]:
     """The first of the records that match, from index `low` on, as of `size`."""
     place, chosen = matching(connection, log, low, size, query)
-    found = connection.scalars(chosen.with_only_columns(place).order_by(place).limit(limit))
-    return [index_of(pos) for pos in found]
+    found = rows(connection, query, place, chosen.with_only_columns(place), limit, newest=False)
+    return [index_of(row[0]) for row in found]
+
+
+def rows(
+    connection: Connection,
+    query: Question,
+    place: ColumnElement[int],
+    chosen: Select[Any],
+    limit: int,
+    *,
+    newest: bool | None = None,
+) -> list[tuple[Any, ...]]:
+    """The first rows of what `matching` gave, whose first column is the place: from the newest, the oldest, or any."""
+    if by_combination(query):
+        of_members = [None if (value := getattr(query, name)) is None else str(value) for name in MEMBERS]
+        return of_each(connection, chosen, of_members, place, limit, newest)
+    ordered = chosen if newest is None else chosen.order_by(place.desc() if newest else place)
+    return [tuple(row) for row in connection.execute(ordered.limit(limit))]
 
 
 def count(connection: Connection, log: int, size: int, query: Question) -> int:
@@ -177,6 +195,9 @@ def matching(
     for name, found in spans.items():
         if found is not None:
             chosen = chosen.where(_in_spans(name, found))
+    if not is_sqlite(connection) and query.object_type is None and (query.object_id is not None or narrowed.tags):
+        # Objects stand by type and id.
+        chosen = chosen.where(record.c.object_type.in_(object_types(connection)))
     if query.text.strip() and not words:
         # Text without a single word can't occur in any record's words.
         chosen = chosen.where(false())
@@ -199,6 +220,15 @@ def matching(
         chosen = chosen.where(record.c.tokens.op("@>")(cast(list(words), postgresql.ARRAY(postgresql.TEXT))))
     ranged = _aside(place) if aside else place
     return place, chosen.where(ranged >= pos_of(log, low), ranged < pos_of(log, high))
+
+
+def by_combination(query: Question) -> bool:
+    """Whether nothing but some of source, action, outcome and object type is asked for: no index leads to those."""
+    if isinstance(query, Narrowed):
+        return False
+    asked = [name for name in MEMBERS if getattr(query, name) is not None]
+    others = msgspec.structs.replace(query, reasoned=None, role=None, attribute=None, **dict.fromkeys(asked))
+    return 0 < len(asked) < len(MEMBERS) and others == Query()
 
 
 def _rarest(connection: Connection, query: Query) -> tuple[LinkKind, str] | None:
@@ -284,10 +314,11 @@ def _token(name: str, value: str) -> str:
 
 
 def _linked(kind: LinkKind | None, id_: str | None) -> ColumnElement[bool]:
-    link = schema.record_link.c
-    wanted = [link.pos == schema.record.c.pos]
-    if kind is not None:
-        wanted.append(link.kind == kind.value)
+    link, pos = schema.record_link.c, schema.record.c.pos
+    if kind is None:
+        # Links stand by kind and id: those of one id are looked up under each kind, and no other record is looked at.
+        return pos.in_(select(link.pos).where(link.kind.in_([one.value for one in LinkKind]), link.id == id_))
+    wanted = [link.pos == pos, link.kind == kind.value]
     if id_ is not None:
         wanted.append(link.id == id_)
     return exists().where(and_(*wanted))
