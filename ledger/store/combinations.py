@@ -85,18 +85,40 @@ def of_each(
     `newest`: the last rows of all, or the first, in that order; null: any.
     """
     there = combinations(connection, wanted)
-    record = schema.record.c
-    free = [name for name, value in zip(MEMBERS, wanted, strict=True) if value is None]
     ordered = chosen if newest is None else chosen.order_by(place.desc() if newest else place)
     if is_sqlite(connection):
-        some = ordered.where(*(record[name] == bindparam(f"of_{name}") for name in free)).limit(limit)
-        asked = ({f"of_{name}": getattr(one, name) for name in free} for one in there)
-        found = (tuple(row) for values in asked for row in connection.execute(some, values))
+        some = ordered.where(*(schema.record.c[name] == bindparam(f"of_{name}") for name in MEMBERS)).limit(limit)
+        found = (tuple(row) for one in there for row in connection.execute(some, _named(one)))
         return list(islice(found if newest is None else sorted(found, reverse=newest), limit))
-    values = (cast([getattr(one, name) for one in there], ARRAY(Text)) for name in free)
-    each = func.unnest(*values).table_valued(*free).render_derived()
-    of_one = ordered.where(*(record[name] == each.c[name] for name in free)).limit(limit).correlate(each).lateral()
+    each = _table(there)
+    held = (schema.record.c[name] == each.c[name] for name in MEMBERS)
+    of_one = ordered.where(*held).limit(limit).correlate(each).lateral()
     merged = select(of_one).select_from(each.join(of_one, true())).limit(limit)
     first, *_ = of_one.c
     merged = merged if newest is None else merged.order_by(first.desc() if newest else first)
     return [tuple(row) for row in connection.execute(merged)]
+
+
+def count_each(
+    connection: Connection, chosen: Select[Any], wanted: Sequence[str | None]
+) -> list[tuple[Combination, int]]:
+    """How many records of a selection, which has these values of `MEMBERS`, each combination has."""
+    there = combinations(connection, wanted)
+    counted = chosen.with_only_columns(func.count())
+    if is_sqlite(connection):
+        some = counted.where(*(schema.record.c[name] == bindparam(f"of_{name}") for name in MEMBERS))
+        return [(one, connection.execute(some, _named(one)).scalar_one()) for one in there]
+    each = _table(there)
+    of_one = counted.where(*(schema.record.c[name] == each.c[name] for name in MEMBERS)).correlate(each).lateral()
+    rows = connection.execute(select(*each.c, of_one.c[0]).select_from(each.join(of_one, true())))
+    return [(Combination(*row[:-1]), row[-1]) for row in rows]
+
+
+def _named(one: Combination) -> dict[str, str]:
+    return {f"of_{name}": value for name, value in one._asdict().items()}
+
+
+def _table(there: Sequence[Combination]) -> Any:
+    """PostgreSQL: the combinations as a table to go along."""
+    values = (cast([one[at] for one in there], ARRAY(Text)) for at in range(len(MEMBERS)))
+    return func.unnest(*values).table_valued(*MEMBERS).render_derived()

@@ -8,7 +8,8 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from ledger.store import schema
-from ledger.store.search import Question, by_combination, matching, rows
+from ledger.store.combinations import count_each
+from ledger.store.search import Query, Question, by_combination, matching, of_members, rows
 
 FACETS: Final = ("source", "action", "outcome", "object_type")
 """Never the actor: counts by person would be a ranking of people."""
@@ -40,6 +41,9 @@ def counts(
     """
     place, chosen = matching(connection, log, 0, size, query)
     columns: list[Any] = [schema.record.c[name] for name in FACETS]
+    if most is None and (query == Query() or by_combination(query)):
+        each = count_each(connection, chosen, of_members(query))
+        return _counted([(*one, number) for one, number in each if number], top, most)
     if most is not None and by_combination(query):
         # Where only few match, to go down the log until they are met would be to read all of it.
         some = chosen.with_only_columns(place, *columns)

@@ -155,8 +155,7 @@ def rows(
 ) -> list[tuple[Any, ...]]:
     """The first rows of what `matching` gave, whose first column is the place: from the newest, the oldest, or any."""
     if by_combination(query):
-        of_members = [None if (value := getattr(query, name)) is None else str(value) for name in MEMBERS]
-        return of_each(connection, chosen, of_members, place, limit, newest)
+        return of_each(connection, chosen, of_members(query), place, limit, newest)
     ordered = chosen if newest is None else chosen.order_by(place.desc() if newest else place)
     return [tuple(row) for row in connection.execute(ordered.limit(limit))]
 
@@ -229,6 +228,12 @@ def by_combination(query: Question) -> bool:
     asked = [name for name in MEMBERS if getattr(query, name) is not None]
     others = msgspec.structs.replace(query, reasoned=None, role=None, attribute=None, **dict.fromkeys(asked))
     return 0 < len(asked) < len(MEMBERS) and others == Query()
+
+
+def of_members(query: Question) -> list[str | None]:
+    """What a question wants of each of `MEMBERS`."""
+    asked = query.query if isinstance(query, Narrowed) else query
+    return [None if (value := getattr(asked, name)) is None else str(value) for name in MEMBERS]
 
 
 def _rarest(connection: Connection, query: Query) -> tuple[LinkKind, str] | None:
