@@ -1,0 +1,59 @@
+"""How soon a search gives its first page, at a large size against a small one: any of the facets, none more likely."""
+
+import random
+import time
+from typing import Final
+
+from ledger.core.source import SourceConfig
+from ledger.service import Service
+from ledger.store.combinations import MEMBERS, combinations
+from ledger.store.ordering import page
+from ledger.store.search import Query
+from tests.bench.growing import grow
+from tests.bench.harness import AUTHORITY, LOG, Bench, Database, size
+from tests.plant import Plant
+
+FEW: Final = 10_000
+"""Records of the small ledger, all of a plant's month; the large one has the same month behind its other entries."""
+ASKED: Final = 200
+
+
+def measure(bench: Bench, database: Database, service: Service, large: int) -> None:
+    """Grows a ledger to `large` entries and gives it a month of a plant; adds search.*.p95_ms and .growth."""
+    grow(service, large - FEW)
+    _tell(service)
+    with database.ledger() as small:
+        _tell(small)
+        few, little = size(small), _p95(small)
+    many = _p95(service)
+    bench.add(
+        f"search.{database.name}.p95_ms",
+        many * 1e3,
+        "≤ 50",
+        f"first page by 1 to 4 of {', '.join(MEMBERS)}, at {size(service):,} entries ({ASKED} questions)",
+    )
+    bench.add(f"search.{database.name}.growth", many / little, "≤ 2", f"p95 {little * 1e3:,.2f} ms at {few:,} entries")
+
+
+def _tell(service: Service) -> None:
+    plant = Plant(1, FEW)
+    for system in plant.sources():
+        service.sources.register(SourceConfig(id=system.source, type="test", title=system.title), AUTHORITY)
+    for run in plant.runs(1):
+        service.ingest.submit(run, AUTHORITY)
+
+
+def _p95(service: Service) -> float:
+    """Seconds. Most questions name a rare value or what nothing has, as each value is as likely as any other."""
+    rng = random.Random(3)
+    spent = []
+    with service.store.reader(LOG) as reader:
+        entries, there = reader.head().size, combinations(reader.connection, (None,) * len(MEMBERS))
+        values = [sorted({one[at] for one in there}) for at in range(len(MEMBERS))]
+        for _ in range(ASKED):
+            chosen = sorted(rng.sample(range(len(MEMBERS)), rng.randint(1, len(MEMBERS))))
+            query = Query(**{MEMBERS[at]: rng.choice(values[at]) for at in chosen})  # type: ignore[arg-type] # texts
+            started = time.perf_counter()
+            page(reader.connection, LOG, entries, query)
+            spent.append(time.perf_counter() - started)
+    return sorted(spent)[ASKED * 95 // 100]
