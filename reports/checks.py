@@ -198,7 +198,10 @@ class _Records:
         self._count = {"query": 0, "read": 0, "derived": 0, "possible": 0}
         self._uncertain = self._with_original = self._withheld = self._covered = 0
         self._wanted: set[tuple[int, str, Action]] = set()
-        self._edges: set[tuple[int, str, Action]] = set()
+        self._edges: dict[tuple[int, str, Action], frozenset[str]] = {}
+        """What bounds an occupation, with the orders that a record names which does not name the batch."""
+        self._orders: set[str] = set()
+        """The orders that records of the batch name together with it."""
 
     def rows(self) -> Iterator[Row]:
         """Each record's row, once it has been checked; a record that does not hold is noted and still shown."""
@@ -223,7 +226,8 @@ class _Records:
         """Compares what was counted with what the package says, once all rows were read."""
         if next(self._originals, None) is not None:
             self._problems.add(layout.ORIGINALS, "has an original that no record names, or in another order")
-        for index, equipment, action in sorted(self._wanted - self._edges):
+        edges = {edge for edge, orders in self._edges.items() if not orders or orders & self._orders}
+        for index, equipment, action in sorted(self._wanted - edges):
             self._problems.add(
                 f"entry {index} in {layout.RECORDS}", f"is to be the {action.value} of {equipment}, and is not"
             )
@@ -291,20 +295,25 @@ class _Records:
     def _check_basis(self, line: RecordLine, body: RecordBody) -> None:
         links = {(link.kind, link.id) for link in body.record.links}
         equipment = {id_ for kind, id_ in links if kind is LinkKind.EQUIPMENT}
-        if line.basis == "read" and body.record.action in (Action.START, Action.STOP):
-            self._edges |= (
-                {(line.index, id_, body.record.action) for id_ in equipment} if line.basis == "read" else set()
-            )
+        orders = frozenset(id_ for kind, id_ in links if kind is LinkKind.ORDER)
+        if line.basis == "read":
+            self._orders |= orders
+        if body.record.action in (Action.START, Action.STOP) and (line.basis == "read" or orders):
+            by = frozenset() if line.basis == "read" else orders
+            self._edges |= {(line.index, id_, body.record.action): by for id_ in equipment}
         if line.why is not None:
-            self._check_reason(line.why, equipment, line.basis)
+            rooms = {id_ for kind, id_ in links if kind is LinkKind.LOCATION}
+            self._check_reason(line.why, equipment, {body.record.object.id, *rooms}, line.basis)
             _check_looks(line.why, looked(body), line.basis)
         elif line.basis == "read":
             selection = self._description.selection
             if (selection.get("kind"), selection.get("id")) not in {(kind.value, id_) for kind, id_ in links}:
                 raise IntegrityError("does not carry the link that it was selected by")
 
-    def _check_reason(self, why: Reason, equipment: Iterable[str], basis: str) -> None:
-        if why.equipment not in equipment:
+    def _check_reason(self, why: Reason, equipment: Iterable[str], tags: Iterable[str], basis: str) -> None:
+        if why.tag is not None and why.tag not in tags:
+            raise IntegrityError(f"has nothing to do with {why.tag}, which is to stand for equipment {why.equipment}")
+        if why.tag is None and why.equipment not in equipment:
             raise IntegrityError(f"has nothing to do with equipment {why.equipment}")
         self._uncertain += basis == "derived" and not why.certain
         self._wanted.add((why.started_by, why.equipment, Action.START))

@@ -21,11 +21,11 @@ from ledger.present.messages import message
 from ledger.present.states import State
 from ledger.sources.kinds import CollectionRun, SourceRegistered
 from ledger.sources.statement import Statement
-from ledger.trace.batch import Occupation
 from ledger.trace.evidence import EvidenceRecord, EvidenceRun, EvidenceSet
 from ledger.trace.gone import GoneRecords
 from ledger.trace.instants import occurred
 from ledger.trace.selection import Basis
+from ledger.trace.windows import Occupation
 from ledger.trace.witnessed import WitnessedBy
 from reports.beside import Beside, Filed, LetterBody
 from reports.lines import CopyState

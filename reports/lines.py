@@ -102,7 +102,11 @@ class SealedValue(_Line, frozen=True, kw_only=True):
 
 
 class Reason(_Line, frozen=True, kw_only=True):
-    """Why a record is derived to belong to the batch: equipment, interval (UTC), and the entries that bound it."""
+    """Why a record is derived to belong to the batch: equipment, interval (UTC), and the entries that bound it.
+
+    The interval has the time before and after the occupation that parameter entry `rule` adds; `phase`: in which of
+    these the record happened. `tag`: the asset map has this tag or room of the record stand for the equipment.
+    """
 
     equipment: str
     started_by: Index
@@ -110,6 +114,9 @@ class Reason(_Line, frozen=True, kw_only=True):
     stopped_by: Index | None = None
     before: str | None = None
     certain: bool = True
+    phase: Literal["before", "during", "after"] = "during"
+    rule: Index | None = None
+    tag: str | None = None
 
 
 class RecordLine(_Line, frozen=True, kw_only=True):

@@ -45,16 +45,28 @@ def narrow(connection: Connection, log: int, size: int, query: Query, where: Whe
     return Narrowed(query=query, accounts=accounts, tags=tags)
 
 
+def tags_of(connection: Connection, log: int, size: int, equipment: str) -> tuple[Span, ...]:
+    """When which tags, rooms and other ids of sources stood for that equipment, as of a size; the latest start wins."""
+    return _spans(connection, log, size, t.asset, "tag", {"equipment": equipment}, None)
+
+
 def _spans(
-    connection: Connection, log: int, size: int, table: Table, name: str, wanted: dict[str, str]
+    connection: Connection,
+    log: int,
+    size: int,
+    table: Table,
+    name: str,
+    wanted: dict[str, str],
+    most: int | None = MAX_SPANS,
 ) -> tuple[Span, ...]:
+    """Raises SchemaViolation for more than `most` spans."""
     row = table.c
     if any("\0" in value for value in wanted.values()):
         return ()  # no stored text holds U+0000, and PostgreSQL takes none to compare with
     held = [row.log == log, as_of(table, size)]
     chosen = select(row.source, row[name]).where(*held, *(row[key] == value for key, value in wanted.items()))
-    named = {(source, value) for source, value in connection.execute(chosen.limit(MAX_SPANS + 1))}
-    _require_few(len(named), wanted)
+    named = {(source, value) for source, value in connection.execute(chosen.limit(None if most is None else most + 1))}
+    _require_few(len(named), wanted, most)
     found: list[Span] = []
     for source, value in sorted(named):
         rows = connection.execute(
@@ -64,14 +76,14 @@ def _spans(
             Span(source=source, value=value, from_us=low, to_us=high)
             for low, high in _when(rows, lambda one: all(getattr(one, key) == it for key, it in wanted.items()))
         ]
-    _require_few(len(found), wanted)
+    _require_few(len(found), wanted, most)
     return tuple(found)
 
 
-def _require_few(found: int, wanted: dict[str, str]) -> None:
-    if found > MAX_SPANS:
+def _require_few(found: int, wanted: dict[str, str], most: int | None) -> None:
+    if most is not None and found > most:
         raise SchemaViolation(
-            f"the maps name more than {MAX_SPANS} accounts or tags for {' and '.join(wanted)}",
+            f"the maps name more than {most} accounts or tags for {' and '.join(wanted)}",
             advice="Narrow it, to a unit or a piece of equipment.",
         )
 

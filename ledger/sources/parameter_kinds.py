@@ -1,5 +1,7 @@
 """Parameters as entries: by what the records of a log are judged, since when, and why."""
 
+from typing import Final
+
 import msgspec
 
 from ledger.core.authority import Authority
@@ -25,4 +27,5 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     applies_from: str | None = None
 
 
-KINDS = (Kind("parameter", [Parameter]),)
+KIND: Final = Kind("parameter", [Parameter])
+KINDS = (KIND,)

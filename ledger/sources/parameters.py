@@ -12,7 +12,7 @@ from ledger.core.errors import IntegrityError, NotCanonical, SchemaViolation
 from ledger.core.parameters import ParameterName, Value, most_specific, read, written
 from ledger.sources import tables as t
 from ledger.sources.maps import ALL, Page
-from ledger.sources.parameter_kinds import Parameter
+from ledger.sources.parameter_kinds import KIND, Parameter
 from ledger.store.append import Batch
 from ledger.store.reading import LogReader
 from ledger.store.schema import as_of
@@ -124,27 +124,14 @@ class Parameters:
         chosen = most_specific(candidates, source, type, moment_us)
         if chosen is None:
             return None
-        value = self._value(connection, log, chosen.entry)
+        value = _value(connection, log, chosen.entry)
         if value is None:
             raise IntegrityError(f"entry {chosen.entry} of log {log} sets no parameter {name.value}: verify the ledger")
         return Found(value=value, entry=chosen.entry)
 
     def ever(self, connection: Connection, log: int, name: ParameterName) -> list[Held]:
         """All that was ever set of one name, in the order of the entries."""
-        row = t.parameter.c
-        chosen = select(t.parameter).where(row.log == log, row.name == name).order_by(row.from_index)
-        return [
-            Held(
-                source=found.source,
-                type=found.type,
-                applies_us=found.applies_us,
-                removed=bool(found.removed),
-                entry=found.from_index,
-                until=found.to_index,
-                value=self._value(connection, log, found.from_index),
-            )
-            for found in connection.execute(chosen)
-        ]
+        return ever(connection, log, name)
 
     def _listed(self, connection: Connection, log: int, row: Row[Any]) -> Listed:
         return Listed(
@@ -152,14 +139,33 @@ class Parameters:
             source=row.source,
             type=row.type,
             applies_from=None if row.applies_us is None else utc_text(row.applies_us),
-            value=self._value(connection, log, row.from_index),
+            value=_value(connection, log, row.from_index),
             entry=row.from_index,
         )
 
-    def _value(self, connection: Connection, log: int, index: int) -> Value | None:
-        body = LogReader(connection, log).entry(index).body
-        held = None if body is None else self._store.kinds["parameter"].decode(body)
-        return read(held.name, held.value) if isinstance(held, Parameter) and held.value is not None else None
+
+def ever(connection: Connection, log: int, name: ParameterName) -> list[Held]:
+    """`Parameters.ever` in the caller's snapshot."""
+    row = t.parameter.c
+    chosen = select(t.parameter).where(row.log == log, row.name == name).order_by(row.from_index)
+    return [
+        Held(
+            source=found.source,
+            type=found.type,
+            applies_us=found.applies_us,
+            removed=bool(found.removed),
+            entry=found.from_index,
+            until=found.to_index,
+            value=_value(connection, log, found.from_index),
+        )
+        for found in connection.execute(chosen)
+    ]
+
+
+def _value(connection: Connection, log: int, index: int) -> Value | None:
+    body = LogReader(connection, log).entry(index).body
+    held = None if body is None else KIND.decode(body)
+    return read(held.name, held.value) if isinstance(held, Parameter) and held.value is not None else None
 
 
 def checked(entry: Parameter) -> Parameter:

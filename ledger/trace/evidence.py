@@ -31,7 +31,7 @@ from ledger.store.position import index_of, pos_of
 from ledger.store.reading import VaultReader
 from ledger.store.store import Store
 from ledger.trace.background import background
-from ledger.trace.batch import Occupations, Why
+from ledger.trace.batch import Occupations
 from ledger.trace.beside import erased_of, file_of, papers_on, papers_over, vouching
 from ledger.trace.gone import gone_records
 from ledger.trace.key_life import ProvenKeyEvent, key_life, report_key
@@ -39,6 +39,7 @@ from ledger.trace.proven import ProvenEntry, ProvenLog
 from ledger.trace.selection import Basis, BySearch, Chosen, Selection
 from ledger.trace.signed import SignedOver
 from ledger.trace.stamps import Stamps
+from ledger.trace.windows import Why
 from ledger.trace.witnessed import witnessed_by
 from ledger.trust.kinds import LogBinding
 from ledger.trust.tables import log_binding

@@ -13,11 +13,12 @@ from ledger.findings.impact import Affected, Artefact, Reading, places
 from ledger.store import schema
 from ledger.store.position import index_of, pos_of
 from ledger.store.reading import LogReader
-from ledger.trace.batch import BATCH_KINDS, Occupation, occupations
+from ledger.trace.batch import BATCH_KINDS, occupations
 from ledger.trace.instants import occurred
 from ledger.trace.kinds import PackageIssued
 from ledger.trace.selection import ByBatch, Chosen, Selection, has_link, matches
 from ledger.trace.tables import package_issued
+from ledger.trace.windows import Occupation
 
 
 def impact(reading: Reading, affected: Affected) -> Iterator[Artefact]:
@@ -81,8 +82,8 @@ def _occupied(reading: Reading, log: int, equipment: str) -> Iterator[tuple[str,
 
 
 def _may_overlap(span: Span, occupation: Occupation) -> bool:
-    stop = occupation.stop
-    return span.high_us >= occupation.start.span.low_us and (stop is None or span.low_us <= stop.span.high_us)
+    high = occupation.high_us
+    return span.high_us >= occupation.low_us and (high is None or span.low_us <= high)
 
 
 def _packages(reading: Reading, log: int, members: Members) -> Iterator[Artefact]:

@@ -11,8 +11,10 @@ from ledger.core.record import LinkKind, RecordBody
 from ledger.core.tokens import query_tokens
 from ledger.store.records import record_tokens
 from ledger.store.search import MAX_PAGE, Query, search
-from ledger.trace import batch
-from ledger.trace.batch import Occupation, Occupations, Why
+from ledger.trace.assets import Assets
+from ledger.trace.batch import BATCH_KINDS, Occupations, occupations
+from ledger.trace.membership import members, undated
+from ledger.trace.windows import Why, Windows
 
 
 class Basis(StrEnum):
@@ -63,9 +65,12 @@ class Chosen:
         self.occupations = Occupations(intervals=(), unmatched=())
         self.undated = 0
         """Records of occupied equipment that name no instant: whether they belong cannot be judged."""
-        if isinstance(selection, ByBatch):
-            self.occupations = batch.occupations(connection, log, size, selection.kind, selection.id)
-            self.undated = batch.undated(connection, log, size, self.occupations.intervals)
+        self._assets: Assets | None = None
+        if isinstance(selection, ByBatch) and selection.kind in BATCH_KINDS:
+            self._assets = Assets(connection, log, size)
+            windows = Windows(self._assets)
+            self.occupations = occupations(connection, log, size, selection.kind, selection.id, windows)
+            self.undated = undated(self._assets, self.occupations.intervals)
 
     def __iter__(self) -> Iterator[Selected]:
         """The records in index order, a page at a time."""
@@ -79,18 +84,21 @@ class Chosen:
             return matches(self.selection.query, body)
         if selected.why is None:
             return has_link(body, self.selection.kind, self.selection.id)
-        return has_link(body, LinkKind.EQUIPMENT, selected.why.equipment)
+        tag = selected.why.tag
+        if tag is None:
+            return has_link(body, LinkKind.EQUIPMENT, selected.why.equipment)
+        return body.record.object.id == tag or has_link(body, LinkKind.LOCATION, tag)
 
     def bounds_us(self) -> tuple[int | None, int | None]:
         """From when to when the selection reaches (UTC microseconds); None: without end on that side."""
         if isinstance(self.selection, BySearch):
             return self.selection.query.occurred_from, self.selection.query.occurred_to
-        intervals: tuple[Occupation, ...] = self.occupations.intervals
+        intervals = self.occupations.intervals
         if not intervals:
             return None, None
-        stops = [interval.stop.span.high_us for interval in intervals if interval.stop is not None]
-        low = min(interval.start.span.low_us for interval in intervals)
-        return low, max(stops) if len(stops) == len(intervals) else None
+        ends = [interval.high_us for interval in intervals if interval.high_us is not None]
+        low = min(interval.low_us for interval in intervals)
+        return low, max(ends) if len(ends) == len(intervals) else None
 
     def _found(self, query: Query) -> Iterator[Selected]:
         # Pages come newest first; reading them from the far end needs their bounds, and those are one index a page.
@@ -106,10 +114,8 @@ class Chosen:
                 yield Selected(index=index, basis=Basis.QUERY)
 
     def _members(self, chosen: ByBatch) -> Iterator[Selected]:
-        found = batch.members(
-            self._connection, self._log, self.size, chosen.kind, chosen.id, self.occupations.intervals
-        )
-        for member in found:
+        intervals = self.occupations.intervals
+        for member in members(self._connection, self._log, self.size, chosen.kind, chosen.id, intervals, self._assets):
             yield Selected(index=member.index, basis=_basis(member.why), why=member.why)
 
 

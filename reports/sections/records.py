@@ -176,6 +176,10 @@ def _why(one: Row, zone: Zone) -> str:
     if between is not None:
         looks = {"after": zone.local(between.low_us), "before": zone.local(between.high_us)}
         says = f"{says} {message(f'report.{line.basis}.looks', **looks)}"
+    if why.rule is not None:
+        says = f"{says} {message(f'report.why.{why.phase}')} {message('report.why.rule', rule=why.rule)}"
+    if why.tag is not None:
+        says = f"{says} {message('report.why.tag', tag=inert(why.tag))}"
     return says if why.certain or line.basis == "possible" else f"{says} {message('report.derived.uncertain')}"
 
 

@@ -154,6 +154,11 @@ MESSAGES = {
     "report.derived.uncertain": (
         "It lies at the edge: clocks, or the precision of the times, leave open whether it is inside."
     ),
+    "report.why.before": "It happened before the equipment was in use.",
+    "report.why.during": "It happened while the equipment was in use.",
+    "report.why.after": "It happened after the equipment was in use.",
+    "report.why.rule": "The times hold what the rule in entry {rule} adds before and after.",
+    "report.why.tag": "By the asset map, {tag} stands for this equipment.",
     "report.no_reason": "none given by the source",
     "report.change.inferred": "inferred between {after} and {before}",
     "report.change.gap": "more changes lie between than the two looks can show",

@@ -106,7 +106,7 @@ def test_an_occupation_without_an_end_and_edges_that_are_not_known_exactly(ledge
 def test_many_looks_are_read_page_by_page_and_each_is_counted_once(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ledger.trace.batch.PAGE", 7)
+    monkeypatch.setattr("ledger.trace.membership.PAGE", 7)
     entries = collect(ledger, *occupied(*(polled(n, (11, 12)) if n % 3 else polled(n) for n in range(2, 62))))
     answer, found = chosen(ledger, entries)
     assert (sum(basis is Basis.DERIVED for basis, _ in found.values()), answer.undated) == (40, 20)

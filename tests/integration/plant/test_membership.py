@@ -1,0 +1,82 @@
+"""A plant's month in a ledger: which records belong to which batch, and to none, is what the model knows of them."""
+
+from random import Random
+
+import pytest
+
+from ledger.core.record import LinkKind
+from ledger.trace.assets import Assets
+from ledger.trace.bodies import bodies
+from ledger.trace.membership import Batches
+from ledger.trace.selection import ByBatch, Chosen
+from ledger.trace.windows import Phase
+from tests.plant import Plant
+from tests.plant.entering import correct, enter
+from tests.plant.truth import Belongs, Truth
+from tests.support.ledgers import AUTHORITY, RECORDS, Ledger
+from tests.support.seeds import SEED
+
+COUNT = 4_500
+
+
+@pytest.fixture(scope="module")
+def plant() -> Plant:
+    return Plant(SEED, COUNT)
+
+
+@pytest.mark.requirement("R71", "C13")
+def test_every_batch_has_the_records_that_the_model_gives_it_in_any_order_of_arrival(
+    ledger: Ledger, plant: Plant
+) -> None:
+    service = ledger.service
+    enter(service, plant, SEED + (not ledger.is_sqlite), AUTHORITY)
+    before = size_of(ledger)
+    correct(service, plant, AUTHORITY)
+    after = size_of(ledger)
+    numbers = numbered(ledger)
+    for size, truth in ((before, plant.truth_before), (after, plant.truth)):
+        for batch in plant.month.batches:
+            assert told(ledger, size, batch.id, numbers) == truth.membership(batch.id), (SEED, batch.id)
+    of_records(ledger, after, plant.truth, numbers)
+
+
+def of_records(ledger: Ledger, size: int, truth: Truth, numbers: dict[int, int]) -> None:
+    """Asked by record, the answer is the same as by batch."""
+    chosen = sorted(Random(SEED).sample(sorted(numbers), 1_500))
+    with ledger.store.reading() as connection:
+        batches = Batches(Assets(connection, RECORDS, size))
+        for index, body in bodies(connection, RECORDS, chosen):
+            found = {one.batch: one.why for one in batches.of(index, body)}
+            number = numbers[index]
+            assert sorted(found) == sorted(truth.batches(number)), (SEED, number)
+            for batch, why in found.items():
+                belongs = truth.membership(batch)[number]
+                said = ("read", "during", True) if why is None else ("derived", why.phase.value, why.certain)
+                assert said == belongs, (SEED, number, batch)
+
+
+def told(ledger: Ledger, size: int, batch: str, numbers: dict[int, int]) -> dict[int, Belongs]:
+    with ledger.store.reading() as connection:
+        return {
+            numbers[one.index]: Belongs("read", Phase.DURING.value, True)
+            if one.why is None
+            else Belongs("derived", one.why.phase.value, one.why.certain)
+            for one in Chosen(connection, RECORDS, size, ByBatch(kind=LinkKind.BATCH, id=batch))
+        }
+
+
+def numbered(ledger: Ledger) -> dict[int, int]:
+    """The plant's number of each record, by its entry."""
+    with ledger.store.reader(RECORDS) as reader:
+        entries = reader.entries(0, reader.head().size)
+        kind = ledger.store.kinds["record"]
+        return {
+            one.index: int(kind.decode(one.body).record.source_record_id)  # type: ignore[attr-defined]
+            for one in entries
+            if one.body is not None and b'"schema":"record/' in one.body
+        }
+
+
+def size_of(ledger: Ledger) -> int:
+    with ledger.store.reader(RECORDS) as reader:
+        return reader.head().size
