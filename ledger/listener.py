@@ -11,6 +11,7 @@ import uvicorn
 from litestar import Litestar
 
 from ledger.core.errors import ConfigError
+from ledger.request_head import BoundedProtocol
 
 _START_SECONDS: Final = 30.0
 
@@ -39,7 +40,7 @@ class Listener:
                 lifespan="on",
                 server_header=False,
                 timeout_graceful_shutdown=10,
-                **more,
+                **({"http": BoundedProtocol} | more),
             )
         )
         self._thread = threading.Thread(

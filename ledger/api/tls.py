@@ -5,13 +5,13 @@ import ssl
 from typing import Any
 
 from litestar.connection import ASGIConnection
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from ledger.request_head import BoundedProtocol
 from ledger.trust.agent_ca import Identity, identity
 
 
-class CertifiedProtocol(HttpToolsProtocol):
-    """HTTP/1.1 as uvicorn speaks it, with the client's certificate in the scope (ASGI's TLS extension)."""
+class CertifiedProtocol(BoundedProtocol):
+    """HTTP/1.1 as every port speaks it, with the client's certificate in the scope (ASGI's TLS extension)."""
 
     _chain: tuple[str, ...] = ()
 
