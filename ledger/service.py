@@ -141,7 +141,7 @@ class Service:
         web, keys = self.settings.web.origin, self.keys
         self.entrance = Entrance(self.store, self.people, keys.pepper, keys.mail_password, web, effort)
         self.holds = Holds(self.store)
-        self.quality = Quality(self.store)
+        self.quality = Quality(self.store, self.keys.digests, self.clock)
         self.retention = Rules(self.store)
         self.look_ups = LookUps(self.store, self.keys.digests)
         self.notices = Notices(self.store, self._notice_key, self.keys.mail_password)

@@ -14,6 +14,7 @@ from litestar.types import ControllerRouterHandler
 from ledger.api import (
     access_reviews,
     agents,
+    alcoa,
     challenges,
     coverage,
     deliveries,
@@ -100,6 +101,7 @@ API: Final = Router(
         imports.every,
         challenges.router,
         challenges.every,
+        alcoa.router,
         coverage.router,
         reconciliations.router,
         maps.router,

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from ledger import __version__
 from ledger.cli import (
     agent,
+    alcoa,
     append,
     challenge,
     collect,
@@ -86,6 +87,7 @@ for name, group in (
     ("source", source.group),
     ("map", maps.group),
     ("parameter", parameters.group),
+    ("alcoa", alcoa.group),
     ("inventory", inventory.group),
     ("imports", imports.group),
     ("challenge", challenge.group),

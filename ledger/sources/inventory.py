@@ -15,6 +15,7 @@ from ledger.sources.kinds import MappingAdopted, SourceRegistered
 from ledger.sources.life import reconfigured, standing
 from ledger.store.append import Batch, Placed, Transaction
 from ledger.store.reading import LogReader
+from ledger.store.schema import as_of
 from ledger.store.store import Store
 
 
@@ -69,7 +70,7 @@ class Inventory:
         """Every mapping that a source had, oldest first; raises NotFound for an unknown source."""
         row = tables.mapping.c
         with self._store.reading() as connection:
-            self._read(connection, source_id)
+            self.as_of(connection, source_id, None)
             found = connection.execute(
                 select(row.from_index, row.to_index)
                 .where(row.log == self.log, row.key == source_id)
@@ -86,18 +87,21 @@ class Inventory:
             current = select(tables.source.c.key).where(
                 tables.source.c.log == self.log, tables.source.c.to_index.is_(None)
             )
-            return [self._read(connection, key) for key in connection.scalars(current.order_by("key"))]
+            return [self.as_of(connection, key, None) for key in connection.scalars(current.order_by("key"))]
 
     def get(self, source_id: str) -> SourceConfig:
         """One source as it is configured now; raises NotFound."""
         with self._store.reading() as connection:
-            return self._read(connection, source_id)
+            return self.as_of(connection, source_id, None)
 
-    def _read(self, connection: Connection, source_id: str) -> SourceConfig:
-        index = self._current(connection, tables.source, source_id)
+    def as_of(self, connection: Connection, source_id: str, size: int | None) -> SourceConfig:
+        """One source as it was configured as of a size (now, if none is given), in the caller's snapshot; raises
+        NotFound.
+        """
+        index = self._entry_of(connection, tables.source, source_id, size)
         if index is None:
             raise NotFound(f"no source {source_id!r} is registered", advice="Register it with `trailseal source add`.")
-        mapped = self._current(connection, tables.mapping, source_id)
+        mapped = self._entry_of(connection, tables.mapping, source_id, size)
         known = self._read_before.get((source_id, index, mapped))
         if known is not None:
             return known
@@ -106,12 +110,12 @@ class Inventory:
             raise NotFound(f"the registration of source {source_id!r} was disposed of")
         registered = self._store.kinds["source"].decode(body)
         assert isinstance(registered, SourceRegistered)
-        adopted = self._mapping(connection, source_id)
-        config = msgspec.structs.replace(registered.config(), mapping=adopted.text if adopted else None)
+        adopted = None if mapped is None else self._adopted(connection, mapped)
+        config = msgspec.structs.replace(registered.config(), mapping=adopted)
         return self._read_before.setdefault((source_id, index, mapped), config)
 
     def _mapping(self, connection: Connection, source_id: str) -> MappingAdopted | None:
-        index = self._current(connection, tables.mapping, source_id)
+        index = self._entry_of(connection, tables.mapping, source_id, None)
         return None if index is None else self._entry(connection, index)
 
     def _adopted(self, connection: Connection, index: int) -> str | None:
@@ -126,11 +130,10 @@ class Inventory:
         assert isinstance(adopted, MappingAdopted)
         return adopted
 
-    def _current(self, connection: Connection, table: Table, source_id: str) -> int | None:
-        """The entry that holds now for a source."""
-        row = table.c
+    def _entry_of(self, connection: Connection, table: Table, source_id: str, size: int | None) -> int | None:
+        """The entry that holds for a source as of a size."""
         index: int | None = connection.scalar(
-            select(row.from_index).where(row.log == self.log, row.key == source_id, row.to_index.is_(None))
+            select(table.c.from_index).where(table.c.log == self.log, table.c.key == source_id, as_of(table, size))
         )
         return index
 

@@ -1,6 +1,7 @@
 """The English catalogue, one module a subject."""
 
 from ledger.present.english import (
+    alcoa,
     coverage,
     door,
     identity,
@@ -28,6 +29,7 @@ from ledger.present.english import (
 )
 
 _PARTS = (
+    alcoa,
     coverage,
     door,
     identity,

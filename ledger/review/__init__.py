@@ -1,0 +1,1 @@
+"""Review: what records are worth as evidence, judged by rules that are entries themselves."""
