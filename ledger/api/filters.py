@@ -1,6 +1,7 @@
 """The filters of a search as query parameters, the same on every route that takes them."""
 
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar.di import NamedDependency
@@ -38,11 +39,14 @@ Instant = Annotated[
 
 
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked for, who and where by the dated maps, and how its windows were read."""
+    """What is asked for, who and where by the dated maps, how its windows were read, and the zone that times are told
+    in: the one asked for, else the site's.
+    """
 
     query: Query
     where: Where
     windows: tuple[Window, ...]
+    zone: ZoneInfo
 
 
 async def filters(
@@ -110,9 +114,8 @@ async def filters(
     )
     check(query)
     where = Where(**mapped)
-    return Filters(
-        query=query, where=where, windows=windows_of(query, read_in or site_zone(context.service.settings.zone))
-    )
+    told_in = read_in or site_zone(context.service.settings.zone)
+    return Filters(query=query, where=where, windows=windows_of(query, told_in), zone=told_in)
 
 
 def _each_once(request: CallerRequest) -> None:

@@ -1,13 +1,17 @@
 """`trailseal search`: questions about records, all of whose filters must hold."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ledger.cli.exporting import export as write
 from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.entry import decode_leaf
+from ledger.core.errors import SchemaViolation
 from ledger.core.record import Action, LinkKind, Outcome, RecordBody
+from ledger.exporting import Wanted as Exported
 from ledger.present.messages import message, number
 from ledger.present.sentences import disposed_sentence, sentence_text
 from ledger.present.times import site_zone
@@ -25,6 +29,7 @@ from ledger.store.reading import LogReader
 from ledger.store.search import MAX_PAGE, Query, check, count
 from ledger.store.wanted import Wanted
 from ledger.trace.asking import bounds_of, link_of, links_of, windows_of
+from reports.exports import Format
 
 Limit = Annotated[int, typer.Option(help="How many at most.", min=1, max=MAX_PAGE)]
 
@@ -78,6 +83,9 @@ def find(
     purpose: PurposeOption = None,
     before: Before = None,
     limit: Limit = 50,
+    export: Annotated[Path | None, typer.Option(help="Write all that match to this file, instead of a page.")] = None,
+    format_: Annotated[Format | None, typer.Option("--format", help="Its format, else by the file's name.")] = None,
+    columns: Annotated[str | None, typer.Option(help="Its columns, as index,sentence; else those of the page.")] = None,
     log: LogOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -110,8 +118,23 @@ def find(
         **bounds,
     )
     check(query)
-    wanted = Wanted(size, at_checkpoint, Sort(by=sort, ascending=ascending), before, after, limit)
+    order = Sort(by=sort, ascending=ascending)
     where = Where(person=person, site=site, area=area, line=line, unit=unit, equipment=equipment)
+    if export is not None:
+        if before is not None or after is not None:
+            raise SchemaViolation(message("export.refused", name="--before, --after"), advice="Leave them out.")
+        exported = Exported(
+            query=query,
+            where=where,
+            size=size,
+            at_checkpoint=at_checkpoint,
+            sort=order,
+            columns=columns,
+            zone=read_in,
+        )
+        write(ledger, log, exported, purpose, export, format_, as_json)
+        return
+    wanted = Wanted(size, at_checkpoint, order, before, after, limit)
     answer(ledger, log, query, purpose, wanted, as_json, zone, where)
 
 

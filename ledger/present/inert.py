@@ -39,6 +39,8 @@ def clipped(text: str, limit: int = CLIP) -> str:
 
 def one_line(text: str, limit: int = CLIP) -> str:
     """A text of any length and content as a short, inert piece of one line."""
+    if text.isascii() and text.isprintable() and len(text) <= limit and "  " not in text and text == text.strip():
+        return text  # as most are
     return clipped(inert(" ".join(text[: limit * 8].split())), limit)
 
 

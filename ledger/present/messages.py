@@ -4,6 +4,7 @@ A value goes in by name, unescaped: escaping is the medium's work. A key that do
 cannot reach a user; a test holds every key to a use and every use to a key.
 """
 
+from functools import cache
 from string import Formatter
 
 from ledger.present.english import CATALOGUE
@@ -22,9 +23,10 @@ def number(value: int) -> str:
     return f"{value:,}".replace(",", "\u202f") if abs(value) > 9999 else str(value)
 
 
-def parts(key: str) -> list[tuple[str, str | None]]:
+@cache
+def parts(key: str) -> tuple[tuple[str, str | None], ...]:
     """The message cut at its places: pairs of literal text and the name of the place that follows it."""
-    return [(text, name) for text, name, _, _ in _formatter.parse(CATALOGUE[key])]
+    return tuple((text, name) for text, name, _, _ in _formatter.parse(CATALOGUE[key]))
 
 
 def known(key: str) -> bool:

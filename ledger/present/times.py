@@ -1,6 +1,7 @@
 """Instants and durations as people read them: site time and UTC, never finer than what is known."""
 
 from datetime import UTC, datetime, timedelta
+from typing import TypeGuard
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -55,9 +56,16 @@ def moment(instant_us: int, zone: ZoneInfo, precision: Precision = Precision.MIL
 
 def claimed(time: SourceTime, zone: ZoneInfo) -> Moment | None:
     """A source's claim as a moment, no finer than the source was; None where its text names no instant."""
-    if time.instant_us is None or not -62_135_596_800 * _SECOND + _DAY <= time.instant_us < 253_402_300_800 * _SECOND:
+    return moment(time.instant_us, zone, time.precision) if _shown(time.instant_us) else None
+
+
+def claimed_text(time: SourceTime, zone: ZoneInfo) -> str | None:
+    """The same as one text, with what the zone is ahead of UTC: `2026-11-25 08:10:06.123+01:00`."""
+    if not _shown(time.instant_us):
         return None
-    return moment(time.instant_us, zone, time.precision)
+    local = (_EPOCH + timedelta(microseconds=time.instant_us)).astimezone(zone)
+    text = local.isoformat(sep=" ", timespec="microseconds")
+    return text[: _LENGTH[time.precision]] + text[26:]
 
 
 def duration(microseconds: int) -> str:
@@ -120,6 +128,11 @@ def _coarse(microseconds: int) -> str:
     return (
         duration(microseconds // _SECOND * _SECOND) if microseconds >= 10 * _SECOND else f"{microseconds // _SECOND} s"
     )
+
+
+def _shown(instant_us: int | None) -> TypeGuard[int]:
+    """Whether it is one that the calendar has in every zone."""
+    return instant_us is not None and -62_135_596_800 * _SECOND + _DAY <= instant_us < 253_402_300_800 * _SECOND
 
 
 def _cut(at: datetime, precision: Precision) -> str:

@@ -53,6 +53,7 @@ class SortKey(StrEnum):
 
 
 _COLUMNS: Final = {
+    SortKey.INDEX: "pos",
     SortKey.OCCURRED: "occurred_us",
     SortKey.RECORDED: "recorded_us",
     SortKey.RECEIVED: "received_us",
@@ -160,21 +161,31 @@ def _ordered(
         if sort.ascending:
             return oldest(connection, log, size, query, 0 if after is None else after + 1, count)
         return newest(connection, log, size, query, after, count)
-    if sort.by is SortKey.REASON:
-        require_members(connection, sort.by.value)
     value = schema.record.c[_COLUMNS[sort.by]]
     last = None if after is None else _place(connection, log, value, after)
-    timed = sort.by.value in TIMES
-    if not (timed and _only_window(query, sort.by)):
-        known = _few(connection, log, size, query, value, FEW if timed else MANY)
-        if known is not None:
-            return _in_order(known, sort.ascending, last)[:count]
-        if not timed:
-            raise SchemaViolation(
-                f"more than {MANY} records match: they are not put in the order of {sort.by.value}",
-                advice="Narrow it, by a time for instance, or sort by index or by a time.",
-            )
-    return _followed(connection, log, size, query, value, sort.ascending, last, count)
+    known = listed(connection, log, size, query, sort)
+    if known is not None:
+        return [index_of(pos) for pos in in_order(known, sort.ascending, last)[:count]]
+    return [index_of(row[0]) for row in followed(connection, log, size, query, sort, last, (), count)]
+
+
+def listed(connection: Connection, log: int, size: int, query: Question, sort: Sort) -> list[Place] | None:
+    """Values and places of all that match, in no order; None where they are followed along an index of their own.
+
+    Raises SchemaViolation where too many match for an order that has no index.
+    """
+    if sort.by is SortKey.REASON:
+        require_members(connection, sort.by.value)
+    followed = sort.by is SortKey.INDEX or sort.by.value in TIMES
+    if followed and _only_window(query, sort.by):
+        return None
+    known = _few(connection, log, size, query, schema.record.c[_COLUMNS[sort.by]], FEW if followed else MANY)
+    if known is None and not followed:
+        raise SchemaViolation(
+            f"more than {MANY} records match: they are not put in the order of {sort.by.value}",
+            advice="Narrow it, by a time for instance, or sort by index or by a time.",
+        )
+    return known
 
 
 def _place(connection: Connection, log: int, value: Column[Any], index: int) -> Place:
@@ -190,6 +201,8 @@ def _only_window(query: Question, by: SortKey) -> bool:
     """Whether nothing but a window over that very time is asked for: the index finds that by itself."""
     if isinstance(query, Narrowed):
         return False
+    if by is SortKey.INDEX:
+        return query == Query()
     return msgspec.structs.replace(query, **{f"{by}_from": None, f"{by}_to": None}) == Query()
 
 
@@ -202,14 +215,14 @@ def _few(
     return None if len(found) > most else [(row[1], row[0]) for row in found]
 
 
-def _in_order(known: list[Place], ascending: bool, last: Place | None) -> list[int]:
-    """Indices in order, behind the last. Text goes by code points, as UTF-8 does by bytes."""
+def in_order(known: list[Place], ascending: bool, last: Place | None = None) -> list[int]:
+    """Positions in order, behind the last. Text goes by code points, as UTF-8 does by bytes."""
     valued = sorted((one for one in known if one[0] is not None), reverse=not ascending)
     without = sorted((one for one in known if one[0] is None), key=itemgetter(1), reverse=not ascending)
     found = [*valued, *without]
     # The last one may match no more: the answer is as of a size, but a disposal may have taken it.
     begin = 0 if last is None else sum(not _behind(one, last, ascending) for one in found)
-    return [index_of(pos) for _, pos in found[begin:]]
+    return [pos for _, pos in found[begin:]]
 
 
 def _behind(one: Place, last: Place, ascending: bool) -> bool:
@@ -220,38 +233,45 @@ def _behind(one: Place, last: Place, ascending: bool) -> bool:
     return one > last if ascending else one < last
 
 
-def _followed(
+def followed(
     connection: Connection,
     log: int,
     size: int,
     query: Question,
-    value: Column[Any],
-    ascending: bool,
+    sort: Sort,
     last: Place | None,
+    columns: Iterable[ColumnElement[Any]],
     count: int,
-) -> list[int]:
-    """Walks along the index of a time, first those that have it, then those that have none."""
+) -> list[tuple[Any, ...]]:
+    """Walks along the index of a time: position, value and these columns of the next records.
+
+    First those that have it, then those that have none.
+    """
+    value = schema.record.c[_COLUMNS[sort.by]]
+    ascending = sort.ascending
     _, chosen = matching(connection, log, 0, size, query, along=value)
     pos = schema.record.c.pos
-    found: list[int] = []
+    chosen = chosen.with_only_columns(pos, value, *columns)
+    found: list[tuple[Any, ...]] = []
     if last is None or last[0] is not None:
         some = chosen.where(value.is_not(None))
         if last is not None:
             here, there = tuple_(value, pos), tuple_(*last)
             some = some.where(here > there if ascending else here < there)
-        found += _positions(connection, some, (value, pos), ascending, count)
+        found += first(connection, some, (value, pos), ascending, count)
         last = None
     if len(found) < count and value.nullable:
         none = chosen.where(value.is_(None))
         if last is not None:
             none = none.where(pos > last[1] if ascending else pos < last[1])
-        found += _positions(connection, none, (pos,), ascending, count - len(found))
-    return [index_of(one) for one in found]
+        found += first(connection, none, (pos,), ascending, count - len(found))
+    return found
 
 
-def _positions(
+def first(
     connection: Connection, chosen: Select[Any], order: Iterable[ColumnElement[Any]], ascending: bool, count: int
-) -> list[int]:
+) -> list[tuple[Any, ...]]:
+    """The first rows of a selection in an order, as the driver gives them."""
     wanted = (one.asc() if ascending else one.desc() for one in order)
-    ordered = chosen.with_only_columns(schema.record.c.pos).order_by(*wanted).limit(count)
-    return list(connection.scalars(ordered))
+    # The driver's own tuples: what SQLAlchemy makes of them would be a third of reading a row.
+    return list(connection.execute(chosen.order_by(*wanted).limit(count)).cursor.fetchall())

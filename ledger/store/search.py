@@ -157,7 +157,8 @@ def rows(
     if by_combination(query):
         return of_each(connection, chosen, of_members(query), place, limit, newest)
     ordered = chosen if newest is None else chosen.order_by(place.desc() if newest else place)
-    return [tuple(row) for row in connection.execute(ordered.limit(limit))]
+    # The driver's own tuples: what SQLAlchemy makes of them would be a third of reading a row.
+    return list(connection.execute(ordered.limit(limit)).cursor.fetchall())
 
 
 def count(connection: Connection, log: int, size: int, query: Question) -> int:
@@ -172,7 +173,7 @@ def matching(
     """The column to order by and the selection of the records that match, of indices from `low` to below `high`.
 
     `along`: they are wanted in the order of this column's index. SQLite is then kept from going by one of a condition,
-    after which it would have to sort all that match.
+    after which it would have to sort all that match. (In the order of `pos`, words and links lead as well.)
     """
     narrowed = query if isinstance(query, Narrowed) else Narrowed(query=query)
     query = narrowed.query
@@ -188,6 +189,8 @@ def matching(
     for name, found in spans.items():
         if found and is_sqlite(connection):
             found_by.append(f"({' OR '.join(dict.fromkeys(_token(name, span.value) for span in found))})")
+    if along is place:
+        aside = aside and not (found_by or query.links or query.link_kind or query.link_id)
     link = None if found_by or aside or not is_sqlite(connection) else _rarest(connection, query)
     linked = schema.record_link.alias()
     chosen = select().select_from(record).where(*_conditions(query, linked.c.pos if link else along if aside else None))
@@ -217,7 +220,7 @@ def matching(
         )
     elif words:
         chosen = chosen.where(record.c.tokens.op("@>")(cast(list(words), postgresql.ARRAY(postgresql.TEXT))))
-    ranged = _aside(place) if aside else place
+    ranged = _aside(place) if aside and along is not place else place
     return place, chosen.where(ranged >= pos_of(log, low), ranged < pos_of(log, high))
 
 

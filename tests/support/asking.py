@@ -1,5 +1,6 @@
 """Requests to an application without a client in between: thousands of them take seconds instead of a minute."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
@@ -11,13 +12,20 @@ async def status_of(app: Litestar, method: str, target: str, headers: Mapping[st
     """The status of the answer to a request with an empty body; `target`: path and query, as the request line has."""
     path, _, query = target.partition("?")
     status = []
+    asked = [{"type": "http.request", "body": b"", "more_body": False}]
+    answered = asyncio.Event()
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        if asked:
+            return asked.pop()
+        await answered.wait()
+        return {"type": "http.disconnect"}
 
     async def send(message: Any) -> None:
         if message["type"] == "http.response.start":
             status.append(message["status"])
+        elif not message.get("more_body"):
+            answered.set()
 
     await app(
         {

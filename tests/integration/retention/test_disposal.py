@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy.exc import DatabaseError
 from tenacity import stop_after_attempt
 
 from ledger.core.entry import Draft
-from ledger.core.errors import IntegrityError
+from ledger.core.errors import Conflict, IntegrityError
 from ledger.core.job import Job, JobState
 from ledger.core.record import LinkKind
 from ledger.core.retention import RetentionEvent
@@ -20,9 +21,12 @@ from ledger.retention.disposals import Removal
 from ledger.service import DISPOSE
 from ledger.sources.prepare import Preparer
 from ledger.store.disposed import Doomed, remove
+from ledger.store.ordering import Sort
 from ledger.store.position import pos_of
 from ledger.store.rebuild import _Rebuild, rebuild
 from ledger.store.search import Query, count, search
+from ledger.trace import exporting
+from ledger.trace.columns import chosen
 from ledger.trace.selection import ByBatch, BySearch
 from reports.verdict import ExitCode
 from reports.verify import verify_package
@@ -54,6 +58,21 @@ def test_what_is_over_goes_and_every_proof_still_holds(keeping: Keeping) -> None
     bodies = keeping.bodies()
     assert [index for index, body in bodies.items() if body is None] == keeping.old
     assert keeping.verify() == []
+
+
+def test_an_export_during_which_records_go_breaks_off(keeping: Keeping, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "CHUNK", 1)
+    table = exporting.Table(columns=chosen("index"), zone=ZoneInfo("UTC"), old=frozenset())
+    store = keeping.service.store
+    with store.reader(1) as reader:
+        size = reader.head().size
+    begun = exporting.chunks(store, 1, size, Query(), Sort(), table)
+    assert len(next(begun)) == 1
+    keeping.dispose()
+    with pytest.raises(Conflict, match="disposed of meanwhile"):
+        list(begun)
+    whole = exporting.chunks(store, 1, size, Query(), Sort(), table)
+    assert not set(keeping.old) & {index for (indices,) in whole for index in indices}
 
 
 def test_no_file_of_the_database_holds_any_of_it_afterwards(keeping: Keeping) -> None:

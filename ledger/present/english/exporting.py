@@ -1,0 +1,19 @@
+"""Words of exports of what a search found."""
+
+MESSAGES: dict[str, str] = {
+    "export.about": "About",
+    "export.records": "Records",
+    "export.origin": "Origin of the log",
+    "export.size": "As of size",
+    "export.root": "Root at that size",
+    "export.checkpoint": "Newest checkpoint within",
+    "export.asked": "Asked for",
+    "export.order": "Order",
+    "export.zone": "Zone of local times",
+    "export.none": "none",
+    "export.cut": "Cells that were cut",
+    "export.cut.why": "{count}: a cell holds {most} characters; CSV and JSON Lines have all of them",
+    "export.cut.mark": "… ({count} characters in all)",
+    "export.wrote": "Written to {file}, as of size {size}, root {root}.",
+    "export.refused": "{name} are for pages: an export has all that match",
+}
