@@ -12,6 +12,7 @@ from ledger.core.signature import MAX_ENTRIES, Seen, Target, TargetSort, members
 from ledger.signing.sets import fixed
 from ledger.signing.tables import SIGNATURE, STRETCH, set_run, signed_entry
 from ledger.store import checkpoints
+from ledger.store.bulk import Bulk
 from ledger.store.position import index_of
 from ledger.store.reading import LogReader
 from ledger.store.store import Store
@@ -100,6 +101,24 @@ def signatures_over(connection: Connection, origin: str, index: int) -> list[int
     row = signed_entry.c
     listed = connection.scalars(select(row.pos).where(row.origin == origin, row.target == index)).all()
     return sorted(map(index_of, {*listed, *sets_with(connection, origin, index, SIGNATURE)}))
+
+
+def signatures_over_each(connection: Connection, origin: str, indices: Sequence[int]) -> dict[int, list[int]]:
+    """`signatures_over` of each of these entries that has any, in one look at the tables."""
+    if not indices:
+        return {}
+    wanted = ", ".join(["(?)"] * len(indices))
+    rows = Bulk(connection).all(
+        f"WITH wanted(target) AS (VALUES {wanted}) SELECT w.target, e.pos FROM wanted w JOIN {signed_entry.name} e"
+        " ON e.origin = ? AND e.target = w.target UNION SELECT w.target, r.pos FROM wanted w"
+        f" JOIN {set_run.name} r ON r.origin = ? AND r.sort = ?"
+        f" AND r.low BETWEEN w.target / {STRETCH} * {STRETCH} AND w.target AND r.high >= w.target",
+        (*indices, origin, origin, SIGNATURE),
+    )
+    found: dict[int, list[int]] = {}
+    for target, pos in sorted(rows):
+        found.setdefault(target, []).append(index_of(pos))
+    return found
 
 
 def sets_with(connection: Connection, origin: str, index: int, sort: str) -> Sequence[int]:

@@ -5,9 +5,9 @@ object of few records all changes are read by its records; of one that is change
 hours away, and is looked for hour by hour.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
@@ -21,6 +21,7 @@ from ledger.store.search import require_members
 
 FEW: Final = 1_000
 """Records of an object of which all changes are read at once."""
+DAY_HOURS: Final = 24
 
 
 class Thing(NamedTuple):
@@ -39,6 +40,10 @@ class Field(NamedTuple):
     id: str
     attribute: str
 
+    @property
+    def thing(self) -> Thing:
+        return Thing(*self[:3])
+
 
 class Moment(NamedTuple):
     """A change's place in time: when it happened (`core.looks.moment_us`), its record, and which of its changes.
@@ -55,24 +60,66 @@ class Moment(NamedTuple):
         return index_of(self.pos)
 
 
+class Neighbours(NamedTuple):
+    """The changes of the same field next to a moment: up to two before it, the last first, and the one after it.
+
+    Of a field that is changed often those further away than an hour are left out, but for the one before.
+    """
+
+    before: tuple[Moment, ...] = ()
+    after: Moment | None = None
+
+
 def before(connection: Connection, log: int, size: int, asked: Sequence[tuple[Field, Moment]]) -> list[Moment | None]:
     """For each, the last change of that field before that moment, as of a size of the log; None: there is none.
 
     Moments are as sources claim them: whether the two can be put in order is for the caller to say. Raises ConfigError
     where the tables are of an earlier version.
     """
+    return [found.before[0] if found.before else None for found in neighbours(connection, log, size, asked)]
+
+
+def neighbours(connection: Connection, log: int, size: int, asked: Sequence[tuple[Field, Moment]]) -> list[Neighbours]:
+    """For each, what stands next to it; as `before`."""
     changes = Changes(connection, log, size)
     by_thing: dict[Thing, list[int]] = defaultdict(list)
     for number, (field, _) in enumerate(asked):
-        by_thing[Thing(*field[:3])].append(number)
-    found: list[Moment | None] = [None] * len(asked)
+        by_thing[field.thing].append(number)
+    found = [Neighbours()] * len(asked)
     for thing, numbers in by_thing.items():
-        wanted = [asked[number] for number in numbers]
-        every = changes.of_few(thing)
-        answers = changes.walked(wanted) if every is None else _among(every, wanted)
-        for number, moment in zip(numbers, answers, strict=True):
-            found[number] = moment
+        every = changes.of(thing, FEW)
+        by_field: dict[Field, list[int]] = defaultdict(list)
+        for number in numbers:
+            by_field[asked[number][0]].append(number)
+        for field, of_field in by_field.items():
+            if every is not None:
+                for number in of_field:
+                    found[number] = _next_to(every.get(field, []), asked[number][1])
+                continue
+            of_field.sort(key=lambda number: asked[number][1])
+            for run in _runs(of_field, [asked[number][1].at_us // HOUR_US for number in of_field]):
+                for number, one in zip(run, changes.walked(field, [asked[number][1] for number in run]), strict=True):
+                    found[number] = one
     return found
+
+
+def _next_to(moments: Sequence[Moment], moment: Moment) -> Neighbours:
+    place = bisect_left(moments, moment)
+    later = bisect_right(moments, moment)
+    return Neighbours(
+        tuple(reversed(moments[max(0, place - 2) : place])), moments[later] if later < len(moments) else None
+    )
+
+
+def _runs(numbers: Sequence[int], hours: Sequence[int]) -> Iterator[list[int]]:
+    """What stands in order of its hours, in runs between which there is more than a day."""
+    run: list[int] = []
+    for place, number in enumerate(numbers):
+        if run and hours[place] - hours[place - 1] > DAY_HOURS:
+            yield run
+            run = []
+        run.append(number)
+    yield run
 
 
 class Changes:
@@ -85,42 +132,41 @@ class Changes:
         self._sqlite = is_sqlite(connection)
         self._places = (pos_of(log, 0), pos_of(log, size))
 
-    def of_few(self, thing: Thing) -> dict[str, list[Moment]] | None:
-        """All changes of an object, in order, by attribute; None where it has more than `FEW` records."""
+    def of(self, thing: Thing, most: int | None = None) -> dict[Field, list[Moment]] | None:
+        """All changes of an object by field, in order; None where it has more than `most` records."""
         named: tuple[str, ...] = (thing.type, thing.id)
         ranged = "SELECT pos FROM record WHERE object_type = ? AND object_id = ? AND pos >= ? AND pos < ?"
         if self._sqlite:
             named = (f'"{exact("object_id", thing.id)}"',)
             ranged = "SELECT rowid FROM record_fts WHERE record_fts MATCH ? AND rowid >= ? AND rowid < ?"
         values = (*named, *self._places)
-        ((count,),) = self._bulk.all(f"SELECT count(*) FROM ({ranged} LIMIT {FEW + 1}) AS found", values)
-        if count > FEW:
-            return None
+        if most is not None:
+            ((count,),) = self._bulk.all(f"SELECT count(*) FROM ({ranged} LIMIT {most + 1}) AS found", values)
+            if count > most:
+                return None
         rows = self._bulk.all(
             f"SELECT attribute, at_us, pos, ordinal FROM record_change WHERE pos IN ({ranged})"
             " AND source = ? AND object_type = ? AND object_id = ?",
             (*values, *thing),
         )
-        found: dict[str, list[Moment]] = defaultdict(list)
+        found: dict[Field, list[Moment]] = defaultdict(list)
         for attribute, *moment in sorted(rows):
-            found[attribute].append(Moment(*moment))
+            found[Field(*thing, attribute)].append(Moment(*moment))
         return found
 
-    def walked(self, asked: Iterable[tuple[Field, Moment]]) -> Iterator[Moment | None]:
-        """What `before` gives, by hours: those of the moments themselves, and from there back."""
-        within: dict[tuple[Field, int], list[Moment]] = {}
-        earlier: dict[tuple[Field, int], Moment | None] = {}
-        for field, moment in asked:
-            key = field, moment.at_us // HOUR_US
-            if key not in within:
-                within[key] = self.between(field, key[1], key[1])
-            place = bisect_left(within[key], moment)
-            if place:
-                yield within[key][place - 1]
-                continue
-            if key not in earlier:
-                earlier[key] = self._last(*key)
-            yield earlier[key]
+    def walked(self, field: Field, moments: Sequence[Moment]) -> Iterator[Neighbours]:
+        """What `neighbours` gives of moments in order, near to each other: by their hours, and from there back."""
+        low, high = (moment.at_us // HOUR_US for moment in (moments[0], moments[-1]))
+        within = self.between(field, low - 1, high + 1)
+        earlier: Moment | None = None
+        asked = False
+        for moment in moments:
+            one = _next_to(within, moment)
+            if not one.before:
+                if not asked:
+                    earlier, asked = self._last(field, low - 1), True
+                one = one._replace(before=() if earlier is None else (earlier,))
+            yield one
 
     def between(self, field: Field, low: int, high: int) -> list[Moment]:
         """The changes of a field from one hour (of `HOUR_US`) to another, both included, in order."""
@@ -157,10 +203,3 @@ _BACK: Final = (
     " SELECT c.at_us, c.pos, c.ordinal FROM record_change c WHERE c.hour = (SELECT min(hour) FROM back)"
     f" AND {_OF_FIELD} ORDER BY c.at_us DESC, c.pos DESC, c.ordinal DESC LIMIT 1"
 )
-
-
-def _among(every: dict[str, list[Moment]], asked: Iterable[tuple[Field, Moment]]) -> Iterator[Moment | None]:
-    for field, moment in asked:
-        moments = every.get(field.attribute, [])
-        place = bisect_left(moments, moment)
-        yield moments[place - 1] if place else None

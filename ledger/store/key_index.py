@@ -5,17 +5,18 @@ own, the more so the larger the ledger has become. The index only says where to 
 off the entry that it leads to.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from ledger.core.entry import SourceKey
 from ledger.core.hashing import leaf_hash, unb64
 from ledger.core.tokens import KEY_MARK, key_token
 from ledger.store.bulk import Bulk
 from ledger.store.engine import is_sqlite
-from ledger.store.known import Stored, decode_record, leads_nowhere, leads_to_another
+from ledger.store.known import Stored, decode_record, find_known, leads_nowhere, leads_to_another
 from ledger.store.position import log_of, pos_of
 from ledger.store.projections import Live
 
@@ -61,6 +62,18 @@ def find(connection: Connection, log: int, keys: Collection[Key]) -> Iterator[St
                 yield Stored(*key, unb64(record.digest.hmac, 32), pos, leaf_hash(leaf))
             elif key_token(*key) not in tokens:
                 raise leads_to_another(_asked_for(connection, log, some, tokens, pos), pos)
+
+
+def places_of(connection: Connection, live: Live, log: int, keys: Collection[Key]) -> dict[Key, list[int]]:
+    """Where a log has these records: in several places what their source gave again with other content, in order."""
+    if has_tokens_of_keys(connection, live):
+        stored: Iterable[Stored] = find(connection, log, keys)
+    else:
+        stored = find_known(connection, log, [SourceKey(*key, b"") for key in keys])
+    found: dict[Key, list[int]] = {}
+    for one in stored:
+        found.setdefault((one.source, one.record_id), []).append(one.pos)
+    return {key: sorted(places) for key, places in found.items()}
 
 
 def _look_up(connection: Connection, log: int, tokens: list[str]) -> list[tuple[Any, ...]]:

@@ -25,7 +25,7 @@ from ledger.signing.pages import page_of
 from ledger.signing.performers import performers_of
 from ledger.signing.requests import Opening, Running
 from ledger.signing.sets import bodies_of, fixed, target_of
-from ledger.signing.targets import still_there
+from ledger.signing.targets import signatures_over_each, still_there
 from ledger.store.reading import LogReader
 from ledger.store.search import Query
 from ledger.trace.selection import BySearch
@@ -143,6 +143,9 @@ def test_the_signature_is_found_over_each_of_its_entries_and_over_no_other(site:
             (found,) = over(store, connection, site.log, index)
             assert (found.index, found.valid, found.entries) == (site.signed, True, ())
         assert over(store, connection, site.log, site.records[0] - 1) == []
+        asked_for = [site.records[0] - 1, *site.records[::500], site.records[-1]]
+        each = signatures_over_each(connection, site.log.origin, asked_for)
+        assert each == {index: [site.signed] for index in asked_for[1:]}
         (asked,) = site.flows.requests.over(connection, site.log.origin, site.records[77])
         assert asked.request.request == site.request
         page = signed_page(store, connection, site.signed, site.records[500], 3)
