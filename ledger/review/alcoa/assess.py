@@ -1,7 +1,7 @@
 """The assessment of records: what the log knows of them as of a size, and the verdict of each check."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Final, TypeVar
 
@@ -11,15 +11,16 @@ from sqlalchemy import Connection
 from ledger.core import parameters as p
 from ledger.core.digests import Digests
 from ledger.core.kinds import KindRegistry
-from ledger.core.record import Maybe
+from ledger.core.record import LinkKind, Maybe
 from ledger.review.alcoa.attributes import Verdict
 from ledger.review.alcoa.checks import judged
-from ledger.review.alcoa.facts import Anchoring, Companions, Facts, Told
+from ledger.review.alcoa.facts import Anchoring, Companions, Facts, Path, Told
 from ledger.review.alcoa.known.derived import Derive, derived
-from ledger.review.alcoa.known.maps import Accounts, Places
+from ledger.review.alcoa.known.maps import Accounts
 from ledger.review.alcoa.known.near import Near
 from ledger.review.alcoa.known.numbers import Numbers
 from ledger.review.alcoa.known.order import Order
+from ledger.review.alcoa.known.paths import Paths
 from ledger.review.alcoa.known.records import Records
 from ledger.review.alcoa.known.rules import Rules
 from ledger.review.alcoa.known.sightings import sightings
@@ -29,20 +30,18 @@ from ledger.store.search import require_members
 
 V = TypeVar("V", bound=p.Value)
 DAY_US: Final = 86_400_000_000
-Belongs = Callable[[Connection, int, int, Sequence[int]], Collection[int]]
-"""Which of these entries of a log, as of a size, are of a batch by an interval in which it had their asset."""
+_FOUND: Final = (LinkKind.BATCH, LinkKind.EQUIPMENT)
+"""What a record can lead to without naming it."""
+_NOWHERE: Final = Path(equipment=False, batch=False, ruled=True)
 
 
 class Means(msgspec.Struct, frozen=True, kw_only=True):
-    """What a ledger judges by that no entry says: how a record is derived from its original, the keyed digests, and
-    what batches occupied (None: no rule for that is known).
-    """
+    """What a ledger judges by besides entries: how a record is derived from its original, and the keyed digests."""
 
     kinds: KindRegistry
     parameters: Parameters
     derive: Derive
     digests: Digests
-    belongs: Belongs | None = None
 
 
 class Assessed(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,9 +100,7 @@ class Assessor:
         previous = self._steps[source].before(records)
         companions = self._companions(records)
         corroborating = self._corroborating(records)
-        belonging = self._belonging(records)
         for one in records:
-            assets = self._places.assets(one)
             yield Facts(
                 told=one,
                 rule=self._rules.of(source, one.record.object.type, one.moment_us),
@@ -115,9 +112,7 @@ class Assessor:
                 previous=previous[one.index],
                 companions=companions.get(one.index, ()),
                 corroborating=corroborating.get(one.index, ()),
-                assets=assets,
-                belongs=one.index in belonging,
-                ruled=self.means.belongs is not None and self._places.ruled(assets, one.moment_us),
+                path=self._path(one),
                 anchoring=self._anchoring(one),
             )
 
@@ -126,8 +121,8 @@ class Assessor:
         return Accounts(self._connection, self._log, self._size)
 
     @cached_property
-    def _places(self) -> Places:
-        return Places(self._connection, self._log, self._size, self._rules)
+    def _paths(self) -> Paths:
+        return Paths(self._connection, self._log, self._size, self._rules)
 
     @cached_property
     def _near(self) -> Near:
@@ -161,10 +156,11 @@ class Assessor:
             found.update(self._near.corroborating(wanted, asked))
         return found
 
-    def _belonging(self, records: Sequence[Told]) -> Collection[int]:
-        if self.means.belongs is None:
-            return ()
-        return self.means.belongs(self._connection, self._log, self._size, [one.index for one in records])
+    def _path(self, told: Told) -> Path:
+        profile = self._value(told, p.Profile)
+        named = {link.kind for link in told.record.links}
+        wanted = () if profile is None else [kind for kind in profile.links if kind in _FOUND and kind not in named]
+        return self._paths.of(told) if wanted else _NOWHERE
 
     def _anchoring(self, told: Told) -> Anchoring | None:
         return None

@@ -91,14 +91,24 @@ class Anchoring(msgspec.Struct, frozen=True, kw_only=True):
     waited_us: int
 
 
+class Path(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a record leads besides what it names: to equipment by the map, to a batch by an interval in which it had
+    the equipment. `ruled`: for all of that equipment a rule says what belongs to a batch.
+    """
+
+    equipment: bool
+    batch: bool
+    ruled: bool
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """All that the checks go by for one record.
 
     `owner`: None where it turns on which instant of its span it happened at; `mapped`: there is an identity map of the
     source. `sightings`: of the same person nearby in time. `original`: what deriving the record from its original came
-    to. `previous` stands by `record.changes`. `corroborating`: values that another source gives of that time, by the
-    order of those that the record gives. `belongs`: it is of a batch by a link or by an interval; `ruled`: each asset
-    that it concerns has a rule for that. `assets`: what it concerns by links and map. `anchoring`: None where
+    to. `previous` stands by `record.changes`. `corroborating`: values that another source gives of that time.
+    `path`: only where the profile asks for what the record does not name.
+    `anchoring`: None where
     nobody outside ever vouched for any checkpoint of the log.
     """
 
@@ -112,9 +122,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     previous: Sequence[Previous]
     companions: Sequence[Companions]
     corroborating: Sequence[Maybe]
-    assets: Sequence[str]
-    belongs: bool
-    ruled: bool
+    path: Path
     anchoring: Anchoring | None
 
     def value(self, kind: type[V]) -> V | None:

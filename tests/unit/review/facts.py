@@ -11,7 +11,7 @@ from ledger.core.looks import Span, looked, moment_us
 from ledger.core.record import ContentDigest, Record, RecordBody
 from ledger.core.times import Clock
 from ledger.review.alcoa.attributes import Verdict
-from ledger.review.alcoa.facts import Facts, Owner, Previous, Told
+from ledger.review.alcoa.facts import Facts, Owner, Path, Previous, Told
 from ledger.trace.instants import occurred
 from tests.support.ledgers import START_US, record
 
@@ -49,9 +49,7 @@ def facts(
         previous=tuple(Previous(known=True) for _ in one.record.changes),
         companions=(),
         corroborating=(),
-        assets=(),
-        belongs=False,
-        ruled=True,
+        path=Path(equipment=False, batch=False, ruled=True),
         anchoring=None,
     )
     return msgspec.structs.replace(usual, **(known or {}))

@@ -25,7 +25,7 @@ from ledger.core.record import Actor, ActorKind, Change, Interval, Link, LinkBas
 from ledger.core.times import Basis, Clock, Precision, SourceTime
 from ledger.review.alcoa.attributes import MADE_OF, Attribute, Check, Result, Verdict, attribute_verdict, worst
 from ledger.review.alcoa.checks import CHECKS, judged
-from ledger.review.alcoa.facts import Anchoring, Companions, Facts, Numbered, Owner, Previous, Series, Sighting
+from ledger.review.alcoa.facts import Anchoring, Companions, Facts, Numbered, Owner, Path, Previous, Series, Sighting
 from tests.support.ledgers import START_US, source_time
 from tests.unit.review.facts import SECOND, clock, facts, span
 
@@ -363,6 +363,10 @@ def test_c12_needs_a_test_of_retrieval() -> None:
     assert cell("C12", facts(Available())) == "N:no-retrieval-test"
 
 
+def path(**leads: bool) -> dict[str, Any]:
+    return {"path": Path(**({"equipment": False, "batch": False, "ruled": True} | leads))}
+
+
 def link(kind: LinkKind) -> Link:
     return Link(kind=kind, id="x", basis=LinkBasis.READ)
 
@@ -370,14 +374,14 @@ def link(kind: LinkKind) -> Link:
 @pytest.mark.parametrize(
     ("kind", "known", "verdict"),
     [
-        (LinkKind.BATCH, {"belongs": True}, "P"),
-        (LinkKind.BATCH, {"belongs": False}, "F:unreachable-path"),
-        (LinkKind.BATCH, {"belongs": False, "ruled": False}, "N:no-batch-rule"),
-        (LinkKind.EQUIPMENT, {"assets": ("R-1",)}, "P"),
+        (LinkKind.BATCH, path(batch=True), "P"),
+        (LinkKind.BATCH, path(), "F:unreachable-path"),
+        (LinkKind.BATCH, path(ruled=False), "N:no-batch-rule"),
+        (LinkKind.EQUIPMENT, path(equipment=True), "P"),
         (LinkKind.EQUIPMENT, {}, "F:unreachable-path"),
         (LinkKind.PERSON, {}, "P"),
         (LinkKind.PERSON, {"owner": Owner(fault=Verdict.UNMAPPED)}, "F:unreachable-path"),
-        (LinkKind.SAMPLE, {"belongs": True, "assets": ("R-1",)}, "F:unreachable-path"),
+        (LinkKind.SAMPLE, path(batch=True, equipment=True), "F:unreachable-path"),
     ],
 )
 @pytest.mark.requirement("C13")

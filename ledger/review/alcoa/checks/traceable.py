@@ -19,11 +19,11 @@ def reaches(facts: Facts) -> Verdict:
 def _reached(facts: Facts, kind: LinkKind) -> Verdict:
     there = facts.linked(kind)
     if kind is LinkKind.EQUIPMENT:
-        there = there or bool(facts.assets)
+        there = there or facts.path.equipment
     elif kind is LinkKind.PERSON:
         there = there or resolves(facts) is Verdict.HOLDS
     elif kind is LinkKind.BATCH:
-        there = there or facts.belongs
-        if not there and not facts.ruled:
+        there = there or facts.path.batch
+        if not there and not facts.path.ruled:
             return Verdict.NO_BATCH_RULE
     return Verdict.HOLDS if there else Verdict.UNREACHABLE_PATH
