@@ -54,6 +54,7 @@ from ledger.api import (
     terminals,
     tiles,
     timestamps,
+    tracing,
     verification,
     vouching,
 )
@@ -91,6 +92,8 @@ API: Final = Router(
         entries.router,
         searching.search_records,
         exporting.export_found,
+        tracing.trace,
+        tracing.no_batch,
         look_ups.router,
         erasures.router,
         holds.router,

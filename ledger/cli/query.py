@@ -1,16 +1,15 @@
-"""`trailseal show`, `history`, `trace`: questions at the terminal."""
+"""`trailseal show`, `history`: questions at the terminal."""
 
 from typing import Annotated
 
 import typer
 
-from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
+from ledger.cli.ledgers import LedgerOption, LogOption, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.cli.searching import Before, Limit, PurposeOption, answer, told
 from ledger.core.address import Address
 from ledger.core.entry import decode_leaf
 from ledger.core.hashing import b64, leaf_hash
-from ledger.core.record import LinkKind
 from ledger.integrity.doubts import Doubts
 from ledger.present.doubts import doubt_sentence
 from ledger.present.messages import message
@@ -22,14 +21,12 @@ from ledger.store import checkpoints
 from ledger.store.disposed import state_of
 from ledger.store.search import Query
 from ledger.store.wanted import Wanted
-from ledger.trace.selection import ByBatch, Chosen
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command("show")(show)
     app.command("history")(history)
-    app.command("trace")(trace)
 
 
 def history(
@@ -111,36 +108,3 @@ def show(
         say(f"Under the checkpoint of size {covering.size}; inclusion proof:")
         for node in proof:
             say(f"  {b64(node)}")
-
-
-def trace(
-    ledger: LedgerOption,
-    kind: Annotated[LinkKind, typer.Argument(help="What the id names.")],
-    id_: Annotated[str, typer.Argument(metavar="ID", help="The id itself.")],
-    purpose: PurposeOption = None,
-    log: LogOption = None,
-    as_json: AsJson = False,
-) -> None:
-    """All records of a batch, order or lot: those that name it, and those that an interval puts into it.
-
-    Derived: it happened while the batch had the equipment. Possible: it happened between two looks at a polled source,
-    and only a part of the time between them lies in that interval.
-    """
-    with opened(ledger) as service:
-        chosen, authority = service.log(log), local(service)
-        with service.store.reader(chosen.number) as reader:
-            query = Query(link_kind=kind, link_id=id_)
-            allowed = service.look_ups.allow(reader.connection, chosen.number, query, authority.actor, purpose)
-            size = reader.head().size
-            members = list(Chosen(reader.connection, chosen.number, size, ByBatch(kind=kind, id=id_)))
-            old = archives(reader.connection, chosen.number)
-            lines = [(member, *told(service, reader, member.index, old)) for member in members]
-        if allowed is not None:
-            service.look_ups.enter(allowed, chosen.name, len(lines), authority.actor, authority)
-    if as_json:
-        found = [{"member": member, "sentence": line, "imported": imported} for member, line, imported in lines]
-        say_json({"size": size, "members": found})
-        return
-    for member, line, _ in lines:
-        say(f"{member.index:>9}  {member.basis.value:8} {line}")
-    say(f"{len(lines)} records, as of size {size}.")

@@ -148,7 +148,7 @@ class Assets:
         """The records of an asset by their moments, both ends included. They are read by whole days, each day once."""
         if undated and not self._sources_of_undated:
             return []
-        low, high = max(low_us, self._bounds[0]), self._bounds[1] if high_us is None else min(high_us, self._bounds[1])
+        low, high = max(low_us, self.bounds[0]), self.bounds[1] if high_us is None else min(high_us, self.bounds[1])
         read = self._read.setdefault((asset, undated), _Read(set(), []))
         lacking = (day for day in range(low // DAY_US, high // DAY_US + 1) if day not in read.days)
         for _, group in groupby(enumerate(lacking), key=lambda pair: pair[1] - pair[0]):
@@ -159,7 +159,7 @@ class Assets:
         return read.moments[bisect_left(read.moments, (low,)) : bisect_left(read.moments, (high + 1,))]
 
     @cached_property
-    def _bounds(self) -> tuple[int, int]:
+    def bounds(self) -> tuple[int, int]:
         """The first and the last moment of any record, to the hour; an empty interval, where there is none."""
         column = schema.record.c.hour
         first, last = (self.connection.scalar(select(of(column))) for of in (func.min, func.max))

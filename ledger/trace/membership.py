@@ -53,17 +53,19 @@ def members(
     id_: str,
     intervals: Sequence[Occupation],
     assets: Assets | None = None,
+    after: int = -1,
 ) -> Iterator[Member]:
-    """Every record of the batch once, in index order; one that carries the link is *read*, whatever else holds.
+    """Every record of the batch after an entry once, in index order; one that carries the link is *read*, whatever else
+    holds.
 
     Of several occupations that a record falls into, the one is given that says most: one of which it is certain.
     """
-    streams: list[Iterable[_Candidate]] = [_read(connection, log, size, kind, id_)]
+    streams: list[Iterable[_Candidate]] = [_read(connection, log, size, kind, id_, after)]
     if intervals:
         assets = assets or Assets(connection, log, size)
         for number, one in enumerate(intervals):
             near = assets.around(one.equipment, one.low_us, one.high_us)
-            streams.append([_Candidate(found.entry, number, found.tag) for found in near])
+            streams.append([_Candidate(found.entry, number, found.tag) for found in near if found.entry > after])
     candidates = groupby(merge(*streams), key=lambda one: one.entry)
     grouped = ((index, list(group)) for index, group in candidates)
     while page := list(islice(grouped, PAGE)):
@@ -104,7 +106,7 @@ def batches_of(connection: Connection, log: int, size: int, index: int) -> tuple
     return Batches(Assets(connection, log, size)).of(index, body)
 
 
-class _Had(NamedTuple):
+class Had(NamedTuple):
     """From `low_us` to `high_us` at the farthest what an asset did can belong to a batch."""
 
     low_us: int
@@ -117,7 +119,7 @@ class _Had(NamedTuple):
 class _Asset(NamedTuple):
     """Who had an asset, by when that can have begun; `reached`: how far those up to each can reach at the most."""
 
-    had: list[_Had]
+    had: list[Had]
     lows: list[int]
     reached: list[int]
 
@@ -145,7 +147,7 @@ class Batches:
         found |= dict.fromkeys(link.id for link in body.record.links if link.kind is LinkKind.BATCH)
         return tuple(Belonging(batch=batch, why=found[batch]) for batch in sorted(found))
 
-    def nearest(self, asset: str, at_us: int) -> tuple[_Had | None, _Had | None]:
+    def nearest(self, asset: str, at_us: int) -> tuple[Had | None, Had | None]:
         """What had an asset last before an instant, and first after it."""
         had = self._asset(asset).had
         before = [one for one in had if one.stop is not None and one.stop.span.low_us <= at_us]
@@ -153,7 +155,7 @@ class Batches:
         last = max(before, key=lambda one: one.stop.span.low_us if one.stop else 0, default=None)
         return last, min(after, key=lambda one: one.start.span.low_us, default=None)
 
-    def _around(self, asset: str, low_us: int, high_us: int) -> Iterator[_Had]:
+    def _around(self, asset: str, low_us: int, high_us: int) -> Iterator[Had]:
         known = self._asset(asset)
         at = bisect_right(known.lows, high_us)
         while at > 0 and known.reached[at - 1] >= low_us:
@@ -168,7 +170,7 @@ class Batches:
             self._had[asset] = _Asset(had, [one.low_us for one in had], reached)
         return self._had[asset]
 
-    def _read(self, asset: str) -> Iterator[_Had]:
+    def _read(self, asset: str) -> Iterator[Had]:
         """Pairs the starts and stops of each batch that had the asset, as `trace.batch.occupations` does for one."""
         connection, log, size = self.assets.connection, self.assets.log, self.assets.size
         told: dict[str, list[tuple[Action, Edge]]] = {}
@@ -181,7 +183,7 @@ class Batches:
         for batch, its in told.items():
             for start, stop in paired(its)[0]:
                 high = _ALWAYS if stop is None else stop.span.high_us + self._windows.farthest_us
-                yield _Had(start.span.low_us - self._windows.farthest_us, high, batch, start, stop)
+                yield Had(start.span.low_us - self._windows.farthest_us, high, batch, start, stop)
 
     def _named(self, body: RecordBody) -> set[str]:
         """The batches that a record names, itself or by their order."""
@@ -197,9 +199,9 @@ class Batches:
         return found
 
 
-def _read(connection: Connection, log: int, size: int, kind: LinkKind, id_: str) -> Iterator[_Candidate]:
+def _read(connection: Connection, log: int, size: int, kind: LinkKind, id_: str, last: int) -> Iterator[_Candidate]:
     link = schema.record_link.c
-    after = pos_of(log, 0) - 1
+    after = pos_of(log, 0) + last
     while True:
         page = connection.scalars(
             select(link.pos).where(linked(log, size, kind, id_), link.pos > after).order_by(link.pos).limit(PAGE)

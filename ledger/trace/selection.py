@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
+from itertools import islice
 
 import msgspec
 from sqlalchemy import Connection
@@ -13,6 +14,7 @@ from ledger.store.records import record_tokens
 from ledger.store.search import MAX_PAGE, Query, search
 from ledger.trace.assets import Assets
 from ledger.trace.batch import BATCH_KINDS, Occupations, occupations
+from ledger.trace.bodies import bodies
 from ledger.trace.membership import members, undated
 from ledger.trace.windows import Why, Windows
 
@@ -78,6 +80,17 @@ class Chosen:
             return self._found(self.selection.query)
         return self._members(self.selection)
 
+    def page(self, after: int | None, limit: int) -> list[Selected]:
+        """The records after an entry, in index order: `limit`, and one more where there is one. Of a batch alone."""
+        assert isinstance(self.selection, ByBatch)
+        return list(islice(self._members(self.selection, -1 if after is None else after), limit + 1))
+
+    def named(self) -> Iterator[tuple[int, RecordBody]]:
+        """The records that name the batch, in index order."""
+        assert isinstance(self.selection, ByBatch)
+        found = members(self._connection, self._log, self.size, self.selection.kind, self.selection.id, ())
+        return bodies(self._connection, self._log, (one.index for one in found))
+
     def belongs(self, selected: Selected, body: RecordBody) -> bool:
         """Whether the record's own body bears out what the search tables said of it."""
         if isinstance(self.selection, BySearch):
@@ -113,9 +126,11 @@ class Chosen:
             for index in reversed(page.indices):
                 yield Selected(index=index, basis=Basis.QUERY)
 
-    def _members(self, chosen: ByBatch) -> Iterator[Selected]:
+    def _members(self, chosen: ByBatch, after: int = -1) -> Iterator[Selected]:
         intervals = self.occupations.intervals
-        for member in members(self._connection, self._log, self.size, chosen.kind, chosen.id, intervals, self._assets):
+        for member in members(
+            self._connection, self._log, self.size, chosen.kind, chosen.id, intervals, self._assets, after
+        ):
             yield Selected(index=member.index, basis=_basis(member.why), why=member.why)
 
 

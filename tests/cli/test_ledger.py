@@ -66,6 +66,11 @@ def test_search_show_history_and_trace_answer(site: Site) -> None:
     assert site("history", "tag", "TIC999", "--json").json()["total"] == 0
     traced = site("trace", "batch", "B-2026-00042", "--json").json()["members"]
     assert [one["member"]["basis"] for one in traced] == ["read"] * GOOD
+    outward = site("trace", "batch", "B-2026-00042", "--depth", "2", "--json").json()
+    assert ("batch", 0, GOOD) in {(one["kind"], one["steps"], one["records"]) for one in outward["graph"]["nodes"]}
+    assert site("trace", "batch", "B-2026-00042", "--size", "0", "--json").json()["members"] == []
+    none = site("orphans", "--from", "2026-11-01", "--to", "2026-12-01", "--zone", "Europe/Berlin")
+    assert none.out.startswith("0 records of critical equipment are in no batch")
 
 
 @pytest.mark.requirement("R01")

@@ -8,10 +8,13 @@ from ledger.core.record import LinkKind
 from ledger.trace.assets import Assets
 from ledger.trace.bodies import bodies
 from ledger.trace.membership import Batches
+from ledger.trace.orphans import orphans
+from ledger.trace.partners import partners
 from ledger.trace.selection import ByBatch, Chosen
 from ledger.trace.windows import Phase
 from tests.plant import Plant
 from tests.plant.entering import correct, enter
+from tests.plant.model import DAY, END, START
 from tests.plant.truth import Belongs, Truth
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger
 from tests.support.seeds import SEED
@@ -24,7 +27,7 @@ def plant() -> Plant:
     return Plant(SEED, COUNT)
 
 
-@pytest.mark.requirement("R71", "C13")
+@pytest.mark.requirement("R71", "C08", "C13")
 def test_every_batch_has_the_records_that_the_model_gives_it_in_any_order_of_arrival(
     ledger: Ledger, plant: Plant
 ) -> None:
@@ -38,6 +41,39 @@ def test_every_batch_has_the_records_that_the_model_gives_it_in_any_order_of_arr
         for batch in plant.month.batches:
             assert told(ledger, size, batch.id, numbers) == truth.membership(batch.id), (SEED, batch.id)
     of_records(ledger, after, plant.truth, numbers)
+    in_no_batch(ledger, after, plant.truth, numbers)
+    expected(ledger, after, plant, numbers)
+
+
+def in_no_batch(ledger: Ledger, size: int, truth: Truth, numbers: dict[int, int]) -> None:
+    """What critical equipment did that is in no batch, of all time and of a part of it, page by page."""
+    low, high = sorted(Random(SEED).sample(range(START, END), 2))
+    for since, until in ((START - DAY, END + 900 * DAY), (low, high)):
+        found: list[int] = []
+        after: int | None = None
+        with ledger.store.reading() as connection:
+            while True:
+                page = orphans(connection, RECORDS, size, since, until, after, 97)
+                found += [numbers[one.index] for one in page.orphans]
+                after = page.next_after
+                if after is None:
+                    break
+        assert sorted(found) == sorted(truth.orphans(since, until)), (SEED, since, until)
+        assert len(found) == len(set(found))
+
+
+def expected(ledger: Ledger, size: int, plant: Plant, numbers: dict[int, int]) -> None:
+    """What other systems should tell of each batch, and whether it is there."""
+    for batch in plant.month.batches:
+        with ledger.store.reading() as connection:
+            chosen = Chosen(connection, RECORDS, size, ByBatch(kind=LinkKind.BATCH, id=batch.id))
+            named = [one.index for one in chosen if one.why is None]
+            found = partners(connection, ledger.store.kinds, RECORDS, size, bodies(connection, RECORDS, named))
+        told = [
+            (one.wanted.step, one.state.value, tuple(sorted(numbers[index] for index in one.records)))
+            for one in found.partners
+        ]
+        assert told == [tuple(one) for one in plant.truth.partners(batch)], (SEED, batch.id)
 
 
 def of_records(ledger: Ledger, size: int, truth: Truth, numbers: dict[int, int]) -> None:
