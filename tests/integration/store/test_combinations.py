@@ -8,7 +8,7 @@ from ledger.core.record import Action, Outcome, Target
 from ledger.store.combinations import MEMBERS, combinations, object_types
 from ledger.store.ordering import Sort, SortKey, page
 from ledger.store.search import Query
-from tests.support.ledgers import RECORDS, Ledger, batch, submission
+from tests.support.ledgers import RECORDS, Ledger, submission
 
 COMMON = 600
 
