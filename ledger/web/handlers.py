@@ -30,6 +30,7 @@ from ledger.store.logs import SYSTEM_LOG
 from ledger.store.ordering import SortKey
 from ledger.store.reading import LogReader, VaultReader
 from ledger.store.search import TIMES, Query
+from ledger.trace.columns import chosen
 from ledger.web import (
     all_keys,
     anchors,
@@ -148,6 +149,8 @@ def _views(zone: ZoneInfo) -> list[Any]:
             status=400 if view.errors else 200,
             view=view,
             choices=_CHOICES,
+            columns=chosen(None),
+            exports=user.allows(Scope.EXPORT, view.form.log.name),
             zone=zone.key,
             place="search",
             viewer=request.user.account,

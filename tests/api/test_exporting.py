@@ -2,7 +2,9 @@
 
 import asyncio
 import csv
+import html
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +17,7 @@ from ledger.core.note import parse_note
 from ledger.core.source import SourceConfig
 from ledger.exporting import Wanted, begin
 from ledger.people.access import Scope
+from ledger.present.messages import message
 from ledger.sources.narrowing import Where
 from ledger.store import ordering
 from ledger.store.ordering import Sort, SortKey
@@ -260,3 +263,52 @@ def test_a_client_that_goes_away_ends_its_export_and_leaves_no_reader_busy(
     give_back(app)
     assert 3 <= len(sent) < RECORDS
     assert filled.service.store.readers.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def pages(filled: World) -> Iterator[TestClient[Any]]:
+    with TestClient(app_of(filled.service, "Europe/Berlin")) as found:
+        yield found
+
+
+@pytest.mark.requirement("R03")
+@pytest.mark.parametrize(
+    "question",
+    [{"action": "create", "sort": "actor", "order": "asc", "columns": "index,reason,account,object_id"},
+     {"links": "batch:B-1", "time": "received", "from": "2020-01-01", "reasoned": "no", "columns": "source,index"},
+     {"actor": "op2", "purpose": "inspection", "columns": "index,sentence,reason"}],
+    ids=str,
+)  # fmt: skip
+def test_a_page_links_to_a_file_of_exactly_what_it_shows(
+    filled: World, pages: TestClient[Any], question: dict[str, str]
+) -> None:
+    text = pages.get("/search", params=question, headers=filled.headers(Scope.READ)).text
+    assert "search/export" not in text, "who reads alone sees no link"
+    name = f"exporting-{len(filled.people.accounts())}"
+    filled.people.create_account(name, name, "for the test", filled.root)
+    token = filled.people.grant(name, [Scope.READ, Scope.EXPORT], "for the test", filled.root).token
+    headers = {"Authorization": f"Bearer {token}"}
+    text = pages.get("/search", params={**question, "limit": "100"}, headers=headers).text
+    (link,) = re.findall(r'href="(/api/v1/logs/records/search/export[?]format=csv[^"]*)"', text)
+    answer = pages.get(html.unescape(link), headers=headers)
+    assert answer.status_code == 200, answer.text
+    head, *rows = csv.reader(io.StringIO(answer.content.decode("utf-8-sig"), newline=""))
+    assert head == question["columns"].split(",")
+    shown = re.findall(r'href="/entries/records/(\d+)"', text)
+    assert [row[head.index("index")] for row in rows] == shown != []
+    for row in rows:
+        for name, value in zip(head, row, strict=True):
+            if name != "index":
+                assert html.escape(value.removeprefix("'")) in text or name == "sentence"
+
+
+def test_the_page_says_which_columns_there_are(filled: World, pages: TestClient[Any]) -> None:
+    headers = filled.headers(Scope.READ)
+    wrong = pages.get("/search", params={"columns": "index,nothing"}, headers=headers)
+    assert (wrong.status_code, "leaf_hash" in wrong.text) == (400, True)
+    every = pages.get("/search", params={"columns": ",".join(COLUMNS)}, headers=headers)
+    assert every.status_code == 200
+    for name in COLUMNS:
+        assert message(f"column.{name}", zone="Europe/Berlin") in html.unescape(every.text)
+    assert message("value.sealed") in html.unescape(every.text)
+    assert "search/export" not in every.text

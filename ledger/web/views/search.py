@@ -1,7 +1,7 @@
 """Search over records: a form whose every answer is a URL, made as of a size, so that it can be cited."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
@@ -10,7 +10,7 @@ import msgspec
 
 from ledger.core.address import LogId
 from ledger.core.errors import InvalidEntry, NotFound, PurposeRequired, SchemaViolation
-from ledger.core.record import Action, LinkKind, Outcome, RecordBody
+from ledger.core.record import Action, LinkKind, Outcome, RecordBody, Sealed
 from ledger.integrity.incidents.standing import answered
 from ledger.present.inert import one_line
 from ledger.present.messages import message
@@ -31,7 +31,10 @@ from ledger.store.reading import LogReader
 from ledger.store.search import MAX_PAGE, TIMES, Query
 from ledger.store.wanted import Wanted
 from ledger.trace.asking import links_of, windows_of
+from ledger.trace.columns import DEFAULT, Cell, Column, chosen
+from ledger.trace.exporting import Table, cells
 from ledger.web.views.common import Scope, entry_line
+from ledger.web.views.search_export import export_urls
 
 SIZES: Final = (50, 100, 200)
 _FIELDS: Final = (
@@ -61,6 +64,12 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     limit: int
     dense: bool
     all_counted: bool
+    columns: tuple[Column, ...] = chosen(None)
+
+    @property
+    def names(self) -> str:
+        """The columns that are shown, as an address names them."""
+        return ",".join(column.name for column in self.columns)
 
     @property
     def narrowed(self) -> bool:
@@ -75,13 +84,14 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
         parameters |= {"order": "asc" if self.sort.ascending else None}
         parameters |= {"counts": "all" if self.all_counted else None}
         parameters |= {"limit": None if self.limit == SIZES[0] else self.limit, "rows": "dense" if self.dense else None}
+        parameters |= {"columns": None if self.columns == chosen(None) else self.names}
         parameters |= changed
         return "/search?" + urlencode({name: value for name, value in parameters.items() if value not in (None, "")})
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One record found. `occurred` is None where the source's text (`claim`) names no instant; `incident`: the open
-    case that doubts it.
+    case that doubts it. `cells`: what stands in further columns, by name.
     """
 
     index: int
@@ -92,6 +102,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     imported: bool
     batches: tuple[str, ...]
     incident: str | None = None
+    cells: dict[str, str] = {}
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +134,7 @@ class SearchView(msgspec.Struct, frozen=True, kw_only=True):
     the open case for which the answer as a whole is unknown. `windows`: how each window of time was read;
     `unknown_source`: the source asked for, where none of that id is registered. `more`: where all that match are
     counted, if there are more than `total`. `proven`: the same question as of the checkpoint, if entries are newer.
+    `exports`: by format, where all of it comes as a file.
     """
 
     form: Form
@@ -145,6 +157,7 @@ class SearchView(msgspec.Struct, frozen=True, kw_only=True):
     incident: str | None = None
     windows: tuple[str, ...] = ()
     unknown_source: str | None = None
+    exports: dict[str, str] = {}
 
 
 Allow = Callable[[LogReader, Query, Purpose | None, str | None], Allowed | None]
@@ -193,6 +206,7 @@ def search_view(
     )
     checkpoint = checkpoint_of(reader.connection, form.log, size)
     old = archives(reader.connection, form.log.number)
+    further = _further(reader, page.indices, Table(columns=form.columns, zone=scope.zone, old=old))
     return SearchView(
         form=form,
         logs=logs,
@@ -204,7 +218,7 @@ def search_view(
         ),
         # Counts over what one person did would be an evaluation of that person.
         facets=() if entered is not None else _facets(form, found),
-        rows=tuple(_row(scope, reader, index, old) for index in page.indices),
+        rows=tuple(_row(scope, reader, index, old, further[index]) for index in page.indices),
         total=found.total,
         more=None if found.exact else form.url(counts="all"),
         checkpoint=checkpoint,
@@ -218,6 +232,7 @@ def search_view(
         incident=answered(scope.standing, form.log.number, query, page.indices),
         windows=tuple(window_told(one) for one in windows_of(query, scope.zone)),
         unknown_source=unknown(reader.connection, query.source),
+        exports=export_urls(form.log.name, query, where, size, form.sort, form.names, scope.zone.key, purpose),
     )
 
 
@@ -250,7 +265,16 @@ def _form(scope: Scope, parameters: Mapping[str, str], errors: dict[str, str]) -
         limit=min(limit, MAX_PAGE),
         dense=parameters.get("rows") == "dense",
         all_counted=parameters.get("counts") == "all",
+        columns=_columns(parameters.get("columns", ""), errors),
     )
+
+
+def _columns(text: str, errors: dict[str, str]) -> tuple[Column, ...]:
+    try:
+        return chosen(text.strip())
+    except SchemaViolation as error:
+        errors["columns"] = f"{error.message}. {error.advice}"
+        return chosen(None)
 
 
 def _natural(name: str, parameters: Mapping[str, str], errors: dict[str, str]) -> int | None:
@@ -305,12 +329,36 @@ def _no_choice(text: str, choices: Iterable[str]) -> str:
     return message("search.error.choice", text=one_line(text, 40), choices=", ".join(choices))
 
 
-def _row(scope: Scope, reader: LogReader, index: int, old: frozenset[str]) -> Row:
+def _further(reader: LogReader, indices: Sequence[int], table: Table) -> dict[int, dict[str, str]]:
+    """By record, the cells of the columns that the page does not draw in a way of its own, each in one line."""
+    further = msgspec.structs.replace(table, columns=tuple(one for one in table.columns if one.name not in DEFAULT))
+    names = [column.name for column in further.columns]
+    if not names:
+        return {index: {} for index in indices}
+    made = cells(reader, indices, further)
+    return {index: dict(zip(names, map(_cell, row), strict=True)) for index, *row in zip(indices, *made, strict=True)}
+
+
+def _cell(value: Cell) -> str:
+    if isinstance(value, Sealed):
+        return message("value.sealed")
+    return "" if value is None else one_line(str(value))
+
+
+def _row(scope: Scope, reader: LogReader, index: int, old: frozenset[str], further: dict[str, str]) -> Row:
     line, case = entry_line(scope, reader.entry(index), reader), scope.standing.of_entry(reader.log, index)
     if not isinstance(line.body, RecordBody):
         said = line.sentence
         return Row(
-            index=index, sentence=said, occurred=None, claim="", source="", imported=False, batches=(), incident=case
+            index=index,
+            sentence=said,
+            occurred=None,
+            claim="",
+            source="",
+            imported=False,
+            batches=(),
+            incident=case,
+            cells=further,
         )
     record = line.body.record
     return Row(
@@ -322,6 +370,7 @@ def _row(scope: Scope, reader: LogReader, index: int, old: frozenset[str]) -> Ro
         imported=record.source in old,
         batches=tuple(dict.fromkeys(one_line(link.id, 24) for link in record.links if link.kind is LinkKind.BATCH)),
         incident=case,
+        cells=further,
     )
 
 
