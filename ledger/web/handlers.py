@@ -32,6 +32,7 @@ from ledger.store.reading import LogReader, VaultReader
 from ledger.store.search import TIMES, Query
 from ledger.trace.columns import chosen
 from ledger.web import (
+    alcoa,
     all_keys,
     anchors,
     coverage,
@@ -93,6 +94,7 @@ def handlers(zone: str = "UTC") -> list[Router]:
                 *signing.handlers(site_zone(zone)),
                 *set_items.handlers(site_zone(zone)),
                 *sources.handlers(site_zone(zone)),
+                *alcoa.handlers(site_zone(zone)),
                 *coverage.handlers(site_zone(zone)),
                 *signing_ways.handlers(site_zone(zone)),
                 sign_in,

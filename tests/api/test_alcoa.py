@@ -7,6 +7,8 @@ from litestar.testing import TestClient
 
 from ledger.people.access import Scope
 from tests.api.world import SOURCE, World, run, submission
+from tests.support.application import app_of
+from tests.support.ledgers import RECORDS
 
 
 def ask(
@@ -18,21 +20,22 @@ def ask(
     return answer.json()
 
 
+def collected(world: World) -> int:
+    """A record of a source; its entry, before that of its run."""
+    with TestClient(app_of(world.service)) as client:
+        batch = run([submission(1)], (None, "1"))
+        answer = client.post(f"/api/v1/sources/{SOURCE}/runs", json=batch, headers=world.headers(Scope.INGEST))
+    assert answer.status_code == 201, answer.text
+    index: int = answer.json()["run"] - 1
+    return index
+
+
 @pytest.mark.requirement("C01", "C04")
 def test_a_record_is_assessed_as_of_any_size(any_client: TestClient[Any], any_world: World) -> None:
     client, world = any_client, any_world
-    headers = world.headers(Scope.INGEST)
-    taken = client.post(f"/api/v1/sources/{SOURCE}/runs", json=run([submission(1)], (None, "1")), headers=headers)
-    assert taken.status_code == 201, taken.text
-    log = world.service.record_log()
-    with world.service.store.reader(log.log.number) as reader:
+    index = collected(world)
+    with world.service.store.reader(RECORDS) as reader:
         size = reader.head().size
-    (index,) = [
-        at
-        for at in range(size)
-        if client.get(f"/api/v1/logs/records/entries/{at}", headers=world.headers(Scope.READ)).json()["kind"]
-        == "record"
-    ]
     before = ask(client, world, index)
     assert (before["index"], before["size"], before["checkpoint"]) == (index, size, None)
     checks = {one["check"]: one for one in before["checks"]}
@@ -60,3 +63,19 @@ def test_what_cannot_be_assessed_is_refused_by_name(any_client: TestClient[Any],
     assert "no entry 99" in ask(any_client, any_world, 99, status=404)["detail"]
     assert "entries" in ask(any_client, any_world, 0, status=400, size=10_000)["detail"]
     ask(any_client, any_world, 0, status=404, log="system")
+
+
+@pytest.mark.requirement("C04")
+def test_the_page_says_each_check_in_words_and_the_record_s_page_leads_to_it(any_world: World) -> None:
+    index = collected(any_world)
+    headers = any_world.headers(Scope.READ)
+    with TestClient(app_of(any_world.service, "UTC")) as site:
+        assert f"/alcoa/records/{index}" in site.get(f"/entries/records/{index}", headers=headers).text
+        shown = site.get(f"/alcoa/records/{index}", headers=headers)
+        assert shown.status_code == 200
+        assert shown.text.count('<th scope="row">') == 13
+        assert "not assessable" in shown.text
+        assert "no limit is set" in shown.text
+        assert site.get("/alcoa/records/0", headers=headers).status_code == 400
+        assert site.get("/alcoa/records/99", headers=headers).status_code == 404
+        assert site.get("/alcoa/system/0", headers=headers).status_code == 404

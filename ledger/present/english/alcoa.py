@@ -1,6 +1,27 @@
 """Words of the assessment by ALCOA+ and Traceable."""
 
 MESSAGES = {
+    "alcoa.title": "Assessment by ALCOA+",
+    "alcoa.about": "Each check holds, fails, or cannot be assessed, and then says what is missing. What cannot be "
+    "assessed never counts as holding. Checks go by the site’s own parameters and maps; nothing is assumed.",
+    "alcoa.attribute": "Attribute",
+    "alcoa.asked": "What is asked",
+    "alcoa.result": "Result",
+    "alcoa.why": "What fails or is missing",
+    "alcoa.see": "Assess this record by ALCOA+",
+    "alcoa.check.C01": "The account is one active person’s, or a program’s or device’s that has a purpose.",
+    "alcoa.check.C02": "The same person was not at two terminals with less time between than the way takes.",
+    "alcoa.check.C03": "Units and coded values are known ones.",
+    "alcoa.check.C04": "It was written down neither too late nor too early.",
+    "alcoa.check.C05": "The source’s clock was measured near in time, and was right.",
+    "alcoa.check.C06": "The source’s bytes give the record again.",
+    "alcoa.check.C07": "Values lie in their range, and another source agrees.",
+    "alcoa.check.C08": "No number of the source’s is missing before it or given twice; its companions are there.",
+    "alcoa.check.C09": "Old value, new value and a reason are there.",
+    "alcoa.check.C10": "It goes on from the last known value; times follow the numbers; unit and decimals are as set.",
+    "alcoa.check.C11": "Somebody outside vouched for it in time, and copies are verified.",
+    "alcoa.check.C12": "It can be had in time.",
+    "alcoa.check.C13": "Links and maps lead to what its type asks for.",
     "alcoa.result.pass": "holds",
     "alcoa.result.fail": "fails",
     "alcoa.result.not-assessable": "not assessable",

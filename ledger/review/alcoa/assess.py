@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import groupby
 from typing import Final, TypeVar
 
 import msgspec
@@ -29,7 +30,8 @@ from ledger.sources.parameters import Parameters
 from ledger.store.search import require_members
 
 V = TypeVar("V", bound=p.Value)
-DAY_US: Final = 86_400_000_000
+_TOGETHER_US: Final = 7 * 86_400_000_000
+"""Records of a source that lie further apart are judged by themselves: what is around each is read for all."""
 _FOUND: Final = (LinkKind.BATCH, LinkKind.EQUIPMENT)
 """What a record can lead to without naming it."""
 _NOWHERE: Final = Path(equipment=False, batch=False, ruled=True)
@@ -71,13 +73,11 @@ class Assessor:
     def assess(self, indices: Iterable[int]) -> Iterator[Assessed]:
         """The verdicts on these records of the log, below its size; what was disposed of is left out.
 
-        All that those of a source and day are judged by is read at once: give some hundreds.
+        All that those of a source and a time are judged by is read at once: give some hundreds.
         """
-        blocks: dict[tuple[str, int], list[Told]] = defaultdict(list)
-        for told in self._records.told(indices).values():
-            blocks[told.record.source, told.moment_us // DAY_US].append(told)
-        for (source, _), records in blocks.items():
-            for facts in self._facts(source, records):
+        told = sorted(self._records.told(indices).values(), key=lambda one: (one.record.source, one.moment_us))
+        for (source, _), records in groupby(told, key=lambda one: (one.record.source, one.moment_us // _TOGETHER_US)):
+            for facts in self._facts(source, list(records)):
                 yield Assessed(index=facts.told.index, cells=judged(facts))
 
     def _facts(self, source: str, records: Sequence[Told]) -> Iterator[Facts]:
