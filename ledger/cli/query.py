@@ -1,4 +1,4 @@
-"""`trailseal show`, `history`: questions at the terminal."""
+"""`trailseal show`: one entry at the terminal."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ import typer
 
 from ledger.cli.ledgers import LedgerOption, LogOption, opened
 from ledger.cli.output import AsJson, say, say_json
-from ledger.cli.searching import Before, Limit, PurposeOption, answer, told
+from ledger.cli.searching import told
 from ledger.core.address import Address
 from ledger.core.entry import decode_leaf
 from ledger.core.hashing import b64, leaf_hash
@@ -19,35 +19,11 @@ from ledger.sources.marks import state_when_collected
 from ledger.sources.resolved import resolve, resolved_person, resolved_place
 from ledger.store import checkpoints
 from ledger.store.disposed import state_of
-from ledger.store.search import Query
-from ledger.store.wanted import Wanted
 
 
 def add_to(app: typer.Typer) -> None:
-    """Adds the commands."""
+    """Adds the command."""
     app.command("show")(show)
-    app.command("history")(history)
-
-
-def history(
-    ledger: LedgerOption,
-    object_type: Annotated[str, typer.Argument(help="Type of the object, as its source has it.")],
-    object_id: Annotated[str, typer.Argument(help="Id of the object.")],
-    purpose: PurposeOption = None,
-    before: Before = None,
-    limit: Limit = 50,
-    log: LogOption = None,
-    as_json: AsJson = False,
-) -> None:
-    """The history of one object, newest first."""
-    answer(
-        ledger,
-        log,
-        Query(object_type=object_type, object_id=object_id),
-        purpose,
-        Wanted(before=before, limit=limit),
-        as_json,
-    )
 
 
 def show(

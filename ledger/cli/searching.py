@@ -1,13 +1,15 @@
 """`trailseal search`: questions about records, all of whose filters must hold."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from ledger.cli.exporting import export as write
 from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, say, say_json
+from ledger.core.address import LogId
 from ledger.core.entry import decode_leaf
 from ledger.core.errors import SchemaViolation
 from ledger.core.record import Action, LinkKind, Outcome, RecordBody
@@ -39,6 +41,13 @@ Before = Annotated[int | None, typer.Option(help="Go on before this index: the n
 
 _From = Annotated[str | None, typer.Option(help="Such as 2026-11-25T07:10:06Z, inclusive.")]
 _To = Annotated[str | None, typer.Option(help="The same, exclusive.")]
+
+
+class Beside(NamedTuple):
+    """What an answer has besides: members of its JSON, and lines under a record's."""
+
+    members: dict[str, Any]
+    lines: dict[int, list[str]]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -147,8 +156,12 @@ def answer(
     as_json: bool,
     zone: str | None = None,
     where: Where = Where(),  # noqa: B008 - frozen
+    beside: "Callable[[Service, LogReader, LogId, int], Beside] | None" = None,
 ) -> None:
-    """Answers a query at the terminal; `zone`: in which its windows are told, the site's if not given."""
+    """Answers a query at the terminal; `zone`: in which its windows are told, the site's if not given.
+
+    `beside`: what is told besides, read in the same snapshot as of the size that it is given.
+    """
     with opened(ledger) as service:
         chosen, authority = service.log(log), local(service)
         with service.store.reader(chosen.number) as reader:
@@ -164,6 +177,7 @@ def answer(
             lines = [(index, *told(service, reader, index, old)) for index in page.indices]
             disposed = count_disposed(reader.connection, chosen.number)
             no_source = unknown(reader.connection, query.source)
+            more = Beside({}, {}) if beside is None else beside(service, reader, chosen, size)
         windows = windows_of(query, site_zone(zone or service.settings.zone))
         if allowed is not None:
             service.look_ups.enter(allowed, chosen.name, len(lines), authority.actor, authority)
@@ -180,6 +194,7 @@ def answer(
                 "disposed": disposed,
                 "windows": windows,
                 "unknown_source": no_source,
+                **more.members,
             }
         )
         return
@@ -189,6 +204,8 @@ def answer(
         say(message("search.unknown-source", source=no_source))
     for index, line, _ in lines:
         say(f"{index:>9}  {line}")
+        for under in more.lines.get(index, ()):
+            say(f"{'':>11}{under}")
     say(f"{len(lines)} of {total} records, as of size {size}.")
     if checkpoint is not None:
         say(message("search.checkpoint", size=checkpoint.size, root=checkpoint.root))

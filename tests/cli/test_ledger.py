@@ -64,6 +64,14 @@ def test_search_show_history_and_trace_answer(site: Site) -> None:
     assert json.loads(shown["body"])["record"]["source"] == SOURCE
     assert site("history", "tag", "TIC101.SP", "--json").json()["total"] == GOOD
     assert site("history", "tag", "TIC999", "--json").json()["total"] == 0
+    versions = site("history", "tag", "TIC101.SP", "--attribute", "Value", "--json").json()["versions"]
+    assert [one["steps"][0]["continuity"] for one in versions] == ["broken"] * (GOOD - 1) + ["first"]
+    assert "▲ does not go on from entry" in site("history", "tag", "TIC101.SP", "--limit", "1").out
+    at = ("--at", "2100-01-01T12:00", "--zone", "Europe/Berlin")
+    (state,) = site("history", "tag", "TIC101.SP", *at, "--json").json()["states"]
+    assert [one["value"] for field in state["fields"] for one in field["alternatives"]] == ["55.5"]
+    assert f"Value: 55.5 degC (since entry {versions[0]['index']})" in site("history", "tag", "TIC101.SP", *at).out
+    assert "not 999999 yet" in site("history", "tag", "TIC101.SP", "--size", "999999").err
     traced = site("trace", "batch", "B-2026-00042", "--json").json()["members"]
     assert [one["member"]["basis"] for one in traced] == ["read"] * GOOD
     outward = site("trace", "batch", "B-2026-00042", "--depth", "2", "--json").json()
