@@ -6,14 +6,27 @@ import platform
 import sys
 from collections.abc import Sequence
 
-from tests.bench import agent, append, collect, drivers, http, peers, questions, sign_in, sizes, trust, verify
+from tests.bench import agent, append, collect, drivers, http, peers, questions, sign_in, sizes, tracing, trust, verify
 from tests.bench.corpus import MIX
 from tests.bench.harness import Bench, databases
 
 ENTRIES = 1_000_000
 LARGE = 5_000_000
-PARTS = ("append", "http", "collect", "signin", "trust", "peers", "growth", "verify", "search", "agent", "drivers")
-OF_SIZE = {"growth", "verify", "search"}
+PARTS = (
+    "append",
+    "http",
+    "collect",
+    "signin",
+    "trust",
+    "peers",
+    "growth",
+    "verify",
+    "search",
+    "trace",
+    "agent",
+    "drivers",
+)
+OF_SIZE = {"growth", "verify", "search", "trace"}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -23,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", action="append", choices=PARTS, help="only these parts")
     parser.add_argument("--driver", action="append", default=[], help="only these source types")
     parser.add_argument(
-        "--entries", type=int, default=ENTRIES, help="size of the large ledger (growth, verify, search)"
+        "--entries", type=int, default=ENTRIES, help="size of the large ledger (growth, verify, search, trace)"
     )
     parser.add_argument("--large", action="store_true", help=f"a ledger of {LARGE:,} entries")
     options = parser.parse_args(arguments)
@@ -56,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                         verify.measure(bench, database, service)
                     if "search" in parts:
                         questions.measure(bench, database, service, entries)
+                    if "trace" in parts:
+                        tracing.measure(bench, database, service, entries)
     if "agent" in parts:
         print("agent", flush=True)
         agent.measure(bench)
