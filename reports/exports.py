@@ -88,7 +88,7 @@ def _texts(column: Column, cells: Sequence[Any]) -> Sequence[str]:
         return [one or "" for one in cells] if None in cells else list(map(str, cells))
     # Many records have the same: each is looked at once.
     known = {one: "" if one is None else cell(one).replace('"', '""') for one in set(cells)}
-    return [known[one] for one in cells]
+    return list(map(known.__getitem__, cells))
 
 
 def _jsonl(columns: Sequence[Column], chunks: Iterable[Chunk]) -> Iterator[bytes]:

@@ -98,7 +98,7 @@ def _utc_texts(instants: Sequence[int | None]) -> list[str | None]:
     ]
 
 
-@lru_cache(4096)
+@lru_cache(1024)
 def _minute(minute: int) -> str | None:
     try:
         return utc_text(minute * 60_000_000)[:17]
@@ -106,6 +106,7 @@ def _minute(minute: int) -> str | None:
         return None
 
 
+@lru_cache(16_384)
 def _second(second: int) -> str | None:
     head = _minute(second // 60)
     return None if head is None else f"{head}{second % 60:02}."

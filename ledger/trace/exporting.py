@@ -84,7 +84,7 @@ def _stored(reader: LogReader, table: Table) -> list[StoredColumn[Any]]:
 
 def _cells(reader: LogReader, rows: Rows, table: Table) -> Chunk:
     columns = list(zip(*rows, strict=True)) or [() for _ in range(1 + len(table.reads()))]
-    indices = [index_of(pos) for pos in columns[0]]
+    indices = list(map(index_of, columns[0]))
     leaves: list[bytes] = []
     bodies: list[RecordBody | None] = []
     if any(column.body for column in table.columns):

@@ -6,7 +6,21 @@ import platform
 import sys
 from collections.abc import Sequence
 
-from tests.bench import agent, append, collect, drivers, http, peers, questions, sign_in, sizes, tracing, trust, verify
+from tests.bench import (
+    agent,
+    append,
+    collect,
+    drivers,
+    exports,
+    http,
+    peers,
+    questions,
+    sign_in,
+    sizes,
+    tracing,
+    trust,
+    verify,
+)
 from tests.bench.corpus import MIX
 from tests.bench.harness import Bench, databases
 
@@ -22,11 +36,12 @@ PARTS = (
     "growth",
     "verify",
     "search",
+    "export",
     "trace",
     "agent",
     "drivers",
 )
-OF_SIZE = {"growth", "verify", "search", "trace"}
+OF_SIZE = {"growth", "verify", "search", "export", "trace"}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -69,6 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                         verify.measure(bench, database, service)
                     if "search" in parts:
                         questions.measure(bench, database, service, entries)
+                    if "export" in parts:
+                        exports.measure(bench, database, service)
                     if "trace" in parts:
                         tracing.measure(bench, database, service, entries)
     if "agent" in parts:
