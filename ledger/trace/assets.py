@@ -15,7 +15,6 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from ledger.core.looks import moment_us
 from ledger.core.record import LinkKind, RecordBody
-from ledger.sources.maps import place_at
 from ledger.sources.narrowing import tags_of
 from ledger.sources.tables import asset as asset_table
 from ledger.store import schema
@@ -69,6 +68,7 @@ class Assets:
         self.size = size
         self._tags: dict[str, tuple[TagSpan, ...]] = {}
         self._rows: dict[str, Sequence[Row[Any]]] = {}
+        self._places: dict[tuple[str, str], Sequence[Row[Any]]] = {}
         self._read: dict[tuple[str, bool], _Read] = {}
 
     def of(self, body: RecordBody) -> Iterator[tuple[str, str]]:
@@ -81,10 +81,22 @@ class Assets:
         at_us = moment_us(body)
         rooms = (link.id for link in record.links if link.kind is LinkKind.LOCATION)
         for tag in dict.fromkeys((record.object.id, *rooms)):
-            place = place_at(self.connection, self.log, record.source, tag, at_us, self.size)
-            if place is not None and place.equipment is not None and place.equipment not in found:
-                found.add(place.equipment)
-                yield place.equipment, tag
+            equipment = self._equipment(record.source, tag, at_us)
+            if equipment is not None and equipment not in found:
+                found.add(equipment)
+                yield equipment, tag
+
+    def _equipment(self, source: str, tag: str, at_us: int) -> str | None:
+        """Where a tag or room stood at an instant (as `sources.maps.place_at`, each tag's rows read once)."""
+        rows = self._places.get((source, tag))
+        if rows is None:
+            row = asset_table.c
+            columns = (row.from_us, row.to_us, row.equipment)
+            named = (row.log == self.log, row.source == source, row.tag == tag, as_of(asset_table, self.size))
+            chosen: Select[Any] = select(*columns).where(*named).order_by(row.from_us, row.from_index)
+            rows = self._places[source, tag] = self.connection.execute(chosen).all()
+        held = [one for one in rows if one.from_us <= at_us and (one.to_us is None or one.to_us > at_us)]
+        return held[-1].equipment if held else None
 
     def classes(self, asset: str, at_us: int) -> list[str]:
         """The classes that the map gives an asset at an instant, in the order of their names."""
