@@ -41,7 +41,7 @@ def asked(client: TestClient[Any], world: World, what: str, status: int = 200, *
     return answer.json()
 
 
-@pytest.mark.requirement("R17", "R57")
+@pytest.mark.requirement("C10")
 def test_versions_and_state_of_an_object_are_answered_as_of_a_size(
     any_client: TestClient[Any], any_world: World
 ) -> None:

@@ -1,14 +1,22 @@
-"""How soon a search gives its first page, at a large size against a small one: any of the facets, none more likely."""
+"""How soon a search and an object's history give their first page, at a large size, a search against a small one too.
+
+Any of the facets is asked for, none more likely; objects as often as they have records, and each as likely as another.
+"""
 
 import random
 import time
 from typing import Final
 
+from sqlalchemy import select
+
 from ledger.core.source import SourceConfig
 from ledger.service import Service
+from ledger.store import schema
 from ledger.store.combinations import MEMBERS, combinations
 from ledger.store.ordering import page
+from ledger.store.position import pos_of
 from ledger.store.search import Query
+from ledger.trace.history import versions
 from tests.bench.growing import grow
 from tests.bench.harness import AUTHORITY, LOG, Bench, Database, size
 from tests.plant import Plant
@@ -19,13 +27,14 @@ ASKED: Final = 200
 
 
 def measure(bench: Bench, database: Database, service: Service, large: int) -> None:
-    """Grows a ledger to `large` entries and gives it a month of a plant; adds search.*.p95_ms and .growth."""
+    """Grows a ledger to `large` entries and gives it a month of a plant; adds search.*.p95_ms and
+    .growth, and history.*.p95_ms."""
     grow(service, large - FEW)
     _tell(service)
     with database.ledger() as small:
         _tell(small)
         few, little = size(small), _p95(small)
-    many = _p95(service)
+    many, past = _p95(service), _history_p95(service)
     bench.add(
         f"search.{database.name}.p95_ms",
         many * 1e3,
@@ -33,6 +42,12 @@ def measure(bench: Bench, database: Database, service: Service, large: int) -> N
         f"first page by 1 to 4 of {', '.join(MEMBERS)}, at {size(service):,} entries ({ASKED} questions)",
     )
     bench.add(f"search.{database.name}.growth", many / little, "≤ 2", f"p95 {little * 1e3:,.2f} ms at {few:,} entries")
+    bench.add(
+        f"history.{database.name}.p95_ms",
+        past * 1e3,
+        "≤ 30",
+        f"first page of an object's history, at {size(service):,} entries ({ASKED} objects)",
+    )
 
 
 def _tell(service: Service) -> None:
@@ -55,5 +70,22 @@ def _p95(service: Service) -> float:
             query = Query(**{MEMBERS[at]: rng.choice(values[at]) for at in chosen})  # type: ignore[arg-type] # texts
             started = time.perf_counter()
             page(reader.connection, LOG, entries, query)
+            spent.append(time.perf_counter() - started)
+    return sorted(spent)[ASKED * 95 // 100]
+
+
+def _history_p95(service: Service) -> float:
+    """Seconds. Of half of the questions the object is that of an entry drawn, and so one of many records."""
+    rng, log, spent = random.Random(5), service.log(), []
+    with service.store.reader(LOG) as reader:
+        entries, row = reader.head().size, schema.record.c
+        every = sorted(reader.connection.execute(select(row.object_type, row.object_id).distinct()).tuples())
+        chosen = rng.sample(every, ASKED // 2)
+        while len(chosen) < ASKED:
+            drawn = select(row.object_type, row.object_id).where(row.pos == pos_of(LOG, rng.randrange(entries)))
+            chosen += reader.connection.execute(drawn).tuples()
+        for type_, id_ in chosen:
+            started = time.perf_counter()
+            versions(service.store, reader.connection, log, entries, type_, id_)
             spent.append(time.perf_counter() - started)
     return sorted(spent)[ASKED * 95 // 100]

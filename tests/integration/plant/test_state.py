@@ -23,7 +23,7 @@ LOOKS = 400
 """Objects that are looked at, each at an instant drawn and at that of one of its records."""
 
 
-@pytest.mark.requirement("R17", "C10")
+@pytest.mark.requirement("C10")
 def test_the_state_at_any_instant_is_that_of_the_model(sqlite_ledger: Ledger) -> None:
     plant = Plant(SEED, COUNT)
     enter(sqlite_ledger.service, plant, SEED, AUTHORITY)

@@ -80,7 +80,7 @@ def value(old: Any, new: Any, **more: Any) -> Change:
     return Change(attribute="Value", old=old, new=new, **more)
 
 
-@pytest.mark.requirement("R17", "C10")
+@pytest.mark.requirement("C10")
 @pytest.mark.parametrize("few", [changes.FEW, 0])
 def test_each_change_is_held_against_the_one_before_it_in_time(
     plant: Plant, few: int, monkeypatch: pytest.MonkeyPatch
@@ -150,7 +150,7 @@ def test_sealed_values_are_compared_by_their_commitments_and_never_opened(plant:
     assert told[0].steps[0].continuity is CANNOT_TELL
 
 
-@pytest.mark.requirement("R03", "R17")
+@pytest.mark.requirement("R57")
 def test_a_signature_covers_its_version_and_a_later_change_says_so(plant: Plant) -> None:
     tag = Object(plant, "signed")
     first = tag.put(10, value("1", "2"))
@@ -169,7 +169,7 @@ def test_a_signature_covers_its_version_and_a_later_change_says_so(plant: Plant)
     assert tag.told(size=early + 1)[first].signatures == (), "at that size nobody had signed"
 
 
-@pytest.mark.requirement("R17")
+@pytest.mark.requirement("R07")
 def test_a_record_that_its_source_gave_again_names_both_versions(plant: Plant) -> None:
     tag = Object(plant, "again")
     first = tag.put(10, value("1", "2"), number="again/1")

@@ -60,7 +60,7 @@ def values(found: ObjectState) -> set[object]:
     return {one.value for one in field.alternatives}
 
 
-@pytest.mark.requirement("R17", "C10")
+@pytest.mark.requirement("C10")
 @pytest.mark.sampled
 def test_between_two_overlapping_spans_both_values_are_given_and_elsewhere_one(filled: Ledger) -> None:
     assert [values(at(filled, seconds)) for seconds in (5, 25, 50, 200, 400)] == [

@@ -28,7 +28,7 @@ def record(
     return Happening(0, body, occurred(body), None if number is None else "s", number, wraps)
 
 
-@pytest.mark.requirement("R17", "C10")
+@pytest.mark.requirement("C10")
 @pytest.mark.parametrize(
     ("one", "other", "known"),
     [
