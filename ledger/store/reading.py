@@ -17,6 +17,7 @@ from ledger.core.tiles import ENTRIES, TILE_BITS, Subtrees, Tile, TileReader, en
 from ledger.core.vault import Kept
 from ledger.store import schema
 from ledger.store.bulk import Bulk
+from ledger.store.engine import is_sqlite
 from ledger.store.position import MAX_INDEX, index_of, pos_of
 from ledger.store.right_edge import TILE, tile_hashes
 
@@ -102,16 +103,20 @@ class LogReader:
     def _chosen(self, indices: Iterable[int], columns: str) -> Iterator[tuple[int, tuple[Any, ...]]]:
         source, bulk = iter(indices), Bulk(self.connection)
         while wanted := list(islice(source, CHOSEN)):
-            # Always as many places: one statement is prepared.
             places = [pos_of(self.log, one) if 0 <= one <= MAX_INDEX else -1 for one in wanted]
-            places += places[-1:] * (CHOSEN - len(places) if len(places) > 1 else 0)
-            marks = ", ".join("?" * len(places))
-            rows = bulk.all(f"SELECT leaf.pos, {columns} WHERE leaf.pos IN ({marks})", tuple(places))
+            rows = bulk.all(*self._at(places, f"SELECT leaf.pos, {columns} WHERE leaf.pos"))
             found = {index_of(row[0]): row[1:] for row in rows}
             for index in wanted:
                 if index not in found:
                     raise NotFound(f"log {self.log} has no entry {index}")
                 yield index, found[index]
+
+    def _at(self, places: list[int], sql: str) -> tuple[str, tuple[Any, ...]]:
+        """The statement and its values: of one text however many places there are, so that it is prepared once."""
+        if not is_sqlite(self.connection):
+            return f"{sql} = ANY(?::bigint[])", (places,)
+        places += places[-1:] * (CHOSEN - len(places) if len(places) > 1 else 0)
+        return f"{sql} IN ({', '.join('?' * len(places))})", tuple(places)
 
     def tile(self, level: int, n: int, width: int) -> bytes:
         """The first `width` hashes (at most 256) of a tile, as C2SP tlog-tiles serves them.

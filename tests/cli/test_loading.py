@@ -32,7 +32,7 @@ print(*sys.modules)
 """
     loaded = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout.split()
     ours = {name.split(".")[1] for name in loaded if name.startswith("ledger.")}
-    assert ours == {"cli", "core", "listener", "present", "trust"}
+    assert ours == {"cli", "core", "listener", "present", "request_head", "trust"}
     assert not {"sqlalchemy", "ledger.trust.keys", "ledger.trust.publisher", "ledger.cli.app"} & set(loaded)
     assert {name.split(".")[2] for name in loaded if name.startswith("ledger.trust.")} == {
         "files",
