@@ -11,10 +11,10 @@ from ledger.cli.output import AsJson, say, say_json
 from ledger.cli.searching import Before, Beside, Limit, PurposeOption, answer
 from ledger.core.address import LogId
 from ledger.core.clock import utc_text
-from ledger.core.record import Change, Maybe
+from ledger.core.record import Change
 from ledger.present.inert import one_line
 from ledger.present.messages import message
-from ledger.present.values import change_pieces, plain, value_text
+from ledger.present.values import LINE, change_pieces, plain, value_line
 from ledger.privacy.look_up_kinds import Purpose
 from ledger.service import Service
 from ledger.sources.parameters import Parameters
@@ -25,8 +25,6 @@ from ledger.store.search import Query
 from ledger.store.wanted import Wanted
 from ledger.trace.history import Continuity, FieldStep, Version, versions
 from ledger.trace.state import FieldState, ObjectState, sources_of, state_at
-
-_LONG = 200
 
 
 def add_to(app: typer.Typer) -> None:
@@ -109,13 +107,8 @@ def _stood(field: FieldState) -> str:
     told = []
     for one in field.alternatives:
         since = message("object.before-all" if one.since is None else "object.since", index=one.since)
-        told.append(f"{_value(one.value, one.unit)} ({since})")
+        told.append(f"{value_line(one.value, one.unit)} ({since})")
     return f" {message('object.or')} ".join(told) if told else message("value.unset")
-
-
-def _value(value: Maybe, unit: str | None) -> str:
-    text, own = value_text(value)
-    return one_line(text, _LONG) + (f" {one_line(unit)}" if unit and own else "")
 
 
 def _lines(one: Version) -> Iterator[str]:
@@ -135,9 +128,9 @@ def _lines(one: Version) -> Iterator[str]:
 
 def _step(step: FieldStep) -> str:
     change = Change(attribute=step.attribute, old=step.old, new=step.new, unit=step.unit)
-    told = f"{one_line(step.attribute)}: {one_line(plain(change_pieces(change)), _LONG)}"
+    told = f"{one_line(step.attribute)}: {one_line(plain(change_pieces(change)), LINE)}"
     if step.continuity is Continuity.BROKEN:
-        told += f"  ▲ {message('object.broken', index=step.previous, value=_value(step.expected, step.unit))}"
+        told += f"  ▲ {message('object.broken', index=step.previous, value=value_line(step.expected, step.unit))}"
     elif step.continuity is Continuity.CANNOT_TELL:
         told += f"  ○ {message('object.cannot-tell')}"
     if step.after_signature is not None:

@@ -7,10 +7,12 @@ from enum import StrEnum
 import msgspec
 
 from ledger.core.record import Change, Maybe, Sealed
-from ledger.present.inert import inert
+from ledger.present.inert import inert, one_line
 from ledger.present.messages import message
 
 LONG = 60
+LINE = 200
+"""Characters of a value that stands in one line with others."""
 """Characters above which two texts are compared word by word instead of set side by side."""
 _MAX_WORDS = 1500
 _WORD = re.compile(r"\s+|[^\s]+")
@@ -66,6 +68,12 @@ def value_text(value: Maybe) -> tuple[str, bool]:
     if value == "":
         return message("value.empty"), False
     return inert(str(value), lines=True), True
+
+
+def value_line(value: Maybe, unit: str | None) -> str:
+    """The value with its unit, in one line."""
+    text, own = value_text(value)
+    return one_line(text, LINE) + (f" {one_line(unit)}" if unit and own else "")
 
 
 def change_pieces(change: Change) -> Pieces:

@@ -40,6 +40,7 @@ from ledger.store.checkpoints import StoredCheckpoint, covering
 from ledger.store.disposed import disposal_of
 from ledger.store.reading import LogReader, StoredEntry, VaultReader
 from ledger.web.views.common import Check, Scope, ShownCheckpoint, entry_line, read_leaf, show_checkpoint
+from ledger.web.views.object import object_url
 from ledger.web.views.original import ShownOriginal, show_original
 from ledger.web.views.record import ShownRecord, show_record
 from ledger.web.views.stamps import ShownExisted, show_existed
@@ -85,7 +86,7 @@ class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     """All that the page shows. `size` is the log's size when it was read; `waiting`: it is a record, and its source was
     to be validated anew when it was collected; `imported`: it is a record that came from an old audit trail;
     `incident`: the open case that doubts it; `existed`: by when it existed, as an authority of time says; `doubts`: the
-    keys in doubt that it rests on.
+    keys in doubt that it rests on; `versions`: where all versions of its object are.
     """
 
     log: LogId
@@ -107,6 +108,7 @@ class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     incident: str | None
     existed: ShownExisted | None
     doubts: tuple[ShownDoubt, ...] = ()
+    versions: str | None = None
 
     @property
     def address(self) -> str:
@@ -171,6 +173,7 @@ def entry_view(scope: Scope, reader: LogReader, log: LogId, index: int) -> Entry
         incident=scope.standing.of_entry(log.number, index),
         existed=show_existed(scope, reader.connection, log, index),
         doubts=tuple(map(_shown_doubt, Doubts(reader.connection, scope.kinds).of_entry(log, index, body))),
+        versions=object_url(log.name, body) if isinstance(body, RecordBody) else None,
     )
 
 
