@@ -39,9 +39,9 @@ def narrow(connection: Connection, log: int, size: int, query: Query, where: Whe
     place = {name: value for name in PLACE if (value := getattr(where, name)) is not None}
     accounts = tags = None
     if where.person is not None:
-        accounts = _spans(connection, log, size, t.identity, "account", {"person": where.person})
+        accounts = _spans(connection, log, size, t.identity, "account", {"person": where.person}, MAX_SPANS)
     if place:
-        tags = _spans(connection, log, size, t.asset, "tag", place)
+        tags = _spans(connection, log, size, t.asset, "tag", place, MAX_SPANS)
     return Narrowed(query=query, accounts=accounts, tags=tags)
 
 
@@ -57,7 +57,7 @@ def _spans(
     table: Table,
     name: str,
     wanted: dict[str, str],
-    most: int | None = MAX_SPANS,
+    most: int | None,
 ) -> tuple[Span, ...]:
     """Raises SchemaViolation for more than `most` spans."""
     row = table.c

@@ -10,6 +10,7 @@ PACKAGES = {"ledger.core", "ledger.trust.witness"}
 OF_A_WITNESS = {
     "ledger.core",
     "ledger.listener",
+    "ledger.request_head",
     "ledger.trust.files",
     "ledger.trust.providers.base",
     "ledger.trust.providers.files",

@@ -14,8 +14,8 @@ from ledger.review.alcoa.facts import Told
 from ledger.store import schema
 from ledger.store.position import index_of
 from ledger.store.reading import LogReader
+from tests.integration.plant.entering import correct, enter
 from tests.plant import Plant
-from tests.plant.entering import correct, enter
 from tests.plant.feed import derive
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger
 from tests.support.seeds import SEED

@@ -12,8 +12,8 @@ from ledger.trace.orphans import orphans
 from ledger.trace.partners import partners
 from ledger.trace.selection import ByBatch, Chosen
 from ledger.trace.windows import Phase
+from tests.integration.plant.entering import correct, enter
 from tests.plant import Plant
-from tests.plant.entering import correct, enter
 from tests.plant.model import DAY, END, START
 from tests.plant.truth import Belongs, Truth
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger

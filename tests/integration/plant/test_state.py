@@ -11,8 +11,8 @@ from ledger.store.changes import Thing
 from ledger.store.position import index_of
 from ledger.trace.bodies import bodies
 from ledger.trace.state import state_at
+from tests.integration.plant.entering import enter
 from tests.plant import Plant
-from tests.plant.entering import enter
 from tests.plant.model import END, START
 from tests.plant.truth.state import EXISTS
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger
