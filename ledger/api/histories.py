@@ -1,7 +1,6 @@
 """Objects over HTTP: all versions of one, and what stood in its fields at an instant, or after an entry."""
 
-from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import msgspec
 from litestar import Router, get
@@ -11,17 +10,15 @@ from litestar.params import FromQuery, QueryParameter
 from ledger.api.context import Context
 from ledger.api.fields import LogName, Word, Zone, without_nul
 from ledger.api.gate import CallerRequest
+from ledger.api.looked_up import Question, looked_up
 from ledger.api.placed import AsOf, moment_us
 from ledger.api.problems import declared
 from ledger.api.searching import Before, Limit
-from ledger.core.address import LogId
 from ledger.core.clock import utc_text
 from ledger.core.errors import SchemaViolation
 from ledger.integrity.incidents.standing import Integrity, answered, integrity
 from ledger.people.access import Scope, allow
 from ledger.privacy.look_up_kinds import Purpose
-from ledger.privacy.look_ups import Allowed
-from ledger.sources.parameters import Parameters
 from ledger.store.as_of import AtCheckpoint, as_of, checkpoint_of
 from ledger.store.changes import Thing
 from ledger.store.position import MAX_INDEX
@@ -30,7 +27,6 @@ from ledger.store.search import Query
 from ledger.trace.history import Version, versions
 from ledger.trace.state import ObjectState, sources_of, state_as_logged, state_at
 
-T = TypeVar("T")
 ObjectType = Annotated[
     str, QueryParameter(name="type", description="Type of the object, as its source has it.", max_length=512)
 ]
@@ -97,8 +93,10 @@ async def history(
     without_nul(type=object_type, id=object_id, source=source, attribute=attribute)
     query = Query(source=source, object_type=object_type, object_id=object_id, attribute=attribute)
 
-    def read(reader: LogReader, chosen: LogId, at: int) -> tuple[HistoryAnswer, int]:
-        store, connection = context.service.store, reader.connection
+    chosen = context.log(log)
+
+    def read(reader: LogReader, _personal: bool) -> tuple[HistoryAnswer, int]:
+        store, connection, at = context.service.store, reader.connection, as_of(reader, chosen, size)
         page = versions(
             store, connection, chosen, at, object_type, object_id,
             source=source, attribute=attribute, before=before, limit=limit,
@@ -116,7 +114,7 @@ async def history(
         )
         return answer, len(page.versions)
 
-    return await _answered(context, request, log, query, size, purpose, read)
+    return await looked_up(context, request.user, chosen, Question(query, purpose), read)
 
 
 @get("/state", opt=allow(Scope.READ), responses=declared())
@@ -144,8 +142,11 @@ async def state(
     moment = None if at is None else moment_us(at, zone)
     query = Query(source=source, object_type=object_type, object_id=object_id)
 
-    def read(reader: LogReader, chosen: LogId, read_at: int) -> tuple[StateAnswer, int]:
-        connection, parameters = reader.connection, Parameters(context.service.store)
+    chosen = context.log(log)
+
+    def read(reader: LogReader, _personal: bool) -> tuple[StateAnswer, int]:
+        connection, parameters = reader.connection, context.service.quality.parameters
+        read_at = as_of(reader, chosen, size)
         if index is not None and index >= read_at:
             raise SchemaViolation(f"log {chosen.name} has no entry {index} as of size {read_at}")
         seen = read_at if index is None else index + 1
@@ -177,30 +178,7 @@ async def state(
         )
         return answer, len(states)
 
-    return await _answered(context, request, log, query, size, purpose, read)
-
-
-async def _answered(
-    context: Context,
-    request: CallerRequest,
-    log: str,
-    query: Query,
-    size: int | None,
-    purpose: Purpose | None,
-    read: Callable[[LogReader, LogId, int], tuple[T, int]],
-) -> T:
-    """Reads an answer as of a size, and enters what was asked where it is about a person, before it is given."""
-    chosen, caller, look_ups = context.log(log), request.user, context.service.look_ups
-
-    def work() -> tuple[tuple[T, int], Allowed | None]:
-        with context.service.store.reader(chosen.number) as reader:
-            allowed = look_ups.allow(reader.connection, chosen.number, query, caller.account, purpose)
-            return read(reader, chosen, as_of(reader, chosen, size)), allowed
-
-    (answer, count), allowed = await context.lanes.read(work)
-    if allowed is not None:
-        await context.lanes.append(look_ups.enter, allowed, chosen.name, count, caller.account, caller.authority)
-    return answer
+    return await looked_up(context, request.user, chosen, Question(query, purpose), read)
 
 
 router = Router("/logs/{log:str}/objects", route_handlers=[history, state], tags=["search"])

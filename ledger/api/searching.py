@@ -1,6 +1,5 @@
 """Search over records: every filter a query parameter, pages by keyset, as of a size."""
 
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -13,6 +12,7 @@ from ledger.api.context import Context
 from ledger.api.fields import LogName
 from ledger.api.filters import Filters, filters
 from ledger.api.gate import CallerRequest
+from ledger.api.looked_up import Question, looked_up
 from ledger.api.problems import declared
 from ledger.core.address import Address, LogId
 from ledger.core.entry import decode_leaf
@@ -21,7 +21,6 @@ from ledger.integrity.incidents.standing import Integrity, Standing, answered, i
 from ledger.people.access import Scope, allow
 from ledger.present.windows import Window
 from ledger.privacy.look_up_kinds import Purpose
-from ledger.privacy.look_ups import Allowed
 from ledger.sources.inventory import unknown
 from ledger.sources.narrowing import narrow
 from ledger.store.as_of import AtCheckpoint, checkpoint_of
@@ -135,45 +134,35 @@ async def search_records(
     `purpose`, unless the caller has opened one; it is entered before it is answered, and has no facets.
     """
     made = Sort(by=sort, ascending=order is Order.ASCENDING)
-    chosen, caller, look_ups = context.log(log), request.user, context.service.look_ups
+    chosen, wanted = context.log(log), Wanted(size, at_checkpoint, made, before, after, limit)
 
-    def allowed(reader: LogReader) -> Allowed | None:
-        return look_ups.allow(
-            reader.connection, chosen.number, asked.query, caller.account, purpose, asked.where.person
-        )
+    def read(reader: LogReader, personal: bool) -> tuple[SearchAnswer, int]:
+        answer = _search(context, reader, chosen, asked, wanted, with_facets, personal)
+        return answer, len(answer.hits)
 
-    answer, entered = await context.lanes.read(
-        _search, context, chosen, asked, Wanted(size, at_checkpoint, made, before, after, limit), with_facets, allowed
-    )
-    if entered is not None:
-        hits = len(answer.hits)
-        await context.lanes.append(look_ups.enter, entered, chosen.name, hits, caller.account, caller.authority)
-    return answer
+    return await looked_up(context, request.user, chosen, Question(asked.query, purpose, asked.where.person), read)
 
 
 def _search(
     context: Context,
+    reader: LogReader,
     log: LogId,
     asked: Filters,
     paging: Wanted,
     with_facets: bool,
-    allowed: Callable[[LogReader], Allowed | None],
-) -> tuple[SearchAnswer, Allowed | None]:
+    personal: bool,
+) -> SearchAnswer:
     query = asked.query
-    with context.service.store.reader(log.number) as reader:
-        entered = allowed(reader)
-        read_at = paging.read_at(reader, log)
-        question = narrow(reader.connection, log.number, read_at, query, asked.where)
-        page = paging.page(reader, log, read_at, question)
-        standing = context.service.standings.now(reader.connection)
-        hits = [_hit(reader, standing, log, index) for index in page.indices]
-        # Counts over what one person did would be an evaluation of that person.
-        found = counts(reader.connection, log.number, read_at, question) if with_facets else None
-        checkpoint = checkpoint_of(reader.connection, log, read_at)
-        disposed = count_disposed(reader.connection, log.number)
-        no_source = unknown(reader.connection, query.source)
+    read_at = paging.read_at(reader, log)
+    question = narrow(reader.connection, log.number, read_at, query, asked.where)
+    page = paging.page(reader, log, read_at, question)
+    standing = context.service.standings.now(reader.connection)
+    hits = [_hit(reader, standing, log, index) for index in page.indices]
+    # Counts over what one person did would be an evaluation of that person.
+    found = counts(reader.connection, log.number, read_at, question) if with_facets else None
+    checkpoint = checkpoint_of(reader.connection, log, read_at)
     case = answered(standing, log.number, query, page.indices)
-    answer = SearchAnswer(
+    return SearchAnswer(
         log=log.name,
         size=read_at,
         hits=hits,
@@ -182,16 +171,15 @@ def _search(
         next_before=page.next_before,
         next_after=page.next_after,
         count=None if found is None else found.total,
-        facets=None if found is None or entered is not None else _listed(found),
+        facets=None if found is None or personal else _listed(found),
         checkpoint=checkpoint,
         beyond=read_at - (0 if checkpoint is None else checkpoint.size),
-        disposed=disposed,
+        disposed=count_disposed(reader.connection, log.number),
         windows=list(asked.windows),
-        unknown_source=no_source,
+        unknown_source=unknown(reader.connection, query.source),
         integrity=integrity(case),
         incident=case,
     )
-    return answer, entered
 
 
 def _listed(found: Counts) -> dict[str, list[Facet]]:

@@ -1,6 +1,5 @@
 """What belongs to a batch and hangs together with it, and what belongs to none: as of a size, page by page."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
@@ -13,6 +12,7 @@ from ledger.api.context import Context, record_log
 from ledger.api.coverage import From, To
 from ledger.api.fields import LogName, Zone, without_nul
 from ledger.api.gate import CallerRequest
+from ledger.api.looked_up import Question, looked_up
 from ledger.api.placed import After, AsOf, Limit, moment_us
 from ledger.api.problems import declared
 from ledger.core.address import LogId
@@ -22,7 +22,6 @@ from ledger.integrity.incidents.standing import Integrity, answered, integrity
 from ledger.people.access import Scope, allow
 from ledger.present.sentences import sentence_text
 from ledger.privacy.look_up_kinds import Purpose
-from ledger.privacy.look_ups import Allowed
 from ledger.store.as_of import AtCheckpoint, as_of, checkpoint_of
 from ledger.store.reading import LogReader
 from ledger.store.search import Query
@@ -164,20 +163,13 @@ async def trace(
     Maps and parameters are read as of the same size. What is asked for a person takes a `purpose`, as a search does.
     """
     without_nul(id=name)
-    chosen, caller, look_ups = context.log(log), request.user, context.service.look_ups
-    record_log(context.service, log)
-    query = Query(link_kind=kind, link_id=name)
+    chosen, query = record_log(context.service, log).log, Query(link_kind=kind, link_id=name)
 
-    def allowed(reader: LogReader) -> Allowed | None:
-        return look_ups.allow(reader.connection, chosen.number, query, caller.account, purpose)
+    def read(reader: LogReader, _personal: bool) -> tuple[TraceAnswer, int]:
+        answer = _trace(context, reader, chosen, query, ByBatch(kind=kind, id=name), (size, after, limit, depth))
+        return answer, len(answer.members)
 
-    answer, entered = await context.lanes.read(
-        _trace, context, chosen, query, ByBatch(kind=kind, id=name), (size, after, limit, depth), allowed
-    )
-    if entered is not None:
-        found = len(answer.members)
-        await context.lanes.append(look_ups.enter, entered, chosen.name, found, caller.account, caller.authority)
-    return answer
+    return await looked_up(context, request.user, chosen, Question(query, purpose), read)
 
 
 @get("/logs/{log:str}/orphans", opt=allow(Scope.READ), responses=declared(), tags=["trace"])
@@ -224,33 +216,30 @@ async def no_batch(
 
 def _trace(
     context: Context,
+    reader: LogReader,
     log: LogId,
     query: Query,
     wanted: ByBatch,
     paging: tuple[int | None, int | None, int, int],
-    allowed: Callable[[LogReader], Allowed | None],
-) -> tuple[TraceAnswer, Allowed | None]:
+) -> TraceAnswer:
     size, after, limit, depth = paging
-    service = context.service
-    with service.store.reader(log.number) as reader:
-        entered, connection = allowed(reader), reader.connection
-        at_size = as_of(reader, log, size)
-        chosen = Chosen(connection, log.number, at_size, wanted)
-        page = chosen.page(after, limit)
-        told = _sentences(connection, log.number, [one.index for one in page[:limit]])
-        views = [
-            MemberView(index=one.index, basis=one.basis, why=one.why, sentence=told[one.index]) for one in page[:limit]
-        ]
-        found = Partners(rule=None, partners=())
-        if wanted.kind is LinkKind.BATCH and after is None:
-            found = partners(connection, service.store.kinds, log.number, at_size, chosen.named())
-        graph = outward(connection, log.number, at_size, wanted.kind, wanted.id, depth) if depth else None
-        case = answered(service.standings.now(connection), log.number, query, [one.index for one in views])
-        checkpoint = checkpoint_of(connection, log, at_size)
-    answer = TraceAnswer(
+    service, connection = context.service, reader.connection
+    at_size = as_of(reader, log, size)
+    chosen = Chosen(connection, log.number, at_size, wanted)
+    page = chosen.page(after, limit)
+    told = _sentences(connection, log.number, [one.index for one in page[:limit]])
+    views = [
+        MemberView(index=one.index, basis=one.basis, why=one.why, sentence=told[one.index]) for one in page[:limit]
+    ]
+    found = Partners(rule=None, partners=())
+    if wanted.kind is LinkKind.BATCH and after is None:
+        found = partners(connection, service.store.kinds, log.number, at_size, chosen.named())
+    graph = outward(connection, log.number, at_size, wanted.kind, wanted.id, depth) if depth else None
+    case = answered(service.standings.now(connection), log.number, query, [one.index for one in views])
+    return TraceAnswer(
         log=log.name,
         size=at_size,
-        checkpoint=checkpoint,
+        checkpoint=checkpoint_of(connection, log, at_size),
         members=views,
         next_after=views[-1].index if len(page) > limit else None,
         occupations=[OccupationView.of(one) for one in chosen.occupations.intervals],
@@ -275,7 +264,6 @@ def _trace(
         integrity=integrity(case),
         incident=case,
     )
-    return answer, entered
 
 
 def _sentences(connection: Connection, log: int, indices: list[int]) -> dict[int, str]:

@@ -105,6 +105,18 @@ Maybe = Value | msgspec.UnsetType
 """A value; null where the source says there is none; unset where the source does not say."""
 
 
+def same(one: Maybe, other: Maybe) -> bool | None:
+    """Whether two values are the same; None: that cannot be told, as one is not said, or is sealed.
+
+    Each sealing has a salt of its own: the same value sealed again has another commitment.
+    """
+    if one is msgspec.UNSET or other is msgspec.UNSET:
+        return None
+    if type(one) is type(other) and one == other:
+        return True
+    return None if isinstance(one, Sealed) or isinstance(other, Sealed) else False
+
+
 class Actor(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Who did it, as the source names them; resolved to a person only when read, through the dated identity map."""
 

@@ -8,8 +8,8 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from ledger.store import schema
-from ledger.store.combinations import count_each
-from ledger.store.search import Query, Question, by_combination, matching, of_members, rows
+from ledger.store.combinations import MEMBERS, count_each
+from ledger.store.search import Query, Question, by_combination, matching, rows
 
 FACETS: Final = ("source", "action", "outcome", "object_type")
 """Never the actor: counts by person would be a ranking of people."""
@@ -41,10 +41,11 @@ def counts(
     """
     place, chosen = matching(connection, log, 0, size, query)
     columns: list[Any] = [schema.record.c[name] for name in FACETS]
-    if most is None and (query == Query() or by_combination(query)):
-        each = count_each(connection, chosen, of_members(query))
+    wanted = [None] * len(MEMBERS) if query == Query() else by_combination(query)
+    if most is None and wanted is not None:
+        each = count_each(connection, chosen, wanted)
         return _counted([(*one, number) for one, number in each if number], top, most)
-    if most is not None and by_combination(query):
+    if most is not None and query != Query() and wanted is not None:
         # Where only few match, to go down the log until they are met would be to read all of it.
         some = chosen.with_only_columns(place, *columns)
         few = Counter(row[1:] for row in rows(connection, query, place, some, most + 1))

@@ -154,8 +154,9 @@ def rows(
     newest: bool | None = None,
 ) -> list[tuple[Any, ...]]:
     """The first rows of what `matching` gave, whose first column is the place: from the newest, the oldest, or any."""
-    if by_combination(query):
-        return of_each(connection, chosen, of_members(query), place, limit, newest)
+    wanted = by_combination(query)
+    if wanted is not None:
+        return of_each(connection, chosen, wanted, place, limit, newest)
     ordered = chosen if newest is None else chosen.order_by(place.desc() if newest else place)
     # The driver's own tuples: what SQLAlchemy makes of them would be a third of reading a row.
     return list(connection.execute(ordered.limit(limit)).cursor.fetchall())
@@ -224,19 +225,18 @@ def matching(
     return place, chosen.where(ranged >= pos_of(log, low), ranged < pos_of(log, high))
 
 
-def by_combination(query: Question) -> bool:
-    """Whether nothing but some of source, action, outcome and object type is asked for: no index leads to those."""
+def by_combination(query: Question) -> list[str | None] | None:
+    """What is wanted of each of `MEMBERS`, where nothing but some of them is asked for: no index leads to those.
+
+    None where something else is asked for, to which one does, or all four of them.
+    """
     if isinstance(query, Narrowed):
-        return False
+        return None
     asked = [name for name in MEMBERS if getattr(query, name) is not None]
     others = msgspec.structs.replace(query, reasoned=None, role=None, attribute=None, **dict.fromkeys(asked))
-    return 0 < len(asked) < len(MEMBERS) and others == Query()
-
-
-def of_members(query: Question) -> list[str | None]:
-    """What a question wants of each of `MEMBERS`."""
-    asked = query.query if isinstance(query, Narrowed) else query
-    return [None if (value := getattr(asked, name)) is None else str(value) for name in MEMBERS]
+    if not 0 < len(asked) < len(MEMBERS) or others != Query():
+        return None
+    return [str(getattr(query, name)) if name in asked else None for name in MEMBERS]
 
 
 def _rarest(connection: Connection, query: Query) -> tuple[LinkKind, str] | None:

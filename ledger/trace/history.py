@@ -14,7 +14,7 @@ from ledger.core.address import Address, LogId
 from ledger.core.clock import utc_text
 from ledger.core.entry import decode_leaf
 from ledger.core.looks import Span, moment_us
-from ledger.core.record import Action, Change, Maybe, RecordBody, Sealed
+from ledger.core.record import Action, Change, Maybe, RecordBody, Sealed, same
 from ledger.core.signature import SignatureEntry
 from ledger.people.credentials import read_entry
 from ledger.signing.targets import signatures_over_each
@@ -213,13 +213,10 @@ class _Reading:
         last, *rivals = near.before
         ordered = self._before(last.entry, index) and all(self._before(one.entry, last.entry) for one in rivals)
         left = self._bodies[last.entry].record.changes[last.ordinal].new
-        if not ordered or change.gap or change.old is msgspec.UNSET or left is msgspec.UNSET:
+        goes_on = same(change.old, left) if ordered and not change.gap else None
+        if goes_on is None:
             return Continuity.CANNOT_TELL
-        if type(left) is type(change.old) and left == change.old:
-            return Continuity.HOLDS
-        # Each sealed value has a salt of its own: the same one again has another commitment.
-        sealed = isinstance(left, Sealed) or isinstance(change.old, Sealed)
-        return Continuity.CANNOT_TELL if sealed else Continuity.BROKEN
+        return Continuity.HOLDS if goes_on else Continuity.BROKEN
 
     def _before(self, one: int, other: int) -> bool:
         """Whether it is known that one record happened before the other; of one record's changes the order is known."""

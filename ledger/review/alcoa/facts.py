@@ -107,9 +107,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     `owner`: None where it turns on which instant of its span it happened at; `mapped`: there is an identity map of the
     source. `sightings`: of the same person nearby in time. `original`: what deriving the record from its original came
     to. `previous` stands by `record.changes`. `corroborating`: values that another source gives of that time.
-    `path`: only where the profile asks for what the record does not name.
-    `anchoring`: None where
-    nobody outside ever vouched for any checkpoint of the log.
+    `path`: only where the profile asks for what the record does not name. `anchoring`: None where nobody outside ever
+    vouched for any checkpoint of the log.
     """
 
     told: Told

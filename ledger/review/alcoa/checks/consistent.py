@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from ledger.core.parameters import Range, Sequence
-from ledger.core.record import Change, Sealed
+from ledger.core.record import Change, Sealed, same
 from ledger.review.alcoa.attributes import Verdict, worst
 from ledger.review.alcoa.facts import Facts, Previous
 
@@ -27,11 +27,10 @@ def _goes_on(change: Change, previous: Previous) -> Verdict:
         return Verdict.ORDER_UNKNOWN
     if not previous.found or change.old is msgspec.UNSET or previous.new is msgspec.UNSET:
         return Verdict.NO_PREVIOUS
-    if change.old == previous.new and type(change.old) is type(previous.new):
-        return Verdict.HOLDS
-    # Each sealing has a salt of its own: the same value has another commitment.
-    sealed = isinstance(change.old, Sealed) or isinstance(previous.new, Sealed)
-    return Verdict.SEALED if sealed else Verdict.BROKEN_CONTINUITY
+    goes_on = same(change.old, previous.new)
+    if goes_on is None:
+        return Verdict.SEALED
+    return Verdict.HOLDS if goes_on else Verdict.BROKEN_CONTINUITY
 
 
 def _in_order(facts: Facts) -> Iterator[Verdict]:
