@@ -1,3 +1,3 @@
 """Trailseal: a data-integrity audit trail service with a signed ledger for regulated manufacturing."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

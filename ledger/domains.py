@@ -7,9 +7,17 @@ import msgspec
 
 from ledger.agents import kinds as agents_kinds
 from ledger.agents import projector as agents_projector
+from ledger.changes import kinds as changes_kinds
+from ledger.changes import projector as changes_projector
+from ledger.core.assessment import ASSESSMENT
 from ledger.core.authority import Authority
+from ledger.core.disposition import DEFERRAL, DEVIATION, DISPOSITION
 from ledger.core.kinds import RECORD, Kind, KindRegistry
 from ledger.core.projector import Projector
+from ledger.core.review import KINDS as REVIEW_KINDS
+from ledger.core.review_answer import REVIEW_ANSWER
+from ledger.core.rule_run import RULE_RUN
+from ledger.core.ruling import RULE_CHALLENGE, RULE_STATED, SUPPRESSION
 from ledger.core.time_epoch import TIME_EPOCH
 from ledger.findings import impact_findings, incident_kinds, incident_projector
 from ledger.findings import kinds as findings_kinds
@@ -17,9 +25,9 @@ from ledger.findings import projector as findings_projector
 from ledger.findings.impact import Impact
 from ledger.integrity import kinds as integrity_kinds
 from ledger.integrity import projector as integrity_projector
-from ledger.people import impact as people_impact
-from ledger.people import kinds as people_kinds
 from ledger.people import (
+    definition_kinds,
+    definition_projector,
     notice_kinds,
     notice_projector,
     oidc_kinds,
@@ -31,12 +39,19 @@ from ledger.people import (
     terminal_kinds,
     terminal_projector,
 )
+from ledger.people import impact as people_impact
+from ledger.people import kinds as people_kinds
 from ledger.people import projector as people_projector
 from ledger.privacy import erasure_kinds, look_up_kinds
 from ledger.privacy import projector as privacy_projector
 from ledger.retention import copy_kinds, disposal_kinds, hold_kinds
 from ledger.retention import kinds as retention_kinds
 from ledger.retention import projector as retention_projector
+from ledger.review.alcoa import projector as alcoa_projector
+from ledger.review.exceptions import projector as exceptions_projector
+from ledger.review.life import projector as life_of_rules_projector
+from ledger.review.reviews import impact as reviews_impact
+from ledger.review.reviews import projector as reviews_projector
 from ledger.signing import (
     external_kinds,
     external_projector,
@@ -53,6 +68,8 @@ from ledger.sources import (
     challenge_projector,
     complete_kinds,
     complete_projector,
+    hand_kinds,
+    hand_projector,
     import_kinds,
     import_projector,
     life_kinds,
@@ -61,6 +78,8 @@ from ledger.sources import (
     map_projector,
     parameter_kinds,
     parameter_projector,
+    query_kinds,
+    query_projector,
     reconcile_kinds,
 )
 from ledger.sources import impact as sources_impact
@@ -102,7 +121,7 @@ class ServiceStart(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema"
 _DOMAINS = (
     _Domain(
         (RECORD, LOG_CREATED, CLOCK_STEP, TIME_EPOCH, Kind("service-start", [ServiceStart])),
-        lambda dialect: (*(RecordProjector(dialect, version) for version in (1, 2, 3, 4)), LogProjector()),
+        lambda dialect: (*(RecordProjector(dialect, version) for version in (1, 2, 3, 4, 5, 6)), LogProjector()),
     ),
     _Domain(trust_kinds.KINDS, trust_projector.projectors),
     _Domain(witness_kinds.KINDS, witness_projector.projectors),
@@ -114,12 +133,15 @@ _DOMAINS = (
     _Domain(sources_kinds.KINDS, sources_projector.projectors, sources_impact.impact),
     _Domain(map_kinds.KINDS, map_projector.projectors),
     _Domain(parameter_kinds.KINDS, parameter_projector.projectors),
+    _Domain(query_kinds.KINDS, query_projector.projectors),
     _Domain((*complete_kinds.KINDS, *reconcile_kinds.KINDS), complete_projector.projectors),
+    _Domain(hand_kinds.KINDS, hand_projector.projectors),
     _Domain(life_kinds.KINDS, life_projector.projectors),
     _Domain(import_kinds.KINDS, import_projector.projectors),
     _Domain(challenge_kinds.KINDS, challenge_projector.projectors),
     _Domain(people_kinds.KINDS, people_projector.projectors, people_impact.impact),
     _Domain(person_kinds.KINDS, person_projector.projectors),
+    _Domain(definition_kinds.KINDS, definition_projector.projectors),
     _Domain(oidc_kinds.KINDS, oidc_projector.projectors),
     _Domain(reset_kinds.KINDS, reset_projector.projectors),
     _Domain(terminal_kinds.KINDS, terminal_projector.projectors),
@@ -135,7 +157,16 @@ _DOMAINS = (
     ),
     _Domain(agents_kinds.KINDS, agents_projector.projectors),
     _Domain(trace_kinds.KINDS, trace_projector.projectors, trace_impact.impact),
+    _Domain(changes_kinds.KINDS, changes_projector.projectors),
     _Domain(integrity_kinds.KINDS, integrity_projector.projectors),
+    _Domain((ASSESSMENT,), alcoa_projector.projectors),
+    _Domain((RULE_RUN,), exceptions_projector.projectors),
+    _Domain((RULE_STATED, RULE_CHALLENGE, SUPPRESSION), life_of_rules_projector.projectors),
+    _Domain(
+        (*REVIEW_KINDS, DISPOSITION, DEFERRAL, DEVIATION, REVIEW_ANSWER),
+        reviews_projector.projectors,
+        reviews_impact.impact,
+    ),
 )
 
 

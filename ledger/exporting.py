@@ -81,6 +81,6 @@ def begin(
             order=f"{wanted.sort.by} {'asc' if wanted.sort.ascending else 'desc'}",
             zone=zone.key,
         )
-        table = Table(columns=columns, zone=zone, old=archives(connection, log.number))
+        table = Table(columns=columns, zone=zone, old=archives(connection, log.number), size=size)
     found = chunks(service.store, log.number, size, question, wanted.sort, table)
     return Begun(source=source, pieces=pieces(format_, columns, found, source), entered=entered, matched=matched)

@@ -1,6 +1,7 @@
 """A record log with what belongs to it: its sources, what is known of them, and the ingest of their runs."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from ledger.agents.agents import Agents
 from ledger.agents.deliveries import Deliveries
@@ -10,10 +11,13 @@ from ledger.core.authority import Authority
 from ledger.core.batch import SignedBatch, SignedReceipt
 from ledger.core.run import RunBatch, RunReceipt, SourceState
 from ledger.core.source import ARCHIVE
+from ledger.people.administration import started
 from ledger.sources.challenges import Challenges
 from ledger.sources.coverage import Span, spans
+from ledger.sources.exclusions import Exclusions
 from ledger.sources.exposing import Exposing
 from ledger.sources.handover import Handover, handovers, imported_spans
+from ledger.sources.hands import Hands
 from ledger.sources.imports import Imports
 from ledger.sources.ingest import Ingest
 from ledger.sources.inventory import Inventory
@@ -51,7 +55,7 @@ class RecordLog:
         self.log = log
         self._store = store
         self._keys = keys
-        self.sources = Inventory(store, log.number)
+        self.sources = Inventory(store, log.number, partial(started, store))
         self.maps = Maps(store, log.number)
         self.parameters = Parameters(store)
         self.lives = Lives(store, log.number)
@@ -63,6 +67,8 @@ class RecordLog:
         self.silence = Silence(store, log.number, silence_s)
         self.reconciling = Reconciling(store, log.number)
         self.exposing = Exposing(store, log.number, self.parameters)
+        self.hands = Hands(store, log, self.sources, self.parameters, keys.digests)
+        self.exclusions = Exclusions(store, log.number, self.parameters)
 
     def coverage(self, source_id: str) -> Iterator[Span]:
         """What is known of a source's time, run by run; raises NotFound for an unknown source."""

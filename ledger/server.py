@@ -20,7 +20,8 @@ from ledger.jobs.scheduler import Duty, Schedule, Scheduler
 from ledger.listener import Listener
 from ledger.listeners import AgentListeners
 from ledger.planting import Planting
-from ledger.service import VERIFY, Service
+from ledger.service import ASSESS, RULES, VERIFY, Service
+from ledger.settings import Settings
 from ledger.signer import SignerChild
 from ledger.trust.export import export_published
 from ledger.web.handlers import handlers as web_handlers
@@ -38,6 +39,8 @@ CHALLENGES_S = 15
 """Seconds between two looks at which challenges are due, and at what came of those that are planted."""
 ERASURES_S = 30
 """Seconds between two looks for rows that an erasure names and that are there still."""
+CHANGES_S = 30
+"""Seconds between two looks for changes of configuration that are signed and not in effect yet."""
 STAMPING_S = 15
 """Seconds between two looks at which logs are due for a time-stamp."""
 SIGNER_S = 1
@@ -51,7 +54,15 @@ NOTICES_S = 1
 SCHEDULES = (
     Schedule(sort=VERIFY, every_s=HOUR, offset_s=300, parameters='{"full":false}'),
     Schedule(sort=VERIFY, every_s=DAY, offset_s=2 * HOUR),
+    Schedule(sort=ASSESS, every_s=HOUR, offset_s=900),
+    Schedule(sort=ASSESS, every_s=7 * DAY, offset_s=3 * HOUR, parameters='{"full":true}'),
 )
+
+
+def schedules(settings: Settings) -> tuple[Schedule, ...]:
+    """The jobs that come again and again: those of every ledger, and runs of the rules where the site has them run."""
+    minutes = settings.rules_minutes
+    return SCHEDULES if minutes is None else (*SCHEDULES, Schedule(sort=RULES, every_s=minutes * 60))
 
 
 class Server:
@@ -81,6 +92,7 @@ class Server:
             *(Duty(name="exposure", every_s=EXPOSURE_S, run=log.exposing.judge) for log in service.record_logs),
             Duty(name="time-stamps", every_s=STAMPING_S, run=service.stamping.work),
             Duty(name="erasures", every_s=ERASURES_S, run=service.erasures.finish),
+            Duty(name="changes", every_s=CHANGES_S, run=service.quality.effects.work),
             Duty(name="telling", every_s=NOTICES_S, run=service.telling.work),
             Duty(name="notices", every_s=NOTICES_S, run=service.notices.work),
             Duty(name="signing", every_s=SIGNING_S, run=service.workflows.work),
@@ -94,7 +106,7 @@ class Server:
                 for log in service.record_logs
             ),
         )
-        self._scheduler = Scheduler(service.jobs, lock, service.clock, SCHEDULES, duties)
+        self._scheduler = Scheduler(service.jobs, lock, service.clock, schedules(service.settings), duties)
         self._stopped = threading.Event()
 
     def _application(self) -> Litestar:

@@ -42,6 +42,8 @@ from ledger.retention.disposals import Disposals
 from ledger.retention.holds import Holds
 from ledger.retention.proven import Proven
 from ledger.retention.rules import Rules
+from ledger.review.reviews.raising import Raising
+from ledger.review.reviews.reviews import Reviews
 from ledger.settings import Settings
 from ledger.signing.bindings import owner_of_key
 from ledger.signing.person_keys import Sealing
@@ -88,6 +90,12 @@ VERIFY = "verify"
 """The sort of verification jobs; their parameters are an `integrity.verifier.Plan`."""
 DISPOSE = "dispose"
 """The sort of jobs that remove what two people decided; their parameters are a `retention.disposals.Removal`."""
+ASSESS = "assess"
+"""The sort of jobs that assess records; their parameters are a `review.alcoa.runs.Plan`."""
+RULES = "rules"
+"""The sort of jobs in which the rules look at records; their parameters are a `review.exceptions.runs.Plan`."""
+BACK_TEST = "back-test"
+"""The sort of jobs in which a rule looks at the past; their parameters are a `review.trials.back_testing.BackTest`."""
 IMPORT = "import"
 """The sort of jobs that read an uploaded file; their parameters are an `importing.Task`."""
 _NOTICES = Authority(actor="service:notices", authenticated=False)
@@ -141,11 +149,13 @@ class Service:
         web, keys = self.settings.web.origin, self.keys
         self.entrance = Entrance(self.store, self.people, keys.pepper, keys.mail_password, web, effort)
         self.holds = Holds(self.store)
-        self.quality = Quality(self.store, self.keys.digests, self.clock)
+        self.quality = Quality(self.store, self.keys.digests, self.clock, self.people.directory.forget)
         self.retention = Rules(self.store)
         self.look_ups = LookUps(self.store, self.keys.digests)
         self.notices = Notices(self.store, self._notice_key, self.keys.mail_password)
         self.workflows = Workflows(self.store, self.notices.tell)
+        self.reviews = Reviews(self.store, self.quality.parameters, self.workflows)
+        self.raising = Raising(self.store, self.quality.parameters, folder, self.settings.deviations)
         self.provider = IdentityProvider(self.store, Secret(self.keys.client_secret, self.keys.digests))
         self.provider_door = ProviderDoor(self.store, self.people.sessions, self.provider)
         self.provider_signing = ProviderSigning(self.store, self.provider_door)
@@ -173,9 +183,19 @@ class Service:
         )
         self.compromises = Compromises(self.cases)
         judge, faulty, known = self.rollback.judge, self.cases.faulty, self.cases.known
-        self.verifier = Verifier(self.store, assembly, self._digest, verify_workers, judge, faulty=faulty, known=known)
+        recount = self.quality.recounting
+        self.verifier = Verifier(
+            self.store, assembly, self._digest, verify_workers, judge, faulty=faulty, known=known, recount=recount
+        )
         self.ways_back = WaysBack(self.cases, self.verifier, state)
-        handlers = {VERIFY: self.verifier.work, IMPORT: self._work_on_import, DISPOSE: self.disposals.work}
+        handlers = {
+            VERIFY: self.verifier.work,
+            IMPORT: self._work_on_import,
+            DISPOSE: self.disposals.work,
+            ASSESS: self.quality.assessments.work,
+            RULES: self.quality.rules.work,
+            BACK_TEST: self.quality.back_tests.work,
+        }
         self.jobs = Jobs(self.store, handlers)
         self.uploads = Uploads(self.store, self.jobs.live)
         self.logs = {log.name: log for log in self.store.logs()}

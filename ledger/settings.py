@@ -20,6 +20,7 @@ from ledger.core.address import check_origin
 from ledger.core.errors import ConfigError, InvalidEntry
 from ledger.core.letter import PREFIX, TopicPrefix
 from ledger.present.times import site_zone
+from ledger.review.reviews.quality_system import QualitySystem
 from ledger.trust.files import write_durably
 from ledger.trust.providers.options import KeyOptions, Pkcs11Options
 
@@ -103,8 +104,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     reaches the service (a recorded decision of the site); otherwise a token with scope `tiles` is needed.
     `tiles_folder`: where the service exports each published checkpoint with its tiles, a folder a log, for any web
     server to serve. `readers`: threads that read, and database connections that are kept for them.
+    `deviations`: the quality system in which they are raised; without it, they are not raised from here.
     `witness_window_seconds`: for how long entries may be there that no quorum of witnesses has cosigned, before that is
-    a finding.
+    a finding. `rules_minutes`: every so many minutes the rules look at what is new; without it when somebody has them.
     """
 
     origin: str
@@ -115,11 +117,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     agents: AgentPorts = AgentPorts()
     web: Web = Web()
     keys: KeyOptions = KeyOptions()
+    deviations: QualitySystem | None = None
     publish_tiles: bool = False
     tiles_folder: str | None = None
     checkpoint_seconds: Seconds = 10.0
     witness_window_seconds: Seconds = 3600.0
     readers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 8
+    rules_minutes: Annotated[int, msgspec.Meta(ge=5, le=1440)] | None = None
 
     def __post_init__(self) -> None:
         for name, value, check in (("origin", self.origin, check_origin), ("zone", self.zone, site_zone)):
@@ -175,6 +179,7 @@ def write(folder: Path, settings: Settings) -> None:
         f"checkpoint_seconds = {settings.checkpoint_seconds}",
         f"witness_window_seconds = {settings.witness_window_seconds}",
         f"readers = {settings.readers}",
+        *([] if settings.rules_minutes is None else [f"rules_minutes = {settings.rules_minutes}"]),
         "",
         "[listen]",
         f"host = {_quoted(settings.listen.host)}",
@@ -192,6 +197,7 @@ def write(folder: Path, settings: Settings) -> None:
         *_broker_lines(settings.agents.broker),
         *(["", "[web]", f"origin = {_quoted(settings.web.origin)}"] if settings.web.origin else []),
     ]
+    lines += _deviation_lines(settings.deviations)
     lines += key_lines(settings.keys)
     write_durably(folder / FILE_NAME, ("\n".join(lines) + "\n").encode())
 
@@ -244,6 +250,14 @@ def _token_lines(token: Pkcs11Options | None) -> list[str]:
     told = {"module": token.module, "token": token.token, "pin_file": token.pin_file, "pin_env": token.pin_env}
     lines = [f"{name} = {_quoted(value)}" for name, value in (told | {"secrets": token.secrets.value}).items() if value]
     return ["", "[keys.pkcs11]", *lines]
+
+
+def _deviation_lines(system: QualitySystem | None) -> list[str]:
+    if system is None:
+        return []
+    told = {"url": system.url, "project": system.project, "source": system.source, "key_file": system.key_file}
+    tracker = [] if system.tracker is None else [f"tracker = {system.tracker}"]
+    return ["", "[deviations]", *(f"{name} = {_quoted(value)}" for name, value in told.items()), *tracker]
 
 
 def _broker_lines(broker: AgentBroker | None) -> list[str]:

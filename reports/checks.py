@@ -34,6 +34,7 @@ from reports.lines import (
 )
 from reports.origins import ROLES, Origins
 from reports.reading import KEY_EVENT, LOG_CREATED, body_of, lines_of
+from reports.rules import OccupationRules
 from reports.runs import Cover, Run, check_run
 from reports.strictzip import StrictZip
 from reports.tables import Row, csv_chunks, row
@@ -48,6 +49,7 @@ _KINDS = {
     EntryRole.VERIFICATION: "verification",
     EntryRole.SOURCE: "source",
     EntryRole.RUN: "collection-run",
+    EntryRole.RULE: "parameter",
     EntryRole.SYSTEM: "log-binding",
     **ROLES,
 }
@@ -102,11 +104,17 @@ def find_keys(package: StrictZip, prefix: str) -> Keys:
 
 
 def check_entries(
-    package: StrictZip, prefix: str, description: Description, head: Checkpoint, problems: Problems, origins: Origins
+    package: StrictZip,
+    prefix: str,
+    description: Description,
+    head: Checkpoint,
+    problems: Problems,
+    origins: Origins,
+    rules: OccupationRules,
 ) -> Runs:
     """Proves every entry beside the records, the report key's purpose, and the unbroken chain of each source's runs.
 
-    `origins` is told what stands behind the records; what does not hold of it is noted, too.
+    `origins` is told what stands behind the records, `rules` by what they belong; what does not hold is noted, too.
     """
     runs = records = 0
     chains: dict[str, tuple[int, bytes]] = {}
@@ -126,6 +134,8 @@ def check_entries(
                 verification = entry.index
             elif entry.role is EntryRole.SOURCE:
                 origins.source(entry)
+            elif entry.role is EntryRole.RULE:
+                rules.enter(entry)
             elif entry.role in ROLES:
                 origins.enter(entry, b64(checked.hash))
             elif entry.role is EntryRole.RUN:
@@ -141,6 +151,10 @@ def check_entries(
         problems.add(layout.DESCRIPTION, "does not describe the entries that are there")
     if (origins.imports_seen, origins.lives_seen) != (description.imports, description.lives):
         problems.add(layout.ENTRIES, f"does not hold the imports and lives of sources that {layout.DESCRIPTION} says")
+    if origins.marks.seen != description.marks:
+        problems.add(layout.ENTRIES, f"does not hold the entries by hand and exclusions that {layout.DESCRIPTION} says")
+    if not rules.complete:
+        problems.add(layout.ENTRIES, f"does not hold the rules of what belongs that {layout.DESCRIPTION} says")
     for index, why in origins.wrong():
         problems.add(f"entry {index} in {layout.ENTRIES}", why)
     return Runs(runs=runs, records=records)
@@ -154,6 +168,7 @@ def check_records(
     table: Digests,
     problems: Problems,
     origins: Origins,
+    rules: OccupationRules,
     signed: Callable[[int, str, bool], None] = lambda index, leaf, hidden: None,
     dated: Callable[[int, str], None] = lambda index, logged_at: None,
 ) -> Counted:
@@ -162,7 +177,7 @@ def check_records(
     `signed` is told the index of each, its leaf hash (base64), and whether values of it are not in the package; `dated`
     its index and when it was logged.
     """
-    check = _Records(package, prefix, description, head, problems, origins, signed, dated)
+    check = _Records(package, prefix, description, head, problems, origins, rules, signed, dated)
     first, second = sha256(), sha512()
     for chunk in csv_chunks(check.rows()):
         first.update(chunk)
@@ -183,10 +198,12 @@ class _Records:
         head: Checkpoint,
         problems: Problems,
         origins: Origins,
+        rules: OccupationRules,
         signed: Callable[[int, str, bool], None],
         dated: Callable[[int, str], None],
     ) -> None:
         self._origins = origins
+        self._rules = rules
         self._dated = dated
         self._signed = signed
         self._lines = lines_of(package, prefix + layout.RECORDS, RecordLine, MAX_LINE)
@@ -231,6 +248,8 @@ class _Records:
             self._problems.add(
                 f"entry {index} in {layout.RECORDS}", f"is to be the {action.value} of {equipment}, and is not"
             )
+        for index, what in self._rules.wrong():
+            self._problems.add(f"entry {index} in {layout.RECORDS}", what)
         said = self._description
         total = sum(self._count.values())
         counted = (total, self._count["read"], self._count["derived"], self._count["possible"], self._uncertain)
@@ -252,7 +271,8 @@ class _Records:
         self._check_sealed(line, body)
         self._check_original(line, body)
         self._check_basis(line, body)
-        self._origins.record(body.record.source, line.index, line.imported, line.mark)
+        self._rules.record(line, body)
+        self._origins.record(body.record.source, line)
         covered = self._cover.leaf_hash(line.index)
         if covered is not None:
             self._covered += 1

@@ -7,8 +7,10 @@ import msgspec
 
 from ledger.core.binding import CeremonyEntry
 from ledger.core.clock import utc_text
+from ledger.core.errors import IntegrityError
 from ledger.core.gone_records import RuleBody
 from ledger.core.hashing import unb64
+from ledger.core.instants import occurred
 from ledger.core.paper import Paper, PaperEntry
 from ledger.core.record import Action, Interval, Sealed
 from ledger.core.run import Gap
@@ -20,10 +22,10 @@ from ledger.present.manifest import Manifestation, manifestation
 from ledger.present.messages import message
 from ledger.present.states import State
 from ledger.sources.kinds import CollectionRun, SourceRegistered
+from ledger.sources.parameter_kinds import Parameter
 from ledger.sources.statement import Statement
 from ledger.trace.evidence import EvidenceRecord, EvidenceRun, EvidenceSet
 from ledger.trace.gone import GoneRecords
-from ledger.trace.instants import occurred
 from ledger.trace.selection import Basis
 from ledger.trace.windows import Occupation
 from ledger.trace.witnessed import WitnessedBy
@@ -139,6 +141,8 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     """Records of the selection that were disposed of, by the system log's entries."""
     rules: dict[int, RuleBody] = {}
     """The rules of retention that they went by, by their entries."""
+    occupation_rules: dict[int, Parameter] = {}
+    """By which records are derived to belong, by their entries."""
 
     def signers(self, index: int) -> list[str]:
         """Who signed an entry of the log that stands behind records, each with the signature's entry."""
@@ -170,6 +174,13 @@ class Tally:
         self._founded: str | None = None
         self._system: str | None = None
         self._rules: dict[int, RuleBody] = {}
+        self._occupation_rules: dict[int, Parameter] = {}
+
+    def occupation_rule(self, index: int, body: msgspec.Struct) -> None:
+        """Takes a rule by which records are derived to belong; raises IntegrityError where it is no parameter."""
+        if not isinstance(body, Parameter):
+            raise IntegrityError(f"entry {index} is to be a parameter, and is none")
+        self._occupation_rules[index] = body
 
     def rule(self, index: int, body: RuleBody) -> None:
         """Takes a rule of retention by which records of the selection went."""
@@ -294,6 +305,7 @@ class Tally:
             statements=statements,
             gone=evidence.gone,
             rules=self._rules,
+            occupation_rules=self._occupation_rules,
         )
 
     def _source(self, source: str) -> Coverage:

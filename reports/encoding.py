@@ -58,6 +58,7 @@ def record_line(one: EvidenceRecord, hide: bool, origins: Origins) -> RecordLine
             tag=why.tag,
         ),
         imported=origins.import_of(source, one.entry.index),
+        marks=origins.marks.of(one.entry.index),
         mark="re-validate" if origins.mark_of(source, one.entry.index) else None,
     )
 

@@ -6,24 +6,27 @@ sheet that says what it is of.
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import msgspec
 
 from ledger.core.record import Sealed
 from ledger.present.messages import message, number
-from ledger.trace.columns import Column
+from ledger.trace.columns import Cell, Column
 from ledger.trace.exporting import Chunk
-from reports.tables import WITHHELD, cell
+from reports.meanwhile import meanwhile
+from reports.tables import GUARDED, WITHHELD, cell
 
 MAX_ROWS: Final = 1_048_575
 """Records of one sheet: with its head as many rows as a sheet can have."""
 MAX_CELL: Final = 32_767
 """UTF-16 units of text that a cell of a workbook can have."""
 _PIECE: Final = 1 << 20
+_KNOWN: Final = 4_096
 # No XML may have them.
 _NONCHARACTERS: Final = {0xFFFE: "⟨U+FFFE⟩", 0xFFFF: "⟨U+FFFF⟩"}
 
@@ -76,35 +79,58 @@ def pieces(format_: Format, columns: Sequence[Column], chunks: Iterable[Chunk], 
 
 def _csv(columns: Sequence[Column], chunks: Iterable[Chunk]) -> Iterator[bytes]:
     yield ("\ufeff" + ",".join(f'"{column.name}"' for column in columns) + "\r\n").encode()
-    for chunk in chunks:
-        texts = [_texts(column, cells) for column, cells in zip(columns, chunk, strict=True)]
+    made: list[Callable[[Sequence[Cell]], Iterable[str]]]
+    made = [_texts if column.coined else _Quoted().texts for column in columns]
+
+    def lines(chunk: Chunk) -> bytes:
+        texts = [make(cells) for make, cells in zip(made, chunk, strict=True)]
         # The quotes of all cells but the outer ones stand in what joins them.
-        yield ('"' + '"\r\n"'.join(map('","'.join, zip(*texts, strict=True))) + '"\r\n').encode()
+        return ('"' + '"\r\n"'.join(map('","'.join, zip(*texts, strict=True))) + '"\r\n').encode()
+
+    yield from meanwhile(iter(chunks), lines)
 
 
-def _texts(column: Column, cells: Sequence[Any]) -> Sequence[str]:
-    """The cells of a column as they stand between quotes."""
-    if column.coined:
-        return [one or "" for one in cells] if None in cells else list(map(str, cells))
-    # Many records have the same: each is looked at once.
-    known = {one: "" if one is None else cell(one).replace('"', '""') for one in set(cells)}
-    return list(map(known.__getitem__, cells))
+def _texts(cells: Sequence[Cell]) -> list[str]:
+    return ["" if one is None else f"{one}" for one in cells]
+
+
+class _Quoted(dict[Cell, str]):
+    """The cells of one column as they stand between quotes. Where few of them differ, each is looked at once."""
+
+    def texts(self, cells: Sequence[Cell]) -> Iterable[str]:
+        if len(self) < _KNOWN:
+            return map(self.__getitem__, cells)
+        return cells if _plain(cells) else map(_quoted, cells)
+
+    def __missing__(self, one: Cell) -> str:
+        text = self[one] = _quoted(one)
+        return text
+
+
+def _quoted(one: Cell) -> str:
+    return "" if one is None else cell(one).replace('"', '""')
+
+
+def _plain(cells: Sequence[Cell]) -> TypeGuard[Sequence[str]]:
+    """Whether each stands between quotes as it is: a text, not empty, without a quote, that needs no guard."""
+    try:
+        return '"' not in "".join(cells) and GUARDED.isdisjoint(map(itemgetter(0), cells))  # type: ignore[arg-type]
+    except (TypeError, IndexError):
+        return False
 
 
 def _jsonl(columns: Sequence[Column], chunks: Iterable[Chunk]) -> Iterator[bytes]:
     # A sealed value stands as it does in the record: `{"sealed": …}`, which no text can look like.
     line: Any = msgspec.defstruct("Line", [(column.name, Any) for column in columns], gc=False)
     encoder = msgspec.json.Encoder()
-    for chunk in chunks:
-        yield encoder.encode_lines(list(map(line, *chunk)))
+    return meanwhile(iter(chunks), lambda chunk: encoder.encode_lines(list(map(line, *chunk))))
 
 
 def _xlsx(columns: Sequence[Column], chunks: Iterable[Chunk], source: Source) -> Iterator[bytes]:
     with tempfile.TemporaryDirectory(prefix="trailseal-export-") as folder:
         file = Path(folder) / "export.xlsx"
         book = _Book(file, columns, source)
-        for chunk in chunks:
-            book.add(chunk)
+        for _ in meanwhile(iter(chunks), book.add):
             yield b""
         book.close()
         with file.open("rb") as made:

@@ -91,9 +91,11 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     and stop records that bound no interval; whether those belong cannot be judged. `possible`: records that happened
     between two looks and in the occupation only in part. `papers`: signatures by hand that are on file. `imported`:
     records of old audit trails, `imports`: entries about their imports, statements included; `marked`: records that
-    were collected while their source was to be validated anew, `lives`: entries about what happened to the sources.
+    were collected while their source was to be validated anew, `lives`: entries about what happened to the sources,
+    `marks`: entries that say that records were entered by hand, checked or excluded.
     `copies`: of how many letters and scans `copies.jsonl` tells; None: of a package from before there were any.
     `time_stamps`: of how many `timestamps.jsonl` tells, `renewals` of how many `timestamp-renewals.jsonl` does.
+    `rules`: so many rules, by which records are derived to belong, it holds; None: it is from before packages held any.
     `disposed`: records of the selection that were disposed of, `disposed_elsewhere`: others of the log, of which nobody
     can tell whether they belonged.
     """
@@ -125,9 +127,11 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     imports: Index = 0
     marked: Index = 0
     lives: Index = 0
+    marks: Index = 0
     copies: Index | None = None
     time_stamps: Index = 0
     renewals: Index = 0
+    rules: Index | None = None
     disposed: Index = 0
     disposed_elsewhere: Index = 0
 

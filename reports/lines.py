@@ -44,7 +44,13 @@ class EntryRole(StrEnum):
     TRUE_COPY = "true-copy"
     FIRST_LIVE = "first-live"
     """The first run of the source that is collected live in the place of an archive."""
+    BY_HAND = "by-hand"
+    """A record was entered by hand, or a second person checked it."""
+    EXCLUSION = "exclusion"
+    """Records are excluded from an evaluation, or count in it again."""
     RUN = "run"
+    RULE = "occupation-rule"
+    """Records are derived to belong by it."""
     SYSTEM = "system"
     """The log's entry that holds the checkpoint of the system log."""
 
@@ -119,11 +125,23 @@ class Reason(_Line, frozen=True, kw_only=True):
     tag: str | None = None
 
 
+class RecordMarks(_Line, frozen=True, kw_only=True):
+    """How a record that was `by_hand` stands (entered, to-check, checked, refused); the address that it `corrects`; the
+    records of this log that it is `corrected_by`; the entries by which it was `excluded`, lifted or not.
+    """
+
+    by_hand: str | None = None
+    corrects: str | None = None
+    corrected_by: tuple[Index, ...] = ()
+    excluded: tuple[Index, ...] = ()
+
+
 class RecordLine(_Line, frozen=True, kw_only=True):
     """A record of the selection. `withheld` names the members whose sealed values are not disclosed.
 
     `imported`: it came from an old audit trail by the import that began with the entry of this address; it was not
-    collected live. `mark`: its source was to be validated anew when it was collected.
+    collected live. `mark`: its source was to be validated anew when it was collected. `marks`: it was entered by hand,
+    corrected, or excluded from an evaluation.
     """
 
     index: Index
@@ -138,6 +156,7 @@ class RecordLine(_Line, frozen=True, kw_only=True):
     why: Reason | None = None
     imported: str | None = None
     mark: Literal["re-validate"] | None = None
+    marks: RecordMarks | None = None
 
 
 class EntryLine(_Line, frozen=True, kw_only=True):

@@ -11,8 +11,9 @@ from typing import Final
 import msgspec
 
 from ledger.core.errors import IntegrityError
-from ledger.core.source import ARCHIVE
-from reports.lines import EntryLine, EntryRole
+from ledger.core.source import ARCHIVE, BY_HAND
+from reports.lines import EntryLine, EntryRole, RecordLine
+from reports.marks import Marks
 from reports.reading import body_of
 from reports.runs import Run
 
@@ -22,6 +23,8 @@ ROLES: Final = {
     EntryRole.IMPORT: "import",
     EntryRole.TRUE_COPY: "true-copy",
     EntryRole.FIRST_LIVE: "collection-run",
+    EntryRole.BY_HAND: "by-hand",
+    EntryRole.EXCLUSION: "exclusion",
 }
 """The roles of entries that are read here, each with its kind."""
 
@@ -173,6 +176,8 @@ class Origins:
         self._spans: dict[str, list[tuple[int, int]]] = {}
         self._imports: dict[str, list[Import]] = {}
         self._entries: list[tuple[int, str]] = []
+        self.marks = Marks(origin)
+        """What else is said beside records."""
         self.marked: dict[str, int] = {}
         self.imported = 0
         self.lives_seen = 0
@@ -206,6 +211,8 @@ class Origins:
             self._import(line.index, body_of(line, ImportBody))
         elif line.role is EntryRole.TRUE_COPY:
             self._true_copy(line.index, body_of(line, TrueCopyBody))
+        elif line.role in (EntryRole.BY_HAND, EntryRole.EXCLUSION):
+            self.marks.enter(line)
         elif line.role is EntryRole.FIRST_LIVE:
             self._first_live(line.index, body_of(line, Run))
             return
@@ -252,15 +259,17 @@ class Origins:
             return REVALIDATE
         return REVALIDATE if any(low <= index < high for low, high in self._spans.get(source, ())) else None
 
-    def record(self, source: str, index: int, imported: str | None, mark: str | None) -> None:
+    def record(self, source: str, line: RecordLine) -> None:
         """Takes a record as the package shows it; raises IntegrityError where it shows another origin or mark."""
         if source not in self._types:
             raise IntegrityError(f"the registration of its source {source} is not in the package")
+        index = line.index
         due = self.import_of(source, index)
-        if imported != due:
-            raise IntegrityError(f"was imported by {due}, and is shown as " + (imported or "collected live"))
-        if mark != self.mark_of(source, index):
+        if line.imported != due:
+            raise IntegrityError(f"was imported by {due}, and is shown as " + (line.imported or "collected live"))
+        if line.mark != self.mark_of(source, index):
             raise IntegrityError("does not say where its source stood when it was collected")
+        self.marks.check(index, self._types[source] == BY_HAND, line.marks)
         self.count(source, index)
 
     def count(self, source: str, index: int) -> None:

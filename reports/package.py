@@ -60,6 +60,8 @@ _ROLES = {
     "import": EntryRole.IMPORT,
     "true-copy": EntryRole.TRUE_COPY,
     "collection-run": EntryRole.FIRST_LIVE,
+    "by-hand": EntryRole.BY_HAND,
+    "exclusion": EntryRole.EXCLUSION,
 }
 
 Statements = Callable[[Sequence[str]], tuple[Statement, ...]]
@@ -218,6 +220,10 @@ class _Writer:
                 entries.write(encode_line(entry_line(EntryRole.VERIFICATION, evidence.verification)))
             if signed is not None:
                 entries.write(encode_line(entry_line(EntryRole.SYSTEM, signed.bound)))
+            for index in evidence.rules:
+                entry = evidence.entry(index)
+                self._tally.occupation_rule(index, evidence.decode(entry))
+                entries.write(encode_line(entry_line(EntryRole.RULE, entry)))
             for line in behind:
                 entries.write(encode_line(line))
             for run in evidence.runs(self._tally.covering):
@@ -308,8 +314,10 @@ class _Writer:
             imports=data.origins.imports_seen,
             marked=sum(data.origins.marked.values()),
             lives=data.origins.lives_seen,
+            marks=data.origins.marks.seen,
             time_stamps=time_stamps,
             renewals=renewals,
+            rules=len(data.occupation_rules),
             disposed=data.gone.total,
             disposed_elsewhere=data.gone.elsewhere,
         )

@@ -71,7 +71,7 @@ def write_report(
                 progress(done)
                 yield row
 
-        body = records(counted(), count, site, document.width)
+        body = records(counted(), count, site, document.width, data.origins.marks)
         document.write(_story(data, body, site, document.width, number, volumes))
     return volumes
 

@@ -38,6 +38,8 @@ EMPTY: Final = "(empty)"
 _WORDS = frozenset({WITHHELD, NONE, EMPTY})
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _FORMULA = tuple("=+-@\t\r\n'＝＋－＠")
+GUARDED: Final = frozenset(_FORMULA) | {word[0] for word in _WORDS}
+"""What texts begin with that may not stand in a cell as they are; of any other, only an empty one may not."""
 
 _body_decoder = msgspec.json.Decoder(RecordBody)
 

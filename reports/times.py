@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 from ledger.core.clock import parse_utc
 from ledger.core.times import Precision, SourceTime
-from ledger.present.times import claimed, moment, site_zone
+from ledger.present.times import claimed, in_full, moment, site_zone
 
 
 class Zone:
@@ -17,9 +17,8 @@ class Zone:
         self.is_utc = name == "UTC"
 
     def full(self, instant_us: int, precision: Precision = Precision.MILLISECOND) -> str:
-        """`2026-11-25 08:10:06.123 CET +01:00 (2026-11-25 07:10:06.123 UTC)`."""
-        at = moment(instant_us, self._zone, precision)
-        return at.utc if self.is_utc else f"{at.local} {at.zone} ({at.utc})"
+        """Site time with its zone, and UTC."""
+        return in_full(instant_us, self._zone, precision)
 
     def local(self, instant_us: int) -> str:
         """Site time alone, to the millisecond."""

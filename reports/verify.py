@@ -31,6 +31,7 @@ from reports.imports import origin_checks
 from reports.key_life import KeyLife
 from reports.layout import Description
 from reports.origins import Origins
+from reports.rules import OccupationRules
 from reports.signed import Signatures
 from reports.stamped import TimeStamps
 from reports.strictzip import StrictZip
@@ -142,8 +143,8 @@ class _Verification:
         life.prove(self._problems)
         self._checks += life.checks(keys.report)
         self.at = layout.ENTRIES
-        origins = Origins(description.origin)
-        runs = check_entries(package, self._prefix, description, head, self._problems, origins)
+        origins, rules = Origins(description.origin), OccupationRules(description.rules)
+        runs = check_entries(package, self._prefix, description, head, self._problems, origins, rules)
         self.at = layout.SEAL
         self._seal(package, description, files, life.history.at(head.size)[0].vkey, keys.report)
         self.at = layout.SIGNATURES
@@ -168,6 +169,7 @@ class _Verification:
             files[layout.TABLE],
             self._problems,
             origins,
+            rules,
             signatures.record,
             self._stamps.record,
         )

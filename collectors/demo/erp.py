@@ -46,7 +46,7 @@ import httpx
 
 from collectors.demo.erp_client import ErpSession
 from collectors.demo.erp_seed import USER_GROUPS, seed
-from collectors.demo.process import NO_TLS, ServerProcess, free_port, new_secret, write_private
+from collectors.demo.process import NO_TLS, ServerProcess, free_port, new_secret, spawn, write_private
 from ledger.core.errors import ConfigError, FatalSource
 
 PYTHON_VARIABLE = "TRAILSEAL_ERP_PYTHON"
@@ -179,16 +179,7 @@ class ErpServer:
             "admin@erp.example",
         ]
         try:
-            with (self._folder / _LOG_FILE).open("ab") as log:
-                subprocess.run(
-                    command,
-                    check=True,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    timeout=_INIT_SECONDS,
-                    env={**os.environ, "TRYTONPASSFILE": str(secret)},
-                )
+            self._run_to_its_end(command, {"TRYTONPASSFILE": str(secret)})
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as failure:
             raise FatalSource(
                 f"the demo's ERP could not create its database: {failure}",
@@ -196,6 +187,17 @@ class ErpServer:
             ) from failure
         finally:
             secret.unlink()
+
+    def _run_to_its_end(self, command: list[str], environment: dict[str, str]) -> None:
+        child = spawn(command, self._folder / _LOG_FILE, environment, own_session=False)
+        try:
+            code = child.wait(_INIT_SECONDS)
+        except BaseException:
+            child.kill()
+            child.wait()
+            raise
+        if code:
+            raise subprocess.CalledProcessError(code, command)
 
     def _answers(self) -> bool:
         try:

@@ -3,7 +3,7 @@
     name = "redmine-journal"            # what it is called; letters, digits and hyphens
     version = 1                         # goes up with every change
     title = "Redmine: issue journals"
-    class = "quality-system"            # of what class of systems (see `SystemClass`)
+    class = "quality-system"            # of what class of systems (see `core.system_class`)
     lacks = ["a gap-free counter"]      # what the source cannot tell, in plain words
 
     [options]                           # values that the driver's options get where a site gives none
@@ -40,33 +40,10 @@ from collectors.mapping.expression import Spec, Value, constants
 from collectors.mapping.moments import MomentSpec
 from ledger.core.errors import ConfigError
 from ledger.core.record import Action, ActorKind, LinkBasis, LinkKind, Outcome
+from ledger.core.system_class import SystemClass
 
 MAX_TEXT = 262_144
 """A mapping file holds at most this many characters."""
-
-
-class SystemClass(StrEnum):
-    """The class of system that a source is, after the plant's own terms."""
-
-    ERP = "erp"
-    PLM = "plm"
-    LIMS = "lims"
-    QUALITY_SYSTEM = "quality-system"
-    PLC = "plc"
-    DCS = "dcs"
-    SCADA = "scada"
-    HISTORIAN = "historian"
-    MES = "mes"
-    DIRECTORY = "directory"
-    CHROMATOGRAPHY = "chromatography"
-    INSTRUMENT = "instrument"
-    BUILDING = "building-monitoring"
-    BADGE = "door-badges"
-    TRAINING = "training"
-    PATCHING = "patching"
-    BACKUP = "backup"
-    SERVERS = "servers-and-network"
-    TIME = "time-synchronisation"
 
 
 class ActorMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

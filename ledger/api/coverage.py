@@ -13,7 +13,7 @@ from ledger.api.context import Context
 from ledger.api.fields import SourceId, Zone, no_nul_in, without_nul
 from ledger.api.gate import CallerRequest
 from ledger.api.people import Reason
-from ledger.api.placed import AsOf, Limit, moment_us, placed
+from ledger.api.placed import After, AsOf, Limit, moment_us, placed
 from ledger.api.problems import declared
 from ledger.api.sources import RecordLog
 from ledger.core.clock import MICROSECONDS, utc_text
@@ -21,6 +21,7 @@ from ledger.core.completeness import CompletenessStatement
 from ledger.core.parameters import SequencePolicy
 from ledger.people.access import Scope, allow
 from ledger.record_log import RecordLog as OneLog
+from ledger.sources.complete import Stated, stated
 from ledger.sources.coverage import Coverage
 from ledger.sources.covering import Covered, Stretch, cover, type_of
 from ledger.sources.exposed import exposed
@@ -211,6 +212,43 @@ class StatementAnswer(msgspec.Struct, frozen=True, kw_only=True):
     file: str
 
 
+class StatementsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of statements that were made, oldest first. `next_after` as `after` gives the next page; null: this was
+    the last.
+    """
+
+    log: str
+    source: str
+    statements: list[Stated]
+    next_after: int | None
+
+
+@get("/completeness", opt=allow(Scope.READ), responses=declared())
+async def list_statements(
+    context: NamedDependency[Context], source: SourceId, log: RecordLog = None, after: After = None, limit: Limit = 50
+) -> StatementsAnswer:
+    """Which statements of completeness were made of a source, and the digest of each; the files are where they were
+    kept.
+    """
+    without_nul(source=source)
+
+    def read() -> StatementsAnswer:
+        chosen = context.record_log(log)
+        chosen.sources.get(source)
+        with context.service.store.reading() as connection:
+            kinds, number = context.service.store.kinds, chosen.log.number
+            # One more than the page has tells whether there is another.
+            found = stated(connection, kinds, number, source, -1 if after is None else after, limit + 1)
+        return StatementsAnswer(
+            log=chosen.log.name,
+            source=source,
+            statements=found[:limit],
+            next_after=found[limit - 1].entry if len(found) > limit else None,
+        )
+
+    return await context.lanes.read(read)
+
+
 @post("/completeness", opt=allow(Scope.CONFIGURE), responses=declared())
 async def state_completeness(
     context: NamedDependency[Context],
@@ -298,7 +336,7 @@ def _seconds(microseconds: int | None) -> float | None:
 
 router = Router(
     "/sources/{source:str}",
-    route_handlers=[coverage, sequence, exposure, state_completeness],
+    route_handlers=[coverage, sequence, exposure, list_statements, state_completeness],
     dependencies={"interval": Provide(read_interval)},
     tags=["completeness"],
 )

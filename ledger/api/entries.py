@@ -19,6 +19,7 @@ from ledger.core.record import OriginalRef
 from ledger.core.tables import EntryState
 from ledger.integrity.incidents.standing import Integrity, integrity
 from ledger.people.access import Scope, allow
+from ledger.sources.hand_marks import Marks, marks_of
 from ledger.sources.life_kinds import LifeState
 from ledger.sources.marks import state_when_collected
 from ledger.sources.resolved import Resolved, resolve
@@ -33,7 +34,8 @@ class EntryAnswer(msgspec.Struct, frozen=True, kw_only=True):
     entry was disposed of, by the entry at address `disposed_by` (`missing`: no entry says so). `source_state` is where
     its source stood when a record was collected (`re-validate`: it was changed, and nobody had signed a new sample
     yet); null for what is no record. `resolved` names person and place by the dated maps.
-    `integrity` is *unknown* while incident case `incident` doubts the entry.
+    `marks`: entered by hand, corrected, excluded from an evaluation; null: none of these. `integrity` is *unknown*
+    while incident case `incident` doubts the entry.
     """
 
     address: str
@@ -50,6 +52,7 @@ class EntryAnswer(msgspec.Struct, frozen=True, kw_only=True):
     decoded: dict[str, Any] | None
     source_state: LifeState | None
     resolved: Resolved
+    marks: Marks | None
     integrity: Integrity
     incident: str | None
 
@@ -120,6 +123,7 @@ def _entry(context: Context, log: LogId, index: int) -> EntryAnswer:
         body = _record(leaf.kind, stored.body)
         state = state_when_collected(reader.connection, log.number, index, body)
         resolved = resolve(reader.connection, log.number, index, body)
+        marks = marks_of(reader.connection, log, [index]).get(index)
     return EntryAnswer(
         address=str(Address(log.origin, index)),
         log=log.name,
@@ -135,6 +139,7 @@ def _entry(context: Context, log: LogId, index: int) -> EntryAnswer:
         decoded=None if stored.body is None else msgspec.json.decode(stored.body),
         source_state=state,
         resolved=resolved,
+        marks=marks,
         integrity=integrity(case),
         incident=case,
     )

@@ -28,6 +28,10 @@ Links = Annotated[
         max_items=_MAX_LINKS,
     ),
 ]
+Saved = Annotated[
+    str | None,
+    QueryParameter(description="Id or name of a saved search, in place of all other filters.", max_length=100),
+]
 Instant = Annotated[
     str | None,
     QueryParameter(
@@ -79,8 +83,9 @@ async def filters(
     received_from: Instant = None,
     received_to: Instant = None,
     zone: Zone = None,
+    saved: Saved = None,
 ) -> Filters:
-    """Reads them; raises SchemaViolation for what is none, or can never hold together."""
+    """Reads them; raises SchemaViolation for what is none, or can never hold together, and NotFound as `_saved`."""
     _each_once(request)
     texts: dict[str, Any] = {
         "source": source,
@@ -114,8 +119,24 @@ async def filters(
     )
     check(query)
     where = Where(**mapped)
+    if saved is not None:
+        query, where = await context.lanes.read(_saved, context, request, saved, query, where)
     told_in = read_in or site_zone(context.service.settings.zone)
     return Filters(query=query, where=where, windows=windows_of(query, told_in), zone=told_in)
+
+
+def _saved(context: Context, request: CallerRequest, saved: str, query: Query, where: Where) -> tuple[Query, Where]:
+    """What the search that was saved asks for; raises NotFound for none, or SchemaViolation, as it is of one log alone
+    and takes no filter beside it.
+    """
+    if query != Query() or where != Where():
+        raise SchemaViolation("saved comes with another filter", advice="Ask with either.")
+    without_nul(saved=saved)
+    found = context.service.quality.saved.get(request.user.account, saved)
+    log = request.path_params.get("log")
+    if found.log != log:
+        raise SchemaViolation(f"the search {found.name!r} is of log {found.log!r}", advice=f"Ask log {found.log}.")
+    return found.query, found.where
 
 
 def _each_once(request: CallerRequest) -> None:

@@ -17,6 +17,7 @@ from ledger.core.batch import key_id
 from ledger.core.errors import AccessDenied, ConfigError, NotAuthenticated, NotFound, RateLimited
 from ledger.core.hashing import unb64
 from ledger.people.access import Access, Caller, Door, Scope, every_site
+from ledger.people.defined import withheld
 from ledger.people.kinds import SecuritySort
 from ledger.people.person_kinds import Viewing
 from ledger.people.places import SIGN, allowed_from
@@ -76,7 +77,8 @@ class Gate:
         needed = Scope.TILES if access is Door.PUBLISHED else access
         if isinstance(needed, Scope) and not self._allowed(connection, handler, caller, needed):
             self._people.security.note(SecuritySort.NO_GRANT, account=caller.account)
-            raise AccessDenied(f"{caller.account} holds no grant with scope {needed.value!r} for this")
+            why = await self._lanes.read(self._withheld, caller, needed)
+            raise AccessDenied(f"{caller.account} holds no grant with scope {needed.value!r} for this{why}")
         self._require_place(connection, handler, caller, needed)
         if caller.watched:
             await self._enter_view(connection, access, caller)
@@ -132,6 +134,12 @@ class Gate:
             # Which source it is, the handler asks: it counts a wrong one apart.
             return any(right.scopes >= {needed} for right in caller.rights)
         return caller.allows(needed, site, source)
+
+    def _withheld(self, caller: Caller, needed: Scope) -> str:
+        """By which definition a role of the caller lacks the scope, as the refusal ends; empty where none takes it."""
+        with self._store.reading() as connection:
+            why = withheld(self._store, connection, caller.roles, needed)
+        return f": {why}" if why else ""
 
     def _admit_signed(self, connection: ASGIConnection[Any, Any, Any, Any]) -> None:
         """Its signature is looked at once the body is read; who has shown many bad ones is not listened to."""

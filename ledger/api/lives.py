@@ -1,26 +1,33 @@
 """The life of a source: where it stands and how it came there, and what people decide about it."""
 
 from collections.abc import Callable
-from typing import Annotated
+from http import HTTPStatus
+from typing import Annotated, Any
 
 import msgspec
-from litestar import Router, get, post
+from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from ledger.api.configuring import Changing, ProposedChange, proposed, set_or_proposed
 from ledger.api.context import Context
-from ledger.api.fields import SourceId, without_nul
+from ledger.api.fields import SourceId, no_nul_in, without_nul
 from ledger.api.gate import CallerRequest
 from ledger.api.people import Reason, Why
 from ledger.api.placed import After, Limit, Placed, placed
 from ledger.api.problems import declared
 from ledger.api.sources import RecordLog
+from ledger.changes.proposing import Proposed
 from ledger.core.errors import ConfigError, NotFound
+from ledger.core.record import Name, Text
+from ledger.core.retention import RetentionClass
 from ledger.core.run import SourceFacts
+from ledger.core.source import MappingText
 from ledger.people.access import Scope, allow
 from ledger.record_log import RecordLog as OpenedLog
 from ledger.signing.sign_off import SignOff, signs_off
 from ledger.sources.inventory import MappingVersion
+from ledger.sources.kinds import MappingAdopted, SourceRegistered
 from ledger.sources.life_kinds import LifeState, SourceLife
 from ledger.sources.statement import Statement, equivalence
 from ledger.store.position import MAX_INDEX
@@ -33,6 +40,30 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     sample: Annotated[tuple[Index, ...], msgspec.Meta(min_length=1, max_length=1000, examples=[[17, 18, 42]])]
     reason: Reason
+
+
+class NewMapping(Changing, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The text of a mapping's file by which the source's items become records from now on; null: by none."""
+
+    text: MappingText | None
+
+
+class NewConfiguration(Changing, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What of a source is to be otherwise; a member that is not named stays. `zone` null: none is known.
+
+    `options` are all that the source is to have, without secrets. `seal`: members that hold personal or third-party
+    values.
+    """
+
+    options: dict[Name, Text] | msgspec.UnsetType = msgspec.UNSET
+    seal: tuple[Name, ...] | msgspec.UnsetType = msgspec.UNSET
+    zone: Name | msgspec.UnsetType | None = msgspec.UNSET
+    retention: RetentionClass | msgspec.UnsetType = msgspec.UNSET
+
+    def members(self) -> dict[str, Any]:
+        """Those that are named."""
+        given = {name: getattr(self, name) for name in ("options", "seal", "zone", "retention")}
+        return {name: value for name, value in given.items() if value is not msgspec.UNSET}
 
 
 class Closing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -124,6 +155,51 @@ async def mappings(context: NamedDependency[Context], source: SourceId, log: Rec
     return await context.lanes.read(read)
 
 
+@post("/mappings", opt=allow(Scope.CONFIGURE), responses=set_or_proposed(409))
+async def adopt_mapping(
+    context: NamedDependency[Context],
+    request: CallerRequest,
+    source: SourceId,
+    data: JSONBody[NewMapping],
+    log: RecordLog = None,
+) -> Response[Placed | ProposedChange]:
+    """Gives a source that is there another mapping; once two persons hold roles it proposes that (202). 400 for a text
+    that is no mapping.
+    """
+    no_nul_in(data)
+    entry = MappingAdopted(source=source, text=data.text, authority=request.user.authority)
+
+    def enter() -> Response[Placed | ProposedChange]:
+        chosen = context.record_log(log)
+        chosen.sources.get(source)
+        return _set(context, chosen, entry, data)
+
+    return await context.lanes.append(enter)
+
+
+@post("/configuration", opt=allow(Scope.CONFIGURE), responses=set_or_proposed(409))
+async def configure_source(
+    context: NamedDependency[Context],
+    request: CallerRequest,
+    source: SourceId,
+    data: JSONBody[NewConfiguration],
+    log: RecordLog = None,
+) -> Response[Placed | ProposedChange]:
+    """Gives a source that is there other options, sealed members, zone or class of retention; what is not named stays.
+
+    Once two persons hold roles it proposes that (202). The source is not tried: `trailseal source change` does so.
+    """
+    no_nul_in(data)
+    authority = request.user.authority
+
+    def enter() -> Response[Placed | ProposedChange]:
+        chosen = context.record_log(log)
+        config = msgspec.structs.replace(chosen.sources.get(source), **data.members())
+        return _set(context, chosen, SourceRegistered.of(config, authority), data)
+
+    return await context.lanes.append(enter)
+
+
 @post("/life/validation", opt=allow(Scope.CONFIGURE), responses=declared(409))
 async def validate(
     context: NamedDependency[Context],
@@ -196,6 +272,16 @@ async def decommission(
     return await _decide(context, source, data.reason, log, lambda one: one.lives.decommission(source, data.reason, by))
 
 
+def _set(
+    context: Context, chosen: OpenedLog, entry: MappingAdopted | SourceRegistered, why: Changing
+) -> Response[Placed | ProposedChange]:
+    configuration = context.service.quality.configuration
+    made = configuration.enter(chosen.log, [entry], why.reason, entry.authority, why.change_request)
+    if isinstance(made, Proposed):
+        return proposed(chosen.log.name, made)
+    return Response(placed(chosen, made.entries[0]), status_code=HTTPStatus.CREATED)
+
+
 async def _decide(
     context: Context, source: str, reason: str, log: str | None, act: Callable[[OpenedLog], int]
 ) -> Placed:
@@ -210,6 +296,17 @@ async def _decide(
 
 router = Router(
     "/sources/{source:str}",
-    route_handlers=[life, statement, mappings, validate, suspend, resume, close, decommission],
+    route_handlers=[
+        life,
+        statement,
+        mappings,
+        adopt_mapping,
+        configure_source,
+        validate,
+        suspend,
+        resume,
+        close,
+        decommission,
+    ],
     tags=["sources"],
 )

@@ -4,6 +4,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from ledger.api.configuring import Requested
 from ledger.api.fields import without_nul
 from ledger.api.people import Reason
 from ledger.core.authority import Authority
@@ -76,6 +77,7 @@ class NewIdentities(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     entries: Annotated[tuple[NewIdentity, ...], msgspec.Meta(min_length=1, max_length=AT_ONCE)]
     reason: Reason
+    change_request: Requested = None
 
 
 class NewAssets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,6 +85,7 @@ class NewAssets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     entries: Annotated[tuple[NewAsset, ...], msgspec.Meta(min_length=1, max_length=AT_ONCE)]
     reason: Reason
+    change_request: Requested = None
 
 
 class NewCalendars(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -90,6 +93,7 @@ class NewCalendars(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     entries: Annotated[tuple[NewCalendar, ...], msgspec.Meta(min_length=1, max_length=100)]
     reason: Reason
+    change_request: Requested = None
 
 
 def identity_of(one: NewIdentity, reason: str, authority: Authority) -> IdentityMapped2:

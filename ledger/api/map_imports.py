@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from litestar import Router, post
+from litestar import Response, Router, post
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter, RawBody
 
+from ledger.api.configuring import ProposedChange, RequestedBy, set_or_proposed
 from ledger.api.context import Context
 from ledger.api.fields import without_nul
 from ledger.api.gate import CallerRequest
 from ledger.api.maps import Mapped, put
-from ledger.api.problems import declared
 from ledger.api.sources import RecordLog
 from ledger.core.authority import Authority
 from ledger.core.errors import RowFault, RowsRefused, SchemaViolation
@@ -41,7 +41,7 @@ Reader = Callable[[list[str], str, str | None, Authority], Iterator[MapEntry]]
 @post(
     "/identities/import",
     opt=allow(Scope.CONFIGURE),
-    responses=declared(413),
+    responses=set_or_proposed(413),
     status_code=HTTPStatus.CREATED,
     request_max_body_size=MAX_FILE,
 )
@@ -52,19 +52,23 @@ async def import_identities(
     reason: Why,
     zone: Zone = None,
     log: RecordLog = None,
-) -> Mapped:
+    change_request: RequestedBy = None,
+) -> Response[Mapped | ProposedChange]:
     """Takes a list of accounts. Columns: source, account, person, kind, shared, valid_from, valid_to.
 
-    Nothing of it is stored if a row is wrong; then the problem's `faults` name line and column of each place.
+    Nothing of it is stored if a row is wrong; then the problem's `faults` name line and column of each place. Once two
+    persons hold roles the whole list is proposed as one change.
     """
     authority = request.user.authority
-    return await context.lanes.append(_import, context, read_identities, bytes(body), reason, zone, authority, log)
+    return await context.lanes.append(
+        _import, context, read_identities, bytes(body), (reason, change_request), zone, authority, log
+    )
 
 
 @post(
     "/assets/import",
     opt=allow(Scope.CONFIGURE),
-    responses=declared(413),
+    responses=set_or_proposed(413),
     status_code=HTTPStatus.CREATED,
     request_max_body_size=MAX_FILE,
 )
@@ -75,25 +79,28 @@ async def import_assets(
     reason: Why,
     zone: Zone = None,
     log: RecordLog = None,
-) -> Mapped:
+    change_request: RequestedBy = None,
+) -> Response[Mapped | ProposedChange]:
     """Takes a list of tags. Columns: source, tag, site, area, line, unit, equipment, description, gxp,
     asset_class, critical, valid_from, valid_to. Faults are told as of accounts.
     """
     authority = request.user.authority
-    return await context.lanes.append(_import, context, read_assets, bytes(body), reason, zone, authority, log)
+    return await context.lanes.append(
+        _import, context, read_assets, bytes(body), (reason, change_request), zone, authority, log
+    )
 
 
 def _import(
     context: Context,
     reader: Reader,
     body: bytes,
-    reason: str,
+    why: tuple[str, str | None],
     zone: str | None,
     authority: Authority,
     log: str | None,
-) -> Mapped:
-    without_nul(reason=reason)
-    chosen = context.record_log(log)
+) -> Response[Mapped | ProposedChange]:
+    reason, request = why
+    without_nul(reason=reason, change_request=request)
     if zone is not None:
         instant("2026-01-01T00:00:00", zone)
     try:
@@ -108,7 +115,7 @@ def _import(
     entries = list(reader(lines, reason, zone, authority))
     if not entries:
         raise SchemaViolation("the list has no row below its column names")
-    return put(chosen, entries)
+    return put(context, log, entries, reason, request)
 
 
 router = Router("/maps", route_handlers=[import_identities, import_assets], tags=["maps"])

@@ -1,12 +1,15 @@
 """The dated maps: whose an account is, where a tag stands, which shifts are worked; listed, set, and asked."""
 
+from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Annotated, TypeVar
 
 import msgspec
-from litestar import Router, get, post
+from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, QueryParameter
 
+from ledger.api.configuring import ProposedChange, proposed, set_or_proposed
 from ledger.api.context import Context
 from ledger.api.fields import Word, without_nul
 from ledger.api.gate import CallerRequest
@@ -14,9 +17,9 @@ from ledger.api.map_entries import NewAssets, NewCalendars, NewIdentities, asset
 from ledger.api.placed import After, AsOf, Limit, Moment, moment_us, size_of
 from ledger.api.problems import declared
 from ledger.api.sources import RecordLog
+from ledger.changes.proposing import Proposed
 from ledger.core.errors import NotFound
 from ledger.people.access import Scope, allow
-from ledger.record_log import RecordLog as OpenedLog
 from ledger.sources.maps import Calendar, Identity, MapEntry, Page, Place, Worked
 
 T = TypeVar("T")
@@ -190,48 +193,59 @@ async def shift(
     return await context.lanes.read(read)
 
 
-@post("/identities", opt=allow(Scope.CONFIGURE), responses=declared())
+@post("/identities", opt=allow(Scope.CONFIGURE), responses=set_or_proposed())
 async def put_identities(
     context: NamedDependency[Context], request: CallerRequest, data: JSONBody[NewIdentities], log: RecordLog = None
-) -> Mapped:
-    """Says whose accounts are. The maps are corrected by new entries; what was said before stays readable by size."""
+) -> Response[Mapped | ProposedChange]:
+    """Says whose accounts are. The maps are corrected by new entries; what was said before stays readable by size.
+
+    Once two persons hold roles that is proposed (202), under a change request, and takes effect by a second person's
+    signature over the proposal.
+    """
     authority = request.user.authority
 
     def entries() -> list[MapEntry]:
         return [identity_of(one, data.reason, authority) for one in data.entries]
 
-    return await context.lanes.append(lambda: put(context.record_log(log), entries()))
+    return await context.lanes.append(lambda: put(context, log, entries(), data.reason, data.change_request))
 
 
-@post("/assets", opt=allow(Scope.CONFIGURE), responses=declared())
+@post("/assets", opt=allow(Scope.CONFIGURE), responses=set_or_proposed())
 async def put_assets(
     context: NamedDependency[Context], request: CallerRequest, data: JSONBody[NewAssets], log: RecordLog = None
-) -> Mapped:
-    """Says where tags stand."""
+) -> Response[Mapped | ProposedChange]:
+    """Says where tags stand, or proposes it, as of accounts."""
     authority = request.user.authority
 
     def entries() -> list[MapEntry]:
         return [asset_of(one, data.reason, authority) for one in data.entries]
 
-    return await context.lanes.append(lambda: put(context.record_log(log), entries()))
+    return await context.lanes.append(lambda: put(context, log, entries(), data.reason, data.change_request))
 
 
-@post("/calendars", opt=allow(Scope.CONFIGURE), responses=declared())
+@post("/calendars", opt=allow(Scope.CONFIGURE), responses=set_or_proposed())
 async def put_calendars(
     context: NamedDependency[Context], request: CallerRequest, data: JSONBody[NewCalendars], log: RecordLog = None
-) -> Mapped:
-    """Says which shifts are worked."""
+) -> Response[Mapped | ProposedChange]:
+    """Says which shifts are worked, or proposes it, as of accounts."""
     authority = request.user.authority
 
     def entries() -> list[MapEntry]:
         return [calendar_of(one, data.reason, authority) for one in data.entries]
 
-    return await context.lanes.append(lambda: put(context.record_log(log), entries()))
+    return await context.lanes.append(lambda: put(context, log, entries(), data.reason, data.change_request))
 
 
-def put(log: OpenedLog, entries: list[MapEntry]) -> Mapped:
-    """Appends map entries, all or none."""
-    return Mapped(log=log.log.name, entries=log.maps.put(entries))
+def put(
+    context: Context, log: str | None, entries: Sequence[MapEntry], reason: str, request: str | None
+) -> Response[Mapped | ProposedChange]:
+    """Sets map entries, all or none, or proposes them."""
+    chosen = context.record_log(log).log
+    by = entries[0].authority
+    made = context.service.quality.configuration.enter(chosen, entries, reason, by, request)
+    if isinstance(made, Proposed):
+        return proposed(chosen.name, made)
+    return Response(Mapped(log=chosen.name, entries=list(made.entries)), status_code=HTTPStatus.CREATED)
 
 
 def _page(at: str | None, after: int | None, limit: int) -> Page:

@@ -13,9 +13,9 @@ from ledger.api.gate import CallerRequest
 from ledger.api.people import Reason
 from ledger.api.problems import declared
 from ledger.core.address import Address, parse_address
+from ledger.core.scans import MAX_SCAN
 from ledger.people.access import Scope, allow
 from ledger.signing.paper import FoundPrint, KnownPaper, NewPaper
-from ledger.signing.scans import MAX_SCAN
 from ledger.store.position import MAX_INDEX
 
 MAX_BODY: Final = MAX_SCAN * 4 // 3 + 64 * 1024

@@ -3,16 +3,17 @@
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Router, get, post
+from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody
 
+from ledger.api.configuring import ProposedChange, Requested, enter_one, set_or_proposed
 from ledger.api.context import Context
 from ledger.api.fields import Word, no_nul_in, without_nul
 from ledger.api.gate import CallerRequest
 from ledger.api.map_entries import When
 from ledger.api.people import Reason
-from ledger.api.placed import After, AsOf, Limit, Placed, placed, size_of
+from ledger.api.placed import After, AsOf, Limit, Placed, size_of
 from ledger.api.problems import declared
 from ledger.api.sources import RecordLog
 from ledger.core.parameters import ParameterName
@@ -37,6 +38,7 @@ class NewParameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     source: Annotated[Name, msgspec.Meta(examples=["lims"])] | None = None
     type: Annotated[Name, msgspec.Meta(description="A type of object.", examples=["result"])] | None = None
     applies_from: When | None = None
+    change_request: Requested = None
 
 
 class SetParameter(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,11 +92,15 @@ async def list_parameters(
     return await context.lanes.read(read)
 
 
-@post("/", opt=allow(Scope.CONFIGURE), responses=declared())
+@post("/", opt=allow(Scope.CONFIGURE), responses=set_or_proposed())
 async def put_parameter(
     context: NamedDependency[Context], request: CallerRequest, data: JSONBody[NewParameter], log: RecordLog = None
-) -> Placed:
-    """Sets a parameter, or corrects it; 400 names the member of a value that is wrong."""
+) -> Response[Placed | ProposedChange]:
+    """Sets a parameter, or corrects it; 400 names the member of a value that is wrong.
+
+    Once two persons hold roles that is proposed (202), under a change request, and takes effect by a second person's
+    signature over the proposal.
+    """
     no_nul_in(data)
     entry = Parameter(
         name=data.name,
@@ -106,11 +112,7 @@ async def put_parameter(
         authority=request.user.authority,
     )
 
-    def enter() -> Placed:
-        chosen = context.record_log(log)
-        return placed(chosen, chosen.parameters.put(chosen.log.number, [entry])[0])
-
-    return await context.lanes.append(enter)
+    return await context.lanes.append(enter_one, context, log, entry, data, entry.authority)
 
 
 router = Router("/parameters", route_handlers=[list_parameters, put_parameter], tags=["parameters"])

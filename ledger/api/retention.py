@@ -8,6 +8,7 @@ from litestar import Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter
 
+from ledger.api.configuring import Changing, ProposedChange, waiting
 from ledger.api.context import Context
 from ledger.api.fields import Index, LogName, without_nul
 from ledger.api.gate import CallerRequest
@@ -25,28 +26,20 @@ from ledger.retention.judging import Judged
 from ledger.retention.kinds import Day
 from ledger.retention.planning import Plan
 from ledger.retention.report import Disposal
-from ledger.retention.rules import ShownFact, ShownRule
+from ledger.retention.rules import ShownFact, ShownRule, changed
 from ledger.service import DISPOSE
 from ledger.store.position import MAX_INDEX
 from ledger.store.search import Query
 
 DisposalPath = Annotated[str, PathParameter(max_length=100)]
-RulePath = Annotated[str, PathParameter(max_length=100)]
 From = Annotated[int, msgspec.Meta(ge=0, le=MAX_INDEX)]
 
 
-class NewRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NewRule(Changing, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Terms for a class of records, each of which has to be over."""
 
     retention: RetentionClass
     terms: Annotated[tuple[Term, ...], msgspec.Meta(min_length=1, max_length=10)]
-    reason: Reason
-
-
-class Proposed(msgspec.Struct, frozen=True, kw_only=True):
-    """The name of what was proposed."""
-
-    rule: str
 
 
 class NewFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -101,34 +94,28 @@ class Removing(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/retention/rules", opt=allow(Scope.READ), responses=declared())
 async def rules(context: NamedDependency[Context]) -> list[ShownRule]:
-    """The rule of each class that is in force, then what is proposed."""
+    """The rule of each class that is in force."""
     return await context.lanes.read(context.service.retention.all)
 
 
-@post("/retention/rules", opt=allow(Scope.APPROVE), responses=declared())
-async def propose_rule(context: NamedDependency[Context], request: CallerRequest, data: JSONBody[NewRule]) -> Proposed:
-    """Proposes a rule, which a second person confirms."""
-    without_nul(reason=data.reason)
-    user, propose = request.user, context.service.retention.propose
+@post("/retention/rules", opt=allow(Scope.APPROVE), responses=declared(), status_code=HTTPStatus.ACCEPTED)
+async def propose_rule(
+    context: NamedDependency[Context], request: CallerRequest, data: JSONBody[NewRule]
+) -> ProposedChange:
+    """Proposes a rule as a change of the system log: in force once a second person has signed it. 400 without
+    `change_request`.
+    """
+    without_nul(reason=data.reason, change_request=data.change_request)
+    by, service = request.user.authority, context.service
 
-    def enter() -> str:
-        return propose(data.retention, data.terms, data.reason, user.authority, person=user.person)
+    def enter() -> ProposedChange:
+        made = changed(data.retention, data.terms, data.reason, by)
+        return waiting(
+            service.system.name,
+            service.quality.proposals.propose(service.system, [made], data.change_request, data.reason, by),
+        )
 
-    return Proposed(rule=await context.lanes.append(enter))
-
-
-@post("/retention/rules/{rule:str}/confirmation", opt=allow(Scope.APPROVE), responses=declared(409))
-async def confirm_rule(
-    context: NamedDependency[Context], request: CallerRequest, rule: RulePath, data: JSONBody[Why]
-) -> Entered:
-    """Confirms a proposed rule: it is in force from here on."""
-    without_nul(rule=rule, reason=data.reason)
-    user, confirm = request.user, context.service.retention.confirm
-
-    def enter() -> int:
-        return confirm(rule, data.reason, user.authority, person=user.person)
-
-    return Entered(index=await context.lanes.append(enter))
+    return await context.lanes.append(enter)
 
 
 @get("/retention/facts", opt=allow(Scope.READ), responses=declared())
@@ -279,7 +266,6 @@ router = Router(
     route_handlers=[
         rules,
         propose_rule,
-        confirm_rule,
         facts,
         enter_fact,
         copies,

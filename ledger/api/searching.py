@@ -21,10 +21,11 @@ from ledger.integrity.incidents.standing import Integrity, Standing, answered, i
 from ledger.people.access import Scope, allow
 from ledger.present.windows import Window
 from ledger.privacy.look_up_kinds import Purpose
+from ledger.sources.hand_marks import Marks, marks_of
 from ledger.sources.inventory import unknown
 from ledger.sources.narrowing import narrow
 from ledger.store.as_of import AtCheckpoint, checkpoint_of
-from ledger.store.counting import Counts, Facet, counts
+from ledger.store.counting import Counts, Facet, Linked, counts, linked
 from ledger.store.disposed import count_disposed, state_of
 from ledger.store.ordering import Sort, SortKey
 from ledger.store.position import MAX_INDEX
@@ -57,7 +58,7 @@ class Order(StrEnum):
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """A record that matches; `record` is null once its entry was disposed of. `integrity` is *unknown* while incident
-    case `incident` doubts it.
+    case `incident` doubts it. `marks`: entered by hand, corrected, excluded from an evaluation; null: none of these.
     """
 
     address: str
@@ -67,17 +68,19 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     record: dict[str, Any] | None
     integrity: Integrity
     incident: str | None
+    marks: Marks | None
 
 
 class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Hits in the order asked for, as of `size`.
 
     Give `next_after` as `after` for the next page; null: this was the last. (`next_before` as `before` does the same by
-    index, with the same `size`.) `count` and `facets` only where asked for. `checkpoint`: the newest one that the
-    answer reaches; `beyond`: how many of the entries searched are newer. `disposed`: how many records of the log were
-    disposed of, which no search finds. `windows`: how each window was read. `unknown_source`: the source asked for,
-    where none of that id is registered. `integrity` of the whole answer is *unknown* while incident case `incident`
-    doubts what was asked for, or a hit: records may be missing, or altered.
+    index, with the same `size`.) `count`, `facets` and `linked` (what the newest of the records that match belong to)
+    only where asked for. `checkpoint`: the newest one that the answer reaches; `beyond`: how many of the entries
+    searched are newer. `disposed`: how many records of the log were disposed of, which no search finds. `windows`: how
+    each window was read. `unknown_source`: the source asked for, where none of that id is registered. `integrity` of
+    the whole answer is *unknown* while incident case `incident` doubts what was asked for, or a hit: records may be
+    missing, or altered.
     """
 
     log: str
@@ -89,6 +92,7 @@ class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     next_after: str | None
     count: int | None
     facets: dict[str, list[Facet]] | None
+    linked: Linked | None
     checkpoint: AtCheckpoint | None
     beyond: int
     disposed: int
@@ -157,7 +161,8 @@ def _search(
     question = narrow(reader.connection, log.number, read_at, query, asked.where)
     page = paging.page(reader, log, read_at, question)
     standing = context.service.standings.now(reader.connection)
-    hits = [_hit(reader, standing, log, index) for index in page.indices]
+    marks = marks_of(reader.connection, log, page.indices, read_at)
+    hits = [_hit(reader, standing, log, index, marks.get(index)) for index in page.indices]
     # Counts over what one person did would be an evaluation of that person.
     found = counts(reader.connection, log.number, read_at, question) if with_facets else None
     checkpoint = checkpoint_of(reader.connection, log, read_at)
@@ -172,6 +177,7 @@ def _search(
         next_after=page.next_after,
         count=None if found is None else found.total,
         facets=None if found is None or personal else _listed(found),
+        linked=linked(reader.connection, log.number, read_at, question) if with_facets and not personal else None,
         checkpoint=checkpoint,
         beyond=read_at - (0 if checkpoint is None else checkpoint.size),
         disposed=count_disposed(reader.connection, log.number),
@@ -186,7 +192,7 @@ def _listed(found: Counts) -> dict[str, list[Facet]]:
     return {name: list(values) for name, values in found.facets.items()}
 
 
-def _hit(reader: LogReader, standing: Standing, log: LogId, index: int) -> Hit:
+def _hit(reader: LogReader, standing: Standing, log: LogId, index: int, marks: Marks | None) -> Hit:
     stored = reader.entry(index)
     case = standing.of_entry(log.number, index)
     return Hit(
@@ -197,4 +203,5 @@ def _hit(reader: LogReader, standing: Standing, log: LogId, index: int) -> Hit:
         record=None if stored.body is None else msgspec.json.decode(stored.body)["record"],
         integrity=integrity(case),
         incident=case,
+        marks=marks,
     )

@@ -8,10 +8,11 @@ session it is stays so.
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Router, get, post
+from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
+from ledger.api.configuring import Changing, ProposedChange, enter_system, set_or_proposed
 from ledger.api.context import Context
 from ledger.api.fields import without_nul
 from ledger.api.gate import CallerRequest, peer_of
@@ -23,8 +24,8 @@ from ledger.people.access import Door, Scope, allow
 from ledger.signing.ceremony import Card, ToFound
 from ledger.signing.factors import SECRET_LENGTH, Shown
 from ledger.signing.key_views import KnownKey, ToProve
-from ledger.signing.kinds import ListedReason, Meaning
-from ledger.signing.lists import SigningList
+from ledger.signing.kinds import ListedReason, Meaning, SigningListEntry
+from ledger.signing.lists import SigningList, checked
 from ledger.signing.looking import LookedAt, look, over, signed_page
 from ledger.signing.pages import SetPage
 from ledger.signing.passkeys import ToRegister
@@ -85,12 +86,11 @@ class Founding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     secrets: Annotated[dict[str, str], msgspec.Meta(min_length=2, max_length=2)]
 
 
-class NewList(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NewList(Changing, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The meanings and reasons of an action from here on."""
 
     meanings: Annotated[tuple[Meaning, ...], msgspec.Meta(min_length=1, max_length=50)]
     reasons: Annotated[tuple[ListedReason, ...], msgspec.Meta(min_length=1, max_length=100)]
-    reason: Reason
 
 
 class ToPrepare(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -126,15 +126,24 @@ async def lists(context: NamedDependency[Context]) -> list[SigningList]:
     return await context.lanes.read(context.service.signing.lists.all)
 
 
-@post("/lists/{action:str}", opt=allow(Scope.ADMIN), responses=declared(409))
+@post("/lists/{action:str}", opt=allow(Scope.ADMIN), responses=set_or_proposed(409))
 async def set_list(
     context: NamedDependency[Context], request: CallerRequest, action: ActionPath, data: JSONBody[NewList]
-) -> Entered:
-    """Sets an action's meanings and reasons; what was signed before keeps its words."""
-    without_nul(action=action, reason=data.reason)
-    put = context.service.signing.lists.set
-    index = await context.lanes.append(put, action, data.meanings, data.reasons, data.reason, request.user.authority)
-    return Entered(index=index)
+) -> Response[Entered | ProposedChange]:
+    """Sets an action's meanings and reasons; what was signed before keeps its words. Once two persons hold roles it
+    proposes that (202).
+    """
+    without_nul(action=action, reason=data.reason, change_request=data.change_request)
+    by = request.user.authority
+
+    def make() -> SigningListEntry:
+        return checked(
+            SigningListEntry(
+                action=action, meanings=data.meanings, reasons=data.reasons, reason=data.reason, authority=by
+            )
+        )
+
+    return await enter_system(context, make, data, by)
 
 
 @get("/keys", opt=allow(Door.CALLER), responses=declared())

@@ -10,26 +10,30 @@ from sqlalchemy import Connection
 
 from ledger.api.context import Context, record_log
 from ledger.api.coverage import From, To
-from ledger.api.fields import LogName, Zone, without_nul
+from ledger.api.fields import Index, LogName, Zone, without_nul
 from ledger.api.gate import CallerRequest
 from ledger.api.looked_up import Question, looked_up
 from ledger.api.placed import After, AsOf, Limit, moment_us
 from ledger.api.problems import declared
-from ledger.core.address import LogId
+from ledger.api.timelines import Part, TimelineView
+from ledger.core.address import Address, LogId
 from ledger.core.clock import utc_text
 from ledger.core.record import Action, LinkKind
 from ledger.integrity.incidents.standing import Integrity, answered, integrity
 from ledger.people.access import Scope, allow
 from ledger.present.sentences import sentence_text
 from ledger.privacy.look_up_kinds import Purpose
+from ledger.sources.hand_marks import Marks, marks_of
 from ledger.store.as_of import AtCheckpoint, as_of, checkpoint_of
 from ledger.store.reading import LogReader
 from ledger.store.search import Query
-from ledger.trace.bodies import bodies
+from ledger.trace.bodies import bodies, record_of
 from ledger.trace.genealogy import MAX_DEPTH, Graph, outward
+from ledger.trace.lanes import timeline
+from ledger.trace.membership import batches_of
 from ledger.trace.orphans import Neighbour, orphans
 from ledger.trace.partners import Partners, PartnerState, partners
-from ledger.trace.selection import Basis, ByBatch, Chosen
+from ledger.trace.selection import Basis, ByBatch, Chosen, basis_of
 from ledger.trace.windows import Occupation, Why
 
 LinkId = Annotated[str, QueryParameter(name="id", description="The id itself.", min_length=1, max_length=1000)]
@@ -37,12 +41,16 @@ Depth = Annotated[int, QueryParameter(description="Steps outward over links; 0: 
 
 
 class MemberView(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that belongs, and why: `why` is null where it carries the link itself."""
+    """A record that belongs, and why: `why` is null where it carries the link itself.
+
+    `marks`: entered by hand, corrected, excluded from an evaluation; null: none of these.
+    """
 
     index: int
     basis: Basis
     why: Why | None
     sentence: str
+    marks: Marks | None
 
 
 class OccupationView(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,8 +109,9 @@ class TraceAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     `occupations`: when it had which equipment; `unmatched`: entries that start or stop one, and bound none; `undated`:
     records of that equipment that nothing places in time. `partners`: what is expected of a batch by parameter entry
-    `expected_by` (null: nobody has said), on the first page. `graph`: only where `depth` is asked for. `integrity` is
-    *unknown* while incident case `incident` doubts what was asked for, or a member.
+    `expected_by` (null: nobody has said), on the first page. `graph`: only where `depth` is asked for; `timeline`, of
+    all members and not of this page alone: only as `part`. `integrity` is *unknown* while incident case `incident`
+    doubts what was asked for, or a member.
     """
 
     log: str
@@ -116,14 +125,41 @@ class TraceAnswer(msgspec.Struct, frozen=True, kw_only=True):
     partners: list[PartnerView]
     expected_by: int | None
     graph: Graph | None
+    timeline: TimelineView | None
     integrity: Integrity
     incident: str | None
+
+
+class BatchView(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch to which a record belongs, and why: `why` is null where the record itself names the batch.
+
+    In `why`, `rule` is the entry of the rule that was applied; `certain` false: clocks, or the precision of the times,
+    leave open whether the record lies inside.
+    """
+
+    batch: str
+    basis: Basis
+    why: Why | None
+
+
+class BatchesAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The batches of a record as of `size` and its `checkpoint`, by their names.
+
+    `whole` false: its equipment was started and stopped so often that batches that had it long before or long after
+    were not looked at.
+    """
+
+    address: str
+    size: int
+    checkpoint: AtCheckpoint | None
+    batches: list[BatchView]
+    whole: bool
 
 
 class OrphanView(msgspec.Struct, frozen=True, kw_only=True):
     """A record of critical equipment that belongs to no batch; `at`: when it happened, or was received (UTC).
 
-    `before`, `after`: the batches that had the equipment last and next; null: there is none.
+    `before`, `after`: the batches that had the equipment last and next; null: there is none. `marks` as of a member.
     """
 
     index: int
@@ -132,6 +168,7 @@ class OrphanView(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str
     before: Neighbour | None
     after: Neighbour | None
+    marks: Marks | None
 
 
 class OrphansAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,10 +192,12 @@ async def trace(
     after: After = None,
     limit: Limit = 100,
     depth: Depth = 0,
+    part: FromQuery[Part | None] = None,
     purpose: FromQuery[Purpose | None] = None,
 ) -> TraceAnswer:
     """The records of a batch, an order, a lot or anything else that links name: those that name it, and those that its
-    occupation of equipment puts into it; what is expected of it; and, with `depth`, what it hangs together with.
+    occupation of equipment puts into it; what is expected of it; with `depth`, what it hangs together with; and, with
+    `part=timeline`, when all that happened, a lane a source.
 
     Maps and parameters are read as of the same size. What is asked for a person takes a `purpose`, as a search does.
     """
@@ -166,10 +205,33 @@ async def trace(
     chosen, query = record_log(context.service, log).log, Query(link_kind=kind, link_id=name)
 
     def read(reader: LogReader, _personal: bool) -> tuple[TraceAnswer, int]:
-        answer = _trace(context, reader, chosen, query, ByBatch(kind=kind, id=name), (size, after, limit, depth))
+        answer = _trace(context, reader, chosen, query, ByBatch(kind=kind, id=name), (size, after, limit, depth), part)
         return answer, len(answer.members)
 
     return await looked_up(context, request.user, chosen, Question(query, purpose), read)
+
+
+@get("/logs/{log:str}/entries/{index:int}/batches", opt=allow(Scope.READ), responses=declared(), tags=["trace"])
+async def of_record(context: NamedDependency[Context], log: LogName, index: Index, size: AsOf = None) -> BatchesAnswer:
+    """The batches to which a record belongs: those that it names, and those that its equipment's occupation puts it
+    into; 404 where the entry is no record that is there.
+    """
+    chosen = record_log(context.service, log).log
+
+    def read() -> BatchesAnswer:
+        with context.service.store.reader(chosen.number) as reader:
+            at_size = as_of(reader, chosen, size)
+            body = record_of(reader, index, at_size)
+            found = batches_of(reader.connection, chosen.number, at_size, index, body)
+            return BatchesAnswer(
+                address=str(Address(chosen.origin, index)),
+                size=at_size,
+                checkpoint=checkpoint_of(reader.connection, chosen, at_size),
+                batches=[BatchView(batch=one.batch, basis=basis_of(one.why), why=one.why) for one in found.batches],
+                whole=found.whole,
+            )
+
+    return await context.lanes.read(read)
 
 
 @get("/logs/{log:str}/orphans", opt=allow(Scope.READ), responses=declared(), tags=["trace"])
@@ -192,7 +254,9 @@ async def no_batch(
         with context.service.store.reader(chosen.number) as reader:
             at_size = as_of(reader, chosen, size)
             page = orphans(reader.connection, chosen.number, at_size, low, high, after, limit)
-            told = _sentences(reader.connection, chosen.number, [one.index for one in page.orphans])
+            indices = [one.index for one in page.orphans]
+            told = _sentences(reader.connection, chosen.number, indices)
+            marks = marks_of(reader.connection, chosen, indices, at_size)
             return OrphansAnswer(
                 log=chosen.name,
                 size=at_size,
@@ -205,6 +269,7 @@ async def no_batch(
                         sentence=told[one.index],
                         before=one.before,
                         after=one.after,
+                        marks=marks.get(one.index),
                     )
                     for one in page.orphans
                 ],
@@ -221,19 +286,32 @@ def _trace(
     query: Query,
     wanted: ByBatch,
     paging: tuple[int | None, int | None, int, int],
+    part: Part | None,
 ) -> TraceAnswer:
     size, after, limit, depth = paging
     service, connection = context.service, reader.connection
     at_size = as_of(reader, log, size)
     chosen = Chosen(connection, log.number, at_size, wanted)
     page = chosen.page(after, limit)
-    told = _sentences(connection, log.number, [one.index for one in page[:limit]])
+    shown = [one.index for one in page[:limit]]
+    told, marks = _sentences(connection, log.number, shown), marks_of(connection, log, shown, at_size)
     views = [
-        MemberView(index=one.index, basis=one.basis, why=one.why, sentence=told[one.index]) for one in page[:limit]
+        MemberView(
+            index=one.index,
+            basis=one.basis,
+            why=one.why,
+            sentence=told[one.index],
+            marks=marks.get(one.index),
+        )
+        for one in page[:limit]
     ]
     found = Partners(rule=None, partners=())
     if wanted.kind is LinkKind.BATCH and after is None:
         found = partners(connection, service.store.kinds, log.number, at_size, chosen.named())
+    lanes = None
+    if part is Part.TIMELINE:
+        expected = [one.wanted.source for one in found.partners]
+        lanes = TimelineView.of(timeline(connection, service.store.kinds, log.number, at_size, chosen, expected))
     graph = outward(connection, log.number, at_size, wanted.kind, wanted.id, depth) if depth else None
     case = answered(service.standings.now(connection), log.number, query, [one.index for one in views])
     return TraceAnswer(
@@ -261,6 +339,7 @@ def _trace(
         ],
         expected_by=found.rule,
         graph=graph,
+        timeline=lanes,
         integrity=integrity(case),
         incident=case,
     )

@@ -13,7 +13,7 @@ from collectors.runner import Progress, Runner
 from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, progress, say, say_json, say_json_line, tell
 from ledger.core.errors import CollectorError, ConfigError, Conflict
-from ledger.core.source import ARCHIVE, PUSH, SourceConfig
+from ledger.core.source import ARCHIVE, BY_HAND, PUSH, UNCOLLECTED, SourceConfig
 from ledger.record_log import RecordLog
 from ledger.service import Service
 from ledger.sources.life import CLOSED
@@ -157,13 +157,18 @@ def _sum_up(statuses: Sequence["SourceStatus"], as_json: bool) -> None:
 
 def _pulled(chosen: RecordLog, source: str | None) -> list[SourceConfig]:
     if source is None:
-        pulled = [config for config in chosen.sources.list() if config.type not in (PUSH, ARCHIVE)]
+        pulled = [config for config in chosen.sources.list() if config.type not in UNCOLLECTED]
         return [config for config in pulled if chosen.lives.standing(config.id).state not in CLOSED]
     config = chosen.sources.get(source)
     if config.type == ARCHIVE:
         raise ConfigError(
             f"source {source!r} is an old audit trail: it is imported once",
             advice="Import its files: `trailseal import`.",
+        )
+    if config.type == BY_HAND:
+        raise ConfigError(
+            f"source {source!r} is of type {BY_HAND}: there is nothing to pull",
+            advice="People enter its records: `trailseal hand enter`, the pages, or the API.",
         )
     if config.type == PUSH:
         raise ConfigError(

@@ -7,7 +7,7 @@ import typer
 
 from ledger.cli.ledgers import LedgerOption, LogOption, opened
 from ledger.cli.output import AsJson, progress, say, say_json
-from ledger.cli.retention import AsPerson, Why, person
+from ledger.cli.persons import AsPerson, Reason, person
 from ledger.cli.searching import link_option
 from ledger.core.errors import ConfigError, Conflict
 from ledger.core.job import Job, JobState
@@ -55,7 +55,7 @@ def plan(
 @group.command("request")
 def request(
     ledger: LedgerOption,
-    reason: Why,
+    reason: Reason,
     source: Source = None,
     link: LinkTo = None,
     low: Low = 0,
@@ -85,7 +85,7 @@ def request(
 
 @group.command("approve")
 def approve(
-    disposal: Name, ledger: LedgerOption, reason: Why, account: AsPerson = None, as_json: AsJson = False
+    disposal: Name, ledger: LedgerOption, reason: Reason, account: AsPerson = None, as_json: AsJson = False
 ) -> None:
     """Approve what somebody else asked for; its waiting period begins. Look at it first: `dispose list`."""
     with opened(ledger) as service, person(service, account) as caller:
@@ -95,7 +95,7 @@ def approve(
 
 @group.command("withdraw")
 def withdraw(
-    disposal: Name, ledger: LedgerOption, reason: Why, account: AsPerson = None, as_json: AsJson = False
+    disposal: Name, ledger: LedgerOption, reason: Reason, account: AsPerson = None, as_json: AsJson = False
 ) -> None:
     """End a disposal: nothing more is removed under it."""
     with opened(ledger) as service, person(service, account) as caller:

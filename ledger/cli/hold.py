@@ -7,7 +7,7 @@ import typer
 from ledger.cli.instants import utc_of
 from ledger.cli.ledgers import LedgerOption, LogOption, opened
 from ledger.cli.output import AsJson, say, say_json
-from ledger.cli.retention import AsPerson, Why, person
+from ledger.cli.persons import AsPerson, Reason, person
 from ledger.cli.searching import link_option
 from ledger.core.retention import Subject
 from ledger.present.messages import message
@@ -21,7 +21,7 @@ HoldName = Annotated[str, typer.Argument(help="The hold's name.")]
 def place(
     hold: HoldName,
     ledger: LedgerOption,
-    reason: Why,
+    reason: Reason,
     log: LogOption = None,
     source: Annotated[str | None, typer.Option(help="Only what is of this source.")] = None,
     link: Annotated[str | None, typer.Option(help="Only what is linked to KIND:ID, as batch:B-42.")] = None,
@@ -51,7 +51,7 @@ def place(
 
 @group.command("release")
 def release(
-    hold: HoldName, ledger: LedgerOption, reason: Why, account: AsPerson = None, as_json: AsJson = False
+    hold: HoldName, ledger: LedgerOption, reason: Reason, account: AsPerson = None, as_json: AsJson = False
 ) -> None:
     """Release a hold that somebody else placed."""
     with opened(ledger) as service, person(service, account) as caller:

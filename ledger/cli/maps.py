@@ -9,9 +9,11 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from ledger.changes.proposing import Proposed
+from ledger.cli.configuring import AsPerson, Request, Why, enter, say_proposed, setting
 from ledger.cli.files import text_of
 from ledger.cli.instants import utc_of
-from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
+from ledger.cli.ledgers import LedgerOption, LogOption, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.authority import Authority
 from ledger.core.clock import parse_utc
@@ -44,6 +46,8 @@ def identity(
     shared: Annotated[bool, typer.Option("--shared", help="Several people use it: it is nobody's.")] = False,
     valid_to: Until = None,
     reason: Reason = "set at the terminal",
+    request: Request = None,
+    by: AsPerson = None,
     log: LogOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -62,7 +66,7 @@ def identity(
             authority=authority,
         )
 
-    _put(ledger, log, lambda authority: [entry(authority)], as_json)
+    _put(ledger, log, lambda authority: [entry(authority)], Why(reason, request, by), as_json)
 
 
 @group.command("asset")
@@ -86,6 +90,8 @@ def asset(
     ] = False,
     valid_to: Until = None,
     reason: Reason = "set at the terminal",
+    request: Request = None,
+    by: AsPerson = None,
     log: LogOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -110,7 +116,7 @@ def asset(
             authority=authority,
         )
 
-    _put(ledger, log, lambda authority: [entry(authority)], as_json)
+    _put(ledger, log, lambda authority: [entry(authority)], Why(reason, request, by), as_json)
 
 
 @group.command("calendar")
@@ -122,6 +128,8 @@ def calendar(
     valid_from: Since,
     valid_to: Until = None,
     reason: Reason = "set at the terminal",
+    request: Request = None,
+    by: AsPerson = None,
     log: LogOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -145,7 +153,7 @@ def calendar(
             authority=authority,
         )
 
-    _put(ledger, log, lambda authority: [entry(authority)], as_json)
+    _put(ledger, log, lambda authority: [entry(authority)], Why(reason, request, by), as_json)
 
 
 @group.command("import")
@@ -155,6 +163,8 @@ def import_file(
     ledger: LedgerOption,
     zone: Zone = None,
     reason: Reason = "imported at the terminal",
+    request: Request = None,
+    by: AsPerson = None,
     log: LogOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -167,7 +177,9 @@ def import_file(
     if what not in readers:
         raise ConfigError(f"{what!r} is no map that can be imported", advice="Use identities or assets.")
     lines = list(io.StringIO(text_of(file, "CSV"), newline=""))
-    _put(ledger, log, lambda authority: readers[what](lines, reason, zone, authority), as_json)
+    _put(
+        ledger, log, lambda authority: readers[what](lines, reason, zone, authority), Why(reason, request, by), as_json
+    )
 
 
 @group.command("list")
@@ -246,11 +258,12 @@ def _answer(found: msgspec.Struct | None, as_json: bool, nothing: str) -> None:
         raise typer.Exit(1)
 
 
-def _put(ledger: Path, log: str | None, entries: Callable[[Authority], Iterable[MapEntry]], as_json: bool) -> None:
-    with opened(ledger) as service:
+def _put(
+    ledger: Path, log: str | None, entries: Callable[[Authority], Iterable[MapEntry]], why: Why, as_json: bool
+) -> None:
+    with opened(ledger) as service, setting(service, why) as authority:
         try:
-            made = list(entries(local(service)))
-            placed = service.record_log(log).maps.put(made)
+            made = enter(service, service.record_log(log).log, list(entries(authority)), why, authority)
         except RowsRefused as error:
             faults = (
                 f"line {fault.line}{'' if fault.column is None else f', {fault.column}'}: {fault.what}"
@@ -259,9 +272,11 @@ def _put(ledger: Path, log: str | None, entries: Callable[[Authority], Iterable[
             raise ConfigError("; ".join(faults), advice=error.advice) from None
         except SchemaViolation as error:
             raise ConfigError(error.message, advice=error.advice) from None
-    if as_json:
-        say_json({"entries": placed})
-    elif len(placed) == 1:
-        say(f"Entry {placed[0]}.")
+    if isinstance(made, Proposed):
+        say_proposed(made, as_json)
+    elif as_json:
+        say_json({"entries": made})
+    elif len(made) == 1:
+        say(f"Entry {made[0]}.")
     else:
-        say(f"{len(placed)} entries{f': {placed[0]} to {placed[-1]}' if placed else ''}.")
+        say(f"{len(made)} entries{f': {made[0]} to {made[-1]}' if made else ''}.")

@@ -6,12 +6,12 @@ from typing import Annotated
 import msgspec
 import typer
 
+from ledger.cli.configuring import AsPerson, Request, Why, enter_one, setting
 from ledger.cli.files import text_of
 from ledger.cli.instants import utc_of
-from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
+from ledger.cli.ledgers import LedgerOption, LogOption, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.clock import parse_utc
-from ledger.core.errors import ConfigError, SchemaViolation
 from ledger.core.parameters import ParameterName, written
 from ledger.sources.parameter_kinds import Parameter
 
@@ -36,6 +36,8 @@ def put(
         str | None, typer.Option("--from", help="Since when, such as 2026-01-01T00:00:00Z; without it, always.")
     ] = None,
     reason: Annotated[str, typer.Option(help="Why; it stands in the entry.")] = "set at the terminal",
+    request: Request = None,
+    by: AsPerson = None,
     log: LogOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -45,7 +47,8 @@ def put(
     """
     text = None if value == "-" else _text(value)
     since = None if applies_from is None else utc_of("--from", applies_from)
-    with opened(ledger) as service:
+    why = Why(reason, request, by)
+    with opened(ledger) as service, setting(service, why) as authority:
         entry = Parameter(
             name=name,
             source=source,
@@ -53,17 +56,9 @@ def put(
             value=text,
             applies_from=since,
             reason=reason,
-            authority=local(service),
+            authority=authority,
         )
-        chosen = service.record_log(log)
-        try:
-            (placed,) = chosen.parameters.put(chosen.log.number, [entry])
-        except SchemaViolation as error:
-            raise ConfigError(error.message, advice=error.advice) from None
-    if as_json:
-        say_json({"entry": placed})
-    else:
-        say(f"Entry {placed}.")
+        enter_one(service, service.record_log(log).log, entry, why, authority, as_json)
 
 
 @group.command("list")

@@ -6,13 +6,14 @@ import typer
 
 from ledger.cli.ledgers import LedgerOption, LogOption, opened
 from ledger.cli.output import AsJson, say, say_json
-from ledger.cli.searching import told
+from ledger.cli.searching import mark_lines, told
 from ledger.core.address import Address
 from ledger.core.entry import decode_leaf
 from ledger.core.hashing import b64, leaf_hash
 from ledger.integrity.doubts import Doubts
 from ledger.present.doubts import doubt_sentence
 from ledger.present.messages import message
+from ledger.sources.hand_marks import marks_of
 from ledger.sources.imports import archives
 from ledger.sources.life_kinds import LifeState
 from ledger.sources.marks import state_when_collected
@@ -45,6 +46,7 @@ def show(
             body = None if stored.body is None else service.store.kinds[leaf.kind].decode(stored.body)
             resolved = resolve(reader.connection, chosen.number, index, body)
             source_state = state_when_collected(reader.connection, chosen.number, index, body)
+            marks = marks_of(reader.connection, chosen, [index]).get(index)
             doubted = Doubts(reader.connection, service.store.kinds).of_entry(chosen, index, body)
         answer = {
             "address": str(Address(chosen.origin, index)),
@@ -55,6 +57,7 @@ def show(
             "imported": imported,
             "source_state": source_state,
             "resolved": resolved,
+            "marks": marks,
             "logged_at": leaf.logged_at,
             "leaf": stored.leaf.decode(),
             "leaf_hash": b64(leaf_hash(stored.leaf)),
@@ -72,6 +75,8 @@ def show(
         say("This record was imported from an old audit trail; it was not collected live (`trailseal imports list`).")
     if source_state is LifeState.REVALIDATE:
         say(message("entry.waiting"))
+    for line in mark_lines(marks):
+        say(line)
     for one in doubted:
         say(doubt_sentence(one))
     for key, value in (*resolved_person(resolved), *resolved_place(resolved)):

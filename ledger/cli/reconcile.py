@@ -12,7 +12,7 @@ from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.cli.source_complete import From, To, ZoneOption
 from ledger.core.errors import ConfigError
-from ledger.core.source import ARCHIVE, PUSH, SourceConfig
+from ledger.core.source import UNCOLLECTED, SourceConfig
 from ledger.service import Service
 from ledger.sources.reconciling import Reconciled
 
@@ -82,7 +82,7 @@ def _read_anew(service: Service, config: SourceConfig, low: int, high: int) -> s
         f"source {config.id!r} is of type {config.type}, which does not give again what it gave once",
         advice="Count its records at the source, and give the number by --count.",
     )
-    if config.type in (PUSH, ARCHIVE):
+    if config.type in UNCOLLECTED:
         raise cannot
     stop = threading.Event()
 

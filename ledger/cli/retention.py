@@ -1,50 +1,29 @@
 """`trailseal retention`: rules of retention, the facts that they count from, and copies that stand elsewhere."""
 
-import os
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
-from ledger.cli.acting import CREDENTIAL, acting
+from ledger.cli.acting import acting
+from ledger.cli.configuring import Request, Why, say_proposed, setting
 from ledger.cli.ledgers import LedgerOption, LogOption, opened
 from ledger.cli.output import AsJson, say, say_json
-from ledger.cli.sign import acting as signed_in
+from ledger.cli.persons import AsPerson, Reason
 from ledger.core.clock import utc_text
-from ledger.core.errors import ConfigError, NotAuthenticated
+from ledger.core.errors import ConfigError, SchemaViolation
 from ledger.core.record import LinkKind
 from ledger.core.retention import RetentionClass, RetentionEvent, Subject, Term
-from ledger.people.access import Caller
-from ledger.people.secrets import SESSION
 from ledger.present.messages import message
 from ledger.present.retention import stated_text, term_text, why_kept
 from ledger.retention.copy_kinds import CopySort
-from ledger.service import Service
+from ledger.retention.rules import changed, term_of
 
 group = typer.Typer(help="How long records are kept: rules, facts, copies elsewhere.", no_args_is_help=True)
-AsPerson = Annotated[str | None, typer.Option("--as", help="The account of who acts; their components are asked for.")]
-Why = Annotated[str, typer.Option(help="Why; it stands in the entry.")]
-_TERM = re.compile(r"([a-z-]+)=(?:(\d+)y)?(?:(\d+)m)?(?:(\d+)d)?")
-
-
-@contextmanager
-def person(service: Service, account: str | None) -> Iterator[Caller]:
-    """Who acts: somebody who signs in here, or whose session the environment bears. Raises NotAuthenticated."""
-    shown = os.environ.get(CREDENTIAL, "")
-    if account is not None:
-        with signed_in(service, account) as caller:
-            yield caller
-    elif shown.startswith(f"{SESSION}_"):
-        yield service.people.sessions.find(shown)
-    else:
-        raise NotAuthenticated("this is done by people who signed in", advice="Say who acts: --as ACCOUNT.")
 
 
 @group.command("rules")
 def rules(ledger: LedgerOption, as_json: AsJson = False) -> None:
-    """The rule of each class that is in force, and what is proposed."""
+    """The rule of each class that is in force."""
     with opened(ledger) as service:
         found = service.retention.all()
     if as_json:
@@ -52,10 +31,8 @@ def rules(ledger: LedgerOption, as_json: AsJson = False) -> None:
         return
     for one in found:
         terms = "; ".join(term_text(term) for term in one.terms)
-        state = (
-            "retention.proposed" if not one.in_force else "retention.built-in" if one.rule is None else "retention.own"
-        )
-        say(f"{one.retention.value:12} {terms} ({message(state, rule=one.rule or '')})")
+        state = message("retention.built-in" if one.index is None else "retention.own", index=one.index or 0)
+        say(f"{one.retention.value:12} {terms} ({state})")
 
 
 @group.command("propose")
@@ -63,35 +40,18 @@ def propose(
     retention: Annotated[RetentionClass, typer.Argument(help="The class of records.")],
     ledger: LedgerOption,
     term: Annotated[list[str], typer.Option(help="An event and how long after it: certification=5y, logged=1y6m, …")],
-    reason: Why,
+    reason: Reason,
+    request: Request = None,
     account: AsPerson = None,
     as_json: AsJson = False,
 ) -> None:
-    """Propose a rule for a class; a second person confirms it."""
-    terms = tuple(_term(text) for text in term)
-    with opened(ledger) as service, person(service, account) as caller:
-        rule = service.retention.propose(retention, terms, reason, caller.authority, person=caller.person)
-    if as_json:
-        say_json({"rule": rule})
-        return
-    say(f"Rule {rule} is proposed; a second person confirms it.")
-
-
-@group.command("confirm")
-def confirm(
-    rule: Annotated[str, typer.Argument(help="The proposal's name.")],
-    ledger: LedgerOption,
-    reason: Why,
-    account: AsPerson = None,
-    as_json: AsJson = False,
-) -> None:
-    """Confirm a rule that somebody else proposed: it is in force from here on."""
-    with opened(ledger) as service, person(service, account) as caller:
-        index = service.retention.confirm(rule, reason, caller.authority, person=caller.person)
-    if as_json:
-        say_json({"index": index})
-        return
-    say(f"Rule {rule} is in force (system entry {index}).")
+    """Propose a rule for a class as a change: it is in force once a second person has signed it."""
+    terms, why = tuple(_term(text) for text in term), Why(reason, request, account)
+    with opened(ledger) as service, setting(service, why) as authority:
+        made = service.quality.proposals.propose(
+            service.system, [changed(retention, terms, reason, authority)], request, reason, authority
+        )
+    say_proposed(made, as_json, "system")
 
 
 @group.command("fact")
@@ -100,7 +60,7 @@ def fact(
     id_: Annotated[str, typer.Argument(metavar="ID", help="Which one.")],
     event: Annotated[RetentionEvent, typer.Argument(help="What happened.")],
     ledger: LedgerOption,
-    reason: Why,
+    reason: Reason,
     day: Annotated[str | None, typer.Argument(help="On which day, as 2026-11-25; none takes it back.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -133,7 +93,7 @@ def facts(ledger: LedgerOption, as_json: AsJson = False) -> None:
 def copy(
     name: Annotated[str, typer.Argument(help="What the copies are called, as nightly; stated again it is replaced.")],
     ledger: LedgerOption,
-    reason: Why,
+    reason: Reason,
     sort: Annotated[CopySort | None, typer.Option(help="What they are.")] = None,
     where: Annotated[str | None, typer.Option(help="Where they are; of an incident's evidence: the case.")] = None,
     keeps_days: Annotated[int | None, typer.Option(help="Days after which each copy is gone; 0: at once.")] = None,
@@ -193,11 +153,10 @@ def show(
 
 
 def _term(text: str) -> Term:
-    match = _TERM.fullmatch(text)
-    if match is None or match[1] not in set(RetentionEvent) or not any(match.groups()[1:]):
+    event, _, period = text.partition("=")
+    try:
+        return term_of(event, period)
+    except SchemaViolation as error:
         raise ConfigError(
-            f"--term: {text!r} is not EVENT=PERIOD",
-            advice=f"As certification=5y or logged=1y6m; EVENT is one of {', '.join(RetentionEvent)}.",
-        )
-    years, months, days = (int(part or 0) for part in match.groups()[1:])
-    return Term(event=RetentionEvent(match[1]), years=years, months=months, days=days)
+            f"--term: {text!r} is not EVENT=PERIOD", advice=f"As certification=5y. {error.advice}"
+        ) from None

@@ -9,6 +9,8 @@ import typer
 from ledger.cli.exporting import export as write
 from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, say, say_json
+from ledger.cli.saved import kept as saved_one
+from ledger.cli.saved import save as save_one
 from ledger.core.address import LogId
 from ledger.core.entry import decode_leaf
 from ledger.core.errors import SchemaViolation
@@ -21,6 +23,7 @@ from ledger.present.values import plain
 from ledger.present.windows import window_told
 from ledger.privacy.look_up_kinds import Purpose
 from ledger.service import Service
+from ledger.sources.hand_marks import Marks, marks_of, marks_told
 from ledger.sources.imports import archives
 from ledger.sources.inventory import unknown
 from ledger.sources.narrowing import Where, narrow
@@ -95,6 +98,9 @@ def find(
     export: Annotated[Path | None, typer.Option(help="Write all that match to this file, instead of a page.")] = None,
     format_: Annotated[Format | None, typer.Option("--format", help="Its format, else by the file's name.")] = None,
     columns: Annotated[str | None, typer.Option(help="Its columns, as index,sentence; else those of the page.")] = None,
+    save: Annotated[str | None, typer.Option(help="Save the search under this name; see trailseal saved.")] = None,
+    shared: Annotated[bool, typer.Option("--shared", help="Saved for all who may read the log.")] = False,
+    saved: Annotated[str | None, typer.Option(help="The saved search of this id or name, in place of filters.")] = None,
     log: LogOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -129,6 +135,14 @@ def find(
     check(query)
     order = Sort(by=sort, ascending=ascending)
     where = Where(person=person, site=site, area=area, line=line, unit=unit, equipment=equipment)
+    if saved is not None:
+        if query != Query() or where != Where():
+            raise SchemaViolation(message("saved.beside"), advice=message("saved.beside.advice"))
+        one = saved_one(ledger, log, saved)
+        query, where, log, columns = one.query, one.where, one.log, columns or ",".join(one.columns) or None
+        order = one.sort if order == Sort() else order
+    if save is not None:
+        save_one(ledger, log, save, shared, query, where, order, columns)
     if export is not None:
         if before is not None or after is not None:
             raise SchemaViolation(message("export.refused", name="--before, --after"), advice="Leave them out.")
@@ -175,6 +189,7 @@ def answer(
             total = count(reader.connection, chosen.number, size, question)
             old = archives(reader.connection, chosen.number)
             lines = [(index, *told(service, reader, index, old)) for index in page.indices]
+            marks = marks_of(reader.connection, chosen, page.indices, size)
             disposed = count_disposed(reader.connection, chosen.number)
             no_source = unknown(reader.connection, query.source)
             more = Beside({}, {}) if beside is None else beside(service, reader, chosen, size)
@@ -182,7 +197,10 @@ def answer(
         if allowed is not None:
             service.look_ups.enter(allowed, chosen.name, len(lines), authority.actor, authority)
     if as_json:
-        found = [{"index": index, "sentence": line, "imported": imported} for index, line, imported in lines]
+        found = [
+            {"index": index, "sentence": line, "imported": imported, "marks": marks.get(index)}
+            for index, line, imported in lines
+        ]
         say_json(
             {
                 "size": size,
@@ -204,7 +222,7 @@ def answer(
         say(message("search.unknown-source", source=no_source))
     for index, line, _ in lines:
         say(f"{index:>9}  {line}")
-        for under in more.lines.get(index, ()):
+        for under in (*mark_lines(marks.get(index)), *more.lines.get(index, ())):
             say(f"{'':>11}{under}")
     say(f"{len(lines)} of {total} records, as of size {size}.")
     if checkpoint is not None:
@@ -217,6 +235,11 @@ def answer(
         say(f"More: --before {page.next_before}")
     elif page.next_after is not None:
         say(f"More: --after {page.next_after}")
+
+
+def mark_lines(marks: Marks | None) -> list[str]:
+    """What is said under a record: entered by hand, corrected, excluded."""
+    return [] if marks is None else [one.words for one in marks_told(marks)]
 
 
 def told(service: Service, reader: LogReader, index: int, old: frozenset[str]) -> tuple[str, bool]:

@@ -1,6 +1,5 @@
 """`trailseal sign route`, `request` and `task`: workflows of signatures, from their templates to what is to be done."""
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +12,7 @@ from ledger.cli.output import AsJson, say, say_json
 from ledger.core.clock import parse_utc
 from ledger.core.errors import ConfigError
 from ledger.core.signature import Mode
-from ledger.core.workflow import RequestState, Stage
+from ledger.core.workflow import RequestState
 from ledger.present.messages import message
 from ledger.service import Service
 from ledger.signing.answering import Answer, Answering
@@ -43,27 +42,6 @@ Added = Annotated[str | None, typer.Option(help="Words of your own.")]
 InPlaceOf = Annotated[str | None, typer.Option("--for", help="In whose place, by a delegation.")]
 
 
-@route.command("set")
-def set_route(
-    file: Annotated[
-        Path,
-        typer.Argument(help="TOML: route, title, [[stages]] with [[stages.steps]]: step, role, meaning, needed, …"),
-    ],
-    ledger: LedgerOption,
-    reason: Reason,
-    as_json: AsJson = False,
-) -> None:
-    """Set a route, or a new version of it; requests that run keep theirs."""
-    try:
-        given = tomllib.loads(file.read_text(encoding="utf-8"))
-        stages = msgspec.convert(given.get("stages", []), tuple[Stage, ...])
-    except (OSError, ValueError, msgspec.ValidationError) as error:
-        raise ConfigError(f"{file} is no route: {error}", advice="See `trailseal sign route set --help`.") from None
-    name, title = str(given.get("route", "")), str(given.get("title", ""))
-    with opened(ledger) as service:
-        entered(service.workflows.routes.define(name, title, stages, reason, local(service)), as_json)
-
-
 @route.command("list")
 def list_routes(ledger: LedgerOption, as_json: AsJson = False) -> None:
     """Every route as it is now."""
@@ -76,13 +54,6 @@ def show_route(name: RouteName, ledger: LedgerOption, as_json: AsJson = False) -
     """Every version of a route, oldest first."""
     with opened(ledger) as service:
         _say_routes(service.workflows.routes.versions(name), as_json)
-
-
-@route.command("retire")
-def retire_route(name: RouteName, ledger: LedgerOption, reason: Reason, as_json: AsJson = False) -> None:
-    """From here on no request is opened by a route."""
-    with opened(ledger) as service:
-        entered(service.workflows.routes.retire(name, reason, local(service)), as_json)
 
 
 @request.command("open")

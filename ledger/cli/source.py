@@ -4,15 +4,16 @@ import msgspec
 import typer
 
 from collectors.base import Option, Secret
-from ledger.cli import reconcile, source_add, source_complete, source_life, source_mapping
+from ledger.cli import reconcile, source_add, source_change, source_complete, source_life, source_mapping
 from ledger.cli.ledgers import LedgerOption, LogOption, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.cli.source_add import tried
 from ledger.core.errors import ConfigError
-from ledger.core.source import ARCHIVE, PUSH
+from ledger.core.source import BY_HAND, PUSH, UNCOLLECTED
 
 group = typer.Typer(help="Source systems: types and templates, register, list, try, coverage.", no_args_is_help=True)
 source_add.add_to(group)
+source_change.add_to(group)
 source_mapping.add_to(group)
 source_life.add_to(group)
 source_complete.add_to(group)
@@ -49,6 +50,7 @@ def types(as_json: AsJson = False) -> None:
         for one in map(collector_type, [*sorted(COLLECTORS), *IMPORTED])
     ]
     known.append(SourceType(type=PUSH, title="records that are brought: by `trailseal append`, or by the API"))
+    known.append(SourceType(type=BY_HAND, title="what no system records, entered by people: `trailseal hand enter`"))
     if as_json:
         say_json(known)
         return
@@ -85,10 +87,10 @@ def try_registered(source_id: str, ledger: LedgerOption, log: LogOption = None, 
     """Try a registered source: reachability, rights, clock. Exit code 1 if anything does not hold."""
     with opened(ledger) as service:
         config = service.record_log(log).sources.get(source_id)
-    if config.type in (PUSH, ARCHIVE):
+    if config.type in UNCOLLECTED:
         raise ConfigError(
-            f"source {source_id!r} is of type {PUSH}: there is nothing to try",
-            advice="Its records are brought; `trailseal source list` shows the last run.",
+            f"source {source_id!r} is of type {config.type}: there is nothing to try",
+            advice="Its records are brought, imported or entered; `trailseal source list` shows the last run.",
         )
     report = tried(config)
     source_add.answer(report, as_json)

@@ -12,12 +12,14 @@ from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, say, say_json, tell
 from ledger.core.clock import SystemClock
 from ledger.core.errors import CollectorError, ConfigError
-from ledger.core.source import ARCHIVE, PUSH, SourceConfig
+from ledger.core.source import ARCHIVE, BY_HAND, PUSH, SourceConfig
 from ledger.present.sentences import record_sentence
 from ledger.present.values import plain
 from ledger.sources.configuring import read_config
 
 _SECONDS = 5.0
+_UNTRIED = frozenset({PUSH, BY_HAND})
+"""Types of sources that there is nothing to try of, and nothing to set."""
 Ask = Callable[[str, str | None], str]
 """Asks a person: what for, and what is taken when they just press Enter."""
 
@@ -64,7 +66,7 @@ def add(
     if chosen is None:
         raise ConfigError("no source type is given", advice="Add --type; see `trailseal source types`.")
     options, secrets = read_pairs(option or []), read_pairs(secret or [])
-    if ask is not None and chosen != PUSH:
+    if ask is not None and chosen not in _UNTRIED:
         text = text or _asked_mapping(chosen, ask)
         _ask_missing(chosen, text, options, secrets, ask)
     config = read_config(
@@ -82,8 +84,8 @@ def add(
     if not report.readable:
         answer(report, as_json)
         raise typer.Exit(1)
-    shown = None if untried or chosen == PUSH else _shown(config)
-    lacks = () if chosen == PUSH else _lacking(config)
+    shown = None if untried or chosen in _UNTRIED else _shown(config)
+    lacks = () if chosen in _UNTRIED else _lacking(config)
     if not as_json:
         answer(report, as_json)
         _say_sample(shown)
@@ -103,9 +105,9 @@ def tried(config: SourceConfig, untried: bool = False) -> CheckReport:
     """What came of trying the source; without any check for one that is not to be tried, or brings its records."""
     from collectors.registry import COLLECTORS
 
-    if config.type == PUSH:
+    if config.type in _UNTRIED:
         if config.options or config.secrets or config.mapping:
-            raise ConfigError(f"a source of type {PUSH} has no options, secrets or mapping")
+            raise ConfigError(f"a source of type {config.type} has no options, secrets or mapping")
         return CheckReport(checks=())
     if config.type == ARCHIVE:
         raise ConfigError(
@@ -114,7 +116,8 @@ def tried(config: SourceConfig, untried: bool = False) -> CheckReport:
         )
     if config.type not in COLLECTORS:
         raise ConfigError(
-            f"there is no source type {config.type!r}", advice=f"Use one of: {', '.join(sorted([*COLLECTORS, PUSH]))}."
+            f"there is no source type {config.type!r}",
+            advice=f"Use one of: {', '.join(sorted([*COLLECTORS, *_UNTRIED]))}.",
         )
     collector = _opened(config)
     return CheckReport(checks=()) if untried else collector.check()

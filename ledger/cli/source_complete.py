@@ -1,25 +1,21 @@
 """`trailseal source coverage|sequence|exposure|complete`: how complete a source is over an interval of its time."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy import Connection
 
 from ledger.cli.instants import interval_us
 from ledger.cli.ledgers import LedgerOption, LogOption, local, opened
 from ledger.cli.output import AsJson, say, say_json
+from ledger.cli.reading import reading_as_of
 from ledger.core.clock import utc_text
 from ledger.core.errors import ConfigError
 from ledger.present.times import duration
-from ledger.record_log import RecordLog
-from ledger.service import Service
+from ledger.sources.complete import stated
 from ledger.sources.covering import cover, type_of
 from ledger.sources.exposed import exposed
 from ledger.sources.sequences import Series, gaps
-from ledger.store.as_of import as_of
 
 From = Annotated[
     str, typer.Option("--from", help="Where the interval begins, with its offset or in --zone.", show_default=False)
@@ -41,6 +37,7 @@ def add_to(group: typer.Typer) -> None:
     group.command("sequence")(sequence)
     group.command("exposure")(exposure)
     group.command("complete")(complete)
+    group.command("statements")(statements)
 
 
 def coverage(
@@ -60,8 +57,8 @@ def coverage(
     if since is None or until is None:
         raise ConfigError("an interval has two ends", advice="Give both --from and --to, or neither.")
     low, high = interval_us(since, until, zone)
-    with _reading(ledger, log, size) as (service, chosen, connection, at_size):
-        found = cover(connection, service.store.kinds, chosen.log.number, at_size, source_id, low, high)
+    with reading_as_of(ledger, log, size) as (service, chosen, reader, at_size):
+        found = cover(reader.connection, service.store.kinds, chosen.log.number, at_size, source_id, low, high)
     if as_json:
         say_json(found)
         return
@@ -85,9 +82,9 @@ def sequence(
 ) -> None:
     """A source's own numbers in an interval: which are missing, doubled, late."""
     low, high = interval_us(since, until, zone)
-    with _reading(ledger, log, size) as (_, chosen, connection, at_size):
-        type_of(connection, chosen.log.number, at_size, source_id)
-        found = gaps(connection, chosen.parameters, chosen.log.number, at_size, source_id, low, high)
+    with reading_as_of(ledger, log, size) as (_, chosen, reader, at_size):
+        type_of(reader.connection, chosen.log.number, at_size, source_id)
+        found = gaps(reader.connection, chosen.parameters, chosen.log.number, at_size, source_id, low, high)
     if as_json:
         say_json(found)
         return
@@ -110,9 +107,9 @@ def exposure(
 ) -> None:
     """How long the source alone held the records of an interval: received minus source-recorded."""
     low, high = interval_us(since, until, zone)
-    with _reading(ledger, log, size) as (_, chosen, connection, at_size):
-        type_of(connection, chosen.log.number, at_size, source_id)
-        found = exposed(connection, chosen.parameters, chosen.log.number, at_size, source_id, low, high)
+    with reading_as_of(ledger, log, size) as (_, chosen, reader, at_size):
+        type_of(reader.connection, chosen.log.number, at_size, source_id)
+        found = exposed(reader.connection, chosen.parameters, chosen.log.number, at_size, source_id, low, high)
     if as_json:
         say_json(found)
         return
@@ -175,15 +172,6 @@ def _by_run(source_id: str, ledger: LedgerOption, log: str | None, as_json: bool
         say(f"{span.after}  {span.before}  {span.state.value:12} run {span.run}  {span.reason}")
 
 
-@contextmanager
-def _reading(ledger: Path, log: str | None, size: int | None) -> Iterator[tuple[Service, RecordLog, Connection, int]]:
-    """A ledger, its record log, a snapshot and the size to read as of; raises as `as_of`."""
-    with opened(ledger) as service:
-        chosen = service.record_log(log)
-        with service.store.reader(chosen.log.number) as reader:
-            yield service, chosen, reader.connection, as_of(reader, chosen.log, size)
-
-
 def _say_series(one: Series) -> None:
     say(f"series {one.series!r}: {one.records} records, {one.first} to {one.last}")
     if one.lacking:
@@ -195,3 +183,24 @@ def _say_series(one: Series) -> None:
         say(f"  came after a greater one: {one.late}")
     if one.elsewhere:
         say(f"  of another time: {one.elsewhere}")
+    if one.began_again:
+        resets = ", ".join(f"{each.last} then {each.first} (entry {each.entry})" for each in one.resets)
+        say(f"  began again: {one.began_again} ({resets}); what came between is not known")
+
+
+def statements(source_id: str, ledger: LedgerOption, log: LogOption = None, as_json: AsJson = False) -> None:
+    """The statements that were made of a source, oldest first; their files are where they were kept."""
+    with opened(ledger) as service:
+        chosen = service.record_log(log)
+        chosen.sources.get(source_id)
+        with service.store.reading() as connection:
+            found = stated(connection, service.store.kinds, chosen.log.number, source_id)
+    if as_json:
+        say_json(found)
+        return
+    if not found:
+        say(f"Of source {source_id} no statement was made yet.")
+    for one in found:
+        told = one.statement
+        say(f"Entry {one.entry}: {told.from_at} to {told.to_at}, {told.records} records, as of size {told.size}; "
+            f"SHA-256 {told.sha256}, by {told.authority.actor}: {told.reason}")  # fmt: skip

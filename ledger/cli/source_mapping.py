@@ -1,4 +1,6 @@
-"""`trailseal source templates` and `try-mapping`: which mappings come with Trailseal, and what one makes of an item."""
+"""`trailseal source templates`, `try-mapping` and `mapping`: which mappings come with Trailseal, what one makes of an
+item, and another mapping for a source.
+"""
 
 import sys
 from pathlib import Path
@@ -7,7 +9,9 @@ from typing import Annotated
 import msgspec
 import typer
 
-from ledger.cli.ledgers import LogOption, opened
+from ledger.changes.proposing import Proposed
+from ledger.cli.configuring import AsPerson, Request, Why, enter, say_proposed, setting
+from ledger.cli.ledgers import LedgerOption, LogOption, opened
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.clock import SystemClock
 from ledger.core.errors import ConfigError, SkippableRecord
@@ -16,6 +20,7 @@ from ledger.core.source import SourceConfig
 from ledger.core.times import SafeInt
 from ledger.present.sentences import record_sentence
 from ledger.present.values import plain
+from ledger.sources.kinds import MappingAdopted
 
 MappingOption = Annotated[str, typer.Option("--mapping", help="A template's name, or a TOML file.")]
 
@@ -48,6 +53,7 @@ def add_to(group: typer.Typer) -> None:
     """Adds the commands."""
     group.command("templates")(show_templates)
     group.command("try-mapping")(try_mapping)
+    group.command("mapping")(adopt)
 
 
 def show_templates(
@@ -129,6 +135,34 @@ def try_mapping(
             _say(result)
     if any(result.record is None for result in results):
         raise typer.Exit(1)
+
+
+def adopt(
+    source: Annotated[str, typer.Argument(help="The source.")],
+    mapping: MappingOption,
+    ledger: LedgerOption,
+    reason: Annotated[str, typer.Option(help="Why; it stands in the change.")],
+    request: Request = None,
+    by: AsPerson = None,
+    log: LogOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a source another mapping, for what comes from now on; a validated source is to be validated anew."""
+    from collectors.mapping.templates import mapping_text
+
+    text, why = mapping_text(mapping), Why(reason, request, by)
+    with opened(ledger) as service, setting(service, why) as authority:
+        chosen = service.record_log(log)
+        chosen.sources.get(source)
+        made = enter(
+            service, chosen.log, [MappingAdopted(source=source, text=text, authority=authority)], why, authority
+        )
+    if isinstance(made, Proposed):
+        say_proposed(made, as_json)
+    elif as_json:
+        say_json({"entry": made[0]})
+    else:
+        say(f"Source {source} has that mapping: entry {made[0]}.")
 
 
 def _say(result: Tried) -> None:

@@ -31,8 +31,11 @@ class StatedStretch(_Part, frozen=True, kw_only=True):
     reason: str
 
 
-class StatedNumbers(_Part, frozen=True, kw_only=True):
-    """The source's own numbers: `policy` is what parameter entry `entry` says of them; null: nobody has said."""
+class StatedNumbers(_Part, frozen=True, kw_only=True, omit_defaults=True):
+    """The source's own numbers: `policy` is what parameter entry `entry` says of them; null: nobody has said.
+
+    `began_again`: how often a series began anew without a rule that says when it does.
+    """
 
     policy: Name | None
     entry: SafeInt | None
@@ -40,6 +43,7 @@ class StatedNumbers(_Part, frozen=True, kw_only=True):
     lacking: SafeInt
     doubles: SafeInt
     late: SafeInt
+    began_again: SafeInt = 0
 
 
 class StatedExposure(_Part, frozen=True, kw_only=True):

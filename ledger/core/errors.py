@@ -4,7 +4,8 @@
     ├─ InvalidEntry                      the input cannot become, or is not, a valid entry
     │  ├─ NotCanonical                   bytes or value outside strict RFC 8785 JSON
     │  ├─ SchemaViolation                well-formed, but not of the schema it names
-    │  │  └─ RowsRefused                 a list of which some rows are wrong; nothing of it was stored
+    │  │  ├─ RowsRefused                 a list of which some rows are wrong; nothing of it was stored
+    │  │  └─ ChangeRequestRequired       configuration that names no change request
     │  ├─ ClockOutOfBounds               our clock is too far behind the log's head
     │  └─ MalformedNote                  note, checkpoint, key, proof or tile that does not parse
     ├─ IntegrityError                    something stored or received is not what it should be
@@ -99,6 +100,13 @@ class RowsRefused(SchemaViolation):
     def __init__(self, message: str, faults: tuple[RowFault, ...] = (), *, advice: str | None = None) -> None:
         super().__init__(message, advice=advice)
         self.faults = faults
+
+
+class ChangeRequestRequired(SchemaViolation):
+    """Once two persons hold roles, configuration is proposed under a change request, and signed by a second one."""
+
+    code = "change_request_required"
+    default_advice = "Name the change request; it takes effect once a second person has signed the proposal."
 
 
 class ClockOutOfBounds(InvalidEntry):

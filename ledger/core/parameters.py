@@ -12,14 +12,11 @@ from typing import Annotated, Any, Final, Protocol, TypeVar
 import msgspec
 
 from ledger.core import canonical
+from ledger.core.bounds import Count, DecimalText, ParameterValue, Seconds
 from ledger.core.errors import SchemaViolation
 from ledger.core.record import Action, LinkKind, Name
-
-Seconds = Annotated[int, msgspec.Meta(ge=0, le=3_153_600_000)]
-"""Up to a hundred years."""
-Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
-DecimalText = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-"""A decimal as text: `0.05`."""
+from ledger.core.rule_parameters import RULES, RuleValue
+from ledger.core.system_class import SystemClass
 
 
 class ParameterName(StrEnum):
@@ -37,14 +34,25 @@ class ParameterName(StrEnum):
     AVAILABLE = "available"
     VAGUE_WORDS = "vague-words"
     CORROBORATION = "corroboration"
+    CROSS_FOOTING = "cross-footing"
     SCHEMA = "schema"
+    SYSTEM = "system"
+    D01 = "d01"
+    D02 = "d02"
+    D05 = "d05"
+    D09 = "d09"
+    D12 = "d12"
+    D15 = "d15"
+    D16 = "d16"
+    D19 = "d19"
+    D24 = "d24"
+    D26 = "d26"
+    D28 = "d28"
+    RISK = "risk"
+    DEVIATIONS = "deviations"
 
 
-class _Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    pass
-
-
-class Limits(_Value, frozen=True, kw_only=True):
+class Limits(ParameterValue, frozen=True, kw_only=True):
     """How long after it happened, or before, a source may write a record down (seconds), and how near in time its clock
     has to be measured (minutes), and how far off it may be (milliseconds).
     """
@@ -55,7 +63,7 @@ class Limits(_Value, frozen=True, kw_only=True):
     clock_tolerance_ms: Seconds = 60_000
 
 
-class Companion(_Value, frozen=True, kw_only=True):
+class Companion(ParameterValue, frozen=True, kw_only=True):
     """A record of another source and type that shares a link with this one, at most so many seconds away."""
 
     source: Name
@@ -63,7 +71,7 @@ class Companion(_Value, frozen=True, kw_only=True):
     within_s: Seconds
 
 
-class Profile(_Value, frozen=True, kw_only=True):
+class Profile(ParameterValue, frozen=True, kw_only=True):
     """What a record of a type has to have: old and new value, a reason, links (read, derived or resolved), a change
     request, a signature, companions; `hand_check`: what is entered by hand is checked by a second person.
     """
@@ -86,7 +94,7 @@ class RangeKind(StrEnum):
     TEXT = "text"
 
 
-class Range(_Value, frozen=True, kw_only=True):
+class Range(ParameterValue, frozen=True, kw_only=True):
     """What an attribute can be: its sort, bounds (inclusive), unit, and the decimal places it is rounded to."""
 
     attribute: Name
@@ -97,7 +105,7 @@ class Range(_Value, frozen=True, kw_only=True):
     decimals: Annotated[int, msgspec.Meta(ge=0, le=30)] | None = None
 
 
-class Occupation(_Value, frozen=True, kw_only=True):
+class Occupation(ParameterValue, frozen=True, kw_only=True):
     """What belongs to a batch around the time in which it occupies an asset of a class (`type`).
 
     Before: back to the last record whose object is of one of `before_types`, within `before_max_s`; without one
@@ -112,7 +120,7 @@ class Occupation(_Value, frozen=True, kw_only=True):
     after_max_s: Seconds = 0
 
 
-class ExpectedStep(_Value, frozen=True, kw_only=True):
+class ExpectedStep(ParameterValue, frozen=True, kw_only=True):
     """At least so many records of a source and type, of an action if one is named."""
 
     step: Name
@@ -122,13 +130,13 @@ class ExpectedStep(_Value, frozen=True, kw_only=True):
     least: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
 
 
-class Expected(_Value, frozen=True, kw_only=True):
+class Expected(ParameterValue, frozen=True, kw_only=True):
     """Which records of which systems there have to be of a batch."""
 
     steps: Annotated[tuple[ExpectedStep, ...], msgspec.Meta(min_length=1, max_length=1000)]
 
 
-class Travel(_Value, frozen=True, kw_only=True):
+class Travel(ParameterValue, frozen=True, kw_only=True):
     """Two workstations, and how many seconds the way between them takes at least; both ways."""
 
     pairs: Annotated[tuple[tuple[Name, Name, Seconds], ...], msgspec.Meta(max_length=2000)]
@@ -141,14 +149,14 @@ class SequencePolicy(StrEnum):
     NONE = "none"
 
 
-class Sequence(_Value, frozen=True, kw_only=True):
+class Sequence(ParameterValue, frozen=True, kw_only=True):
     """Whether the source's numbers follow each other, and after how many they begin again (256: 0 follows 255)."""
 
     policy: SequencePolicy
     wraps: Annotated[int, msgspec.Meta(ge=2, le=2**53 - 1)] | None = None
 
 
-class Enduring(_Value, frozen=True, kw_only=True):
+class Enduring(ParameterValue, frozen=True, kw_only=True):
     """Within how many hours a record is anchored outside; how many copies there are, none older than `copy_days`."""
 
     anchor_hours: Count = 24
@@ -156,25 +164,25 @@ class Enduring(_Value, frozen=True, kw_only=True):
     copy_days: Count = 90
 
 
-class Exposure(_Value, frozen=True, kw_only=True):
+class Exposure(ParameterValue, frozen=True, kw_only=True):
     """How long a record may lie at its source, where the source's administrator could alter it unseen (seconds)."""
 
     limit_s: Seconds
 
 
-class Available(_Value, frozen=True, kw_only=True):
+class Available(ParameterValue, frozen=True, kw_only=True):
     """Within how many seconds a record is shown."""
 
     seconds: Seconds = 5
 
 
-class VagueWords(_Value, frozen=True, kw_only=True):
+class VagueWords(ParameterValue, frozen=True, kw_only=True):
     """Words and phrases that are no reason (`core.vague`)."""
 
     words: Annotated[tuple[Name, ...], msgspec.Meta(max_length=2000)]
 
 
-class Corroboration(_Value, frozen=True, kw_only=True):
+class Corroboration(ParameterValue, frozen=True, kw_only=True):
     """What else recorded the same value: a tag's attribute at another source, how far it may differ, and how far away
     in time (seconds) it may stand.
     """
@@ -186,11 +194,60 @@ class Corroboration(_Value, frozen=True, kw_only=True):
     within_s: Seconds
 
 
-class Schema(_Value, frozen=True, kw_only=True):
+class Parts(ParameterValue, frozen=True, kw_only=True):
+    """What a total is made of: the objects of a source and type that share a link of this kind with its record and were
+    told of before it, `within_s` seconds at most. `attribute`: what is summed up; null: the objects are counted.
+    """
+
+    source: Name
+    object_type: Name
+    link: LinkKind
+    within_s: Seconds
+    attribute: Name | None = None
+
+
+class CrossFooting(ParameterValue, frozen=True, kw_only=True):
+    """What foots with what: an attribute is the sum of others of its own record (`addends`) or of `parts` that other
+    records tell, within a tolerance.
+    """
+
+    attribute: Name
+    addends: Annotated[tuple[Name, ...], msgspec.Meta(max_length=100)] = ()
+    parts: Parts | None = None
+    tolerance: DecimalText = "0"
+
+
+class Schema(ParameterValue, frozen=True, kw_only=True):
     """The units that a source uses, and the codes that its coded attributes can have."""
 
     units: Annotated[tuple[Name, ...], msgspec.Meta(max_length=2000)]
-    codes: Annotated[dict[Name, tuple[Name, ...]], msgspec.Meta(max_length=2000)] = {}
+    codes: Annotated[dict[Name, tuple[Name, ...]], msgspec.Meta(max_length=2000)] = msgspec.field(default_factory=dict)
+
+
+class System(ParameterValue, frozen=True, kw_only=True):
+    """Of which classes of systems a source is: it is then what rules that need such a one go by."""
+
+    classes: Annotated[tuple[SystemClass, ...], msgspec.Meta(min_length=1, max_length=50)]
+
+
+class Risk(ParameterValue, frozen=True, kw_only=True):
+    """How much the data bear on product and patient (`criticality`), and how easily they are altered unseen
+    (`vulnerability`), each from 1 to 3; whether they directly decide a release: then no finding about them is deferred.
+    """
+
+    criticality: Annotated[int, msgspec.Meta(ge=1, le=3)]
+    vulnerability: Annotated[int, msgspec.Meta(ge=1, le=3)]
+    decides_release: bool = False
+
+
+class Deviations(ParameterValue, frozen=True, kw_only=True):
+    """Where a source's records say how a deviation stands: the type of object that is one, the attribute of its status,
+    and by which values of that it is closed.
+    """
+
+    object_type: Name
+    attribute: Name
+    closed: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1, max_length=100)]
 
 
 Value = (
@@ -206,7 +263,12 @@ Value = (
     | Available
     | VagueWords
     | Corroboration
+    | CrossFooting
     | Schema
+    | System
+    | RuleValue
+    | Risk
+    | Deviations
 )
 STRUCTS: Final[Mapping[ParameterName, type[Value]]] = {
     ParameterName.LIMITS: Limits,
@@ -221,8 +283,14 @@ STRUCTS: Final[Mapping[ParameterName, type[Value]]] = {
     ParameterName.AVAILABLE: Available,
     ParameterName.VAGUE_WORDS: VagueWords,
     ParameterName.CORROBORATION: Corroboration,
+    ParameterName.CROSS_FOOTING: CrossFooting,
     ParameterName.SCHEMA: Schema,
+    ParameterName.SYSTEM: System,
+    ParameterName.RISK: Risk,
+    ParameterName.DEVIATIONS: Deviations,
+    **{ParameterName(name): kind for name, kind in RULES.items()},
 }
+NAMES: Final[Mapping[type[Any], ParameterName]] = {kind: name for name, kind in STRUCTS.items()}
 
 
 def read(name: ParameterName, text: str | bytes) -> Value:
@@ -291,8 +359,12 @@ def _since(one: Applying) -> tuple[bool, int]:
 
 def _check(name: ParameterName, value: Any) -> None:
     """What no type says: decimals are such, and bounds are in order."""
-    if isinstance(value, Corroboration):
+    if isinstance(value, Corroboration | CrossFooting):
         _decimal(name, "tolerance", value.tolerance)
+    if isinstance(value, CrossFooting) and bool(value.addends) == (value.parts is not None):
+        raise SchemaViolation(
+            f"parameter {name.value}: a total is made of either addends or parts", advice="Give one of the two."
+        )
     if not isinstance(value, Range):
         return
     if value.kind is RangeKind.TEXT and (value.low, value.high, value.decimals) != (None, None, None):

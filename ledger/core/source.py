@@ -13,6 +13,10 @@ PUSH: Final = "push"
 """The type of a source that no collector reads: its records are brought, by `trailseal append` or the API."""
 ARCHIVE: Final = "archive"
 """The type of a source that is an old audit trail: its records are imported from files (`trailseal import`)."""
+BY_HAND: Final = "by-hand"
+"""The type of a source that is no system: its records are entered by people (`trailseal hand enter`, pages, API)."""
+UNCOLLECTED: Final = frozenset({PUSH, ARCHIVE, BY_HAND})
+"""Types of sources that no collector reads."""
 
 
 class SourceConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -59,6 +59,14 @@ def exact(member: str, value: str) -> str:
     return ":" + sha256(f"{member}\x00{value}".encode(errors="surrogatepass")).hexdigest()[:16]
 
 
+@lru_cache(maxsize=32_768)
+def mark(member: str, value: str) -> str:
+    """Return a shorter token of the same sort: of a member of few values, so short that two may share one."""
+    return exact(member, value)[:MARK]
+
+
+MARK: Final = 8
+"""Characters of each of them."""
 KEY_MARK: Final = "@"
 """What a token of `key_token` begins with, and none of any text or of `exact`."""
 KEY_TOKEN: Final = 17

@@ -1,11 +1,12 @@
 """The finding, and the incident, as entries."""
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
 from ledger.core.kinds import Kind
-from ledger.core.record import Name
+from ledger.core.record import Digest, Name, Text
 from ledger.core.times import SafeInt
 
 
@@ -44,6 +45,42 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     detail: str
 
 
+class Severity(StrEnum):
+    """How much a finding of a rule matters before what its source is worth comes in."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+
+
+class RuleEvent(StrEnum):
+    """What becomes of a finding of a rule by what the log knows; what people decide of it is another entry."""
+
+    OPENED = "opened"
+    CLOSED = "closed"
+    """What came later, or a map or parameter that was corrected, shows that there is nothing."""
+
+
+class RuleFinding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="finding/2"):
+    """A rule found something in records of this log, or no longer does.
+
+    `key` names it whatever order records came in: the SHA-256 (base64) of the canonical form of rule, version and the
+    sources' own ids of the records that it rests on, in order. `anchor`: the record that was examined, one of
+    `entries`. `why`: the code of what was found; `detail` tells it.
+    """
+
+    rule: Name
+    version: SafeInt
+    event: RuleEvent
+    key: Digest
+    anchor: SafeInt
+    entries: tuple[SafeInt, ...]
+    source: Name
+    severity: Severity
+    why: Name
+    detail: Text
+
+
 class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="incident/1"):
     """Evidence that the ledger itself was altered, and what was stopped because of it."""
 
@@ -53,4 +90,5 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     source: Name | None = None
 
 
-KINDS = (Kind("finding", [Finding]), Kind("incident", [Incident]))
+FINDING: Final = Kind("finding", [Finding, RuleFinding])
+KINDS: Final = (FINDING, Kind("incident", [Incident]))

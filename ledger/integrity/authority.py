@@ -21,6 +21,8 @@ from ledger.core.errors import LedgerError
 from ledger.core.hashing import b64
 from ledger.core.kinds import KindRegistry
 from ledger.core.time_epoch import SignedBy, TimeEpochEntry, TimeEpochStatement
+from ledger.integrity.by_hand import broken
+from ledger.integrity.changing import Changing
 from ledger.integrity.disposing import Disposing
 from ledger.integrity.entering import Entering
 from ledger.integrity.entries import Unreadable, read_entries
@@ -33,6 +35,8 @@ from ledger.integrity.placed import Placed
 from ledger.integrity.refusing import Refusing
 from ledger.integrity.separation import Separation, expired
 from ledger.people.access import Scope
+from ledger.people.defined import narrowed
+from ledger.people.definition_kinds import RoleDefinition
 from ledger.people.kinds import (
     AccountEntry,
     AccountState,
@@ -46,6 +50,7 @@ from ledger.people.person_kinds import (
     CredentialEntry,
     CredentialState,
 )
+from ledger.people.roles import Role
 from ledger.store.bulk import Bulk
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import index_of, pos_of
@@ -75,6 +80,7 @@ class Rights:
         self._entries: dict[int, msgspec.Struct] = {}
         self._time_epochs: set[tuple[TimeEpochStatement, tuple[SignedBy, ...]]] = set()
         self._changes: dict[tuple[type, str], list[int]] = {}
+        self._definitions: dict[Role, list[tuple[int, frozenset[str]]]] = {}
 
     def enter(self, entry: Entry) -> None:
         """Takes the system log's next entry."""
@@ -84,6 +90,8 @@ class Rights:
         body = present(entry.body)
         if isinstance(body, TimeEpochEntry):
             self._time_epochs.add((body.statement, body.signatures))
+        if isinstance(body, RoleDefinition):
+            self._definitions.setdefault(body.role, []).append((entry.index, frozenset(body.scopes)))
         if isinstance(body, CredentialEntry):
             name = body.credential
         elif isinstance(body, AccountEntry):
@@ -112,7 +120,7 @@ class Rights:
 
     def signing_refusal(self, authority: Authority, size: int, at_us: int, scope: Scope | None = None) -> str:
         """Why a signature's authority did not hold: as for any entry in a session, else by what its signer showed."""
-        named = [self._entries.get(parse_address(address).index) for address in authority.entries]
+        named = [self._named(parse_address(address).index, size) for address in authority.entries]
         if not authority.authenticated or any(isinstance(body, SessionEntry) for body in named):
             return self.refusal(authority, size, scope, None, at_us)
         grants = [body for body in named if isinstance(body, GrantEntry)]
@@ -141,7 +149,7 @@ class Rights:
         named = []
         for address in authority.entries:
             index = parse_address(address).index
-            body = self._entries.get(index)
+            body = self._named(index, size)
             if body is None or index >= size:
                 return f"{address} is no account, grant, session or agent as of size {size} of the system log"
             if not self._current(body, index, size):
@@ -161,6 +169,14 @@ class Rights:
         if authority.authenticated:
             return _refused_grant(authority, accounts, grants, scope, source, at_us)
         return next(filter(None, (_refused_session(authority, session, at_us) for session in sessions)), "")
+
+    def _named(self, index: int, size: int) -> msgspec.Struct | None:
+        """The entry at this index if it is about a right; a grant with what its role was defined to have at `size`."""
+        body = self._entries.get(index)
+        if not isinstance(body, GrantEntry) or body.role is None:
+            return body
+        said = [scopes for at, scopes in self._definitions.get(body.role, ()) if at < size]
+        return narrowed(body, said[-1]) if said else body
 
     def _current(self, body: msgspec.Struct, index: int, size: int) -> bool:
         fields = ("credential", "grant", "session", "agent", "account")
@@ -182,6 +198,7 @@ def authority_fault(
     except Unreadable as error:
         return Fault(log=SYSTEM_LOG, index=error.index, table="body", what=error.message)
     tiles = reader.hashes(system_size)
+    changing = Changing(connection, log, kinds, rights.separation)
 
     @cache
     def root_of(size: int) -> str:
@@ -193,7 +210,8 @@ def authority_fault(
         if not isinstance(authority, Authority):
             continue
         try:
-            what = _judge(entry, authority, rights, system_size, root_of)
+            what = broken(connection, entry) or changing.broken(entry)
+            what = what or _judge(entry, authority, rights, system_size, root_of, brought=changing.brought(entry))
         except LedgerError as error:  # what it names is malformed, or not there
             what = error.message
         if what:
@@ -201,7 +219,16 @@ def authority_fault(
     return None
 
 
-def _judge(entry: Entry, authority: Authority, rights: Rights, system_size: int, root_of: Callable[[int], str]) -> str:
+def _judge(
+    entry: Entry,
+    authority: Authority,
+    rights: Rights,
+    system_size: int,
+    root_of: Callable[[int], str],
+    *,
+    brought: bool,
+) -> str:
+    """Why an entry's authority did not allow it; empty if it did. `brought` by a change, it takes no scope."""
     broken = rights.broken(entry) if entry.log == SYSTEM_LOG else ""
     if broken:
         return broken
@@ -215,7 +242,7 @@ def _judge(entry: Entry, authority: Authority, rights: Rights, system_size: int,
     if root_of(size) != authority.system_root:
         return f"the system log did not have that root at size {size}"
     body = present(entry.body)
-    scope, source = (None, None) if rights.refusing.refused(entry) else needed(body)
+    scope, source = (None, None) if brought or rights.refusing.refused(entry) else needed(body)
     if by_signing(body):
         return rights.signing_refusal(authority, size, entry.logged_us, scope)
     return rights.refusal(authority, size, scope, source, entry.logged_us)

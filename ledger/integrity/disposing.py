@@ -25,7 +25,7 @@ from ledger.retention.disposal_kinds import DAY_US, DisposalEntry, DisposalEvent
 from ledger.retention.hold_kinds import HoldEntry, HoldEntry1, hold_of
 from ledger.retention.holds import Held, covers, scope_of
 from ledger.retention.judging import longest
-from ledger.retention.kinds import FactEntry, RuleEntry, RuleEvent, end_of_day
+from ledger.retention.kinds import FactEntry, RuleEntry, RuleEvent, by_change, end_of_day
 from ledger.store.logs import SYSTEM_LOG
 
 _LOOKED_FOR: Final = frozenset[object]().union(*SUBJECTS.values())
@@ -86,6 +86,9 @@ class Disposing:
         return self._wrong.get(entry.index, "")
 
     def _rule(self, index: int, body: RuleEntry) -> str:
+        if by_change(body):  # whether a second person signed it, `changing` says
+            self._confirmed[body.retention] = Rule(retention=body.retention, terms=body.terms, entry=index)
+            return ""
         if body.event is RuleEvent.PROPOSED:
             known = body.rule in self._proposed
             self._proposed.setdefault(body.rule, body)

@@ -30,7 +30,8 @@ LEVELS = (
         proves="Every body is canonical JSON of its schema; every table that answers a question equals a replay of the "
         "log, search columns and full text included; originals, sealed values and secrets are those that entries "
         "commit to; whoever caused an entry had the right to, as the system log has it, and signed or vouched from "
-        "where the rules then let them, by no passkey whose test was overdue.",
+        "where the rules then let them, by no passkey whose test was overdue; the numbers of assessments are those of "
+        "their cells, and the cells of blocks, drawn anew each time, are what the records come to.",
         does_not_prove="That an entry that was appended should have been appended.",
         built="all",
     ),

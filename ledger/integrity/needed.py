@@ -4,9 +4,16 @@ import msgspec
 
 from ledger.agents.kinds import AgentEntry
 from ledger.core.anchors import TrustAnchorEntry
+from ledger.core.assessment import Assessment
 from ledger.core.binding import BindingEvent, KeyBindingEntry
+from ledger.core.change import ChangeEntry, ChangeEvent
+from ledger.core.disposition import Deferral, Deviation, Disposition
 from ledger.core.key_events import KeyEvent, KeyEventSort
 from ledger.core.paper import PaperEntry
+from ledger.core.review import ContributingList, Review, ReviewPlan, RuleMiss
+from ledger.core.review_answer import ReviewAnswer
+from ledger.core.rule_run import RuleRun
+from ledger.core.ruling import RuleChallenge, RuleStated, Suppression
 from ledger.core.signature import SignatureEntry
 from ledger.core.timestamp_entries import TimestampAuthorityEntry
 from ledger.core.workflow import DecisionEntry, DecisionEvent, RequestEntry, RouteEntry
@@ -16,6 +23,8 @@ from ledger.integrity.incidents.deciding import scope_of
 from ledger.integrity.kinds import Verification
 from ledger.integrity.separation import ABOUT_PEOPLE, about_people
 from ledger.people.access import Scope
+from ledger.people.changeable import scope_of as scope_of_change
+from ledger.people.definition_kinds import RoleDefinition
 from ledger.people.kinds import (
     AccountEntry,
     GrantEntry,
@@ -39,11 +48,13 @@ from ledger.retention.kinds import FactEntry, RuleEntry
 from ledger.signing.kinds import SigningListEntry
 from ledger.sources.challenge_kinds import Challenge, ChallengeResult, ChallengeRun
 from ledger.sources.complete_kinds import CoverageStatement
+from ledger.sources.hand_kinds import ByHand, Exclusion
 from ledger.sources.import_kinds import SourceImport, TrueCopy
 from ledger.sources.kinds import CollectionRun
 from ledger.sources.life_kinds import BY_RUN, SourceLife, SystemListed
 from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped
 from ledger.sources.parameter_kinds import Parameter
+from ledger.sources.query_kinds import SavedQueryEntry
 from ledger.sources.reconcile_kinds import Reconciliation
 from ledger.trust.move_kinds import ServerMove
 from ledger.trust.watch_kinds import WatchedLog
@@ -68,11 +79,21 @@ def needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
         return Scope.INGEST, body.source
     if isinstance(body, Challenge | ChallengeRun | ChallengeResult):
         return Scope.CONFIGURE, None
+    if isinstance(body, RuleStated | RuleChallenge | Suppression):
+        return Scope.CONFIGURE, None
     if isinstance(body, SourceImport | TrueCopy | CoverageStatement | Reconciliation):
         return Scope.CONFIGURE, None
     if isinstance(body, SourceLife | SystemListed | IdentityMapped | AssetMapped | CalendarSet | Parameter):
         return Scope.CONFIGURE, None
-    if isinstance(body, AccountEntry | GrantEntry | AgentEntry | ProfileEntry):
+    if isinstance(body, ChangeEntry):
+        # The right by which a change takes effect is the second person's signature; whoever tries may be refused.
+        decided = body.event in (ChangeEvent.PROPOSED, ChangeEvent.WITHDRAWN)
+        return scope_of_change(body.kinds) if decided else None, None
+    if isinstance(body, ByHand):
+        return Scope.ENTER, None
+    if isinstance(body, Exclusion | Disposition | Deferral | Deviation | Review | RuleMiss):
+        return Scope.REVIEW, None
+    if isinstance(body, AccountEntry | GrantEntry | AgentEntry | ProfileEntry | RoleDefinition):
         return Scope.ADMIN, None
     if isinstance(body, SigningListEntry | TerminalEntry | TrustAnchorEntry | TimestampAuthorityEntry):
         return Scope.ADMIN, None
@@ -82,7 +103,7 @@ def needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
         return Scope.ADMIN, None
     if isinstance(body, KeyBindingEntry) and body.authority.actor != body.account and body.attestation is None:
         return Scope.ADMIN, None
-    if isinstance(body, RouteEntry):
+    if isinstance(body, RouteEntry | ContributingList | ReviewPlan):
         return Scope.APPROVE, None
     if isinstance(body, RequestEntry | PaperEntry):
         return Scope.READ, None
@@ -94,7 +115,7 @@ def needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
         return Scope.ADMIN, None
     if isinstance(body, AT_THE_DOOR):
         return at_the_door(body), None
-    if isinstance(body, LookUpEntry):
+    if isinstance(body, LookUpEntry | SavedQueryEntry | ReviewAnswer):
         return Scope.READ, None
     if isinstance(body, ErasureEntry):
         asked = body.event in (ErasureEvent.REQUESTED, ErasureEvent.REFUSED)
@@ -105,7 +126,7 @@ def needed(body: msgspec.Struct) -> tuple[Scope | None, str | None]:
         return scope_of(body), None
     if isinstance(body, Epoch):
         return Scope.APPROVE, None
-    if isinstance(body, Verification):
+    if isinstance(body, Verification | Assessment | RuleRun):
         return Scope.VERIFY, None
     if isinstance(body, ABOUT_PEOPLE):
         return about_people(body), None

@@ -23,6 +23,7 @@ from ledger.integrity.kinds import Judged
 from ledger.integrity.level1 import head_fault
 from ledger.integrity.level3 import CHECKS
 from ledger.integrity.level4 import signatures_fault
+from ledger.integrity.recounted import Recounts, nothing
 from ledger.integrity.requests import requests_fault
 from ledger.integrity.scope import Check, Keys, Scope
 from ledger.integrity.since import Since
@@ -103,6 +104,7 @@ class LogRun:
         rollback: Callable[[Connection, LogId, FromOutside], Standing] | None = None,
         known: Callable[[Connection, LogId], PastDamage] | None = None,
         outside: FromOutside = NOTHING,
+        recount: Recounts = nothing,
     ) -> None:
         """`rollback` asks those outside how much of the log they have seen; without it level 5 cannot be judged.
 
@@ -118,6 +120,8 @@ class LogRun:
         self._rollback = rollback
         self._known = known
         self._outside = outside
+        self._recount = recount
+        self._unsaid = ""
         self._before: Judged | None = None
 
     def verify(
@@ -183,7 +187,7 @@ class LogRun:
             return ""
         with self._reading() as connection:
             if level == 2:
-                return left_out.of_level_2(connection, self._log, incremental)
+                return "; ".join(filter(None, (left_out.of_level_2(connection, self._log, incremental), self._unsaid)))
             skipped = left_out.of_level_3(self._before) if level == 3 else ""
             return "; ".join(filter(None, (left_out.in_doubt(connection, self._kinds, self._log, level), skipped)))
 
@@ -249,18 +253,19 @@ class LogRun:
         progress: Progress,
         save: Callable[[Stand], None],
     ) -> Fault | None:
-        if reached is not None and reached.level == 2:
-            low = max(low, reached.size)
         found: list[Fault | None] = []
-        tasks = spans(2, self._log.number, low, size, False, self._runner.workers)
-        for outcome in self._outcomes(tasks, low, size, progress):
+        begin = max(low, reached.size) if reached is not None and reached.level == 2 else low
+        tasks = spans(2, self._log.number, begin, size, False, self._runner.workers)
+        for outcome in self._outcomes(tasks, begin, size, progress):
             if outcome.fault is not None:
                 found.append(outcome.fault)
                 break
             save(Stand(level=2, size=outcome.task.high, root=self._root(outcome.task.high)))
         with self._reading() as connection:
             try:
-                found += self._beyond_spans(connection, low, size, full, lambda _: progress(2, size, size))
+                found += self._beyond_spans(connection, begin, size, full, lambda _: progress(2, size, size))
+                if first(found) is None:  # what tables say is looked at only once they are known to be right
+                    found.append(self._recounted(connection, low, size, lambda _: progress(2, size, size)))
             except Unreadable as error:
                 found.append(self._fault(error.index, "body", error.message))
             except LedgerError as error:
@@ -278,6 +283,10 @@ class LogRun:
             yield self._secrets(connection, heads[SYSTEM_LOG].size)
         elif full:
             yield full_text_fault(connection, "record", pulse)
+
+    def _recounted(self, connection: Connection, low: int, size: int, pulse: Callable[[int], None]) -> Fault | None:
+        fault, self._unsaid = self._recount(connection, self._log, low, size, pulse)
+        return fault
 
     def _root(self, size: int) -> str:
         with self._reading() as connection:
@@ -375,6 +384,7 @@ class LogRun:
             yield self._secrets(connection, heads[SYSTEM_LOG].size)
         elif full:
             yield full_text_fault(connection, "record", lambda _: None)
+        yield self._recounted(connection, 0, heads[self._log.number].size, lambda _: None)
 
     def _outcomes(self, tasks: Sequence[Task], low: int, size: int, progress: Progress) -> Iterator[Outcome]:
         done = low

@@ -1,8 +1,8 @@
 """Rules over who may be given what by whom, decided again from the system log's entries as they stood before.
 
-Nobody grants to, vouches for or reviews themselves; no one holds two roles that exclude each other; and once two
-persons hold roles, an entry that says *not authenticated* makes no person and no administrator, as
-`people.administration` has it.
+Nobody grants to, vouches for or reviews themselves; no one holds two roles that exclude each other; no definition of a
+role takes from it what it is for; and once two persons hold roles, an entry that says *not authenticated* makes no
+person and no administrator, as `people.administration` has it.
 """
 
 from bisect import bisect_left
@@ -16,6 +16,8 @@ from ledger.core.clock import parse_utc
 from ledger.core.entry import Entry
 from ledger.people.access import Scope
 from ledger.people.administration import FOUNDERS, in_force, not_over
+from ledger.people.definition_kinds import RoleDefinition
+from ledger.people.definitions import lacking
 from ledger.people.kinds import AccountEntry, AccountSort, AccountState, GrantEntry, GrantState, present
 from ledger.people.person_kinds import (
     AccessReviewEntry,
@@ -47,15 +49,35 @@ class Separation:
         self._accounts: dict[str, list[tuple[int, AccountEntry]]] = {}
         self._at: dict[int, GrantEntry] = {}
         self._grants: dict[str, dict[str, list[tuple[int, GrantEntry]]]] = {}
+        self._logged: list[tuple[int, int]] = []
 
     def enter(self, entry: Entry) -> None:
         """Takes the system log's next entry."""
         body = present(entry.body)
+        if isinstance(body, AccountEntry | GrantEntry):
+            self._logged.append((entry.logged_us, entry.index + 1))
         if isinstance(body, AccountEntry):
             self._accounts.setdefault(body.account, []).append((entry.index, body))
         elif isinstance(body, GrantEntry):
             self._at[entry.index] = body
             self._grants.setdefault(body.account, {}).setdefault(body.grant, []).append((entry.index, body))
+
+    def started_by(self, at_us: int) -> bool:
+        """Whether at least two persons held roles then: the first start was over."""
+        return len(self._holders(self._size_by(at_us), at_us)) >= FOUNDERS
+
+    def held(self, account: str, role: str, site: str | None, at_us: int) -> bool:
+        """Whether an active account held this role then, for a record log (None: in the ledger's own affairs)."""
+        size = self._size_by(at_us)
+        known = _latest(self._accounts.get(account, []), size)
+        return (
+            known is not None
+            and known.state is AccountState.ACTIVE
+            and any(
+                one.role == role and in_force(one, at_us) and (site is None or not one.sites or site in one.sites)
+                for one in self._held(account, size)
+            )
+        )
 
     def broken(self, entry: Entry, body: msgspec.Struct) -> str:
         """The rule that an entry of the system log breaks; empty if none."""
@@ -64,6 +86,8 @@ class Separation:
             return ""
         if isinstance(body, QualificationEntry):
             return _vouching(body)
+        if isinstance(body, RoleDefinition):
+            return lacking(body)
         if isinstance(body, AccessReviewEntry) and any(line.account == authority.actor for line in body.lines):
             return f"{authority.actor} reviewed their own rights"
         if isinstance(body, GrantEntry):
@@ -117,10 +141,17 @@ class Separation:
         if authority.authenticated or not (of_person or administers):
             return ""
         size = entry.index if authority.system_size is None else authority.system_size
-        holders = {account for account in self._grants if self._holds(account, size, entry.logged_us)}
+        holders = self._holders(size, entry.logged_us)
         if len(holders) < FOUNDERS:
             return ""
         return f"it says not authenticated, though {len(holders)} persons held roles: the first start was over"
+
+    def _size_by(self, at_us: int) -> int:
+        """The size of the system log by which all of accounts and grants was said that was said by then."""
+        return max((size for logged_us, size in self._logged if logged_us <= at_us), default=0)
+
+    def _holders(self, size: int, at_us: int) -> set[str]:
+        return {account for account in self._grants if self._holds(account, size, at_us)}
 
     def _holds(self, account: str, size: int, at_us: int) -> bool:
         known = _latest(self._accounts.get(account, []), size)

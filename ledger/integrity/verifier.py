@@ -21,6 +21,7 @@ from ledger.integrity.fault import Fault
 from ledger.integrity.kinds import FaultFound, Judged, LevelVerdict, Verdict, Verification, Verification2
 from ledger.integrity.level3 import log_keys
 from ledger.integrity.levels import BUILT, LEVELS
+from ledger.integrity.recounted import Recounts, nothing
 from ledger.integrity.run import Found, LogRun, PastDamage, Progress, Runner, Stand
 from ledger.integrity.scope import Keys
 from ledger.integrity.tables import verification
@@ -102,11 +103,13 @@ class Verifier:
         keys: Callable[[Connection], Keys] | None = None,
         faulty: Callable[[Iterable[Fault], Callable[[int], None]], str | None] = lambda faults, pulse: None,
         known: KnownDamage | None = None,
+        recount: Recounts = nothing,
     ) -> None:
         """`mac` is a keyed digest (HMAC-SHA-256) that authenticates where an interrupted job stood; `workers` above 1
         verify in processes of their own; `rollback` asks witnesses how much of a log they have seen (level 5); `keys`
         are the logs' keys, if they are pinned outside of the log. `faulty` is told what does not hold before the result
-        is entered: it opens the case. `known`: the damage that epochs name.
+        is entered: it opens the case. `known`: the damage that epochs name. `recount`: holds what entries say of others
+        against these, in level 2.
         """
         self._store = store
         self._assembly = assembly
@@ -116,6 +119,7 @@ class Verifier:
         self._keys = keys or (lambda connection: log_keys(connection, store.kinds))
         self._faulty = faulty
         self._known = known
+        self._recount = recount
         self._log = structlog.get_logger("ledger.integrity")
         self._engine = verification_engine(store.readers.url, _CONNECTIONS)
 
@@ -190,7 +194,9 @@ class Verifier:
 
     def _log_run(self, log: LogId, runner: Runner, known: KnownDamage | None, outside: FromOutside = NOTHING) -> LogRun:
         kinds, projections = self._store.kinds, self._store.projections
-        return LogRun(self._reading, runner, kinds, projections, log, self._keys, self._rollback, known, outside)
+        return LogRun(
+            self._reading, runner, kinds, projections, log, self._keys, self._rollback, known, outside, self._recount
+        )
 
     def last(self, log: LogId, at_most: int | None = None) -> int | None:
         """The entry of the last run over a log (before a size, if given); None if there was none."""

@@ -19,6 +19,7 @@ from ledger.core.errors import IntegrityError
 from ledger.core.hashing import b64, body_commitment
 from ledger.people import tables
 from ledger.people.access import Caller, Right, every_site
+from ledger.people.defined import as_defined
 from ledger.people.kinds import (
     AccountEntry,
     AccountSort,
@@ -268,7 +269,10 @@ def read_account(store: Store, connection: Connection, account: str) -> tuple[Ac
 
 
 def read_grants(store: Store, connection: Connection, account: str) -> list[tuple[GrantEntry, int]]:
-    """The grants of an account that were not revoked, each with its entry; also those not in force yet, or expired."""
+    """The grants of an account that were not revoked, each with its entry; also those not in force yet, or expired.
+
+    Each has the scopes that its role is defined to have now, of those that the entry names.
+    """
     row = tables.access_grant.c
     indices = connection.scalars(
         select(row.from_index)
@@ -280,7 +284,7 @@ def read_grants(store: Store, connection: Connection, account: str) -> list[tupl
     for index in indices:
         grant, _ = read_entry(store, connection, index, GrantEntry)
         _require(grant.account == account and grant.state is GrantState.GRANTED, index)
-        grants.append((grant, index))
+        grants.append((as_defined(store, connection, grant), index))
     log_view(store).require(connection, indices)
     return grants
 

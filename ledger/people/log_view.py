@@ -54,13 +54,15 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: str | None = None
     item: str = ""
     value: str = ""
+    role: str | None = None
+    scopes: tuple[str, ...] = ()
 
 
 _DECODER: Final = msgspec.json.Decoder(_Said)
 _KEYS: Final = frozenset({"key-binding", "ceremony", "trust-anchor"})
 _KINDS: Final = _KEYS | {
     *("account", "grant", "agent", "credential", "delegation", "qualification", "session-event", "sign-in"),
-    *("configuration", "terminal"),
+    *("configuration", "terminal", "role-definition"),
 }
 
 
@@ -80,6 +82,7 @@ class LogView:
         self._keys: list[int] = []
         self._locks: dict[str, tuple[int, bool]] = {}
         self._items: dict[str, tuple[int, str]] = {}
+        self._definitions: dict[str, list[tuple[int, frozenset[str]]]] = {}
         self._told: list[Callable[[], None]] = []
 
     def listen(self, told: Callable[[], None]) -> None:
@@ -123,6 +126,12 @@ class LogView:
         with self._lock:
             self._reach(connection)
             return {item: value for item, (_, value) in self._items.items()}
+
+    def definitions(self, connection: Connection, role: str) -> list[tuple[int, frozenset[str]]]:
+        """Each entry of this snapshot that defines the role, with the scopes that it gives it, the oldest first."""
+        with self._lock:
+            size = self._reach(connection)
+            return [one for one in self._definitions.get(role, ()) if one[0] < size]
 
     def locked(self, connection: Connection, account: str) -> bool:
         """Whether the last entry about it says that the account is locked."""
@@ -184,6 +193,8 @@ class LogView:
             self._keys.append(index)
         elif kind == "configuration":
             self._items[said.item] = (index, said.value)
+        elif kind == "role-definition":
+            self._definitions.setdefault(said.role or "", []).append((index, frozenset(said.scopes)))
         elif kind == "sign-in":
             if said.event in ("locked", "unlocked"):
                 self._locks[said.account] = (index, said.event == "locked")

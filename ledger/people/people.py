@@ -14,6 +14,7 @@ from ledger.people import secrets, tables
 from ledger.people.access import OF_SERVICES, Scope
 from ledger.people.administration import require_admin
 from ledger.people.credentials import current, read_entry
+from ledger.people.definitions import Definitions
 from ledger.people.directory import Directory
 from ledger.people.documents import Documents
 from ledger.people.kinds import AccountEntry, AccountSort, AccountState, GrantEntry, GrantState
@@ -65,6 +66,7 @@ class People:
         self.sessions = Sessions(store, self.directory)
         self.security = Security(store)
         self.persons = Persons(store, self.directory)
+        self.definitions = Definitions(store)
         self.role_grants = RoleGrants(store, self.directory, sources)
         self.qualifications = Qualifications(store, self.directory)
         self.documents = Documents(store)

@@ -18,12 +18,13 @@ from ledger.core.errors import AccessDenied, Conflict, NotFound, SchemaViolation
 from ledger.people import tables
 from ledger.people.administration import not_over, note_holder, require_admin
 from ledger.people.credentials import current, read_account, read_entry, read_grants
+from ledger.people.defined import scopes_now
 from ledger.people.directory import Directory
 from ledger.people.ending import revoked
 from ledger.people.kinds import AccountEntry, AccountSort, AccountState, GrantEntry, GrantState
 from ledger.people.profile import read_profile
 from ledger.people.qualifications import Training, training_in_force
-from ledger.people.roles import SCOPES, Role, conflict
+from ledger.people.roles import Role, conflict
 from ledger.people.sessions import superseding
 from ledger.store.append import Batch, Transaction
 from ledger.store.logs import SYSTEM_LOG, read_logs
@@ -76,6 +77,7 @@ class RoleGrants:
         if not reason.strip():
             raise SchemaViolation("the reason is empty", advice="Say it in words.")
         with self._store.reading() as connection:
+            scopes, definition = scopes_now(self._store, connection, role)
             self._require_places(connection, chosen, bound)
             found = read_account(self._store, connection, account)
             if found is None:
@@ -89,7 +91,7 @@ class RoleGrants:
             grant=ident,
             account=account,
             state=GrantState.GRANTED,
-            scopes=tuple(sorted(SCOPES[role])),
+            scopes=tuple(sorted(scopes)),
             reason=reason,
             authority=authority,
             role=role,
@@ -109,6 +111,8 @@ class RoleGrants:
             ):
                 raise Conflict(f"the training of {account} was taken back meanwhile")
             self._require_no_conflict(transaction, account, role)
+            if scopes_now(self._store, transaction.connection, role)[1] != definition:
+                raise Conflict(f"role {role.value} was defined anew meanwhile", advice="Grant it once more.")
             transaction.scratch["granted", account] = True
             note_holder(transaction, account)
 

@@ -1,7 +1,8 @@
 """Roles: what each may do, which exclude each other, and which may sign.
 
 A role is a set of scopes under a name that an inspector knows. The scopes of a role stand in the grant's entry, as they
-were when it was granted: what somebody could do then is read off the log, not off this table.
+were when it was granted: what somebody could do then is read off the log, not off this table. A site can narrow a role
+by a definition of its own (`definitions`).
 """
 
 from collections.abc import Iterable
@@ -45,6 +46,19 @@ SCOPES: Final[dict[Role, frozenset[Scope]]] = {
     Role.SECURITY_OFFICER: frozenset({Scope.ADMIN}),
     Role.INSPECTOR: frozenset({Scope.READ, Scope.EXPORT}),
 }
+
+KEPT: Final[dict[Role, frozenset[Scope]]] = {
+    Role.AUDITOR: frozenset({Scope.READ}),
+    Role.REVIEWER: frozenset({Scope.READ, Scope.REVIEW}),
+    Role.APPROVER: frozenset({Scope.READ, Scope.APPROVE}),
+    Role.QUALIFIED_PERSON: frozenset({Scope.READ, Scope.APPROVE}),
+    Role.SOURCE_OWNER: frozenset({Scope.READ, Scope.CONFIGURE}),
+    Role.RECORDER: frozenset({Scope.READ, Scope.ENTER}),
+    Role.OPERATOR: frozenset({Scope.OPERATE}),
+    Role.SECURITY_OFFICER: frozenset({Scope.ADMIN}),
+    Role.INSPECTOR: frozenset({Scope.READ}),
+}
+"""What a role is for: no definition of a site takes it away, so nobody is ever locked out by one."""
 
 SIGNING: Final[dict[Role, Scope]] = {
     Role.REVIEWER: Scope.REVIEW,

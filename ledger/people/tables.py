@@ -59,6 +59,9 @@ qualification = validities(
 )
 """What is established about persons, and was not taken back; `role` is empty where it is for none."""
 
+role_definition = validities("role_definition", Column("scopes", Text, nullable=False))
+"""`scopes` is a canonical JSON array."""
+
 terminal = validities(
     "terminal", Column("title", Text, nullable=False), Column("tested_us", BigInteger, nullable=False)
 )

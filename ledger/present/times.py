@@ -54,6 +54,12 @@ def moment(instant_us: int, zone: ZoneInfo, precision: Precision = Precision.MIL
     )
 
 
+def in_full(instant_us: int, zone: ZoneInfo, precision: Precision = Precision.MILLISECOND) -> str:
+    """`2026-11-25 08:10:06.123 CET +01:00 (2026-11-25 07:10:06.123 UTC)`; of a site in UTC, that alone."""
+    at = moment(instant_us, zone, precision)
+    return at.utc if zone.key == "UTC" else f"{at.local} {at.zone} ({at.utc})"
+
+
 def claimed(time: SourceTime, zone: ZoneInfo) -> Moment | None:
     """A source's claim as a moment, no finer than the source was; None where its text names no instant."""
     return moment(time.instant_us, zone, time.precision) if _shown(time.instant_us) else None

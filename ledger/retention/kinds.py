@@ -16,9 +16,10 @@ Day = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 
 
 class RuleEvent(StrEnum):
-    """What happened to a proposed rule."""
+    """What happened to a rule."""
 
     PROPOSED = "proposed"
+    """By an entry of its own, as rules were before they were proposed as changes."""
     CONFIRMED = "confirmed"
     """By a second person: in force from here on."""
 
@@ -26,7 +27,10 @@ class RuleEvent(StrEnum):
 class RuleEntry(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="retention-rule/1"
 ):
-    """Records of this class are kept until each of the terms is over."""
+    """Records of this class are kept until each of the terms is over.
+
+    `rule`: the class itself where a change brought it; a name of its own where two entries proposed and confirmed it.
+    """
 
     rule: Name
     event: RuleEvent
@@ -48,6 +52,11 @@ class FactEntry(
     reason: Text
     authority: Authority
     day: Day | None = None
+
+
+def by_change(body: RuleEntry) -> bool:
+    """Whether it is a rule that nothing but a change of configuration brings."""
+    return body.event is RuleEvent.CONFIRMED and body.rule == body.retention.value
 
 
 def end_of_day(day: str) -> int:

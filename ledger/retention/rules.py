@@ -1,7 +1,8 @@
-"""Rules of retention and the facts that they count from: proposed, confirmed by a second person, entered, corrected."""
+"""Rules of retention, which changes of configuration bring, and the facts that they count from: entered, corrected."""
 
-import secrets
+import re
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, select
 from ledger.core.authority import Authority
 from ledger.core.clock import utc_text
 from ledger.core.entry import draft
-from ledger.core.errors import Conflict, NotFound, SchemaViolation
+from ledger.core.errors import SchemaViolation
 from ledger.core.retention import (
     BUILT_IN,
     SUBJECTS,
@@ -22,24 +23,21 @@ from ledger.core.retention import (
     rule_of,
 )
 from ledger.retention import tables
-from ledger.retention.entries import body_at, history, in_force, require_person
-from ledger.retention.kinds import FactEntry, RuleEntry, RuleEvent, end_of_day
+from ledger.retention.entries import body_at, in_force
+from ledger.retention.kinds import FactEntry, RuleEntry, RuleEvent, by_change, end_of_day
 from ledger.retention.projector import fact_key
-from ledger.store.append import Batch, Transaction
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.store import Store
 
+_PERIOD: Final = re.compile(r"(?:([0-9]{1,6})y)?(?:([0-9]{1,6})m)?(?:([0-9]{1,6})d)?")
+
 
 class ShownRule(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule as it stands: in force (`built in` where nobody confirmed another), or proposed and not confirmed yet."""
+    """The rule of a class that is in force; `index`: the entry that set it (null: it is built in)."""
 
     retention: RetentionClass
     terms: tuple[Term, ...]
-    in_force: bool
-    rule: str | None = None
     reason: str = ""
-    proposed_by: str | None = None
-    confirmed_by: str | None = None
     index: int | None = None
     at: str | None = None
 
@@ -60,50 +58,6 @@ class Rules:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-
-    def propose(
-        self, retention: RetentionClass, terms: tuple[Term, ...], reason: str, authority: Authority, *, person: bool
-    ) -> str:
-        """Proposes other terms for a class; returns the proposal's name. In force once a second person confirms it.
-
-        Raises SchemaViolation for a class that is permanent, and for terms that say nothing.
-        """
-        require_person(authority, person, "a rule of retention is proposed")
-        if retention is RetentionClass.PERMANENT:
-            raise SchemaViolation("what is permanent is never disposed of", advice="Choose another class.")
-        if not terms or len({term.event for term in terms}) != len(terms):
-            raise SchemaViolation("a rule has a term for each event that it counts from", advice="Name each once.")
-        entry = RuleEntry(
-            rule=secrets.token_hex(8),
-            event=RuleEvent.PROPOSED,
-            retention=retention,
-            terms=terms,
-            reason=reason,
-            authority=authority,
-        )
-        self._store.append_one(SYSTEM_LOG, draft(entry))
-        return entry.rule
-
-    def confirm(self, rule: str, reason: str, authority: Authority, *, person: bool) -> int:
-        """Confirms a proposed rule: it is in force from here on; returns the entry's index.
-
-        Raises NotFound, AccessDenied for who proposed it, Conflict for one that was confirmed already.
-        """
-        with self._store.reading() as connection:
-            past = history(self._store, connection, tables.retention_rule, rule, RuleEntry)
-        if not past:
-            raise NotFound(f"there is no rule {rule!r}")
-        was = past[-1][1]
-        require_person(authority, person, "a rule of retention is confirmed", (past[0][1].authority.actor,))
-        entry = msgspec.structs.replace(was, event=RuleEvent.CONFIRMED, reason=reason, authority=authority)
-
-        def check(transaction: Transaction) -> None:
-            now = history(self._store, transaction.connection, tables.retention_rule, rule, RuleEntry)
-            if now[-1][1].event is not RuleEvent.PROPOSED or transaction.scratch.get(("rule", rule)):
-                raise Conflict(f"rule {rule!r} was confirmed already")
-            transaction.scratch["rule", rule] = True
-
-        return self._store.append(SYSTEM_LOG, Batch([draft(entry)], before=check))[0].index
 
     def enter_fact(
         self, subject: Subject, event: RetentionEvent, day: str | None, reason: str, authority: Authority
@@ -149,20 +103,10 @@ class Rules:
         return found
 
     def all(self) -> list[ShownRule]:
-        """The rule of each class that is in force, then what is proposed."""
+        """The rule of each class that is in force."""
         with self._store.reading() as connection:
             confirmed = self.confirmed(connection)
-            shown = []
-            for retention in BUILT_IN:
-                rule = rule_of(retention, confirmed)
-                if rule.entry is None:
-                    shown.append(ShownRule(retention=retention, terms=rule.terms, in_force=True))
-                else:
-                    shown.append(self._shown(connection, rule.entry, in_force=True))
-            for index, body, _ in in_force(self._store, connection, tables.retention_rule, RuleEntry):
-                if body.event is RuleEvent.PROPOSED:
-                    shown.append(self._shown(connection, index, in_force=False))
-        return shown
+            return [self._shown(connection, retention, rule_of(retention, confirmed)) for retention in BUILT_IN]
 
     def all_facts(self, limit: int = 1000) -> list[ShownFact]:
         """What is known of subjects, the newest first."""
@@ -187,17 +131,55 @@ class Rules:
             for index, body in entries
         ]
 
-    def _shown(self, connection: Connection, index: int, *, in_force: bool) -> ShownRule:
-        body, logged_us = body_at(self._store, connection, index, RuleEntry)
-        first = history(self._store, connection, tables.retention_rule, body.rule, RuleEntry)[0][1]
+    def _shown(self, connection: Connection, retention: RetentionClass, rule: Rule) -> ShownRule:
+        if rule.entry is None:
+            return ShownRule(retention=retention, terms=rule.terms)
+        body, logged_us = body_at(self._store, connection, rule.entry, RuleEntry)
         return ShownRule(
-            retention=body.retention,
-            terms=body.terms,
-            in_force=in_force,
-            rule=body.rule,
-            reason=body.reason,
-            proposed_by=first.authority.actor,
-            confirmed_by=body.authority.actor if body.event is RuleEvent.CONFIRMED else None,
-            index=index,
-            at=utc_text(logged_us),
+            retention=retention, terms=rule.terms, reason=body.reason, index=rule.entry, at=utc_text(logged_us)
         )
+
+
+def term_of(event: str, period: str) -> Term:
+    """A term as a person writes it: an event, and how long after it (5y, 1y6m or 90d). Raises SchemaViolation."""
+    match = _PERIOD.fullmatch(period)
+    if event not in set(RetentionEvent) or match is None or not any(match.groups()):
+        raise SchemaViolation(
+            f"{event[:40]!r}, {period[:40]!r}: that is no term of retention",
+            advice=f"A period is written as 5y or 1y6m; the event is one of {', '.join(RetentionEvent)}.",
+        )
+    years, months, days = (int(part or 0) for part in match.groups())
+    try:
+        return msgspec.convert({"event": event, "years": years, "months": months, "days": days}, Term)
+    except msgspec.ValidationError as error:
+        raise SchemaViolation(f"{period[:40]!r} is too long: {error}", advice="Write it as 30y.") from None
+
+
+def changed(retention: RetentionClass, terms: tuple[Term, ...], reason: str, authority: Authority) -> RuleEntry:
+    """The entry by which a class has other terms, for a change to bring. Raises as `checked`."""
+    return checked(
+        RuleEntry(
+            rule=retention.value,
+            event=RuleEvent.CONFIRMED,
+            retention=retention,
+            terms=terms,
+            reason=reason,
+            authority=authority,
+        )
+    )
+
+
+def checked(entry: RuleEntry) -> RuleEntry:
+    """The rule, if a change can bring it; raises SchemaViolation for a class that is permanent, and for terms that say
+    nothing.
+    """
+    if entry.retention is RetentionClass.PERMANENT:
+        raise SchemaViolation("what is permanent is never disposed of", advice="Choose another class.")
+    if not by_change(entry):
+        raise SchemaViolation(
+            "a rule of retention that a change brings is named as its class, and is confirmed by it",
+            advice=f'Write "rule": "{entry.retention.value}", "event": "confirmed".',
+        )
+    if not entry.terms or len({term.event for term in entry.terms}) != len(entry.terms):
+        raise SchemaViolation("a rule has a term for each event that it counts from", advice="Name each once.")
+    return entry

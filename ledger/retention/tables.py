@@ -10,7 +10,7 @@ legal_hold = validities("legal_hold", Column("hold_log", Text, nullable=False), 
 retention_rule = validities(
     "retention_rule", Column("retention", Text, nullable=False), Column("state", Text, nullable=False)
 )
-"""Proposed rules, and whether a second person confirmed them."""
+"""Rules by name, confirmed or (of before they were changes) proposed."""
 
 retention_fact = validities(
     "retention_fact",

@@ -9,16 +9,13 @@ import msgspec
 from sqlalchemy import Connection
 
 from ledger.core.address import Address
-from ledger.core.authority import Authority
-from ledger.core.entry import draft
+from ledger.core.change import ACTION, APPROVED
 from ledger.core.errors import NotFound, SchemaViolation
 from ledger.core.signature import Words
 from ledger.people.credentials import current, read_entry, view
 from ledger.people.roles import Role
 from ledger.signing import tables
 from ledger.signing.kinds import ListedReason, Meaning, SigningListEntry, Worded
-from ledger.store.append import Batch
-from ledger.store.logs import SYSTEM_LOG
 from ledger.store.store import Store
 
 BUILT_IN: Final = "built-in/1"
@@ -92,6 +89,14 @@ _BY_ACTION: Final[dict[str, tuple[tuple[str, str, tuple[Role, ...]], ...]]] = {
         ("closed", "I attest that this source is closed and its records are complete.", ()),
         ("approved", "I approve this change of a source.", (Role.APPROVER,)),
     ),
+    ACTION: (
+        (
+            APPROVED,
+            "I looked at what this change sets and what it alters, and approve that it takes effect.",
+            _APPROVING,
+        ),
+        ("declined", "I decline this change, for the reason given.", ()),
+    ),
     "incident": (
         (
             "closed",
@@ -100,6 +105,7 @@ _BY_ACTION: Final[dict[str, tuple[tuple[str, str, tuple[Role, ...]], ...]]] = {
         ),
     ),
     "true-copy": (("true-copy", "I compared the copy with its original and attest that it is a true copy.", ()),),
+    "rule": (("verified", "I looked at these cases and attest that the rule says of each what it should.", ()),),
     "mapping": (("verified", "I compared this sample with its source and attest that the mapping is right.", ()),),
     ACCOUNTABILITY: (
         (
@@ -142,25 +148,15 @@ class Lists:
         with self._store.reading() as connection:
             return [read_list(self._store, connection, action) for action in ACTIONS]
 
-    def set(
-        self,
-        action: str,
-        meanings: tuple[Meaning, ...],
-        reasons: tuple[ListedReason, ...],
-        reason: str,
-        authority: Authority,
-    ) -> int:
-        """From here on this is the action's list; returns the entry's index.
 
-        Raises NotFound for an action that there is not, SchemaViolation for codes that occur twice.
-        """
-        if action not in ACTIONS:
-            raise NotFound(f"there is no signing for {action!r}", advice=f"Actions are {', '.join(ACTIONS)}.")
-        for codes in ([one.code for one in meanings], [one.code for one in reasons]):
-            if not codes or len(set(codes)) != len(codes):
-                raise SchemaViolation("each code stands once in a list, and a list holds one at least")
-        entry = SigningListEntry(action=action, meanings=meanings, reasons=reasons, reason=reason, authority=authority)
-        return self._store.append(SYSTEM_LOG, Batch([draft(entry)]))[0].index
+def checked(entry: SigningListEntry) -> SigningListEntry:
+    """The list, if it can be one. Raises NotFound for an action that there is not, SchemaViolation."""
+    if entry.action not in ACTIONS:
+        raise NotFound(f"there is no signing for {entry.action!r}", advice=f"Actions are {', '.join(ACTIONS)}.")
+    for codes in ([one.code for one in entry.meanings], [one.code for one in entry.reasons]):
+        if not codes or len(set(codes)) != len(codes):
+            raise SchemaViolation("each code stands once in a list, and a list holds one at least")
+    return entry
 
 
 def read_list(store: Store, connection: Connection, action: str) -> SigningList:

@@ -21,6 +21,7 @@ from ledger.core.errors import AccessDenied, Conflict, IntegrityError, NotFound,
 from ledger.core.hashing import b64, original_commitment, unb64
 from ledger.core.paper import SHORT, Paper, PaperEntry, PaperEvent, Papers, Printed, PrintSort, may_check
 from ledger.core.record import OriginalRef
+from ledger.core.scans import media_type_of
 from ledger.core.signature import SignatureEntry
 from ledger.people.access import Caller, Scope
 from ledger.people.credentials import read_account, read_entry
@@ -28,7 +29,6 @@ from ledger.people.qualifications import day_of
 from ledger.present.messages import message
 from ledger.signing.paper_tables import paper_signature
 from ledger.signing.prints import find_print
-from ledger.signing.scans import media_type_of
 from ledger.store.append import Batch, Transaction
 from ledger.store.logs import SYSTEM_LOG, read_logs
 from ledger.store.reading import VaultReader

@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 from ledger.core.authority import Authority
 from ledger.core.clock import parse_utc
 from ledger.core.record import ActorKind, RecordBody
-from ledger.sources.maps import person_at
+from ledger.core.review import Review
+from ledger.sources.maps import Used, persons_at
 
 _NOBODY = (ActorKind.SERVICE, ActorKind.DEVICE)
 
@@ -23,13 +24,18 @@ class Performers(msgspec.Struct, frozen=True, kw_only=True):
     names: frozenset[str]
     unresolved: int
 
+    def includes(self, account: str) -> bool:
+        """Whether who has this account here did some of it; an account of a source counts by its name alone too."""
+        return account.casefold() in {name.casefold() for one in self.names for name in (one, one.rpartition(":")[2])}
+
 
 def performers_of(connection: Connection, log: int, bodies: Iterable[msgspec.Struct]) -> Performers:
     """The performers of these entries of a log, as its identity map has it now."""
     names: set[str] = set()
-    unresolved: set[str] = set()
-    known: dict[tuple[str, str, int], tuple[bool, str | None]] = {}
+    used: dict[Used, None] = {}
     for body in bodies:
+        if isinstance(body, Review):
+            continue  # who reviewed signs that they did; who did what is reviewed, the request names
         if not isinstance(body, RecordBody):
             authority = getattr(body, "authority", None)
             if isinstance(authority, Authority) and not authority.actor.startswith("service:"):
@@ -39,16 +45,14 @@ def performers_of(connection: Connection, log: int, bodies: Iterable[msgspec.Str
         at_us = record.occurred_at.instant_us
         if at_us is None:
             at_us = parse_utc(body.received_at)
-        for account in (record.actor.account, record.actor.on_behalf_of):
-            if account is None or record.actor.kind in _NOBODY:
-                continue
-            key = (record.source, account, at_us)
-            if key not in known:
-                found = person_at(connection, log, *key)
-                known[key] = (found is None or found.kind not in _NOBODY, None if found is None else found.person)
-            human, person = known[key]
-            if person is not None:
-                names.add(person)
-            elif human:
-                unresolved.add(f"{record.source}:{account}")
+        if record.actor.kind not in _NOBODY:
+            for name in (record.actor.account, record.actor.on_behalf_of):
+                if name is not None:
+                    used[record.source, name, at_us] = None
+    unresolved: set[str] = set()
+    for (source, account, _), found in zip(used, persons_at(connection, log, None, list(used)), strict=True):
+        if found is not None and found.person is not None:
+            names.add(found.person)
+        elif found is None or found.kind not in _NOBODY:
+            unresolved.add(f"{source}:{account}")
     return Performers(names=frozenset(names | unresolved), unresolved=len(unresolved))

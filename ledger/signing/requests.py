@@ -101,13 +101,23 @@ class Requests:
             connection = transaction.connection
             if version is None or current(connection, signing_route, entry.route) != version:
                 raise Conflict(f"route {entry.route!r} was changed meanwhile, or is none")
-            route = route_at(self._store, connection, version)
-            if route.retired:
-                raise Conflict(f"route {entry.route!r} is retired", advice="Use the route that took its place.")
-            holders = Holders(self._store, connection, transaction.logged_us)
-            require_doable(route, holders, entry.site, frozenset(entry.performers))
+            self.require_doable(connection, entry.route, entry.site, entry.performers, transaction.logged_us)
 
         return Batch([draft(entry)], before=check)
+
+    def require_doable(
+        self, connection: Connection, route: str, site: str | None, performers: Iterable[str], now_us: int
+    ) -> None:
+        """Raises NotFound for a route that there is not, Conflict for one that is retired, or of which somebody who did
+        not perform the work could not sign each step.
+        """
+        version = current(connection, signing_route, route)
+        if version is None:
+            raise NotFound(f"there is no signing route {route!r}")
+        found = route_at(self._store, connection, version)
+        if found.retired:
+            raise Conflict(f"route {route!r} is retired", advice="Use the route that took its place.")
+        require_doable(found, Holders(self._store, connection, now_us), site, frozenset(performers))
 
     def get(self, request: str) -> Running:
         """A request as it stands now; raises NotFound."""

@@ -39,30 +39,32 @@ class Routes:
 
         Raises SchemaViolation for a route that says nothing sensible, Conflict for one with a step that nobody can do.
         """
-        entry = _checked(RouteEntry(route=route, title=title, stages=tuple(stages), reason=reason, authority=authority))
-        with self._store.reading() as connection:
-            chosen = read_list(self._store, connection, REQUEST)
-        for step in steps_of(entry):
-            _check_meaning(step, chosen)
+        entry = checked(RouteEntry(route=route, title=title, stages=tuple(stages), reason=reason, authority=authority))
 
         def check(transaction: Transaction) -> None:
-            holders = Holders(self._store, transaction.connection, transaction.logged_us)
-            require_doable(entry, holders, None, frozenset())
+            require_possible(self._store, transaction.connection, entry, transaction.logged_us)
 
         return self._store.append(SYSTEM_LOG, Batch([draft(entry)], before=check))[0].index
 
     def retire(self, route: str, reason: str, authority: Authority) -> int:
         """From here on no request is opened with the route; those that run go on. Raises NotFound, Conflict."""
         known = self.get(route)
-        entry = msgspec.structs.replace(known.route, retired=True, reason=reason, authority=authority)
+        entry = self.retired(route, reason, authority)
 
         def check(transaction: Transaction) -> None:
             stands = transaction.scratch.get(("route", route)) or current(transaction.connection, signing_route, route)
-            if known.route.retired or stands != known.entry:
-                raise Conflict(f"route {route!r} is retired already, or was changed meanwhile")
+            if stands != known.entry:
+                raise Conflict(f"route {route!r} was changed meanwhile")
             transaction.scratch["route", route] = -1
 
         return self._store.append(SYSTEM_LOG, Batch([draft(entry)], before=check))[0].index
+
+    def retired(self, route: str, reason: str, authority: Authority) -> RouteEntry:
+        """The entry by which a route is retired. Raises NotFound, Conflict for one that is."""
+        known = self.get(route).route
+        if known.retired:
+            raise Conflict(f"route {route!r} is retired already")
+        return msgspec.structs.replace(known, retired=True, reason=reason, authority=authority)
 
     def get(self, route: str) -> KnownRoute:
         """The version in force; raises NotFound."""
@@ -129,8 +131,20 @@ def require_doable(route: RouteEntry, holders: Holders, site: str | None, withou
         )
 
 
-def _checked(entry: RouteEntry) -> RouteEntry:
-    """The route, if it can be one."""
+def require_possible(store: Store, connection: Connection, entry: RouteEntry, now_us: int) -> None:
+    """Raises SchemaViolation where a step means what the site's list does not have it mean, Conflict where nobody could
+    sign one now; of a route that is retired nothing is asked.
+    """
+    if entry.retired:
+        return
+    chosen = read_list(store, connection, REQUEST)
+    for step in steps_of(entry):
+        _check_meaning(step, chosen)
+    require_doable(entry, Holders(store, connection, now_us), None, frozenset())
+
+
+def checked(entry: RouteEntry) -> RouteEntry:
+    """The route, if it can be one; raises SchemaViolation."""
     try:
         entry = msgspec.convert(msgspec.to_builtins(entry), RouteEntry)
     except msgspec.ValidationError as error:

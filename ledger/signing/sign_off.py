@@ -1,5 +1,7 @@
 """What an entry still takes to be signed off: an end of a source by owner and quality, a sample or a true copy by
-whoever looked, an access review by security officer and quality, the closing of an integrity incident by quality.
+whoever looked, an access review by security officer and quality, the closing of an integrity incident by quality, a
+proposed change of configuration, and a deferral of findings, by a second person who approves, a trial of a rule by
+whoever looked at its cases.
 
 What people decide is an entry at once; that they answer for it is their signature over that very entry.
 Until each that is needed is there, every surface says which is open.
@@ -12,8 +14,12 @@ import msgspec
 from sqlalchemy import Connection
 
 from ledger.core.address import Address, LogId
+from ledger.core.change import ACTION, APPROVED, ChangeEntry, ChangeEvent
+from ledger.core.disposition import Deferral
+from ledger.core.ruling import RuleChallenge
 from ledger.core.signature import SignatureEntry
 from ledger.findings.incident_kinds import CaseEvent, IncidentCase
+from ledger.people.changeable import approvers_of
 from ledger.people.credentials import read_entry
 from ledger.people.person_kinds import AccessReviewEntry
 from ledger.people.roles import Role
@@ -60,17 +66,27 @@ _OFFICER_AND_QUALITY: Final = (
     Needed(action="access-review", meaning="reviewed", roles=(Role.SECURITY_OFFICER,)),
     Needed(action="access-review", meaning="approved", roles=(Role.APPROVER,)),
 )
+_TRIED: Final = (Needed(action="rule", meaning="verified"),)
 _SAMPLE: Final = (Needed(action="mapping", meaning="verified"),)
 _INCIDENT: Final = (Needed(action="incident", meaning="closed", roles=(Role.APPROVER, Role.QUALIFIED_PERSON)),)
-_TRUE_COPY: Final = (Needed(action="true-copy", meaning="true-copy"),)
+_DEFERRAL: Final = (Needed(action="review", meaning="approved", roles=(Role.APPROVER, Role.QUALIFIED_PERSON)),)
+TRUE_COPY: Final = Needed(action="true-copy", meaning="true-copy")
 
 
 def needed(body: msgspec.Struct) -> tuple[Needed, ...]:
     """The signatures that an entry takes; none for most."""
     if isinstance(body, TrueCopy):
-        return _TRUE_COPY
+        return (TRUE_COPY,)
+    if isinstance(body, RuleChallenge):
+        return _TRIED
     if isinstance(body, IncidentCase):
         return _INCIDENT if body.event is CaseEvent.CLOSING else ()
+    if isinstance(body, Deferral):
+        return _DEFERRAL
+    if isinstance(body, ChangeEntry):
+        if body.event is not ChangeEvent.PROPOSED:
+            return ()
+        return (Needed(action=ACTION, meaning=APPROVED, roles=approvers_of(body.kinds)),)
     if isinstance(body, AccessReviewEntry):
         return _OFFICER_AND_QUALITY
     if isinstance(body, SourceLife):
@@ -81,7 +97,10 @@ def needed(body: msgspec.Struct) -> tuple[Needed, ...]:
 def sign_off(store: Store, connection: Connection, log: LogId, index: int, body: msgspec.Struct) -> SignOff:
     """How this entry of a log stands in this snapshot; its signatures are read off the system log."""
     given = tuple(_given(store, connection, one) for one in signatures_over(connection, log.origin, index))
-    return SignOff(given=given, open=tuple(one for one in needed(body) if not _fulfilled(one, given)))
+    # Who proposes a change, or asks for a deferral, does not approve it, though they may approve others.
+    own = body.authority.actor if isinstance(body, ChangeEntry | Deferral) else None
+    counting = tuple(one for one in given if one.account != own)
+    return SignOff(given=given, open=tuple(one for one in needed(body) if not _fulfilled(one, counting)))
 
 
 def signs_off(store: Store, log: LogId, entries: Iterable[tuple[int, msgspec.Struct]]) -> list[SignOff]:

@@ -18,8 +18,9 @@ from ledger.core.errors import IntegrityError, NotFound, SchemaViolation
 from ledger.core.hashing import ZERO_HASH, b64, leaf_hash
 from ledger.core.kinds import KindRegistry
 from ledger.core.record import Interval
-from ledger.core.source import ARCHIVE
+from ledger.core.source import ARCHIVE, BY_HAND
 from ledger.sources import tables as t
+from ledger.sources.complete_kinds import CoverageStatement
 from ledger.sources.coverage import Coverage
 from ledger.sources.covering import Covered, cover, ran, received_of, require_interval
 from ledger.sources.exposed import Exposed, exposed
@@ -29,7 +30,7 @@ from ledger.sources.reconcile_kinds import Reconciliation
 from ledger.sources.sequences import SequenceReport, gaps
 from ledger.store import schema
 from ledger.store.position import index_of, pos_of
-from ledger.store.reading import LogReader
+from ledger.store.reading import LogReader, body_of
 from ledger.store.schema import as_of
 
 _SAYS = {
@@ -62,13 +63,38 @@ class _Runs(msgspec.Struct, frozen=True, kw_only=True):
     chain_after: bytes = ZERO_HASH
 
 
+class Stated(msgspec.Struct, frozen=True, kw_only=True):
+    """That a statement was made, and the entry that says so; its file is where it was kept."""
+
+    entry: int
+    statement: CoverageStatement
+
+
+def stated(
+    connection: Connection, kinds: KindRegistry, log: int, source: str, after: int = -1, limit: int = 100
+) -> list[Stated]:
+    """The statements that were made of a source, oldest first, behind an entry."""
+    row = t.coverage_statement.c
+    places = connection.scalars(
+        select(row.pos)
+        .where(row.source == source, row.pos > pos_of(log, 0) + after, row.pos < pos_of(log + 1, 0))
+        .order_by(row.pos)
+        .limit(limit)
+    ).all()
+    found = []
+    for stored in LogReader(connection, log).chosen([index_of(pos) for pos in places]):
+        body = body_of(stored, kinds["coverage-statement"], CoverageStatement)
+        found.append(Stated(entry=stored.index, statement=body))
+    return found
+
+
 def state(
     connection: Connection, kinds: KindRegistry, parameters: Parameters, at: At, source: str, from_us: int, to_us: int
 ) -> CompletenessStatement:
     """The statement about a source's time from `from_us` to before `to_us`.
 
     Raises NotFound for a source that was not registered by then, SchemaViolation for an interval that is none and for
-    an archive, whose imports are stated to be true copies instead.
+    an archive, whose imports are stated to be true copies instead, and for a source that is entered by hand.
     """
     require_interval(from_us, to_us)
     row = t.source.c
@@ -80,6 +106,11 @@ def state(
     if found.type == ARCHIVE:
         raise SchemaViolation(
             f"source {source!r} was imported, not collected", advice="See `trailseal imports true-copy`."
+        )
+    if found.type == BY_HAND:
+        raise SchemaViolation(
+            f"source {source!r} is entered by hand: what nobody entered cannot be known",
+            advice="State a source that is collected.",
         )
     covered = cover(connection, kinds, at.log, at.size, source, from_us, to_us)
     runs = _reaching(connection, at, source, from_us, to_us)
@@ -137,8 +168,8 @@ def leaf_hashes(reader: LogReader, kinds: KindRegistry, statement: CompletenessS
         .order_by(row.pos)
     ).all()
     for stored in reader.chosen(index_of(pos) for pos in runs):
-        run = kinds["collection-run"].decode(stored.body or b"")
-        if not isinstance(run, CollectionRun) or run.first is None:
+        run = body_of(stored, kinds["collection-run"], CollectionRun)
+        if run.first is None:
             raise IntegrityError(f"entry {stored.index} of log {reader.log} is no run with records: verify the ledger")
         for _, leaf, _, _ in reader.rows(run.first, run.first + run.records):
             yield leaf_hash(leaf)
@@ -197,6 +228,7 @@ def _numbers(report: SequenceReport) -> StatedNumbers:
         lacking=sum(one.lacking for one in report.series),
         doubles=sum(one.doubles for one in report.series),
         late=sum(one.late for one in report.series),
+        began_again=sum(one.began_again for one in report.series),
     )
 
 
@@ -231,9 +263,7 @@ def _reconciled(
         .order_by(row.pos)
     ).all()
     for stored in reader.chosen(index_of(pos) for pos in places):
-        body = kinds["reconciliation"].decode(stored.body or b"")
-        if not isinstance(body, Reconciliation):
-            raise IntegrityError(f"entry {stored.index} of log {reader.log} is no reconciliation: verify the ledger")
+        body = body_of(stored, kinds["reconciliation"], Reconciliation)
         between = Interval(after=body.from_at, before=body.to_at)
         yield StatedReconciliation(entry=stored.index, between=between, by=body.by.value, holds=body.holds)
 
@@ -256,6 +286,12 @@ def _not_known(
         yield f"{lacking} numbers of the source's own sequence lack: their records were not received"
     if numbers.counted and numbers.unnumbered:
         yield f"{numbers.unnumbered} records bear no number of the source's"
+    for one_series in numbers.series:
+        if one_series.began_again:
+            yield (
+                f"series {one_series.series!r} of the source's own numbers began again {one_series.began_again} times: "
+                "whether records came after the last number before, or before the first one after"
+            )
     for each in reconciled:
         if not each.holds:
             yield (

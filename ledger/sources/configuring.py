@@ -1,5 +1,7 @@
 """Reads how a source is to be configured from what a person gives, at the terminal or over the API."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from ledger.core.errors import ConfigError, InvalidEntry
@@ -19,3 +21,8 @@ def read_config(**members: object) -> SourceConfig:
         advice = error.advice if isinstance(error, InvalidEntry) else "Correct the option; nothing was registered."
         raise ConfigError(f"source {members['id']!r}: {error}", advice=advice) from None
     return config
+
+
+def configured_otherwise(config: SourceConfig, members: Mapping[str, object]) -> SourceConfig:
+    """A configuration with these members otherwise; raises as `read_config`."""
+    return read_config(**{**msgspec.structs.asdict(config), **members})

@@ -12,17 +12,17 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from ledger.core.clock import parse_utc
-from ledger.core.entry import decode_leaf
-from ledger.core.errors import IntegrityError, NotFound, SchemaViolation
+from ledger.core.errors import NotFound, SchemaViolation
 from ledger.core.kinds import KindRegistry
 from ledger.core.source import ARCHIVE
 from ledger.sources import tables as t
 from ledger.sources.coverage import Coverage
-from ledger.sources.import_kinds import ImportState, SourceImport, TrueCopy
+from ledger.sources.import_kinds import ImportState
+from ledger.sources.imported import ended
 from ledger.sources.kinds import CollectionRun
 from ledger.store import schema
 from ledger.store.position import index_of, pos_of
-from ledger.store.reading import LogReader
+from ledger.store.reading import LogReader, body_of
 from ledger.store.schema import as_of
 
 _SURE = (ImportState.RECONCILED, ImportState.TRUE_COPY)
@@ -175,9 +175,7 @@ def _holes(reader: LogReader, kinds: KindRegistry, size: int, source: str) -> It
         select(row.pos).where(ran(reader.log, size, source), or_(row.unreachable > 0, row.gaps > 0)).order_by(row.pos)
     ).all()
     for stored in reader.chosen(index_of(pos) for pos in told):
-        run = kinds["collection-run"].decode(stored.body or b"")
-        if not isinstance(run, CollectionRun):
-            raise IntegrityError(f"entry {stored.index} of log {reader.log} is no collection run: verify the ledger")
+        run = body_of(stored, kinds["collection-run"], CollectionRun)
         for one in run.unreachable:
             low, high = parse_utc(one.after), parse_utc(one.before)
             yield _Said(low, high, Coverage.UNREACHABLE, stored.index, "the source could not be reached")
@@ -188,29 +186,12 @@ def _holes(reader: LogReader, kinds: KindRegistry, size: int, source: str) -> It
 
 def _imported(reader: LogReader, kinds: KindRegistry, size: int, source: str) -> Iterator[_Said]:
     """What the imports of an archive say of its time: known where the old system's figures agree."""
-    row = t.source_import.c
-    told = reader.connection.scalars(
-        select(row.from_index)
-        .where(row.log == reader.log, row.source == source, as_of(t.source_import, size))
-        .order_by(row.from_index)
-    ).all()
-    for index in told:
-        stored = reader.entry(index)
-        body = kinds[decode_leaf(stored.leaf).kind].decode(stored.body or b"")
-        state = ImportState.TRUE_COPY
-        if isinstance(body, TrueCopy):
-            finished = reader.entry(body.finished)
-            body = kinds[decode_leaf(finished.leaf).kind].decode(finished.body or b"")
-        elif isinstance(body, SourceImport):
-            state = body.state
-        if not isinstance(body, SourceImport):
-            raise IntegrityError(f"entry {index} of log {reader.log} is no import: verify the ledger")
-        outcome = body.outcome
-        if outcome is None or not outcome.first_occurred or not outcome.last_occurred:
+    for one in ended(reader, kinds, size, source):
+        if not one.outcome.first_occurred or not one.outcome.last_occurred:
             continue
-        low, high = parse_utc(outcome.first_occurred), parse_utc(outcome.last_occurred)
-        sure = Coverage.COVERED if state in _SURE else Coverage.GAP
-        yield _Said(low, high, sure, index, f"import {body.id} is {state.value}")
+        low, high = parse_utc(one.outcome.first_occurred), parse_utc(one.outcome.last_occurred)
+        sure = Coverage.COVERED if one.state in _SURE else Coverage.GAP
+        yield _Said(low, high, sure, one.entry, f"import {one.id} is {one.state.value}")
 
 
 def _between(known: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -20,7 +20,7 @@ from ledger.core.hashing import ZERO_HASH, b64, run_chain
 from ledger.core.record import Original, OriginalRef
 from ledger.core.run import RecordOutcome, Rejected, RunBatch, RunReceipt, SourceState, Status
 from ledger.core.sealing import check_members
-from ledger.core.source import ARCHIVE
+from ledger.core.source import ARCHIVE, BY_HAND
 from ledger.core.vault import MAX_ORIGINAL
 from ledger.findings.kinds import Finding, FindingSort, Incident
 from ledger.sources import tables
@@ -72,8 +72,13 @@ class Ingest:
         (the run itself is malformed), IntegrityError (the ledger's own tables contradict the log: ingest stops, and an
         incident entry says so).
         """
-        _check_run(batch)
+        check_run(batch)
         config = self._inventory.get(batch.source)
+        if config.type == BY_HAND:
+            raise Conflict(
+                f"source {batch.source!r} is entered by hand: no run of it is taken",
+                advice="Register what is collected, or brought, as a source of its own.",
+            )
         while True:
             preparer = Preparer(config.id, check_members(config.seal), self._digests())
             run = _Run(self._log.number, batch, authority, preparer, self._digests, archive=config.type == ARCHIVE)
@@ -361,7 +366,8 @@ def _last_run(bulk: Bulk, log: int, source: str) -> _LastRun | None:
     return _LastRun(index_of(rows[0][0]), rows[0][1], bytes(rows[0][2])) if rows else None
 
 
-def _check_run(batch: RunBatch) -> None:
+def check_run(batch: RunBatch) -> None:
+    """Raises NotCanonical, SchemaViolation for a run that is malformed itself."""
     instants = [batch.started_at, batch.ended_at]
     for interval in batch.unreachable:
         instants += [interval.after, interval.before]

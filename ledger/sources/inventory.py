@@ -1,16 +1,17 @@
 """The inventory of sources: registered by an entry, read as of now."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from sqlalchemy import Connection, Table, select
 
 from ledger.core.authority import Authority
 from ledger.core.entry import Draft, draft
-from ledger.core.errors import Conflict, NotFound
+from ledger.core.errors import ChangeRequestRequired, Conflict, NotFound
 from ledger.core.sealing import check_members
-from ledger.core.source import ARCHIVE, SourceConfig
+from ledger.core.source import SourceConfig
 from ledger.sources import tables
+from ledger.sources.changing import differing, require_same_sort, type_of
 from ledger.sources.kinds import MappingAdopted, SourceRegistered
 from ledger.sources.life import reconfigured, standing
 from ledger.store.append import Batch, Placed, Transaction
@@ -30,8 +31,10 @@ class MappingVersion(msgspec.Struct, frozen=True, kw_only=True):
 class Inventory:
     """The sources of one log."""
 
-    def __init__(self, store: Store, log: int) -> None:
+    def __init__(self, store: Store, log: int, controlled: Callable[[Transaction], bool] | None = None) -> None:
+        """`controlled`: whether configuration changes by change request and second signature now (None: never)."""
         self._store = store
+        self._controlled = controlled
         self.log = log
         self._read_before: dict[tuple[str, int, int | None], SourceConfig] = {}
 
@@ -39,7 +42,8 @@ class Inventory:
         """Registers a source, or changes how it is configured; returns the entry's index.
 
         A mapping that is not the one it has is an entry of its own, in the same transaction. Raises Conflict where an
-        archive would become a live source, or the other way round.
+        archive would become a live source, or the other way round; ChangeRequestRequired once two persons hold roles
+        where a source that is there would have another mapping, or otherwise what `changing.CONTROLLED` names.
         """
         check_members(config.seal)
 
@@ -52,19 +56,18 @@ class Inventory:
             life = reconfigured(standing(transaction.connection, self.log, config.id), config.id, authority)
             return entries if life is None else [*entries, draft(life)]
 
-        def keeps_sort(transaction: Transaction) -> None:
-            row = tables.source.c
-            before = transaction.connection.scalar(
-                select(row.type).where(row.log == self.log, row.key == config.id, row.to_index.is_(None))
-            )
-            if before is not None and before != config.type and ARCHIVE in (before, config.type):
-                raise Conflict(
-                    f"source {config.id!r} is of type {before}: it can't become one of type {config.type}",
-                    advice="What was imported and what is collected live are sources of their own.",
-                )
+        def possible(transaction: Transaction) -> None:
+            before = type_of(transaction.connection, self.log, config.id)
+            if before is not None:
+                require_same_sort(config.id, before, config.type)
+            if transaction.scratch.get(("source", config.id)):
+                raise Conflict(f"source {config.id!r} was registered at this very moment", advice="Look at it again.")
+            transaction.scratch["source", config.id] = True
+            if before is not None and self._controlled is not None and self._controlled(transaction):
+                self._require_unchanged(transaction.connection, registered, config.mapping)
 
-        registered = draft(SourceRegistered.of(config, authority))
-        return self._store.append(self.log, Batch([registered], closing=adopt, before=keeps_sort))[0].index
+        registered = SourceRegistered.of(config, authority)
+        return self._store.append(self.log, Batch([draft(registered)], closing=adopt, before=possible))[0].index
 
     def mappings(self, source_id: str) -> list[MappingVersion]:
         """Every mapping that a source had, oldest first; raises NotFound for an unknown source."""
@@ -113,6 +116,29 @@ class Inventory:
         adopted = None if mapped is None else self._adopted(connection, mapped)
         config = msgspec.structs.replace(registered.config(), mapping=adopted)
         return self._read_before.setdefault((source_id, index, mapped), config)
+
+    def turns(self, connection: Connection, source_id: str) -> Sequence[int]:
+        """The entries by which a source was configured otherwise than before, in order: between two of them `as_of` is
+        the same.
+        """
+        found: set[int] = set()
+        for table in (tables.source, tables.mapping):
+            row = table.c
+            mine = select(row.from_index, row.to_index).where(row.log == self.log, row.key == source_id)
+            found.update(edge for edges in connection.execute(mine) for edge in edges if edge is not None)
+        return sorted(found)
+
+    def _require_unchanged(self, connection: Connection, wanted: SourceRegistered, mapping: str | None) -> None:
+        now = self.as_of(connection, wanted.id, None)
+        other = differing(SourceRegistered.of(now, wanted.authority), wanted)
+        other += ["mapping"] if mapping != now.mapping else []
+        if other:
+            raise ChangeRequestRequired(
+                f"source {wanted.id!r} has another {' and '.join(other)}: that is changed by change request and a "
+                "second signature",
+                advice="Register it as it is, and propose what is to be otherwise: `trailseal source change`, and "
+                "`trailseal source mapping`.",
+            )
 
     def _mapping(self, connection: Connection, source_id: str) -> MappingAdopted | None:
         index = self._entry_of(connection, tables.mapping, source_id, None)

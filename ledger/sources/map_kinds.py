@@ -4,7 +4,7 @@ Resolved when a record is read, as of a size, and never frozen into search rows:
 for earlier records too, and a read as of the earlier size still gives the earlier answer.
 """
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -97,8 +97,5 @@ class CalendarSet(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema",
     authority: Authority
 
 
-KINDS = (
-    Kind("identity", [IdentityMapped, IdentityMapped2]),
-    Kind("asset", [AssetMapped, AssetMapped2]),
-    Kind("calendar", [CalendarSet]),
-)
+CALENDAR: Final = Kind("calendar", [CalendarSet])
+KINDS = (Kind("identity", [IdentityMapped, IdentityMapped2]), Kind("asset", [AssetMapped, AssetMapped2]), CALENDAR)

@@ -1,7 +1,9 @@
 """The dated maps of one log: set, listed, and resolved for a moment as of a size."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -13,15 +15,22 @@ from ledger.core.entry import Draft, draft
 from ledger.core.errors import SchemaViolation
 from ledger.core.record import ActorKind
 from ledger.sources import tables as t
-from ledger.sources.map_kinds import AssetMapped, CalendarSet, IdentityMapped, IdentityMapped2
+from ledger.sources.map_kinds import CALENDAR, AssetMapped, CalendarSet, IdentityMapped, IdentityMapped2
 from ledger.store.append import Batch
+from ledger.store.reading import LogReader
 from ledger.store.schema import as_of
 from ledger.store.store import Store
 
 MapEntry = IdentityMapped | AssetMapped | CalendarSet
 M = TypeVar("M", bound=MapEntry)
+T = TypeVar("T")
+Made = Callable[[Row[Any]], T]
+Used = tuple[str, str | None, int | None]
+"""A source, its account or tag if there is one, and a moment if it is known (microseconds UTC)."""
 AT_ONCE: Final = 10_000
 """Entries that go in together, all or none: the longest list that does so."""
+_AT_A_TIME: Final = 400
+"""Accounts, or tags, of one statement."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -154,16 +163,7 @@ class Maps:
     def shift(self, calendar: str, at_us: int, size: int | None = None) -> Worked | None:
         """The shift worked at that moment by a calendar; None outside all of them, on a closed day, or without one."""
         with self._store.reading() as connection:
-            found = _at(connection, self._log, t.calendar, at_us, size, t.calendar.c.name == calendar)
-        if found is None:
-            return None
-        with self._store.reader(self._log) as reader:
-            body = reader.entry(found.from_index).body
-        if body is None:
-            return None
-        held = self._store.kinds["calendar"].decode(body)
-        assert isinstance(held, CalendarSet)
-        return _worked(held, found.from_index, at_us)
+            return shift_at(connection, self._log, calendar, at_us, size)
 
 
 def person_at(
@@ -182,6 +182,60 @@ def place_at(
     row = t.asset.c
     found = _at(connection, log, t.asset, at_us, size, row.source == source, row.tag == tag)
     return None if found is None else _place(found)
+
+
+def persons_at(connection: Connection, log: int, size: int | None, used: Sequence[Used]) -> list[Identity | None]:
+    """Whose each of these accounts of a source was at a moment, as `person_at`; None also where one is not said."""
+    return _each_at(connection, log, t.identity, size, "account", used, _identity)
+
+
+def places_at(connection: Connection, log: int, size: int | None, used: Sequence[Used]) -> list[Place | None]:
+    """Where each of these tags of a source stood at a moment, as `place_at`; None also where one is not said."""
+    return _each_at(connection, log, t.asset, size, "tag", used, _place)
+
+
+def rows_of_each(
+    connection: Connection, log: int, table: Table, size: int | None, name: str, named: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], list[Row[Any]]]:
+    """The rows of each account or tag of a source that a map knows, by their start; in the order of these."""
+    row, found = table.c, dict[tuple[str, str], list[Row[Any]]]()
+    for source, group in groupby(sorted(named), key=itemgetter(0)):
+        values = [value for _, value in group]
+        for at in range(0, len(values), _AT_A_TIME):
+            held = (row.log == log, as_of(table, size), row.source == source)
+            chosen = select(table).where(*held, row[name].in_(values[at : at + _AT_A_TIME]))
+            for one in connection.execute(chosen.order_by(row.from_us, row.from_index)):
+                found.setdefault((source, getattr(one, name)), []).append(one)
+    return dict(sorted(found.items()))
+
+
+def _each_at(
+    connection: Connection, log: int, table: Table, size: int | None, name: str, used: Sequence[Used], made: Made[T]
+) -> list[T | None]:
+    named = {(source, value) for source, value, _ in used if value is not None}
+    known = {
+        pair: [(row.from_us, row.to_us, made(row)) for row in rows]
+        for pair, rows in rows_of_each(connection, log, table, size, name, named).items()
+    }
+    found: list[T | None] = []
+    for source, value, at_us in used:
+        held = None
+        for from_us, to_us, one in known.get((source, value or ""), ()) if at_us is not None else ():
+            if from_us <= at_us and (to_us is None or at_us < to_us):
+                held = one
+        found.append(held)
+    return found
+
+
+def shift_at(connection: Connection, log: int, calendar: str, at_us: int, size: int | None = None) -> Worked | None:
+    """`Maps.shift` in the caller's snapshot."""
+    found = _at(connection, log, t.calendar, at_us, size, t.calendar.c.name == calendar)
+    body = None if found is None else LogReader(connection, log).entry(found.from_index).body
+    if found is None or body is None:
+        return None
+    held = CALENDAR.decode(body)
+    assert isinstance(held, CalendarSet)
+    return _worked(held, found.from_index, at_us)
 
 
 def _at(

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, Table, select
 
 from ledger.core.errors import SchemaViolation
 from ledger.sources import tables as t
+from ledger.sources.maps import rows_of_each
 from ledger.store.schema import as_of
 from ledger.store.search import MAX_SPANS, Narrowed, Query, Question, Span
 
@@ -67,15 +68,11 @@ def _spans(
     chosen = select(row.source, row[name]).where(*held, *(row[key] == value for key, value in wanted.items()))
     named = {(source, value) for source, value in connection.execute(chosen.limit(None if most is None else most + 1))}
     _require_few(len(named), wanted, most)
-    found: list[Span] = []
-    for source, value in sorted(named):
-        rows = connection.execute(
-            select(table).where(*held, row.source == source, row[name] == value).order_by(row.from_us, row.from_index)
-        ).all()
-        found += [
-            Span(source=source, value=value, from_us=low, to_us=high)
-            for low, high in _when(rows, lambda one: all(getattr(one, key) == it for key, it in wanted.items()))
-        ]
+    found = [
+        Span(source=rows[0].source, value=getattr(rows[0], name), from_us=low, to_us=high)
+        for rows in rows_of_each(connection, log, table, size, name, named).values()
+        for low, high in _when(rows, lambda one: all(getattr(one, key) == it for key, it in wanted.items()))
+    ]
     _require_few(len(found), wanted, most)
     return tuple(found)
 

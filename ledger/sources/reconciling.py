@@ -19,7 +19,7 @@ from ledger.sources.reconcile_kinds import By, Counted, Reconciliation
 from ledger.store import schema
 from ledger.store.append import Batch
 from ledger.store.position import index_of, pos_of
-from ledger.store.reading import LogReader, StoredEntry
+from ledger.store.reading import LogReader, StoredEntry, body_of
 from ledger.store.store import Store
 
 NAMED: Final = 100
@@ -116,9 +116,8 @@ class Reconciling:
             return [self._read(connection, index_of(pos)) for pos in places]
 
     def _read(self, connection: Connection, index: int) -> Reconciled:
-        body = self._store.kinds["reconciliation"].decode(LogReader(connection, self._log).entry(index).body or b"")
-        if not isinstance(body, Reconciliation):
-            raise IntegrityError(f"entry {index} of log {self._log} is no reconciliation: verify the ledger")
+        stored = LogReader(connection, self._log).entry(index)
+        body = body_of(stored, self._store.kinds["reconciliation"], Reconciliation)
         return Reconciled(entry=index, reconciliation=body)
 
     def _here(self, source: str, from_us: int, to_us: int) -> tuple[int, set[str]]:

@@ -4,7 +4,7 @@ Whether a source numbers every record, and after how many it begins again, is a 
 said so, what is missing cannot be told, and the report says that it was not said.
 """
 
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import attrgetter
 from typing import Any, Final
 
@@ -12,13 +12,25 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
 from ledger.core.parameters import ParameterName, Sequence, SequencePolicy
+from ledger.core.sequences import Numbered, doubled_of, late_of, missing_of, stretches
 from ledger.sources.covering import received_of, require_interval
 from ledger.sources.parameters import Parameters
 from ledger.store import schema
+from ledger.store.position import index_of
 from ledger.store.search import require_members
 
 SHOWN: Final = 100
 """Ranges and numbers of a series that are listed; all are counted."""
+_LONGEST: Final = 500_000
+"""Records of a series in the interval of which it is told whether its numbering began again."""
+
+
+class Reset(msgspec.Struct, frozen=True, kw_only=True):
+    """The numbering began again: with number `first` (of entry `entry`), after number `last`."""
+
+    last: int
+    first: int
+    entry: int
 
 
 class Series(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +41,10 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     Of a counter that begins again only numbers between records of the interval are known to lack. `elsewhere`: numbers
     between them that records of another time have. `doubled`: numbers that several records of the interval have.
     `late`: records that came after one with a greater number.
+
+    `began_again`: how often the numbering began anew (`resets`), with no rule that says after how many it does. What
+    lacks, came twice or late is then told of each stretch by itself, between its first and its last number: whether
+    more were given before or after these is not known.
     """
 
     series: str
@@ -41,6 +57,8 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     doubles: int
     doubled: tuple[int, ...]
     late: int
+    began_again: int = 0
+    resets: tuple[Reset, ...] = ()
 
 
 class SequenceReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +124,53 @@ class _Reading:
             .group_by(row.series)
             .order_by(row.series)
         ).all()
-        return [self._one(name, first, last, records, steps.get(name, [])) for name, first, last, records in counted]
+        falling = set() if self._wraps is not None else self._falling()
+        return [
+            (name in falling and records <= _LONGEST and self._stretches(name))
+            or self._one(name, first, last, records, steps.get(name, []))
+            for name, first, last, records in counted
+        ]
+
+    def _falling(self) -> set[str]:
+        """The series of which a number is followed, in time, by a smaller one: those may have begun again."""
+        row = schema.record.c
+        before = func.lag(row.sequence).over(partition_by=row.series, order_by=(row.at_us, row.pos))
+        step = select(row.series, row.sequence, before.label("before")).where(self._mine, row.sequence.is_not(None))
+        of = step.subquery().c
+        return set(self._connection.scalars(select(of.series).where(of.sequence < of.before).distinct()))
+
+    def _stretches(self, name: str) -> Series | None:
+        """The series as stretches that each begin again; None where it did not."""
+        row = schema.record.c
+        rows = self._connection.execute(
+            select(row.sequence, row.at_us, row.pos)
+            .where(self._mine, row.series == name, row.sequence.is_not(None))
+            .order_by(row.at_us, row.pos)
+        )
+        told = [Numbered(*found) for found in rows]
+        parts = stretches(told)
+        if len(parts) < 2:
+            return None
+        lacking = [gap for part in parts for gap in missing_of(part)]
+        doubled = [number for part in parts for number in doubled_of(part)]
+        resets = [
+            Reset(last=before[-1].number, first=after[0].number, entry=index_of(after[0].pos))
+            for before, after in pairwise(parts)
+        ]
+        return Series(
+            series=name,
+            first=min(one.number for one in told),
+            last=max(one.number for one in told),
+            records=len(told),
+            lacking=sum(high - low + 1 for low, high in lacking),
+            missing=tuple(lacking[:SHOWN]),
+            elsewhere=0,
+            doubles=len(doubled),
+            doubled=tuple(dict.fromkeys(doubled))[:SHOWN],
+            late=sum(late_of(part) for part in parts),
+            began_again=len(resets),
+            resets=tuple(resets[:SHOWN]),
+        )
 
     def _breaks(self) -> list[Row[Any]]:
         """The records that do not simply follow the one before: numbers left out, given again, or late."""

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from ledger.core.source import ARCHIVE, SourceConfig
+from ledger.core.source import ARCHIVE, BY_HAND, SourceConfig
 from ledger.sources.challenge_kinds import ChallengeResult
 from ledger.sources.handover import Handover, sentences
 from ledger.sources.life import Standing
@@ -49,6 +49,15 @@ _IMPORT_OPEN: Final = (
     "until its import the trail was the old system's alone: what was changed in it before then cannot be seen here",
 )
 
+_HAND_ADDS: Final = (
+    "each record says who entered it by hand and why, and is marked so wherever it is shown; who enters does not check",
+    "since it was entered no record can be changed, removed, inserted or reordered unseen; a correction stands beside",
+)
+_HAND_OPEN: Final = ("whether all was entered, and rightly, people alone can say: no system holds it against theirs",)
+
+_OF_TYPE: Final = {ARCHIVE: (_IMPORT_ADDS, _IMPORT_OPEN), BY_HAND: (_HAND_ADDS, _HAND_OPEN)}
+"""What is added and what stays open, where that is not as of what is collected."""
+
 
 def equivalence(
     config: SourceConfig,
@@ -59,6 +68,7 @@ def equivalence(
 ) -> Statement:
     """The statement of a source that stands so, whose own trail `lacks` this."""
     # An actor or a moment that the source does not tell is not made good by anything here.
+    adds, opens = _OF_TYPE.get(config.type, (_ADDS, _OPEN))
     still = tuple(f"not made good here: {lack}" for lack in lacks)
     return Statement(
         source=config.id,
@@ -67,8 +77,8 @@ def equivalence(
         state=now.state,
         since=now.entry,
         lacks=lacks,
-        adds=_IMPORT_ADDS if config.type == ARCHIVE else _ADDS,
-        open=(*still, *(_IMPORT_OPEN if config.type == ARCHIVE else _OPEN)),
+        adds=adds,
+        open=(*still, *opens),
         challenge=challenge,
         imported=tuple(line for one in handovers for line in sentences(one)),
     )

@@ -1,6 +1,15 @@
 """Tables of the sources domain."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Text,
+)
 
 from ledger.core.tables import TableClass
 from ledger.store.schema import declare, position, validities
@@ -124,6 +133,30 @@ reconciliation = declare(
     Column("holds", SmallInteger, nullable=False),
 )
 
+by_hand = validities(
+    "by_hand",
+    Column("state", Text, nullable=False),
+    Column("record", BigInteger, nullable=False),
+    Column("corrects", Text),
+    Index("by_hand_record", "log", "record"),
+    Index("by_hand_corrects", "corrects"),
+)
+
+exclusion_run = declare(
+    "exclusion_run",
+    TableClass.PROJECTION,
+    Column("pos", BigInteger, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("exclusion", Text, nullable=False),
+    Column("low", BigInteger, nullable=False),
+    Column("high", BigInteger, nullable=False),
+    Column("excluded", SmallInteger, nullable=False),
+    PrimaryKeyConstraint("pos", "ordinal"),
+    Index("exclusion_run_of", "exclusion", "pos"),
+    Index("exclusion_run_high", "high"),
+)
+"""The entries from `low` to `high`, both included, are excluded (1), or no longer (0)."""
+
 quarantine = declare(
     "quarantine",
     TableClass.PROJECTION,
@@ -133,3 +166,11 @@ quarantine = declare(
     Column("received_us", BigInteger, nullable=False),
     Index("quarantine_source", "source", "pos"),
 )
+
+saved_query = validities(
+    "saved_query",
+    Column("owner", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("shared", SmallInteger, nullable=False),
+)
+"""Searches that are saved; a removed one has no open row."""

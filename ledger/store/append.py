@@ -276,6 +276,22 @@ class Batch:
         return placed
 
 
+def rehearsed(connection: Connection, log: int, projections: Projections, drafts: Iterable[Draft]) -> tuple[int, int]:
+    """Places drafts at the time of the log's last entry, in a transaction that the caller undoes.
+
+    Returns the sizes of the log before and after them.
+    """
+    size, leaf, logged_us, frontier, _, disposes = Bulk(connection).one(
+        HEAD_SQLITE if is_sqlite(connection) else HEAD_POSTGRES, (log,)
+    )
+    head = read_head(connection, log, size, bytes(leaf), logged_us, bytes(frontier))
+    transaction = Transaction(connection, log, head, projections.read_live(connection), logged_us, bool(disposes))
+    for one in drafts:
+        transaction.place(one)
+    transaction.write()
+    return head.size, transaction.next_index
+
+
 class Appender:
     """Appends groups of batches to one log. Not thread-safe: the sequencer calls it from one thread at a time."""
 

@@ -7,7 +7,7 @@ hours away, and is looked for hour by hour.
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
@@ -22,6 +22,8 @@ from ledger.store.search import require_members
 FEW: Final = 1_000
 """Records of an object of which all changes are read at once."""
 DAY_HOURS: Final = 24
+_AT_ONCE: Final = 200
+"""Objects of one statement, each in an hour."""
 
 
 class Thing(NamedTuple):
@@ -177,6 +179,46 @@ class Changes:
         )
         return [Moment(*row) for row in rows]
 
+    def near(self, source: str, wanted: Iterable[tuple[int, str]]) -> Iterator[tuple[Field, Moment]]:
+        """The changes of objects of a source, each by its id and an hour."""
+        ordered = sorted(set(wanted))
+        for at in range(0, len(ordered), _AT_ONCE):
+            some = ordered[at : at + _AT_ONCE]
+            # One text for all statements, so that it is prepared once; what is given twice is found once.
+            some += some[-1:] * (_AT_ONCE - len(some))
+            for id_, type_, attribute, *moment in self._bulk.all(
+                _NEAR, (*(value for one in some for value in one), source, *self._places)
+            ):
+                yield Field(source, type_, id_, attribute), Moment(*moment)
+
+    def whole(self, source: str, hours: Iterable[int]) -> Iterator[tuple[Field, Moment]]:
+        """The changes of all objects of a source in these hours."""
+        ordered = sorted(set(hours))
+        for at in range(0, len(ordered), _AT_ONCE):
+            some = ordered[at : at + _AT_ONCE]
+            rows = self._bulk.all(
+                "SELECT object_id, object_type, attribute, at_us, pos, ordinal FROM record_change"
+                f" WHERE hour IN ({', '.join('?' * len(some))}) AND source = ? AND pos >= ? AND pos < ?",
+                (*some, source, *self._places),
+            )
+            for id_, type_, attribute, *moment in rows:
+                yield Field(source, type_, id_, attribute), Moment(*moment)
+
+    def hours_before(self, hour: int) -> Iterator[int]:
+        """The hours before one in which anything changed, in this log or another, the last first: one seek each."""
+        while True:
+            ((last,),) = self._bulk.all("SELECT max(hour) FROM record_change WHERE hour < ?", (hour,))
+            if last is None:
+                return
+            yield last
+            hour = last
+
+    def after(self, field: Field, hour: int) -> Moment | None:
+        """The first change of a field after an hour; where nothing is newer at all, that costs one seek."""
+        named = self._named(field)
+        rows = self._bulk.all(_ON, (hour, *named, *named))
+        return Moment(*rows[0]) if rows else None
+
     def _last(self, field: Field, hour: int) -> Moment | None:
         """The last change of a field before an hour."""
         named = self._named(field)
@@ -187,6 +229,11 @@ class Changes:
         return (field.source, field.id, field.attribute, field.type, *self._places)
 
 
+_NEAR: Final = (
+    f"WITH wanted(hour, id) AS (SELECT CAST(? AS INTEGER), CAST(? AS TEXT){' UNION SELECT ?, ?' * (_AT_ONCE - 1)})"
+    " SELECT c.object_id, c.object_type, c.attribute, c.at_us, c.pos, c.ordinal FROM wanted CROSS JOIN record_change c"
+    " WHERE c.hour = wanted.hour AND c.object_id = wanted.id AND c.source = ? AND c.pos >= ? AND c.pos < ?"
+)
 _OF_FIELD: Final = (
     "c.source = ? AND c.object_id = ? AND c.attribute = ? AND c.object_type = ? AND c.pos >= ? AND c.pos < ?"
 )
@@ -202,4 +249,11 @@ _BACK: Final = (
     f" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM record_change c WHERE c.hour = back.hour AND {_OF_FIELD}))"
     " SELECT c.at_us, c.pos, c.ordinal FROM record_change c WHERE c.hour = (SELECT min(hour) FROM back)"
     f" AND {_OF_FIELD} ORDER BY c.at_us DESC, c.pos DESC, c.ordinal DESC LIMIT 1"
+)
+_ON: Final = (
+    "WITH RECURSIVE later(hour) AS (SELECT min(hour) FROM record_change WHERE hour > ?"
+    " UNION ALL SELECT (SELECT min(hour) FROM record_change WHERE hour > later.hour) FROM later WHERE later.hour"
+    f" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM record_change c WHERE c.hour = later.hour AND {_OF_FIELD}))"
+    " SELECT c.at_us, c.pos, c.ordinal FROM record_change c WHERE c.hour = (SELECT max(hour) FROM later)"
+    f" AND {_OF_FIELD} ORDER BY c.at_us, c.pos, c.ordinal LIMIT 1"
 )

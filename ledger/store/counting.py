@@ -7,12 +7,18 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from ledger.core.record import LinkKind
 from ledger.store import schema
 from ledger.store.combinations import MEMBERS, count_each
-from ledger.store.search import Query, Question, by_combination, matching, rows
+from ledger.store.position import pos_of
+from ledger.store.search import Query, Question, by_combination, matching, newest, rows
 
 FACETS: Final = ("source", "action", "outcome", "object_type")
 """Never the actor: counts by person would be a ranking of people."""
+LINKED: Final = (LinkKind.BATCH, LinkKind.LOT, LinkKind.ORDER, LinkKind.EQUIPMENT, LinkKind.DOCUMENT)
+"""What records belong to and are counted by. Never the person."""
+NEWEST: Final = 1_000
+"""Records whose links are counted."""
 AT_ONCE: Final = 10_000
 """Records that a page counts by itself; more are counted for whoever asks for it."""
 
@@ -41,14 +47,14 @@ def counts(
     """
     place, chosen = matching(connection, log, 0, size, query)
     columns: list[Any] = [schema.record.c[name] for name in FACETS]
-    wanted = [None] * len(MEMBERS) if query == Query() else by_combination(query)
+    asked = {} if query == Query() else by_combination(connection, query)
+    wanted = None if asked is None else [asked.get(name) for name in MEMBERS]
     if most is None and wanted is not None:
         each = count_each(connection, chosen, wanted)
         return _counted([(*one, number) for one, number in each if number], top, most)
     if most is not None and query != Query() and wanted is not None:
         # Where only few match, to go down the log until they are met would be to read all of it.
-        some = chosen.with_only_columns(place, *columns)
-        few = Counter(row[1:] for row in rows(connection, query, place, some, most + 1))
+        few = Counter(row[1:] for row in rows(connection, log, 0, size, query, columns, most + 1))
         if few.total() <= most:
             return _counted([(*values, number) for values, number in few.items()], top, most)
     found = chosen.with_only_columns(*columns)
@@ -56,6 +62,27 @@ def counts(
         found = found.order_by(place.desc()).limit(most + 1)
     met = found.subquery()
     return _counted(connection.execute(select(*met.c, func.count()).group_by(*met.c)).all(), top, most)
+
+
+class Linked(msgspec.Struct, frozen=True, kw_only=True):
+    """To what the newest `of` of the records that match belong, and how many of these to each."""
+
+    of: int
+    facets: dict[LinkKind, tuple[Facet, ...]]
+
+
+def linked(connection: Connection, log: int, size: int, query: Question, top: int = 20) -> Linked:
+    """Counts the links of the newest `NEWEST` records that match, as of `size`; of each kind the `top` commonest."""
+    found = newest(connection, log, size, query, None, NEWEST)
+    link = schema.record_link.c
+    links = select(link.kind, link.id, link.pos).where(
+        link.pos.in_([pos_of(log, index) for index in found]), link.kind.in_([kind.value for kind in LINKED])
+    )
+    by: dict[LinkKind, Counter[str]] = {kind: Counter() for kind in LINKED}
+    # A record that names the same thing twice belongs to it once.
+    for kind, id_, _ in {tuple(row) for row in connection.execute(links)}:
+        by[LinkKind(kind)][id_] += 1
+    return Linked(of=len(found), facets={kind: _most_frequent(counted, top) for kind, counted in by.items()})
 
 
 def _counted(met: Iterable[Sequence[Any]], top: int, most: int | None) -> Counts:

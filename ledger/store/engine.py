@@ -5,6 +5,8 @@ engine (SQLite: `query_only`). Readers never wait for the writer: SQLite runs in
 """
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -59,6 +61,22 @@ def reader_engine(url: str | URL, pool_size: int) -> Engine:
     else:
         return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return engine
+
+
+@contextmanager
+def planned_anew(connection: Connection) -> Iterator[None]:
+    """Within, PostgreSQL plans each statement for what it asks: of one that it keeps prepared it no longer looks at
+    that. For questions whose best way turns on how many records have what; all else is sooner done as it is prepared.
+    """
+    if is_sqlite(connection):
+        yield
+        return
+    raw: Any = connection.connection.driver_connection
+    threshold, raw.prepare_threshold = raw.prepare_threshold, None
+    try:
+        yield
+    finally:
+        raw.prepare_threshold = threshold
 
 
 def assert_durable(engine: Engine) -> None:

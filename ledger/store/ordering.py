@@ -5,7 +5,7 @@ at a record, and the next one goes on behind it: what is appended meanwhile move
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from hashlib import sha256
 from operator import itemgetter
@@ -17,6 +17,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, select, tuple_
 from ledger.core.canonical import encode_struct
 from ledger.core.errors import NotFound, SchemaViolation
 from ledger.store import schema
+from ledger.store.by_column import Columns, by_column
 from ledger.store.position import MAX_INDEX, index_of, pos_of
 from ledger.store.search import (
     MAX_PAGE,
@@ -166,7 +167,7 @@ def _ordered(
     known = listed(connection, log, size, query, sort)
     if known is not None:
         return [index_of(pos) for pos in in_order(known, sort.ascending, last)[:count]]
-    return [index_of(row[0]) for row in followed(connection, log, size, query, sort, last, (), count)]
+    return [index_of(pos) for pos in followed(connection, log, size, query, sort, last, (), count)[0]]
 
 
 def listed(connection: Connection, log: int, size: int, query: Question, sort: Sort) -> list[Place] | None:
@@ -210,8 +211,7 @@ def _few(
     connection: Connection, log: int, size: int, query: Question, value: Column[Any], most: int
 ) -> list[Place] | None:
     """Values and places of all records that match; None where those are more than so many."""
-    place, chosen = matching(connection, log, 0, size, query)
-    found = rows(connection, query, place, chosen.with_only_columns(schema.record.c.pos, value), most + 1)
+    found = rows(connection, log, 0, size, query, (value,), most + 1)
     return None if len(found) > most else [(row[1], row[0]) for row in found]
 
 
@@ -240,9 +240,9 @@ def followed(
     query: Question,
     sort: Sort,
     last: Place | None,
-    columns: Iterable[ColumnElement[Any]],
+    columns: Sequence[ColumnElement[Any]],
     count: int,
-) -> list[tuple[Any, ...]]:
+) -> Columns:
     """Walks along the index of a time: position, value and these columns of the next records.
 
     First those that have it, then those that have none.
@@ -251,27 +251,32 @@ def followed(
     ascending = sort.ascending
     _, chosen = matching(connection, log, 0, size, query, along=value)
     pos = schema.record.c.pos
-    chosen = chosen.with_only_columns(pos, value, *columns)
-    found: list[tuple[Any, ...]] = []
+    columns = (pos, value, *columns)
+    found: Columns = [[] for _ in columns]
     if last is None or last[0] is not None:
         some = chosen.where(value.is_not(None))
         if last is not None:
             here, there = tuple_(value, pos), tuple_(*last)
             some = some.where(here > there if ascending else here < there)
-        found += first(connection, some, (value, pos), ascending, count)
+        found = first(connection, some, columns, (value, pos), ascending, count)
         last = None
-    if len(found) < count and value.nullable:
+    if (left := count - len(found[0])) > 0 and value.nullable:
         none = chosen.where(value.is_(None))
         if last is not None:
             none = none.where(pos > last[1] if ascending else pos < last[1])
-        found += first(connection, none, (pos,), ascending, count - len(found))
+        more = first(connection, none, columns, (pos,), ascending, left)
+        found = [one + other for one, other in zip(found, more, strict=True)]
     return found
 
 
 def first(
-    connection: Connection, chosen: Select[Any], order: Iterable[ColumnElement[Any]], ascending: bool, count: int
-) -> list[tuple[Any, ...]]:
-    """The first rows of a selection in an order, as the driver gives them."""
+    connection: Connection,
+    chosen: Select[Any],
+    columns: Sequence[ColumnElement[Any]],
+    order: Iterable[ColumnElement[Any]],
+    ascending: bool,
+    count: int,
+) -> Columns:
+    """These columns of the first rows of a selection in an order."""
     wanted = (one.asc() if ascending else one.desc() for one in order)
-    # The driver's own tuples: what SQLAlchemy makes of them would be a third of reading a row.
-    return list(connection.execute(chosen.order_by(*wanted).limit(count)).cursor.fetchall())
+    return by_column(connection, chosen.order_by(*wanted).limit(count), columns)

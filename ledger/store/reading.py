@@ -5,13 +5,14 @@ A read names the size it was made at. Entries are never changed, so a read at a 
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, select
 
-from ledger.core.errors import IntegrityError, NotFound
+from ledger.core.errors import IntegrityError, InvalidEntry, NotFound
 from ledger.core.hashing import HASH_SIZE
+from ledger.core.kinds import Kind
 from ledger.core.merkle import Frontier, consistency_proof, inclusion_proof, size_root
 from ledger.core.tiles import ENTRIES, TILE_BITS, Subtrees, Tile, TileReader, encode_bundle
 from ledger.core.vault import Kept
@@ -21,6 +22,7 @@ from ledger.store.engine import is_sqlite
 from ledger.store.position import MAX_INDEX, index_of, pos_of
 from ledger.store.right_edge import TILE, tile_hashes
 
+Body = TypeVar("Body", bound=msgspec.Struct)
 RANGE = 4096
 """Entries fetched at once by a walk over a log: memory stays flat however long the log."""
 CHOSEN = 256
@@ -34,6 +36,19 @@ class StoredEntry(msgspec.Struct, frozen=True, kw_only=True):
     leaf: bytes
     salt: bytes | None
     body: bytes | None
+
+
+def body_of(stored: StoredEntry, kind: Kind, sort: type[Body]) -> Body:
+    """The body of an entry that a table says is of this kind and sort; raises IntegrityError where it is not."""
+    try:
+        body = None if stored.body is None else kind.decode(stored.body)
+    except InvalidEntry:
+        body = None
+    if not isinstance(body, sort):
+        raise IntegrityError(
+            f"entry {stored.index} is no {kind.name}, and the tables say that it is", advice="Verify the ledger."
+        )
+    return body
 
 
 class HeadRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,38 +10,35 @@ from ledger.core.looks import moment_us
 from ledger.core.projector import Row
 from ledger.core.record import Link, Record, RecordBody
 from ledger.core.sequences import cut
-from ledger.core.tokens import exact, key_token, tokens_of
+from ledger.core.tokens import exact, key_token, mark, tokens_of
+from ledger.store.combinations import combined
+from ledger.store.full_text import shape
 from ledger.store.position import pos_of
 
 HOUR_US: Final = 3_600_000_000
 REASON_SHOWN: Final = 200
 """Characters of a reason that stand in its column, to sort and to show by."""
-EXACT: Final = ("actor", "object_id", "workstation")
-"""Columns of `record` that SQLite finds by a token of the full-text index (`core.tokens.exact`).
-
-That index takes what comes in as it comes, and sorts it later in long stretches. In a tree of its own each record of a
-batch would change a page of its own, the more so the larger the ledger has become.
-"""
-
-
 _NO_MEMBERS: Final = (None,) * 8
 
 
 class RecordProjector:
     """Facts of `record` entries. Sealed values are in no column and no token.
 
-    Version 2 has tokens of `EXACT`, version 3 the columns after `tokens` and rows in `record_change`. From version 4 on
-    SQLite has a token of each record's key, first in its row, in place of a row in `source_key`.
+    Version 2 has tokens of `full_text.EXACT`, version 3 the columns after `tokens` and rows in `record_change`. From
+    version 4 on SQLite has a token of each record's key, first in its row, in place of a row in `source_key`; from
+    version 5 on tokens of `full_text.MARKED` and `shape`. From version 6 on PostgreSQL has the record's `combination`.
     """
 
     name = "record"
     kinds = frozenset({"record"})
     tables = ("record", "record_link", "source_key", "record_change")
 
-    def __init__(self, dialect: str, version: int = 4) -> None:
+    def __init__(self, dialect: str, version: int = 6) -> None:
         self.version = version
         self._joined = dialect == "sqlite"
         self._keyed = self._joined and version > 3
+        self._marked = self._joined and version > 4
+        self._combined = not self._joined and version > 5
 
     def rows(self, entry: Entry) -> Iterable[Row]:
         # `_value_` is the enum's value without the descriptor in front of it, which costs more than the rest of a row.
@@ -58,22 +55,34 @@ class RecordProjector:
             if actor.account is not None:
                 words.append(exact("actor", actor.account))
         at_us: int | None = None
+        combination: bytes | None = None
         members: tuple[str | int | None, ...] = _NO_MEMBERS
         if self.version > 2:
             at_us = moment_us(body)
             hour = at_us // HOUR_US
             reason = record.reason
+            reasoned = 0 if reason is None else 1
             members = (
                 actor.workstation,
                 actor.role,
                 reason[:REASON_SHOWN] if isinstance(reason, str) else None,
-                0 if reason is None else 1,
+                reasoned,
                 at_us,
                 hour,
                 *cut(record.source_sequence),
             )
             if self._joined and actor.workstation is not None:
                 words.append(exact("workstation", actor.workstation))
+            if self._marked:
+                if actor.role is not None:
+                    words.append(mark("role", actor.role))
+                words += {mark("attribute", change.attribute): None for change in record.changes}
+                words.append(shape(record.source, record.action._value_, record.outcome._value_, target.type, reasoned))
+            if self._combined:
+                combination = combined(
+                    (record.source, record.action._value_, record.outcome._value_, target.type, actor.role, reasoned),
+                    frozenset([change.attribute for change in record.changes]),
+                )
             for ordinal, change in enumerate(record.changes):
                 yield (
                     "record_change",
@@ -94,6 +103,7 @@ class RecordProjector:
                 target.id,
                 " ".join(words) if self._joined else words,
                 *members,
+                combination,
             ),
         )
         for link in unique_links(record):

@@ -4,6 +4,8 @@ Order is by index, newest first; a page ends with the index to go on before (key
 size: entries logged later are not in it.
 """
 
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Annotated, Any
 
 import msgspec
@@ -11,13 +13,16 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    LargeBinary,
     Select,
     and_,
+    any_,
     cast,
     column,
     exists,
     false,
     func,
+    literal,
     literal_column,
     or_,
     select,
@@ -25,19 +30,18 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.sql.elements import UnaryExpression
-from sqlalchemy.sql.operators import custom_op
 
 from ledger.core.errors import ConfigError, SchemaViolation
 from ledger.core.record import Action, LinkKind, Outcome
 from ledger.core.times import SafeInt
-from ledger.core.tokens import exact, query_tokens
+from ledger.core.tokens import query_tokens
 from ledger.store import schema
-from ledger.store.combinations import MEMBERS, object_types, of_each
-from ledger.store.engine import is_sqlite
+from ledger.store.combinations import COMBINED, MEMBERS, has_combined, keys, object_types, of_each, types_of
+from ledger.store.engine import is_sqlite, planned_anew
+from ledger.store.full_text import found_by, has_shapes
+from ledger.store.leading import Window, aside, rarest, short, within
 from ledger.store.position import index_of, pos_of
 from ledger.store.projections import read_versions
-from ledger.store.records import EXACT
 
 MAX_PAGE = 500
 MAX_SPANS = 500
@@ -49,8 +53,6 @@ TIMES = ("occurred", "recorded", "received")
 _MEMBERS = 3
 """The version of the projector of records from which on there are columns for `_NEWER`, and for reasons."""
 _NEWER = ("workstation", "role", "attribute", "reasoned")
-_COUNTED = 10_000
-"""Records of a link that are counted at most, to find the rarest."""
 _FTS = table("record_fts", column("rowid"))
 
 
@@ -132,34 +134,40 @@ def search(
 
 def newest(connection: Connection, log: int, size: int, query: Question, before: int | None, limit: int) -> list[int]:
     """The last of the records that match, newest first, before an index or as of `size`."""
-    place, chosen = matching(connection, log, 0, size if before is None else min(before, size), query)
-    found = rows(connection, query, place, chosen.with_only_columns(place), limit, newest=True)
-    return [index_of(row[0]) for row in found]
+    high = size if before is None else min(before, size)
+    return [index_of(row[0]) for row in rows(connection, log, 0, high, query, (), limit, newest=True)]
 
 
 def oldest(connection: Connection, log: int, size: int, query: Question, low: int, limit: int) -> list[int]:
     """The first of the records that match, from index `low` on, as of `size`."""
-    place, chosen = matching(connection, log, low, size, query)
-    found = rows(connection, query, place, chosen.with_only_columns(place), limit, newest=False)
-    return [index_of(row[0]) for row in found]
+    return [index_of(row[0]) for row in rows(connection, log, low, size, query, (), limit, newest=False)]
 
 
 def rows(
     connection: Connection,
+    log: int,
+    low: int,
+    high: int,
     query: Question,
-    place: ColumnElement[int],
-    chosen: Select[Any],
+    columns: Sequence[Column[Any]],
     limit: int,
     *,
     newest: bool | None = None,
 ) -> list[tuple[Any, ...]]:
-    """The first rows of what `matching` gave, whose first column is the place: from the newest, the oldest, or any."""
-    wanted = by_combination(query)
-    if wanted is not None:
-        return of_each(connection, chosen, wanted, place, limit, newest)
-    ordered = chosen if newest is None else chosen.order_by(place.desc() if newest else place)
-    # The driver's own tuples: what SQLAlchemy makes of them would be a third of reading a row.
-    return list(connection.execute(ordered.limit(limit)).cursor.fetchall())
+    """Position and columns of the first records that match: from the newest, the oldest, or any (`matching`)."""
+    wanted = by_combination(connection, query)
+    # What the combinations of PostgreSQL say needs no condition beside them.
+    others = query if wanted is None or not has_combined(connection) else Query()
+    place, chosen = matching(connection, log, low, high, others)
+    chosen = chosen.with_only_columns(place, *columns)
+    anew = _together(query.query if isinstance(query, Narrowed) else query)
+    # The records of an object are in order by its index: planned anew, many of them would be walked down to.
+    with planned_anew(connection) if anew else nullcontext():
+        if wanted is not None:
+            return of_each(connection, log, high, chosen, wanted, place, limit, newest)
+        ordered = chosen if newest is None else chosen.order_by(place.desc() if newest else place)
+        # The driver's own tuples: what SQLAlchemy makes of them would be a third of reading a row.
+        return list(connection.execute(ordered.limit(limit)).cursor.fetchall())
 
 
 def count(connection: Connection, log: int, size: int, query: Question) -> int:
@@ -169,46 +177,70 @@ def count(connection: Connection, log: int, size: int, query: Question) -> int:
 
 
 def matching(
-    connection: Connection, log: int, low: int, high: int, query: Question, *, along: Column[Any] | None = None
+    connection: Connection, log: int, low: int, high: int, question: Question, *, along: Column[Any] | None = None
 ) -> tuple[ColumnElement[int], Select[Any]]:
     """The column to order by and the selection of the records that match, of indices from `low` to below `high`.
 
     `along`: they are wanted in the order of this column's index. SQLite is then kept from going by one of a condition,
     after which it would have to sort all that match. (In the order of `pos`, words and links lead as well.)
     """
-    narrowed = query if isinstance(query, Narrowed) else Narrowed(query=query)
+    narrowed = question if isinstance(question, Narrowed) else Narrowed(query=question)
     query = narrowed.query
     spans = {"actor": narrowed.accounts, "object_id": narrowed.tags}
     if any(found is not None for found in spans.values()):
         require_members(connection, "person and place")
     require_members(connection, *(name for name in _NEWER if getattr(query, name) is not None))
-    record = schema.record
-    aside = along is not None and is_sqlite(connection)
+    record, sqlite = schema.record, is_sqlite(connection)
     place: ColumnElement[int] = record.c.pos
+    by_time = along is not None and along is not place
     words = query_tokens(query.text)
-    found_by = [f'"{token}"' for token in (*words, *_exact(connection, query))]
-    for name, found in spans.items():
-        if found and is_sqlite(connection):
-            found_by.append(f"({' OR '.join(dict.fromkeys(_token(name, span.value) for span in found))})")
-    if along is place:
-        aside = aside and not (found_by or query.links or query.link_kind or query.link_id)
-    link = None if found_by or aside or not is_sqlite(connection) else _rarest(connection, query)
+    range_ = pos_of(log, low), pos_of(log, high)
+    if _with_nul(query):
+        return place, select().select_from(record).where(false())
+    link = None if by_time else rarest(connection, _links(query))
+    if link is not None and not (sqlite or link.few):
+        # PostgreSQL is left to choose: in the order of the link it would read all of its records to find none.
+        link = None
+    leading: list[str] | None = []
+    if sqlite and (link is None or not link.few):
+        held = [(name, {span.value: None for span in found}) for name, found in spans.items() if found]
+        leading = found_by(connection, msgspec.structs.asdict(query), words, held, few=by_time)
+    if leading is None or (query.text.strip() and not words):
+        # Nothing has such a combination; text without a single word can't occur in any record's words.
+        return place, select().select_from(record).where(false())
+    window = _window(query)
+    if leading or link is not None:
+        apart = by_time
+    elif sqlite and along is None and window is not None and short(connection, window):
+        # In the order of `pos` SQLite would go down the log until it comes to that time.
+        along, apart, by_time, place = window[0], True, True, aside(place)
+    else:
+        apart = sqlite and along is not None
+        if sqlite and along is None and window is not None:
+            range_ = within(connection, window, range_)
+    facets: list[ColumnElement[bool]] = []
+    together = _together(query)
+    if not by_time and together and has_combined(connection):
+        facets = [_combined(connection, log, high, query)]
+        query = msgspec.structs.replace(query, **dict.fromkeys(together))
     linked = schema.record_link.alias()
-    chosen = select().select_from(record).where(*_conditions(query, linked.c.pos if link else along if aside else None))
+    if leading:
+        link = None
+    # The full-text index leads wherever it finds by anything: of a condition's own index SQLite would try every record.
+    leads = linked.c.pos if link else along if apart else place if leading else None
+    chosen = select().select_from(record).where(*_conditions(query, leads if sqlite else None), *facets)
     for name, found in spans.items():
         if found is not None:
             chosen = chosen.where(_in_spans(name, found))
-    if not is_sqlite(connection) and query.object_type is None and (query.object_id is not None or narrowed.tags):
+    if not sqlite and query.object_type is None and (query.object_id is not None or narrowed.tags):
         # Objects stand by type and id.
-        chosen = chosen.where(record.c.object_type.in_(object_types(connection)))
-    if query.text.strip() and not words:
-        # Text without a single word can't occur in any record's words.
-        chosen = chosen.where(false())
-    elif found_by and is_sqlite(connection):
-        # Tokens hold no quote (core.tokens), so each is a literal of the FTS5 query language.
-        match = literal_column("record_fts").op("MATCH")(" AND ".join(found_by))
-        if aside:
-            chosen = chosen.where(_aside(place).in_(select(_FTS.c.rowid).where(match)))
+        types = object_types(connection) if query.object_id is None else types_of(connection, query.object_id)
+        one_of = record.c.object_type
+        chosen = chosen.where(one_of == types[0] if len(types) == 1 else one_of.in_(types))
+    if leading:
+        match = literal_column("record_fts").op("MATCH")(" AND ".join(leading))
+        if by_time:
+            chosen = chosen.where(aside(place).in_(select(_FTS.c.rowid).where(match)))
         else:
             # The index itself goes from the newest down: of a thousand matches it reads as many as the page has.
             place = _FTS.c.rowid
@@ -217,47 +249,64 @@ def matching(
         # Links stand by kind, id and position: those of one are there in order, and no other record is looked at.
         place = linked.c.pos
         chosen = chosen.join(linked, linked.c.pos == record.c.pos).where(
-            linked.c.kind == link[0].value, linked.c.id == link[1]
+            linked.c.kind == link.kind.value, linked.c.id == link.id
         )
-    elif words:
+        if sqlite:
+            chosen = chosen.where(*(_has_word(word) for word in words))
+    if words and not sqlite:
         chosen = chosen.where(record.c.tokens.op("@>")(cast(list(words), postgresql.ARRAY(postgresql.TEXT))))
-    ranged = _aside(place) if aside and along is not place else place
-    return place, chosen.where(ranged >= pos_of(log, low), ranged < pos_of(log, high))
+    ranged = aside(place) if apart and along is not place else place
+    return place, chosen.where(ranged >= range_[0], ranged < range_[1])
 
 
-def by_combination(query: Question) -> list[str | None] | None:
-    """What is wanted of each of `MEMBERS`, where nothing but some of them is asked for: no index leads to those.
+def by_combination(connection: Connection, query: Question) -> Mapping[str, Any] | None:
+    """What is wanted of each of `COMBINED`, where nothing but some of them is asked for: no index leads to those.
 
-    None where something else is asked for, to which one does, or all four of them.
+    None where something else is asked for, to which one does, or all four of `MEMBERS`.
     """
     if isinstance(query, Narrowed):
         return None
-    asked = [name for name in MEMBERS if getattr(query, name) is not None]
-    others = msgspec.structs.replace(query, reasoned=None, role=None, attribute=None, **dict.fromkeys(asked))
-    if not 0 < len(asked) < len(MEMBERS) or others != Query():
+    together = has_combined(connection)
+    open_ = COMBINED if together else MEMBERS
+    wanted = {name: getattr(query, name) for name in COMBINED}
+    asked = [name for name in open_ if wanted[name] is not None]
+    others = msgspec.structs.replace(query, **dict.fromkeys(asked))
+    if not has_shapes(connection) and not together:
+        others = msgspec.structs.replace(others, reasoned=None, role=None, attribute=None)
+    if not asked or others != Query() or (not together and len(asked) == len(MEMBERS)):
         return None
-    return [str(getattr(query, name)) if name in asked else None for name in MEMBERS]
+    return wanted
 
 
-def _rarest(connection: Connection, query: Query) -> tuple[LinkKind, str] | None:
-    """Of the links asked for, the one that the fewest records have, as far as that is counted."""
-    pairs = list(query.links)
-    if query.link_kind is not None and query.link_id is not None:
-        pairs.append((query.link_kind, query.link_id))
-    if len(pairs) < 2:
-        return pairs[0] if pairs else None
-
-    def records(pair: tuple[LinkKind, str]) -> int:
-        link = schema.record_link.c
-        some = select(link.pos).where(link.kind == pair[0].value, link.id == pair[1]).limit(_COUNTED).subquery()
-        return connection.scalar(select(func.count()).select_from(some)) or 0
-
-    return min(pairs, key=records)
+def _together(query: Query) -> list[str]:
+    """Members that are asked for by which records have a combination; objects stand by type and id."""
+    some = (name for name in COMBINED if name != "object_type" or query.object_id is None)
+    return [name for name in some if getattr(query, name) is not None]
 
 
-def _aside(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The same value, of which SQLite sees no index (its unary plus)."""
-    return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
+def _combined(connection: Connection, log: int, size: int, query: Query) -> ColumnElement[bool]:
+    """PostgreSQL: what a record's combination has to be, in place of what is asked of each of its members.
+
+    How many records have all of them together is what the database then has counted; by each member it would guess.
+    """
+    found = keys(connection, log, size, {name: getattr(query, name) for name in COMBINED})
+    return schema.record.c.combination == any_(cast(found, postgresql.ARRAY(LargeBinary))) if found else false()
+
+
+def _links(query: Query) -> list[tuple[LinkKind, str]]:
+    """All that a record has to have, by kind and id."""
+    if query.link_kind is None or query.link_id is None:
+        return list(query.links)
+    return [*query.links, (query.link_kind, query.link_id)]
+
+
+def _window(query: Query) -> Window | None:
+    """The first time over which a window is asked for that has both ends."""
+    for name in TIMES:
+        low, high = getattr(query, f"{name}_from"), getattr(query, f"{name}_to")
+        if low is not None and high is not None:
+            return schema.record.c[f"{name}_us"], low, high
+    return None
 
 
 def require_members(connection: Connection, *names: str) -> None:
@@ -269,15 +318,17 @@ def require_members(connection: Connection, *names: str) -> None:
         )
 
 
-def _conditions(query: Query, along: Column[Any] | None) -> list[ColumnElement[bool]]:
+def _with_nul(query: Query) -> bool:
+    """No stored text holds U+0000 (sources.prepare), and PostgreSQL takes none to compare with either."""
     texts = [getattr(query, name) for name in (*_EQUAL, "link_id", "attribute")]
-    if any("\x00" in text for text in (*texts, *(id_ for _, id_ in query.links)) if text is not None):
-        # No stored text holds U+0000 (sources.prepare), and PostgreSQL takes none to compare with either.
-        return [false()]
+    return any("\x00" in text for text in (*texts, *(id_ for _, id_ in query.links)) if text is not None)
+
+
+def _conditions(query: Query, along: ColumnElement[Any] | None) -> list[ColumnElement[bool]]:
     record = schema.record.c
 
     def seen(column: Column[Any]) -> ColumnElement[Any]:
-        return column if along is None or column is along else _aside(column)
+        return column if along is None or column is along else aside(column)
 
     conditions: list[ColumnElement[bool]] = []
     for name in _EQUAL:
@@ -317,8 +368,9 @@ def _in_spans(name: str, spans: tuple[Span, ...]) -> ColumnElement[bool]:
     return and_(one_of, or_(false(), *held))
 
 
-def _token(name: str, value: str) -> str:
-    return f'"{exact(name, value)}"'
+def _has_word(word: str) -> ColumnElement[bool]:
+    """SQLite: whether a record's tokens, which spaces separate, have this one."""
+    return func.instr(literal(" ").concat(schema.record.c.tokens).concat(" "), f" {word} ") > 0
 
 
 def _linked(kind: LinkKind | None, id_: str | None) -> ColumnElement[bool]:
@@ -330,11 +382,3 @@ def _linked(kind: LinkKind | None, id_: str | None) -> ColumnElement[bool]:
     if id_ is not None:
         wanted.append(link.id == id_)
     return exists().where(and_(*wanted))
-
-
-def _exact(connection: Connection, query: Query) -> list[str]:
-    """Tokens of whole values that the full-text index has too, and which no tree of their own finds."""
-    wanted = [(name, value) for name in EXACT if (value := getattr(query, name)) is not None]
-    if not wanted or not is_sqlite(connection) or read_versions(connection).get("record", 0) < 2:
-        return []
-    return [exact(name, value) for name, value in wanted]

@@ -4,6 +4,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL
@@ -14,15 +15,16 @@ from ledger.core.entry import Draft, draft
 from ledger.core.kinds import KindRegistry
 from ledger.core.projector import Projector
 from ledger.core.tiles import Subtrees
-from ledger.store.append import Appender, Batch, Placed
+from ledger.store.append import Appender, Batch, Placed, rehearsed
 from ledger.store.copying import Copier
-from ledger.store.engine import is_sqlite, reader_engine, writer_engine
+from ledger.store.engine import is_sqlite, raised, reader_engine, writer_engine
 from ledger.store.key_filter import KeyFilter
 from ledger.store.logs import LogCreated, begin, read_logs
 from ledger.store.projections import Projections, hold_live
 from ledger.store.reading import LogReader
 from ledger.store.sequencer import Sequencer
 
+T = TypeVar("T")
 _MOST_SUBTREES = 1 << 16
 """Roots of subtrees of a log that are remembered for proofs, in about 15 MB."""
 
@@ -101,6 +103,21 @@ class Store:
         with self._turn, self.writer.connect() as connection, connection.begin():
             yield connection
         self._committed()
+
+    def rehearse(self, log: int, drafts: Iterable[Draft], look: Callable[[Connection, int, int], T]) -> T:
+        """What `look` finds as if these entries stood at the end of a log; nothing of them stays.
+
+        It is given the log's sizes without them and with them. Nothing is appended to the log while it looks.
+        """
+        with self._turn, self.writer.connect() as connection:
+            rehearsal = connection.begin()
+            try:
+                before, after = rehearsed(connection, log, self.projections, drafts)
+                return look(connection, before, after)
+            except connection.dialect.loaded_dbapi.Error as error:
+                raise raised(connection, "rehearse", error) from error
+            finally:
+                rehearsal.rollback()
 
     def alone(self) -> AbstractContextManager[object]:
         """While it is held no other thread of this process writes to SQLite: they wait, and do not time out."""

@@ -10,11 +10,10 @@ from typing import Any
 from sqlalchemy import Column, Connection, select
 
 from ledger.store import schema
+from ledger.store.by_column import Columns, by_column
 from ledger.store.ordering import Place, Sort, SortKey, first, followed, in_order, listed
 from ledger.store.position import index_of, pos_of
 from ledger.store.search import Question, matching
-
-Rows = list[tuple[Any, ...]]
 
 
 class Walk:
@@ -32,8 +31,8 @@ class Walk:
         self._listed: list[int] | None = None
         self._last: Place | None = None
 
-    def rows(self, connection: Connection, columns: Sequence[Column[Any]], count: int) -> Rows:
-        """The next rows: position, then these columns of `record`. None at all: the walk is over.
+    def columns(self, connection: Connection, columns: Sequence[Column[Any]], count: int) -> Columns:
+        """Of the next records the position, then these columns of `record`. No position at all: the walk is over.
 
         Raises SchemaViolation, the first time, where too many match for an order that has no index.
         """
@@ -45,12 +44,14 @@ class Walk:
             return self._from_list(self._listed, connection, columns, count)
         if self._sort.by is SortKey.INDEX:
             return self._by_index(connection, columns, count)
-        found = followed(connection, self._log, self._size, self._query, self._sort, self._last, columns, count)
-        if found:
-            self._last = (found[-1][1], found[-1][0])
-        return [(row[0], *row[2:]) for row in found]
+        places, values, *found = followed(
+            connection, self._log, self._size, self._query, self._sort, self._last, columns, count
+        )
+        if places:
+            self._last = (values[-1], places[-1])
+        return [places, *found]
 
-    def _by_index(self, connection: Connection, columns: Sequence[Column[Any]], count: int) -> Rows:
+    def _by_index(self, connection: Connection, columns: Sequence[Column[Any]], count: int) -> Columns:
         low, high = 0, self._size
         if self._last is not None and self._sort.ascending:
             low = index_of(self._last[1]) + 1
@@ -58,26 +59,30 @@ class Walk:
             high = index_of(self._last[1])
         # Along the log itself: by an index of a condition, each stretch would begin with sorting all that match.
         place, chosen = matching(connection, self._log, low, high, self._query, along=schema.record.c.pos)
-        found = first(connection, chosen.with_only_columns(place, *columns), (place,), self._sort.ascending, count)
-        if found:
-            self._last = (None, found[-1][0])
+        found = first(connection, chosen, (place, *columns), (place,), self._sort.ascending, count)
+        if found[0]:
+            self._last = (None, found[0][-1])
         return found
 
-    def _from_list(self, left: list[int], connection: Connection, columns: Sequence[Column[Any]], count: int) -> Rows:
-        found: Rows = []
+    def _from_list(
+        self, left: list[int], connection: Connection, columns: Sequence[Column[Any]], count: int
+    ) -> Columns:
+        found: Columns = [[]]
         # Those of a stretch may all be gone by a disposal: the walk is over where the list is.
-        while left and not found:
+        while left and not found[0]:
             wanted, left[-count:] = left[-count:][::-1], []
-            found = _rows_of(connection, wanted, columns)
+            found = _columns_of(connection, wanted, columns)
         return found
 
 
-def rows_at(connection: Connection, log: int, indices: Sequence[int], columns: Sequence[Column[Any]]) -> Rows:
-    """Of these records: position, then these columns, in the order given; what is not there is left out."""
-    return _rows_of(connection, [pos_of(log, index) for index in indices], columns)
+def columns_at(connection: Connection, log: int, indices: Sequence[int], columns: Sequence[Column[Any]]) -> Columns:
+    """Of these records the position, then these columns, in the order given; what is not there is left out."""
+    return _columns_of(connection, [pos_of(log, index) for index in indices], columns)
 
 
-def _rows_of(connection: Connection, positions: Sequence[int], columns: Sequence[Column[Any]]) -> Rows:
+def _columns_of(connection: Connection, positions: Sequence[int], columns: Sequence[Column[Any]]) -> Columns:
     pos = schema.record.c.pos
-    rows = {row[0]: tuple(row) for row in connection.execute(select(pos, *columns).where(pos.in_(positions)))}
-    return [rows[one] for one in positions if one in rows]
+    found = by_column(connection, select(pos).where(pos.in_(positions)), (pos, *columns))
+    at = {one: row for row, one in enumerate(found[0])}
+    rows = [at[one] for one in positions if one in at]
+    return [[column[row] for row in rows] for column in found]

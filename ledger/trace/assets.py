@@ -4,11 +4,11 @@ All as of a size of the log: a map that is corrected later changes nothing as of
 """
 
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import groupby
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
@@ -33,6 +33,8 @@ MAX_LOOK_US: Final = 31 * DAY_US
 _AT_ONCE: Final = 400
 """Hours, and tags, of one statement."""
 _MANY_HOURS: Final = 20_000
+_FEW: Final = 20
+"""Tags of a source that are asked for one by one."""
 
 
 class Concerned(NamedTuple):
@@ -69,6 +71,7 @@ class Assets:
         self._tags: dict[str, tuple[TagSpan, ...]] = {}
         self._rows: dict[str, Sequence[Row[Any]]] = {}
         self._places: dict[tuple[str, str], Sequence[Row[Any]]] = {}
+        self._asked = Counter[str]()
         self._read: dict[tuple[str, bool], _Read] = {}
 
     def of(self, body: RecordBody) -> Iterator[tuple[str, str]]:
@@ -81,22 +84,34 @@ class Assets:
         at_us = moment_us(body)
         rooms = (link.id for link in record.links if link.kind is LinkKind.LOCATION)
         for tag in dict.fromkeys((record.object.id, *rooms)):
-            equipment = self._equipment(record.source, tag, at_us)
+            equipment = self.equipment(record.source, tag, at_us)
             if equipment is not None and equipment not in found:
                 found.add(equipment)
                 yield equipment, tag
 
-    def _equipment(self, source: str, tag: str, at_us: int) -> str | None:
+    def equipment(self, source: str, tag: str, at_us: int) -> str | None:
         """Where a tag or room stood at an instant (as `sources.maps.place_at`, each tag's rows read once)."""
         rows = self._places.get((source, tag))
         if rows is None:
-            row = asset_table.c
-            columns = (row.from_us, row.to_us, row.equipment)
-            named = (row.log == self.log, row.source == source, row.tag == tag, as_of(asset_table, self.size))
-            chosen: Select[Any] = select(*columns).where(*named).order_by(row.from_us, row.from_index)
-            rows = self._places[source, tag] = self.connection.execute(chosen).all()
+            rows = () if self._asked[source] > _FEW else self._read_places(source, tag)
         held = [one for one in rows if one.from_us <= at_us and (one.to_us is None or one.to_us > at_us)]
         return held[-1].equipment if held else None
+
+    def _read_places(self, source: str, tag: str) -> Sequence[Row[Any]]:
+        """The lines of a tag; of a source of which many are asked for, those of all its tags at once."""
+        row = asset_table.c
+        chosen: Select[Any] = select(row.tag, row.from_us, row.to_us, row.equipment).where(
+            row.log == self.log, row.source == source, as_of(asset_table, self.size)
+        )
+        self._asked[source] += 1
+        if self._asked[source] <= _FEW:
+            chosen = chosen.where(row.tag == tag)
+            self._places[source, tag] = ()
+        for name, rows in groupby(
+            self.connection.execute(chosen.order_by(row.tag, row.from_us, row.from_index)), key=itemgetter(0)
+        ):
+            self._places[source, name] = list(rows)
+        return self._places.get((source, tag), ())
 
     def classes(self, asset: str, at_us: int) -> list[str]:
         """The classes that the map gives an asset at an instant, in the order of their names."""
@@ -116,7 +131,9 @@ class Assets:
         if asset not in self._rows:
             row = asset_table.c
             held = (row.log == self.log, as_of(asset_table, self.size), row.equipment == asset)
-            self._rows[asset] = self.connection.execute(select(asset_table).where(*held)).all()
+            # The many tags of an asset mostly say the same of it.
+            says: Select[Any] = select(row.from_us, row.to_us, row.asset_class, row.critical).where(*held).distinct()
+            self._rows[asset] = self.connection.execute(says).all()
         return (one for one in self._rows[asset] if one.from_us <= at_us and (one.to_us is None or at_us < one.to_us))
 
     def tags(self, asset: str) -> tuple[TagSpan, ...]:
@@ -188,39 +205,33 @@ class Assets:
         links = links.where(link.at_us.between(low_us, high_us), of_log(link.pos, self.log, self.size), *wanted)
         for row in self.connection.execute(links.where(link.kind == LinkKind.EQUIPMENT, link.id == asset)):
             yield _Moment(row.at_us, Concerned(index_of(row.pos), ""), row.object_type)
-        for source, group in groupby(self.tags(asset), key=attrgetter("source")):
-            spans = list(group) if not undated or source in self._sources_of_undated else []
-            for at in range(0, len(spans), _AT_ONCE):
-                yield from self._tagged(source, spans[at : at + _AT_ONCE], low_us, high_us, wanted, links)
+        told = self._sources_of_undated if undated else None
+        spans = [one for one in self.tags(asset) if told is None or one.source in told]
+        for at in range(0, len(spans), _AT_ONCE):
+            when = defaultdict[tuple[str, str], list[TagSpan]](list)
+            for span in spans[at : at + _AT_ONCE]:
+                when[span.source, span.value].append(span)
+            values = {value for _, value in when}
+            statements = [links.where(link.kind == LinkKind.LOCATION, link.id.in_(values))]
+            for source, tags in groupby(when, key=itemgetter(0)):
+                named = [tag for _, tag in tags]
+                statements += _tagged(source, named, low_us, high_us, of_log(record.pos, self.log, self.size), *wanted)
+            for chosen in statements:
+                for row in self.connection.execute(chosen):
+                    held = when.get((row.source, row.tag), ())
+                    if any(one.from_us <= row.at_us and (one.to_us is None or row.at_us < one.to_us) for one in held):
+                        yield _Moment(row.at_us, Concerned(index_of(row.pos), row.tag), row.object_type)
 
-    def _tagged(
-        self,
-        source: str,
-        spans: list[TagSpan],
-        low_us: int,
-        high_us: int,
-        wanted: list[ColumnElement[bool]],
-        links: Select[Any],
-    ) -> Iterator[_Moment]:
-        link, record = schema.record_link.c, schema.record.c
-        when = defaultdict[str, list[TagSpan]](list)
-        for span in spans:
-            when[span.value].append(span)
-        tags = select(record.pos, record.at_us, record.object_id.label("tag"), record.object_type, record.source).where(
-            record.source == source,
-            record.object_id.in_(when),
-            record.at_us.between(low_us, high_us),
-            of_log(record.pos, self.log, self.size),
-            *wanted,
-        )
-        statements = [links.where(link.kind == LinkKind.LOCATION, link.id.in_(when))]
-        statements += [tags.where(hours) for hours in _hours(low_us, high_us)]
-        for chosen in statements:
-            for row in self.connection.execute(chosen):
-                if row.source == source and any(
-                    one.from_us <= row.at_us and (one.to_us is None or row.at_us < one.to_us) for one in when[row.tag]
-                ):
-                    yield _Moment(row.at_us, Concerned(index_of(row.pos), row.tag), row.object_type)
+
+def _tagged(
+    source: str, tags: list[str], low_us: int, high_us: int, *held: ColumnElement[bool]
+) -> Iterator[Select[Any]]:
+    """The records of these tags of a source in a time."""
+    record = schema.record.c
+    chosen = select(record.pos, record.at_us, record.object_id.label("tag"), record.object_type, record.source).where(
+        record.source == source, record.object_id.in_(tags), record.at_us.between(low_us, high_us), *held
+    )
+    return (chosen.where(hours) for hours in _hours(low_us, high_us))
 
 
 def _hours(low_us: int, high_us: int) -> Iterator[ColumnElement[bool]]:

@@ -4,22 +4,24 @@ Records with the actions start and stop that carry the id's link, or that of an 
 bound the time in which it had that equipment.
 """
 
-from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from ledger.core.looks import moment_us
 from ledger.core.record import Action, LinkKind, Outcome, RecordBody
 from ledger.store import schema
+from ledger.store.combinations import combinations
 from ledger.store.position import index_of
 from ledger.trace.assets import Assets
-from ledger.trace.bodies import bodies, decoded, linked, placed
+from ledger.trace.bodies import bodies, decoded, linked, of_log, placed
 from ledger.trace.windows import Edge, Occupation, Windows, paired
 
 BATCH_KINDS: Final = frozenset({LinkKind.BATCH, LinkKind.ORDER, LinkKind.LOT})
 """Kinds of link whose START and STOP records say what the batch occupied."""
+_MANY: Final = 2_000
+"""Records that name an id of which each is looked at, sooner than all that start or stop anything."""
 
 
 class Occupations(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +43,7 @@ def occupations(
         return Occupations(intervals=(), unmatched=())
     windows = windows or Windows(Assets(connection, log, size))
     names = [(kind, id_), *crosswalk(connection, log, size, kind, id_)]
-    told = sorted({index for name in names for index in edges_of(connection, log, size, *name)})
+    told = sorted({edge.entry for name in names for edge in edges_of(connection, log, size, *name)})
     by_equipment: dict[str, list[tuple[Action, Edge]]] = {}
     unmatched: list[int] = []
     for index, body in bodies(connection, log, told):
@@ -88,16 +90,38 @@ def named_with(connection: Connection, log: int, size: int, kind: LinkKind, id_:
     )
 
 
-def edges_of(connection: Connection, log: int, size: int, kind: LinkKind, id_: str) -> Iterable[int]:
-    """The START and STOP records that carry a link."""
+class Told(NamedTuple):
+    """A record that starts or stops something: when that was (`core.looks.moment_us`), and its entry."""
+
+    at_us: int
+    entry: int
+
+
+def edges_of(connection: Connection, log: int, size: int, kind: LinkKind, id_: str) -> list[Told]:
+    """The START and STOP records that carry a link, in no order."""
     link, record = schema.record_link.c, schema.record.c
-    chosen = select(link.pos).where(
-        linked(log, size, kind, id_),
-        record.pos == link.pos,
-        record.action.in_([Action.START.value, Action.STOP.value]),
-        record.outcome == Outcome.SUCCESS.value,
-    )
-    return map(index_of, connection.scalars(chosen))
+    chosen = select(link.at_us, link.pos)
+    some = select(link.pos).where(linked(log, size, kind, id_)).limit(_MANY).subquery()
+    if (connection.scalar(select(func.count()).select_from(some)) or 0) < _MANY:
+        chosen = chosen.where(
+            linked(log, size, kind, id_),
+            record.pos == link.pos,
+            record.action.in_(_EDGES),
+            record.outcome == Outcome.SUCCESS.value,
+        )
+    else:
+        # Much names an equipment; of all records few start or stop anything, and one index has them.
+        wanted = [(None, action, Outcome.SUCCESS.value, None) for action in _EDGES]
+        there = [one for some in wanted for one in combinations(connection, some)]
+        edges = select(record.pos).where(
+            record.source.in_({one.source for one in there}),
+            record.action.in_(_EDGES),
+            record.outcome == Outcome.SUCCESS.value,
+            record.object_type.in_({one.object_type for one in there}),
+            of_log(record.pos, log, size),
+        )
+        chosen = chosen.where(link.kind == kind, link.id == id_, link.pos.in_(edges))
+    return [Told(at_us, index_of(pos)) for at_us, pos in connection.execute(chosen)]
 
 
 class _Link(msgspec.Struct, frozen=True, gc=False):
@@ -115,4 +139,5 @@ class _Links(msgspec.Struct, frozen=True, gc=False):
     record: _Record
 
 
+_EDGES: Final = (Action.START.value, Action.STOP.value)
 _LINKS: Final = msgspec.json.Decoder(_Links)

@@ -6,13 +6,15 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_
 
-from ledger.core.errors import IntegrityError
+from ledger.core.entry import decode_leaf
+from ledger.core.errors import IntegrityError, NotFound
+from ledger.core.instants import occurred
+from ledger.core.kinds import RECORD
 from ledger.core.looks import Span, looked
 from ledger.core.record import RecordBody
 from ledger.store import schema
 from ledger.store.position import pos_of
 from ledger.store.reading import LogReader
-from ledger.trace.instants import occurred
 
 _DECODER: Final = msgspec.json.Decoder(RecordBody)
 
@@ -31,6 +33,15 @@ def placed(body: RecordBody) -> Placed | None:
         return Placed(span, between=False)
     between = looked(body)
     return None if between is None else Placed(between, between=True)
+
+
+def record_of(reader: LogReader, index: int, size: int) -> RecordBody:
+    """The record of an entry; raises NotFound where the log has none there as of a size, or its content is gone."""
+    stored = reader.entry(index) if 0 <= index < size else None
+    if stored is None or stored.body is None or decode_leaf(stored.leaf).kind != RECORD.name:
+        raise NotFound(f"entry {index} is no record that is there as of size {size}")
+    ((_, body),) = bodies(reader.connection, reader.log, [index])
+    return body
 
 
 def bodies(connection: Connection, log: int, indices: Iterable[int]) -> Iterator[tuple[int, RecordBody]]:

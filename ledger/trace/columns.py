@@ -5,8 +5,7 @@ read off the entry's leaf or body, as it was logged.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,21 +20,28 @@ from ledger.present.messages import message
 from ledger.present.sentences import record_sentence
 from ledger.present.times import claimed_text
 from ledger.present.values import plain, value_text
+from ledger.sources.hand_marks import Marks, marks_told
+from ledger.sources.maps import Identity, Place
+from ledger.sources.resolved import person_text, place_text
 
 Cell = str | int | Sealed | None
 """What stands in a column: a text as it was logged, a number, that a value is sealed, or that there is none."""
 
+T = TypeVar("T")
+PERSON: Final = ("source", "actor", "at_us")
+"""Columns of the search's table by which the identity map is asked."""
+PLACE: Final = ("source", "object_id", "at_us")
+"""Columns of the search's table by which the asset map is asked."""
 DEFAULT: Final = ("index", "occurred_local", "sentence", "batch", "source")
 """What the page shows, and an export writes, where no columns are named."""
-
-
-_DIGITS: Final = tuple(f"{number:03}" for number in range(1000))
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True):
     """Records as they were read: columns of the search's table by name, and leaves and bodies where they are needed.
 
     A body is None where the entry is not readable as a record. `old`: the sources whose records were imported.
+    `marks`: of those records that have any, where a column tells them; `persons` and `places` of each by the dated
+    maps, likewise.
     """
 
     indices: Sequence[int]
@@ -44,12 +50,15 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     bodies: Sequence[RecordBody | None]
     zone: ZoneInfo
     old: frozenset[str]
+    marks: Mapping[int, Marks]
+    persons: Sequence[Identity | None] = ()
+    places: Sequence[Place | None] = ()
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):
     """A column: what it needs to be read, and how it is made.
 
-    `reads`: its columns of the search's table. `coined`: no source's text stands in it.
+    `reads`: its columns of the search's table. `coined`: no source's text stands in it, and hardly two have the same.
     """
 
     name: str
@@ -57,6 +66,9 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     reads: tuple[str, ...] = ()
     leaf: bool = False
     body: bool = False
+    marked: bool = False
+    person: bool = False
+    place: bool = False
     coined: bool = False
 
 
@@ -71,8 +83,8 @@ def chosen(text: str | None) -> tuple[Column, ...]:
     return tuple(COLUMNS[name] for name in names)
 
 
-def _row(name: str, member: str, *, coined: bool = False) -> Column:
-    return Column(name=name, reads=(member,), make=lambda read: read.rows[member], coined=coined)
+def _row(name: str, member: str) -> Column:
+    return Column(name=name, reads=(member,), make=lambda read: read.rows[member])
 
 
 def _utc(name: str, member: str) -> Column:
@@ -86,30 +98,54 @@ def _of(name: str, value: Callable[[RecordBody], Cell]) -> Column:
     return Column(name=name, body=True, make=make)
 
 
+_MINUTE: Final = 60_000_000
+_DAY: Final = 1440 * _MINUTE
+_MINUTES: Final = tuple(f"{one // 60:02}:{one % 60:02}:" for one in range(1440))
+_THOUSANDTHS: Final = tuple(f"{one // 1000:02}.{one % 1000:03}" for one in range(60_000))
+_MILLIONTHS: Final = tuple(f"{one:03}Z" for one in range(1000))
+
+
 def _utc_texts(instants: Sequence[int | None]) -> list[str | None]:
     """Each instant as `utc_text` writes it; None for one that no calendar has."""
-    known = {second: _second(second) for second in {one // 1_000_000 for one in instants if one is not None}}
-    # Three times a record would else be half of what an export costs.
-    return [
-        None
-        if one is None or (head := known[one // 1_000_000]) is None
-        else f"{head}{_DIGITS[one // 1000 % 1000]}{_DIGITS[one % 1000]}Z"
-        for one in instants
-    ]
-
-
-@lru_cache(1024)
-def _minute(minute: int) -> str | None:
+    minutes = _Minutes()
     try:
-        return utc_text(minute * 60_000_000)[:17]
+        # Put together from parts: three times a record would else be half of what an export costs.
+        return [
+            None
+            if one is None
+            else f"{minutes[one // _MINUTE]}{_THOUSANDTHS[(rest := one % _MINUTE) // 1000]}{_MILLIONTHS[rest % 1000]}"
+            for one in instants
+        ]
+    except OverflowError:
+        return [None if one is None else _utc_or_none(one) for one in instants]
+
+
+class _Days(dict[int, str]):
+    """How the text of each day that is asked for begins; raises OverflowError for one that no calendar has."""
+
+    def __missing__(self, day: int) -> str:
+        text = self[day] = utc_text(day * _DAY)[:11]
+        return text
+
+
+class _Minutes(dict[int, str]):
+    """How the text of each minute that is asked for begins; raises OverflowError for one that no calendar has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._days = _Days()
+
+    def __missing__(self, minute: int) -> str:
+        day, rest = divmod(minute, 1440)
+        text = self[minute] = f"{self._days[day]}{_MINUTES[rest]}"
+        return text
+
+
+def _utc_or_none(instant_us: int) -> str | None:
+    try:
+        return utc_text(instant_us)
     except OverflowError:
         return None
-
-
-@lru_cache(16_384)
-def _second(second: int) -> str | None:
-    head = _minute(second // 60)
-    return None if head is None else f"{head}{second % 60:02}."
 
 
 def _logged_at(leaf: bytes) -> str | None:
@@ -136,6 +172,19 @@ def _sentences(read: Read) -> list[Cell]:
 
 def _imported(read: Read) -> list[Cell]:
     return ["true" if source in read.old else None for source in read.rows["source"]]
+
+
+def _marks(read: Read) -> list[Cell]:
+    return [
+        None if (marks := read.marks.get(index)) is None else "; ".join(one.words for one in marks_told(marks))
+        for index in read.indices
+    ]
+
+
+def _told(held: Sequence[T | None], text: Callable[[T], str]) -> list[Cell]:
+    """Each in words; of many records it is the very same."""
+    words = {id(one): text(one) for one in {id(one): one for one in held if one is not None}.values()}
+    return [None if one is None else words[id(one)] for one in held]
 
 
 def _change(change: Change) -> str:
@@ -167,22 +216,25 @@ _ALL: Final = (
     _row("source", "source"),
     _of("source_record_id", lambda body: body.record.source_record_id),
     _of("source_sequence", lambda body: body.record.source_sequence),
-    _row("action", "action", coined=True),
-    _row("outcome", "outcome", coined=True),
+    _row("action", "action"),
+    _row("outcome", "outcome"),
     _row("account", "actor"),
     _of("actor_kind", lambda body: body.record.actor.kind.value),
     _of("actor_name", lambda body: body.record.actor.name),
+    Column(name="person", reads=PERSON, person=True, make=lambda read: _told(read.persons, person_text)),
     _row("role", "role"),
     _row("workstation", "workstation"),
     _row("object_type", "object_type"),
     _row("object_id", "object_id"),
     _of("object_name", lambda body: body.record.object.name),
+    Column(name="place", reads=PLACE, place=True, make=lambda read: _told(read.places, place_text)),
     _of("changes", lambda body: "; ".join(map(_change, body.record.changes)) or None),
     _of("reason", lambda body: body.record.reason),
     _of("links", lambda body: _links(body.record.links)),
     _of("batch", lambda body: _batches(body.record.links)),
     Column(name="sentence", body=True, make=_sentences),
-    Column(name="imported", reads=("source",), make=_imported, coined=True),
+    Column(name="imported", reads=("source",), make=_imported),
+    Column(name="marks", marked=True, make=_marks),
     Column(name="leaf_hash", leaf=True, make=lambda read: [b64(leaf_hash(leaf)) for leaf in read.leaves], coined=True),
 )
 COLUMNS: Final[Mapping[str, Column]] = {column.name: column for column in _ALL}

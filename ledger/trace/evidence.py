@@ -35,6 +35,7 @@ from ledger.trace.batch import Occupations
 from ledger.trace.beside import erased_of, file_of, papers_on, papers_over, vouching
 from ledger.trace.gone import gone_records
 from ledger.trace.key_life import ProvenKeyEvent, key_life, report_key
+from ledger.trace.marking import marking
 from ledger.trace.proven import ProvenEntry, ProvenLog
 from ledger.trace.selection import Basis, BySearch, Chosen, Selection
 from ledger.trace.signed import SignedOver
@@ -121,6 +122,11 @@ class EvidenceSet:
         return self._chosen.occupations
 
     @property
+    def rules(self) -> tuple[int, ...]:
+        """The entries of the rules by which those intervals have time before and after."""
+        return tuple(sorted({one.rule for one in self.occupations.intervals if one.rule is not None}))
+
+    @property
     def undated(self) -> int:
         """Records of occupied equipment that name no instant: whether they belong cannot be judged."""
         return self._chosen.undated
@@ -178,8 +184,11 @@ class EvidenceSet:
             yield entry
 
     def background(self) -> Iterator[ProvenEntry]:
-        """What stands behind those sources' records: their lives and imports, then first runs of live successors."""
-        return background(self._log, self._kinds, self.source_ids())
+        """What stands behind those sources' records: their lives and imports, then first runs of live successors; and
+        what marks the selected records.
+        """
+        yield from background(self._log, self._kinds, self.source_ids())
+        yield from marking(self._log, self._kinds, (one.index for one in self._chosen))
 
     def key_life(self) -> Iterator[ProvenKeyEvent]:
         """What happened to this log's keys."""

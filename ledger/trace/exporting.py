@@ -1,6 +1,6 @@
 """The records that a search finds, column by column, as many as there are: for an export, and for a page of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -11,30 +11,44 @@ from sqlalchemy import Column as StoredColumn
 from ledger.core.errors import Conflict, InvalidEntry
 from ledger.core.kinds import RECORD
 from ledger.core.record import RecordBody
+from ledger.sources.hand_marks import Marks, marks_of
+from ledger.sources.maps import Used, persons_at, places_at
 from ledger.store import schema
+from ledger.store.by_column import Columns
 from ledger.store.disposed import count_disposed
+from ledger.store.logs import read_logs
 from ledger.store.ordering import Sort
-from ledger.store.position import index_of
+from ledger.store.position import MAX_INDEX
 from ledger.store.reading import LogReader
 from ledger.store.search import Question, require_members
 from ledger.store.store import Store
-from ledger.store.walking import Rows, Walk, rows_at
-from ledger.trace.columns import Cell, Column, Read
+from ledger.store.walking import Walk, columns_at
+from ledger.trace.columns import PERSON, PLACE, Cell, Column, Read
 
-CHUNK: Final = 4096
+CHUNK: Final = 16_384
 """Records that are read and written at once: memory is flat however many there are."""
-_NEWER: Final = frozenset({"role", "workstation"})
+ENTRIES: Final = 4096
+"""The same, where the entry of each is read too."""
+_NEWER: Final = frozenset({"role", "workstation", "at_us"})
 
-Chunk = tuple[Sequence[Cell], ...]
-"""The cells of some records, column by column; each column has as many."""
+Chunk = Iterable[Sequence[Cell]]
+"""The cells of some records, column by column; each column has as many, and may be made when its turn comes."""
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
-    """What is shown of each record: its columns, the zone of local times, and the sources that were imported."""
+    """What is shown of each record: its columns, the zone of local times, and the sources that were imported.
+
+    `size`: as of which its marks are told and the maps are asked; now, if none is given.
+    """
 
     columns: tuple[Column, ...]
     zone: ZoneInfo
     old: frozenset[str]
+    size: int | None = None
+
+    def entries(self) -> bool:
+        """Whether the entry of each record has to be read."""
+        return any(column.body or column.leaf for column in self.columns)
 
     def reads(self) -> tuple[str, ...]:
         """The columns of the search's table that these are made from."""
@@ -54,8 +68,8 @@ def chunks(store: Store, log: int, size: int, question: Question, sort: Sort, ta
 
 def cells(reader: LogReader, indices: Sequence[int], table: Table) -> Chunk:
     """The cells of these records, in the order given; raises NotFound for one that is not stored."""
-    rows = rows_at(reader.connection, reader.log, indices, _stored(reader, table))
-    return _cells(reader, rows, table)
+    read = _read(reader, columns_at(reader.connection, reader.log, indices, _stored(reader, table)), table)
+    return _made(read, table)
 
 
 def _chunks(store: Store, log: int, size: int, question: Question, sort: Sort, table: Table) -> Iterator[Chunk]:
@@ -69,11 +83,15 @@ def _chunks(store: Store, log: int, size: int, question: Question, sort: Sort, t
                     advice="Throw away what came, and export again.",
                 )
             disposed = now
-            rows = walk.rows(reader.connection, _stored(reader, table), CHUNK)
-            if not rows:
+            found = walk.columns(reader.connection, _stored(reader, table), ENTRIES if table.entries() else CHUNK)
+            if not found[0]:
                 return
-            made = _cells(reader, rows, table)
-        yield made
+            read = _read(reader, found, table)
+        yield _made(read, table)
+
+
+def _made(read: Read, table: Table) -> Chunk:
+    return (column.make(read) for column in table.columns)
 
 
 def _stored(reader: LogReader, table: Table) -> list[StoredColumn[Any]]:
@@ -82,9 +100,9 @@ def _stored(reader: LogReader, table: Table) -> list[StoredColumn[Any]]:
     return [schema.record.c[name] for name in reads]
 
 
-def _cells(reader: LogReader, rows: Rows, table: Table) -> Chunk:
-    columns = list(zip(*rows, strict=True)) or [() for _ in range(1 + len(table.reads()))]
-    indices = list(map(index_of, columns[0]))
+def _read(reader: LogReader, found: Columns, table: Table) -> Read:
+    positions, *columns = found
+    indices = [pos & MAX_INDEX for pos in positions]
     leaves: list[bytes] = []
     bodies: list[RecordBody | None] = []
     if any(column.body for column in table.columns):
@@ -93,15 +111,32 @@ def _cells(reader: LogReader, rows: Rows, table: Table) -> Chunk:
             bodies.append(_record(entry.body))
     elif any(column.leaf for column in table.columns):
         leaves = list(reader.leaves(indices))
-    read = Read(
+    rows = dict(zip(table.reads(), columns, strict=True))
+    asked = (reader.connection, reader.log, table.size)
+    persons = any(column.person for column in table.columns)
+    places = any(column.place for column in table.columns)
+    return Read(
         indices=indices,
-        rows=dict(zip(table.reads(), columns[1:], strict=True)),
+        rows=rows,
         leaves=leaves,
         bodies=bodies,
         zone=table.zone,
         old=table.old,
+        marks=_marked(reader, indices, table),
+        persons=persons_at(*asked, _used(rows, PERSON)) if persons else (),
+        places=places_at(*asked, _used(rows, PLACE)) if places else (),
     )
-    return tuple(column.make(read) for column in table.columns)
+
+
+def _used(rows: Mapping[str, Sequence[Any]], names: tuple[str, ...]) -> list[Used]:
+    return list(zip(*(rows[name] for name in names), strict=True))
+
+
+def _marked(reader: LogReader, indices: list[int], table: Table) -> dict[int, Marks]:
+    if not any(column.marked for column in table.columns):
+        return {}
+    (log,) = (log for log in read_logs(reader.connection) if log.number == reader.log)
+    return marks_of(reader.connection, log, indices, table.size)
 
 
 def _record(body: bytes | None) -> RecordBody | None:

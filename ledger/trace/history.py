@@ -18,6 +18,7 @@ from ledger.core.record import Action, Change, Maybe, RecordBody, Sealed, same
 from ledger.core.signature import SignatureEntry
 from ledger.people.credentials import read_entry
 from ledger.signing.targets import signatures_over_each
+from ledger.sources.hand_marks import Marks, marks_of
 from ledger.sources.parameters import Parameters
 from ledger.store.changes import Field, Moment, Neighbours, neighbours
 from ledger.store.key_index import places_of
@@ -78,6 +79,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
 
     `reason` null with `reasoned`: it is sealed. `signatures`: those made when the log was no larger than `size`.
     `corrects`: the entry of this very record as its source had given it before; `corrected_by`: as it gave it later.
+    `marks`: entered by hand, corrected by hand, excluded from an evaluation; null: none of these.
     """
 
     index: int
@@ -93,6 +95,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     signatures: tuple[Covering, ...]
     corrects: int | None
     corrected_by: int | None
+    marks: Marks | None
 
 
 class HistoryPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,6 +163,7 @@ class _Reading:
             key: [one for one in map(index_of, of) if one < size]
             for key, of in places_of(connection, live, log.number, keys).items()
         }
+        self._marks = marks_of(connection, log, indices, size)
         self._places: dict[int, Happening] = {}
 
     def version(self, index: int, attribute: str | None) -> Version:
@@ -187,6 +191,7 @@ class _Reading:
             signatures=self._signed.get(index, ()),
             corrects=corrects,
             corrected_by=corrected_by,
+            marks=self._marks.get(index),
         )
 
     def _step(self, index: int, ordinal: int, change: Change) -> FieldStep:

@@ -12,21 +12,24 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import accumulate, groupby, islice
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, select
 
-from ledger.core.looks import looked
+from ledger.core.looks import looked, moment_us
 from ledger.core.record import Action, LinkKind, RecordBody
 from ledger.store import schema
 from ledger.store.position import index_of, pos_of
 from ledger.trace.assets import Assets
 from ledger.trace.batch import edge_at, edges_of, named_with
 from ledger.trace.bodies import bodies, linked, placed
-from ledger.trace.windows import Edge, Occupation, Why, Windows, paired, why
+from ledger.trace.windows import Edge, Occupation, Why, Windows, overlaps, paired, why
 
 PAGE: Final = 500
+NEAREST: Final = 1_000
+"""Starts and stops of an asset that are read before a record, and after it, to tell of it alone."""
 _ALWAYS: Final = 2**62
 
 
@@ -100,10 +103,23 @@ class Belonging(msgspec.Struct, frozen=True, kw_only=True):
     why: Why | None = None
 
 
-def batches_of(connection: Connection, log: int, size: int, index: int) -> tuple[Belonging, ...]:
-    """The batches to which a record belongs, by their names; of many records ask `Batches`."""
-    ((_, body),) = bodies(connection, log, [index])
-    return Batches(Assets(connection, log, size)).of(index, body)
+class Belongings(msgspec.Struct, frozen=True, kw_only=True):
+    """The batches to which a record belongs, by their names; `whole` false: others that had its equipment long before
+    or long after were not looked at.
+    """
+
+    batches: tuple[Belonging, ...]
+    whole: bool
+
+
+def batches_of(connection: Connection, log: int, size: int, index: int, body: RecordBody) -> Belongings:
+    """The batches of one record; of many records ask `Batches`.
+
+    Raises ConfigError where the tables are of an earlier version and have no moments, IntegrityError for an entry that
+    bounds an occupation and whose body is not there.
+    """
+    batches = Batches(Assets(connection, log, size), moment_us(body))
+    return Belongings(batches=batches.of(index, body), whole=batches.whole)
 
 
 class Had(NamedTuple):
@@ -125,10 +141,15 @@ class _Asset(NamedTuple):
 
 
 class Batches:
-    """To which batches records belong; what was read of each asset is remembered."""
+    """To which batches records belong; what was read of each asset is remembered.
 
-    def __init__(self, assets: Assets) -> None:
+    `whole` is false where not all starts and stops of an asset were read: given `near_us`, `NEAREST` on either side.
+    """
+
+    def __init__(self, assets: Assets, near_us: int | None = None) -> None:
         self.assets = assets
+        self.whole = True
+        self._near_us = near_us
         self._windows = Windows(assets)
         self._had: dict[str, _Asset] = {}
         self._orders: dict[str, list[str]] = {}
@@ -139,13 +160,28 @@ class Batches:
         place = placed(body)
         if place is not None:
             for asset, tag in self.assets.of(body):
-                for had in self._around(asset, place.span.low_us, place.span.high_us):
+                for had in self.around(asset, place.span.low_us, place.span.high_us):
                     reason = why(index, place, self._windows.of(asset, had.start, had.stop), tag)
                     before = found.get(had.batch)
                     if reason is not None and (before is None or reason.weight > before.weight):
                         found[had.batch] = reason
         found |= dict.fromkeys(link.id for link in body.record.links if link.kind is LinkKind.BATCH)
         return tuple(Belonging(batch=batch, why=found[batch]) for batch in sorted(found))
+
+    def has(self, body: RecordBody) -> bool:
+        """Whether a record belongs to any batch: as `of`, without saying why."""
+        if any(link.kind is LinkKind.BATCH for link in body.record.links):
+            return True
+        place = placed(body)
+        return place is not None and any(
+            overlaps(place.span, self._windows.of(asset, had.start, had.stop))
+            for asset, _ in self.assets.of(body)
+            for had in self.around(asset, place.span.low_us, place.span.high_us)
+        )
+
+    def having(self, asset: str, since_us: int | None) -> Iterator[Had]:
+        """What had an asset from an instant on (None: ever)."""
+        return self.around(asset, -_ALWAYS if since_us is None else since_us, _ALWAYS)
 
     def nearest(self, asset: str, at_us: int) -> tuple[Had | None, Had | None]:
         """What had an asset last before an instant, and first after it."""
@@ -155,7 +191,8 @@ class Batches:
         last = max(before, key=lambda one: one.stop.span.low_us if one.stop else 0, default=None)
         return last, min(after, key=lambda one: one.start.span.low_us, default=None)
 
-    def _around(self, asset: str, low_us: int, high_us: int) -> Iterator[Had]:
+    def around(self, asset: str, low_us: int, high_us: int) -> Iterator[Had]:
+        """What can have had an asset between two instants, with the time before and after that a rule may add."""
         known = self._asset(asset)
         at = bisect_right(known.lows, high_us)
         while at > 0 and known.reached[at - 1] >= low_us:
@@ -175,7 +212,11 @@ class Batches:
         connection, log, size = self.assets.connection, self.assets.log, self.assets.size
         told: dict[str, list[tuple[Action, Edge]]] = {}
         edges = sorted(edges_of(connection, log, size, LinkKind.EQUIPMENT, asset))
-        for index, body in bodies(connection, log, edges):
+        if self._near_us is not None and len(edges) > 2 * NEAREST:
+            at = bisect_right(edges, self._near_us, key=itemgetter(0))
+            edges = edges[max(0, at - NEAREST) : at + NEAREST]
+            self.whole = False
+        for index, body in bodies(connection, log, sorted(edge.entry for edge in edges)):
             edge = edge_at(index, body)
             if edge is not None:
                 for batch in self._named(body):

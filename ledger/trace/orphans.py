@@ -74,7 +74,7 @@ def _found(assets: Assets, from_us: int, to_us: int, after: tuple[int, int] | No
         for (at_us, _), (index, body) in zip(
             wanted, bodies(assets.connection, assets.log, [entry for _, entry in wanted]), strict=True
         ):
-            if not batches.of(index, body):
+            if not batches.has(body):
                 asset = concerned[at_us, index][0]
                 before, following = batches.nearest(asset, at_us)
                 yield Orphan(

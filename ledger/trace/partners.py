@@ -54,6 +54,9 @@ def partners(
     connection: Connection, kinds: KindRegistry, log: int, size: int, named: Iterable[tuple[int, RecordBody]]
 ) -> Partners:
     """`named`: the records that name the batch; the last of them that is dated tells which rule applies."""
+    known = [held for held in ever(connection, log, ParameterName.EXPECTED) if held.at(size)]
+    if not known:
+        return Partners(rule=None, partners=())
     spans, by_step = [], dict[tuple[str, str], list[tuple[int, RecordBody]]]()
     for index, body in named:
         by_step.setdefault((body.record.source, body.record.object.type), []).append((index, body))
@@ -63,7 +66,6 @@ def partners(
     if not spans:
         return Partners(rule=None, partners=())
     begin, end = min(span.low_us for span in spans), max(span.high_us for span in spans)
-    known = (held for held in ever(connection, log, ParameterName.EXPECTED) if held.at(size))
     rule = most_specific(known, None, None, end)
     if rule is None or not isinstance(rule.value, Expected):
         return Partners(rule=None, partners=())

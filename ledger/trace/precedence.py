@@ -7,13 +7,13 @@ series that never begins again.
 import msgspec
 from sqlalchemy import Connection
 
+from ledger.core.instants import PRECISION_US
 from ledger.core.looks import Span, moment_us
-from ledger.core.parameters import ParameterName, Sequence
+from ledger.core.parameters import ParameterName, Sequence, most_specific
 from ledger.core.record import RecordBody
 from ledger.core.sequences import cut
 from ledger.sources.parameters import Parameters
 from ledger.trace.bodies import placed
-from ledger.trace.instants import PRECISION_US
 
 
 class Happening(msgspec.Struct, frozen=True):
@@ -31,25 +31,18 @@ class Placing:
     """Places records in time, by the parameters of one log as of a size."""
 
     def __init__(self, connection: Connection, parameters: Parameters, log: int, size: int) -> None:
-        self._connection = connection
-        self._parameters = parameters
-        self._log = log
-        self._size = size
-        self._any = any(one.at(size) for one in parameters.ever(connection, log, ParameterName.SEQUENCE))
+        self._held = [one for one in parameters.ever(connection, log, ParameterName.SEQUENCE) if one.at(size)]
 
     def place(self, index: int, body: RecordBody) -> Happening:
         """When it happened: as its source claims, corrected by its clock; or between which two looks."""
         series, number = cut(body.record.source_sequence)
         found = placed(body)
-        wraps = number is not None and self._any and self._wraps(body)
+        wraps = number is not None and self._wraps(body)
         return Happening(index, body, None if found is None else found.span, series, number, wraps)
 
     def _wraps(self, body: RecordBody) -> bool:
         record = body.record
-        found = self._parameters.at(
-            self._connection, self._log, self._size, ParameterName.SEQUENCE, record.source, record.object.type,
-            moment_us(body),
-        )  # fmt: skip
+        found = most_specific(self._held, record.source, record.object.type, moment_us(body)) if self._held else None
         return found is not None and isinstance(found.value, Sequence) and found.value.wraps is not None
 
 

@@ -131,10 +131,11 @@ class Chosen:
         for member in members(
             self._connection, self._log, self.size, chosen.kind, chosen.id, intervals, self._assets, after
         ):
-            yield Selected(index=member.index, basis=_basis(member.why), why=member.why)
+            yield Selected(index=member.index, basis=basis_of(member.why), why=member.why)
 
 
-def _basis(why: Why | None) -> Basis:
+def basis_of(why: Why | None) -> Basis:
+    """On what it rests that a record belongs to a batch for which it has this reason; None: it names the batch."""
     if why is None:
         return Basis.READ
     return Basis.POSSIBLE if why.partly else Basis.DERIVED

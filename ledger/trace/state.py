@@ -5,13 +5,14 @@ in time is left out, for an instant cannot be said to be before or after it; suc
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
 import msgspec
 from sqlalchemy import Connection
 
+from ledger.core.instants import PRECISION_US
 from ledger.core.record import Action, Maybe
 from ledger.core.times import Precision
 from ledger.sources.parameters import Parameters
@@ -21,7 +22,6 @@ from ledger.store.position import index_of
 from ledger.store.search import Query, matching
 from ledger.trace.assets import MAX_CLOCK_ERROR_US
 from ledger.trace.bodies import bodies, placed
-from ledger.trace.instants import PRECISION_US
 from ledger.trace.precedence import Happening, Placing, happened_before
 
 _APART_US: Final = MAX_CLOCK_ERROR_US + PRECISION_US[Precision.DAY]
@@ -96,13 +96,14 @@ def state_at(
             change = read[one.entry].record.changes[one.ordinal]
             steps.append(_Step(happened[one.entry], change.old, change.new, change.unit))
         fields.append(_field(field.attribute, _stood(steps, at_us)))
-    existence = _stood(_made(placing, connection, log, size, thing), at_us)
+    records = _records(connection, log, size, thing)
+    existence = _stood(_made(placing, connection, log, records), at_us)
     return ObjectState(
         source=thing.source,
         exists=_exists(existence),
         existence=existence,
         fields=tuple(fields),
-        undated=_undated(connection, log, size, thing),
+        undated=_undated(connection, log, records),
     )
 
 
@@ -115,15 +116,15 @@ def state_as_logged(connection: Connection, log: int, index: int, thing: Thing) 
         ((_, body),) = bodies(connection, log, [last.entry])
         change = body.record.changes[last.ordinal]
         fields.append(_field(field.attribute, (Stood(since=last.entry, value=change.new, unit=change.unit),)))
-    made = _records(connection, log, size, thing, _MADE)
-    last_made = bodies(connection, log, made[-1:])
+    records = _records(connection, log, size, thing)
+    last_made = bodies(connection, log, records.made[-1:])
     existence = tuple(Stood(since=one, value=body.record.action is Action.CREATE) for one, body in last_made)
     return ObjectState(
         source=thing.source,
         exists=_exists(existence),
         existence=existence,
         fields=tuple(fields),
-        undated=_undated(connection, log, size, thing),
+        undated=_undated(connection, log, records),
     )
 
 
@@ -178,27 +179,37 @@ def _exists(existence: tuple[Stood, ...]) -> Exists:
     return Exists.UNKNOWN if len(values) != 1 else Exists.YES if values == {True} else Exists.NO
 
 
-def _made(placing: Placing, connection: Connection, log: int, size: int, thing: Thing) -> list[_Step]:
+class _Records(msgspec.Struct, frozen=True):
+    """Of an object's records, in the order of the log: those that made or deleted it, those without an instant."""
+
+    made: list[int]
+    without: list[int]
+
+
+def _records(connection: Connection, log: int, size: int, thing: Thing) -> _Records:
+    place, chosen = matching(connection, log, 0, size, _query(thing))
+    row = schema.record.c
+    found = _Records([], [])
+    for pos, action, occurred_us in connection.execute(
+        chosen.with_only_columns(place, row.action, row.occurred_us).order_by(place)
+    ):
+        if action in _MADE:
+            found.made.append(index_of(pos))
+        if occurred_us is None:
+            found.without.append(index_of(pos))
+    return found
+
+
+def _made(placing: Placing, connection: Connection, log: int, records: _Records) -> list[_Step]:
     return [
         _Step(placing.place(index, body), not there, there)
-        for index, body in bodies(connection, log, _records(connection, log, size, thing, _MADE))
+        for index, body in bodies(connection, log, records.made)
         for there in (body.record.action is Action.CREATE,)
     ]
 
 
-def _records(connection: Connection, log: int, size: int, thing: Thing, actions: Iterable[Action]) -> list[int]:
-    """The records of an object that have one of these actions, in the order of the log."""
-    _, chosen = matching(connection, log, 0, size, _query(thing))
-    row = schema.record.c
-    some = chosen.with_only_columns(row.pos).where(row.action.in_([one.value for one in actions])).order_by(row.pos)
-    return [index_of(pos) for pos in connection.scalars(some)]
-
-
-def _undated(connection: Connection, log: int, size: int, thing: Thing) -> int:
-    _, chosen = matching(connection, log, 0, size, _query(thing))
-    row = schema.record.c
-    found = connection.scalars(chosen.with_only_columns(row.pos).where(row.occurred_us.is_(None))).all()
-    return sum(placed(body) is None for _, body in bodies(connection, log, map(index_of, found)))
+def _undated(connection: Connection, log: int, records: _Records) -> int:
+    return sum(placed(body) is None for _, body in bodies(connection, log, records.without))
 
 
 def _query(thing: Thing) -> Query:

@@ -6,9 +6,9 @@ Where the intervals of two neighbours from different sources overlap, their orde
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar
 
+from ledger.core.instants import cannot_order, occurred
 from ledger.core.looks import Span
 from ledger.core.record import RecordBody
-from ledger.trace.instants import cannot_order, occurred
 
 Item = TypeVar("Item")
 

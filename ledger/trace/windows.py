@@ -177,15 +177,21 @@ def paired(edges: Iterable[tuple[Action, Edge]]) -> tuple[list[tuple[Edge, Edge 
     return ([*found, (start, None)] if start is not None else found), unmatched
 
 
+def overlaps(span: Span, occupation: Occupation) -> bool:
+    """Whether what happened in a span can lie in the time that belongs to an occupation."""
+    high = occupation.high_us
+    return span.high_us >= occupation.low_us and (high is None or span.low_us <= high)
+
+
 def why(index: int, place: Placed, occupation: Occupation, tag: str | None) -> Why | None:
     """Why a record of the equipment belongs to an occupation; None where it cannot have happened in its time.
 
     An entry that bounds the time belongs to it for certain.
     """
     span, start, stop, tail = place.span, occupation.start, occupation.stop, occupation.tail
-    low, high = occupation.low_us, occupation.high_us
-    if span.high_us < low or (high is not None and span.low_us > high):
+    if not overlaps(span, occupation):
         return None
+    low, high = occupation.low_us, occupation.high_us
     phase = Phase.DURING
     if span.high_us < start.span.low_us:
         phase = Phase.BEFORE

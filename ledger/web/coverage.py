@@ -13,7 +13,6 @@ from ledger.store.logs import SYSTEM_LOG
 from ledger.web import pages
 from ledger.web.pages import PageRequest
 from ledger.web.render import page
-from ledger.web.sources import record_log
 from ledger.web.views.common import Scope as ViewScope
 from ledger.web.views.coverage import CoverageView, coverage_view
 
@@ -30,7 +29,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
 
         def make(scope: ViewScope, connection: Connection) -> CoverageView:
             names = tuple(one.name for one in scope.logs if one.number != SYSTEM_LOG)
-            return coverage_view(scope, connection, record_log(scope, log), names, asked)
+            return coverage_view(scope, connection, scope.record_log(log), names, asked)
 
         view = await pages.read(context, request.user, zone, make)
         status = 400 if view.error else 200

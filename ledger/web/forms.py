@@ -12,6 +12,7 @@ from ledger.web.render import PAGE_HEADERS
 
 LONGEST: Final = 10_000
 LONGEST_REASON: Final = 1000
+LONGEST_REQUEST: Final = 100
 
 Form = Callable[[str], str]
 Done = TypeVar("Done")
@@ -40,6 +41,11 @@ def reason_of(form: Form) -> str:
     if not reason:
         raise SchemaViolation("it takes a reason", advice="Say why; it stands in the entry.")
     return reason
+
+
+def request_of(form: Form) -> str | None:
+    """The change request that a form names; None where it names none."""
+    return form("request").strip()[:LONGEST_REQUEST] or None
 
 
 async def entered(

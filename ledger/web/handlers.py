@@ -21,7 +21,6 @@ from ledger.present.sentences import disposed_sentence
 from ledger.present.times import site_zone
 from ledger.present.values import plain
 from ledger.privacy.look_up_kinds import Purpose
-from ledger.privacy.look_ups import Allowed
 from ledger.signing.looking import over
 from ledger.signing.paper import papers_of
 from ledger.sources.narrowing import PLACE
@@ -29,20 +28,27 @@ from ledger.store.disposed import disposal_of
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.ordering import SortKey
 from ledger.store.reading import LogReader, VaultReader
-from ledger.store.search import TIMES, Query
+from ledger.store.search import TIMES
 from ledger.trace.columns import chosen
 from ledger.web import (
     alcoa,
     all_keys,
     anchors,
+    changes,
     coverage,
     elsewhere,
     errors,
+    exclusions,
+    hands,
     incidents,
     objects,
     pages,
     privacy,
     provider,
+    reviews,
+    roles,
+    rules,
+    saved,
     set_items,
     signing,
     signing_keys,
@@ -50,21 +56,37 @@ from ledger.web import (
     sources,
     tasks,
     terminals,
+    trace,
     vouching,
 )
 from ledger.web import papers as by_hand
 from ledger.web import sign_in as entrance
+from ledger.web.looked_up import looked_up
 from ledger.web.pages import PageRequest
 from ledger.web.render import PAGE_HEADERS, download, page
 from ledger.web.static_files import static_file, version
+from ledger.web.views.common import Allow
 from ledger.web.views.common import Scope as ViewScope
 from ledger.web.views.entry import EntryView, entry_view, proof_bundle
 from ledger.web.views.home import home_view
 from ledger.web.views.regulation import regulation_view
+from ledger.web.views.saved import saved_rows
 from ledger.web.views.search import SearchView, search_view
 from ledger.web.views.tasks import asked_over
 
-HELP_TOPICS: Final = ("proof", "verify", "people", "connect", "agents", "witness", "regulation", "support")
+HELP_TOPICS: Final = (
+    "proof",
+    "verify",
+    "people",
+    "connect",
+    "trace",
+    "alcoa",
+    "configuration",
+    "agents",
+    "witness",
+    "regulation",
+    "support",
+)
 _CHOICES: Final = {
     "action": [member.value for member in Action],
     "outcome": [member.value for member in Outcome],
@@ -97,7 +119,14 @@ def handlers(zone: str = "UTC") -> list[Router]:
                 *sources.handlers(site_zone(zone)),
                 *alcoa.handlers(site_zone(zone)),
                 *objects.handlers(site_zone(zone)),
+                *saved.handlers(site_zone(zone)),
+                *changes.handlers(site_zone(zone)),
                 *coverage.handlers(site_zone(zone)),
+                *hands.handlers(site_zone(zone)),
+                *exclusions.handlers(site_zone(zone)),
+                *reviews.handlers(site_zone(zone)),
+                *rules.handlers(site_zone(zone)),
+                *trace.handlers(site_zone(zone)),
                 *signing_ways.handlers(site_zone(zone)),
                 sign_in,
                 sign_out,
@@ -112,6 +141,7 @@ def handlers(zone: str = "UTC") -> list[Router]:
                 *incidents.HANDLERS,
                 *by_hand.HANDLERS,
                 *terminals.HANDLERS,
+                *roles.HANDLERS,
                 static,
                 nowhere,
             ],
@@ -135,26 +165,21 @@ def _views(zone: ZoneInfo) -> list[Any]:
     @get("/search", opt=allow(Scope.READ))
     async def search(request: PageRequest, context: Context) -> Response[str]:
         parameters = dict(request.query_params.items())
-        look_ups, user = context.service.look_ups, request.user
+        user = request.user
 
-        def allowed(reader: LogReader, query: Query, purpose: Purpose | None, person: str | None) -> Allowed | None:
-            found: Allowed | None = look_ups.allow(reader.connection, reader.log, query, user.account, purpose, person)
-            return found
-
-        def make(scope: ViewScope, connection: Connection) -> SearchView:
+        def make(scope: ViewScope, connection: Connection, allowed: Allow) -> SearchView:
             return search_view(scope, lambda log: LogReader(connection, log.number), parameters, allowed)
 
-        view = await pages.read(context, request.user, zone, make)
-        if view.entered is not None:
-            made, log, hits = view.entered, view.form.log.name, len(view.rows)
-            await context.lanes.append(lambda: look_ups.enter(made, log, hits, user.account, user.authority))
+        view = await looked_up(context, user, zone, make)
+        kept = await context.lanes.read(lambda: context.service.quality.saved.listed(user.account))
         return page(
             "search.html",
             status=400 if view.errors else 200,
             view=view,
+            saved=saved_rows(kept, user),
             choices=_CHOICES,
             columns=chosen(None),
-            exports=user.allows(Scope.EXPORT, view.form.log.name),
+            exports=user.allows(Scope.EXPORT, view.log),
             zone=zone.key,
             place="search",
             viewer=request.user.account,
@@ -182,6 +207,8 @@ def _views(zone: ZoneInfo) -> list[Any]:
             "entry.html",
             view=view,
             exports=exports,
+            enters=view.record is not None and request.user.allows(Scope.ENTER, log),
+            reviews=view.record is not None and request.user.allows(Scope.REVIEW, log),
             signed=signed,
             papers=papers,
             fingerprint=short_fingerprint(view.proof.leaf_hash),

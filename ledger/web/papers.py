@@ -11,9 +11,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from ledger.core.errors import LedgerError, NotFound
+from ledger.core.scans import MAX_SCAN
 from ledger.people.access import Scope, allow
 from ledger.signing.paper import FoundPrint, KnownPaper, NewPaper
-from ledger.signing.scans import MAX_SCAN
 from ledger.web.forms import entered, file_of, form_of
 from ledger.web.pages import PageRequest
 from ledger.web.render import download, page

@@ -1,4 +1,4 @@
-"""The record logs at whose sites somebody approves."""
+"""The record logs that somebody may read, and those at whose sites they approve."""
 
 from typing import Any
 
@@ -6,6 +6,11 @@ from ledger.core.address import LogId
 from ledger.core.errors import AccessDenied
 from ledger.people.access import Caller, Scope
 from ledger.store.logs import SYSTEM_LOG
+
+
+def sees_of(context: Any, user: Caller) -> list[str]:
+    """The names of those that they may read, in order."""
+    return sorted(user.sees(log.name for log in context.service.store.logs() if log.number != SYSTEM_LOG))
 
 
 def logs_of(context: Any, user: Caller) -> list[str]:

@@ -8,10 +8,12 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from litestar import Response
 from markupsafe import Markup
 
+from ledger.present.inert import one_line
 from ledger.present.messages import message, number
 from ledger.present.states import State
 from ledger.present.values import grouped
 from ledger.web.static_files import static_url
+from ledger.web.svg import svg
 
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
@@ -62,5 +64,5 @@ def _prose(text: str) -> Markup:
 _environment = Environment(
     loader=FunctionLoader(_load), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
-_environment.globals.update(t=message, static_url=static_url, State=State)
-_environment.filters.update(number=number, grouped=grouped, prose=_prose)
+_environment.globals.update(t=message, static_url=static_url, svg=svg, State=State)
+_environment.filters.update(number=number, grouped=grouped, one_line=one_line, prose=_prose)

@@ -1,26 +1,29 @@
 """The page of retention: rules, facts, and the copies that removal does not reach."""
 
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
 
+from ledger.changes.proposing import Proposed
 from ledger.core.errors import AccessDenied, LedgerError, SchemaViolation
 from ledger.core.record import LinkKind
-from ledger.core.retention import SUBJECTS, RetentionEvent, Subject
+from ledger.core.retention import SUBJECTS, RetentionClass, RetentionEvent, Subject
 from ledger.people.access import Scope, allow
 from ledger.present.retention import why_kept
 from ledger.retention.copy_kinds import CopySort
+from ledger.retention.rules import changed, term_of
 from ledger.store.logs import SYSTEM_LOG
-from ledger.web.forms import entered, form_of, reason_of
+from ledger.web.forms import entered, form_of, reason_of, request_of
 from ledger.web.pages import PageRequest
 from ledger.web.render import page
 from ledger.web.views.disposals import stated_view
 from ledger.web.views.retention import rule_view
 
 Context = NamedDependency[Any]
+TERMS: Final = 3
+"""Terms that the form for a rule takes; a rule with more of them is proposed over the API."""
 
 
 @get("/retention", opt=allow(Scope.READ))
@@ -40,17 +43,6 @@ async def enter_fact(request: PageRequest, context: Context) -> Response[Any]:
         subject = Subject(kind=LinkKind(form("kind")), id=form("id").strip()[:512])
         day = form("day").strip() or None
         context.service.retention.enter_fact(subject, RetentionEvent(form("event")), day, reason_of(form), authority)
-
-    return await entered(context, enter, "/retention", partial(_retention, context, request))
-
-
-@post("/retention/rules/{rule:str}/confirmation", opt=allow(Scope.APPROVE))
-async def confirm_rule(request: PageRequest, context: Context, rule: FromPath[str]) -> Response[Any]:
-    """Confirms a rule that somebody else proposed."""
-    form, user = await form_of(request), request.user
-
-    def enter() -> None:
-        context.service.retention.confirm(rule, reason_of(form), user.authority, person=user.person)
 
     return await entered(context, enter, "/retention", partial(_retention, context, request))
 
@@ -90,7 +82,27 @@ async def copy_gone(request: PageRequest, context: Context) -> Response[Any]:
     return await entered(context, enter, "/retention#copies", partial(_retention, context, request))
 
 
-HANDLERS = (retention_page, enter_fact, confirm_rule, state_copy, copy_gone)
+@post("/retention/rules", opt=allow(Scope.APPROVE))
+async def propose_rule(request: PageRequest, context: Context) -> Response[Any]:
+    """Proposes other terms for a class, under a change request, and goes to the change."""
+    form, by = await form_of(request), request.user.authority
+
+    def enter() -> str:
+        if form("retention") not in set(RetentionClass):
+            raise SchemaViolation("a rule is of a class of records", advice="Choose one of the list.")
+        given = [(form(f"event-{one}"), form(f"period-{one}").strip()) for one in range(TERMS)]
+        terms = tuple(term_of(event, period) for event, period in given if event or period)
+        rule = changed(RetentionClass(form("retention")), terms, reason_of(form), by)
+        service = context.service
+        made: Proposed = service.quality.proposals.propose(service.system, [rule], request_of(form), rule.reason, by)
+        return made.change
+
+    return await entered(
+        context, enter, lambda change: f"/changes/system/{change}", partial(_retention, context, request)
+    )
+
+
+HANDLERS = (retention_page, enter_fact, state_copy, copy_gone, propose_rule)
 
 
 async def _retention(context: Any, request: PageRequest, error: LedgerError | None = None) -> Response[str]:
@@ -98,7 +110,7 @@ async def _retention(context: Any, request: PageRequest, error: LedgerError | No
 
     def read() -> tuple[Any, ...]:
         service = context.service
-        rules = [rule_view(one, request.user) for one in service.retention.all()]
+        rules = [rule_view(one) for one in service.retention.all()]
         lines: list[str] = []
         if index.isascii() and index.isdecimal() and len(index) < 14:
             chosen = service.log(log or None)
@@ -122,6 +134,9 @@ async def _retention(context: Any, request: PageRequest, error: LedgerError | No
         log=log,
         index=index,
         events=[one for one in RetentionEvent if one in SUBJECTS],
+        counted=list(RetentionEvent),
+        classes=[one for one in RetentionClass if one is not RetentionClass.PERMANENT],
+        terms=TERMS,
         kinds=sorted({kind for kinds in SUBJECTS.values() for kind in kinds}),
         approves=request.user.allows(Scope.APPROVE),
         error=error,

@@ -16,6 +16,7 @@ from ledger.signing.answering import Answer, Answering
 from ledger.signing.factors import Shown
 from ledger.signing.lists import REQUEST
 from ledger.signing.signatures import ToSign
+from ledger.sources.hand_kinds import HandState
 from ledger.store.logs import choose
 from ledger.web import pages
 from ledger.web.forms import form_of
@@ -23,6 +24,7 @@ from ledger.web.pages import PageRequest, peer
 from ledger.web.render import PAGE_HEADERS, page
 from ledger.web.signing import Ways, mode_of, modes, status_of, ways_of
 from ledger.web.views.common import Scope as ViewScope
+from ledger.web.views.hands import HandRow, hand_rows
 from ledger.web.views.tasks import RequestView, TasksView, request_view, tasks_view
 
 Context = NamedDependency[Any]
@@ -34,7 +36,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
 
     @get("/tasks", opt=allow(Scope.READ))
     async def my_tasks(request: PageRequest, context: Context) -> Response[str]:
-        """What I can sign now, and the keys that I can vouch for."""
+        """What I can sign now, the keys that I can vouch for, and what was entered by hand and I can check."""
         caller = request.user
 
         def make(scope: ViewScope, _connection: Connection) -> TasksView:
@@ -43,7 +45,8 @@ def handlers(zone: ZoneInfo) -> list[Any]:
 
         view = await pages.read(context, caller, zone, make)
         keys = await context.lanes.read(lambda: context.service.signing.vouching.waiting(caller))
-        return page("tasks.html", view=view, keys=keys, place="tasks", viewer=caller.account)
+        hands = await context.lanes.read(lambda: _to_check(context.service, caller, zone))
+        return page("tasks.html", view=view, keys=keys, hands=hands, place="tasks", viewer=caller.account)
 
     @get("/tasks/{request_id:str}", opt=allow(Scope.READ))
     async def one_request(request: PageRequest, context: Context, request_id: FromPath[str]) -> Response[str]:
@@ -179,6 +182,17 @@ def _sign_page(request: PageRequest, name: str, put: ToSign, ways: Ways) -> Resp
 def _answering(service: Any) -> Answering:
     flows = service.workflows
     return Answering(service.store, flows.requests, flows.decisions, service.signing.signatures)
+
+
+def _to_check(service: Any, caller: Any, zone: ZoneInfo) -> list[tuple[str, HandRow]]:
+    """What waits for a second person whom the caller can be, by its log: the oldest first."""
+    return [
+        (log, row)
+        for one in service.record_logs
+        if caller.allows(Scope.ENTER, log := one.log.name)
+        for row in reversed(hand_rows(one.hands.listed(HandState.TO_CHECK), log, caller, zone))
+        if row.checks
+    ]
 
 
 def _require(caller: Any, site: str | None) -> None:

@@ -11,6 +11,7 @@ from ledger.core.hashing import b64
 from ledger.core.looks import looked
 from ledger.core.record import Change, Record, RecordBody
 from ledger.core.times import SourceTime
+from ledger.present.belonging import why_text
 from ledger.present.inert import inert
 from ledger.present.messages import message, number
 from ledger.present.sentences import actor_text, object_text, record_sentence
@@ -18,6 +19,8 @@ from ledger.present.times import duration
 from ledger.present.values import change_pieces, plain, value_text
 from reports.fonts import MONO, SANS, marked_up
 from reports.lines import OriginalState, RecordLine
+from reports.marks import Marks
+from reports.sections.marks import words
 from reports.style import (
     CELL,
     CELL_QUIET,
@@ -44,11 +47,13 @@ _CELL_TEXT: Final = 600
 """Characters of a record that a table row holds; a longer one is drawn as a block, so nothing is cut."""
 
 
-def records(rows: Iterable[tuple[Row, bool]], count: int, zone: Zone, width: float) -> Iterator[list[Flowable]]:
-    """The records in time order, in pieces that can be drawn one after another."""
+def records(
+    rows: Iterable[tuple[Row, bool]], count: int, zone: Zone, width: float, marks: Marks
+) -> Iterator[list[Flowable]]:
+    """The records in time order, in pieces that can be drawn one after another; `marks`: what is said beside them."""
     if count <= LONG_FORM:
         for one, unclear in rows:
-            yield block(one, unclear, zone, width)
+            yield block(one, unclear, zone, width, marks)
         return
     table: list[list[Flowable | list[Flowable]]] = []
     for one, unclear in rows:
@@ -56,9 +61,9 @@ def records(rows: Iterable[tuple[Row, bool]], count: int, zone: Zone, width: flo
             if table:
                 yield [_table(table, width)]
                 table = []
-            yield block(one, unclear, zone, width)
+            yield block(one, unclear, zone, width, marks)
             continue
-        table.append(_short(one, unclear, zone))
+        table.append(_short(one, unclear, zone, marks))
         if len(table) == CHUNK:
             yield [_table(table, width)]
             table = []
@@ -66,7 +71,7 @@ def records(rows: Iterable[tuple[Row, bool]], count: int, zone: Zone, width: flo
         yield [_table(table, width)]
 
 
-def block(one: Row, unclear: bool, zone: Zone, width: float) -> list[Flowable]:
+def block(one: Row, unclear: bool, zone: Zone, width: float, marks: Marks) -> list[Flowable]:
     """One record in full: the sentence, every value, reason, times, where it belongs, and its hashes."""
     record = one.body.record
     when = _when(record.occurred_at, zone) + (f"   {message('report.unclear')}" if unclear else "")
@@ -82,16 +87,18 @@ def block(one: Row, unclear: bool, zone: Zone, width: float) -> list[Flowable]:
     found += [paragraph for change in record.changes for paragraph in _change(change, zone)]
     found.append(_labelled(message("report.reason"), _reason(record)))
     if one.line.why is not None:
-        found.append(text(_why(one, zone), SMALL))
+        says = why_text(one.line.basis, one.line.why, looked(one.body), zone.full, zone.local)
+        found.append(text(says, SMALL))
     if one.line.imported is not None:
         found.append(text(message("report.record.imported", address=one.line.imported), SMALL))
     if one.line.mark is not None:
         found.append(text(message("report.record.marked"), SMALL))
+    found += [text(said, SMALL) for said in words(marks, one.line.index)]
     found += [space(2), facts([*_times(one.body, one.leaf.logged_at, zone), *_details(one)], width), space(6)]
     return found
 
 
-def _short(one: Row, unclear: bool, zone: Zone) -> list[Flowable | list[Flowable]]:
+def _short(one: Row, unclear: bool, zone: Zone, marks: Marks) -> list[Flowable | list[Flowable]]:
     record = one.body.record
     claim = zone.claim(record.occurred_at)
     when: list[Flowable] = [text(claim[0] if claim else message("report.untimed"), CELL)]
@@ -111,6 +118,7 @@ def _short(one: Row, unclear: bool, zone: Zone) -> list[Flowable | list[Flowable
         basis.append(text(message("report.record.imported.short"), CELL))
     if one.line.mark is not None:
         basis.append(text(message("report.record.marked.short"), CELL))
+    basis += [text(said, CELL) for said in words(marks, one.line.index)]
     return [when, [text(actor_text(record), CELL)], what, changes, [text(_reason(record), CELL)], basis]
 
 
@@ -162,25 +170,6 @@ def _reason(record: Record) -> str:
 def _basis(line: RecordLine) -> str:
     edge = line.basis == "derived" and line.why is not None and not line.why.certain
     return message("report.basis.edge" if edge else f"report.basis.{line.basis}")
-
-
-def _why(one: Row, zone: Zone) -> str:
-    line, why = one.line, one.line.why
-    assert why is not None
-    places = {"equipment": inert(why.equipment), "after": zone.text(why.after), "started": why.started_by}
-    if why.before is None:
-        says = message(f"report.{line.basis}.open", **places)
-    else:
-        says = message(f"report.{line.basis}", **places, before=zone.text(why.before), stopped=why.stopped_by)
-    between = looked(one.body)
-    if between is not None:
-        looks = {"after": zone.local(between.low_us), "before": zone.local(between.high_us)}
-        says = f"{says} {message(f'report.{line.basis}.looks', **looks)}"
-    if why.rule is not None:
-        says = f"{says} {message(f'report.why.{why.phase}')} {message('report.why.rule', rule=why.rule)}"
-    if why.tag is not None:
-        says = f"{says} {message('report.why.tag', tag=inert(why.tag))}"
-    return says if why.certain or line.basis == "possible" else f"{says} {message('report.derived.uncertain')}"
 
 
 def _when(time: SourceTime, zone: Zone) -> str:

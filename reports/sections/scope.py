@@ -1,16 +1,20 @@
 """The scope: what was asked for, what answered it, over which time, and what is withheld."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable
 
-from ledger.core.clock import utc_text
+from ledger.core.clock import MICROSECONDS, utc_text
 from ledger.core.gone_records import Gone
+from ledger.core.parameters import Occupation, ParameterName, read
 from ledger.core.retention import BUILT_IN, RetentionClass
 from ledger.present.inert import one_line
 from ledger.present.messages import known, message, number
 from ledger.present.retention import term_text
+from ledger.present.times import duration
+from ledger.sources.parameter_kinds import Parameter
 from reports.dataset import ReportData
 from reports.style import CELL, H2, QUIET, code, facts, grid, text
 from reports.times import Zone
@@ -46,6 +50,7 @@ def scope(data: ReportData, zone: Zone, width: float) -> list[Flowable]:
             text(message("report.occupations"), H2),
             text(message("report.occupations.lead"), QUIET),
             _occupations(data, zone, width),
+            *(text(rule_text(index, body), QUIET) for index, body in sorted(data.occupation_rules.items())),
         ]
     return found
 
@@ -140,5 +145,19 @@ def _occupations(data: ReportData, zone: Zone, width: float) -> Flowable:
     return grid(head, rows, [44 * mm, (width - 44 * mm) / 2, (width - 44 * mm) / 2])
 
 
-def _edge(index: int, instant_us: int, zone: Zone) -> list[Flowable]:
-    return [text(zone.full(instant_us), CELL), text(message("report.entry", index=index), QUIET)]
+def rule_text(index: int, body: Parameter) -> str:
+    """What a rule adds to an occupation before and after, in a sentence."""
+    rule = read(ParameterName.OCCUPATION, body.value or "")
+    assert isinstance(rule, Occupation)
+    assets = message("report.rule.all") if body.type is None else message("report.rule.class", name=one_line(body.type))
+    before = _reach("first", rule.before_types, rule.before_max_s, rule.lead_s)
+    after = _reach("last", rule.after_types, rule.after_max_s, rule.tail_s)
+    return message("report.rule", rule=index, assets=assets, before=before, after=after)
+
+
+def _reach(end: str, types: Sequence[str], most_s: int, seconds: int) -> str:
+    length = duration(seconds * MICROSECONDS)
+    if not types:
+        return length
+    named = ", ".join(map(one_line, types))
+    return message(f"report.rule.{end}", types=named, most=duration(most_s * MICROSECONDS), length=length)

@@ -35,7 +35,8 @@ VALUES = {
     "anchor:str": "0" * 64, "fingerprint:str": "0" * 32, "paper:str": "0" * 16,
     "session:str": "0" * 16, "terminal:str": "0" * 16, "item:str": "none", "erasure:str": "none", "hold:str": "none",
     "upload:str": "0" * 32, "mark:str": "0" * 16, "challenge:str": "none", "case:str": "none",
-    "disposal:str": "none", "rule:str": "none",
+    "disposal:str": "none", "rule:str": "none", "change:str": "0" * 16, "saved:str": "none",
+    "hand:str": "0" * 16, "exclusion:str": "0" * 16, "sort:str": "paper", "review:str": "0" * 16,
 }  # fmt: skip
 PUBLIC = {
     ("GET", "/api/v1/health"),

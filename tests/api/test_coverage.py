@@ -114,6 +114,10 @@ def test_what_was_received_is_stated_and_its_file_verified(any_client: TestClien
     assert verify_statement(told["file"].encode(), [vkey]).exit_code is ExitCode.HOLDS
     shown = client.get(f"/api/v1/logs/records/entries/{told['index']}", headers=world.headers(Scope.READ)).json()
     assert "coverage-statement" in str(shown)
+    listed = client.get(path, headers=world.headers(Scope.READ)).json()["statements"]
+    assert [(one["entry"], one["statement"]["records"]) for one in listed] == [(told["index"], 2)]
+    beyond = client.get(path, params={"after": told["index"]}, headers=world.headers(Scope.READ)).json()
+    assert (beyond["statements"], beyond["next_after"]) == ([], None)
     wrong = client.post(path, json=body | {"until": BEGIN}, headers=world.headers(Scope.CONFIGURE))
     assert (wrong.status_code, "ends before it begins" in wrong.text) == (400, True)
     assert client.post(path, json=body, headers=world.headers(Scope.READ)).status_code == 403

@@ -55,12 +55,12 @@ class Site:
         self.server = server
         service = self.world.service
         self.erasures = service.erasures
-        self.staff = Staff(service)
-        for account, role in (("qa1", Role.APPROVER), ("qa2", Role.APPROVER), ("qa3", Role.APPROVER)):
-            self.staff.person(account, role)
         seal = ("actor.name", "object.name", "reason")
         service.sources.register(SourceConfig(id=TRIAL, type="test", title="Trial", seal=seal), self.world.root)
         service.sources.register(SourceConfig(id=ERP, type="test", title="ERP", seal=seal), self.world.root)
+        self.staff = Staff(service)
+        for account, role in (("qa1", Role.APPROVER), ("qa2", Role.APPROVER), ("qa3", Role.APPROVER)):
+            self.staff.person(account, role)
         for source in (TRIAL, ERP):
             made = [
                 submission(

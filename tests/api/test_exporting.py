@@ -97,7 +97,7 @@ def exported(client: TestClient[Any], world: World, **parameters: str) -> Any:
 def test_an_export_has_what_all_pages_have_in_their_order_though_more_is_appended(
     filled: World, client: TestClient[Any], monkeypatch: pytest.MonkeyPatch, sort: str, order: str
 ) -> None:
-    monkeypatch.setattr(exporting, "CHUNK", 7)
+    monkeypatch.setattr(exporting, "ENTRIES", 7)
     asked = {"sort": sort, "order": order}
     rows = exported(client, filled, format="jsonl", columns="index,account,action,reason", **asked)
     size = rows.headers["Trailseal-Size"]

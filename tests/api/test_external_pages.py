@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
-from ledger.core.workflow import RequestState, Stage, Step
+from ledger.core.workflow import RequestState, Step
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
 from ledger.signing.requests import Opening
 from tests.api.test_external import BEHIND_S, PEER
 from tests.support.application import app_of
 from tests.support.browsing import hidden
+from tests.support.changing import set_route
 from tests.support.founded import APPROVER, founded
 from tests.support.outside import DAY, NOW, Holder, Outside
 from tests.support.people import OWN_PAGE
@@ -28,6 +29,7 @@ class Site:
     def __init__(self, folder: Any) -> None:
         self.trust = Outside(folder / "trust")
         self.plant = plant = founded(folder / "ledger", APPROVER, ahead_s=BEHIND_S)
+        set_route(plant, "one", Step(step="approve", role="approver", meaning="approved"))
         self.second = plant.person("officer2", "Otto Officer", Role.SECURITY_OFFICER, plant.officer.sign_in().authority)
         self.anna: Signer = plant.people["approver1"]
         self.holder: Holder = self.trust.person("Anna Approver", "PNODE-1")
@@ -177,8 +179,6 @@ def test_a_certificate_is_bound_and_signs_elsewhere_by_plain_forms(site: Site) -
 def step(site: Site, record: int) -> None:
     """A step of a request is signed elsewhere, and ends on the request."""
     flows, quality = site.plant.service.workflows, site.plant.quality
-    stages = [Stage(steps=(Step(step="approve", role="approver", meaning="approved"),))]
-    flows.routes.define("one", "Release", stages, "as the SOP says", quality.caller.authority)
     opening = Opening(title="Batch B-1", route="one", reason="done", entries=(record,))
     request = flows.requests.open(opening, quality.caller.authority).request
     flows.decisions.open_items(request, [record], site.anna.caller.authority)

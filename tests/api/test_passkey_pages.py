@@ -10,11 +10,12 @@ import pytest
 
 from ledger.core.passkey import b64url, unb64url
 from ledger.core.signature import Mode
-from ledger.core.workflow import RequestState, Stage, Step
+from ledger.core.workflow import RequestState, Step
 from ledger.people.roles import Role
 from ledger.signing.requests import Opening
 from tests.support.browsing import Pages
-from tests.support.founded import REVIEWER, founded
+from tests.support.changing import set_route
+from tests.support.founded import APPROVER, REVIEWER, founded
 from tests.support.signers import Plant, Signer
 from tests.support.signing_authenticator import SigningAuthenticator
 from tests.unit.signing.test_passkeys import SIGNING, WEB, bind
@@ -63,7 +64,8 @@ class Way:
 
 @pytest.fixture(scope="module")
 def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Way]:
-    plant = founded(tmp_path_factory.mktemp("way") / "ledger", REVIEWER, web=WEB)
+    plant = founded(tmp_path_factory.mktemp("way") / "ledger", REVIEWER, APPROVER, web=WEB)
+    set_route(plant, "one", Step(step="approve", role="approver", meaning="approved"))
     made = Way(plant)
     with made.pages.client:
         yield made
@@ -93,8 +95,6 @@ def test_a_passkey_signs_by_pages_and_every_level_holds(way: Way) -> None:
 @pytest.mark.requirement("R26")
 def test_a_step_of_a_request_is_signed_by_passkey_and_lands_on_the_request(way: Way) -> None:
     flows, person = way.plant.service.workflows, way.person
-    stages = [Stage(steps=(Step(step="approve", role="approver", meaning="approved"),))]
-    flows.routes.define("one", "Release", stages, "as the SOP says", way.plant.root)
     way.reviewer.sign_in("testclient")
     opening = Opening(title="Batch B-1", route="one", reason="done", entries=(next(way.records),))
     request = flows.requests.open(opening, way.reviewer.caller.authority).request

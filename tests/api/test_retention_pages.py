@@ -9,7 +9,7 @@ from litestar.testing import TestClient
 
 from ledger.api.gate import declared_routes
 from ledger.core.errors import Conflict
-from ledger.core.retention import RetentionEvent
+from ledger.core.retention import RetentionEvent, Term
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
 from tests.api.test_access import filled
@@ -155,16 +155,30 @@ def test_a_fact_is_entered_corrected_and_taken_back(pages: Pages) -> None:
         ]
         assert listed == ([day] if day else [])
     assert pages.ask("qa1", "POST", "/retention/facts", day="2026-02-30", **form).status_code == 409
-    proposed = pages.ask(
-        "qa1",
-        "POST",
-        "/api/v1/retention/rules",
-        json={"retention": "batch", "terms": [{"event": "certification", "years": 30}], "reason": "law"},
-    ).json()["rule"]
-    assert "not confirmed yet" in pages.ask("qa2", "GET", "/retention").text
-    assert pages.ask("qa1", "POST", f"/retention/rules/{proposed}/confirmation", reason="mine").status_code == 409
-    assert pages.ask("qa2", "POST", f"/retention/rules/{proposed}/confirmation", reason="read").status_code == 303
-    assert "30 years after" in pages.ask("qa2", "GET", "/retention").text
+
+
+@pytest.mark.requirement("R37")
+def test_a_rule_is_proposed_as_a_change_and_holds_once_that_is_in_effect(pages: Pages) -> None:
+    rule: dict[str, Any] = {
+        "retention": "batch",
+        "terms": [{"event": "certification", "years": 30}],
+        "reason": "law",
+    }
+    address = "/api/v1/retention/rules"
+    assert pages.ask("qa1", "POST", address, json=rule).json()["code"] == "change_request_required"
+    rule["change_request"] = "CR-0042"
+    assert pages.ask("reviewer1", "POST", address, json=rule).status_code == 403
+    permanent = pages.ask("qa1", "POST", address, json=rule | {"retention": "permanent"})
+    assert (permanent.status_code, permanent.json()["code"]) == (400, "schema_violation")
+    answer = pages.ask("qa1", "POST", address, json=rule)
+    assert (answer.status_code, answer.json()["state"]) == (202, "proposed")
+    shown = pages.ask("qa2", "GET", f"/changes/system/{answer.json()['change']}").text
+    assert "CR-0042" in shown
+    assert "30 years after" not in pages.ask("qa2", "GET", "/retention").text
+    index = pages.keeping.rule(Term(event=RetentionEvent.CERTIFICATION, years=30))
+    page = pages.ask("qa2", "GET", "/retention").text
+    assert "30 years after" in page
+    assert f"set by entry {index} of the system log" in page
     planned = pages.ask("qa2", "POST", "/api/v1/disposals/plan", json={"log": "records"}).json()
     assert planned["total"] == 0, "the longer rule holds from now on"
 

@@ -9,6 +9,7 @@ from litestar.testing import TestClient
 from ledger.people.roles import Role
 from ledger.people.sessions import cookie_name
 from tests.support.application import app_of
+from tests.support.changing import approve
 from tests.support.founded import founded
 from tests.support.signers import Plant, Signer
 
@@ -130,5 +131,6 @@ def test_lists_are_shown_and_set_by_administrators_alone(client: TestClient[Any]
     refused = browser.post("/lists/package", meanings=words, reasons=why, reason="try")
     assert refused.status_code == 403
     officer = Browser(client, plant.officer)
-    done = officer.post("/lists/package", meanings=words, reasons=why, reason="agreed")
-    assert done.status_code == 201, done.text
+    done = officer.post("/lists/package", meanings=words, reasons=why, reason="agreed", change_request="CR-0042")
+    assert done.status_code == 202, done.text
+    approve(plant, done.json()["index"])

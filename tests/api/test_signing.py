@@ -1,80 +1,13 @@
 """Signing workflows over the interface: routes, requests, tasks, delegations; with real components and keys."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 import pytest
-from litestar.testing import TestClient
 
 from ledger.core.clock import utc_text
-from ledger.people.roles import Role
-from ledger.people.sessions import COOKIE
-from tests.support.application import app_of
 from tests.support.founded import APPROVER, REVIEWER, founded
-from tests.support.people import OWN_PAGE
-from tests.support.signers import Plant, Signer
-
-PEER = "testclient"
-STAGES: list[dict[str, Any]] = [
-    {"steps": [{"step": "review", "role": "reviewer", "meaning": "reviewed", "due_hours": 8}]},
-    {"steps": [{"step": "approve", "role": "approver", "meaning": "approved"}]},
-]
-
-
-class Site:
-    """A founded plant with a reviewer and an approver besides, and a client that speaks as any of them."""
-
-    def __init__(self, plant: Plant) -> None:
-        self.plant = plant
-        self.reviewer = plant.people["reviewer1"]
-        self.second = plant.join("reviewer2", "Rolf Reviewer", Role.REVIEWER)
-        self.approver = plant.people["approver1"]
-        for one in (self.reviewer, self.second, self.approver):
-            one.sign_in(PEER)
-        self.client = TestClient(app_of(plant.service))
-        self.client.__enter__()
-        made = {"route": "two", "title": "Review", "stages": STAGES, "reason": "as the SOP says"}
-        assert self.call(self.approver, "POST", "routes", made).status_code == 201
-
-    def call(self, who: Signer, method: str, path: str, data: object = None) -> Any:
-        headers = {"Cookie": f"{COOKIE}={who.session}", **OWN_PAGE}
-        return self.client.request(method, f"/api/v1/signing/{path}", headers=headers, json=data)
-
-    def open(self, who: Signer, entries: list[int], **more: Any) -> str:
-        data = {"title": "Batch B-1", "route": "two", "reason": "batch is done", "entries": entries, **more}
-        answer = self.call(who, "POST", "requests", data)
-        assert answer.status_code == 201, answer.text
-        request: str = answer.json()["request"]
-        return request
-
-    def prepare(self, who: Signer, request: str, step: str, **more: Any) -> Any:
-        return self.call(who, "POST", f"requests/{request}/steps/{step}/preparation", {"reason": "routine", **more})
-
-    def sign(self, who: Signer, request: str, step: str, **more: Any) -> Any:
-        put = self.prepare(who, request, step, **more)
-        assert put.status_code == 201, put.text
-        return self.complete(who, request, step, put.json())
-
-    def complete(self, who: Signer, request: str, step: str, put: dict[str, Any]) -> Any:
-        data = {"id": put["id"], "digest": put["digest"], "shown": self.components(who, put)}
-        return self.call(who, "POST", f"requests/{request}/steps/{step}/signature", data)
-
-    def alone(self, who: Signer, put: dict[str, Any]) -> Any:
-        """Completes what was prepared as if it belonged to no step."""
-        data = {"digest": put["digest"], "shown": self.components(who, put)}
-        return self.call(who, "POST", f"statements/{put['id']}", data)
-
-    def components(self, who: Signer, put: dict[str, Any]) -> dict[str, str]:
-        shown = {}
-        for name, value in (("password", who.password), ("second-factor", None), ("signing-secret", who.secret)):
-            if name in put["needed"]:
-                key = {"second-factor": "code", "signing-secret": "secret"}.get(name, name)
-                shown[key] = value or who.code()
-        return shown
-
-    def shown(self, who: Signer, request: str) -> Any:
-        return self.call(who, "GET", f"requests/{request}").json()
+from tests.support.signing_site import STAGES, Site
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +110,7 @@ def test_places_are_given_and_requests_withdrawn(site: Site) -> None:
 def test_a_delegate_signs_in_the_place_of_somebody_over_the_interface(site: Site) -> None:
     named = [{"steps": [{"step": "review", "role": "reviewer", "meaning": "reviewed", "accounts": ["reviewer1"]}]}]
     made = {"route": "ritas", "title": "Rita's", "stages": named, "reason": "her line"}
-    assert site.call(site.approver, "POST", "routes", made).status_code == 201
+    site.set("routes", made)
     request = site.open(site.second, site.plant.records(1), route="ritas")
     until = utc_text(site.plant.clock.now_us() + 3_600_000_000)
     lent = {"delegate": "reviewer2", "until_at": until, "reason": "leave"}
@@ -199,12 +132,14 @@ def test_a_delegate_signs_in_the_place_of_somebody_over_the_interface(site: Site
 def test_routes_have_versions_and_end(site: Site) -> None:
     made = {"route": "old", "title": "Old", "stages": STAGES, "reason": "first"}
     for reason in ("first", "second"):
-        assert site.call(site.approver, "POST", "routes", {**made, "reason": reason}).status_code == 201
+        site.set("routes", {**made, "reason": reason})
     assert site.call(site.reviewer, "POST", "routes", made).status_code == 403
     assert [one["current"] for one in site.call(site.reviewer, "GET", "routes/old").json()] == [False, True]
-    assert site.call(site.approver, "POST", "routes/old/retirement", {"reason": "replaced"}).status_code == 201
+    alone = site.call(site.approver, "POST", "routes/old/retirement", {"reason": "replaced"})
+    assert (alone.status_code, alone.json()["code"]) == (400, "change_request_required")
+    site.set("routes/old/retirement", {"reason": "replaced"})
     retired = {one["route"]: one["retired"] for one in site.call(site.reviewer, "GET", "routes").json()}
     assert (retired["old"], retired["two"]) == (True, False)
     bad = {**made, "route": "bad", "stages": [{"steps": [{**STAGES[0]["steps"][0], "role": "auditor"}]}]}
-    assert site.call(site.approver, "POST", "routes", bad).status_code == 400
+    assert site.call(site.approver, "POST", "routes", {**bad, "change_request": "CR-1"}).status_code == 400
     assert msgspec.json.decode(site.call(site.reviewer, "GET", "routes/none").content)["code"] == "not_found"

@@ -7,7 +7,7 @@ from litestar.testing import TestClient
 
 from ledger.core.clock import parse_utc
 from ledger.people.access import Scope
-from tests.api.world import SOURCE, World, run, submission
+from tests.api.world import ORIGIN, SOURCE, World, run, submission
 
 BEGIN, END = "2026-11-25T07:00:00.000000Z", "2026-11-25T08:00:00.000000Z"
 
@@ -66,6 +66,17 @@ def test_a_batch_is_traced_by_page_outward_with_its_partners_and_what_is_in_none
     (orphan,) = ask(client, world, "orphans", from_=BEGIN, to=END)["orphans"]
     assert (orphan["index"], orphan["equipment"]) == (index[3], "R-1")
     assert (orphan["before"], orphan["after"]) == ({"batch": "B", "entry": index[2]}, None)
+    (of_one,) = ask(client, world, f"entries/{index[1]}/batches")["batches"]
+    assert (of_one["batch"], of_one["basis"], of_one["why"]["started_by"]) == ("B", "derived", index[0])
+    assert ask(client, world, f"entries/{index[3]}/batches") == {
+        "address": f"{ORIGIN}/records#{index[3]}", "size": rest["size"], "checkpoint": None, "batches": [],
+        "whole": True,
+    }  # fmt: skip
+    assert ask(client, world, f"entries/{index[0]}/batches")["batches"] == [
+        {"batch": "B", "basis": "read", "why": None}
+    ]
+    ask(client, world, "entries/0/batches", 404)
+    ask(client, world, f"entries/{index[1]}/batches", 404, size=index[1])
     nothing = ask(client, world, "orphans", from_=BEGIN, to="2026-11-25T07:30:00Z")
     assert (nothing["orphans"], nothing["next_after"]) == ([], None)
 

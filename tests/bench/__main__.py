@@ -4,17 +4,19 @@ import argparse
 import json
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tests.bench import (
     agent,
     append,
+    assessing,
     collect,
     drivers,
     exports,
     http,
     peers,
     questions,
+    ruling,
     sign_in,
     sizes,
     tracing,
@@ -22,7 +24,7 @@ from tests.bench import (
     verify,
 )
 from tests.bench.corpus import MIX
-from tests.bench.harness import Bench, databases
+from tests.bench.harness import Bench, Database, databases
 
 ENTRIES = 1_000_000
 LARGE = 5_000_000
@@ -32,16 +34,18 @@ PARTS = (
     "collect",
     "signin",
     "trust",
+    "assess",
     "peers",
     "growth",
     "verify",
     "search",
     "export",
     "trace",
+    "rules",
     "agent",
     "drivers",
 )
-OF_SIZE = {"growth", "verify", "search", "export", "trace"}
+OF_SIZE = {"growth", "verify", "search", "export", "trace", "rules"}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -63,41 +67,58 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with databases((options.database or ["sqlite", "postgresql"]) if of_ledgers else []) as found:
         for database in found:
             print(database.name, flush=True)
-            single = append.measure(bench, database) if parts & {"append", "http"} else 0.0
-            if "http" in parts:
-                http.measure(bench, database, single)
-            if "collect" in parts:
-                collect.measure(bench, database)
-            if "signin" in parts:
-                sign_in.measure(bench, database)
-            if "trust" in parts:
-                trust.measure(bench, database)
-            if "peers" in parts and database.name == "sqlite":
-                peers.measure(bench, database)
-            if parts & OF_SIZE:
-                with database.ledger() as service:
-                    if "verify" in parts:
-                        sizes.memory(bench, database, service, entries)
-                    if "growth" in parts:
-                        sizes.appending(bench, database, service, entries)
-                    if "verify" in parts:
-                        verify.measure(bench, database, service)
-                    if "search" in parts:
-                        questions.measure(bench, database, service, entries)
-                    if "export" in parts:
-                        exports.measure(bench, database, service)
-                    if "trace" in parts:
-                        tracing.measure(bench, database, service, entries)
+            _of_database(bench, database, parts, entries)
     if "agent" in parts:
         print("agent", flush=True)
-        agent.measure(bench)
+        with bench.part("agent"):
+            agent.measure(bench)
     if "drivers" in parts:
         print("drivers", flush=True)
-        drivers.measure(bench, options.driver)
+        with bench.part("drivers"):
+            drivers.measure(bench, options.driver)
     _table(bench)
     print(json.dumps({result.name: result.ratio for result in bench.results}))
     if bench.failures:
         sys.exit(1)
+
+
+def _of_database(bench: Bench, database: Database, parts: set[str], entries: int) -> None:
+    single = 0.0
+    if parts & {"append", "http"}:
+        with bench.part(f"append, {database.name}"):
+            single = append.measure(bench, database)
+    small: dict[str, Callable[[], object]] = {
+        "http": lambda: http.measure(bench, database, single),
+        "collect": lambda: collect.measure(bench, database),
+        "signin": lambda: sign_in.measure(bench, database),
+        "trust": lambda: trust.measure(bench, database),
+        "assess": lambda: assessing.measure(bench, database),
+    }
+    if database.name == "sqlite":
+        small["peers"] = lambda: peers.measure(bench, database)
+    _each(bench, database, parts, small)
+    if not parts & OF_SIZE:
+        return
+    with database.ledger() as service:
+        if "verify" in parts:
+            with bench.part(f"memory, {database.name}"):
+                sizes.memory(bench, database, service, entries)
+        large: dict[str, Callable[[], object]] = {
+            "growth": lambda: sizes.appending(bench, database, service, entries),
+            "verify": lambda: verify.measure(bench, database, service),
+            "search": lambda: questions.measure(bench, database, service, entries),
+            "export": lambda: exports.measure(bench, database, service),
+            "trace": lambda: tracing.measure(bench, database, service, entries),
+            "rules": lambda: ruling.measure(bench, database, service, entries),
+        }
+        _each(bench, database, parts, large)
+
+
+def _each(bench: Bench, database: Database, parts: set[str], works: dict[str, Callable[[], object]]) -> None:
+    for name, work in works.items():
+        if name in parts:
+            with bench.part(f"{name}, {database.name}"):
+                work()
 
 
 def _table(bench: Bench) -> None:

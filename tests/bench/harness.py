@@ -3,6 +3,7 @@
 import contextlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,13 @@ class Bench(msgspec.Struct):
         """Takes a fact that is no ratio."""
         self.facts.append((name, says))
         print(f"  {name:36} {says}", flush=True)
+
+    @contextlib.contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Tells how long a part of the run took."""
+        started = time.monotonic()
+        yield
+        self.fact(f"part {name}", f"{time.monotonic() - started:.0f} s")
 
     def failed(self, name: str, why: str) -> None:
         """Takes what could not be measured: the rest goes on, and the run ends as failed."""

@@ -48,6 +48,7 @@ def describe(service: Service, authority: Authority) -> None:
     log.maps.put([_identity("operator2", f"P-2 {HOSTILE[0]}", authority)])
     _import(service, authority)
     _challenge(service, authority)
+    service.quality.assessments.run(log.log, True, authority)
 
 
 def _identity(account: str, person: str, authority: Authority) -> IdentityMapped:

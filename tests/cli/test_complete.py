@@ -41,6 +41,9 @@ def test_what_was_received_is_stated_signed_and_verified(site: Site, tmp_path: P
     made = site("source", "complete", SOURCE, *ALWAYS, "--out", out, "--reason", "yearly review")
     assert (made.code, f"{GOOD} records in 1 runs" in made.out) == (0, True), made.err
     assert "not known: " in made.out
+    (listed,) = site("source", "statements", SOURCE, "--json").json()
+    assert listed["statement"]["reason"] == "yearly review"
+    assert f"{GOOD} records" in site("source", "statements", SOURCE).out
     vkey = site.made["vkey"]
     assert trailseal("verify", out, "--vkey", vkey).code == 0
     assert trailseal("verify", out).code == 2

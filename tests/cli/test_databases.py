@@ -142,7 +142,7 @@ def test_upgrade_brings_a_ledger_of_the_first_schema_to_this_one_and_it_goes_on(
         connection.execute("DROP INDEX browser_session_account")
         for name in ("facets", "recorded", "received", "thing", "sequence"):
             connection.execute(f"DROP INDEX record_{name}")
-        for name in ("workstation", "role", "reason", "reasoned", "at_us", "hour", "series", "sequence"):
+        for name in ("workstation", "role", "reason", "reasoned", "at_us", "hour", "series", "sequence", "combination"):
             connection.execute(f"ALTER TABLE record DROP COLUMN {name}")
         connection.execute("DROP INDEX record_link_at")
         connection.execute("ALTER TABLE record_link DROP COLUMN at_us")

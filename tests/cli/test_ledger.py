@@ -74,6 +74,10 @@ def test_search_show_history_and_trace_answer(site: Site) -> None:
     assert "not 999999 yet" in site("history", "tag", "TIC101.SP", "--size", "999999").err
     traced = site("trace", "batch", "B-2026-00042", "--json").json()["members"]
     assert [one["member"]["basis"] for one in traced] == ["read"] * GOOD
+    lines = site("trace", "batch", "B-2026-00042", "--timeline").out.splitlines()
+    dated = [line[:27] for line in lines if line[10:11] == "T"]
+    assert (dated, len(dated)) == (sorted(dated), GOOD)
+    assert any("not-yet" in line or "before" in line for line in lines), "what is not known of the source's time"
     outward = site("trace", "batch", "B-2026-00042", "--depth", "2", "--json").json()
     assert ("batch", 0, GOOD) in {(one["kind"], one["steps"], one["records"]) for one in outward["graph"]["nodes"]}
     assert site("trace", "batch", "B-2026-00042", "--size", "0", "--json").json()["members"] == []

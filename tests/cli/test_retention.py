@@ -33,11 +33,13 @@ def test_rules_facts_and_plans_are_shown_and_nothing_is_decided_by_access_to_the
         ("hold", "release", "claim-1", "--reason", "settled"),
         ("dispose", "request", "--reason", "over"),
         ("dispose", "approve", "none", "--reason", "seen"),
-        ("retention", "propose", "batch", "--term", "certification=30y", "--reason", "law"),
     ):
         refused = site(*command)
         assert refused.code == 1, command
         assert "signed in" in refused.err, command
+    rule = ("retention", "propose", "batch", "--term", "certification=30y", "--reason", "law")
+    assert "change request" in site(*rule).err
+    assert "somebody who is known" in site(*rule, "--change-request", "CR-1").err
     assert site("dispose", "run", "none").code == 1
     assert site("hold", "list", "--json").json() == []
     assert site("dispose", "list", "--json").json() == []

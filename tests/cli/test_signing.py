@@ -10,7 +10,8 @@ import pytest
 from ledger.people.roles import Role
 from ledger.service import Service
 from tests.cli.terminal import Answer, trailseal
-from tests.support.founded import founded
+from tests.support.changing import approve
+from tests.support.founded import APPROVER, founded
 from tests.support.signers import Plant, Signer
 
 ROUTE = """
@@ -33,9 +34,12 @@ meaning = "approved"
 """
 
 
+BY = ("--change-request", "CR-0042", "--as", "approver1")
+
+
 @pytest.fixture(scope="module")
 def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
-    made = founded(tmp_path_factory.mktemp("terminal") / "ledger")
+    made = founded(tmp_path_factory.mktemp("terminal") / "ledger", APPROVER)
     yield made
     made.close()
 
@@ -60,7 +64,8 @@ def keyboard(monkeypatch: pytest.MonkeyPatch, signer: Signer) -> None:
     """What this person types where it is asked for."""
 
     def typed(words: str, **_options: Any) -> str:
-        return {"Password": signer.password, "Signing secret": signer.secret}.get(words) or signer.code()
+        known = {"Password": signer.password, "Signing secret": signer.secret}
+        return known.get(words.partition(" of ")[0]) or signer.code()
 
     monkeypatch.setattr("ledger.cli.sign_routes.typer.prompt", typed)
 
@@ -74,8 +79,11 @@ def test_a_request_goes_from_its_route_to_its_last_signature(
 ) -> None:
     file = tmp_path / "route.toml"
     file.write_text(ROUTE)
-    made = at("route", "set", str(file), "--reason", "as the SOP says", "--json")
+    assert "change request" in at("route", "set", str(file), "--reason", "as the SOP says").err
+    keyboard(monkeypatch, plant.people["approver1"])
+    made = at("route", "set", str(file), "--reason", "as the SOP says", "--json", *BY)
     assert made.code == 0, made.err
+    approve(plant, made.json()["index"])
     assert "1. review: 1 reviewer, reviewed" in at("route", "list").out
     (record,) = plant.records(1)
     opened = at("request", "open", "two", "--title", "Batch B-1", "--reason", "done", "--entry", str(record), "--json")
@@ -117,7 +125,10 @@ def test_a_step_is_declined_and_a_request_withdrawn(
     states = {one["request"]: one["state"] for one in at("request", "list", "--json").json()}
     assert [states[one["request"]] for one in names] == ["declined", "withdrawn"]
     assert at("request", "withdraw", names[1]["request"], "--reason", "again").code == 1
-    assert at("route", "retire", "two", "--reason", "replaced").code == 0
+    keyboard(monkeypatch, plant.people["approver1"])
+    retired = at("route", "retire", "two", "--reason", "replaced", "--json", *BY)
+    assert retired.code == 0, retired.err
+    approve(plant, retired.json()["index"])
     assert "(retired)" in at("route", "show", "two").out
 
 

@@ -22,7 +22,7 @@ def test_two_people_let_a_ledger_go_on_that_ran_ahead(tmp_path: Path, monkeypatc
     monkeypatch.setattr(typer, "prompt", lambda words, **_: secrets[words])
     of = ("--ledger", folder)
     file.write_bytes(lines_of(1, 2))
-    add = ("source", "add", SOURCE, "--type", "push", *of)
+    add = ("source", "add", "mes", "--type", "push", *of)
     assert "log time-epoch" in trailseal(*add).err
     assert "log time-epoch" in trailseal("doctor", *of).out
     two = ("log", "time-epoch", "--as", plant.officer.account, "--and", plant.quality.account, "--reason", "battery")

@@ -213,6 +213,15 @@ class Parameter(NamedTuple):
     applies: int | None = None
 
 
+class Count(NamedTuple):
+    """How many records a source counts of what happened from `low` to before `high`, by the instants that it tells."""
+
+    source: str
+    low: int
+    high: int
+    told: int
+
+
 @dataclass
 class Month:
     """All that was told: what the truth is made of. `facts` stand in the order of their numbers, those of a source in
@@ -224,3 +233,7 @@ class Month:
     batches: Sequence[Batch] = ()
     maps: Maps = Maps()
     parameters: Sequence[Parameter] = ()
+    counts: Sequence[Count] = ()
+    """What sources count once all is told; of several of one instant the last one holds."""
+    copied: str | None = None
+    """A source that was imported from an old system; stated to be a true copy when the maps are corrected."""

@@ -7,6 +7,7 @@ from functools import cached_property
 from random import Random
 
 from ledger.core.run import RunBatch
+from tests.plant.counts import counts
 from tests.plant.faults import FAULTS
 from tests.plant.feed import mixed, schedule
 from tests.plant.model import Fact, Maps, Month, Parameter
@@ -22,6 +23,7 @@ class Plant:
     """A month of `records` records, some 4,000 at least."""
 
     def __init__(self, seed: int, records: int) -> None:
+        self.seed = seed
         with _collector_at_rest():
             site = Site(seed, records)
             self.draft = told(site, seed, records)
@@ -31,7 +33,9 @@ class Plant:
             """The facts that each fault altered."""
             facts = finish(self.draft)
             runs = schedule(self.draft, seed)
-            self.month = Month(facts, runs, site.batches, maps(site, seed), parameters())
+            self.month = Month(
+                facts, runs, site.batches, maps(site, seed), parameters(), counts(facts, seed), copied="training"
+            )
 
     def maps(self) -> Maps:
         """The maps as entered at first, and what corrects them later."""

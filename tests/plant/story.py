@@ -6,6 +6,7 @@ after the month's end is left out, so that the last batches are under way.
 
 import random
 from collections.abc import Iterator
+from decimal import Decimal
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -72,6 +73,7 @@ def _batch(site: Site, rng: random.Random, free: dict[Asset, int], batch: Batch,
     def some(low: int, high: int) -> int:
         return round(rng.uniform(low, high))
 
+    weighed = Decimal(0)
     yield happening(Sort.ORDER, at)
     for material in range(3):
         yield happening(Sort.ISSUE, at + some(10 * MINUTE, 30 * MINUTE), detail=str(material))
@@ -95,7 +97,9 @@ def _batch(site: Site, rng: random.Random, free: dict[Asset, int], batch: Batch,
             yield happening(
                 Sort.VALUE, at + length * (number + 1) // 5, asset, f"{step}/{number}", f"{rng.gauss(7, 0.2):.1f}"
             )
-        yield happening(Sort.WEIGHING, at + length * 4 // 5, asset, str(step), f"{rng.uniform(5, 50):.2f}")
+        weight = f"{rng.uniform(5, 50):.2f}"
+        weighed += Decimal(weight)
+        yield happening(Sort.WEIGHING, at + length * 4 // 5, asset, str(step), weight)
         at += length
         yield happening(Sort.STOP, at, asset, str(step))
         yield happening(Sort.MONITORED, at + some(12 * MINUTE, 25 * MINUTE), asset)
@@ -108,4 +112,4 @@ def _batch(site: Site, rng: random.Random, free: dict[Asset, int], batch: Batch,
         yield happening(Sort.RESULT, tested + HOUR, asset, sample, f"{rng.gauss(98, 0.8):.1f}")
         if rng.random() < 0.05:
             yield happening(Sort.DEVIATION, at + HOUR, asset, f"DEV-{batch.id[2:]}-{step}")
-    yield happening(Sort.RELEASE, at + some(24 * HOUR, 60 * HOUR))
+    yield happening(Sort.RELEASE, at + some(24 * HOUR, 60 * HOUR), value=str(weighed))

@@ -1,6 +1,7 @@
-"""Peak memory of verification, of a package and of published tiles, each in its own process, on a ledger at two sizes.
+"""Peak memory of verification, a package, an export and published tiles, each in its own process, on a ledger at
+two sizes.
 
-`python -m tests.soak.memory verify|columns|package|audit LEDGER` does the work and prints its peak in bytes.
+`python -m tests.soak.memory verify|columns|package|export|audit LEDGER` does the work and prints its peak in bytes.
 """
 
 import itertools
@@ -8,17 +9,22 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from ledger.core.source import SourceConfig
+from ledger.exporting import Wanted, begin
 from ledger.packages import issue
 from ledger.service import Service, create
 from ledger.settings import Settings
+from ledger.sources.narrowing import Where
 from ledger.store.append import Batch
+from ledger.store.ordering import Sort
 from ledger.store.search import Query
 from ledger.trace.selection import BySearch
 from ledger.trust.auditing import Anchor, Auditor
 from ledger.trust.export import export_tiles
 from ledger.trust.published import FolderTiles
+from reports.exports import Format
 from tests.bench.corpus import submissions
 from tests.bench.harness import AUTHORITY, LOG, ORIGIN, preparer, size
 
@@ -90,14 +96,21 @@ def _package(service: Service) -> None:
         issue(service, service.log(), BySearch(query=Query()), Path(folder) / "package.zip", AUTHORITY)
 
 
-def _export(service: Service) -> None:
+def _publish(service: Service) -> None:
     log, out = service.log(), service.folder / "published"
     export_tiles(service.store, log, service.publisher.publish(log), out, lambda _done, _total: None)
 
 
+def _export(service: Service) -> None:
+    wanted = Wanted(query=Query(), where=Where(), size=None, at_checkpoint=False, sort=Sort())
+    for format_ in Format:
+        begun = begin(service, service.log(), wanted, format_, AUTHORITY.actor, None)
+        assert sum(map(len, begun.pieces)) > size(service)
+
+
 def _audit(service: Service) -> None:
     # Exported by another process: what a database's cache takes is not what is compared.
-    subprocess.run([sys.executable, "-m", "tests.soak.memory", "export", str(service.folder)], check=True)
+    subprocess.run([sys.executable, "-m", "tests.soak.memory", "publish", str(service.folder)], check=True)
     out = service.folder / "published"
     anchor = Anchor(keys=tuple(service.verifiers(service.log())))
     verdict = Auditor(FolderTiles(out), anchor, full=True).verdict(state=service.folder / "seen.json")
@@ -113,12 +126,18 @@ def _peak() -> int:
     raise RuntimeError("the kernel tells no VmHWM")
 
 
+_WORK: Final = {
+    "verify": _verify, "columns": _columns, "package": _package, "export": _export, "publish": _publish,
+    "audit": _audit,
+}  # fmt: skip
+
+
 def main(arguments: list[str]) -> None:
     """Does the work on the ledger and prints the peak."""
     work, folder = arguments
     service = Service(Path(folder))
     try:
-        {"verify": _verify, "columns": _columns, "package": _package, "export": _export, "audit": _audit}[work](service)
+        _WORK[work](service)
     finally:
         service.close()
     print(_peak())

@@ -11,7 +11,7 @@ from tests.faults import full
 from tests.fuzz.job import INPUTS
 from tests.integration.reports.test_attacks import MUTATIONS
 from tests.kill import agents, appending, campaign, witnessing
-from tests.soak import memory, suites
+from tests.soak import memory, plant, suites
 from tests.soak.run import Part, Step
 from tests.soak.state import ROOT
 from tests.support.postgres import temporary_postgres
@@ -29,8 +29,12 @@ REPETITIONS = 20
 """Of suites that draw at random, each time with another seed."""
 POWER_CUTS = 5
 """Repetitions of a suite that cuts the power over a hundred times in each."""
+PLANT = 1_000_000
+"""Records of the month of a plant that is held against its truth."""
 FEW, MANY = 10_000, 300_000
 """Entries between which the memory of verification is compared."""
+FEW_EXPORTED = 30_000
+"""Records between which, and as many as `MANY`, that of an export in each format is compared."""
 FEW_PACKED, MANY_PACKED = 30_000, 60_000
 """Records between which that of a package is compared: both several volumes, and more than a page cache holds."""
 GROWTH = 25 * memory.MIB
@@ -97,6 +101,8 @@ def parts(seed: int) -> list[Part]:
             unit="times full",
             steps=repeated(FULL // FULL_A_STEP, FULL_A_STEP, _full_postgres),
         ),
+        Part(name="plant-sqlite", unit="records", steps=repeated(1, PLANT, _plant_sqlite)),
+        Part(name="plant-postgresql", unit="records", steps=repeated(1, PLANT, _plant_postgres)),
         suite("opcua-bytes", "runs", ["tests/integration/collectors/test_opcua_hostile.py"], FAULTS),
         suite("processes", "runs", ["tests/integration/store/test_processes.py"], REPETITIONS),
         *(suite(f"fuzz {kind}", "inputs", [f"{_FUZZ}[{kind}]"], asked=INPUTS) for kind in sorted(COLLECTORS)),
@@ -122,6 +128,7 @@ def parts(seed: int) -> list[Part]:
             steps=(
                 Step(name=f"verify {FEW} {MANY}", asked=1, run=partial(_flat, "verify", FEW, MANY)),
                 Step(name=f"audit {FEW} {MANY}", asked=1, run=partial(_flat, "audit", FEW, MANY)),
+                Step(name=f"export {FEW_EXPORTED} {MANY}", asked=1, run=partial(_flat, "export", FEW_EXPORTED, MANY)),
                 Step(
                     name=f"package {FEW_PACKED} {MANY_PACKED}",
                     asked=1,
@@ -143,6 +150,15 @@ def _kills_sqlite(seed: int) -> str:
 def _kills_postgres(seed: int) -> str:
     with temporary_postgres() as server:
         return campaign.run(KILLS_A_STEP, seed, server).says()
+
+
+def _plant_sqlite(seed: int) -> str:
+    return plant.run(PLANT, seed)
+
+
+def _plant_postgres(seed: int) -> str:
+    with temporary_postgres() as server:
+        return plant.run(PLANT, seed, server)
 
 
 def _full_sqlite(seed: int) -> str:

@@ -12,5 +12,7 @@ def declare_all() -> None:
         importlib.import_module(f"ledger.{path.parent.name}.{path.stem}")
 
 
-ONLY_POSTGRES = frozenset({"record_tokens", "record_actor", "record_object", "record_workstation"})
+ONLY_POSTGRES = frozenset(
+    {"record_combination", "record_tokens", "record_actor", "record_object", "record_workstation"}
+)
 """Indexes that SQLite has its full-text index in place of."""

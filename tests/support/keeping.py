@@ -11,14 +11,16 @@ from sqlalchemy import text
 
 from ledger.core.authority import Authority
 from ledger.core.clock import utc_text
+from ledger.core.entry import draft
 from ledger.core.record import Actor, ActorKind, Link, LinkBasis, LinkKind, Target
-from ledger.core.retention import RetentionEvent, Subject
+from ledger.core.retention import RetentionClass, RetentionEvent, Subject, Term
 from ledger.core.source import SourceConfig
 from ledger.findings.incident_kinds import Cause
 from ledger.people.roles import Role
 from ledger.retention.disposal_kinds import DAY_US
 from ledger.retention.holds import Scope
 from ledger.retention.report import Disposal
+from ledger.retention.rules import changed
 from ledger.service import Service
 from ledger.settings import write as write_settings
 from ledger.store.logs import SYSTEM_LOG
@@ -108,6 +110,11 @@ class Keeping:
             ),
         }
         return submission(f"{mark}/id/{number}", MES, data=f"row {mark} {number}".encode(), **(usual | more))
+
+    def rule(self, *terms: Term) -> int:
+        """Sets the rule of batches as the effect of a change does; returns its entry."""
+        made = changed(RetentionClass.BATCH, terms, "law", self.acting("qa1"))
+        return self.service.store.append_one(SYSTEM_LOG, draft(made)).index
 
     def fact(self, batch_id: str, event: RetentionEvent, day: str | None) -> int:
         subject = Subject(kind=LinkKind.BATCH, id=batch_id)

@@ -7,6 +7,25 @@ from sqlalchemy import Connection, text
 _INDEXES: Final = ("facets", "recorded", "received", "thing", "sequence", "link_at")
 _MEMBERS: Final = ("workstation", "role", "reason", "reasoned", "at_us", "hour", "series", "sequence")
 _UNDO: Final = {
+    "0041": (
+        "ALTER TABLE record DROP COLUMN combination",
+        "UPDATE projection_version SET version = 5 WHERE name = 'record'",
+    ),
+    "0040": ("DROP TABLE suppression",),
+    "0039": tuple(
+        f"DROP TABLE {name}"
+        for name in (
+            *("disposition", "contributing_list", "review_plan", "review", "rule_miss"),
+            *("deferral", "deviation", "review_answer"),
+        )
+    ),
+    "0038": ("DROP TABLE rule_state", "DROP TABLE rule_challenge"),
+    "0037": ("DROP TABLE rule_run", "DROP TABLE rule_finding"),
+    "0036": ("DROP TABLE role_definition",),
+    "0035": ("DROP TABLE by_hand", "DROP TABLE exclusion_run"),
+    "0034": ("DROP TABLE saved_query",),
+    "0033": ("DROP TABLE gmp_change",),
+    "0032": ("DROP TABLE assessment", "DROP TABLE assessed"),
     "0031": ("DROP TABLE coverage_statement", "DROP TABLE reconciliation"),
     "0030": (
         *(f"DROP INDEX record_{name}" for name in _INDEXES),
@@ -24,7 +43,12 @@ _UNDO: Final = {
     ),
 }
 """By revision; the newest first."""
-NEWER: Final = ("parameter", "coverage-statement", "reconciliation")
+NEWER: Final = (
+    *("parameter", "coverage-statement", "reconciliation", "assessment", "change", "saved-query"),
+    *("by-hand", "exclusion", "role-definition", "rule-run", "rule-finding"),
+    *("rule-state", "rule-challenge", "suppression", "disposition"),
+    *("contributing-list", "review-plan", "review", "rule-miss", "deferral", "deviation", "review-answer"),
+)
 """Projectors that came with these revisions: only who may do all with the database makes it forget them."""
 
 

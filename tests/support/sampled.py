@@ -3,6 +3,9 @@
 A file or a test says so by `@pytest.mark.sampled` (the ways are the databases) or `@pytest.mark.sampled("share")` (the
 ways are the values of that parameter). Each case is run in one way at least, and each kind of case in every way: a kind
 is a test with several cases, or all tests of a file that have one. Which way is drawn from the seed (`TRAILSEAL_SEED`).
+
+Of a test whose cases all go the same way, `@pytest.mark.few(share)` runs one case in `share`; over all tests of a file
+that have the same cases each case is run equally often.
 """
 
 import math
@@ -55,7 +58,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leaves out what was not drawn."""
     if WHOLE:
         return
-    left_out = set(_left_out(items, SEED))
+    left_out = {*_left_out(items, SEED), *_not_among_few(items, SEED)}
     if left_out:
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])
         items[:] = [item for item in items if item not in left_out]
@@ -74,6 +77,21 @@ def _left_out(items: list[pytest.Item], seed: int) -> Iterator[pytest.Item]:
     for item, (test, case, way) in placed.items():
         if ((test, case), way) not in drawn[kind_of[test]]:
             yield item
+
+
+def _not_among_few(items: list[pytest.Item], seed: int) -> Iterator[pytest.Item]:
+    by_test: dict[str, list[pytest.Item]] = defaultdict(list)
+    shares = {}
+    for item in items:
+        mark = item.get_closest_marker("few")
+        if mark is not None and hasattr(item, "callspec"):
+            test = item.nodeid.partition("[")[0]
+            by_test[test].append(item)
+            (shares[test],) = mark.args
+    for turn, test in enumerate(sorted(by_test)):
+        cases = sorted(by_test[test], key=lambda item: item.nodeid.partition("[")[2])
+        random.Random(seed).shuffle(cases)
+        yield from (item for place, item in enumerate(cases) if (place + turn) % shares[test])
 
 
 def _placed(item: pytest.Item) -> tuple[str, Hashable, Way] | None:

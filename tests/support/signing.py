@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from ledger.core.address import Address, LogId
 from ledger.core.clock import utc_text
 from ledger.core.entry import draft
 from ledger.core.hashing import b64
@@ -20,11 +21,13 @@ from ledger.core.signature import (
     SignatureEntry,
     Signer,
     Statement,
+    Target,
+    TargetSort,
     Words,
     members,
     signed_message,
 )
-from ledger.core.workflow import Stage, Step
+from ledger.core.workflow import RouteEntry, Stage, Step
 from ledger.integrity.fault import Fault
 from ledger.integrity.requests import requests_fault
 from ledger.people.access import Caller
@@ -33,8 +36,10 @@ from ledger.service import Service
 from ledger.signing.decisions import Signed
 from ledger.signing.requests import Opened, Opening, Running, read_running
 from ledger.signing.shown import ShownRequest, show
+from ledger.signing.targets import of_entries
 from ledger.signing.workflows import Workflows
 from ledger.sources.map_kinds import IdentityMapped
+from ledger.store.logs import SYSTEM_LOG
 from tests.support.ledgers import AUTHORITY, SOURCE, START_US, Ledger, MovableClock, new_ledger, submission
 from tests.support.postgres import PgDatabase
 from tests.support.staff import Staff
@@ -139,8 +144,28 @@ class Plant:
         return self.staff.caller(self._sessions[account])
 
     def route(self, name: str, *stages: tuple[Step, ...], by: str = "dora") -> int:
-        made = [Stage(steps=steps) for steps in stages]
-        return self.flows.routes.define(name, f"Route {name}", made, "as the SOP says", self.caller(by).authority)
+        """The entry of a route that one approver proposed and another signed."""
+        made = RouteEntry(
+            route=name,
+            title=f"Route {name}",
+            stages=tuple(Stage(steps=steps) for steps in stages),
+            reason="as the SOP says",
+            authority=AUTHORITY,
+        )
+        quality, system = self.service.quality, self.service.system
+        by_whom = self.caller(by).authority
+        proposed = quality.proposals.propose(system, [made], "CR-0042", "as the SOP says", by_whom)
+        address = self.approve(system, proposed.index, "carla" if by == "dora" else "dora")
+        return quality.effects.bring(system, proposed.change, address, "approved", by_whom) + 1
+
+    def approve(self, log: LogId, entry: int, account: str) -> str:
+        """The address of this approver's signature over an entry."""
+        sort = TargetSort.DOCUMENT if log.number == SYSTEM_LOG else TargetSort.ENTRIES
+        with self.service.store.reading() as connection:
+            target = of_entries(connection, log, [entry], sort=sort)
+        signed = self._signed(account, target, "approver", "approved", request=None)
+        index = self.service.store.append_one(SYSTEM_LOG, draft(signed)).index
+        return str(Address(self.service.system.origin, index))
 
     def open(self, route: str, entries: list[int], by: str = "anna", **more: Any) -> Opened:
         opening = Opening(title="Batch B-1", route=route, reason="batch is done", entries=tuple(entries), **more)
@@ -169,13 +194,18 @@ class Plant:
         running = self.running(request)
         found = running.progress.step(step)
         role, meaning = ("approver", "approved") if found is None else (found.step.role, found.step.meaning)
-        words = Words(code="declined" if declined else meaning, text=meaning, language="en", version="1")
-        target = running.request.target
+        target = more.pop("target", running.request.target)
+        usual: dict[str, Any] = {"request": running.address, "on_behalf_of": on_behalf_of}
+        code = "declined" if declined else meaning
+        return Signed(draft=draft(self._signed(account, target, role, code, **(usual | more))))
+
+    def _signed(self, account: str, target: Target, role: str, meaning: str, **more: Any) -> SignatureEntry:
+        """This person's signature over something; `more` replaces members of its statement."""
         usual: dict[str, Any] = {
             "origin": self.service.system.origin,
             "target": target,
             "seen": Seen(origin=target.origin, size=members(target).last + 1, root=target.root),
-            "meaning": words,
+            "meaning": Words(code=meaning, text=meaning, language="en", version="1"),
             "reason": Words(code="complete", text="complete and right", language="en", version="1"),
             "signer": Signer(account=account, name=f"Name of {account}", role=role),
             "signed_at": utc_text(self.clock.now_us()),
@@ -185,13 +215,10 @@ class Plant:
             "continuity": Continuity.SINGLE,
             "components": ("totp", "signing-secret"),
             "class_text": "an electronic signature",
-            "request": running.address,
-            "on_behalf_of": on_behalf_of,
         }
         statement = Statement(**(usual | more))
         proof = KeyProof(key_id=account, signature=b64(ed25519_sign(self._keys[account], signed_message(statement))))
-        entry = SignatureEntry(statement=statement, proof=proof, authority=self.caller(account).authority)
-        return Signed(draft=draft(entry))
+        return SignatureEntry(statement=statement, proof=proof, authority=self.caller(account).authority)
 
     def sign(self, request: str, step: str, account: str, on_behalf_of: str | None = None) -> int:
         """Signs a step as that person."""

@@ -73,9 +73,27 @@ def test_nowhere(): ...
 def test_shares(target, share): ...
 """
 
+FEW = """
+import pytest
 
-def collected(folder: Path, **environment: str) -> Counter[str]:
-    """How often each test would be run."""
+pytestmark = pytest.mark.few(3)
+targets = pytest.mark.parametrize("target", range(9))
+
+@targets
+def test_first(target): ...
+
+@targets
+def test_second(target): ...
+
+@targets
+def test_third(target): ...
+
+def test_alone(): ...
+"""
+
+
+def collected(folder: Path, cases: bool = False, **environment: str) -> Counter[str]:
+    """How often each test would be run, or which of its cases."""
     known = {name: value for name, value in os.environ.items() if not name.startswith(("TRAILSEAL_", "PYTEST_"))}
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "tests.support.sampled", str(folder)],
@@ -91,7 +109,7 @@ def collected(folder: Path, **environment: str) -> Counter[str]:
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    return Counter(re.findall(r"::(\w+)", ran.stdout))
+    return Counter(re.findall(r"::(\w+(?:\[\w+\])?)" if cases else r"::(\w+)", ran.stdout))
 
 
 def test_a_run_leaves_out_what_was_not_drawn_and_a_soak_nothing(tmp_path: Path) -> None:
@@ -101,3 +119,15 @@ def test_a_run_leaves_out_what_was_not_drawn_and_a_soak_nothing(tmp_path: Path) 
     assert collected(tmp_path) == once
     whole = {name: 2 * number for name, number in once.items()} | {"test_nowhere": 1}
     assert collected(tmp_path, TRAILSEAL_SOAK="1") == whole
+
+
+def test_few_cases_are_run_of_each_test_and_over_all_tests_each_case_equally_often(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = few\n")
+    (tmp_path / "test_few.py").write_text(FEW)
+    once = {"test_first": 3, "test_second": 3, "test_third": 3, "test_alone": 1}
+    assert collected(tmp_path) == once
+    found = {case for case in collected(tmp_path, cases=True) if "[" in case}
+    assert Counter(case.partition("[")[2] for case in found) == dict.fromkeys((f"{n}]" for n in range(9)), 1)
+    assert collected(tmp_path, cases=True) != collected(tmp_path, cases=True, TRAILSEAL_SEED="7")
+    whole = collected(tmp_path, TRAILSEAL_SOAK="1")
+    assert whole == dict.fromkeys(once, 9) | {"test_alone": 1}

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 import pytest
 
-from collectors.mapping.model import SystemClass
+from ledger.core.system_class import SystemClass
 
 ROOT: Final = Path(__file__).parents[2]
 RESULTS: Final = ROOT / ".venv" / "tested.json"
@@ -30,12 +30,14 @@ _CLASSES = {
     SystemClass.SCADA: "SCADA",
     SystemClass.HISTORIAN: "historian",
     SystemClass.MES: "MES, batch and device history records",
+    SystemClass.MAINTENANCE: "maintenance",
     SystemClass.DIRECTORY: "access control and directory",
     SystemClass.CHROMATOGRAPHY: "chromatography data system",
     SystemClass.INSTRUMENT: "stand-alone instruments",
     SystemClass.BUILDING: "environmental and building monitoring",
     SystemClass.BADGE: "door badges",
     SystemClass.TRAINING: "training and absence",
+    SystemClass.REMOTE_ACCESS: "remote access",
     SystemClass.PATCHING: "patching",
     SystemClass.BACKUP: "backup",
     SystemClass.SERVERS: "servers and network",

@@ -39,7 +39,8 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
         if self.sort == "reorder" and not self.column:
             return all(column.primary_key for column in metadata.tables[self.table].columns)
         if self.sort == "reorder":
-            one_value = (self.table, self.column) == ("signature", "counter")  # sealed keys have none
+            # All signatures are by sealed keys, which have no counter.
+            one_value = self.table == "signature" and self.column in ("counter", "mode")
             return self.column == "level" or (self.column == "log" and self.table not in ("head", "tile")) or one_value
         # Each entry has its leaf already, each log its head.
         return (self.sort, self.table) in {

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-import msgspec
-
 from ledger.core.clock import utc_text
+from ledger.core.entry import draft
 from ledger.core.parameters import ParameterName
 from ledger.core.record import ActorKind
+from ledger.sources.kinds import MappingAdopted, SourceRegistered
 from ledger.sources.map_kinds import AssetMapped, AssetMapped2, CalendarSet, IdentityMapped, IdentityMapped2, Shift
 from ledger.sources.parameter_kinds import Parameter
+from ledger.store.append import Batch
 from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger
 
 
@@ -37,8 +38,9 @@ def maps(ledger: Ledger, number: int) -> None:
     for name in ("site", "lab"):
         log.maps.put([CalendarSet(calendar=f"{name}{number % 2}", zone="UTC", shifts=shifts, closed=(), **span)])
     for source in ("dcs", "erp"):
-        config = log.sources.get(source)
-        log.sources.register(msgspec.structs.replace(config, mapping=f"version = {10**number}"), AUTHORITY)
+        registered = SourceRegistered.of(log.sources.get(source), AUTHORITY)
+        adopted = MappingAdopted(source=source, text=f"version = {10**number}", authority=AUTHORITY)
+        ledger.store.append(RECORDS, Batch([draft(registered), draft(adopted)]))
 
 
 def parameters(ledger: Ledger, number: int) -> None:

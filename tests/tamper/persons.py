@@ -8,6 +8,7 @@ from ledger.core.clock import utc_text
 from ledger.core.entry import ORIGINAL, Draft, VaultItem, draft
 from ledger.core.hashing import b64, original_commitment
 from ledger.core.record import OriginalRef
+from ledger.people.definition_kinds import RoleDefinition
 from ledger.people.kinds import AccountEntry, AccountSort, AccountState, GrantEntry, GrantState
 from ledger.people.names import account_draft
 from ledger.people.person_kinds import (
@@ -34,7 +35,7 @@ from tests.support.staff import Staff
 
 def persons(ledger: Ledger, number: int) -> None:
     """A person of this round; each table is written twice for one key, and once for another."""
-    account, role, admin = f"reviewer{number}", (Role.REVIEWER, Role.APPROVER)[number % 2], _office(ledger).admin
+    account, role, admin = f"reviewer{number}", (Role.REVIEWER, Role.APPROVER)[number % 2], office(ledger).admin
     until = utc_text(START_US * 2 + number)
     person = AccountEntry(
         account=account,
@@ -107,7 +108,7 @@ def persons(ledger: Ledger, number: int) -> None:
 
 
 @cache
-def _office(ledger: Ledger) -> Staff:
+def office(ledger: Ledger) -> Staff:
     """Who makes persons once two of them hold roles."""
     return Staff(ledger.service)
 
@@ -120,6 +121,12 @@ def _site(account: str, role: Role, number: int) -> list[msgspec.Struct]:
             value=str(10 + number),
             old="15",
             reason="set",
+            authority=AUTHORITY,
+        ),
+        RoleDefinition(
+            role=(Role.AUDITOR, Role.OPERATOR)[number % 2],
+            scopes=tuple(sorted(SCOPES[(Role.AUDITOR, Role.OPERATOR)[number % 2]]))[: 3 - number // 2],
+            reason=f"SOP {number}",
             authority=AUTHORITY,
         ),
         AccessReviewEntry(

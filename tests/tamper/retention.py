@@ -1,9 +1,14 @@
 """Rules, facts, copies, holds and disposals in the ledger that is attacked: some corrected, released, removed."""
 
+import msgspec
+
+from ledger.core.entry import draft
 from ledger.core.record import LinkKind
 from ledger.core.retention import RetentionClass, RetentionEvent, Subject, Term
 from ledger.retention.copy_kinds import CopySort
 from ledger.retention.holds import Scope
+from ledger.retention.kinds import RuleEvent
+from ledger.retention.rules import changed
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.search import Query
 from tests.support.ledgers import AUTHORITY, Ledger
@@ -17,9 +22,11 @@ def retention(ledger: Ledger, number: int) -> None:
     expiry, certified = RetentionEvent.BATCH_EXPIRY, RetentionEvent.CERTIFICATION
     terms = (Term(event=expiry, years=1 + number), Term(event=certified, years=5))
     retention_class = (RetentionClass.BATCH, RetentionClass.TRIAL)[number % 2]
-    rule = service.retention.propose(retention_class, terms, f"law {number}", first, person=True)
-    if number < 3:
-        service.retention.confirm(rule, "read", second, person=True)
+    rule = changed(retention_class, terms, f"law {number}", first)
+    stages = ((RuleEvent.PROPOSED, first), (RuleEvent.CONFIRMED, second))
+    for stage, by in stages if number < 3 else stages[:1]:
+        said = msgspec.structs.replace(rule, rule=f"rule-{number}", event=stage, authority=by)
+        service.store.append_one(SYSTEM_LOG, draft(said))
     for day in ("2015-01-31", f"2014-01-3{number % 2}"):
         for event in (expiry, certified):
             service.retention.enter_fact(batch, event, day, f"certificate {number}", first)

@@ -49,7 +49,10 @@ from tests.api.world import MovableClock
 from tests.support.devices import Device
 from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger, new_ledger, source_time, submission
 from tests.support.postgres import PgDatabase
-from tests.tamper.completeness import statements
+from tests.tamper.assessments import assessments
+from tests.tamper.changes import changes
+from tests.tamper.completeness import saved, statements
+from tests.tamper.hands import by_hand
 from tests.tamper.incidents import incidents
 from tests.tamper.maps import maps, parameters
 from tests.tamper.notices import notices
@@ -59,6 +62,8 @@ from tests.tamper.privacy import privacy
 from tests.tamper.provider import provider
 from tests.tamper.resets import resets
 from tests.tamper.retention import dispose, retention
+from tests.tamper.reviews import reviews
+from tests.tamper.rules import ruled
 from tests.tamper.signed import signed
 from tests.tamper.stamps import Stamps
 from tests.tamper.terminals import terminals
@@ -152,6 +157,12 @@ def build(folder: Path, database: PgDatabase | None, administrator: str | None =
         _life(ledger, number)
         _imports(ledger, number)
         statements(ledger, number)
+        assessments(ledger, number)
+        ruled(ledger, number)
+        reviews(ledger, number)
+        changes(ledger, number)
+        saved(ledger, number)
+        by_hand(ledger, number)
         _challenges(ledger, number)
         trust.publisher.publish_all()
         if number % 2:
@@ -334,7 +345,7 @@ def _imports(ledger: Ledger, number: int) -> None:
     """Imports of an old audit trail: begun, ended as open or reconciled, some of them stated to be a true copy."""
     log = ledger.service.record_log()
     for name in ("old-lims", "old-mes"):
-        config = SourceConfig(id=name, type=ARCHIVE, title=name, mapping=f"version = {number}")
+        config = SourceConfig(id=name, type=ARCHIVE, title=name, mapping="version = 1")
         log.sources.register(config, AUTHORITY)
         file = import_kinds.ImportedFile(
             name=f"{name}-{number}.csv",

@@ -8,6 +8,7 @@ import pytest
 
 from ledger import settings
 from ledger.core.errors import ConfigError
+from ledger.review.reviews.quality_system import QualitySystem
 from ledger.settings import FILE_NAME, AgentPorts, Listen, Settings
 
 
@@ -22,7 +23,9 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         publish_tiles=True,
         tiles_folder="published",
         checkpoint_seconds=2.5,
+        rules_minutes=60,
         readers=3,
+        deviations=QualitySystem(url="https://qms.example", project="line1", source="qms", key_file="k", tracker=2),
     )
     settings.write(tmp_path, chosen)
     assert settings.load(tmp_path)[0] == chosen
@@ -42,8 +45,14 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ('origin = "plant.example/a"\n[agents]\ncertificate_days = 0', "certificate_days"),
         ('origin = "plant.example/a"\nreaders = 0', "readers"),
         ('origin = "plant.example/a"\ncheckpoint_seconds = nan', "checkpoint_seconds"),
+        ('origin = "plant.example/a"\nrules_minutes = 4', "rules_minutes"),
         ('origin = "plant.example/a"\npublish_tiles = "yes"', "publish_tiles"),
         ('database = "sqlite:///a.sqlite"', "origin"),
+        ('origin = "plant.example/a"\n[deviations]\nurl = "http://qms.example"\nproject = "a"', "source"),
+        (
+            'origin = "a.example"\ndeviations = {url = "http://a.b", project = "a", source = "q", key_file = "k"}',
+            "deviations.url",
+        ),
         ("origin = ", FILE_NAME),
     ],
 )

@@ -2,9 +2,11 @@
 
 from ledger.present.english import (
     alcoa,
+    changes,
     coverage,
     door,
     exporting,
+    hands,
     identity,
     incidents,
     keys,
@@ -18,6 +20,9 @@ from ledger.present.english import (
     regulation,
     report,
     retention,
+    reviews,
+    roles,
+    rules,
     searching,
     sentences,
     signing,
@@ -25,6 +30,7 @@ from ledger.present.english import (
     terminals,
     tiles,
     timestamps,
+    trace,
     witnesses,
     words,
     workflows,
@@ -32,9 +38,11 @@ from ledger.present.english import (
 
 _PARTS = (
     alcoa,
+    changes,
     coverage,
     door,
     exporting,
+    hands,
     identity,
     incidents,
     keys,
@@ -48,6 +56,9 @@ _PARTS = (
     privacy,
     regulation,
     retention,
+    reviews,
+    roles,
+    rules,
     searching,
     signing,
     terminals,
@@ -57,6 +68,7 @@ _PARTS = (
     sources,
     tiles,
     timestamps,
+    trace,
     witnesses,
 )
 CATALOGUE: dict[str, str] = {key: text for part in _PARTS for key, text in part.MESSAGES.items()}

@@ -57,6 +57,8 @@ MESSAGES = {
     "incidents.sort.signature": "signature",
     "incidents.sort.signing-request": "signing request",
     "incidents.sort.package": "evidence package",
+    "incidents.sort.review": "audit trail review",
+    "incidents.sort.review-answer": "answer about a batch's review",
     "incidents.sort.entry": "entry that relies on it",
     "incidents.every-link": "More is affected than can be listed, or entries are lost of which nothing is left: every "
     "batch of the log is unknown.",

@@ -8,6 +8,7 @@ MESSAGES = {
     "kind.identity-provider": "identity provider of the site",
     "kind.key-set": "keys of the identity provider",
     "kind.qualification": "qualification of a person",
+    "kind.role-definition": "definition of a role",
     "kind.document": "document of the site",
     "kind.ceremony": "first-start ceremony",
     "kind.access-review": "access review",

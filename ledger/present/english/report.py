@@ -114,6 +114,11 @@ MESSAGES = {
         "instant, but the two looks between which it happened, may belong where the time between them lies in it "
         "only in part."
     ),
+    "report.rule": "By the rule in entry {rule}, {assets}, time before belongs: {before}; and time after: {after}.",
+    "report.rule.all": "for all equipment",
+    "report.rule.class": "for equipment of class {name}",
+    "report.rule.first": "back to the last record of {types} within {most}, else {length}",
+    "report.rule.last": "up to the first record of {types} within {most}, else {length}",
     "report.equipment": "Equipment",
     "report.started": "Started",
     "report.stopped": "Stopped",

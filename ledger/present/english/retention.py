@@ -5,8 +5,8 @@ MESSAGES = {
     "entry.legal-hold.fails": "{authority_actor} released hold {hold} of log {log}; reason: {reason}",
     "entry.retention-rule.proposed": "{authority_actor} proposed a rule of retention for class {retention}; reason: "
     "{reason}",
-    "entry.retention-rule.confirmed": "{authority_actor} confirmed a rule of retention for class {retention}; reason: "
-    "{reason}",
+    "entry.retention-rule.confirmed": "{authority_actor} put a rule of retention for class {retention} in force; "
+    "reason: {reason}",
     "entry.retention-fact": "{authority_actor} entered {event} of {subject_kind} {subject_id}; reason: {reason}",
     "entry.disposal.requested": "{authority_actor} asks to dispose of {total} records of log {log}; reason: {reason}",
     "entry.disposal.approved": "{authority_actor} approved the disposal of {total} records of log {log}; reason: "
@@ -33,9 +33,8 @@ MESSAGES = {
     "retention.class.equipment": "equipment",
     "retention.class.validation": "validation",
     "retention.class.operational": "operational",
-    "retention.proposed": "proposed as {rule}, not confirmed yet",
     "retention.built-in": "built in",
-    "retention.own": "confirmed: {rule}",
+    "retention.own": "set by entry {index} of the system log",
     "retention.permanent": "Kept for ever: it describes Trailseal itself, or its class is permanent.",
     "retention.disposed": "Disposed of under entry {index} of the system log.",
     "retention.classes": "Class: {classes}. Kept until all of these are over:",
@@ -50,14 +49,19 @@ MESSAGES = {
     "retention.title": "How long records are kept",
     "retention.about": "Each record is kept until all terms of its class are over, counted from facts about what it is "
     "linked to: with a fact missing it is kept, and a record of several batches as long as the longest. That a day has "
-    "come counts only where a witness or a time-stamp proves it.",
+    "come counts only where a witness or a time-stamp proves it. Another rule is proposed as a change, and is in force "
+    "once a second person has signed it.",
     "retention.refused": "Not done",
     "retention.of-entry": "Entry {index}",
     "retention.rules": "Rules",
     "retention.class": "Class",
     "retention.kept-until": "Kept at least",
     "retention.reason": "Reason",
-    "retention.confirm": "Confirm",
+    "retention.propose": "Propose other terms for a class",
+    "retention.propose.about": "Records of the class are kept until all of its terms are over. The rule is in force "
+    "once a second person has signed the change. A period is written as 5y, 1y6m or 90d.",
+    "retention.period": "Term {number}: kept for",
+    "retention.after": "Term {number}: counted from",
     "retention.facts": "Facts",
     "retention.facts.none": "No fact was entered yet.",
     "retention.subject": "About",

@@ -64,8 +64,18 @@ MESSAGES = {
     "they agree; reason: {reason}",
     "entry.reconciliation.fails": "{authority_actor} held source {source} from {from_at} to {to_at} against the log: "
     "they DIFFER; reason: {reason}",
+    "entry.assessment": "{authority_actor} had records of this log assessed as of {size} entries: {blocks} blocks came "
+    "out anew, {same} as before",
     "entry.coverage-statement": "{authority_actor} stated what was received of source {source} from {from_at} to "
     "{to_at}: {records} records; reason: {reason}",
+    "entry.by-hand.entered": "{authority_actor} entered by hand what stands in entry {record}; reason: {reason}",
+    "entry.by-hand.checked": "{authority_actor} checked what was entered by hand in entry {record}; {reason}",
+    "entry.by-hand.refused": "{authority_actor} does NOT agree with what was entered by hand in entry {record}; "
+    "reason: {reason}",
+    "entry.exclusion.excluded": "{authority_actor} excluded records from the {evaluation_sort} {evaluation_name}; "
+    "justification: {justification}",
+    "entry.exclusion.lifted": "{authority_actor} has records count again in the {evaluation_sort} {evaluation_name}; "
+    "justification: {justification}",
     "entry.parameter": "{authority_actor} set parameter {name} to {value}; reason: {reason}",
     "entry.asset": "{authority_actor}: from {valid_from} on {tag} of {source} stands at {equipment}; reason: {reason}",
     "entry.calendar": "{authority_actor}: from {valid_from} on the shifts of calendar {calendar} are new; "
@@ -105,6 +115,31 @@ MESSAGES = {
     "of {header_source}",
     "entry.log-binding": "Checkpoint of {origin} at size {size} was entered here",
     "entry.finding": "Finding about {source}: {detail}",
+    "entry.finding.opened": "Rule {rule} found something about {source}: {detail}",
+    "entry.finding.closed": "Rule {rule} no longer finds what it found about {source} in entry {anchor}",
+    "entry.rule": "{authority_actor}: rule {rule} version {version} is {state} from here on; reason: {reason}",
+    "entry.rule-challenge": "{authority_actor} tried rule {rule} version {version} on cases; reason: {reason}",
+    "entry.suppression.set": "{authority_actor} has what rule {rule} finds in a scope looked past from {since} to "
+    "{until}; reason: {reason}",
+    "entry.suppression.revoked": "{authority_actor} has what rule {rule} finds in a scope no longer looked past; "
+    "reason: {reason}",
+    "entry.rule-run": "{authority_actor} had the rules look at this log as of {size} entries: {opened} findings "
+    "opened, {closed} closed",
+    "entry.contributing-list": "{authority_actor} set which systems contribute to batches: {systems}; reason: {reason}",
+    "entry.review-plan": "{authority_actor} set review plan {plan}, signed by route {route}; reason: {reason}",
+    "entry.review.opened": "{authority_actor} opened a review of {population_records} records by plan {plan}, as of "
+    "{population_size} entries; reason: {reason}",
+    "entry.review.looked": "{authority_actor} looked at records of a review's sample: {reason}",
+    "entry.review.given-reason": "{authority_actor} said why system {system} contributed nothing: {reason}",
+    "entry.review.concluded": "{authority_actor} concluded a review: {outcome_findings} findings, "
+    "{outcome_confirmed} confirmed, {outcome_deferred} deferred; {reason}",
+    "entry.review.reconsidered": "{authority_actor} reconsidered a review after what a rule missed: {reason}",
+    "entry.rule-miss": "{authority_actor} saw in entry {record} what no rule found: {what}",
+    "entry.deferral": "{authority_actor} asked to defer findings of batch {batch} until {expires_at}; scope: {scope}; "
+    "why that is no risk: {risk}",
+    "entry.deviation": "{authority_actor} raised deviation {number} ({title}) for findings",
+    "entry.review-answer": "{authority_actor} asked whether the review of batch {batch} is complete: it is {state}",
+    "entry.disposition": "{authority_actor} judged findings to be {judgement}; reason: {reason}",
     "entry.incident": "Incident {code}: {detail}; stopped: {stopped}",
     "entry.incident-case.reported": "{authority_actor} reported that {subject} is doubtful since {since}, "
     "case {case}; reason: {reason}",

@@ -10,6 +10,8 @@ MESSAGES = {
     "tasks.overdue": "overdue",
     "tasks.no-due": "no date",
     "tasks.none": "There is nothing that you can sign now.",
+    "tasks.hands": "Entered by hand: a second person has to check it",
+    "tasks.hands.since": "Entered",
     "tasks.renewed": "content changed",
     "tasks.unopened": "{count} to open",
     "tasks.sign": "Sign step {step} as {role}: {meaning}",

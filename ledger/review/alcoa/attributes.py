@@ -8,20 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
-
-class Attribute(StrEnum):
-    """What a record has to be."""
-
-    ATTRIBUTABLE = "attributable"
-    LEGIBLE = "legible"
-    CONTEMPORANEOUS = "contemporaneous"
-    ORIGINAL = "original"
-    ACCURATE = "accurate"
-    COMPLETE = "complete"
-    CONSISTENT = "consistent"
-    ENDURING = "enduring"
-    AVAILABLE = "available"
-    TRACEABLE = "traceable"
+from ledger.core.assessment import Attribute
 
 
 class Check(StrEnum):
@@ -83,8 +70,10 @@ class Verdict(StrEnum):
     NOT_DERIVED = "F:not-derived"
     OUT_OF_RANGE = "F:out-of-range"
     DIFFERS = "F:differs"
+    NOT_FOOTING = "F:not-footing"
     GAP = "F:gap"
     DUPLICATE = "F:duplicate"
+    COUNT_DIFFERS = "F:count-differs"
     COMPANION_MISSING = "F:companion-missing"
     OLD_MISSING = "F:old-missing"
     NEW_MISSING = "F:new-missing"
@@ -94,6 +83,10 @@ class Verdict(StrEnum):
     OUT_OF_SEQUENCE = "F:out-of-sequence"
     DECIMALS = "F:decimals"
     NOT_ANCHORED = "F:not-anchored"
+    NOT_VERIFIED = "F:chain"
+    TOO_FEW_COPIES = "F:copies"
+    SLOW = "F:slow"
+    NOT_OPENED = "F:not-opened"
     UNREACHABLE_PATH = "F:unreachable-path"
 
     NO_IDENTITY_MAP = "N:no-identity-map"
@@ -108,6 +101,7 @@ class Verdict(StrEnum):
     NO_PARSER = "N:no-parser"
     NO_RANGE = "N:no-range"
     NO_CORROBORATION = "N:no-corroboration"
+    NO_PARTS = "N:no-parts"
     NO_SEQUENCE = "N:no-sequence"
     NO_PROFILE = "N:no-profile"
     NO_PREVIOUS = "N:no-previous"
@@ -115,6 +109,7 @@ class Verdict(StrEnum):
     NOT_COVERED = "N:not-covered"
     SEALED = "N:sealed"
     NO_ANCHOR = "N:no-anchor"
+    NO_VERIFICATION = "N:no-verification"
     NO_COPIES = "N:no-copies"
     NO_RETRIEVAL_TEST = "N:no-retrieval-test"
     NO_BATCH_RULE = "N:no-batch-rule"

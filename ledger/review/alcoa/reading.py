@@ -2,11 +2,12 @@
 
 import msgspec
 
+from ledger.core.assessment import Attribute
 from ledger.core.entry import decode_leaf
 from ledger.core.errors import NotFound, SchemaViolation
 from ledger.core.kinds import RECORD
 from ledger.review.alcoa.assess import Assessor
-from ledger.review.alcoa.attributes import MADE_OF, Attribute, Check, Result, Verdict, attribute_verdict
+from ledger.review.alcoa.attributes import MADE_OF, Check, Result, Verdict, attribute_verdict
 from ledger.store.reading import LogReader
 
 

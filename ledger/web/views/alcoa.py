@@ -12,7 +12,7 @@ from ledger.review.alcoa.attributes import Result
 from ledger.review.alcoa.reading import assessment_of
 from ledger.store.reading import LogReader
 
-_STATES: Final = {Result.HOLDS: State.HOLDS, Result.FAIL: State.FAILS, Result.NOT_ASSESSABLE: State.UNKNOWN}
+STATES: Final = {Result.HOLDS: State.HOLDS, Result.FAIL: State.FAILS, Result.NOT_ASSESSABLE: State.UNKNOWN}
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +43,7 @@ def assessment_view(assessor: Assessor, reader: LogReader, log: LogId, size: int
             check=one.check.value,
             attribute=message(f"alcoa.attribute.{one.attribute.value}"),
             asked=message(f"alcoa.check.{one.check.value}"),
-            state=_STATES[one.result],
+            state=STATES[one.result],
             result=message(f"alcoa.result.{one.result.value}"),
             why="" if one.code is None else message(f"alcoa.code.{one.code}"),
         )

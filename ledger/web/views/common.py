@@ -1,5 +1,7 @@
 """What several pages show alike: an entry as a line, a checkpoint, a state with its words."""
 
+from collections.abc import Mapping
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -17,9 +19,23 @@ from ledger.present.messages import message
 from ledger.present.sentences import disposed_sentence, entry_sentence
 from ledger.present.states import State
 from ledger.present.values import Piece, Pieces
+from ledger.privacy.look_up_kinds import Purpose
+from ledger.privacy.look_ups import Allowed
 from ledger.store.disposed import disposal_of
+from ledger.store.logs import SYSTEM_LOG
 from ledger.store.reading import LogReader, StoredEntry
+from ledger.store.search import Query
 from ledger.trust.key_history import read_log_keys
+
+
+class Allow(Protocol):
+    """Decides whether a question, also one for a person of the identity map, may be answered: None, it is about no
+    person; raises PurposeRequired.
+    """
+
+    def __call__(
+        self, reader: LogReader, query: Query, purpose: Purpose | None, person: str | None = None, /
+    ) -> Allowed | None: ...
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +54,16 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
                 return log
         names = ", ".join(log.name for log in self.logs)
         raise NotFound(f"this ledger has no log {name!r}", advice=f"It has: {names}.")
+
+    def record_log(self, name: str | None) -> LogId:
+        """The record log of that name, the first where none is named; raises NotFound for one that takes no records."""
+        records = [log for log in self.logs if log.number != SYSTEM_LOG]
+        if name is None and records:
+            return records[0]
+        found = self.log(name or "")
+        if found.number == SYSTEM_LOG:
+            raise NotFound(f"log {found.name} takes no records", advice="Name a record log.")
+        return found
 
     def body(self, kind: str, stored: StoredEntry) -> msgspec.Struct | None:
         """The decoded body of an entry; None where it was disposed of."""
@@ -60,6 +86,17 @@ class ShownCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
     note: str
     signed: State
     detail: str
+
+
+def number_asked(asked: Mapping[str, str], name: str, most: int, errors: dict[str, str]) -> int:
+    """The number that a page's parameter names, `most` where it is not given; one that is none is put into `errors`."""
+    text = asked.get(name)
+    if text is None:
+        return most
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= most):
+        errors[name] = message("object.number", most=most)
+        return most
+    return int(text)
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,7 +39,9 @@ from ledger.sources.resolved import resolve
 from ledger.store.checkpoints import StoredCheckpoint, covering
 from ledger.store.disposed import disposal_of
 from ledger.store.reading import LogReader, StoredEntry, VaultReader
+from ledger.web.views.belonging import ShownBelonging, shown_belonging
 from ledger.web.views.common import Check, Scope, ShownCheckpoint, entry_line, read_leaf, show_checkpoint
+from ledger.web.views.marks import ShownMark, shown_marks
 from ledger.web.views.object import object_url
 from ledger.web.views.original import ShownOriginal, show_original
 from ledger.web.views.record import ShownRecord, show_record
@@ -86,7 +88,8 @@ class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     """All that the page shows. `size` is the log's size when it was read; `waiting`: it is a record, and its source was
     to be validated anew when it was collected; `imported`: it is a record that came from an old audit trail;
     `incident`: the open case that doubts it; `existed`: by when it existed, as an authority of time says; `doubts`: the
-    keys in doubt that it rests on; `versions`: where all versions of its object are.
+    keys in doubt that it rests on; `versions`: where all versions of its object are; `marks`: entered by hand,
+    corrected, excluded; `belongs`: to which batches it is derived to belong.
     """
 
     log: LogId
@@ -109,6 +112,8 @@ class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     existed: ShownExisted | None
     doubts: tuple[ShownDoubt, ...] = ()
     versions: str | None = None
+    marks: tuple[ShownMark, ...] = ()
+    belongs: ShownBelonging = ShownBelonging()
 
     @property
     def address(self) -> str:
@@ -150,9 +155,10 @@ def entry_view(scope: Scope, reader: LogReader, log: LogId, index: int) -> Entry
         Check(key="check.sealed", state=row.state, detail=row.member) for row in sealed if row.state is not State.HOLDS
     )
     opened = {row.commitment: row.value for row in sealed if row.value is not None}
-    record = None
+    record, belongs = None, ShownBelonging()
     if isinstance(body, RecordBody):
         record = show_record(body, scope.zone, opened, resolve(reader.connection, log.number, index, body))
+        belongs = shown_belonging(reader.connection, log, size, index, body, scope.zone)
     return EntryView(
         log=log,
         index=index,
@@ -174,6 +180,8 @@ def entry_view(scope: Scope, reader: LogReader, log: LogId, index: int) -> Entry
         existed=show_existed(scope, reader.connection, log, index),
         doubts=tuple(map(_shown_doubt, Doubts(reader.connection, scope.kinds).of_entry(log, index, body))),
         versions=object_url(log.name, body) if isinstance(body, RecordBody) else None,
+        marks=shown_marks(reader.connection, scope.logs, log, [index], size).get(index, ()),
+        belongs=belongs,
     )
 
 

@@ -9,7 +9,7 @@ from ledger.agents.broker_state import BrokerState
 from ledger.core.address import LogId
 from ledger.core.clock import parse_utc
 from ledger.core.errors import LedgerError, NotFound
-from ledger.core.source import ARCHIVE
+from ledger.core.source import ARCHIVE, BY_HAND
 from ledger.present.inert import inert, one_line
 from ledger.present.messages import message
 from ledger.present.states import State, judged
@@ -19,6 +19,7 @@ from ledger.sources import tables as sources
 from ledger.sources.exposed import lately
 from ledger.sources.import_kinds import ImportState
 from ledger.sources.systems import counts, systems_of
+from ledger.store import schema
 from ledger.store.checkpoints import latest
 from ledger.store.logs import SYSTEM_LOG, read_logs
 from ledger.store.position import index_of, log_of, pos_of
@@ -252,6 +253,9 @@ def _source(
         settled = _reconciled(connection, log, key)
         state = State.HOLDS if settled else State.UNKNOWN
         coverage = "source.coverage.imported" if settled else "source.coverage.unreconciled"
+    if kind == BY_HAND:
+        coverage = "source.coverage.by-hand"
+        records = _entered(connection, log, key)
     return SourceStatus(
         log=log,
         id=key,
@@ -277,6 +281,13 @@ def _reconciled(connection: Connection, log: LogId, key: str) -> bool:
         select(row.state).where(row.log == log.number, row.source == key, row.to_index.is_(None))
     ).all()
     return bool(states) and set(states) <= {ImportState.RECONCILED.value, ImportState.TRUE_COPY.value}
+
+
+def _entered(connection: Connection, log: LogId, key: str) -> int:
+    """How many records of a source people entered."""
+    row = schema.record.c
+    mine = (row.source == key, row.pos >= pos_of(log.number, 0), row.pos < pos_of(log.number + 1, 0))
+    return connection.scalar(select(func.count()).where(*mine)) or 0
 
 
 def _coverage(collected: bool, troubled: bool) -> str:

@@ -21,6 +21,7 @@ from ledger.present.times import Moment, moment, parse_local
 from ledger.present.values import Pieces, change_pieces, value_line
 from ledger.privacy.look_up_kinds import Purpose
 from ledger.privacy.look_ups import Allowed
+from ledger.sources.hand_marks import marks_told
 from ledger.sources.parameters import Parameters
 from ledger.store.changes import Thing
 from ledger.store.reading import LogReader
@@ -28,13 +29,10 @@ from ledger.store.search import Query
 from ledger.store.store import Store
 from ledger.trace.history import Continuity, FieldStep, Version, versions
 from ledger.trace.state import ObjectState, sources_of, state_at
-from ledger.web.views.common import Scope
+from ledger.web.views.common import Allow, Scope, number_asked
 
 ROWS: Final = 50
 _MEMBERS: Final = ("log", "type", "id", "source", "attribute", "size", "before", "at", "purpose")
-
-Allow = Callable[[LogReader, Query, Purpose | None], Allowed | None]
-"""Decides whether it may be answered: None, it is about no person; raises PurposeRequired."""
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,12 +112,12 @@ def object_view(
 ) -> ObjectView:
     """Answers for the object that the parameters name; raises NotFound for a log that is not there."""
     asked = {name: value for name in _MEMBERS if (value := parameters.get(name, "").strip())}
-    log = scope.log(asked.get("log") or next(one.name for one in scope.logs if one.number))
+    log = scope.record_log(asked.get("log"))
     reader = open_reader(log)
     head = reader.head().size
     errors: dict[str, str] = {}
-    size = _number(asked, "size", head, head, errors)
-    before = _number(asked, "before", size, size, errors)
+    size = number_asked(asked, "size", head, errors)
+    before = number_asked(asked, "before", size, errors)
     purpose = None
     if asked.get("purpose") in list(Purpose):
         purpose = Purpose(asked["purpose"])
@@ -178,16 +176,6 @@ def object_view(
     )
 
 
-def _number(asked: Mapping[str, str], name: str, usual: int, most: int, errors: dict[str, str]) -> int:
-    text = asked.get(name)
-    if text is None:
-        return usual
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= most):
-        errors[name] = message("object.number", most=most)
-        return usual
-    return int(text)
-
-
 def _row(scope: Scope, log: str, one: Version) -> Row:
     begin = None if one.after is None else moment(parse_utc(one.after), scope.zone)
     until = None if one.before in (None, one.after) else moment(parse_utc(one.before or ""), scope.zone)
@@ -202,6 +190,11 @@ def _row(scope: Scope, log: str, one: Version) -> Row:
     ]
     if one.corrected_by is not None:
         marks.append(Mark(state=State.FAILS, words=message("object.given-again"), log=log, entry=one.corrected_by))
+    for told in () if one.marks is None else marks_told(one.marks):
+        place = None if told.address is None else parse_address(told.address)
+        name = next((of.name for of in scope.logs if place is not None and of.origin == place.origin), None)
+        entry = None if place is None or name is None else place.index
+        marks.append(Mark(state=State.UNKNOWN, words=told.words, log=name or log, entry=entry))
     reason = message("value.sealed") if one.reason is None and one.reasoned else one.reason or ""
     return Row(
         index=one.index,

@@ -17,14 +17,13 @@ from ledger.store.store import Store
 
 
 class RuleView(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule as it is shown; `confirms`: I may confirm it."""
+    """A rule as it is shown."""
 
     rule: ShownRule
     name: str
     terms: tuple[str, ...]
     state: State
     word: str
-    confirms: bool
 
 
 class HoldView(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,19 +37,15 @@ class HoldView(msgspec.Struct, frozen=True, kw_only=True):
     releases: bool
 
 
-def rule_view(one: ShownRule, caller: Caller) -> RuleView:
-    """A rule as this caller sees it."""
-    word = "retention.proposed" if not one.in_force else "retention.built-in" if one.rule is None else "retention.own"
+def rule_view(one: ShownRule) -> RuleView:
+    """A rule in force, in words."""
+    word = "retention.built-in" if one.index is None else "retention.own"
     return RuleView(
         rule=one,
         name=message(f"retention.class.{one.retention.value}"),
         terms=tuple(term_text(term) for term in one.terms),
-        state=State.HOLDS if one.in_force else State.UNKNOWN,
-        word=message(word, rule=one.rule or ""),
-        confirms=not one.in_force
-        and caller.person
-        and caller.allows(Scope.APPROVE)
-        and caller.account != one.proposed_by,
+        state=State.HOLDS,
+        word=message(word, index=one.index or 0),
     )
 
 

@@ -1,11 +1,13 @@
 """A source, its challenges, and imports of old audit trails, as the pages show them."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from ledger.core.clock import MICROSECONDS, parse_utc
 from ledger.core.hashing import unb64
+from ledger.core.retention import RetentionClass
 from ledger.core.source import SourceConfig
 from ledger.present.inert import inert, one_line
 from ledger.present.messages import message
@@ -71,12 +73,20 @@ class ChallengeView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourceView(msgspec.Struct, frozen=True, kw_only=True):
-    """A source with its standing; `since`: the entry that says so."""
+    """A source with its standing; `since`: the entry that says so. `mapping`: the entry of the one that it has.
+
+    `options`: as NAME=VALUE; where secrets are found is not shown.
+    """
 
     log: str
     id: str
     title: str
     type: str
+    mapping: int | None
+    options: tuple[str, ...]
+    seal: tuple[str, ...]
+    zone: str
+    retention: RetentionClass
     standing: Judged
     since: int | None
     challenges: tuple[ChallengeView, ...]
@@ -145,16 +155,22 @@ def challenge_view(scope: Scope, known: Challenge, due_us: int | None, last: Pas
 def source_view(
     log: str,
     config: SourceConfig,
+    adopted: Sequence[int],
     standing: Standing,
     challenges: tuple[ChallengeView, ...],
     imports: tuple[ImportView, ...],
 ) -> SourceView:
-    """A source as it is registered, and what is known of its trail."""
+    """A source as it is registered, and what is known of its trail. `adopted`: the entries of its mapping, if any."""
     return SourceView(
         log=log,
         id=config.id,
         title=one_line(config.title),
         type=inert(config.type),
+        mapping=adopted[-1] if adopted else None,
+        options=tuple(one_line(f"{name}={value}") for name, value in sorted(config.options.items())),
+        seal=config.seal,
+        zone=config.zone or "",
+        retention=config.retention,
         standing=Judged(
             state=_STANDING.get(standing.state, State.UNKNOWN),
             says=(message(f"life.state.{standing.state.value}"),),

@@ -10,9 +10,9 @@ from xml.sax.saxutils import escape
 import pytest
 
 from collectors.infra import drop_folder
-from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets import HOSTILE, Target
 from tests.support.tested import Tested
 

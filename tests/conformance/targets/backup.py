@@ -8,9 +8,9 @@ from unittest.mock import patch
 
 import pytest
 
-from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets import HOSTILE, Target
 from tests.support.backups import PASSWORD, BorgRepository
 from tests.support.tested import Tested

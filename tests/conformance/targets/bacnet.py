@@ -6,8 +6,8 @@ from itertools import cycle
 
 import pytest
 
-from collectors.mapping.model import SystemClass
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets import Target
 from tests.support.bacnet_device import DEVICE, STEPS, BacnetDevice
 from tests.support.tested import Tested

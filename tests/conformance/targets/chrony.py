@@ -8,8 +8,8 @@ from unittest.mock import patch
 
 import pytest
 
-from collectors.mapping.model import SystemClass
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets import HOSTILE, Target
 from tests.support.chrony import Chronyd
 from tests.support.tested import Tested

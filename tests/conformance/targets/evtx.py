@@ -13,9 +13,9 @@ from unittest.mock import patch
 import pytest
 
 from collectors.infra import tail_files
-from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets import HOSTILE, Target
 from tests.support.evtx_writer import Event, write_log
 from tests.support.tested import Tested

@@ -11,8 +11,8 @@ from unittest.mock import patch
 import pytest
 
 from collectors.infra import drop_folder
-from collectors.mapping.model import SystemClass
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets import Target
 from tests.support.tested import Tested
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets import HOSTILE, Target
 from tests.support.git_server import PASSWORD, USER, GitServer, Repository
 from tests.support.tested import Tested

@@ -7,9 +7,9 @@ from itertools import count
 
 import pytest
 
-from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets import Target
 from tests.support.kafka_mock import KafkaMock
 from tests.support.tested import Tested

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 import ldap3
 import pytest
 
-from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets import Target
 from tests.support.slapd import READER, Slapd
 from tests.support.tested import Tested

@@ -7,10 +7,10 @@ from itertools import count
 
 import pytest
 
-from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from ledger.core.clock import SystemClock
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets import HOSTILE, Target
 from tests.conformance.targets.tail import slow_share
 from tests.support.tested import Tested

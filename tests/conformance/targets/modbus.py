@@ -7,8 +7,8 @@ from itertools import cycle
 import pytest
 
 from collectors.demo.modbus import STEP_NAMES, STEP_REGISTERS, STEPS, ModbusPlc
-from collectors.mapping.model import SystemClass
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets import HOSTILE, Target
 from tests.support.tested import Tested
 

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets import Target, listen_once
 from tests.support.mosquitto import Mosquitto
 from tests.support.tested import Tested

@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 from nats.js.api import StreamConfig
 
-from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets import Target
 from tests.support.nats_server import NatsServer
 from tests.support.tested import Tested

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets import Target
 from tests.support.cap.server import CapServer, Engineer
 from tests.support.tested import Tested

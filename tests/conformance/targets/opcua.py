@@ -12,9 +12,9 @@ from asyncua.common.node import Node
 from collectors.demo.opcua import OpcUaServer
 from collectors.demo.opcua_ids import named_id, ua_time
 from collectors.demo.opcua_plant import NAMESPACE
-from collectors.mapping.model import SystemClass
 from ledger.core.clock import SystemClock
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets import Target
 from tests.support.tested import Tested
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 import psycopg
 import pytest
 
-from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets import HOSTILE, Target
 from tests.support.postgres_wal import PASSWORD, logical_postgres
 from tests.support.tested import Tested

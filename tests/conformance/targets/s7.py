@@ -6,8 +6,8 @@ from itertools import cycle
 import pytest
 
 from collectors.demo.s7 import DB, STEP_BYTES, STEP_NAMES, STEPS, S7Cpu
-from collectors.mapping.model import SystemClass
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets import HOSTILE, Target
 from tests.support.tested import Tested
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 import psycopg
 import pytest
 
-from collectors.mapping.model import SystemClass
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets import HOSTILE, Target
 from tests.support.postgres import PostgresServer, temporary_postgres
 from tests.support.tested import Tested

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from collectors.mapping.model import SystemClass
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets import Target, listen_once
 from tests.support.edge_node import EdgeNode, metric
 from tests.support.mosquitto import Mosquitto

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from collectors.demo.process import free_port
-from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from ledger.core.clock import SystemClock, utc_text
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets import HOSTILE, Target
 from tests.support.tested import Tested
 

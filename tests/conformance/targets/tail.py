@@ -9,9 +9,9 @@ from unittest.mock import patch
 import pytest
 
 from collectors.infra import tail_files
-from collectors.mapping.model import SystemClass
 from ledger.core.clock import SystemClock, utc_text
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets import HOSTILE, Target
 from tests.support.rsyslog import Rsyslog
 from tests.support.tested import Tested

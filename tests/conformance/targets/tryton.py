@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from collectors.demo.erp import ErpServer
-from collectors.mapping.model import SystemClass
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets import Target
 from tests.support.erp_template import seeded_erp_folder
 from tests.support.tested import Tested

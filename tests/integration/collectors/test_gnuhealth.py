@@ -7,12 +7,12 @@ import pytest
 
 from collectors.it.tryton import Tryton
 from collectors.it.tryton_models import LABORATORY
-from collectors.mapping.model import SystemClass
 from collectors.runner import Runner
 from ledger.core.clock import SystemClock
 from ledger.core.errors import FatalSource
 from ledger.core.record import Action, LinkKind, Record
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.support.gnuhealth import Lims, lims_folder, sample
 from tests.support.memory_sink import MemorySink
 

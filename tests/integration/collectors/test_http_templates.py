@@ -6,7 +6,6 @@ import msgspec
 import pytest
 
 from collectors.base import Collector
-from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from collectors.registry import collector_type
 from collectors.runner import Patience, Runner
@@ -14,6 +13,7 @@ from ledger.core.clock import SystemClock
 from ledger.core.errors import FatalSource, RetriableSource
 from ledger.core.record import Action, ActorKind, Change, Link, LinkBasis, LinkKind, Record
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from ledger.core.times import Precision
 from tests.support.http_peer import HttpPeer, as_json
 from tests.support.memory_sink import MemorySink

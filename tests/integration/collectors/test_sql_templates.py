@@ -7,12 +7,12 @@ import psycopg
 import pytest
 
 from collectors.it.sql import Sql
-from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from collectors.runner import Runner
 from ledger.core.clock import SystemClock
 from ledger.core.record import Action, LinkKind, Outcome, Record
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from ledger.core.times import Basis
 from tests.support.memory_sink import MemorySink
 from tests.support.postgres import PgDatabase

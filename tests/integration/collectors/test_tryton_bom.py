@@ -10,11 +10,11 @@ from collectors.demo.erp_client import ErpSession
 from collectors.demo.erp_seed import BASE, BOM, PRODUCT, SOLVENT
 from collectors.it.tryton import Tryton
 from collectors.it.tryton_models import MODELS, for_version
-from collectors.mapping.model import SystemClass
 from collectors.runner import Runner
 from ledger.core.clock import SystemClock
 from ledger.core.record import Action, LinkKind, Record
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.support.erp_template import seeded_erp_folder
 from tests.support.memory_sink import MemorySink
 

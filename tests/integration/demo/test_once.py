@@ -131,12 +131,12 @@ def test_a_demo_that_is_ended_while_it_starts_leaves_no_server_and_no_traceback(
             time.sleep(0.05)
         process.send_signal(number)
         _, told = process.communicate(timeout=60)
+        assert _running_in(folder) == []
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 130
     assert b"Traceback" not in told
-    assert _running_in(folder) == []
 
 
 def test_the_package_says_by_when_its_records_existed(done: dict[str, Any]) -> None:

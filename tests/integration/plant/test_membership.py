@@ -1,5 +1,6 @@
 """A plant's month in a ledger: which records belong to which batch, and to none, is what the model knows of them."""
 
+from collections.abc import Sequence, Set
 from random import Random
 
 import pytest
@@ -36,25 +37,31 @@ def test_every_batch_has_the_records_that_the_model_gives_it_in_any_order_of_arr
     enter(service, plant, SEED + (not ledger.is_sqlite), AUTHORITY)
     before = size_of(ledger)
     correct(service, plant, AUTHORITY)
-    after = size_of(ledger)
+    belonging(ledger, plant, before, size_of(ledger), one_in(9, range(COUNT)))
+
+
+def belonging(ledger: Ledger, plant: Plant, before: int, after: int, records: Sequence[int]) -> None:
+    """Holds batches against the model as of both sizes; as of the second one also these records, those in no batch, and
+    what is expected of each batch.
+    """
     numbers = numbered(ledger)
     for size, truth in ((before, plant.truth_before), (after, plant.truth)):
         for batch in one_in(4, plant.month.batches):
-            assert told(ledger, size, batch.id, numbers) == truth.membership(batch.id), (SEED, batch.id)
-    of_records(ledger, after, plant.truth, numbers)
-    in_no_batch(ledger, after, plant.truth, numbers)
+            assert told(ledger, size, batch.id, numbers) == truth.membership(batch.id), (plant.seed, batch.id)
+    of_records(ledger, after, plant.truth, numbers, set(records))
+    in_no_batch(ledger, after, plant.truth, numbers, max(450, len(numbers) // 4))
     expected(ledger, after, plant, numbers)
 
 
-def in_no_batch(ledger: Ledger, size: int, truth: Truth, numbers: dict[int, int]) -> None:
-    """What critical equipment did that is in no batch, of all time and of a part of it, page by page."""
+def in_no_batch(ledger: Ledger, size: int, truth: Truth, numbers: dict[int, int], limit: int) -> None:
+    """What critical equipment did that is in no batch, of all time and of a part of it, in pages of so many."""
     low, high = sorted(Random(SEED).sample(range(START, END), 2))
     for since, until in ((START - DAY, END + 900 * DAY), (low, high)):
         found: list[int] = []
         after: int | None = None
         with ledger.store.reading() as connection:
             while True:
-                page = orphans(connection, RECORDS, size, since, until, after, 450)
+                page = orphans(connection, RECORDS, size, since, until, after, limit)
                 found += [numbers[one.index] for one in page.orphans]
                 after = page.next_after
                 if after is None:
@@ -77,15 +84,16 @@ def expected(ledger: Ledger, size: int, plant: Plant, numbers: dict[int, int]) -
         assert told == [tuple(one) for one in plant.truth.partners(batch)], (SEED, batch.id)
 
 
-def of_records(ledger: Ledger, size: int, truth: Truth, numbers: dict[int, int]) -> None:
+def of_records(ledger: Ledger, size: int, truth: Truth, numbers: dict[int, int], records: Set[int]) -> None:
     """Asked by record, the answer is the same as by batch."""
-    chosen = one_in(9, sorted(numbers))
+    chosen = sorted(index for index, number in numbers.items() if number in records)
     with ledger.store.reading() as connection:
         batches = Batches(Assets(connection, RECORDS, size))
         for index, body in bodies(connection, RECORDS, chosen):
             found = {one.batch: one.why for one in batches.of(index, body)}
             number = numbers[index]
             assert sorted(found) == sorted(truth.batches(number)), (SEED, number)
+            assert batches.has(body) is bool(found), (SEED, number)
             for batch, why in found.items():
                 belongs = truth.membership(batch)[number]
                 said = ("read", "during", True) if why is None else ("derived", why.phase.value, why.certain)

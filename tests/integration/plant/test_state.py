@@ -27,11 +27,16 @@ LOOKS = 400
 def test_the_state_at_any_instant_is_that_of_the_model(sqlite_ledger: Ledger) -> None:
     plant = Plant(SEED, COUNT)
     enter(sqlite_ledger.service, plant, SEED, AUTHORITY)
-    chance, truth = Random(SEED), plant.truth
+    states(sqlite_ledger, plant, SEED)
+
+
+def states(ledger: Ledger, plant: Plant, seed: int) -> None:
+    """Holds the state of objects against the model: those told of most, and others that the seed draws."""
+    chance, truth = Random(seed), plant.truth
     things = sorted(truth.known.of_thing)
     often = sorted(things, key=lambda one: len(truth.known.of_thing[one]))[-20:]
-    parameters = sqlite_ledger.service.record_log().parameters
-    with sqlite_ledger.store.reader(RECORDS) as reader:
+    parameters = ledger.service.record_log().parameters
+    with ledger.store.reader(RECORDS) as reader:
         connection, size = reader.connection, reader.head().size
         places = map(index_of, connection.scalars(select(schema.record.c.pos)))
         number = {index: int(body.record.source_record_id) for index, body in bodies(connection, RECORDS, places)}
@@ -52,8 +57,8 @@ def test_the_state_at_any_instant_is_that_of_the_model(sqlite_ledger: Ledger) ->
                 wanted = {name: set(values) for name, values in truth.state(source, thing, at).items()}
                 if not found.existence and not wanted.get(EXISTS, True):
                     del wanted[EXISTS]
-                assert told == wanted, (SEED, source, thing, at)
-                assert found.undated == truth.undated(source, thing), (SEED, source, thing)
+                assert told == wanted, (seed, source, thing, at)
+                assert found.undated == truth.undated(source, thing), (seed, source, thing)
                 uncertain += not all(one.certain for one in found.fields)
         assert uncertain, "the month has no instant that clocks leave open"
     assert Action.CREATE in {fact.action for fact in plant.month.facts}

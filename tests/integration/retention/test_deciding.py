@@ -11,14 +11,19 @@ from ledger.core.clock import utc_text
 from ledger.core.entry import draft
 from ledger.core.hashing import leaf_hash
 from ledger.core.retention import RetentionClass, RetentionEvent, Term
+from ledger.integrity.authority import authority_fault
+from ledger.integrity.disposing import Disposing
+from ledger.integrity.entries import read_entries
 from ledger.retention.disposal_kinds import DisposalEntry, DisposalEvent
 from ledger.retention.hold_kinds import HoldEntry
 from ledger.retention.kinds import RuleEntry, RuleEvent
+from ledger.retention.rules import changed
 from ledger.store.engine import is_sqlite
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import pos_of
+from ledger.store.reading import LogReader
 from tests.support.keeping import OLD, Keeping
-from tests.support.ledgers import _disarm
+from tests.support.ledgers import AUTHORITY, Ledger, _disarm
 
 Body = DisposalEntry
 
@@ -146,6 +151,35 @@ def test_rules_and_holds_that_one_person_decided_are_named(keeping: Keeping) -> 
     )
     append(keeping, rule)
     assert "not proposed so" in fault(keeping)
+
+
+@pytest.mark.requirement("R14", "R37")
+def test_a_rule_that_no_change_brought_is_named(keeping: Keeping) -> None:
+    keeping.rule(Term(event=RetentionEvent.LOGGED))
+    assert "retention-rule was set by no change that a second person signed" in fault(keeping)
+
+
+def test_such_a_rule_is_named_before_two_persons_hold_roles_too(ledger: Ledger) -> None:
+    made = changed(RetentionClass.BATCH, (Term(event=RetentionEvent.LOGGED),), "law", AUTHORITY)
+    index = ledger.store.append_one(SYSTEM_LOG, draft(made)).index
+    with ledger.store.reading() as connection:
+        found = authority_fault(connection, SYSTEM_LOG, index, index + 1, ledger.store.kinds, lambda _: None)
+    assert found is not None
+    assert "no change that a second person signed" in found.what
+
+
+def test_a_removal_is_judged_by_the_rule_that_a_change_brought(keeping: Keeping) -> None:
+    asked = keeping.request()
+    keeping.approve(asked.disposal)
+    keeping.rule(Term(event=RetentionEvent.CERTIFICATION, years=30))
+    keeping.wait()
+    append(keeping, forged(keeping, DisposalEvent.DISPOSED))
+    disposing, store = Disposing(), keeping.service.store
+    with store.reading() as connection:
+        size = LogReader(connection, SYSTEM_LOG).head().size
+        for entry in read_entries(connection, SYSTEM_LOG, 0, size, store.kinds):
+            disposing.enter(entry)
+    assert "retention of entry" in disposing.broken(entry)
 
 
 def test_a_hold_that_was_released_by_who_placed_it_is_named(keeping: Keeping) -> None:

@@ -20,8 +20,9 @@ from ledger.retention import planning, scrubbing
 from ledger.retention.disposals import Removal
 from ledger.service import DISPOSE
 from ledger.sources.prepare import Preparer
-from ledger.store.disposed import Doomed, remove
-from ledger.store.ordering import Sort
+from ledger.store.counting import counts
+from ledger.store.disposed import Doomed, count_disposed, remove
+from ledger.store.ordering import Sort, SortKey, page
 from ledger.store.position import pos_of
 from ledger.store.rebuild import _Rebuild, rebuild
 from ledger.store.search import Query, count, search
@@ -60,6 +61,15 @@ def test_what_is_over_goes_and_every_proof_still_holds(keeping: Keeping) -> None
     assert keeping.verify() == []
 
 
+def test_an_assessment_of_what_is_over_is_not_recounted_and_verification_says_so(keeping: Keeping) -> None:
+    log = keeping.log
+    assert keeping.service.quality.assessments.run(log, True, keeping.world.root).entries
+    keeping.dispose()
+    report = keeping.service.verifier.run(log, full=True, levels=(2,))
+    found = next(one for one in report.result.levels if one.level == 2)
+    assert (found.fault, "assessed blocks: records or originals are there no longer" in found.open) == (None, True)
+
+
 def test_an_export_during_which_records_go_breaks_off(keeping: Keeping, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exporting, "CHUNK", 1)
     table = exporting.Table(columns=chosen("index"), zone=ZoneInfo("UTC"), old=frozenset())
@@ -67,12 +77,31 @@ def test_an_export_during_which_records_go_breaks_off(keeping: Keeping, monkeypa
     with store.reader(1) as reader:
         size = reader.head().size
     begun = exporting.chunks(store, 1, size, Query(), Sort(), table)
-    assert len(next(begun)) == 1
+    assert [len(indices) for indices in next(begun)] == [1]
     keeping.dispose()
     with pytest.raises(Conflict, match="disposed of meanwhile"):
         list(begun)
     whole = exporting.chunks(store, 1, size, Query(), Sort(), table)
     assert not set(keeping.old) & {index for (indices,) in whole for index in indices}
+
+
+@pytest.mark.requirement("R03")
+def test_a_search_as_of_an_earlier_size_gives_all_again_but_what_was_disposed_of(keeping: Keeping) -> None:
+    store = keeping.service.store
+
+    def asked(size: int | None) -> tuple[int, tuple[int, ...], int, int]:
+        with store.reader(1) as reader:
+            size = reader.head().size if size is None else size
+            found = page(reader.connection, 1, size, Query(), Sort(by=SortKey.OCCURRED))
+            total = counts(reader.connection, 1, size, Query()).total
+            return size, found.indices, total, count_disposed(reader.connection, 1)
+
+    size, before, total, gone = asked(None)
+    keeping.dispose()
+    again, after, left, gone_since = asked(size)
+    assert (again, len(before), gone) == (size, total, 0)
+    assert after == tuple(index for index in before if index not in keeping.old)
+    assert (left, gone_since) == (total - len(keeping.old), len(keeping.old))
 
 
 def test_no_file_of_the_database_holds_any_of_it_afterwards(keeping: Keeping) -> None:

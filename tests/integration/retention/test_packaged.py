@@ -12,7 +12,7 @@ import pytest
 from ledger.core import canonical
 from ledger.core.gone_records import DisposalBody, GoneGroup, GoneItem, GoneSubject, belongs
 from ledger.core.record import LinkKind
-from ledger.core.retention import RetentionClass, RetentionEvent, Term
+from ledger.core.retention import RetentionEvent, Term
 from ledger.core.statement import sign_report
 from ledger.packages import issue
 from ledger.store.search import Query
@@ -38,9 +38,7 @@ class Packaged:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         keeping = self.keeping = Keeping(folder / "ledger")
-        retention = keeping.service.retention
-        rule = retention.propose(RetentionClass.BATCH, TERMS, "as agreed", keeping.acting("qa1"), person=True)
-        self.rule = retention.confirm(rule, "seen", keeping.acting("qa2"), person=True)
+        self.rule = keeping.rule(*TERMS)
         self.done = keeping.dispose()
         self.batch = self.package(ByBatch(kind=LinkKind.BATCH, id=OLD))
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ledger.core.authority import Authority
+from ledger.core.entry import draft
 from ledger.core.errors import AccessDenied, Conflict, SchemaViolation
 from ledger.core.record import Link, LinkBasis, LinkKind
 from ledger.core.retention import RetentionClass, RetentionEvent, Subject, Term
@@ -15,6 +16,7 @@ from ledger.findings.incident_kinds import Cause
 from ledger.retention.copy_kinds import CopySort
 from ledger.retention.disposal_kinds import Copy
 from ledger.retention.holds import Scope
+from ledger.sources.kinds import SourceRegistered
 from ledger.store.append import Batch
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.search import Query
@@ -37,16 +39,15 @@ def approved(keeping: Keeping) -> str:
 
 
 def longer(keeping: Keeping) -> None:
-    """A longer rule, proposed and confirmed."""
-    terms = (Term(event=RetentionEvent.CERTIFICATION, years=30),)
-    rules = keeping.service.retention
-    rule = rules.propose(RetentionClass.BATCH, terms, "law", keeping.acting("qa1"), person=True)
-    rules.confirm(rule, "read", keeping.acting("qa2"), person=True)
+    """A longer rule."""
+    keeping.rule(Term(event=RetentionEvent.CERTIFICATION, years=30))
 
 
 def reclassified(keeping: Keeping) -> None:
+    """Another class of the source, as the effect of a change brings it."""
     config = SourceConfig(id=MES, type="test", title="MES", retention=RetentionClass.PERMANENT)
-    keeping.service.sources.register(config, keeping.world.root)
+    entry = SourceRegistered.of(config, keeping.acting("qa1"))
+    keeping.service.store.append_one(keeping.log.number, draft(entry))
 
 
 @pytest.mark.parametrize(

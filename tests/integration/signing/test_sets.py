@@ -17,7 +17,7 @@ from ledger.core.note import VerifierKey
 from ledger.core.policy import Policy
 from ledger.core.progress import MAX_SHOWN
 from ledger.core.signature import MAX_ENTRIES, MAX_SET, SignatureEntry, TargetSort, holds_together, target_root
-from ledger.core.workflow import RequestState, Stage, Step
+from ledger.core.workflow import RequestState, Step
 from ledger.people.credentials import read_entry
 from ledger.signing.answering import Answer, Answering
 from ledger.signing.looking import look, over, signed_page
@@ -38,7 +38,8 @@ from reports.strictzip import StrictZip
 from reports.verdict import ExitCode, PackageVerdict
 from reports.verify import verify_package
 from tests.integration.reports.repack import Files, forge
-from tests.support.founded import REVIEWER, founded
+from tests.support.changing import set_route
+from tests.support.founded import APPROVER, REVIEWER, founded
 from tests.support.sampled import WHOLE
 from tests.support.signers import HERE, Plant, Signer
 from tests.unit.signing.test_attacks import judge, signed_again
@@ -56,9 +57,7 @@ class Site:
         self.plant = plant
         self.reviewer = plant.people["reviewer1"]
         self.flows = plant.service.workflows
-        self.flows.routes.define(
-            "one", "One", [Stage(steps=(STEP,))], "as the SOP says", plant.quality.caller.authority
-        )
+        set_route(plant, "one", STEP)
         self.records = plant.records(COUNT)
         self.log = plant.service.log()
         self.request = self.open("all of it", query=Query(source="erp"))
@@ -94,7 +93,7 @@ class Site:
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("sets")
-    plant = founded(folder / "ledger", REVIEWER, request=request)
+    plant = founded(folder / "ledger", REVIEWER, APPROVER, request=request)
     made = Site(folder, plant)
     yield made
     plant.close()

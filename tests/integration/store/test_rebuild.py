@@ -30,7 +30,7 @@ PROJECTIONS = sorted(
     table.name for table in schema.metadata.tables.values() if table.info["class"] is TableClass.PROJECTION
 )
 
-NEWEST = 4
+NEWEST = 6
 """The newest version of the projector of records."""
 
 

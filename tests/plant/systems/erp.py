@@ -42,8 +42,9 @@ def _issue(site: Site, one: Happening) -> Iterator[Fact]:
 
 def _release(site: Site, one: Happening) -> Iterator[Fact]:
     named = links((LinkKind.BATCH, one.batch.id))
-    thing = Thing("batch-release", one.batch.id)
-    yield Fact(SOURCE, one.at, Action.APPROVE, thing, one.person.account(PREFIX), named, reason="all reviews closed")
+    thing, used = Thing("batch-release", one.batch.id), Change("used", None, one.value, "kg")
+    account = one.person.account(PREFIX)
+    yield Fact(SOURCE, one.at, Action.APPROVE, thing, account, named, (used,), reason="all reviews closed")
 
 
 def _background(site: Site, rng: random.Random, times: Sequence[int]) -> Iterator[Fact]:
@@ -86,6 +87,23 @@ SYSTEM: Final = System(
             SOURCE,
             "bom",
             {"attribute": "quantity", "low": "1", "high": "1000", "unit": "kg", "kind": "integer"},
+        ),
+        Parameter("range", SOURCE, "batch-release", {"attribute": "used", "low": "0", "unit": "kg", "kind": "decimal"}),
+        Parameter(
+            "cross-footing",
+            SOURCE,
+            "batch-release",
+            {
+                "attribute": "used",
+                "parts": {
+                    "source": "mes",
+                    "object_type": "weighing",
+                    "link": "batch",
+                    "within_s": 432_000,
+                    "attribute": "Weight",
+                },
+                "tolerance": "0.01",
+            },
         ),
     ),
     precision=Precision.SECOND,

@@ -31,7 +31,8 @@ def _sample(site: Site, one: Happening) -> Iterator[Fact]:
 def _result(site: Site, one: Happening) -> Iterator[Fact]:
     named = links((LinkKind.BATCH, one.batch.id), (LinkKind.SAMPLE, one.detail))
     thing = Thing("result", f"{one.detail}/assay")
-    yield _made(one.at, one.person, thing, named, Change("assay", None, one.value, "%"))
+    told = Change("assay", None, one.value, "%"), Change("injections", None, "2")
+    yield _made(one.at, one.person, thing, named, *told)
     other = site.on_shift(one.at + HOUR, 0.5)
     approved = Fact(SOURCE, one.at + HOUR, Action.APPROVE, thing, other.account(PREFIX), named)
     approved.workstation = f"{other.area}-lims"
@@ -81,6 +82,21 @@ SYSTEM: Final = System(
             SOURCE,
             "result",
             {"attribute": "assay", "low": "0", "high": "110", "unit": "%", "decimals": 1, "kind": "decimal"},
+        ),
+        Parameter(
+            "cross-footing",
+            SOURCE,
+            "result",
+            {
+                "attribute": "injections",
+                "parts": {
+                    "source": "cds",
+                    "object_type": "injection",
+                    "link": "sample",
+                    "within_s": DAY_S,
+                    "attribute": None,
+                },
+            },
         ),
     ),
     precision=Precision.SECOND,

@@ -5,7 +5,7 @@ of them is wrong.
 """
 
 from tests.plant.model import Batch, Month, Thing
-from tests.plant.truth.cells import CHECKS, Cells
+from tests.plant.truth.cells import CHECKS, Cells, Lasting
 from tests.plant.truth.coverage import Coverage, Stretch
 from tests.plant.truth.fields import Fields
 from tests.plant.truth.known import Known
@@ -14,17 +14,22 @@ from tests.plant.truth.partners import Partner, partners
 from tests.plant.truth.sightings import Sightings
 from tests.plant.truth.state import Candidates, state, undated
 
-__all__ = ["CHECKS", "Belongs", "Partner", "Stretch", "Truth", "Window"]
+__all__ = ["CHECKS", "Belongs", "Lasting", "Partner", "Stretch", "Truth", "Window"]
 
 
 class Truth:
-    """Answers by records' numbers; `corrected`: with the maps' corrections entered."""
+    """Answers by records' numbers; `corrected`: with the maps' corrections entered; `fetched`: after a test that
+    fetched records of every source at once, and read them; `lasting`: what others did so that the records last.
+    """
 
-    def __init__(self, month: Month, *, corrected: bool = True) -> None:
+    def __init__(
+        self, month: Month, *, corrected: bool = True, fetched: bool = False, lasting: Lasting | None = None
+    ) -> None:
         self.known = Known(month, corrected)
         self.coverage = Coverage(month)
         self._membership = Membership(self.known)
-        self._cells = Cells(self.known, self._membership, Sightings(self.known), Fields(self.known, self.coverage))
+        fields = Fields(self.known, self.coverage)
+        self._cells = Cells(self.known, self._membership, Sightings(self.known), fields, fetched, lasting)
 
     def membership(self, batch: str) -> dict[int, Belongs]:
         """The records of a batch, and how each belongs."""

@@ -3,9 +3,9 @@
 What fails comes before what cannot be told, and that before what holds; of several the first in the order of the check.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ledger.core.record import LinkKind
 from tests.plant.model import MINUTE, SECOND, UNSAID, Change, Fact
@@ -27,14 +27,36 @@ def worst(found: list[str], otherwise: str) -> str:
     return P if found else otherwise
 
 
+class Lasting(NamedTuple):
+    """What others did so that records last. `vouched`: how long after it was logged somebody outside vouched for each
+    record, in hours, for those for which anybody did; `verified`: the records that a verification reached; `copies`:
+    how many there are, all of them stated lately; `waited`: how long ago the others were logged, in hours.
+    """
+
+    vouched: Mapping[int, float]
+    verified: Collection[int]
+    copies: int
+    waited: float
+
+
 class Cells:
     """All checks of a month's records."""
 
-    def __init__(self, known: Known, membership: Membership, sightings: Sightings, fields: Fields) -> None:
+    def __init__(
+        self,
+        known: Known,
+        membership: Membership,
+        sightings: Sightings,
+        fields: Fields,
+        fetched: bool,
+        lasting: Lasting | None,
+    ) -> None:
         self._known = known
         self._membership = membership
         self._sightings = sightings
         self._fields = fields
+        self._fetched = fetched
+        self._lasting = lasting
 
     def of(self, fact: Fact) -> tuple[str, ...]:
         """All verdicts, by the order of the checks."""
@@ -97,22 +119,29 @@ class Cells:
         return "F:clock-off" if error > limits.get("clock_tolerance_ms", 60_000) * 1_000 else P
 
     def original(self, fact: Fact) -> str:
-        """C06: the record can be derived again from the bytes that the source gave."""
+        """C06: the record can be derived again from the bytes that the source gave, or is of a true copy."""
+        if self._known.copied == fact.source and fact.original in ("foreign", None):
+            return P
         return {"true": P, "other": "F:not-derived", "foreign": "N:no-parser", None: "N:no-original"}[fact.original]
 
     def accurate(self, fact: Fact) -> str:
-        """C07: the value is one that can be, and what else recorded it agrees."""
+        """C07: the value is one that can be, a total foots, and what else recorded it agrees."""
         rule = self._known.parameter("range", fact)
         wanted = self._known.parameter("corroboration", fact)
         found = [] if rule is None else [_plausible(one, rule) for one in _said(fact, rule["attribute"])]
         if not found:
             found.append("N:no-range")
+        total = self._known.parameter("cross-footing", fact)
+        if total is not None:
+            found += [self._fields.foots(fact, one, total) for one in _said(fact, total["attribute"])]
         if wanted is not None:
             found += [self._fields.agrees(fact, one, wanted) for one in _said(fact, wanted["attribute"])]
         return worst(found, P)
 
     def complete_series(self, fact: Fact) -> str:
-        """C08: no number of the source's is missing before it or given twice, and its companions are there."""
+        """C08: no number of the source's is missing before it or given twice, or its count is what was told; and its
+        companions are there.
+        """
         return worst([self._fields.numbered(fact), *self._fields.companions(fact)], P)
 
     def complete_fields(self, fact: Fact) -> str:
@@ -142,12 +171,26 @@ class Cells:
         return worst(found, "N:no-previous")
 
     def enduring(self, fact: Fact) -> str:
-        """C11: nothing in the plant anchors its ledger or copies it."""
-        return "N:no-limit" if self._known.parameter("enduring", fact) is None else "N:no-anchor"
+        """C11: somebody outside vouched for it in time, it was verified, and copies of it were stated."""
+        wanted, lasting = self._known.parameter("enduring", fact), self._lasting
+        if wanted is None:
+            return "N:no-limit"
+        if lasting is None:
+            return "N:no-anchor"
+        after = lasting.vouched.get(fact.number)
+        late = (lasting.waited if after is None else after) > wanted["anchor_hours"]
+        found = ["F:not-anchored" if late else P if after is not None else "N:no-anchor"]
+        found.append(P if fact.number in lasting.verified else "N:no-verification")
+        if wanted["copies"]:
+            few = "F:copies" if lasting.copies else "N:no-copies"
+            found.append(P if lasting.copies >= wanted["copies"] else few)
+        return worst(found, P)
 
     def available(self, fact: Fact) -> str:
-        """C12: nothing in the plant has tested retrieval."""
-        return "N:no-limit" if self._known.parameter("available", fact) is None else "N:no-retrieval-test"
+        """C12: where somebody fetched records of all sources, they were there at once."""
+        if self._known.parameter("available", fact) is None:
+            return "N:no-limit"
+        return P if self._fetched else "N:no-retrieval-test"
 
     def traceable(self, fact: Fact) -> str:
         """C13: a path leads to all that its type asks for: read, derived or resolved."""

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any
 
-from tests.plant.model import SECOND, UNSAID, Change, Fact, Link, Thing
+from tests.plant.model import SECOND, UNSAID, Change, Count, Fact, Link, Thing
 from tests.plant.truth.coverage import Coverage
 from tests.plant.truth.known import UNDATED, Known, Span
 
@@ -23,9 +23,9 @@ class Fields:
         """Whether its number follows that of the record before in the series, and is not given again after."""
         rule = self._known.parameter("sequence", fact)
         if rule is None or rule["policy"] == "none" or fact.sequence is None:
-            return "N:no-sequence"
+            return self._counted(fact)
         before = self._known.before_it[fact.number]
-        after = self._after(fact)
+        after = self._known.after_it.get(fact.number)
         if before is not None and before.sequence is not None:
             step = fact.sequence - before.sequence
             step = step if rule.get("wraps") is None else step % rule["wraps"]
@@ -34,11 +34,25 @@ class Fields:
         twice = [one for one in (before, after) if one is not None and one.sequence == fact.sequence]
         return "F:duplicate" if twice else "P"
 
-    def _after(self, fact: Fact) -> Fact | None:
-        number = fact.number + 1
-        if number == len(self._known.facts) or self._known.before_it[number] is not fact:
-            return None
-        return self._known.facts[number]
+    def _counted(self, fact: Fact) -> str:
+        """Whether the last count of its source that it is in is what was told."""
+        for count in reversed(self._known.month.counts):
+            if fact.source == count.source and fact.instant is not None and count.low <= fact.instant < count.high:
+                return "P" if count.told == self._there[count] else "F:count-differs"
+        return "N:no-sequence"
+
+    @cached_property
+    def _there(self) -> Mapping[Count, int]:
+        """How many were told of what each count is of."""
+        counts = self._known.month.counts
+        told = [(one.source, one.instant) for one in self._known.facts if one.source in {of.source for of in counts}]
+        return {
+            count: sum(
+                source == count.source and instant is not None and count.low <= instant < count.high
+                for source, instant in told
+            )
+            for count in counts
+        }
 
     def companions(self, fact: Fact) -> Iterator[str]:
         """For each companion that its type asks for, whether it is there; it shares a link with the record."""
@@ -48,10 +62,10 @@ class Fields:
 
     def _companion(self, fact: Fact, wanted: dict[str, Any]) -> str:
         within = wanted["within_s"] * SECOND
-        span = self._known.spans[fact.number] or Span(fact.moment, fact.moment, False)
+        span = self._span(fact)
         for link in fact.links:
             for other in self._linking.get((wanted["source"], wanted["object_type"], link), ()):
-                place = self._known.spans[other.number] or Span(other.moment, other.moment, False)
+                place = self._span(other)
                 if other is not fact and max(place.low - span.high, span.low - place.high) <= within:
                     return "P"
         covered = self._coverage.covers(wanted["source"], span.low - within, span.high + within + 1)
@@ -144,6 +158,47 @@ class Fields:
         except InvalidOperation:
             return "F:differs"
         return "P" if apart <= Decimal(wanted["tolerance"]) else "F:differs"
+
+    def foots(self, fact: Fact, change: Change, rule: dict[str, Any]) -> str:
+        """Whether a total is what stood in its parts before it; they share a link with it."""
+        parts, name = rule["parts"], rule["parts"].get("attribute")
+        if not any(kind == parts["link"] for kind, _ in fact.links):
+            return "N:no-parts"
+        objects: dict[Thing, list[Fact]] = defaultdict(list)
+        for other in self._parts(fact, parts):
+            first = self._known.first(fact, other)
+            if first is None:
+                return "N:order-unknown"
+            if first is other:
+                objects[other.thing].append(other)
+        stood = [self._latest(steps) for steps in objects.values()]
+        values = [of.new for one in stood if one for of in one.changes if of.attribute == name]
+        if None in stood:
+            return "N:order-unknown"
+        found = len(stood) if name is None else sum(Decimal(str(one)) for one in values)
+        agrees = abs(Decimal(str(change.new)) - found) <= Decimal(rule.get("tolerance", "0"))
+        if agrees and stood:
+            return "P"
+        span, within = self._span(fact), parts["within_s"] * SECOND
+        if not self._coverage.covers(parts["source"], span.low - within, span.high + 1):
+            return "N:not-covered"
+        return "P" if agrees else "F:not-footing"
+
+    def _parts(self, fact: Fact, parts: dict[str, Any]) -> Iterator[Fact]:
+        span, within = self._span(fact), parts["within_s"] * SECOND
+        for link in (link for link in fact.links if link[0] == parts["link"]):
+            for other in self._linking.get((parts["source"], parts["object_type"], link), ()):
+                place = self._span(other)
+                if max(place.low - span.high, span.low - place.high) <= within:
+                    yield other
+
+    def _span(self, fact: Fact) -> Span:
+        return self._known.spans[fact.number] or Span(fact.moment, fact.moment, False)
+
+    def _latest(self, steps: list[Fact]) -> Fact | None:
+        """The one that all others were before."""
+        first = self._known.first
+        return next((one for one in steps if all(one is of or first(one, of) is of for of in steps)), None)
 
     @cached_property
     def _tagged(self) -> Mapping[tuple[str, str], list[Fact]]:

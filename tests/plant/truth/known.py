@@ -51,6 +51,7 @@ class Known:
         self.month = month
         self.facts = month.facts
         maps = month.maps.corrected() if corrected else month.maps
+        self.copied = month.copied if corrected else None
         self._accounts: dict[tuple[str, str], list[AccountRow]] = defaultdict(list)
         for account in maps.accounts:
             self._accounts[account.source, account.account].append(account)
@@ -114,12 +115,27 @@ class Known:
 
     @cached_property
     def before_it(self) -> list[Fact | None]:
-        """The record that the source gave before, in the same series of its numbers."""
+        """The record before in the same series of the source's numbers: of numbers that only grow the one with the
+        number before, whenever it was given; of a counter that begins again the one that was given before.
+        """
         found: list[Fact | None] = [None] * len(self.facts)
+        growing: dict[tuple[str, str], list[tuple[int, int, int]]] = defaultdict(list)
         for one, other in pairwise(self.facts):
             if one.source == other.source and one.series is not None and one.series == other.series:
                 found[other.number] = one
+        for fact in self.facts:
+            if fact.series is not None and fact.sequence is not None and self.wraps(fact) is None:
+                growing[fact.source, fact.series].append((fact.sequence, fact.moment, fact.number))
+        for series in growing.values():
+            numbers = [number for *_, number in sorted(series)]
+            for before, number in zip([None, *numbers], numbers, strict=False):
+                found[number] = None if before is None else self.facts[before]
         return found
+
+    @cached_property
+    def after_it(self) -> Mapping[int, Fact]:
+        """The record after in the same series, by the number of the one before."""
+        return {before.number: self.facts[at] for at, before in enumerate(self.before_it) if before is not None}
 
     @cached_property
     def _lows(self) -> list[int]:

@@ -76,3 +76,31 @@ def test_the_change_before_is_that_of_a_replay_as_of_any_size(ledger: Ledger, mo
             for low, high in ((first, first + 2), (first + 3, first + 29), (first - 9, first + HOURS)):
                 within = [one for one in moments if low <= one.at_us // HOUR_US <= high]
                 assert found.between(field, low, high) == within, (SEED, field)
+
+
+def test_the_change_after_an_hour_and_those_of_some_hours_are_those_of_a_replay(ledger: Ledger) -> None:
+    replayed = submitted(ledger)
+    first = START_US // HOUR_US
+    every = sorted({one.at_us // HOUR_US for of in replayed.values() for one in of})
+    with ledger.store.reader(RECORDS) as reader:
+        size = reader.head().size
+        for at in (size, size // 3):
+            there = {field: [one for one in of if one.entry < at] for field, of in replayed.items()}
+            of_log = Changes(reader.connection, RECORDS, at)
+            for hour in (first - 1, first, first + 2, first + 30, first + HOURS, first + 2 * HOURS):
+                for field, moments in there.items():
+                    wanted = min((one for one in moments if one.at_us // HOUR_US > hour), default=None)
+                    assert of_log.after(field, hour) == wanted, (SEED, field, hour)
+                assert list(of_log.hours_before(hour)) == [one for one in reversed(every) if one < hour]
+            hours = (first, first + 2, first + 2 * HOURS)
+            dcs = [
+                (field, one)
+                for field, moments in there.items()
+                for one in moments
+                if field.source == "dcs" and one.at_us // HOUR_US in hours
+            ]
+            assert sorted(of_log.whole("dcs", hours)) == sorted(dcs)
+            wanted_of = [(first, THINGS[0].id), (first + 2, THINGS[2].id), (first, THINGS[0].id)]
+            found = sorted(of_log.near("dcs", wanted_of))
+            assert found == sorted((field, one) for field, one in dcs if (one.at_us // HOUR_US, field.id) in wanted_of)
+            assert list(of_log.near("dcs", [])) == []

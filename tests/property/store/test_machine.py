@@ -20,7 +20,7 @@ from tests.support.checking import assert_log_holds
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, batch, new_ledger, submission
 
 SOURCES = ("erp", "dcs")
-EXAMPLES = 1000 if "TRAILSEAL_SOAK" in os.environ else 14
+EXAMPLES = 1000 if "TRAILSEAL_SOAK" in os.environ else 8
 CONTENTS = ("first", "second")
 record_ids = st.integers(0, 5)
 

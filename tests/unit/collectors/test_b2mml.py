@@ -10,7 +10,6 @@ import pytest
 
 from collectors.it.b2mml import B2mml
 from collectors.it.b2mml_xml import elements, parse, scan, values
-from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from collectors.runner import Patience, Runner
 from ledger.core.clock import SystemClock
@@ -18,6 +17,7 @@ from ledger.core.errors import AccessDenied, ConfigError, FatalSource, Retriable
 from ledger.core.record import Action, Outcome, Record
 from ledger.core.run import RunBatch
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.support.http_peer import Asked, HttpPeer, Reply
 from tests.support.memory_sink import MemorySink
 

@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from collectors.infra.backup import Backup
-from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from collectors.runner import Patience, Runner
 from ledger.core.clock import SystemClock
@@ -16,6 +15,7 @@ from ledger.core.errors import AccessDenied, ConfigError, FatalSource, Retriable
 from ledger.core.record import Action, ActorKind, Outcome, Record
 from ledger.core.run import RunBatch
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.conformance.targets.backup import BackupTarget
 from tests.support.backups import PASSWORD, BorgRepository, ResticRepository
 from tests.support.memory_sink import MemorySink

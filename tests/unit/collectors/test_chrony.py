@@ -7,13 +7,13 @@ import pytest
 
 from collectors.infra.chrony import Chrony
 from collectors.infra.tail import Tail
-from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from collectors.runner import Patience, Runner
 from ledger.core.clock import SystemClock
 from ledger.core.errors import ConfigError, FatalSource, SkippableRecord
 from ledger.core.record import Action, Outcome, Record
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.support.chrony import Chronyd
 from tests.support.memory_sink import MemorySink
 

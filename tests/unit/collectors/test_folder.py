@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from collectors.infra.folder import Folder
-from collectors.mapping.model import SystemClass
 from collectors.mapping.templates import template
 from collectors.runner import Patience, Runner
 from ledger.core.clock import SystemClock
@@ -15,6 +14,7 @@ from ledger.core.errors import AccessDenied, ConfigError, RetriableSource
 from ledger.core.record import Action, Outcome, Record
 from ledger.core.run import RunBatch
 from ledger.core.source import SourceConfig
+from ledger.core.system_class import SystemClass
 from tests.support.memory_sink import MemorySink
 
 DATA = Path(__file__).parent / "data" / "folder"

@@ -105,6 +105,9 @@ def test_what_the_plant_is_judged_by_is_read_and_written_as_it_is() -> None:
     assert len(seen) >= 12
 
 
+PARTS = {"source": "mes", "object_type": "weighing", "link": "batch", "within_s": 60}
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
@@ -125,6 +128,10 @@ def test_what_the_plant_is_judged_by_is_read_and_written_as_it_is() -> None:
         ("expected", {"steps": []}, "steps"),
         ("expected", {"steps": [{"step": "a", "source": "b", "object_type": "c", "action": "bake"}]}, "action"),
         ("corroboration", {"source": "plc", "tag": "S", "attribute": "w", "tolerance": "", "within_s": 1}, "tolerance"),
+        ("cross-footing", {"attribute": "total", "addends": ["a"], "tolerance": "little"}, "tolerance"),
+        ("cross-footing", {"attribute": "total"}, "either addends or parts"),
+        ("cross-footing", {"attribute": "total", "addends": ["a"], "parts": PARTS}, "either addends or parts"),
+        ("cross-footing", {"attribute": "total", "parts": PARTS | {"link": "line"}}, "link"),
         ("vague-words", {"words": [""]}, "words"),
         ("schema", {"units": ["kg"], "codes": {"state": "on"}}, "codes"),
     ],

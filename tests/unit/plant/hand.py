@@ -5,9 +5,9 @@ from typing import Any
 
 from ledger.core.record import Action, LinkKind
 from ledger.core.times import Clock, Precision
-from tests.plant.model import SECOND, START, Batch, Change, Fact, Maps, Month, Parameter, PlaceRow, Run, Thing
+from tests.plant.model import SECOND, START, Batch, Change, Count, Fact, Maps, Month, Parameter, PlaceRow, Run, Thing
 from tests.plant.texts import utc
-from tests.plant.truth import Truth
+from tests.plant.truth import Lasting, Truth
 
 T0 = START + 4 * 86_400 * SECOND
 
@@ -83,11 +83,14 @@ def truth(
     parameters: Sequence[Parameter] = (),
     runs: Sequence[Run] = (),
     maps: Maps | None = None,
+    counts: Sequence[Count] = (),
+    copied: str | None = None,
     corrected: bool = True,
+    lasting: Lasting | None = None,
 ) -> Truth:
     """What can be known of these facts; numbered by source, in the order given."""
     ordered = sorted(facts, key=lambda one: one.source)
     for number, one in enumerate(ordered):
         one.number = number
-    month = Month(ordered, runs, batches, maps or Maps(places=places), parameters)
-    return Truth(month, corrected=corrected)
+    month = Month(ordered, runs, batches, maps or Maps(places=places), parameters, counts, copied)
+    return Truth(month, corrected=corrected, lasting=lasting)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from ledger.core.record import Action, ActorKind, LinkKind
-from tests.plant.model import UNSAID, AccountRow, Change, Fact, Maps, Parameter, PlaceRow
-from tests.plant.truth import CHECKS
+from tests.plant.model import UNSAID, AccountRow, Change, Count, Fact, Maps, Parameter, PlaceRow
+from tests.plant.truth import CHECKS, Lasting
 from tests.unit.plant.hand import T0, at, clock, fact, looked, run, truth, undated
 
 
@@ -243,6 +243,55 @@ def test_c07_what_else_recorded_it_agrees() -> None:
     assert cell("C07", impossible, parameters=rules) == "F:out-of-range"
 
 
+def test_c07_a_total_is_what_stood_in_its_parts_before_it() -> None:
+    parts = {"source": "mes", "object_type": "weighing", "link": "batch", "within_s": 60}
+    rules = [
+        parameter("range", attribute="t", kind="decimal"),
+        parameter("cross-footing", attribute="t", parts=parts | {"attribute": "w"}, tolerance="0.1"),
+    ]
+
+    def weighed(seconds: float, id_: str, new: str, batch: str = "B1", **told: Any) -> Fact:
+        thing = ("weighing", id_)
+        return fact(seconds, source="mes", thing=thing, batch=batch, changes=[Change("w", None, new)], **told)
+
+    def total(new: str, *others: Fact, batch: str | None = "B1", known: bool = True) -> str:
+        one = fact(0, batch=batch, changes=[Change("t", None, new)])
+        runs = [run(-200, 100, "mes")] if known else []
+        return cell("C07", one, *others, parameters=rules, runs=runs)
+
+    two = [weighed(-20, "1", "10"), weighed(-10, "2", "5")]
+    assert total("15.1", *two) == "P"
+    assert total("15.2", *two) == "F:not-footing"
+    assert total("15.2", *two, known=False) == "N:not-covered"
+    assert total("15", *two, known=False) == "P"
+    assert total("15", *two, weighed(5, "3", "9"), weighed(-61, "4", "9"), weighed(-5, "5", "9", "B2")) == "P"
+    assert total("16", *two, weighed(-5, "2", "6")) == "P"
+    assert total("15", *two, weighed(-1, "3", "9", clock=clock(doubt_s=2))) == "N:order-unknown"
+    assert total("15", *two, batch=None) == "N:no-parts"
+    assert total("0") == "P"
+    assert total("0", known=False) == "N:not-covered"
+    rules[1] = parameter("cross-footing", attribute="t", parts=parts)
+    assert [total(new, *two) for new in ("2", "3")] == ["P", "F:not-footing"]
+
+
+def test_c06_a_true_copy_stands_for_an_original_that_nobody_can_read() -> None:
+    for original, verdict in (("foreign", "P"), (None, "P"), ("true", "P"), ("other", "F:not-derived")):
+        assert cell("C06", fact(0, original=original), copied="dcs") == verdict
+    assert cell("C06", fact(0, original=None), copied="dcs", corrected=False) == "N:no-original"
+    assert cell("C06", fact(0, original=None), copied="mes") == "N:no-original"
+
+
+def test_c08_where_a_source_numbers_nothing_its_last_count_tells() -> None:
+    facts = [fact(seconds) for seconds in (0, 5, 10)]
+    for counts, verdicts in (
+        ([Count("dcs", at(0), at(10), 2)], ["P", "P", "N:no-sequence"]),
+        ([Count("dcs", at(0), at(10), 2), Count("dcs", at(5), at(11), 1)], ["P", "F:count-differs", "F:count-differs"]),
+        ([Count("mes", at(0), at(10), 2)], ["N:no-sequence"] * 3),
+    ):
+        known = truth(*facts, counts=counts)
+        assert [known.cell(number, "C08") for number in range(3)] == verdicts
+
+
 def series(*numbers: int, name: str = "s") -> list[Fact]:
     return [fact(place, series=name, sequence=number) for place, number in enumerate(numbers)]
 
@@ -253,11 +302,12 @@ def series(*numbers: int, name: str = "s") -> list[Fact]:
         ([7, 8, 9], None, ["P", "P", "P"]),
         ([7, 9, 10], None, ["P", "F:gap", "P"]),
         ([7, 7, 8], None, ["F:duplicate", "F:duplicate", "P"]),
-        ([8, 7], None, ["P", "F:gap"]),
+        ([8, 7], None, ["P", "P"]),
+        ([9, 7], None, ["F:gap", "P"]),
         ([254, 255, 0, 1], 256, ["P", "P", "P", "P"]),
         ([254, 255, 1], 256, ["P", "P", "F:gap"]),
         ([255, 255], 256, ["F:duplicate", "F:duplicate"]),
-        ([255, 0], None, ["P", "F:gap"]),
+        ([255, 0], None, ["F:gap", "P"]),
     ],
 )
 def test_c08_no_number_is_missing_or_given_twice(numbers: list[int], wraps: int | None, verdicts: list[str]) -> None:
@@ -372,6 +422,24 @@ def test_c10_unit_and_rounding_are_as_specified() -> None:
         one = fact(10, changes=[Change("w", "1.00", new, unit)])
         before = fact(0, changes=[Change("w", "0.50", "1.00", "kg")])
         assert after("C10", one, before, parameters=[rule]) == verdict
+
+
+@pytest.mark.parametrize(
+    ("lasting", "verdict"),
+    [
+        (Lasting({0: 24}, {0}, 2, 99), "P"),
+        (Lasting({0: 24.1}, {0}, 2, 99), "F:not-anchored"),
+        (Lasting({}, {0}, 2, 24), "N:no-anchor"),
+        (Lasting({}, {0}, 2, 25), "F:not-anchored"),
+        (Lasting({0: 1}, (), 2, 1), "N:no-verification"),
+        (Lasting({0: 1}, {0}, 1, 1), "F:copies"),
+        (Lasting({0: 1}, {0}, 0, 1), "N:no-copies"),
+    ],
+)
+def test_c11_others_let_a_record_last(lasting: Lasting, verdict: str) -> None:
+    rule = parameter("enduring", anchor_hours=24, copies=2)
+    assert cell("C11", fact(0), parameters=[rule], lasting=lasting) == verdict
+    assert cell("C11", fact(0), lasting=lasting) == "N:no-limit"
 
 
 def test_c11_and_c12_need_what_no_plant_has() -> None:

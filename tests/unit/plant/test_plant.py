@@ -154,8 +154,8 @@ def test_parameters_are_plain_json_and_of_names_that_are_judged_by(plant: Plant)
     for one in plant.parameters():
         assert msgspec.json.decode(msgspec.json.encode(one.value)) == msgspec.to_builtins(one.value)
     assert {one.name for one in plant.parameters()} == {
-        "available", "corroboration", "enduring", "expected", "limits", "occupation", "profile", "range", "schema",
-        "sequence", "travel", "vague-words",
+        "available", "corroboration", "cross-footing", "enduring", "expected", "limits", "occupation", "profile",
+        "range", "schema", "sequence", "travel", "vague-words",
     }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from ledger.core.record import Sealed
 from ledger.trace.columns import COLUMNS, Cell, chosen
 from reports import exports
 from reports.exports import MAX_CELL, Format, Source, pieces
+from reports.tables import GUARDED, safe
 
 pytestmark = pytest.mark.requirement("R03")
 
@@ -71,6 +72,27 @@ def test_csv_holds_each_value_and_no_cell_is_a_formula() -> None:
         ["3", "update", "-12.5", "a\u202eb\x07"],
         ["2", "update", "Zoë", "(empty)"],
     ]
+
+
+def test_a_cell_is_the_same_however_many_others_of_its_column_there_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = list(csv.reader(io.StringIO(written(Format.CSV).decode("utf-8-sig"), newline=""), strict=True))
+    plain: list[tuple[Cell, ...]] = [(at, "update", f"op{at}", f"because of {at}") for at in range(20)]
+    monkeypatch.setattr(exports, "_KNOWN", 3)
+    data = written(Format.CSV, [*plain, *ROWS, *plain, *reversed(ROWS)])
+    head, *rows = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+    told = [[str(value) for value in row] for row in plain]
+    assert [head, *rows] == [*whole[:1], *told, *whole[1:], *told, *reversed(whole[1:])]
+
+
+@pytest.mark.parametrize("first", sorted(GUARDED | {"", "x", '"', 'x"'}))
+def test_a_text_that_needs_a_guard_or_has_a_quote_is_written_so_among_many_that_need_nothing(
+    monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    monkeypatch.setattr(exports, "_KNOWN", 0)
+    texts = ["plain", f"{first}(none)", "words", f"{first}1+1", first or "-", "words"]
+    data = written(Format.CSV, [(1, "update", "op", one) for one in texts], at_once=2)
+    rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True))
+    assert [row["reason"] for row in rows] == [safe(one) or "(empty)" for one in texts]
 
 
 def test_json_lines_hold_each_value_as_it_was_logged_and_what_is_sealed_looks_like_no_text() -> None:
@@ -136,7 +158,7 @@ def test_a_workbook_that_nobody_waits_for_any_more_leaves_no_file(
 
 
 def test_what_is_no_source_s_text_needs_no_guard() -> None:
-    for name in ("action", "outcome", "index", "logged_at", "received_at", "leaf_hash", "imported"):
+    for name in ("index", "logged_at", "received_at", "leaf_hash"):
         assert COLUMNS[name].coined
     for name in ("account", "source", "object_id", "reason", "occurred_at", "sentence", "occurred_local", "changes"):
         assert not COLUMNS[name].coined

@@ -7,12 +7,12 @@ import msgspec
 
 from ledger.core import parameters as p
 from ledger.core.clock import utc_text
+from ledger.core.instants import occurred
 from ledger.core.looks import Span, looked, moment_us
 from ledger.core.record import ContentDigest, Record, RecordBody
 from ledger.core.times import Clock
 from ledger.review.alcoa.attributes import Verdict
-from ledger.review.alcoa.facts import Facts, Owner, Path, Previous, Told
-from ledger.trace.instants import occurred
+from ledger.review.known.facts import Copies, Facts, Owner, Path, Previous, Told
 from tests.support.ledgers import START_US, record
 
 SECOND = 1_000_000
@@ -29,7 +29,9 @@ def told(one: Record, measured: Clock | None = SURE) -> Told:
     """A record as the log has it; received a second after the start."""
     digest = ContentDigest(key="0" * 16, hmac="A" * 43 + "=")
     body = RecordBody(record=one, received_at=utc_text(START_US + SECOND), digest=digest, clock=measured)
-    return Told(index=1, body=body, span=looked(body) or occurred(body), moment_us=moment_us(body))
+    return Told(
+        index=1, logged_us=START_US + SECOND, body=body, span=looked(body) or occurred(body), moment_us=moment_us(body)
+    )
 
 
 def facts(
@@ -37,20 +39,26 @@ def facts(
 ) -> Facts:
     """What is known of `record(0)` with these members, by these parameters; `known` replaces what is usual."""
     one = told(record(0, **members), measured)
-    values = {type(rule): rule for rule in rules}
     usual = Facts(
         told=one,
-        rule=values.get,
+        rules={type(rule): rule for rule in rules},
         mapped=True,
         owner=Owner(id="P1"),
         sightings=(),
         original=Verdict.HOLDS,
+        copied=False,
+        counted=None,
         series=None,
         previous=tuple(Previous(known=True) for _ in one.record.changes),
         companions=(),
         corroborating=(),
+        footed=None,
         path=Path(equipment=False, batch=False, ruled=True),
         anchoring=None,
+        verified=True,
+        copies=Copies(ages_us=(0, 0)),
+        retrieved=(),
+        signed=False,
     )
     return msgspec.structs.replace(usual, **(known or {}))
 

@@ -5,13 +5,16 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
+from ledger.core.assessment import Attribute, Retrieved
 from ledger.core.clock import utc_text
 from ledger.core.hashing import b64
 from ledger.core.parameters import (
     Available,
     Corroboration,
+    CrossFooting,
     Enduring,
     Limits,
+    Parts,
     Profile,
     Range,
     RangeKind,
@@ -23,9 +26,21 @@ from ledger.core.parameters import (
 )
 from ledger.core.record import Actor, ActorKind, Change, Interval, Link, LinkBasis, LinkKind, Sealed
 from ledger.core.times import Basis, Clock, Precision, SourceTime
-from ledger.review.alcoa.attributes import MADE_OF, Attribute, Check, Result, Verdict, attribute_verdict, worst
+from ledger.review.alcoa.attributes import MADE_OF, Check, Result, Verdict, attribute_verdict, worst
 from ledger.review.alcoa.checks import CHECKS, judged
-from ledger.review.alcoa.facts import Anchoring, Companions, Facts, Numbered, Owner, Path, Previous, Series, Sighting
+from ledger.review.known.facts import (
+    Anchoring,
+    Companions,
+    Copies,
+    Facts,
+    Footed,
+    Numbered,
+    Owner,
+    Path,
+    Previous,
+    Series,
+    Sighting,
+)
 from tests.support.ledgers import START_US, source_time
 from tests.unit.review.facts import SECOND, clock, facts, span
 
@@ -184,6 +199,22 @@ def test_c06_is_what_deriving_it_anew_came_to() -> None:
 
 
 @pytest.mark.parametrize(
+    ("original", "verdict"),
+    [
+        (Verdict.NO_ORIGINAL, "P"),
+        (Verdict.NO_PARSER, "P"),
+        (Verdict.HOLDS, "P"),
+        (Verdict.NOT_DERIVED, "F:not-derived"),
+    ],
+)
+@pytest.mark.requirement("C06", "R65")
+def test_c06_a_true_copy_stands_for_what_cannot_be_derived_and_for_nothing_that_differs(
+    original: Verdict, verdict: str
+) -> None:
+    assert cell("C06", facts(known={"original": original, "copied": True})) == verdict
+
+
+@pytest.mark.parametrize(
     ("new", "kind", "verdict"),
     [
         ("10.00", "decimal", "P"),
@@ -231,9 +262,81 @@ def test_c07_what_else_recorded_it_agrees(others: tuple[Any, ...], verdict: str)
     assert cell("C07", facts(*rules, known={"corroborating": others}, changes=(change(new="-1"),))) == "F:out-of-range"
 
 
-def after(number: int, own: int, *, again: bool = False, **times: int) -> dict[str, Any]:
-    told = {"occurred_us": None, "recorded_us": None} | times
-    return {"series": Series(number=own, before=Numbered(number=number, **told), again=again)}
+TOTAL = CrossFooting(attribute="w", addends=("a", "b"), tolerance="0.1")
+
+
+@pytest.mark.parametrize(
+    ("total", "addends", "verdict"),
+    [
+        ("3.0", {"a": "1", "b": "2"}, "P"),
+        ("3.1", {"a": "1", "b": "2"}, "P"),
+        ("3.11", {"a": "1", "b": "2"}, "F:not-footing"),
+        ("3", {"a": "1", "b": "two"}, "F:not-footing"),
+        ("three", {"a": "1", "b": "2"}, "F:not-footing"),
+        ("3", {"a": "3"}, "N:no-parts"),
+        ("3", {"a": "3", "b": None}, "N:no-parts"),
+        ("3", {"a": "1", "b": sealed("b")}, "N:sealed"),
+        (sealed("w"), {"a": "1", "b": "2"}, "N:sealed"),
+    ],
+)
+@pytest.mark.requirement("C07")
+def test_c07_a_total_is_the_sum_of_its_own_records_addends(total: Any, addends: dict[str, Any], verdict: str) -> None:
+    within = Range(attribute="w", kind=RangeKind.TEXT)
+    told = (change(new=total), *(change(new=new, attribute=name) for name, new in addends.items()))
+    assert cell("C07", facts(TOTAL, within, changes=told)) == verdict
+    # Of another attribute nothing has to foot.
+    assert cell("C07", facts(TOTAL, within, changes=(change(attribute="other"),))) == "N:no-range"
+
+
+def footed(*values: Any, count: int | None = None, **told: bool) -> Footed:
+    usual = {"named": True, "known": True, "covered": True} | told
+    return Footed(count=len(values) if count is None else count, values=values, **usual)
+
+
+@pytest.mark.parametrize(
+    ("told", "verdict"),
+    [
+        (footed("40", "10.0"), "P"),
+        (footed("40", "10", None), "P"),
+        (footed("40", "11"), "F:not-footing"),
+        (footed("40", "11", covered=False), "N:not-covered"),
+        (footed("40", "10", covered=False), "P"),
+        (footed(), "F:not-footing"),
+        (footed(covered=False), "N:not-covered"),
+        (footed(known=False), "N:order-unknown"),
+        (footed(named=False), "N:no-parts"),
+        (footed("50", sealed("a")), "N:sealed"),
+        (None, "N:no-parts"),
+    ],
+)
+@pytest.mark.requirement("C07")
+def test_c07_a_total_is_what_other_records_of_its_link_come_to(told: Footed | None, verdict: str) -> None:
+    parts = Parts(source="mes", object_type="weighing", link=LinkKind.BATCH, within_s=60, attribute="Weight")
+    rules = (Range(attribute="w", kind=RangeKind.TEXT), CrossFooting(attribute="w", parts=parts))
+    assert cell("C07", facts(*rules, known={"footed": told}, changes=(change(new="50"),))) == verdict
+
+
+@pytest.mark.parametrize(
+    ("total", "told", "verdict"),
+    [
+        ("2", footed(count=2), "P"),
+        ("2", footed(count=3), "F:not-footing"),
+        ("0", footed(), "P"),
+        ("0", footed(covered=False), "N:not-covered"),
+    ],
+)
+@pytest.mark.requirement("C07")
+def test_c07_a_count_is_how_many_parts_there_are(total: str, told: Footed, verdict: str) -> None:
+    parts = Parts(source="cds", object_type="injection", link=LinkKind.SAMPLE, within_s=60)
+    rules = (Range(attribute="w", kind=RangeKind.TEXT), CrossFooting(attribute="w", parts=parts))
+    assert cell("C07", facts(*rules, known={"footed": told}, changes=(change(new=total),))) == verdict
+
+
+def after(
+    number: int, own: int, *, again: bool = False, occurred_us: int | None = None, recorded_us: int | None = None
+) -> dict[str, Any]:
+    before = Numbered(number=number, occurred_us=occurred_us, recorded_us=recorded_us)
+    return {"series": Series(number=own, before=before, again=again)}
 
 
 @pytest.mark.parametrize(
@@ -254,6 +357,15 @@ def test_c08_no_number_is_missing_or_given_twice(known: dict[str, Any], wraps: i
     assert cell("C08", facts(Sequence(policy=SequencePolicy.EVERY, wraps=wraps), known=known)) == verdict
     assert cell("C08", facts(Sequence(policy=SequencePolicy.NONE), known=known)) == "N:no-sequence"
     assert cell("C08", facts(known=known)) == "N:no-sequence"
+
+
+@pytest.mark.parametrize(("counted", "verdict"), [(True, "P"), (False, "F:count-differs"), (None, "N:no-sequence")])
+@pytest.mark.requirement("C08")
+def test_c08_where_a_source_numbers_nothing_its_own_count_tells(counted: bool | None, verdict: str) -> None:
+    for rules in ((), (Sequence(policy=SequencePolicy.NONE),)):
+        assert cell("C08", facts(*rules, known={"series": None, "counted": counted})) == verdict
+    numbered = facts(Sequence(policy=SequencePolicy.EVERY), known=after(7, 9) | {"counted": counted})
+    assert cell("C08", numbered) == "F:gap"
 
 
 @pytest.mark.parametrize(
@@ -280,7 +392,7 @@ def test_c08_a_companion_is_missing_only_where_its_source_is_known(there: bool, 
         (change(new=sealed("a")), "after the sample", "P"),
     ],
 )
-@pytest.mark.requirement("C09")
+@pytest.mark.requirement("C09", "R35")
 def test_c09_old_new_and_reason_are_there_where_the_type_asks_for_them(one: Change, reason: Any, verdict: str) -> None:
     words = VagueWords(words=("as discussed",))
     strict, lax = (Profile(old=asked, new=asked, reason=asked) for asked in (True, False))
@@ -347,7 +459,7 @@ HOUR = 3_600 * SECOND
     ("anchoring", "verdict"),
     [
         (None, "N:no-anchor"),
-        (Anchoring(after_us=24 * HOUR, waited_us=99 * HOUR), "N:no-copies"),
+        (Anchoring(after_us=24 * HOUR, waited_us=99 * HOUR), "P"),
         (Anchoring(after_us=24 * HOUR + 1, waited_us=99 * HOUR), "F:not-anchored"),
         (Anchoring(after_us=None, waited_us=24 * HOUR), "N:no-anchor"),
         (Anchoring(after_us=None, waited_us=24 * HOUR + 1), "F:not-anchored"),
@@ -358,9 +470,59 @@ def test_c11_the_outside_vouches_for_it_in_time(anchoring: Anchoring | None, ver
     assert cell("C11", facts(known={"anchoring": anchoring})) == "N:no-limit"
 
 
-def test_c12_needs_a_test_of_retrieval() -> None:
-    assert cell("C12", facts()) == "N:no-limit"
-    assert cell("C12", facts(Available())) == "N:no-retrieval-test"
+@pytest.mark.parametrize(
+    ("verified", "ages_h", "verdict"),
+    [
+        (True, (0, 90 * 24), "P"),
+        (True, (0, 90 * 24 + 1), "F:copies"),
+        (True, (0,), "F:copies"),
+        (True, (), "N:no-copies"),
+        (None, (0, 0), "N:no-verification"),
+        (False, (0, 0), "F:chain"),
+        (None, (0,), "F:copies"),
+    ],
+)
+@pytest.mark.requirement("C11")
+def test_c11_it_verifies_and_copies_were_stated_lately(
+    verified: bool | None, ages_h: tuple[int, ...], verdict: str
+) -> None:
+    known = {
+        "anchoring": Anchoring(after_us=0, waited_us=HOUR),
+        "verified": verified,
+        "copies": Copies(ages_us=tuple(age * HOUR for age in ages_h)),
+    }
+    assert cell("C11", facts(Enduring(copies=2, copy_days=90), known=known)) == verdict
+    if verified:
+        assert cell("C11", facts(Enduring(copies=0), known=known)) == "P"
+
+
+def fetched(milliseconds: int, opened: bool = True) -> Retrieved:
+    return Retrieved(source="dcs", index=1, milliseconds=milliseconds, opened=opened)
+
+
+@pytest.mark.parametrize(
+    ("retrieved", "verdict"),
+    [
+        ((), "N:no-retrieval-test"),
+        ((fetched(5_000),), "P"),
+        ((fetched(1), fetched(5_001)), "F:slow"),
+        ((fetched(5_001), fetched(1, opened=False)), "F:not-opened"),
+    ],
+)
+@pytest.mark.requirement("C12")
+def test_c12_what_was_fetched_last_came_in_time_and_opens_by_itself(
+    retrieved: tuple[Retrieved, ...], verdict: str
+) -> None:
+    known = {"retrieved": retrieved}
+    assert cell("C12", facts(known=known)) == "N:no-limit"
+    assert cell("C12", facts(Available(seconds=5), known=known)) == verdict
+
+
+@pytest.mark.requirement("C13")
+def test_c13_a_signature_covers_it_where_its_type_asks_for_one() -> None:
+    profile = Profile(old=False, new=False, reason=False, signature=True)
+    assert cell("C13", facts(profile)) == "F:unreachable-path"
+    assert cell("C13", facts(profile, known={"signed": True})) == "P"
 
 
 def path(**leads: bool) -> dict[str, Any]:

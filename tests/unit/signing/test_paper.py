@@ -15,11 +15,11 @@ from ledger.core.hashing import leaf_hash
 from ledger.core.paper import PaperEntry, PaperEvent, PrintSort
 from ledger.core.record import Submission
 from ledger.core.run import RunBatch
+from ledger.core.scans import MAX_SCAN, media_type_of
 from ledger.integrity.level4 import signatures_fault
 from ledger.people.credentials import read_entry
 from ledger.present.manifest import fingerprint
 from ledger.signing.paper import KnownPaper, NewPaper, papers_of
-from ledger.signing.scans import MAX_SCAN, media_type_of
 from ledger.store.logs import SYSTEM_LOG
 from tests.api.world import AT, submission
 from tests.support.founded import APPROVER, REVIEWER, founded

@@ -17,9 +17,10 @@ from ledger.people.door import Visit
 from ledger.people.roles import Role
 from ledger.people.second import Proof
 from ledger.signing.factors import Shown
-from ledger.signing.kinds import ListedReason, Meaning, Worded
+from ledger.signing.kinds import ListedReason, Meaning, SigningListEntry, Worded
 from ledger.signing.lists import BUILT_IN
 from ledger.signing.signatures import Asked
+from tests.support.changing import approve
 from tests.support.signers import ELSEWHERE, HERE, Plant, Signer
 from tests.unit.signing.conftest import Site
 
@@ -236,10 +237,19 @@ def test_a_list_of_the_site_is_a_version_of_its_own_and_older_signatures_keep_th
     said = (Worded(language="en", text="I looked at it."), Worded(language="de", text="Ich habe es angesehen."))
     why = ListedReason(code="routine", texts=(Worded(language="en", text="Weekly."),))
     officer = plant.officer.sign_in().authority
-    index = plant.signing.lists.set("review", (Meaning(code="seen", texts=said),), (why,), "as agreed", officer)
+    made = SigningListEntry(
+        action="review",
+        meanings=(Meaning(code="seen", texts=said),),
+        reasons=(why,),
+        reason="as agreed",
+        authority=officer,
+    )
+    propose = plant.service.quality.proposals.propose
+    approve(plant, propose(plant.service.system, [made], "CR-0042", "as agreed", officer).index)
     with pytest.raises(SchemaViolation, match="cannot mean"):
         site.reviewer.complete(put)
     new = site.reviewer.sign(*site.fresh(), action="review", meaning="seen", language="de")
     assert new.entry.statement.meaning.text == "Ich habe es angesehen."
-    assert new.entry.statement.meaning.version == f"plant.example/signed/system#{index}"
+    assert new.entry.statement.meaning.version == plant.signing.lists.get("review").version
+    assert new.entry.statement.meaning.version.startswith("plant.example/signed/system#")
     assert plant.service.verifier.run(plant.service.system).holds

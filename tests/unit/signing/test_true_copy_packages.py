@@ -47,6 +47,7 @@ class Copied(Told):
             OLD, FILE, "old@1", Expected(rows=4), "switched off", plant.root, continues_in="erp"
         ).last.id
         receipt = self.submit(OLD, 1, 2, 3, 4)
+        self.imported = range(receipt, receipt + 4)
         log.imports.finish(key, "all read", plant.root)
         approver = site.approver
         stated = log.imports.state_true_copy(
@@ -145,3 +146,27 @@ def test_a_true_copy_shown_as_signed_by_somebody_else_is_found(copied: Copied, t
     assert found.exit_code is ExitCode.WRONG
     assert any(layout.SIGNATURES in problem.where for problem in found.problems), found.problems
     assert not any("signed by Otto Other" in check.says for check in found.checks if check.name.startswith("Import"))
+
+
+@pytest.mark.requirement("C06", "C08")
+def test_records_whose_original_nobody_can_read_again_are_original_once_the_signed_statement_is_known(
+    copied: Copied,
+) -> None:
+    plant = copied.site.plant
+    log = plant.service.log()
+
+    def told(size: int) -> list[tuple[str, str]]:
+        with plant.service.store.reader(log.number) as reader:
+            assessor = plant.service.quality.assessor(reader.connection, log.number, size)
+            return [(one.cells[5], one.cells[7]) for one in assessor.assess(copied.imported)]
+
+    def size_of() -> int:
+        with plant.service.store.reader(log.number) as reader:
+            return reader.head().size
+
+    assert told(copied.imported.stop + 1) == [("N:no-parser", "N:no-sequence")] * 4
+    # Who imported says what the old system counts; another states the copy; a signature counts once the log binds it.
+    plant.publish()
+    assert told(copied.stated + 1) == [("N:no-parser", "P")] * 4
+    plant.service.publisher.bind_system()
+    assert told(size_of()) == [("P", "P")] * 4

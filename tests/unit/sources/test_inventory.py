@@ -38,6 +38,22 @@ def test_a_mapping_is_an_entry_of_its_own_adopted_with_its_source(ledger: Ledger
     ]
 
 
+def test_between_two_of_its_turns_a_source_is_configured_alike(sqlite_ledger: Ledger) -> None:
+    inventory, store = Inventory(sqlite_ledger.store, RECORDS), sqlite_ledger.store
+    inventory.register(config("version = 1"), AUTHORITY)
+    inventory.register(config("version = 1", url="https://qms.example/"), AUTHORITY)
+    inventory.register(config("version = 22"), AUTHORITY)
+    last = inventory.register(config(), AUTHORITY) + 1
+    with store.reading() as connection:
+        turns = inventory.turns(connection, "qms")
+        assert turns[-1] == last
+        held = {size: inventory.as_of(connection, "qms", size) for size in range(turns[0] + 1, last + 3)}
+        assert inventory.turns(connection, "other") == []
+    changed = {size - 1 for size, one in held.items() if size - 1 in held and held[size - 1] != one}
+    assert len(changed) >= 3
+    assert changed <= set(turns)
+
+
 def test_sources_do_not_share_a_mapping(ledger: Ledger) -> None:
     inventory = Inventory(ledger.store, RECORDS)
     inventory.register(config("version = 1"), AUTHORITY)

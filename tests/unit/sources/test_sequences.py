@@ -5,7 +5,7 @@ import pytest
 from ledger.core.parameters import ParameterName, SequencePolicy
 from ledger.sources.parameter_kinds import Parameter
 from ledger.sources.parameters import Parameters
-from ledger.sources.sequences import SequenceReport, Series, gaps
+from ledger.sources.sequences import Reset, SequenceReport, Series, gaps
 from tests.support.ledgers import AUTHORITY, RECORDS, SOURCE, START_US, Ledger, source_time, submission
 
 S = 1_000_000
@@ -76,6 +76,26 @@ def test_a_counter_that_begins_again_goes_by_time(ledger: Ledger) -> None:
     found = one(ledger)
     assert (found.missing, found.lacking, found.doubled, found.late) == (((2, 2), (0, 0)), 2, (1,), 0)
     assert report(ledger).wraps == 4
+
+
+@pytest.mark.requirement("C08")
+def test_a_numbering_that_begins_anew_is_told_stretch_by_stretch(ledger: Ledger) -> None:
+    """Number 3 lacks the first time, though it is there the second time; 5 lacks the second time."""
+    rule(ledger, '{"policy":"every"}')
+    first, second = ((1, "A1"), (2, "A2"), (3, "A4"), (4, "A5")), ((11, "A1"), (12, "A2"), (13, "A3"), (14, "A4"))
+    numbered(ledger, *first, *second, (15, "A6"), (16, "A6"))
+    numbered(ledger, (13.5, "B2"), (14.5, "B1"))
+    found, other = report(ledger).series
+    with ledger.store.reader(RECORDS) as reader:
+        (entry,) = (
+            at for at in range(reader.head().size) if b'"source_record_id":"4"' in (reader.entry(at).body or b"")
+        )
+    assert found.resets == (Reset(last=5, first=1, entry=entry),)
+    assert (found.began_again, found.missing, found.lacking) == (1, ((3, 3), (5, 5)), 2)
+    assert (found.first, found.last, found.records, found.doubled, found.late) == (1, 6, 10, (6,), 0)
+    assert (other.began_again, other.lacking) == (0, 0), "1 may have come late"
+    assert one(ledger, 0, 10).began_again == 0
+    assert one(ledger, 0, 10).missing == (), "of a part that did not begin anew it is asked what the log has at all"
 
 
 def test_a_source_that_numbers_nothing_has_no_series(sqlite_ledger: Ledger) -> None:

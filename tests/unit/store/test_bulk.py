@@ -20,7 +20,7 @@ def rows(ledger: Ledger, count: int) -> list[tuple[Any, ...]]:
         (
             *(pos_of(RECORDS, 1000 + n), "erp", "update", "success", n, None, n, None, "tag", f"T{n}"),
             " ".join(found) if ledger.is_sqlite else found,
-            *("HMI-1", None, f"reason {n}", 1, n, 0, None, n),
+            *("HMI-1", None, f"reason {n}", 1, n, 0, None, n, n.to_bytes(16, "big")),
         )
         for n, found in enumerate(words)
     ]

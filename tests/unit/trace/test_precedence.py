@@ -3,9 +3,9 @@
 import pytest
 
 from ledger.core.clock import utc_text
+from ledger.core.instants import occurred
 from ledger.core.record import Action, Actor, ActorKind, ContentDigest, Record, RecordBody, Target
 from ledger.core.times import Basis, Clock, Precision, SourceTime
-from ledger.trace.instants import occurred
 from ledger.trace.precedence import Happening, happened_before
 from tests.unit.trace.small import SECOND, T0
 

@@ -2,10 +2,10 @@
 
 import msgspec
 
+from ledger.core.instants import cannot_order, occurred
 from ledger.core.looks import Span
 from ledger.core.record import RecordBody
 from ledger.core.times import Precision
-from ledger.trace.instants import cannot_order, occurred
 from ledger.trace.timeline import in_time_order
 from tests.unit.trace.small import T0, clock, said
 

@@ -11,13 +11,15 @@ from msgspec.structs import replace
 from ledger.core import canonical
 from ledger.core.clock import utc_text
 from ledger.core.parameters import ParameterName
-from ledger.core.record import Action, Link, LinkBasis, LinkKind, Submission
+from ledger.core.record import Action, Link, LinkBasis, LinkKind, Outcome, Submission
 from ledger.core.record import Target as Object
 from ledger.core.statement import sign_report
 from ledger.sources.map_kinds import AssetMapped2
 from ledger.sources.parameter_kinds import Parameter
+from ledger.trace import batch, membership
+from ledger.trace.bodies import record_of
 from ledger.trace.evidence import gather
-from ledger.trace.membership import batches_of
+from ledger.trace.membership import Belongings, batches_of
 from ledger.trace.selection import ByBatch, Chosen
 from reports import layout
 from reports.package import build
@@ -132,9 +134,58 @@ def test_neighbouring_batches_share_what_lies_between_them(ledger: Small) -> Non
         ]
     )  # fmt: skip
     assert (phases(ledger, "C3")[302], phases(ledger, "C4")[302]) == ("after", "before")
-    with ledger.service.store.reading() as connection:
-        found = batches_of(connection, ledger.log.number, ledger.size, ledger.index[302])
-    assert [(one.batch, one.why and one.why.phase.value) for one in found] == [("C3", "after"), ("C4", "before")]
+    found = belonging(ledger, 302)
+    phased = [(one.batch, one.why and one.why.phase.value) for one in found.batches]
+    assert phased == [("C3", "after"), ("C4", "before")]
+
+
+@pytest.mark.parametrize("many", [1, 1_000], ids=["what starts and stops", "what names the equipment"])
+def test_by_either_way_to_the_starts_and_stops_a_record_belongs_to_the_same_batches(
+    ledger: Small, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr(batch, "_MANY", many)
+    equipment, number = f"K-10-{many}", 1_000 + many
+    ledger.collect(
+        [
+            said(number, 10, START, batch="C10", equipment=equipment),
+            said(number + 1, 15, START, batch="C11", equipment=equipment, outcome=Outcome.FAILURE),
+            said(number + 2, 20, equipment=equipment), said(number + 3, 90, STOP, batch="C10", equipment=equipment),
+            said(number + 4, 95, STOP, batch="C11", equipment=equipment),
+            said(number + 5, 15, START, batch="C12", equipment="K-12"),
+        ]
+    )  # fmt: skip
+    (one,) = belonging(ledger, number + 2).batches
+    assert one.why is not None
+    by = (one.batch, one.why.started_by, one.why.stopped_by)
+    assert by == ("C10", ledger.index[number], ledger.index[number + 3])
+
+
+def test_of_very_many_starts_and_stops_those_near_the_record_are_read_and_it_says_so(
+    ledger: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "NEAREST", 2)
+    edges = [
+        (2 * n + at, 10 * n + 4 * at + 1, what, f"B{n}") for n in range(6) for at, what in enumerate((START, STOP))
+    ]
+    ledger.collect(
+        [
+            said(3000, 0, START, batch="LONG", equipment="K-11"),
+            *(said(3001 + at, second, what, batch=name, equipment="K-11") for at, second, what, name in edges),
+            said(3050, 33, equipment="K-11"),
+        ]
+    )
+    found = belonging(ledger, 3050)
+    assert ([one.batch for one in found.batches], found.whole) == (["B3"], False)
+    monkeypatch.setattr(membership, "NEAREST", 1_000)
+    found = belonging(ledger, 3050)
+    assert ([one.batch for one in found.batches], found.whole) == (["B3", "LONG"], True)
+
+
+def belonging(ledger: Small, number: int) -> Belongings:
+    """Of one record, as of now."""
+    with ledger.service.store.reader(ledger.log.number) as reader:
+        index, size = ledger.index[number], ledger.size
+        return batches_of(reader.connection, ledger.log.number, size, index, record_of(reader, index, size))
 
 
 def test_a_tag_stands_for_the_equipment_that_the_map_gives_it_then_and_a_room_for_its_own(ledger: Small) -> None:

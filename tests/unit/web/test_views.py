@@ -42,7 +42,7 @@ def search(world: World, **parameters: str) -> SearchView:
     def make(scope: Scope, connection: Connection) -> SearchView:
         return search_view(scope, lambda log: LogReader(connection, log.number), parameters, allow)
 
-    def allow(reader: LogReader, query: Query, purpose: Purpose | None, person: str | None) -> Allowed | None:
+    def allow(reader: LogReader, query: Query, purpose: Purpose | None, person: str | None = None, /) -> Allowed | None:
         return world.service.look_ups.allow(reader.connection, reader.log, query, "local:tester", purpose, person)
 
     view: SearchView = world.view(make)

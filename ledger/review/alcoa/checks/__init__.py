@@ -16,7 +16,7 @@ from ledger.review.alcoa.checks import (
     original,
     traceable,
 )
-from ledger.review.alcoa.facts import Facts
+from ledger.review.known.facts import Facts
 
 CHECKS: Final[Mapping[Check, Callable[[Facts], Verdict]]] = {
     Check.C01: attributable.resolves,

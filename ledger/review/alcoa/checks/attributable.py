@@ -3,7 +3,7 @@
 from ledger.core.clock import MICROSECONDS
 from ledger.core.parameters import Travel
 from ledger.review.alcoa.attributes import Verdict
-from ledger.review.alcoa.facts import Facts
+from ledger.review.known.facts import Facts
 
 
 def resolves(facts: Facts) -> Verdict:

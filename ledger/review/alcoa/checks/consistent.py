@@ -7,7 +7,7 @@ import msgspec
 from ledger.core.parameters import Range, Sequence
 from ledger.core.record import Change, Sealed, same
 from ledger.review.alcoa.attributes import Verdict, worst
-from ledger.review.alcoa.facts import Facts, Previous
+from ledger.review.known.facts import Facts, Previous
 
 
 def continues(facts: Facts) -> Verdict:

@@ -1,10 +1,10 @@
 """C04 and C05: it was written down when it happened, by a clock that is known to be right."""
 
 from ledger.core.clock import MICROSECONDS, parse_utc
+from ledger.core.instants import PRECISION_US
 from ledger.core.parameters import Limits
 from ledger.review.alcoa.attributes import Verdict
-from ledger.review.alcoa.facts import Facts
-from ledger.trace.instants import PRECISION_US
+from ledger.review.known.facts import Facts
 
 _MINUTE_US = 60 * MICROSECONDS
 

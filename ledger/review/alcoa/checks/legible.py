@@ -2,7 +2,7 @@
 
 from ledger.core.parameters import Schema
 from ledger.review.alcoa.attributes import Verdict, worst
-from ledger.review.alcoa.facts import Facts
+from ledger.review.known.facts import Facts
 
 
 def resolves(facts: Facts) -> Verdict:

@@ -4,16 +4,19 @@ from ledger.core.parameters import Profile
 from ledger.core.record import LinkKind
 from ledger.review.alcoa.attributes import Verdict, worst
 from ledger.review.alcoa.checks.attributable import resolves
-from ledger.review.alcoa.facts import Facts
+from ledger.review.known.facts import Facts
 
 
 def reaches(facts: Facts) -> Verdict:
-    """Whatever kind of thing the profile names is reached: by a link, or by what maps and intervals say."""
+    """Whatever the profile names is reached: by a link, by what maps and intervals say, by a signature over it."""
     profile = facts.value(Profile)
     if profile is None:
         return Verdict.NO_PROFILE
     kinds = (*profile.links, *((LinkKind.CHANGE_REQUEST,) if profile.change_request else ()))
-    return worst(_reached(facts, kind) for kind in kinds)
+    found = [_reached(facts, kind) for kind in kinds]
+    if profile.signature:
+        found.append(Verdict.HOLDS if facts.signed else Verdict.UNREACHABLE_PATH)
+    return worst(found)
 
 
 def _reached(facts: Facts, kind: LinkKind) -> Verdict:

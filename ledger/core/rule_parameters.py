@@ -1,0 +1,311 @@
+"""The parameters of rules, each named by its rule's id: what a site's own types, attributes and states mean to a rule.
+
+A rule reads those that hold for the source and type of the record that it examines. All pure.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Final
+from zoneinfo import available_timezones
+
+import msgspec
+
+from ledger.core.bounds import ParameterValue, Seconds
+from ledger.core.clock import parse_utc
+from ledger.core.errors import NotCanonical
+from ledger.core.record import Action, LinkKind, Name
+
+Names = Annotated[tuple[Name, ...], msgspec.Meta(max_length=1000)]
+NameList = Annotated[tuple[Name, ...], msgspec.Meta(min_length=1, max_length=1000)]
+"""At least one."""
+Number = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?$", max_length=100)]
+"""A decimal as text: `0.05`."""
+
+Back = Annotated[int, msgspec.Meta(ge=1, le=31_622_400)]
+"""Seconds, up to a year: how far back other systems' records are read."""
+
+
+def require_zone(zone: str | None) -> None:
+    """Raises ValueError for a name that is no time zone's."""
+    if zone is not None and zone not in available_timezones():
+        raise ValueError(f"{zone} is no time zone: use an IANA name")
+
+
+class Pattern(ParameterValue, frozen=True, kw_only=True):
+    """Records of a type of object: of one of these actions, if any are named, and that give an attribute one of these
+    values; an attribute without values: that change it.
+    """
+
+    object_type: Name
+    actions: tuple[Action, ...] = ()
+    attribute: Name | None = None
+    values: Names = ()
+
+
+Patterns = Annotated[tuple[Pattern, ...], msgspec.Meta(max_length=100)]
+PatternList = Annotated[tuple[Pattern, ...], msgspec.Meta(min_length=1, max_length=100)]
+"""At least one."""
+
+
+class Attributes(ParameterValue, frozen=True, kw_only=True):
+    """These attributes of the objects of a type; without any named all of them."""
+
+    object_type: Name
+    attributes: Names = ()
+
+
+class Adjustable(ParameterValue, frozen=True, kw_only=True):
+    """Between which values (decimals, inclusive) operators may set an object's attribute by themselves."""
+
+    object_id: Name
+    attribute: Name
+    low: Number
+    high: Number
+
+    def __post_init__(self) -> None:
+        if Decimal(self.low) > Decimal(self.high):
+            raise ValueError(f"low {self.low} is more than high {self.high}")
+
+
+class Specified(ParameterValue, frozen=True, kw_only=True):
+    """Between which values (decimals, inclusive) an attribute is in specification."""
+
+    attribute: Name
+    low: Number | None = None
+    high: Number | None = None
+
+
+SpecifiedList = Annotated[tuple[Specified, ...], msgspec.Meta(max_length=1000)]
+
+
+class Scope(ParameterValue, frozen=True, kw_only=True):
+    """Which attributes of a change say what it allows: from when and until when (instants, or days, as a whole), which
+    object by its id, and between which values (decimals). What an approved change does not say, it does not bound.
+    `zone`: in which a time without an offset is read.
+    """
+
+    valid_from: Name | None = None
+    valid_to: Name | None = None
+    object_id: Name | None = None
+    low: Name | None = None
+    high: Name | None = None
+    zone: Name | None = None
+
+    def __post_init__(self) -> None:
+        require_zone(self.zone)
+
+
+class D01(ParameterValue, frozen=True, kw_only=True):
+    """What switches a source's audit trail off or narrows it, and what switches it on.
+
+    `inspections`: instants (UTC) of inspections and reviews; switched on within `shortly_s` before one is found too.
+    `silent_s`: how long a source that always has something to tell is silent at most while other systems tell of
+    `activity`. `approved` and `ended`: patterns of records by which a change or planned downtime is in force, named by
+    a change request, or, by `scope`, for the source whose id its `object_id` says; it counts for `back_s`. `grace_s`:
+    how long the other systems have to tell.
+    """
+
+    off: Patterns = ()
+    on: Patterns = ()
+    inspections: Names = ()
+    shortly_s: Seconds = 1_209_600
+    silent_s: Back | None = None
+    activity: Patterns = ()
+    approved: Patterns = ()
+    ended: Patterns = ()
+    scope: Scope = Scope()
+    back_s: Back = 2_592_000
+    grace_s: Seconds = 3_600
+
+    def __post_init__(self) -> None:
+        try:
+            list(map(parse_utc, self.inspections))
+        except NotCanonical as error:
+            raise ValueError(f"inspections: {error.message}") from None
+        if (self.silent_s is None) != (not self.activity):
+            raise ValueError("silent_s and activity: give both, or neither")
+
+
+class D02(ParameterValue, frozen=True, kw_only=True):
+    """Set points and recipes, and what approves that they are changed.
+
+    `approved`: records of the quality or maintenance system that approve a change of an asset; `ended`: that end it or
+    take it back. `back_s`: how long before an approval may lie; `grace_s`: how long the other system has to tell.
+    """
+
+    set_points: Annotated[tuple[Attributes, ...], msgspec.Meta(min_length=1, max_length=100)]
+    approved: PatternList
+    ended: Patterns = ()
+    scope: Scope = Scope()
+    adjustable: Annotated[tuple[Adjustable, ...], msgspec.Meta(max_length=2000)] = ()
+    back_s: Back = 2_592_000
+    grace_s: Seconds = 3_600
+
+
+class Attestation(ParameterValue, frozen=True, kw_only=True):
+    """What a signature attests: an event of the same equipment, or with `link` of the same batch, order or other thing.
+
+    `since`: what happened before the last of these does not count, such as the cleaning before a vessel was used again.
+    """
+
+    signed: PatternList
+    event: PatternList
+    since: Patterns = ()
+    link: LinkKind | None = None
+
+
+class D16(ParameterValue, frozen=True, kw_only=True):
+    """Signatures and what they attest. `within_s`: how long before its signature an event may lie; `grace_s`: how long
+    after the signature the event is looked for, and the control system has to tell.
+    """
+
+    attestations: Annotated[tuple[Attestation, ...], msgspec.Meta(min_length=1, max_length=100)]
+    within_s: Back = 86_400
+    grace_s: Seconds = 3_600
+
+
+class D09(ParameterValue, frozen=True, kw_only=True):
+    """What edits a historian's archive after the fact, and what explains that.
+
+    `edited`: records that change, remove or insert archived values; `inserted`: values that are told as they were
+    written. At least `many` of these, each written more than `late_s` after its time and within `within_s` of the one
+    before, are a bulk insert. `replay`: the attribute that names the buffer replay, which a record that fits `replayed`
+    logs; `value_time`: the attribute that says of which time the value is (an instant). A batch is released by a record
+    of the MES or ERP that fits `released` and names it. `specified`: a value outside of it is an excursion. `grace_s`:
+    how long the historian has to log a replay.
+    """
+
+    edited: PatternList
+    inserted: Patterns = ()
+    many: Annotated[int, msgspec.Meta(ge=2, le=1_000_000)] = 10
+    late_s: Seconds = 3_600
+    within_s: Back = 60
+    replay: Name | None = None
+    replayed: Patterns = ()
+    value_time: Name | None = None
+    released: Patterns = ()
+    specified: SpecifiedList = ()
+    grace_s: Seconds = 3_600
+
+
+class D12(ParameterValue, frozen=True, kw_only=True):
+    """Results, and what makes a later change of one suspicious.
+
+    Out of specification is a value outside of `specified`, and what a record that fits `out` tells; a result is
+    verified by a record of its object that fits `verified`, until one fits `reopened`; it is released by a record of
+    the ERP that fits `released` and shares a `link`. `investigated`: records of the quality system that approve an
+    investigation, whose id the change has to bear as a deviation. `grace_s`: how long the quality system has to tell.
+    """
+
+    results: Annotated[tuple[Attributes, ...], msgspec.Meta(min_length=1, max_length=100)]
+    verified: PatternList
+    investigated: PatternList
+    reopened: Patterns = ()
+    out: Patterns = ()
+    specified: SpecifiedList = ()
+    released: Patterns = ()
+    link: LinkKind = LinkKind.BATCH
+    grace_s: Seconds = 3_600
+
+
+class D24(ParameterValue, frozen=True, kw_only=True):
+    """Releases of batches, and what says until when equipment is calibrated.
+
+    `released`: records of the ERP. `calibrated`: records of the maintenance system whose attribute `due` says until
+    when (an instant, or a day as a whole; `zone`: in which a time without an offset is read); they count for `back_s`.
+    `reviewed`: the audit trail review of the batch has to be concluded before. `grace_s`: how long the other systems
+    have to tell.
+    """
+
+    released: PatternList
+    calibrated: Patterns = ()
+    due: Name | None = None
+    zone: Name | None = None
+    reviewed: bool = True
+    back_s: Back = 31_622_400
+    grace_s: Seconds = 3_600
+
+    def __post_init__(self) -> None:
+        if (self.due is None) != (not self.calibrated):
+            raise ValueError("calibrated and due: give both, or neither")
+        require_zone(self.zone)
+
+
+class D26(ParameterValue, frozen=True, kw_only=True):
+    """How many failures of an account to sign in or to sign within a time are too many, and after how many (`guesses`)
+    it is suspicious to get in from where the account never came from.
+    """
+
+    failures: Annotated[int, msgspec.Meta(ge=2, le=10_000)]
+    within_s: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 600
+    guesses: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 3
+
+
+class D15(ParameterValue, frozen=True, kw_only=True):
+    """Runs of instruments that have to belong to `tests` of the LIMS, and `results` of it that have to have a run, by a
+    `link` that both share; `calibrations`: runs that need no test. `back_s` and `grace_s`: how long before and after a
+    record the other system may tell of its partner.
+    """
+
+    runs: PatternList
+    tests: PatternList
+    results: Patterns = ()
+    calibrations: Patterns = ()
+    link: LinkKind = LinkKind.SAMPLE
+    back_s: Seconds = 2_592_000
+    grace_s: Seconds = 86_400
+
+
+class D28(ParameterValue, frozen=True, kw_only=True):
+    """What puts an override on and off, and for how long it may be on. `deviation`: records of the quality system that
+    raise a deviation, from `back_s` before it to `grace_s` after that time; `phase` and `phase_ended`: a phase in which
+    the equipment is worked by hand.
+    """
+
+    on: PatternList
+    off: PatternList
+    longest_s: Seconds
+    deviation: Patterns = ()
+    phase: Patterns = ()
+    phase_ended: Patterns = ()
+    back_s: Seconds = 86_400
+    grace_s: Seconds = 3_600
+
+
+class D05(ParameterValue, frozen=True, kw_only=True):
+    """By which channels people work from afar, so that they need not be where the terminal is."""
+
+    remote: NameList
+
+
+class D19(ParameterValue, frozen=True, kw_only=True):
+    """Signatures and steps, and the pace that nobody keeps: `many` by one person within `within_s`; two less than
+    `least_s` apart; one whose object the person did not open (`opened`) within `open_s` before. What shares a link of
+    the kind `set_link`, and was opened as a whole by it, is one set that is signed at once.
+    """
+
+    signed: PatternList
+    many: Annotated[int, msgspec.Meta(ge=2, le=10_000)]
+    within_s: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 60
+    least_s: Seconds = 0
+    opened: Patterns = ()
+    open_s: Seconds = 86_400
+    set_link: LinkKind | None = None
+
+
+RuleValue = D01 | D02 | D05 | D09 | D12 | D15 | D16 | D19 | D24 | D26 | D28
+"""The value of a rule's parameter."""
+RULES: Final[Mapping[str, type[RuleValue]]] = {
+    "d01": D01,
+    "d02": D02,
+    "d05": D05,
+    "d09": D09,
+    "d12": D12,
+    "d15": D15,
+    "d16": D16,
+    "d19": D19,
+    "d24": D24,
+    "d26": D26,
+    "d28": D28,
+}
+"""The structs by the ids of their rules."""

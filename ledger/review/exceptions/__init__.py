@@ -1,0 +1,1 @@
+"""Review by exception: the rules over what is new, and what they find."""

@@ -1,0 +1,54 @@
+"""How long lies between records, and where many of them come close together."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from ledger.core.instants import PRECISION_US
+from ledger.review.known.facts import Told
+
+
+class Burst(NamedTuple):
+    """A record with which `told`, of which it is the last, became so many within a time; `sure` false: they may have,
+    clocks leave it open.
+    """
+
+    told: Sequence[Told]
+    sure: bool
+
+
+def apart(one: Told, other: Told) -> tuple[int, int]:
+    """The least and the most time (microseconds) from one record to another; less than nothing: it came before.
+
+    What one clock said under one measurement is off by the same.
+    """
+    a, b = one.record.occurred_at, other.record.occurred_at
+    same = one.record.source == other.record.source and one.body.clock == other.body.clock
+    if same and a.instant_us is not None and b.instant_us is not None:
+        between = b.instant_us - a.instant_us
+        return between - PRECISION_US[a.precision] + 1, between + PRECISION_US[b.precision] - 1
+    return other.about.low_us - one.about.high_us, other.about.high_us - one.about.low_us
+
+
+def in_order(records: Sequence[Told]) -> list[Told]:
+    """Records by their moments; what has the same one, by what its source calls it."""
+    return sorted(records, key=lambda one: (one.moment_us, one.record.source, one.record.source_record_id))
+
+
+def bursts(records: Sequence[Told], many: int, within_us: int) -> Iterator[Burst]:
+    """Where records, which are in order, become `many` within a time; not again at those that only go on with it."""
+    widest = max((one.about.high_us - one.about.low_us for one in records), default=0)
+    before = 0
+    for place, told in enumerate(records):
+        sure, maybe = [told], 1
+        for other in reversed(records[:place]):
+            if told.moment_us - other.moment_us > within_us + 2 * widest:
+                break
+            least, most = apart(other, told)
+            maybe += least <= within_us
+            if most <= within_us:
+                sure.append(other)
+        if len(sure) >= many > before:
+            yield Burst(sure[::-1], sure=True)
+        elif maybe >= many > max(before, len(sure)):
+            yield Burst([told], sure=False)
+        before = len(sure)

@@ -1,0 +1,46 @@
+"""Which records a site's patterns mean (`core.rule_parameters.Pattern`)."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from msgspec import UNSET
+
+from ledger.core.ranges import number_of
+from ledger.core.record import Maybe, Outcome, Record, Sealed
+from ledger.core.rule_parameters import Attributes, Pattern, Specified
+
+
+def fits(record: Record, patterns: Iterable[Pattern]) -> bool:
+    """Whether a record that succeeded is one that one of these patterns means."""
+    return record.outcome is Outcome.SUCCESS and any(_fits(record, one) for one in patterns)
+
+
+def types(*patterns: Iterable[Pattern | Attributes]) -> frozenset[str]:
+    """The types of objects that patterns name."""
+    return frozenset(one.object_type for some in patterns for one in some)
+
+
+def outside(attribute: str, value: Maybe, specified: Iterable[Specified]) -> bool:
+    """Whether an attribute's value is a number that is out of specification."""
+    number = number_of(value)
+    return number is not None and any(
+        (one.low is not None and number < Decimal(one.low)) or (one.high is not None and number > Decimal(one.high))
+        for one in specified
+        if one.attribute == attribute
+    )
+
+
+def text_of(value: Maybe) -> str | None:
+    """A value as parameters write it; None: there is none that could be read."""
+    if value is None or value is UNSET or isinstance(value, Sealed):
+        return None
+    return ("false", "true")[value] if isinstance(value, bool) else str(value)
+
+
+def _fits(record: Record, pattern: Pattern) -> bool:
+    if record.object.type != pattern.object_type or (pattern.actions and record.action not in pattern.actions):
+        return False
+    if pattern.attribute is None:
+        return True
+    told = (one.new for one in record.changes if one.attribute == pattern.attribute)
+    return any(not pattern.values or text_of(new) in pattern.values for new in told)

@@ -1,0 +1,65 @@
+"""D21: something was deleted.
+
+Guard: the deletion names a change request, and somebody else's approval that names it too came before. An approval that
+comes late explains it from then on.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from ledger.core.record import Action, LinkKind, Outcome
+from ledger.findings.kinds import Severity
+from ledger.present.inert import one_line
+from ledger.review.known.facts import Told
+from ledger.review.rules.known import Known
+from ledger.review.rules.rule import About, Judged, Said
+
+
+class Deletion:
+    """Examines deletions that succeeded."""
+
+    about = About(id="D21", version=1, title="Deletion or purge", severity=Severity.CRITICAL)
+
+    def examines(self, told: Told, known: Known) -> bool:
+        return told.record.action is Action.DELETE and told.record.outcome is Outcome.SUCCESS
+
+    def touches(self, new: Sequence[Told], known: Known) -> Iterable[int]:
+        # An approval can only end a finding, and what stands is looked at in each run.
+        return ()
+
+    def judge(self, anchors: Sequence[Told], known: Known) -> Iterator[Judged]:
+        ids = {id_ for one in anchors for id_ in one.ids(LinkKind.CHANGE_REQUEST)}
+        linking = known.linking(LinkKind.CHANGE_REQUEST, ids)
+        told = known.told(entry for entries in linking.values() for entry in entries)
+        approvals = {one.index: one for one in told if _approves(one)}
+        for anchor in anchors:
+            named = [entry for id_ in anchor.ids(LinkKind.CHANGE_REQUEST) for entry in linking.get(id_, ())]
+            yield _said(anchor, [approvals[entry] for entry in named if entry in approvals])
+
+
+def _approves(told: Told) -> bool:
+    return told.record.action is Action.APPROVE and told.record.outcome is Outcome.SUCCESS
+
+
+def _said(anchor: Told, approvals: Sequence[Told]) -> Judged:
+    at, record = anchor.index, anchor.record
+    others = [
+        one
+        for one in approvals
+        if (one.record.source, one.record.actor.account) != (record.source, record.actor.account)
+    ]
+    if any(one.about.high_us < anchor.about.low_us for one in others):
+        return Judged(at, Said.EXPLAINED, "approved-change")
+    if any(one.about.low_us <= anchor.about.high_us for one in others):
+        return Judged(at, Said.UNORDERED, "approval-and-deletion")
+    why = "approved-later" if others else "not-approved" if anchor.ids(LinkKind.CHANGE_REQUEST) else "no-change-request"
+    thing = one_line(f"{record.object.type} {record.object.id}")
+    return Judged(at, Said.FINDING, why, (at,), f"{thing} was deleted by entry {at}: {_WORDS[why]}")
+
+
+_WORDS: Final = {
+    "approved-later": "its change was approved only afterwards",
+    "not-approved": "nobody approved its change",
+    "no-change-request": "it names no change request",
+}
+RULE: Final = Deletion()

@@ -1,0 +1,1 @@
+"""Rules tried: on cases that a person gives, and over the past; nothing of it is found in earnest."""

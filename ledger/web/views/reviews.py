@@ -1,0 +1,197 @@
+"""Reviews as pages show them: what they are of, where they stand, what is left to do."""
+
+from typing import Final
+
+import msgspec
+
+from ledger.core.disposition import Judgement
+from ledger.core.review import Outcome, Reviewed, SystemSaid, SystemState
+from ledger.core.workflow import RequestState
+from ledger.present.messages import message
+from ledger.present.states import State
+from ledger.review.reviews.reading import KnownReview
+from ledger.review.reviews.shown import FindingShown, ReviewShown
+
+_SYSTEMS: Final = {
+    SystemState.CONTRIBUTED: State.HOLDS,
+    SystemState.SILENT: State.UNKNOWN,
+    SystemState.NOT_CONNECTED: State.UNKNOWN,
+}
+
+
+class ReviewLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A review in a line."""
+
+    review: str
+    what: str
+    records: int
+    opened_at: str
+    opened_by: str
+    opening: int
+    state: State
+    words: str
+
+
+class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding and what was decided of it; `held`: whether that is enough for the review to be concluded."""
+
+    key: str
+    entry: int
+    entries: tuple[int, ...]
+    rule: str
+    severity: str
+    detail: str
+    state: State
+    decided: str
+    beside: tuple[str, ...]
+
+
+class RuleRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule said of the population."""
+
+    words: str
+    counts: tuple[int, ...]
+
+
+class SystemRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A listed system."""
+
+    system: str
+    state: State
+    words: str
+    instead: str
+
+
+class ReviewView(msgspec.Struct, frozen=True, kw_only=True):
+    """A review with all that its page shows."""
+
+    line: ReviewLine
+    known: KnownReview
+    findings: tuple[FindingRow, ...]
+    strata: tuple[str, ...]
+    misses: tuple[str, ...]
+    questions: tuple[str, ...]
+    rules: tuple[RuleRow, ...]
+    systems: tuple[SystemRow, ...]
+    unknown: tuple[str, ...]
+    requests: tuple[str, ...]
+
+
+def line_of(known: KnownReview, states: tuple[RequestState, ...] = ()) -> ReviewLine:
+    """A review in a line; `states`: of the requests for signatures over its conclusion."""
+    if known.concluded is None:
+        state, words = State.UNKNOWN, "open"
+    elif known.questions:
+        state, words = State.FAILS, "question"
+    elif RequestState.COMPLETED in states:
+        state, words = State.HOLDS, "signed"
+    elif not states or RequestState.OPEN in states:
+        state, words = State.UNKNOWN, "asked"
+    else:
+        state, words = State.FAILS, "ended"
+    return ReviewLine(
+        review=known.review,
+        what=_what(known.reviewed),
+        records=known.population.records,
+        opened_at=known.opened_at,
+        opened_by=known.opened_by,
+        opening=known.opening,
+        state=state,
+        words=message(f"review.state.{words}"),
+    )
+
+
+def review_view(shown: ReviewShown) -> ReviewView:
+    """The view of a review's page."""
+    known, outcome = shown.review, shown.review.outcome
+    return ReviewView(
+        line=line_of(known, tuple(one.state for one in shown.requests)),
+        known=known,
+        findings=tuple(_finding(one) for one in shown.findings),
+        strata=tuple(
+            message(
+                "review.sample.of",
+                drawn=one.drawn,
+                unflagged=one.unflagged,
+                type=one.type,
+                source=one.source,
+                risk=message("review.risk.none") if one.risk is None else message("review.risk", risk=one.risk),
+            )
+            for one in known.population.strata
+        ),
+        misses=tuple(
+            message(
+                "review.missed.of",
+                rule=one.miss.rule or message("review.missed.any"),
+                record=one.miss.record,
+                what=one.miss.what,
+            )
+            for one in known.misses
+        ),
+        questions=tuple(one.miss.what for one in known.questions),
+        rules=() if outcome is None else _rules(outcome),
+        systems=() if outcome is None else tuple(_system(one) for one in outcome.systems),
+        unknown=()
+        if outcome is None
+        else tuple(
+            message("review.unknown.of", source=one.source, low=one.from_at, high=one.to_at, state=one.state)
+            for one in outcome.unknown
+        ),
+        requests=tuple(one.request for one in shown.requests),
+    )
+
+
+def _what(of: Reviewed) -> str:
+    if of.batch is not None:
+        return message("review.batch", batch=of.batch)
+    sources = ", ".join(of.sources) or message("review.every-source")
+    return message("review.period", sources=sources, low=of.from_at or "", high=of.to_at or "")
+
+
+def _finding(one: FindingShown) -> FindingRow:
+    finding, given = one.finding, one.disposition
+    state, decided, beside = State.UNKNOWN, message("review.undecided"), list[str]()
+    if given is not None:
+        body = given.disposition
+        confirmed = body.judgement is Judgement.CONFIRMED
+        closed = bool(one.deviations or body.capa) and all(deviation.closed for deviation in one.deviations)
+        state = State.HOLDS if not confirmed or closed else State.FAILS
+        decided = message(f"review.judgement.{body.judgement.value}")
+        beside.append(message("review.by", account=given.by, reason=body.reason))
+        if body.case is not None:
+            beside.append(message("review.case", case=body.case))
+        if body.capa is not None:
+            beside.append(f"CAPA {body.capa}")
+    for deviation in one.deviations:
+        key = "review.deviation.closed" if deviation.closed else "review.deviation"
+        beside.append(message(key, number=deviation.number))
+    if one.deferral is not None:
+        beside.append(message("review.deferred", until=one.deferral.deferral.expires_at))
+    if one.suppressed is not None:
+        beside.append(message("review.suppressed", until=one.suppressed.until, reason=one.suppressed.reason))
+    return FindingRow(
+        key=finding.key,
+        entry=one.entry,
+        entries=finding.entries,
+        rule=finding.rule,
+        severity=finding.severity.value,
+        detail=finding.detail or finding.why,
+        state=state,
+        decided=decided,
+        beside=tuple(beside),
+    )
+
+
+def _rules(outcome: Outcome) -> tuple[RuleRow, ...]:
+    found = []
+    for one in outcome.rules:
+        key = "review.rule.validated" if one.rule in outcome.validated else "review.rule.informs"
+        lacking = sum(of.records for of in one.lacking)
+        counts = (one.examined, one.clear, one.explained, one.findings, one.pending, one.unordered, lacking)
+        found.append(RuleRow(words=message(key, rule=one.rule, version=one.version), counts=counts))
+    return tuple(found)
+
+
+def _system(one: SystemSaid) -> SystemRow:
+    words = message(f"review.system.{one.state.value}", count=one.records)
+    return SystemRow(system=one.system, state=_SYSTEMS[one.state], words=words, instead=one.instead or "")

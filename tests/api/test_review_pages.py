@@ -1,0 +1,115 @@
+"""The pages of reviews: opened, judged, looked at and concluded by who may, and what was refused."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from litestar.testing import TestClient
+
+from ledger.core.entry import draft
+from ledger.core.record import Change
+from ledger.core.review import ContributingList, Depth, PlanScope, ReviewPlan
+from ledger.people.sessions import COOKIE
+from tests.api.test_dispositions import WHY, Site
+from tests.api.world import SOURCE, World
+from tests.support.application import app_of
+from tests.support.ledgers import AUTHORITY, RECORDS, batch, submission
+from tests.support.people import OWN_PAGE
+
+BATCH = "B-2026-00042"
+PERIOD: dict[str, Any] = {"from": "2026-01-01 08:00", "to": "2026-01-02 08:00"}
+HOSTILE = '"><script>alert(1)</script>'
+
+
+class Pages(Site):
+    """The site with its pages, and a plan."""
+
+    def __init__(self, world: World, client: TestClient[Any]) -> None:
+        super().__init__(world, client)
+        clear = submission(9, SOURCE, changes=(Change(attribute="Y", old="1", new="2"),))
+        world.service.ingest.submit(batch([clear], SOURCE, ended_at="2027-01-02T00:00:00.000000Z"), AUTHORITY)
+        world.service.quality.rules.run(world.service.record_log().log, AUTHORITY)
+        assert "No review was opened" in self.page("rev", "/reviews/records")
+        assert "No plan is set yet" in self.page("rev", "/reviews/records")
+        plan = ReviewPlan(
+            plan="batch",
+            title="Batch",
+            scope=PlanScope.BATCH,
+            route="none",
+            samples=(Depth(from_risk=1, records=1),),
+            reason="SOP 7",
+            authority=AUTHORITY,
+        )
+        for body in (plan, ContributingList(systems=("MES",), reason="SOP 7", authority=AUTHORITY)):
+            world.service.store.append_one(RECORDS, draft(body))
+
+    def headers(self, who: str) -> dict[str, str]:
+        return {"Cookie": f"{COOKIE}={self.sessions[who]}", **OWN_PAGE}
+
+    def page(self, who: str, path: str, status: int = 200) -> str:
+        answer = self.client.get(path, headers=self.headers(who))
+        assert answer.status_code == status, answer.text
+        return str(answer.text)
+
+    def send(self, who: str, path: str, status: int = 303, **form: Any) -> Any:
+        answer = self.client.post(path, headers=self.headers(who), data=form, follow_redirects=False)
+        assert answer.status_code == status, answer.text
+        return answer
+
+
+@pytest.fixture(scope="module")
+def pages(shared_world: World) -> Iterator[Pages]:
+    with TestClient(app_of(shared_world.service, "Europe/Berlin")) as client:
+        yield Pages(shared_world, client)
+
+
+def test_a_review_is_opened_and_worked_on_to_what_still_lacks(pages: Pages) -> None:
+    base = "/reviews/records"
+    empty = pages.send("rev", base, 409, plan="batch", batch=HOSTILE, reason=WHY)
+    assert ("there is nothing to review" in empty.text, "<script>alert" in empty.text) == (True, False)
+    assert "the plan is for batches" in pages.send("rev", base, 409, plan="batch", reason=WHY, **PERIOD).text
+    place = pages.send("rev", base, plan="batch", batch=BATCH, reason=WHY).headers["location"]
+    page = pages.page("aud", place)
+    assert f"batch {BATCH}" in page
+    assert "<form" not in page.partition("<main")[2].partition("</main")[0], "who only reads is shown no form"
+    page = pages.page("rev", place)
+    assert page.count('name="finding"') == 2
+    assert "nobody has judged it" in page
+    sample = re.search(r"To be looked at: <a [^>]*>(\d+)</a>", page)
+    assert sample is not None
+
+    none = pages.send("rev", f"{place}/judge", 409, judgement="confirmed", reason=WHY)
+    assert "disposition" in none.text
+    both: dict[str, Any] = {"finding": [pages.first, pages.second]}
+    assert (
+        "says too little" in pages.send("rev", f"{place}/judge", 409, judgement="confirmed", reason="ok", **both).text
+    )
+    told: dict[str, Any] = {"judgement": "confirmed", "reason": WHY, "case": HOSTILE, "deviation": "DEV-7"}
+    pages.send("rev", f"{place}/judge", **both, **told)
+    page = pages.page("rev", place)
+    assert page.count("deviation DEV-7") == 2
+    assert ("nobody has judged it" in page, "<script>alert" in page) == (False, False)
+    assert "nobody has looked at" in pages.send("rev", f"{place}/conclude", 409, reason=WHY).text
+    wrong = pages.send("rev", f"{place}/miss", 409, record="none", reason=WHY)
+    assert "is not of the sample" in wrong.text
+    pages.send("rev", f"{place}/miss", record=sample[1], rule="D10", reason="it names no recipe")
+    page = pages.page("rev", place)
+    assert ("it names no recipe" in page, "All of it was looked at" in page) == (True, True)
+    assert "MES contributed nothing" in pages.send("rev", f"{place}/conclude", 409, reason=WHY).text
+    pages.send("rev", f"{place}/system", system="MES", reason="this route has no such step")
+    assert "this route has no such step" in pages.page("rev", place)
+    assert "no signing route" in pages.send("rev", f"{place}/conclude", 409, reason=WHY).text
+    assert "not concluded" in pages.page("rev", place), "nothing was entered"
+    assert "nothing puts this review" in pages.send("rev", f"{place}/reconsider", 409, reason=WHY).text
+    assert "a review has no step" in pages.send("rev", f"{place}/release", 409, reason=WHY).text
+    assert place in pages.page("aud", base)
+
+
+def test_who_only_reads_does_nothing_and_what_is_not_there_is_told(pages: Pages) -> None:
+    assert "<form" not in pages.page("aud", "/reviews/records").partition("<main")[2].partition("</main")[0]
+    pages.send("aud", "/reviews/records", 403, plan="batch", batch=BATCH, reason=WHY)
+    for path in ("/reviews/none", "/reviews/system", "/reviews/records/none"):
+        pages.page("aud", path, 404)
+    home = pages.page("aud", "/")
+    assert 'href="/reviews/records"' in home

@@ -1,0 +1,220 @@
+"""D24: a batch was released with open items."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+
+from ledger.core.clock import utc_text
+from ledger.core.disposition import Disposition, Judgement
+from ledger.core.entry import draft
+from ledger.core.errors import SchemaViolation
+from ledger.core.parameters import Deviations, ParameterName, read
+from ledger.core.record import Action, Change, Interval, Link, LinkBasis, LinkKind, Submission, Target
+from ledger.core.review import Review, Reviewed, ReviewEvent
+from ledger.core.rule_parameters import D24, Pattern
+from ledger.core.system_class import SystemClass
+from ledger.core.times import Clock
+from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger, MovableClock, new_ledger, submission
+from tests.support.ruling import change, collect, connect, found, look, of, put, standing
+from tests.support.seeds import SEED
+
+RELEASES = D24(
+    released=(Pattern(object_type="release", actions=(Action.APPROVE,)),),
+    calibrated=(Pattern(object_type="calibration", attribute="due"),),
+    due="due",
+    reviewed=False,
+    grace_s=60,
+)
+CLOCK = MovableClock()
+
+
+def at(number: int) -> str:
+    return utc_text(START_US + number * 1_000_000)
+
+
+@pytest.fixture
+def plant(tmp_path: Path) -> Iterator[Ledger]:
+    CLOCK.at_us = START_US
+    ledger = new_ledger(tmp_path / "ledger", clock=CLOCK)
+    connect(ledger, erp=SystemClass.ERP, qms=SystemClass.QUALITY_SYSTEM, cmms=SystemClass.MAINTENANCE)
+    put(ledger, ParameterName.D24, RELEASES)
+    closed = Deviations(object_type="deviation", attribute="state", closed=("closed",))
+    put(ledger, ParameterName.DEVIATIONS, closed, source="qms")
+    yield ledger
+    ledger.close()
+
+
+def linked(**ids: str) -> tuple[Link, ...]:
+    return tuple(Link(kind=LinkKind(kind), id=id_, basis=LinkBasis.READ) for kind, id_ in ids.items())
+
+
+def release(number: int, batch: str = "B-1") -> Submission:
+    return submission(number, object=Target(type="release", id=batch), action=Action.APPROVE, changes=(),
+                      links=linked(batch=batch))  # fmt: skip
+
+
+def deviation(number: int, state: str, id_: str = "D-1", batch: str | None = None) -> Submission:
+    links = () if batch is None else linked(batch=batch)
+    changes = (Change(attribute="state", new=state),)
+    return submission(number, "qms", object=Target(type="deviation", id=id_), changes=changes, links=links)
+
+
+def calibrated(number: int, due: str, asset: str = "R-1") -> Submission:
+    changes = (Change(attribute="due", new=due),)
+    return submission(number, "cmms", object=Target(type="calibration", id=f"C-{number}"), changes=changes,
+                      links=linked(equipment=asset))  # fmt: skip
+
+
+def used(number: int, action: Action, asset: str = "R-1", batch: str = "B-1") -> Submission:
+    return submission(number, object=Target(type="step", id=batch), action=action, changes=(),
+                      links=linked(batch=batch, equipment=asset))  # fmt: skip
+
+
+def collected(ledger: Ledger, *told: Submission, until_s: int = 1_000, **run: Any) -> None:
+    """What each system told; `run` is that of the quality system."""
+    for source in ("qms", "cmms", "erp"):
+        of_it = [one for one in told if one.record.source == source]
+        collect(ledger, of_it, until_s, source=source, **(run if source == "qms" else {}))
+
+
+def test_a_release_before_a_deviation_was_closed_is_found(plant: Ledger) -> None:
+    collected(
+        plant,
+        deviation(10, "open", batch="B-1"),
+        release(100),
+        deviation(110, "closed"),
+        release(120),
+        deviation(130, "open"),
+        release(140),
+        release(150, "B-2"),
+    )
+    examined = of(look(plant), "D24")
+    first, last = found(plant, "D24")
+    assert (first.why, len(first.entries), last.why) == ("deviation-open", 2, "deviation-open")
+    assert first.detail == f"B-1 was released by entry {first.anchor}: deviation D-1 was not closed"
+    assert (examined.examined, examined.clear) == (4, 2)
+
+
+def test_equipment_that_was_used_after_its_calibration_had_expired_is_found(plant: Ledger) -> None:
+    collected(
+        plant,
+        calibrated(10, at(150)),
+        calibrated(20, at(10)[:10], "R-2"),
+        calibrated(30, "2026-09-21T23:00:00+00:00", "R-3"),
+        *(used(number, action, asset) for asset, *times in (("R-1", 100, 200), ("R-3", 101, 201), ("R-4", 102, 202))
+          for number, action in zip(times, (Action.START, Action.STOP), strict=True)),
+        used(110, Action.START, "R-1", "B-2"),
+        used(140, Action.STOP, "R-1", "B-2"),
+        calibrated(210, at(900)),
+        release(300),
+        release(310, "B-2"),
+    )  # fmt: skip
+    examined = of(look(plant), "D24")
+    (one,) = found(plant, "D24")
+    assert (one.why, len(one.entries)) == ("calibration-expired", 2)
+    assert one.detail.endswith(": the calibration of R-1 had expired")
+    assert examined.clear == 1
+
+
+def test_a_finding_that_nobody_had_judged_and_a_review_that_was_not_concluded_are_open_items(plant: Ledger) -> None:
+    put(plant, ParameterName.D24, msgspec.structs.replace(RELEASES, reviewed=True))
+    collected(plant, change(1, "50", "51", links=linked(batch="B-1")), change(2, "58", "59", links=linked(batch="B-1")))
+    look(plant)
+    (broken,) = found(plant, "D11")
+    CLOCK.at_us = START_US + 100 * 1_000_000
+    opened = Review(
+        review="R", event=ReviewEvent.OPENED, reason="plan", authority=AUTHORITY, reviewed=Reviewed(batch="B-1")
+    )
+    opening = plant.store.append_one(RECORDS, draft(opened)).index
+    concluded = Review(review="R", event=ReviewEvent.CONCLUDED, reason="done", authority=AUTHORITY, opening=opening)
+    plant.store.append_one(RECORDS, draft(concluded))
+    CLOCK.at_us = START_US + 200 * 1_000_000
+    judged = Disposition(findings=(broken.key,), judgement=Judgement.EXPLAINED, reason="seen", authority=AUTHORITY)
+    plant.store.append_one(RECORDS, draft(judged))
+    collected(plant, release(90), release(150), release(250))
+    examined = of(look(plant), "D24")
+    both, finding = found(plant, "D24")
+    assert (both.why, finding.why, len(both.entries)) == ("review-open", "finding-open", 2)
+    assert "no audit trail review of B-1 was concluded before; nobody had judged a finding of rule D11" in both.detail
+    assert examined.clear == 1
+
+
+def test_a_finding_that_is_entered_later_opens_it_in_the_next_run(plant: Ledger) -> None:
+    collected(plant, release(90), change(1, "50", "51", links=linked(batch="B-1")))
+    assert of(look(plant), "D24").clear == 1
+    collected(plant, change(2, "58", "59", links=linked(batch="B-1")))
+    assert (of(look(plant), "D11").opened, standing(plant, "D24")) == (1, set())
+    collected(plant)
+    assert of(look(plant), "D24").opened == 1
+
+
+def test_what_comes_late_opens_it_and_closes_it(plant: Ledger) -> None:
+    collected(plant, release(100))
+    assert of(look(plant), "D24").clear == 1
+    collected(plant, deviation(10, "open", batch="B-1"))
+    assert of(look(plant), "D24").opened == 1
+    collected(plant, deviation(20, "closed"))
+    assert (of(look(plant), "D24").closed, standing(plant, "D24")) == (1, set())
+    collected(plant, calibrated(30, at(40)), used(50, Action.START), used(60, Action.STOP))
+    assert of(look(plant), "D24").opened == 1
+
+
+def test_it_waits_for_the_other_systems_and_where_one_was_away_it_cannot_be_said(plant: Ledger) -> None:
+    collected(plant, deviation(10, "open", batch="B-1"), release(100), until_s=150)
+    assert (of(look(plant), "D24").pending, standing(plant, "D24")) == (1, set())
+    away = Interval(after=at(290), before=at(310))
+    collected(plant, release(250, "B-2"), calibrated(20, "soon", "R-9"), used(30, Action.START, "R-9", "B-3"),
+              release(500, "B-3"), unreachable=(away,))  # fmt: skip
+    examined = of(look(plant), "D24")
+    assert [(one.input, one.records) for one in examined.lacking] == [("due-date", 1), ("time-of-qms", 1)]
+    assert examined.opened == 1
+
+
+def test_clocks_that_overlap_put_nothing_in_order(plant: Ledger) -> None:
+    off = Clock(offset_us=0, uncertainty_us=30_000_000, method="test", measured_at=at(0))
+    told = [deviation(80, "closed"), deviation(180, "open", "D-2", "B-2"), deviation(170, "closed", "D-3", "B-2")]
+    other = (Change(attribute="title", new="leak"),)
+    told.append(
+        submission(310, "qms", object=Target(type="deviation", id="D-4"), changes=other, links=linked(batch="B-3"))
+    )
+    late = [msgspec.structs.replace(one, clock=off) for one in told]
+    releases = [release(100), release(200, "B-2"), release(300, "B-3")]
+    collected(plant, deviation(10, "open", batch="B-1"), *releases, *late)
+    assert (of(look(plant), "D24").unordered, standing(plant, "D24")) == (3, set())
+
+
+def test_what_is_lacking_is_named(plant: Ledger) -> None:
+    nameless = submission(1, object=Target(type="release", id="B"), action=Action.APPROVE, changes=(), links=())
+    collected(plant, nameless)
+    assert [(one.input, one.records) for one in of(look(plant), "D24").lacking] == [("link-batch", 1)]
+    connect(plant, sap=SystemClass.ERP)
+    collect(plant, [submission(2, "sap", action=Action.APPROVE)], source="sap")
+    assert [(one.input, one.records) for one in of(look(plant), "D24").lacking] == [("d24", 1), ("link-batch", 1)]
+    with pytest.raises(SchemaViolation, match="give both, or neither"):
+        read(ParameterName.D24, '{"released":[{"object_type":"release"}],"due":"due"}')
+
+
+@pytest.mark.parametrize("order", range(2))
+def test_the_same_is_found_in_any_order_of_arrival(plant: Ledger, order: int) -> None:
+    told = [release(number) for number in range(100, 600, 50)] + [release(620, "B-2")]
+    told += [
+        deviation(80, "open", batch="B-1"),
+        deviation(210, "closed"),
+        deviation(320, "open"),
+        deviation(480, "closed"),
+    ]
+    told += [calibrated(30, at(550)), used(540, Action.START, batch="B-2"), used(560, Action.STOP, batch="B-2")]
+    Random(f"{SEED}:{order}").shuffle(told)
+    for start in range(0, len(told), 4):
+        collected(plant, *told[start : start + 4])
+        look(plant)
+    with plant.store.reader(1) as reader:
+        keys = standing(plant, "D24")
+        bodies = [reader.entry(one.anchor).body or b"" for one in found(plant, "D24") if one.key in keys]
+    numbers = {int(msgspec.json.decode(body)["record"]["source_record_id"]) for body in bodies}
+    assert numbers == {100, 150, 200, 350, 400, 450, 620}
+    assert len(standing(plant, "D24")) == len(numbers)
