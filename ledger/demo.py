@@ -28,12 +28,14 @@ from ledger.core.clock import SystemClock, utc_text
 from ledger.core.errors import CollectorError, ConfigError, IntegrityError
 from ledger.core.record import LinkKind
 from ledger.core.source import SourceConfig
+from ledger.creating import create
 from ledger.demo_staff import OFFICER, Staff
 from ledger.demo_time import DemoTime
 from ledger.packages import issue
-from ledger.service import Service, create
+from ledger.service import Service
 from ledger.settings import Settings
-from ledger.store.search import Query, count
+from ledger.store.question import Query
+from ledger.store.search import count
 from ledger.trace.selection import ByBatch, Chosen
 from ledger.trust.files import write_durably
 

@@ -17,7 +17,8 @@ from ledger.sources.imports import archives
 from ledger.sources.narrowing import Where, narrow
 from ledger.store.as_of import as_of, checkpoint_of
 from ledger.store.ordering import Sort
-from ledger.store.search import Query, count
+from ledger.store.question import Query
+from ledger.store.search import count
 from ledger.trace.columns import chosen
 from ledger.trace.exporting import Table, chunks
 from reports.exports import Format, Source, pieces

@@ -10,7 +10,8 @@ from ledger.core.errors import ConfigError, IntegrityError, NotFound
 from ledger.core.hashing import b64
 from ledger.core.statement import sign_report
 from ledger.integrity.incidents.standing import doubted
-from ledger.service import PRODUCT, Service
+from ledger.new_log import PRODUCT
+from ledger.service import Service
 from ledger.signing.targets import signs_anything
 from ledger.sources.statement import Statement, equivalence
 from ledger.store.disposed import count_disposed

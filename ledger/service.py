@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ledger import __version__, settings
+from ledger import settings
 from ledger.agents.agents import Agents, Invitation
 from ledger.agents.broker_state import BrokerWatch
 from ledger.core.address import LogId
@@ -25,6 +25,7 @@ from ledger.integrity.level3 import log_keys
 from ledger.integrity.verifier import Verifier
 from ledger.jobs.frame import Context as JobContext
 from ledger.jobs.frame import Jobs
+from ledger.new_log import NEXT_KEYS, PRODUCT, SYSTEM, create_log, enter_key
 from ledger.opening import open_store, require_database
 from ledger.people.administration import require_admin
 from ledger.people.entrance import Entrance
@@ -44,7 +45,6 @@ from ledger.retention.proven import Proven
 from ledger.retention.rules import Rules
 from ledger.review.reviews.raising import Raising
 from ledger.review.reviews.reviews import Reviews
-from ledger.settings import Settings
 from ledger.signing.bindings import owner_of_key
 from ledger.signing.person_keys import Sealing
 from ledger.signing.provider import ProviderSigning
@@ -55,19 +55,16 @@ from ledger.sources.ingest import Ingest
 from ledger.sources.inventory import Inventory, registered_sources
 from ledger.sources.uploads import Uploads
 from ledger.store.append import Transaction
-from ledger.store.database import migrate, require_current
-from ledger.store.logs import SYSTEM_LOG, LogCreated2, choose
-from ledger.store.projections import install
-from ledger.store.store import Store
+from ledger.store.database import require_current
+from ledger.store.logs import SYSTEM_LOG, choose
 from ledger.telling import Telling
 from ledger.trust.digest_life import DigestRotated, rotate_digest
 from ledger.trust.kept import Kept
 from ledger.trust.kept_tokens import KeptTokens
 from ledger.trust.key_life import KeyLife
 from ledger.trust.keys import Keys
-from ledger.trust.kinds import KeyEvent, KeyEventSort, KeyPurpose
+from ledger.trust.kinds import KeyPurpose
 from ledger.trust.moving import Mover
-from ledger.trust.next_keys import prepare_next
 from ledger.trust.publisher import Publisher
 from ledger.trust.renewing import Renewing
 from ledger.trust.rollback import Rollback
@@ -81,11 +78,6 @@ from ledger.trust.tsa_client import ask, fetch
 from ledger.trust.watching import WitnessWatch
 from ledger.trust.witnesses import Witnesses
 
-PRODUCT = f"trailseal {__version__}"
-SYSTEM, RECORDS = "system", "records"
-"""Names of the logs that a new ledger starts with."""
-NEXT_KEYS = "next-keys"
-"""The folder in the ledger's where a new log's next key is left, to be carried away."""
 VERIFY = "verify"
 """The sort of verification jobs; their parameters are an `integrity.verifier.Plan`."""
 DISPOSE = "dispose"
@@ -294,7 +286,7 @@ class Service:
         number = 1 + max(log.number for log in known)
         log = LogId(number=number, name=name, origin=f"{self.settings.origin}/{name}")
         self.keys.create_log_keys(name)
-        _create_log(self.store, self.keys, log, self.folder / NEXT_KEYS, authority)
+        create_log(self.store, self.keys, log, self.folder / NEXT_KEYS, authority)
         made = RecordLog(self.store, self.keys, log, self.agents, self.settings.agents.silence_seconds)
         self.logs[name], self._record_logs[name] = log, made
         return made
@@ -315,7 +307,7 @@ class Service:
         if not self.keys.has_receipt_key(log.name):
             self.keys.create_receipt_key(log.name)
             vkey = str(self.keys.receipt_signer(log.name, log.origin).verifier)
-            _enter_key(self.store, log.number, KeyPurpose.RECEIPT, vkey, authority)
+            enter_key(self.store, log.number, KeyPurpose.RECEIPT, vkey, authority)
 
     def notice_vkey(self) -> str | None:
         """The verifier key of what goes to webhooks; None before the first notice to one."""
@@ -326,7 +318,7 @@ class Service:
         if not self.keys.has_notice_key():
             self.keys.create_notice_key()
             vkey = self.keys.notice_vkey(self.system.origin)
-            _enter_key(self.store, SYSTEM_LOG, KeyPurpose.NOTICE, vkey, _NOTICES)
+            enter_key(self.store, SYSTEM_LOG, KeyPurpose.NOTICE, vkey, _NOTICES)
         return self.keys.notice_key()
 
     def rotate_digest(self, authority: Authority) -> DigestRotated:
@@ -342,62 +334,3 @@ class Service:
         """Closes the ledger's connections."""
         self.verifier.close()
         self.store.close()
-
-
-def create(
-    folder: Path,
-    chosen: Settings,
-    authority: Authority,
-    clock: WallClock | None = None,
-    effort: Effort = Effort(),  # noqa: B008 - frozen
-    sealing: Sealing = Sealing(),  # noqa: B008 - frozen
-    next_keys: Path | None = None,
-    *,
-    take_keys: bool = False,
-) -> Service:
-    """Makes a new ledger: folder, settings, keys, schema, system log and first record log; returns it opened.
-
-    `next_keys`: the folder for the logs' next keys, which are to be kept elsewhere (default: one in the ledger's).
-    `take_keys`: the logs' keys that lie in the folder are those of the new ledger (a drill's thief begins so).
-    Raises ConfigError if the folder or the database holds a ledger already; then nothing of it is touched.
-    """
-    if (folder / settings.FILE_NAME).exists():
-        raise ConfigError(f"{folder} holds a ledger already", advice="Choose another folder; nothing was changed.")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (folder / "signed").mkdir(mode=0o700, exist_ok=True)
-    keys = Keys(folder / "keys", chosen.keys, chosen.origin, clock)
-    keys.require_ready()
-    migrate(chosen.owner_url(folder))
-    store = open_store(folder, chosen, clock or SystemClock())
-    try:
-        if store.logs():
-            raise ConfigError("the database holds a ledger already", advice="Name another one; nothing was changed.")
-        keys.create_digest_secret()
-        keys.pepper()
-        with store.writing() as connection:
-            install(connection, store.projections.newest())
-        for number, name in enumerate((SYSTEM, RECORDS)):
-            log = LogId(number=number, name=name, origin=f"{chosen.origin}/{name}")
-            if not take_keys:
-                keys.create_log_keys(log.name)
-            _create_log(store, keys, log, next_keys or folder / NEXT_KEYS, authority)
-        _enter_key(store, SYSTEM_LOG, KeyPurpose.DIGEST, keys.digests().key, authority)
-    finally:
-        store.close()
-    settings.write(folder, chosen)
-    return Service(folder, clock, effort=effort, sealing=sealing)
-
-
-def _create_log(store: Store, keys: Keys, log: LogId, next_keys: Path, authority: Authority) -> None:
-    vkey = str(keys.log_signer(log.name, log.origin).verifier)
-    promise = prepare_next(next_keys, log.origin)
-    store.create_log(
-        LogCreated2(number=log.number, name=log.name, origin=log.origin, key=vkey, product=PRODUCT, next=promise)
-    )
-    report = str(keys.report_signer(log.name, log.origin).verifier)
-    _enter_key(store, log.number, KeyPurpose.REPORT, report, authority)
-
-
-def _enter_key(store: Store, log: int, purpose: KeyPurpose, key: str, authority: Authority) -> None:
-    event = KeyEvent(event=KeyEventSort.CREATED, purpose=purpose, key=key, authority=authority)
-    store.append_one(log, draft(event))

@@ -15,7 +15,7 @@ from ledger.core.record import Action, LinkKind, Outcome
 from ledger.present.times import site_zone
 from ledger.present.windows import Window
 from ledger.sources.narrowing import Where
-from ledger.store.search import Query, check
+from ledger.store.question import Query, check
 from ledger.trace.asking import bounds_of, links_of, windows_of
 
 _MAX_LINKS = 20

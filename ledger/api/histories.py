@@ -22,8 +22,8 @@ from ledger.privacy.look_up_kinds import Purpose
 from ledger.store.as_of import AtCheckpoint, as_of, checkpoint_of
 from ledger.store.changes import Thing
 from ledger.store.position import MAX_INDEX
+from ledger.store.question import Query
 from ledger.store.reading import LogReader
-from ledger.store.search import Query
 from ledger.trace.history import Version, versions
 from ledger.trace.state import ObjectState, sources_of, state_as_logged, state_at
 

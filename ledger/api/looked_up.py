@@ -8,8 +8,8 @@ from ledger.core.address import LogId
 from ledger.people.access import Caller
 from ledger.privacy.look_up_kinds import Purpose
 from ledger.privacy.look_ups import Allowed
+from ledger.store.question import Query
 from ledger.store.reading import LogReader
-from ledger.store.search import Query
 
 T = TypeVar("T")
 

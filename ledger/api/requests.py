@@ -29,8 +29,8 @@ from ledger.signing.shown import ShownRequest, show
 from ledger.signing.signatures import ToSign
 from ledger.store.logs import choose
 from ledger.store.position import MAX_INDEX
+from ledger.store.question import Query
 from ledger.store.reading import LogReader
-from ledger.store.search import Query
 
 RequestName = Annotated[str, PathParameter(max_length=100)]
 StepName = Annotated[str, PathParameter(max_length=100)]

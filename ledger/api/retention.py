@@ -29,7 +29,7 @@ from ledger.retention.report import Disposal
 from ledger.retention.rules import ShownFact, ShownRule, changed
 from ledger.service import DISPOSE
 from ledger.store.position import MAX_INDEX
-from ledger.store.search import Query
+from ledger.store.question import Query
 
 DisposalPath = Annotated[str, PathParameter(max_length=100)]
 From = Annotated[int, msgspec.Meta(ge=0, le=MAX_INDEX)]

@@ -25,8 +25,8 @@ from ledger.present.sentences import sentence_text
 from ledger.privacy.look_up_kinds import Purpose
 from ledger.sources.hand_marks import Marks, marks_of
 from ledger.store.as_of import AtCheckpoint, as_of, checkpoint_of
+from ledger.store.question import Query
 from ledger.store.reading import LogReader
-from ledger.store.search import Query
 from ledger.trace.bodies import bodies, record_of
 from ledger.trace.genealogy import MAX_DEPTH, Graph, outward
 from ledger.trace.lanes import timeline

@@ -18,7 +18,7 @@ from ledger.retention.disposal_kinds import Copy
 from ledger.retention.disposals import WAITS_DAYS, Removal
 from ledger.retention.report import Disposal
 from ledger.service import DISPOSE
-from ledger.store.search import Query
+from ledger.store.question import Query
 
 group = typer.Typer(help="Dispose of records whose retention is over.", no_args_is_help=True)
 Source = Annotated[str | None, typer.Option(help="Only records of this source.")]

@@ -17,8 +17,9 @@ from ledger.core.address import LogId
 from ledger.core.admission import AdmissionEvent
 from ledger.core.clock import MICROSECONDS, utc_text
 from ledger.core.errors import ConfigError, LedgerError, StorageDamaged
+from ledger.new_log import NEXT_KEYS
 from ledger.present.messages import message
-from ledger.service import NEXT_KEYS, Service
+from ledger.service import Service
 from ledger.sources.systems import counts
 from ledger.store.append import CLOCK_BEHIND_NOTED_US, CLOCK_BEHIND_REFUSED_US
 from ledger.store.engine import assert_durable, is_sqlite

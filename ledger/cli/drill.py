@@ -17,7 +17,8 @@ from ledger.core.clock import utc_text
 from ledger.core.entry import decode_leaf
 from ledger.core.errors import ConfigError, NotFound
 from ledger.core.record import Record, RecordBody
-from ledger.service import PRODUCT, Service
+from ledger.new_log import PRODUCT
+from ledger.service import Service
 
 if TYPE_CHECKING:
     from ledger.drill.run import Outcome

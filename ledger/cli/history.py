@@ -20,8 +20,8 @@ from ledger.service import Service
 from ledger.sources.parameters import Parameters
 from ledger.store.as_of import as_of
 from ledger.store.changes import Thing
+from ledger.store.question import Query
 from ledger.store.reading import LogReader
-from ledger.store.search import Query
 from ledger.store.wanted import Wanted
 from ledger.trace.history import Continuity, FieldStep, Version, versions
 from ledger.trace.state import FieldState, ObjectState, sources_of, state_at

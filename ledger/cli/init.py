@@ -19,9 +19,9 @@ from ledger.cli.ledgers import local, os_user
 from ledger.cli.output import AsJson, say, say_json
 from ledger.core.authority import Authority
 from ledger.core.errors import ConfigError
+from ledger.creating import create
 from ledger.people.access import OF_SERVICES, Scope
 from ledger.present.card import fingerprint_of
-from ledger.service import create
 from ledger.settings import Listen, Settings
 from ledger.signing.ceremony import pinned_lines
 from ledger.trust.providers.options import KeyOptions, ProviderName

@@ -13,7 +13,7 @@ from ledger.core.errors import ConfigError, InvalidEntry
 from ledger.core.record import LinkKind
 from ledger.present.messages import message
 from ledger.present.times import site_zone
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trace.selection import ByBatch, BySearch, Selection
 
 

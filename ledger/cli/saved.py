@@ -11,7 +11,7 @@ from ledger.present.messages import message
 from ledger.sources.narrowing import Where
 from ledger.sources.saved_queries import NewQuery, Saved
 from ledger.store.ordering import Sort
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trace.asking import parameters_of
 
 group = typer.Typer(help="Searches that are saved: your own, and those that others share.", no_args_is_help=True)

@@ -30,8 +30,9 @@ from ledger.sources.narrowing import Where, narrow
 from ledger.store.as_of import checkpoint_of
 from ledger.store.disposed import count_disposed, state_of
 from ledger.store.ordering import Sort, SortKey
+from ledger.store.question import Query, check
 from ledger.store.reading import LogReader
-from ledger.store.search import MAX_PAGE, Query, check, count
+from ledger.store.search import MAX_PAGE, count
 from ledger.store.wanted import Wanted
 from ledger.trace.asking import bounds_of, link_of, links_of, windows_of
 from reports.exports import Format

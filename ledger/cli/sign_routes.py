@@ -22,7 +22,7 @@ from ledger.signing.requests import Opening, read_running
 from ledger.signing.routes import KnownRoute
 from ledger.signing.shown import ShownRequest, show
 from ledger.signing.signatures import ToSign
-from ledger.store.search import Query
+from ledger.store.question import Query
 
 route = typer.Typer(help="Templates of signing: who signs what, one after the other.", no_args_is_help=True)
 request = typer.Typer(help="What is to be signed, and how far it is.", no_args_is_help=True)

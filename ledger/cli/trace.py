@@ -15,7 +15,7 @@ from ledger.core.record import LinkKind
 from ledger.sources.hand_marks import Marks, marks_of
 from ledger.sources.imports import archives
 from ledger.store.as_of import as_of
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trace.genealogy import MAX_DEPTH, outward
 from ledger.trace.lanes import Timeline, timeline
 from ledger.trace.orphans import Neighbour, orphans

@@ -21,11 +21,12 @@ from ledger.core.run import RunBatch
 from ledger.core.source import PUSH, SourceConfig
 from ledger.core.witness_policy import RunBy, WitnessAbout, WitnessRole
 from ledger.core.witnessing import AddCheckpoint, Head, accepted, origin_digest
+from ledger.creating import create
 from ledger.demo_staff import Staff
 from ledger.drill.clock import DrillClock
 from ledger.people.passwords import Effort
 from ledger.people.totp import STEP_S
-from ledger.service import Service, create
+from ledger.service import Service
 from ledger.settings import Settings
 from ledger.signing.person_keys import Sealing
 from ledger.trust.kept import Kept

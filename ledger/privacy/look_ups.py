@@ -23,8 +23,8 @@ from ledger.privacy.persons import Asked, asked
 from ledger.store.append import Batch, Transaction
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import index_of
+from ledger.store.question import Query
 from ledger.store.reading import LogReader, VaultReader
-from ledger.store.search import Query
 from ledger.store.store import Store
 
 MINUTE_US: Final = 60_000_000

@@ -32,8 +32,8 @@ from ledger.sources import tables as sources
 from ledger.store import schema
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import pos_of
+from ledger.store.question import Query
 from ledger.store.reading import LogReader
-from ledger.store.search import Query
 from ledger.store.store import Store
 
 LEAST_LETTERS: Final = 3

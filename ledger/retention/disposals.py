@@ -34,8 +34,8 @@ from ledger.store.append import Batch, Transaction
 from ledger.store.disposed import Doomed, remove
 from ledger.store.logs import SYSTEM_LOG, read_logs
 from ledger.store.position import pos_of
+from ledger.store.question import Query
 from ledger.store.reading import LogReader
-from ledger.store.search import Query
 from ledger.store.store import Store
 
 WAITS_DAYS: Final = 14

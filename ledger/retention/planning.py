@@ -14,8 +14,9 @@ from ledger.core.record import RecordBody
 from ledger.core.retention import Item
 from ledger.retention.disposal_kinds import PART, Group
 from ledger.retention.judging import Judge, Judged
+from ledger.store.question import Query
 from ledger.store.reading import LogReader
-from ledger.store.search import Query, oldest
+from ledger.store.search import oldest
 
 MOST: Final = 20_000
 """Records that one request disposes of at most."""

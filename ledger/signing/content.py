@@ -24,8 +24,8 @@ from ledger.signing.sets import bodies_of, body_of, population
 from ledger.store import schema
 from ledger.store.logs import SYSTEM_LOG, choose, read_logs
 from ledger.store.position import index_of, pos_of
+from ledger.store.question import Query
 from ledger.store.reading import LogReader
-from ledger.store.search import Query
 from ledger.store.store import Store
 
 

@@ -26,8 +26,8 @@ from ledger.signing.targets import sets_with
 from ledger.store.append import Batch, Transaction
 from ledger.store.logs import SYSTEM_LOG, choose, read_logs
 from ledger.store.position import index_of, pos_of
+from ledger.store.question import Query
 from ledger.store.reading import LogReader
-from ledger.store.search import Query
 from ledger.store.store import Store
 
 

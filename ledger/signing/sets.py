@@ -13,8 +13,9 @@ from ledger.core.hashing import b64, leaf_hash
 from ledger.core.members import Members
 from ledger.core.signature import MAX_ENTRIES, MAX_SET, Target, TargetSort, target_root
 from ledger.store.logs import SYSTEM_LOG
+from ledger.store.question import Query
 from ledger.store.reading import LogReader, StoredEntry
-from ledger.store.search import MAX_PAGE, Query, search
+from ledger.store.search import MAX_PAGE, search
 from ledger.store.store import Store
 
 

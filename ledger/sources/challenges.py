@@ -29,8 +29,9 @@ from ledger.sources.challenge_schedule import NEW, check_schedule, latest_due_us
 from ledger.sources.challenge_tables import challenge as challenge_table
 from ledger.sources.challenge_tables import challenge_run as run_table
 from ledger.store.append import Batch, Transaction
+from ledger.store.question import Query
 from ledger.store.reading import LogReader, VaultReader
-from ledger.store.search import MAX_PAGE, Query, search
+from ledger.store.search import MAX_PAGE, search
 from ledger.store.store import Store
 
 SCHEDULE: Final = Authority(actor="service:challenges", authenticated=False)

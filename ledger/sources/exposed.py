@@ -16,8 +16,8 @@ from ledger.sources import tables as t
 from ledger.sources.covering import ran, received_of, require_interval
 from ledger.sources.parameters import Parameters
 from ledger.store import schema
+from ledger.store.matching import require_members
 from ledger.store.position import index_of, pos_of
-from ledger.store.search import require_members
 
 SHOWN: Final = 100
 """Records over the limit that are named; all are counted."""

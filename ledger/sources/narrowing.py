@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Row, Table, select
 from ledger.core.errors import SchemaViolation
 from ledger.sources import tables as t
 from ledger.sources.maps import rows_of_each
+from ledger.store.question import MAX_SPANS, Narrowed, Query, Question, Span
 from ledger.store.schema import as_of
-from ledger.store.search import MAX_SPANS, Narrowed, Query, Question, Span
 
 PLACE: Final = ("site", "area", "line", "unit", "equipment")
 

@@ -24,7 +24,7 @@ class SavedQueryEntry(
 ):
     """`owner` saved a search of log `log` under `name`, or it was removed.
 
-    `query` and `where` are the canonical JSON of what is asked for (`store.search.Query`, `sources.narrowing.Where`):
+    `query` and `where` are the canonical JSON of what is asked for (`store.question.Query`, `sources.narrowing.Where`):
     no person, whose every search takes a purpose. `columns`: those shown; the page's where there are none. `shared`:
     whoever may read sees it.
     """

@@ -16,8 +16,8 @@ from ledger.sources.query_kinds import KIND, SavedEvent, SavedQueryEntry
 from ledger.store.append import Batch, Transaction
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.ordering import Sort, SortKey
+from ledger.store.question import Query, check
 from ledger.store.reading import LogReader, body_of
-from ledger.store.search import Query, check
 from ledger.store.store import Store
 
 MAX_OWN: Final = 200

@@ -16,8 +16,8 @@ from ledger.core.sequences import Numbered, doubled_of, late_of, missing_of, str
 from ledger.sources.covering import received_of, require_interval
 from ledger.sources.parameters import Parameters
 from ledger.store import schema
+from ledger.store.matching import require_members
 from ledger.store.position import index_of
-from ledger.store.search import require_members
 
 SHOWN: Final = 100
 """Ranges and numbers of a series that are listed; all are counted."""

@@ -15,9 +15,9 @@ from sqlalchemy import Connection
 from ledger.core.tokens import exact
 from ledger.store.bulk import Bulk
 from ledger.store.engine import is_sqlite
+from ledger.store.matching import require_members
 from ledger.store.position import index_of, pos_of
 from ledger.store.records import HOUR_US
-from ledger.store.search import require_members
 
 FEW: Final = 1_000
 """Records of an object of which all changes are read at once."""

@@ -176,15 +176,17 @@ def of_each(
     place: ColumnElement[int],
     limit: int,
     newest: bool | None,
+    *,
+    combined: bool,
 ) -> list[tuple[Any, ...]]:
     """Rows of a selection of a log's records, as of a size, whose first column is `place`, with these values of
     `COMBINED`.
 
-    `newest`: the last rows of all, or the first, in that order; null: any.
+    `newest`: the last rows of all, or the first, in that order; null: any. `combined`: `has_combined`.
     """
     ordered = chosen if newest is None else chosen.order_by(place.desc() if newest else place)
     each: Any
-    if has_combined(connection):
+    if combined:
         each = (
             func.unnest(cast(keys(connection, log, size, wanted), ARRAY(LargeBinary)))
             .table_valued("key")

@@ -9,9 +9,11 @@ from sqlalchemy import Connection, func, select
 
 from ledger.core.record import LinkKind
 from ledger.store import schema
-from ledger.store.combinations import MEMBERS, count_each
+from ledger.store.combinations import MEMBERS, count_each, has_combined
+from ledger.store.matching import by_combination, matching
 from ledger.store.position import pos_of
-from ledger.store.search import Query, Question, by_combination, matching, newest, rows
+from ledger.store.question import Query, Question
+from ledger.store.search import newest, rows
 
 FACETS: Final = ("source", "action", "outcome", "object_type")
 """Never the actor: counts by person would be a ranking of people."""
@@ -47,7 +49,7 @@ def counts(
     """
     place, chosen = matching(connection, log, 0, size, query)
     columns: list[Any] = [schema.record.c[name] for name in FACETS]
-    asked = {} if query == Query() else by_combination(connection, query)
+    asked = {} if query == Query() else by_combination(connection, query, combined=has_combined(connection))
     wanted = None if asked is None else [asked.get(name) for name in MEMBERS]
     if most is None and wanted is not None:
         each = count_each(connection, chosen, wanted)

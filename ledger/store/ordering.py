@@ -18,19 +18,10 @@ from ledger.core.canonical import encode_struct
 from ledger.core.errors import NotFound, SchemaViolation
 from ledger.store import schema
 from ledger.store.by_column import Columns, by_column
+from ledger.store.matching import matching, require_members
 from ledger.store.position import MAX_INDEX, index_of, pos_of
-from ledger.store.search import (
-    MAX_PAGE,
-    TIMES,
-    Narrowed,
-    Query,
-    Question,
-    matching,
-    newest,
-    oldest,
-    require_members,
-    rows,
-)
+from ledger.store.question import TIMES, Narrowed, Query, Question
+from ledger.store.search import MAX_PAGE, newest, oldest, rows
 
 FEW: Final = 10_000
 """Records found of which all are read and put in order; of more, a time is followed in its own index."""

@@ -11,9 +11,10 @@ from sqlalchemy import Column, Connection, select
 
 from ledger.store import schema
 from ledger.store.by_column import Columns, by_column
+from ledger.store.matching import matching
 from ledger.store.ordering import Place, Sort, SortKey, first, followed, in_order, listed
 from ledger.store.position import index_of, pos_of
-from ledger.store.search import Question, matching
+from ledger.store.question import Question
 
 
 class Walk:

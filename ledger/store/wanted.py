@@ -6,8 +6,8 @@ from ledger.core.address import LogId
 from ledger.core.errors import SchemaViolation
 from ledger.store.as_of import as_of
 from ledger.store.ordering import Sort, SortedPage, before, page, read_after
+from ledger.store.question import Question
 from ledger.store.reading import LogReader
-from ledger.store.search import Question
 
 
 class Wanted(NamedTuple):

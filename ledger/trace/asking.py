@@ -11,7 +11,7 @@ from ledger.core.errors import SchemaViolation
 from ledger.core.record import LinkKind
 from ledger.present.windows import Window, instant_of, window
 from ledger.sources.narrowing import Where
-from ledger.store.search import TIMES, Query
+from ledger.store.question import TIMES, Query
 
 
 def link_of(name: str, text: str) -> tuple[LinkKind, str]:

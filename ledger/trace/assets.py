@@ -18,11 +18,11 @@ from ledger.core.record import LinkKind, RecordBody
 from ledger.sources.narrowing import tags_of
 from ledger.sources.tables import asset as asset_table
 from ledger.store import schema
+from ledger.store.matching import require_members
 from ledger.store.position import index_of
+from ledger.store.question import Span as TagSpan
 from ledger.store.records import HOUR_US
 from ledger.store.schema import as_of
-from ledger.store.search import Span as TagSpan
-from ledger.store.search import require_members
 from ledger.trace.bodies import of_log
 
 DAY_US: Final = 24 * HOUR_US

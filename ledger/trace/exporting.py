@@ -17,10 +17,11 @@ from ledger.store import schema
 from ledger.store.by_column import Columns
 from ledger.store.disposed import count_disposed
 from ledger.store.logs import read_logs
+from ledger.store.matching import require_members
 from ledger.store.ordering import Sort
 from ledger.store.position import MAX_INDEX
+from ledger.store.question import Question
 from ledger.store.reading import LogReader
-from ledger.store.search import Question, require_members
 from ledger.store.store import Store
 from ledger.store.walking import Walk, columns_at
 from ledger.trace.columns import PERSON, PLACE, Cell, Column, Read

@@ -23,8 +23,9 @@ from ledger.sources.parameters import Parameters
 from ledger.store.changes import Field, Moment, Neighbours, neighbours
 from ledger.store.key_index import places_of
 from ledger.store.position import index_of, pos_of
+from ledger.store.question import Query
 from ledger.store.reading import LogReader
-from ledger.store.search import MAX_PAGE, Query, newest
+from ledger.store.search import MAX_PAGE, newest
 from ledger.store.store import Store
 from ledger.trace.bodies import bodies
 from ledger.trace.precedence import Happening, Placing, happened_before

@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 from ledger.core.clock import parse_utc
 from ledger.core.record import LinkKind, RecordBody
 from ledger.core.tokens import query_tokens
+from ledger.store.question import Query
 from ledger.store.records import record_tokens
-from ledger.store.search import MAX_PAGE, Query, search
+from ledger.store.search import MAX_PAGE, search
 from ledger.trace.assets import Assets
 from ledger.trace.batch import BATCH_KINDS, Occupations, occupations
 from ledger.trace.bodies import bodies

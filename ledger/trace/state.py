@@ -18,8 +18,9 @@ from ledger.core.times import Precision
 from ledger.sources.parameters import Parameters
 from ledger.store import schema
 from ledger.store.changes import FEW, Changes, Moment, Thing
+from ledger.store.matching import matching
 from ledger.store.position import index_of
-from ledger.store.search import Query, matching
+from ledger.store.question import Query
 from ledger.trace.assets import MAX_CLOCK_ERROR_US
 from ledger.trace.bodies import bodies, placed
 from ledger.trace.precedence import Happening, Placing, happened_before

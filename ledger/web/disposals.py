@@ -14,7 +14,7 @@ from ledger.core.record import LinkKind
 from ledger.people.access import Scope, allow
 from ledger.retention.disposals import Removal
 from ledger.service import DISPOSE
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.web.forms import Form, entered, form_of, reason_of
 from ledger.web.pages import PageRequest
 from ledger.web.places import approving, logs_of, require_approver

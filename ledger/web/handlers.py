@@ -27,8 +27,8 @@ from ledger.sources.narrowing import PLACE
 from ledger.store.disposed import disposal_of
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.ordering import SortKey
+from ledger.store.question import TIMES
 from ledger.store.reading import LogReader, VaultReader
-from ledger.store.search import TIMES
 from ledger.trace.columns import chosen
 from ledger.web import (
     alcoa,

@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 from ledger.people.access import Caller
 from ledger.privacy.look_up_kinds import Purpose
 from ledger.privacy.look_ups import Allowed
+from ledger.store.question import Query
 from ledger.store.reading import LogReader
-from ledger.store.search import Query
 from ledger.web import pages
 from ledger.web.views.common import Allow, Scope
 

@@ -27,8 +27,8 @@ from ledger.privacy.erasure_kinds import CoverSort, ErasureEvent, Ground
 from ledger.retention.holds import Scope as HoldScope
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import pos_of
+from ledger.store.question import Query
 from ledger.store.reading import VaultReader
-from ledger.store.search import Query
 from ledger.trace.selection import BySearch
 from reports.verdict import ExitCode
 from reports.verify import verify_package

@@ -21,7 +21,7 @@ from ledger.present.messages import message
 from ledger.sources.narrowing import Where
 from ledger.store import ordering
 from ledger.store.ordering import Sort, SortKey
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trace import exporting
 from ledger.trace.columns import COLUMNS
 from reports.exports import Format

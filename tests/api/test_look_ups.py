@@ -21,7 +21,7 @@ from ledger.people.profile import Profiles
 from ledger.sources.map_kinds import IdentityMapped
 from ledger.store.counting import FACETS, LINKED
 from ledger.store.logs import SYSTEM_LOG
-from ledger.store.search import Query
+from ledger.store.question import Query
 from tests.api.world import SOURCE, World, run, submission
 from tests.support.application import app_of
 from tests.support.postgres import chosen_database

@@ -16,7 +16,7 @@ from ledger.sources.narrowing import Where
 from ledger.sources.saved_queries import NewQuery
 from ledger.store.counting import LINKED
 from ledger.store.ordering import Sort
-from ledger.store.search import Query
+from ledger.store.question import Query
 from tests.api.test_look_ups import SEARCH
 from tests.api.world import SOURCE, World, bearer, run, submission
 from tests.support.application import app_of

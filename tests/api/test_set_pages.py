@@ -11,7 +11,7 @@ from ledger.core.workflow import Stage, Step
 from ledger.people.roles import Role
 from ledger.people.sessions import COOKIE
 from ledger.signing.requests import Opening
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.web.views.items import PAGE
 from tests.support.browsing import Pages, hidden
 from tests.support.founded import REVIEWER, founded

@@ -11,10 +11,11 @@ import msgspec
 from ledger.core.authority import Authority
 from ledger.core.clock import SystemClock
 from ledger.core.source import SourceConfig
+from ledger.creating import create
 from ledger.people.access import OF_SERVICES, Scope
 from ledger.people.passwords import Effort
 from ledger.people.people import People, Token
-from ledger.service import Service, create
+from ledger.service import Service
 from ledger.settings import Settings, Web
 from ledger.settings import write as write_settings
 from tests.support.ledgers import LIGHT, put_schema

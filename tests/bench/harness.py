@@ -13,7 +13,8 @@ from sqlalchemy import Table, func, select
 
 from ledger.core.authority import Authority
 from ledger.core.source import SourceConfig
-from ledger.service import Service, create
+from ledger.creating import create
+from ledger.service import Service
 from ledger.settings import Settings
 from ledger.sources.prepare import Preparer
 from ledger.store import schema

@@ -16,7 +16,7 @@ from ledger.store import schema
 from ledger.store.combinations import MEMBERS, combinations
 from ledger.store.ordering import page
 from ledger.store.position import pos_of
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trace.history import versions
 from tests.bench.growing import grow
 from tests.bench.harness import AUTHORITY, LOG, Bench, Database, size

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import uvicorn
 
-from ledger import service as assembly
 from ledger.api.app import create_app
 from ledger.core.authority import Authority
+from ledger.creating import create
 from ledger.settings import Settings
 from ledger.web.handlers import handlers
 from tests.browser.records import fill
@@ -25,7 +25,7 @@ from tests.browser.site import describe
 async def serve(folder: Path) -> None:
     """Makes the ledger and serves it on a free port of the loopback interface."""
     authority = Authority(actor="local:tester", authenticated=False)
-    service = assembly.create(folder, Settings(origin="ledger.example/site-a"), authority)
+    service = create(folder, Settings(origin="ledger.example/site-a"), authority)
     fill(service, service.people.local("tester"))
     describe(service, service.people.local("tester"))
     app = create_app(service, web_handlers=handlers("Europe/Berlin"))

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from ledger.core.note import VerifierKey, open_note
+from ledger.new_log import NEXT_KEYS
 from ledger.people.roles import Role
-from ledger.service import NEXT_KEYS, Service
+from ledger.service import Service
 from tests.cli.conftest import Site, filled
 from tests.cli.terminal import Answer, trailseal
 from tests.support.founded import founded

@@ -12,7 +12,7 @@ from ledger import packages
 from ledger.people.roles import Role
 from ledger.present.card import fingerprint_of
 from ledger.service import Service
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trace.selection import BySearch
 from tests.cli.terminal import Answer, trailseal
 from tests.support.signers import CHEAP, LIGHT, Plant, Signer

@@ -11,7 +11,7 @@ from collectors.http_sink import HttpSink
 from ledger.core.authority import Authority
 from ledger.core.errors import CollectorError
 from ledger.core.source import SourceConfig
-from ledger.service import create
+from ledger.creating import create
 from ledger.settings import Settings
 from tests.kill.inspection import SEALED, Inspection
 from tests.kill.producer import Producer

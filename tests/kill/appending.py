@@ -10,7 +10,8 @@ from ledger.core.authority import Authority
 from ledger.core.entry import decode_leaf
 from ledger.core.record import RecordBody
 from ledger.core.source import SourceConfig
-from ledger.service import Service, create
+from ledger.creating import create
+from ledger.service import Service
 from ledger.settings import Settings
 from tests.bench.corpus import submissions
 from tests.support.serving import END_SECONDS, Command, StillRunning

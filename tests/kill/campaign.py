@@ -21,7 +21,7 @@ from sqlalchemy import make_url
 from collectors.demo.process import NO_TLS
 from ledger.core.authority import Authority
 from ledger.core.source import SourceConfig
-from ledger.service import create
+from ledger.creating import create
 from ledger.settings import Settings
 from tests.kill.inspection import Inspection, Witness
 from tests.kill.producer import Producer

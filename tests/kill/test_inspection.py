@@ -9,7 +9,8 @@ import pytest
 from ledger.core.authority import Authority
 from ledger.core.record import Original
 from ledger.core.source import SourceConfig
-from ledger.service import Service, create
+from ledger.creating import create
+from ledger.service import Service
 from ledger.settings import Settings
 from tests.kill.inspection import Inspection
 from tests.kill.producer import Acknowledged, Producer

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Final
 
 from ledger.core.source import SourceConfig
+from ledger.creating import create
 from ledger.exporting import Wanted, begin
 from ledger.packages import issue
-from ledger.service import Service, create
+from ledger.service import Service
 from ledger.settings import Settings
 from ledger.sources.narrowing import Where
 from ledger.store.append import Batch
 from ledger.store.ordering import Sort
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trace.selection import BySearch
 from ledger.trust.auditing import Anchor, Auditor
 from ledger.trust.export import export_tiles

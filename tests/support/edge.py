@@ -27,7 +27,8 @@ from ledger.core.authority import Authority
 from ledger.core.batch import fingerprint
 from ledger.core.entry import decode_leaf
 from ledger.core.source import SourceConfig
-from ledger.service import Service, create
+from ledger.creating import create
+from ledger.service import Service
 from ledger.settings import AgentPorts, Settings
 from tests.support.ledgers import put_schema
 from tests.support.serving import Command, CommandFailed

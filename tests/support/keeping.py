@@ -24,7 +24,7 @@ from ledger.retention.rules import changed
 from ledger.service import Service
 from ledger.settings import write as write_settings
 from ledger.store.logs import SYSTEM_LOG
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trust.kept_tokens import KeptTokens
 from ledger.trust.stamping import Stamping
 from tests.api.world import World

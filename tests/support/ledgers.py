@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
 
-from ledger import service
 from ledger.core.authority import Authority
 from ledger.core.clock import SystemClock, WallClock, utc_text
 from ledger.core.record import Action, Actor, ActorKind, Change, Link, LinkBasis, LinkKind, Original, Record, Submission
@@ -23,6 +22,7 @@ from ledger.core.record import Target as Object
 from ledger.core.run import RunBatch, RunReceipt
 from ledger.core.source import SourceConfig
 from ledger.core.times import Basis, Precision, SourceTime
+from ledger.creating import create
 from ledger.people.passwords import Effort
 from ledger.service import Service
 from ledger.settings import FILE_NAME, Settings
@@ -63,7 +63,7 @@ class Ledger:
         if (folder / FILE_NAME).exists():
             self._opened = [Service(folder, clock, effort=LIGHT)]
         else:
-            self._opened = [service.create(folder, settings, AUTHORITY, clock, LIGHT)]
+            self._opened = [create(folder, settings, AUTHORITY, clock, LIGHT)]
             self.register()
 
     @property

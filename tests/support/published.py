@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from ledger import service
 from ledger.core.address import LogId
 from ledger.core.authority import Authority
 from ledger.core.checkpoint import Checkpoint
@@ -16,6 +15,7 @@ from ledger.core.hashing import b64, leaf_hash
 from ledger.core.merkle import root_of
 from ledger.core.note import Note, NoteSigner
 from ledger.core.tiles import TILE_WIDTH, bundles_for_size, encode_bundle, tiles_for_size
+from ledger.creating import create
 from ledger.service import Service
 from ledger.settings import Settings
 from ledger.sources.prepare import Preparer
@@ -37,7 +37,7 @@ class Log:
     def __init__(self, folder: Path, publish_tiles: bool = False) -> None:
         chosen = Settings(origin="plant.example/ledger", publish_tiles=publish_tiles)
         put_schema(folder, chosen)
-        made = service.create(folder, chosen, AUTHORITY)
+        made = create(folder, chosen, AUTHORITY)
         self.id = LogId(number=2, name="line", origin="plant.example/ledger/line")
         made.keys.create_log_keys(self.id.name)
         self.vkey = str(made.keys.log_signer(self.id.name, self.id.origin).verifier)

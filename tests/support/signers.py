@@ -15,6 +15,7 @@ from ledger.core.key_history import KeyHistory
 from ledger.core.record import Submission
 from ledger.core.run import RunBatch
 from ledger.core.source import SourceConfig
+from ledger.creating import create
 from ledger.people.access import Caller
 from ledger.people.door import Asked as AskedSecond
 from ledger.people.door import Visit
@@ -22,7 +23,7 @@ from ledger.people.enrolment import Set
 from ledger.people.passwords import Effort
 from ledger.people.roles import Role
 from ledger.people.second import Proof
-from ledger.service import Service, create
+from ledger.service import Service
 from ledger.settings import FILE_NAME, Settings, Web
 from ledger.signing.ceremony import Card
 from ledger.signing.factors import Shown

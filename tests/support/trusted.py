@@ -15,7 +15,7 @@ from ledger.integrity.kinds import Judged
 from ledger.integrity.run import Found
 from ledger.integrity.tasks import Here
 from ledger.integrity.verifier import Verifier
-from ledger.service import NEXT_KEYS
+from ledger.new_log import NEXT_KEYS
 from ledger.trust.kept_tokens import KeptTokens
 from ledger.trust.key_life import KeyLife
 from ledger.trust.next_keys import load_next, prepare_next

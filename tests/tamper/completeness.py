@@ -9,7 +9,7 @@ from ledger.sources.complete_kinds import CoverageStatement
 from ledger.sources.narrowing import Where
 from ledger.sources.saved_queries import NewQuery
 from ledger.store.ordering import Sort
-from ledger.store.search import Query
+from ledger.store.question import Query
 from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger
 
 

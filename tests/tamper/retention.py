@@ -10,7 +10,7 @@ from ledger.retention.holds import Scope
 from ledger.retention.kinds import RuleEvent
 from ledger.retention.rules import changed
 from ledger.store.logs import SYSTEM_LOG
-from ledger.store.search import Query
+from ledger.store.question import Query
 from tests.support.ledgers import AUTHORITY, Ledger
 from tests.tamper.privacy import approver
 

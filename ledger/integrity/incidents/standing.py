@@ -17,7 +17,7 @@ from ledger.integrity.incidents.cases import Case, Cases
 from ledger.integrity.incidents.epochs import read_epochs
 from ledger.signing.sign_off import sign_off
 from ledger.store.logs import SYSTEM_LOG, read_logs
-from ledger.store.search import Query
+from ledger.store.question import Query
 
 PENDING = frozenset({CaseEvent.REPORTED})
 """States in which one person alone said something: nothing is doubted yet."""

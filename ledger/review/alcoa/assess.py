@@ -33,7 +33,7 @@ from ledger.review.known.rules import Ruled, Rules
 from ledger.review.known.sightings import Sightings
 from ledger.review.known.steps import Steps
 from ledger.sources.parameters import Parameters
-from ledger.store.search import require_members
+from ledger.store.matching import require_members
 
 V = TypeVar("V", bound=p.Value)
 _TOGETHER_US: Final = 7 * 86_400_000_000

@@ -34,9 +34,9 @@ from ledger.sources.covering import Stretch, cover
 from ledger.sources.parameters import Parameters
 from ledger.store import schema
 from ledger.store.changes import Thing
+from ledger.store.matching import require_members
 from ledger.store.objects import records_of
 from ledger.store.position import index_of
-from ledger.store.search import require_members
 from ledger.trace.assets import Assets
 from ledger.trace.bodies import of_log
 from ledger.trace.membership import Batches

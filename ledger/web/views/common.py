@@ -23,8 +23,8 @@ from ledger.privacy.look_up_kinds import Purpose
 from ledger.privacy.look_ups import Allowed
 from ledger.store.disposed import disposal_of
 from ledger.store.logs import SYSTEM_LOG
+from ledger.store.question import Query
 from ledger.store.reading import LogReader, StoredEntry
-from ledger.store.search import Query
 from ledger.trust.key_history import read_log_keys
 
 

@@ -24,8 +24,8 @@ from ledger.privacy.look_ups import Allowed
 from ledger.sources.hand_marks import marks_told
 from ledger.sources.parameters import Parameters
 from ledger.store.changes import Thing
+from ledger.store.question import Query
 from ledger.store.reading import LogReader
-from ledger.store.search import Query
 from ledger.store.store import Store
 from ledger.trace.history import Continuity, FieldStep, Version, versions
 from ledger.trace.state import ObjectState, sources_of, state_at

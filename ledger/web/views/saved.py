@@ -9,7 +9,7 @@ from ledger.core.clock import utc_text
 from ledger.people.access import Caller, Scope
 from ledger.sources.saved_queries import Saved
 from ledger.store.ordering import SortKey
-from ledger.store.search import TIMES
+from ledger.store.question import TIMES
 
 _REASONED = {True: "yes", False: "no"}
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from ledger.privacy.look_up_kinds import Purpose
 from ledger.sources.narrowing import Where
 from ledger.store.ordering import Sort, SortKey
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trace.asking import parameters_of
 
 FORMATS: Final = ("csv", "jsonl", "xlsx")

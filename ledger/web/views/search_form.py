@@ -17,7 +17,8 @@ from ledger.present.times import parse_local
 from ledger.sources.narrowing import PLACE, Where
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.ordering import Sort, SortKey
-from ledger.store.search import MAX_PAGE, TIMES, Query
+from ledger.store.question import TIMES, Query
+from ledger.store.search import MAX_PAGE
 from ledger.trace.asking import links_of
 from ledger.trace.columns import Column, chosen
 from ledger.web.views.common import Scope

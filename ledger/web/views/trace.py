@@ -28,8 +28,8 @@ from ledger.privacy.look_up_kinds import Purpose
 from ledger.privacy.look_ups import Allowed
 from ledger.store.as_of import AtCheckpoint, checkpoint_of
 from ledger.store.logs import SYSTEM_LOG
+from ledger.store.question import Query
 from ledger.store.reading import LogReader
-from ledger.store.search import Query
 from ledger.trace.bodies import bodies, placed
 from ledger.trace.genealogy import MAX_DEPTH, outward
 from ledger.trace.lanes import MAX_MARKS, timeline

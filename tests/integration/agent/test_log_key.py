@@ -7,7 +7,7 @@ import pytest
 from ledger.core.enrolment import Standing
 from ledger.core.errors import SignatureInvalid
 from ledger.core.key_events import KeyEvent, KeyEventSort, KeyPurpose, key_statement
-from ledger.service import NEXT_KEYS
+from ledger.new_log import NEXT_KEYS
 from ledger.trust.next_keys import load_next, prepare_next
 from tests.support.edge import INVITER, Plant
 

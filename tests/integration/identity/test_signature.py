@@ -9,7 +9,7 @@ from ledger.core.signature import Continuity, Mode
 from ledger.people.oidc_attempts import Answer
 from ledger.signing.factors import Shown
 from ledger.signing.signatures import Asked
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trace.selection import BySearch
 from reports.verdict import ExitCode, Outcome
 from reports.verify import verify_package

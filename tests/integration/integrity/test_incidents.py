@@ -16,8 +16,8 @@ from ledger.integrity.incidents.cases import Case
 from ledger.integrity.incidents.standing import answered
 from ledger.packages import issue
 from ledger.store.position import pos_of
+from ledger.store.question import Query
 from ledger.store.schema import head
-from ledger.store.search import Query
 from ledger.trace.selection import ByBatch
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, submission
 

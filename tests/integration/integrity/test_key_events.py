@@ -13,7 +13,8 @@ from ledger.core.errors import AccessDenied, ConfigError, Conflict, LedgerError,
 from ledger.core.key_events import KeyEvent, KeyEventSort, KeyPurpose, key_digest, key_statement
 from ledger.core.note import NoteSigner, Signer, sign_note
 from ledger.integrity.fault import Fault
-from ledger.service import NEXT_KEYS, Service
+from ledger.new_log import NEXT_KEYS
+from ledger.service import Service
 from ledger.store import checkpoints
 from ledger.trust.next_keys import load_next, prepare_next
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, submission

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ledger.settings import Settings
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trace.selection import BySearch
 from tests.integration.reports.plant import Plant, plant
 from tests.support.postgres import PgDatabase

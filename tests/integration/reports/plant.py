@@ -25,7 +25,8 @@ from ledger.core.run import Gap, Rejected, RunBatch
 from ledger.core.source import SourceConfig
 from ledger.core.statement import sign_report
 from ledger.core.times import Basis, Clock, Precision, SourceTime
-from ledger.service import Service, create
+from ledger.creating import create
+from ledger.service import Service
 from ledger.settings import Settings
 from ledger.trace.evidence import gather
 from ledger.trace.selection import ByBatch, Selection

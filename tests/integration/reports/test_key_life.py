@@ -16,7 +16,7 @@ from ledger.core.key_events import KeyPurpose
 from ledger.core.note import NoteSigner, VerifierKey, parse_note, sign_note
 from ledger.core.policy import Policy
 from ledger.core.statement import sign_report
-from ledger.service import NEXT_KEYS
+from ledger.new_log import NEXT_KEYS
 from ledger.trust.next_keys import load_next, prepare_next
 from reports import bag, layout
 from reports.layout import decode_description, seal_payload

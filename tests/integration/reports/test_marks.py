@@ -13,7 +13,7 @@ from ledger.core.record import LinkKind
 from ledger.people.roles import Role
 from ledger.sources.hand_kinds import Evaluation, EvaluationSort, HandSort
 from ledger.sources.hands import KnownHand
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trace.selection import ByBatch, BySearch
 from reports import layout
 from reports.verdict import ExitCode

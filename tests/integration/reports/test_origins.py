@@ -18,7 +18,7 @@ from ledger.core.record import Submission
 from ledger.core.run import SourceFacts
 from ledger.core.source import ARCHIVE, SourceConfig
 from ledger.core.statement import sign_report
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trace.selection import BySearch
 from reports import bag, layout
 from reports.layout import decode_description, seal_payload

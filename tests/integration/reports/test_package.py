@@ -17,7 +17,7 @@ from ledger.core.note import NoteSigner, VerifierKey
 from ledger.core.policy import Policy
 from ledger.core.statement import sign_report
 from ledger.integrity.kinds import LevelVerdict, Verdict, Verification
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trace.evidence import gather
 from ledger.trace.selection import ByBatch, BySearch
 from reports import layout, pdf

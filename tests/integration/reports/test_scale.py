@@ -3,7 +3,7 @@
 import tracemalloc
 from pathlib import Path
 
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trace.selection import BySearch
 from reports import layout
 from reports.verdict import ExitCode

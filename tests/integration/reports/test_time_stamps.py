@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from ledger.core import canonical
 from ledger.core.clock import SystemClock
 from ledger.core.source import SourceConfig
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trace.selection import BySearch
 from ledger.trust.kept_tokens import KeptTokens
 from ledger.trust.stamping import Stamping

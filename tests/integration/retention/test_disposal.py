@@ -24,8 +24,9 @@ from ledger.store.counting import counts
 from ledger.store.disposed import Doomed, count_disposed, remove
 from ledger.store.ordering import Sort, SortKey, page
 from ledger.store.position import pos_of
+from ledger.store.question import Query
 from ledger.store.rebuild import _Rebuild, rebuild
-from ledger.store.search import Query, count, search
+from ledger.store.search import count, search
 from ledger.trace import exporting
 from ledger.trace.columns import chosen
 from ledger.trace.selection import ByBatch, BySearch

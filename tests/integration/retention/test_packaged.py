@@ -15,7 +15,7 @@ from ledger.core.record import LinkKind
 from ledger.core.retention import RetentionEvent, Term
 from ledger.core.statement import sign_report
 from ledger.packages import issue
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trace.selection import ByBatch, BySearch, Selection
 from reports import bag, layout
 from reports.checks import Problems

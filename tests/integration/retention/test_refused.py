@@ -19,7 +19,7 @@ from ledger.retention.holds import Scope
 from ledger.sources.kinds import SourceRegistered
 from ledger.store.append import Batch
 from ledger.store.logs import SYSTEM_LOG
-from ledger.store.search import Query
+from ledger.store.question import Query
 from tests.support.keeping import MES, NEW, OLD, Keeping, at
 from tests.support.ledgers import batch, submission
 

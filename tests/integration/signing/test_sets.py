@@ -26,8 +26,8 @@ from ledger.signing.performers import performers_of
 from ledger.signing.requests import Opening, Running
 from ledger.signing.sets import bodies_of, fixed, target_of
 from ledger.signing.targets import signatures_over_each, still_there
+from ledger.store.question import Query
 from ledger.store.reading import LogReader
-from ledger.store.search import Query
 from ledger.trace.selection import BySearch
 from reports import layout
 from reports.checks import Problems

@@ -20,7 +20,7 @@ from ledger.core.record import Link, LinkBasis, LinkKind
 from ledger.core.workflow import RequestState, Step
 from ledger.people.notice_kinds import Subject
 from ledger.people.roles import Role
-from ledger.store.search import Query
+from ledger.store.question import Query
 from tests.support.signing import HOUR_US, Plant
 
 REVIEW = Step(step="review", role="reviewer", meaning="reviewed", due_hours=8, escalate_to="approver")

@@ -10,7 +10,7 @@ from ledger.store import combinations as module
 from ledger.store import leading, search
 from ledger.store.combinations import COMBINED, MEMBERS, combinations, keys, object_types
 from ledger.store.ordering import Sort, SortKey, page
-from ledger.store.search import Query
+from ledger.store.question import Query
 from tests.support.ledgers import RECORDS, START_US, Ledger, source_time, submission
 
 COMMON = 600

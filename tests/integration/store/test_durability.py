@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from ledger import service, settings
+from ledger import settings
 from ledger.core.authority import Authority
 from ledger.core.source import SourceConfig
+from ledger.creating import create
 from ledger.service import Service
 from ledger.settings import Settings
 from ledger.store import engine
@@ -39,7 +40,7 @@ CHOSEN = Settings(origin="plant.example/ledger")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a new ledger with its sources."""
     folder = tmp_path_factory.mktemp("template") / "ledger"
-    made = service.create(folder, CHOSEN, AUTHORITY)
+    made = create(folder, CHOSEN, AUTHORITY)
     for source in SOURCES:
         made.sources.register(SourceConfig(id=source, type="push", title=source, seal=tuple(SEALED)), AUTHORITY)
     made.publisher.publish_all()

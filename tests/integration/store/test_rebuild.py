@@ -17,6 +17,7 @@ from ledger.sources.inventory import Inventory
 from ledger.store import rebuild as rebuilding
 from ledger.store import schema, search, shadow
 from ledger.store.projections import read_versions
+from ledger.store.question import Query
 from ledger.store.rebuild import HeadCorrected, Rebuilt, rebuild
 from ledger.store.records import RecordProjector
 from ledger.store.store import Store
@@ -95,7 +96,7 @@ def test_appends_reads_and_a_second_rebuild_go_on_after_one(ledger: Ledger) -> N
         rebuild(ledger.store, ledger.owner_url, ["record"])
         ledger.submit([submission(n), submission(3)], cursor_to=str(n))
     with ledger.store.reader(RECORDS) as reader:
-        found = search.search(reader.connection, RECORDS, reader.head().size, search.Query(text="tic101.sp"))
+        found = search.search(reader.connection, RECORDS, reader.head().size, Query(text="tic101.sp"))
     assert len(found.indices) == 15
     assert full_text_holds(ledger)
     after = read(ledger)
@@ -331,7 +332,7 @@ def test_a_ledger_of_an_earlier_version_finds_the_same_and_so_once_it_is_rebuilt
     with ledger.administrator() as connection:
         connection.execute(text(f"UPDATE projection_version SET version = {before} WHERE name = 'record'"))
     ledger.submit([submission(number, object=Target(type="tag", id=f"T{number % 3}")) for number in range(9)])
-    wanted = search.Query(object_id="T1", actor=submission(1).record.actor.account)
+    wanted = Query(object_id="T1", actor=submission(1).record.actor.account)
 
     def found() -> tuple[int, ...]:
         with ledger.store.reading() as connection:

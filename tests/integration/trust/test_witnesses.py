@@ -8,7 +8,7 @@ from ledger.core.note import parse_note
 from ledger.core.witness_policy import Quorum
 from ledger.core.witnessing import Head, WitnessConflict
 from ledger.integrity.kinds import Verdict
-from ledger.service import NEXT_KEYS
+from ledger.new_log import NEXT_KEYS
 from ledger.store import checkpoints
 from ledger.store.logs import SYSTEM_LOG
 from ledger.trace.witnessed import witnessed_by

@@ -15,6 +15,7 @@ from ledger.core.run import Status
 from ledger.core.source import SourceConfig
 from ledger.service import Service
 from ledger.store import search
+from ledger.store.question import Query
 from ledger.store.rebuild import rebuild
 from tests.support.checking import assert_log_holds
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, batch, new_ledger, submission
@@ -106,11 +107,11 @@ class LedgerMachine(RuleBasedStateMachine):
             size = reader.head().size
             for source in SOURCES:
                 for content in CONTENTS:
-                    query = search.Query(source=source, text=content)
+                    query = Query(source=source, text=content)
                     found = search.search(reader.connection, RECORDS, size, query, limit=100).indices
                     wanted = {i for (s, _, c), i in self.stored.items() if (s, c) == (source, content)}
                     assert found == tuple(sorted(wanted, reverse=True))
-            assert search.count(reader.connection, RECORDS, size, search.Query()) == len(self.stored)
+            assert search.count(reader.connection, RECORDS, size, Query()) == len(self.stored)
 
     @invariant()
     def every_source_stands_where_its_last_run_ended(self) -> None:

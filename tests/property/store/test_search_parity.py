@@ -35,7 +35,8 @@ from ledger.core.tokens import query_tokens, tokens
 from ledger.store import ordering
 from ledger.store.counting import FACETS, Counts, Facet, counts
 from ledger.store.ordering import Sort, SortKey, page, read_after
-from ledger.store.search import Page, Query, count, search
+from ledger.store.question import Query
+from ledger.store.search import Page, count, search
 from tests.support.ledgers import RECORDS, SOURCE, START_US, Ledger, MovableClock, new_ledger, source_time, submission
 from tests.support.postgres import PostgresServer
 

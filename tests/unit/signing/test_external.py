@@ -27,7 +27,7 @@ from ledger.signing.history import read_history
 from ledger.signing.looking import look
 from ledger.signing.signatures import Completed, ToSign
 from ledger.store.logs import SYSTEM_LOG
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trace.selection import BySearch
 from reports.verdict import ExitCode, Outcome
 from reports.verify import verify_package

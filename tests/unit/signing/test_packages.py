@@ -15,7 +15,7 @@ from ledger.core.note import VerifierKey
 from ledger.core.policy import Policy
 from ledger.core.signature import SignatureEntry
 from ledger.store.logs import SYSTEM_LOG
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trace.selection import BySearch
 from reports import layout
 from reports.checks import Problems

@@ -17,7 +17,7 @@ from ledger.core.run import RunBatch
 from ledger.core.source import SourceConfig
 from ledger.people.documents import LETTER
 from ledger.present.manifest import fingerprint
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trace.beside import file_of
 from ledger.trace.selection import BySearch
 from reports import layout

@@ -31,7 +31,7 @@ from ledger.present.messages import message
 from ledger.signing.looking import look
 from ledger.signing.provider_check import provider_verifier
 from ledger.store.logs import SYSTEM_LOG
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trace.selection import BySearch
 from reports import layout
 from reports.lines import SignedLine, SignedRole, decode_line

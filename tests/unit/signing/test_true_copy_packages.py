@@ -18,7 +18,7 @@ from ledger.core.source import ARCHIVE, SourceConfig
 from ledger.present.states import State
 from ledger.signing.sign_off import signs_off
 from ledger.sources.import_kinds import Expected
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trace.selection import BySearch
 from ledger.web.views.common import Scope
 from ledger.web.views.sources import import_view

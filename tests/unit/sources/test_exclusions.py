@@ -11,7 +11,7 @@ from ledger.people.roles import Role
 from ledger.sources.exclusions import MAX_MEMBERS, Excluded, Exclusions, exclusions_of
 from ledger.sources.hand_kinds import Evaluation, EvaluationSort
 from ledger.store.counting import counts
-from ledger.store.search import Query
+from ledger.store.question import Query
 from tests.support.ledgers import AUTHORITY, RECORDS, SOURCE, Ledger, new_ledger, submission
 from tests.support.staff import Staff
 

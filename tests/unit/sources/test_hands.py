@@ -35,8 +35,9 @@ from ledger.sources.hand_marks import Marks, marks_of
 from ledger.sources.hands import Hands, KnownHand
 from ledger.sources.parameter_kinds import Parameter
 from ledger.store.position import pos_of
+from ledger.store.question import Query
 from ledger.store.reading import VaultReader
-from ledger.store.search import Query, newest
+from ledger.store.search import newest
 from ledger.web.views.hands import hand_rows
 from tests.support.by_hand import LOGBOOK, PAPER, SCAN, WHY, register, seen
 from tests.support.ledgers import (

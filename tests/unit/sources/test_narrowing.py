@@ -16,7 +16,7 @@ from ledger.sources.narrowing import PLACE, Where, narrow
 from ledger.store import ordering, search
 from ledger.store.counting import counts
 from ledger.store.ordering import Sort, SortKey
-from ledger.store.search import Query
+from ledger.store.question import Query
 from tests.support.ledgers import AUTHORITY, RECORDS, SOURCE, START_US, Ledger, source_time, submission
 
 SEED = int(os.environ.get("TRAILSEAL_SEED", "20261130"))

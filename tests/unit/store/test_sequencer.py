@@ -115,7 +115,7 @@ def test_what_queues_up_behind_a_commit_is_committed_together(ledger: Ledger) ->
         event.listen(ledger.store.writer, "commit", commits.append)
         held.set()
 
-    run_together([leading, release, *(lambda n=n: following(n) for n in range(64))])  # type: ignore[misc]
+    run_together([leading, release, *(lambda n=n: following(n) for n in range(64))])
     assert size(ledger) == first + 65
     assert len(commits) < 64 / 2, "hardly anything was committed together"
     assert_log_holds(ledger.store, RECORDS)

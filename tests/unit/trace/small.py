@@ -22,7 +22,8 @@ from ledger.core.record import (
 from ledger.core.run import RunBatch
 from ledger.core.source import SourceConfig
 from ledger.core.times import Basis, Clock, Precision, SourceTime
-from ledger.service import Service, create
+from ledger.creating import create
+from ledger.service import Service
 from ledger.settings import Settings
 from tests.support.ledgers import LIGHT, put_schema
 

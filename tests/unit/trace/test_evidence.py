@@ -10,7 +10,7 @@ from ledger.core.errors import IntegrityError, NotFound
 from ledger.core.record import Action, LinkKind
 from ledger.core.tokens import exact
 from ledger.store.position import pos_of
-from ledger.store.search import Query
+from ledger.store.question import Query
 from ledger.trace.evidence import gather
 from ledger.trace.selection import ByBatch, BySearch, Selection, matches
 from tests.unit.trace.small import Small, said, small

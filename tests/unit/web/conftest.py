@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import URL
 
-from ledger import service as assembly
 from ledger.core.authority import Authority
+from ledger.creating import create
 from ledger.present.times import site_zone
 from ledger.service import Service
 from ledger.settings import Settings
@@ -83,7 +83,7 @@ def _on(database: PgDatabase) -> Settings:
 
 def _filled(folder: Path, settings: Settings) -> Path:
     put_schema(folder, settings)
-    service = assembly.create(folder, settings, Authority(actor="local:tester", authenticated=False))
+    service = create(folder, settings, Authority(actor="local:tester", authenticated=False))
     fill(service, service.people.local("tester"))
     service.close()
     return folder

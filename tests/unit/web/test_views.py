@@ -17,8 +17,8 @@ from ledger.privacy.look_up_kinds import Purpose
 from ledger.privacy.look_ups import Allowed
 from ledger.sources.import_kinds import Expected, ImportedFile
 from ledger.store.position import pos_of
+from ledger.store.question import Query
 from ledger.store.reading import LogReader
-from ledger.store.search import Query
 from ledger.web.views.common import Scope
 from ledger.web.views.entry import EntryView, entry_view
 from ledger.web.views.home import HomeView, LogStatus, home_view
