@@ -4,95 +4,23 @@ A rule reads those that hold for the source and type of the record that it exami
 """
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Annotated, Final
-from zoneinfo import available_timezones
 
 import msgspec
 
 from ledger.core.bounds import ParameterValue, Seconds
 from ledger.core.clock import parse_utc
 from ledger.core.errors import NotCanonical
-from ledger.core.record import Action, LinkKind, Name
-
-Names = Annotated[tuple[Name, ...], msgspec.Meta(max_length=1000)]
-NameList = Annotated[tuple[Name, ...], msgspec.Meta(min_length=1, max_length=1000)]
-"""At least one."""
-Number = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?$", max_length=100)]
-"""A decimal as text: `0.05`."""
-
-Back = Annotated[int, msgspec.Meta(ge=1, le=31_622_400)]
-"""Seconds, up to a year: how far back other systems' records are read."""
-
-
-def require_zone(zone: str | None) -> None:
-    """Raises ValueError for a name that is no time zone's."""
-    if zone is not None and zone not in available_timezones():
-        raise ValueError(f"{zone} is no time zone: use an IANA name")
-
-
-class Pattern(ParameterValue, frozen=True, kw_only=True):
-    """Records of a type of object: of one of these actions, if any are named, and that give an attribute one of these
-    values; an attribute without values: that change it.
-    """
-
-    object_type: Name
-    actions: tuple[Action, ...] = ()
-    attribute: Name | None = None
-    values: Names = ()
-
-
-Patterns = Annotated[tuple[Pattern, ...], msgspec.Meta(max_length=100)]
-PatternList = Annotated[tuple[Pattern, ...], msgspec.Meta(min_length=1, max_length=100)]
-"""At least one."""
-
-
-class Attributes(ParameterValue, frozen=True, kw_only=True):
-    """These attributes of the objects of a type; without any named all of them."""
-
-    object_type: Name
-    attributes: Names = ()
-
-
-class Adjustable(ParameterValue, frozen=True, kw_only=True):
-    """Between which values (decimals, inclusive) operators may set an object's attribute by themselves."""
-
-    object_id: Name
-    attribute: Name
-    low: Number
-    high: Number
-
-    def __post_init__(self) -> None:
-        if Decimal(self.low) > Decimal(self.high):
-            raise ValueError(f"low {self.low} is more than high {self.high}")
-
-
-class Specified(ParameterValue, frozen=True, kw_only=True):
-    """Between which values (decimals, inclusive) an attribute is in specification."""
-
-    attribute: Name
-    low: Number | None = None
-    high: Number | None = None
-
-
-SpecifiedList = Annotated[tuple[Specified, ...], msgspec.Meta(max_length=1000)]
-
-
-class Scope(ParameterValue, frozen=True, kw_only=True):
-    """Which attributes of a change say what it allows: from when and until when (instants, or days, as a whole), which
-    object by its id, and between which values (decimals). What an approved change does not say, it does not bound.
-    `zone`: in which a time without an offset is read.
-    """
-
-    valid_from: Name | None = None
-    valid_to: Name | None = None
-    object_id: Name | None = None
-    low: Name | None = None
-    high: Name | None = None
-    zone: Name | None = None
-
-    def __post_init__(self) -> None:
-        require_zone(self.zone)
+from ledger.core.record import LinkKind, Name
+from ledger.core.rule_parameters_d20 import D24 as D24
+from ledger.core.rule_parameters_d20 import D26 as D26
+from ledger.core.rule_parameters_d20 import D28 as D28
+from ledger.core.rule_patterns import Adjustable as Adjustable
+from ledger.core.rule_patterns import Attributes as Attributes
+from ledger.core.rule_patterns import Back, NameList, Names, PatternList, Patterns, SpecifiedList
+from ledger.core.rule_patterns import Pattern as Pattern
+from ledger.core.rule_patterns import Scope as Scope
+from ledger.core.rule_patterns import Specified as Specified
 
 
 class D01(ParameterValue, frozen=True, kw_only=True):
@@ -208,39 +136,6 @@ class D12(ParameterValue, frozen=True, kw_only=True):
     grace_s: Seconds = 3_600
 
 
-class D24(ParameterValue, frozen=True, kw_only=True):
-    """Releases of batches, and what says until when equipment is calibrated.
-
-    `released`: records of the ERP. `calibrated`: records of the maintenance system whose attribute `due` says until
-    when (an instant, or a day as a whole; `zone`: in which a time without an offset is read); they count for `back_s`.
-    `reviewed`: the audit trail review of the batch has to be concluded before. `grace_s`: how long the other systems
-    have to tell.
-    """
-
-    released: PatternList
-    calibrated: Patterns = ()
-    due: Name | None = None
-    zone: Name | None = None
-    reviewed: bool = True
-    back_s: Back = 31_622_400
-    grace_s: Seconds = 3_600
-
-    def __post_init__(self) -> None:
-        if (self.due is None) != (not self.calibrated):
-            raise ValueError("calibrated and due: give both, or neither")
-        require_zone(self.zone)
-
-
-class D26(ParameterValue, frozen=True, kw_only=True):
-    """How many failures of an account to sign in or to sign within a time are too many, and after how many (`guesses`)
-    it is suspicious to get in from where the account never came from.
-    """
-
-    failures: Annotated[int, msgspec.Meta(ge=2, le=10_000)]
-    within_s: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 600
-    guesses: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 3
-
-
 class D15(ParameterValue, frozen=True, kw_only=True):
     """Runs of instruments that have to belong to `tests` of the LIMS, and `results` of it that have to have a run, by a
     `link` that both share; `calibrations`: runs that need no test. `back_s` and `grace_s`: how long before and after a
@@ -254,22 +149,6 @@ class D15(ParameterValue, frozen=True, kw_only=True):
     link: LinkKind = LinkKind.SAMPLE
     back_s: Seconds = 2_592_000
     grace_s: Seconds = 86_400
-
-
-class D28(ParameterValue, frozen=True, kw_only=True):
-    """What puts an override on and off, and for how long it may be on. `deviation`: records of the quality system that
-    raise a deviation, from `back_s` before it to `grace_s` after that time; `phase` and `phase_ended`: a phase in which
-    the equipment is worked by hand.
-    """
-
-    on: PatternList
-    off: PatternList
-    longest_s: Seconds
-    deviation: Patterns = ()
-    phase: Patterns = ()
-    phase_ended: Patterns = ()
-    back_s: Seconds = 86_400
-    grace_s: Seconds = 3_600
 
 
 class D05(ParameterValue, frozen=True, kw_only=True):

@@ -18,16 +18,15 @@ from ledger.core.rule_parameters import D01
 from ledger.core.system_class import SystemClass
 from ledger.findings.kinds import Severity
 from ledger.present.inert import one_line
-from ledger.review.known.cases import Case, Course, Elsewhere, Force
+from ledger.review.known.cases import Elsewhere
 from ledger.review.known.facts import Told
 from ledger.review.known.patterns import fits, types
 from ledger.review.known.records import MAX_CLOCK_ERROR_US
-from ledger.review.known.scope import Allowed, allows, names
+from ledger.review.rules.approvals import CHANGE, Approvals, touched
 from ledger.review.rules.known import Known
 from ledger.review.rules.rule import About, Judged, Said, by_value, unknown
 
 _PROCESS: Final = (SystemClass.DCS, SystemClass.SCADA, SystemClass.PLC, SystemClass.HISTORIAN)
-_APPROVING: Final = (SystemClass.QUALITY_SYSTEM, SystemClass.MAINTENANCE)
 _WORDS: Final = {
     "logging-off": "{thing}: the audit trail was switched off or narrowed by entry {at}",
     "on-before-inspection": "{thing}: the audit trail was switched on only shortly before an inspection, by entry {at}",
@@ -54,8 +53,8 @@ class LoggingOff:
 
     def touches(self, new: Sequence[Told], known: Known) -> Iterable[int]:
         for source, value in known.of_sources(D01):
-            of, within = types(value.approved, value.ended), (value.silent_s or 0) * MICROSECONDS
-            cases = [one for one in new if one.record.object.type in of and known.is_of(one, _APPROVING)]
+            within = (value.silent_s or 0) * MICROSECONDS
+            cases = touched(value, CHANGE, new, known)
             activity = [one for one in new if fits(one.record, value.activity) and known.is_of(one, _PROCESS)]
             named = known.linking(LinkKind.CHANGE_REQUEST, {one.record.object.id for one in cases})
             yield from (entry for entries in named.values() for entry in entries)
@@ -90,8 +89,13 @@ def _judged(anchors: Sequence[Told], value: D01, known: Known) -> Iterator[Judge
     findings = [(told_of[one.anchor], one) for one in found if one.said is Said.FINDING]
     findings += [(told, _found(told, why, (told.index,))) for told, why in switched]
     if findings:
-        changes = _Changes(value, [told for told, _ in findings], known)
-        yield from (changes.guard(told) or one for told, one in findings)
+        asked = [told for told, _ in findings]
+        changes = Approvals(value, CHANGE, asked, (id_ for one in asked for id_ in _named(one)), known)
+        yield from (changes.of(told, _named(told), (told.record.source,)) or one for told, one in findings)
+
+
+def _named(told: Told) -> list[str]:
+    return told.ids(LinkKind.CHANGE_REQUEST)
 
 
 def _switched(told: Told, value: D01) -> str | None:
@@ -133,45 +137,6 @@ def _silences(anchors: Sequence[Told], value: D01, known: Known) -> Iterator[Jud
         else:
             systems = (one for one in known.systems(_PROCESS, anchor.moment_us) if one != source)
             yield unknown(anchor, systems, known, value.silent_s) or Judged(anchor.index, Said.CLEAR)
-
-
-class _Changes:
-    """The changes and planned downtimes that can explain some records: those named, and those of their sources."""
-
-    def __init__(self, value: D01, anchors: Sequence[Told], known: Known) -> None:
-        self._value = value
-        self._known = known
-        self._back, self._on = value.back_s * MICROSECONDS, value.grace_s * MICROSECONDS
-        of = Elsewhere(known.connected(_APPROVING), types(value.approved, value.ended))
-        self._named = known.cases.named(of, {id_ for one in anchors for id_ in one.ids(LinkKind.CHANGE_REQUEST)})
-        by_source = value.approved and value.scope.object_id is not None
-        self._near = known.cases.around(of, anchors, self._back, self._on) if by_source else []
-
-    def guard(self, told: Told) -> Judged | None:
-        """Why a record is no finding, or cannot be said to be one; None: nothing speaks for it."""
-        value, source = self._value, told.record.source
-        low, high = told.about.low_us - self._back, told.about.high_us + self._on
-        near = Span(low_us=low, high_us=high, measured=False)
-        of_source = [
-            one for case in self._near if (one := case.within(near)) and names(one, value.scope, told) == source
-        ]
-        named = [case for id_ in told.ids(LinkKind.CHANGE_REQUEST) for case in self._named.get(id_, ())]
-        states = {self._state(case, told) for case in (*named, *of_source)}
-        if (Force.YES, Allowed.YES) in states:
-            return Judged(told.index, Said.EXPLAINED, "approved-change")
-        maybe = {one for one in states if one[0] in (Force.YES, Force.UNKNOWN) and one[1] is not Allowed.NO}
-        if any(allowed is not Allowed.UNREADABLE for _, allowed in maybe):
-            return Judged(told.index, Said.UNORDERED, "change-and-approval")
-        if maybe:
-            return Judged(told.index, Said.LACKING, "scope-of-change")
-        asked = bool(value.approved) and (value.scope.object_id is not None or bool(told.ids(LinkKind.CHANGE_REQUEST)))
-        systems = self._known.systems(_APPROVING, told.moment_us) if asked else ()
-        return unknown(told, systems, self._known, value.grace_s)
-
-    def _state(self, case: Case, told: Told) -> tuple[Force, Allowed]:
-        value = self._value
-        force = Course(case, value.approved, value.ended, self._known.order).at(told)
-        return force, allows(case, value.scope, told, told.record.source)
 
 
 def _found(told: Told, why: str, entries: tuple[int, ...], other: int = -1, silent: int = 0) -> Judged:
