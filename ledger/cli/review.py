@@ -14,6 +14,7 @@ from ledger.cli.reading import reading_as_of
 from ledger.cli.reviewing import reviewing
 from ledger.cli.rules import BeforeOption, LimitOption, SizeOption
 from ledger.cli.sign import Account
+from ledger.core.members import Members
 from ledger.core.review import Reviewed, SystemState
 from ledger.core.review_answer import AnswerState
 from ledger.review.reviews.reading import KnownReview, names, read_review
@@ -195,16 +196,21 @@ def _say(one: KnownReview, as_json: bool) -> None:
     state = "open" if one.concluded is None else f"concluded in entry {one.concluded}"
     say(f"{one.review}  {told(one.reviewed)}, {one.population.records} records, opened {one.opened_at}: {state}")
     if one.concluded is None and one.left:
-        say(f"  to be looked at: {', '.join(map(str, one.left))}")
+        runs = (str(low) if low == high else f"{low}-{high}" for low, high in Members.of(one.left).runs())
+        say(f"  to be looked at: {', '.join(runs)}")
     for miss in one.questions:
         say(f"  in question since entry {miss.entry}: {miss.miss.what}")
 
 
 def _say_all(found: ReviewShown) -> None:
     _say(found.review, False)
-    for stratum in found.review.population.strata:
+    population = found.review.population
+    rules = ", ".join(f"{one.rule} version {one.version} (entry {one.entry})" for one in population.carried_by)
+    say(f"  rests on {rules or 'no rule, as none is validated: each record is looked at'}")
+    for stratum in population.strata:
         risk = "no risk is set: as the highest" if stratum.risk is None else f"risk {stratum.risk}"
-        say(f"  {stratum.source} {stratum.type}: {stratum.drawn} of {stratum.unflagged} drawn ({risk})")
+        whole = f", {stratum.uncarried} as no validated rule can judge them" if stratum.uncarried else ""
+        say(f"  {stratum.source} {stratum.type}: {stratum.drawn} of {stratum.unflagged} drawn ({risk}{whole})")
     for one in found.findings:
         given = one.disposition
         held = "deferred" if one.deferral is not None else "open"

@@ -100,10 +100,11 @@ class Reviewed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     to_at: Name | None = None
 
 
-class Stratum(msgspec.Struct, frozen=True, kw_only=True):
+class Stratum(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Records of one source and type: how many of them nothing was found about, and how many of these were drawn.
 
-    `risk` null: nobody has set one, so it counts as the highest.
+    `risk` null: nobody has set one, so it counts as the highest. `uncarried`: how many of those drawn are so because no
+    validated rule could judge them.
     """
 
     source: Name
@@ -111,12 +112,22 @@ class Stratum(msgspec.Struct, frozen=True, kw_only=True):
     risk: Risk | None
     unflagged: SafeInt
     drawn: SafeInt
+    uncarried: SafeInt = 0
 
 
-class Population(msgspec.Struct, frozen=True, kw_only=True):
+class Carrying(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a rule that was validated by an entry, so that a review by exception may rest on it."""
+
+    rule: Name
+    version: SafeInt
+    entry: SafeInt
+
+
+class Population(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The records as of a size of the log, whose tree then had that root; `members` as `core.members` writes a set.
 
-    `sample` of them was drawn by `seed` (`drawn`), as many of each stratum as the plan says; null: none.
+    `sample` of them was drawn by `seed` (`drawn`), as many of each stratum as the plan says; null: none. All of
+    `uncarried` are of it: what no rule of `carried_by` could judge is looked at, not sampled (MHRA 2018, 6.15).
     """
 
     size: SafeInt
@@ -126,6 +137,8 @@ class Population(msgspec.Struct, frozen=True, kw_only=True):
     seed: Digest
     strata: tuple[Stratum, ...]
     sample: Runs | None
+    carried_by: tuple[Carrying, ...] = ()
+    uncarried: Runs | None = None
 
 
 class SystemState(StrEnum):
@@ -164,9 +177,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `rule_run`: the entry of the last run of the rules, which reached up to `watermarks`. `rules`: of each rule and
     version, of how many records of the population it examined it said what; those in `validated` were so then, the
-    others only inform. `findings`: those that stand on records of the population, of which so many were confirmed,
-    dismissed, explained and deferred, or looked past (`suppressed`). `misses`: entries that tell what no rule found in
-    the sample. `list_entry`: the list of systems; null where there is none, or the review is of a period.
+    others only inform. `uncarried`: so many records none of these could judge, and somebody looked at each. `findings`:
+    those that stand on records of the population, of which so many were confirmed, dismissed, explained and deferred,
+    or looked past (`suppressed`). `misses`: entries that tell what no rule found in the sample. `list_entry`: the list
+    of systems; null where there is none, or the review is of a period.
     """
 
     size: SafeInt
@@ -184,6 +198,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     list_entry: SafeInt | None
     unknown: tuple[UnknownTime, ...]
     suppressed: SafeInt = 0
+    uncarried: SafeInt = 0
 
 
 class Review(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="review/1"):

@@ -1,6 +1,7 @@
 """The pages of reviews: opened, looked at, decided and concluded there; signed where requests are."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from ledger.core.disposition import Judgement
 from ledger.core.errors import LedgerError, SchemaViolation
 from ledger.core.review import Reviewed
 from ledger.people.access import Scope, allow
+from ledger.present.inert import one_line
 from ledger.present.messages import message
 from ledger.review.reviews.dispositions import NewDisposition
 from ledger.review.reviews.planning import plans
@@ -29,6 +31,7 @@ from ledger.web.views.reviews import ReviewView, line_of, review_view
 Context = NamedDependency[Any]
 ROWS: Final = 50
 _FIELDS: Final = ("plan", "batch", "from", "to", "reason")
+_STRETCH: Final = re.compile(r"([0-9]{1,16})(?:\s*[-–]\s*([0-9]{1,16}))?")
 _STEPS: Final = ("judge", "look", "miss", "system", "conclude", "reconsider")
 
 
@@ -99,7 +102,7 @@ def _step(
                 )
                 return quality.dispositions.give(chosen.number, new, by)
             case "look":
-                left = reviews.get(chosen, review).left
+                left = _of_left(reviews.get(chosen, review).left, field("entries"))
                 return reviews.look(chosen, review, left, reason_of(field), by)
             case "miss":
                 rule = field("rule").strip() or None
@@ -126,6 +129,20 @@ def _judgement(field: Form) -> Judgement:
     if chosen not in set(Judgement):
         raise SchemaViolation(message("hand.no-choice"), advice=message("hand.no-choice.advice"))
     return Judgement(chosen)
+
+
+def _of_left(left: Sequence[int], text: str) -> list[int]:
+    """Those of these entries that a field names, as `120-180, 195`; all where it is empty."""
+    chosen = [] if text.strip() else list(left)
+    for part in filter(None, map(str.strip, text.split(","))):
+        found = _STRETCH.fullmatch(part)
+        low, high = (-1, -1) if found is None else (int(found[1]), int(found[2] or found[1]))
+        among = [entry for entry in left if low <= entry <= high]
+        if not among:
+            said = message("review.left.not", text=one_line(part))
+            raise SchemaViolation(said, advice=message("review.left.not.advice"))
+        chosen += among
+    return chosen
 
 
 def _entry(text: str) -> int:

@@ -27,8 +27,8 @@ class Pages(Site):
 
     def __init__(self, world: World, client: TestClient[Any]) -> None:
         super().__init__(world, client)
-        clear = submission(9, SOURCE, changes=(Change(attribute="Y", old="1", new="2"),))
-        world.service.ingest.submit(batch([clear], SOURCE, ended_at="2027-01-02T00:00:00.000000Z"), AUTHORITY)
+        clear = [submission(at, SOURCE, changes=(Change(attribute=f"Y{at}", old="1", new="2"),)) for at in (9, 10)]
+        world.service.ingest.submit(batch(clear, SOURCE, ended_at="2027-01-02T00:00:00.000000Z"), AUTHORITY)
         world.service.quality.rules.run(world.service.record_log().log, AUTHORITY)
         assert "No review was opened" in self.page("rev", "/reviews/records")
         assert "No plan is set yet" in self.page("rev", "/reviews/records")
@@ -76,8 +76,11 @@ def test_a_review_is_opened_and_worked_on_to_what_still_lacks(pages: Pages) -> N
     page = pages.page("rev", place)
     assert page.count('name="finding"') == 2
     assert "nobody has judged it" in page
-    sample = re.search(r"To be looked at: <a [^>]*>(\d+)</a>", page)
-    assert sample is not None
+    assert "no rule: none is validated here, so each record is looked at" in page
+    listed = re.search(r"To be looked at: (.*)</p>", page)
+    sample = [int(one) for one in re.findall(r">(\d+)</a>", listed[1] if listed else "")]
+    assert len(sample) == 2
+    assert "2 of them as no validated rule can judge them" in page
 
     none = pages.send("rev", f"{place}/judge", 409, judgement="confirmed", reason=WHY)
     assert "disposition" in none.text
@@ -93,6 +96,11 @@ def test_a_review_is_opened_and_worked_on_to_what_still_lacks(pages: Pages) -> N
     assert "nobody has looked at" in pages.send("rev", f"{place}/conclude", 409, reason=WHY).text
     wrong = pages.send("rev", f"{place}/miss", 409, record="none", reason=WHY)
     assert "is not of the sample" in wrong.text
+    for text in (HOSTILE, f"{sample[1] + 1}-{10**15}", f"{sample[1]}-{sample[0]}"):
+        none = pages.send("rev", f"{place}/look", 409, entries=text, reason=WHY)
+        assert ("are none that are to be looked at" in none.text, "<script>alert" in none.text) == (True, False)
+    pages.send("rev", f"{place}/look", entries=f" {sample[0]}-{sample[0]},", reason=WHY)
+    assert f'To be looked at: <a href="/entries/records/{sample[1]}">{sample[1]}</a></p>' in pages.page("rev", place)
     pages.send("rev", f"{place}/miss", record=sample[1], rule="D10", reason="it names no recipe")
     page = pages.page("rev", place)
     assert ("it names no recipe" in page, "All of it was looked at" in page) == (True, True)

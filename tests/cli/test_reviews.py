@@ -82,7 +82,11 @@ def test_a_review_at_the_terminal_from_its_plan_to_the_answer(plant: Plant, at: 
     assert opened.code == 0, opened.err
     review = opened.json()["review"]
     assert f"batch {BATCH}, 4 records" in at("review", "list").out
-    (drawn,) = opened.json()["left"]
+    first, drawn = opened.json()["left"]
+    assert f"to be looked at: {first}, {drawn}" in at("review", "list").out
+    shown = at("review", "show", review).out
+    assert "rests on no rule, as none is validated: each record is looked at" in shown
+    assert "erp tag: 2 of 2 drawn (no risk is set: as the highest, 2 as no validated rule can judge them)" in shown
     conclude = ("review", "conclude", review, "--reason", "all of it was looked at")
     assert refused(at(*conclude, who="reviewer1"), "nobody has judged or deferred")
     (found,) = at("rules", "findings", "--rule", "D11", "--json").json()
@@ -93,6 +97,7 @@ def test_a_review_at_the_terminal_from_its_plan_to_the_answer(plant: Plant, at: 
     judge = ("review", "judge", found["key"], "--reason", WHY, "--judgement", "explained")
     assert at(*judge, who="reviewer1").code == 0
     assert refused(at("review", "look", review, 0, "--reason", WHY, who="reviewer1"), "entry 0 is not of the sample")
+    assert at("review", "look", review, first, "--reason", WHY, who="reviewer1").code == 0
     missed = at("review", "miss", review, drawn, "--what", "it names no recipe", "--rule", "D10", who="reviewer1")
     assert missed.code == 0, missed.err
     assert refused(at(*conclude, who="reviewer1"), "MES contributed nothing")

@@ -158,12 +158,12 @@ class Plant:
         address = self.approve(system, proposed.index, "carla" if by == "dora" else "dora")
         return quality.effects.bring(system, proposed.change, address, "approved", by_whom) + 1
 
-    def approve(self, log: LogId, entry: int, account: str) -> str:
+    def approve(self, log: LogId, entry: int, account: str, meaning: str = "approved") -> str:
         """The address of this approver's signature over an entry."""
         sort = TargetSort.DOCUMENT if log.number == SYSTEM_LOG else TargetSort.ENTRIES
         with self.service.store.reading() as connection:
             target = of_entries(connection, log, [entry], sort=sort)
-        signed = self._signed(account, target, "approver", "approved", request=None)
+        signed = self._signed(account, target, "approver", meaning, request=None)
         index = self.service.store.append_one(SYSTEM_LOG, draft(signed)).index
         return str(Address(self.service.system.origin, index))
 

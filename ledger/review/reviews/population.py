@@ -2,12 +2,13 @@
 
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, func, select
 
+from ledger.core.address import LogId
 from ledger.core.clock import parse_utc
 from ledger.core.errors import SchemaViolation
 from ledger.core.hashing import b64
@@ -19,11 +20,13 @@ from ledger.core.signature import MAX_SET
 from ledger.findings.kinds import FINDING, RuleFinding
 from ledger.findings.tables import rule_finding
 from ledger.review.life.suppressions import Suppressing, suppressed
+from ledger.review.reviews.carrying import carrying, uncarried
 from ledger.sources.parameters import Parameters
 from ledger.store import schema
 from ledger.store.position import index_of, pos_of
 from ledger.store.reading import LogReader, body_of
 from ledger.store.schema import as_of
+from ledger.store.store import Store
 from ledger.trace.selection import ByBatch, Chosen
 
 AT_ONCE: Final = 500
@@ -85,22 +88,41 @@ def passed(
 
 
 def fixed(
-    connection: Connection, log: int, size: int, members: Members, plan: ReviewPlan, parameters: Parameters
+    store: Store,
+    connection: Connection,
+    log: LogId,
+    size: int,
+    members: Members,
+    plan: ReviewPlan,
+    parameters: Parameters,
 ) -> Population:
-    """The population with a sample of its records that nothing was found about, drawn by a new seed."""
-    seed = b64(secrets.token_bytes(32))
-    named = {entry for one in flagged(connection, log, size, members).values() for entry in one.finding.entries}
-    unflagged = [index for index in members if index not in named]
-    strata, sample = draw(connection, log, size, unflagged, plan, parameters, seed)
+    """The population with those of its records that somebody has to look at though no finding is to be judged on them:
+    all that no validated rule could judge, and a sample of the others, drawn by a new seed.
+    """
+    seed, number = b64(secrets.token_bytes(32)), log.number
+    found = flagged(connection, number, size, members)
+    past = passed(connection, number, size, found, store.clock.now_us())
+    unflagged = beside(members, (one for key, one in found.items() if key not in past))
+    rules = carrying(store, connection, log, size)
+    whole = uncarried(store, connection, parameters, log, size, rules, unflagged)
+    strata, sample = draw(connection, number, size, unflagged, whole, plan, parameters, seed)
     return Population(
         size=size,
-        root=b64(LogReader(connection, log).root(size)),
+        root=b64(LogReader(connection, number).root(size)),
         records=len(members),
         members=members.text,
         seed=seed,
         strata=strata,
         sample=Members.of(sample).text or None,
+        carried_by=rules,
+        uncarried=Members.of(whole).text or None,
     )
+
+
+def beside(members: Members, findings: Iterable[Flagged]) -> list[int]:
+    """The records on which none of these findings rests."""
+    named = {entry for one in findings for entry in one.finding.entries}
+    return [index for index in members if index not in named]
 
 
 def draw(
@@ -108,12 +130,15 @@ def draw(
     log: int,
     size: int,
     unflagged: Sequence[int],
+    whole: Collection[int],
     plan: ReviewPlan,
     parameters: Parameters,
     seed: str,
 ) -> tuple[tuple[Stratum, ...], list[int]]:
-    """Draws of each source and type as many as the plan says for its risk, as the parameters had it then."""
-    by_sort = defaultdict[tuple[str, str], list[int]](list)
+    """All of `whole`, and of the others of each source and type as many as the plan says for its risk, as parameters
+    had it then.
+    """
+    by_sort, whole = defaultdict[tuple[str, str], list[int]](list), frozenset(whole)
     latest_us = 0
     for index, source, type_, at_us in _rows(connection, log, unflagged):
         by_sort[source, type_].append(index)
@@ -123,8 +148,18 @@ def draw(
         found = parameters.at(connection, log, size, ParameterName.RISK, source, type_, latest_us)
         held = found.value if found is not None and isinstance(found.value, Risk) else None
         risk = None if held is None else held.criticality * held.vulnerability
-        chosen = drawn(seed, indices, plan.depth(risk))
-        strata.append(Stratum(source=source, type=type_, risk=risk, unflagged=len(indices), drawn=len(chosen)))
+        all_of = [index for index in indices if index in whole]
+        chosen = all_of + drawn(seed, (index for index in indices if index not in whole), plan.depth(risk))
+        strata.append(
+            Stratum(
+                source=source,
+                type=type_,
+                risk=risk,
+                unflagged=len(indices),
+                drawn=len(chosen),
+                uncarried=len(all_of),
+            )
+        )
         sample += chosen
     return tuple(strata), sorted(sample)
 

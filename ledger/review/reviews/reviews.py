@@ -10,29 +10,14 @@ from sqlalchemy import Connection
 from ledger.core.address import LogId
 from ledger.core.authority import Authority
 from ledger.core.clock import parse_utc
-from ledger.core.disposition import Judgement
 from ledger.core.entry import draft
 from ledger.core.errors import Conflict, NotCanonical, SchemaViolation, SelfApproval
 from ledger.core.members import Members
-from ledger.core.review import (
-    Outcome,
-    PlanScope,
-    Review,
-    Reviewed,
-    ReviewEvent,
-    RuleMiss,
-    SystemSaid,
-    SystemState,
-)
-from ledger.review.exceptions.reading import runs
-from ledger.review.life.states import standings
-from ledger.review.reviews.deferrals import in_force
-from ledger.review.reviews.dispositions import judged
-from ledger.review.reviews.looking import examined, unknown_times
-from ledger.review.reviews.planning import list_for, plan_of
-from ledger.review.reviews.population import by_source, fixed, flagged, members_of, passed, span_of
+from ledger.core.review import PlanScope, Review, Reviewed, ReviewEvent, RuleMiss
+from ledger.review.reviews.concluding import outcome_of
+from ledger.review.reviews.planning import plan_of
+from ledger.review.reviews.population import fixed, members_of
 from ledger.review.reviews.reading import KnownReview, concluded_reviews, read_review
-from ledger.review.reviews.systems import contributed
 from ledger.review.rules import rules
 from ledger.signing.performers import performers_of
 from ledger.signing.requests import Opening
@@ -45,8 +30,6 @@ from ledger.store.store import Store
 from ledger.trace.bodies import bodies
 
 LONGEST_TITLE: Final = 200
-NAMED: Final = 5
-"""Findings, records or systems that a refusal names."""
 
 
 class Reviews:
@@ -84,7 +67,7 @@ class Reviews:
                 plan=plan,
                 plan_entry=known.entry,
                 reviewed=of,
-                population=fixed(connection, log.number, size, members, known.plan, self._parameters),
+                population=fixed(self._store, connection, log, size, members, known.plan, self._parameters),
             )
         self._store.append(log.number, Batch([draft(body)]))
         return self.get(log, body.review)
@@ -153,15 +136,15 @@ class Reviews:
         """Concludes a review, and asks for the signatures of its route over the entry that says so.
 
         Raises Conflict, naming what is open: records that came since, rules that have not looked at all of them,
-        findings that nobody has judged or deferred, records of the sample, systems without a reason; and as
-        `Requests.require_doable` for the route. Nothing is entered then.
+        findings that nobody has judged or deferred, records of the sample, systems without a reason, records that no
+        rule carries any more; and as `Requests.require_doable` for the route. Nothing is entered then.
         """
         require_known(authority)
         with self._store.reading() as connection:
             said = self._reason(connection, log, reason)
             known = read_review(connection, log.number, review)
             members = Members.read(known.population.members)
-            outcome = self._outcome(connection, log, known, members)
+            outcome = outcome_of(self._store, connection, self._parameters, log, known, members)
             body = _event(known, ReviewEvent.CONCLUDED, said, authority, outcome=outcome)
             performed = performers_of(
                 connection, log.number, (one for _, one in bodies(connection, log.number, members))
@@ -238,55 +221,6 @@ class Reviews:
         if performed.includes(authority.actor):
             raise SelfApproval(f"{authority.actor} did what is to be looked at")
 
-    def _outcome(self, connection: Connection, log: LogId, known: KnownReview, members: Members) -> Outcome:
-        number, store = log.number, self._store
-        size = LogReader(connection, number).head().size
-        run = next(iter(runs(connection, number, None, 1)), None)
-        findings = flagged(connection, number, size, members)
-        dispositions = judged(connection, number, findings, size)
-        past = passed(connection, number, size, findings, store.clock.now_us())
-        deferred = in_force(store, connection, log, findings, store.clock.now_us(), known.reviewed.batch)
-        wanted = list_for(connection, number, size, known.plan.product)
-        systems: tuple[SystemSaid, ...] = ()
-        counts = by_source(connection, number, members)
-        if known.reviewed.batch is not None and wanted is not None:
-            systems = contributed(connection, store.kinds, number, size, wanted.list, counts, known.reasons)
-        came = [entry for entry in members_of(connection, number, size, known.reviewed) if entry not in members]
-        lacking = [one.system for one in systems if one.state is not SystemState.CONTRIBUTED and one.instead is None]
-        undecided = [key for key in findings if not any(key in one for one in (dispositions, deferred, past))]
-        for open_, what in (
-            (came, f"{len(came)} records of it came since: open a review of all of them"),
-            (run is None or run.run.size <= members.last, "the rules have not looked at all of it: run them"),
-            (undecided, f"{_some(undecided)} of its findings nobody has judged or deferred"),
-            (known.left, f"{_some(known.left)} of its sample nobody has looked at"),
-            (lacking, f"{_some(lacking)} contributed nothing, and nobody has said why that is in order"),
-        ):
-            if open_:
-                raise Conflict(f"the review cannot be concluded: {what}", advice="Do what is open, then conclude it.")
-        assert run is not None
-        span = _span(connection, number, known.reviewed, members)
-        judgements = [one.disposition.judgement for one in dispositions.values()]
-        sources = {*counts, *(one.source for one in systems if one.source is not None)}
-        return Outcome(
-            size=size,
-            rule_run=run.entry,
-            watermarks=run.run.watermarks,
-            rules=examined(connection, store.kinds, self._parameters, number, size, members),
-            validated=tuple(one.about.id for one in standings(store, connection, log, size) if one.carries),
-            findings=len(findings),
-            confirmed=judgements.count(Judgement.CONFIRMED),
-            dismissed=judgements.count(Judgement.DISMISSED),
-            explained=judgements.count(Judgement.EXPLAINED),
-            deferred=len(deferred),
-            suppressed=len(past),
-            misses=tuple(one.entry for one in known.misses),
-            systems=systems,
-            list_entry=None if wanted is None or known.reviewed.batch is None else wanted.entry,
-            unknown=()
-            if span is None
-            else tuple(unknown_times(connection, store.kinds, number, size, sorted(sources), span)),
-        )
-
 
 def touched(known: KnownReview, record: int, rule: str | None, version: int | None) -> bool:
     """Whether what a rule missed puts a review in question: it is of that record, or by that rule's version."""
@@ -318,12 +252,6 @@ def _asked(scope: PlanScope, of: Reviewed, sources: tuple[str, ...]) -> Reviewed
     return Reviewed(sources=sources, from_at=of.from_at, to_at=of.to_at)
 
 
-def _span(connection: Connection, log: int, of: Reviewed, members: Members) -> tuple[int, int] | None:
-    if of.from_at is not None and of.to_at is not None:
-        return parse_utc(of.from_at), parse_utc(of.to_at)
-    return span_of(connection, log, members)
-
-
 def _require_open(known: KnownReview) -> KnownReview:
     if known.concluded is not None:
         raise Conflict("the review was concluded", advice="Open a new one, if there is more to look at.")
@@ -342,8 +270,3 @@ def _event(known: KnownReview, event: ReviewEvent, reason: str, authority: Autho
         return msgspec.convert(msgspec.to_builtins(made | more), Review)
     except msgspec.ValidationError as error:
         raise SchemaViolation(f"review: {error}", advice="Correct what is named.") from None
-
-
-def _some(what: Iterable[object]) -> str:
-    names = [str(one) for one in what]
-    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")

@@ -5,7 +5,8 @@ from typing import Final
 import msgspec
 
 from ledger.core.disposition import Judgement
-from ledger.core.review import Outcome, Reviewed, SystemSaid, SystemState
+from ledger.core.members import Members
+from ledger.core.review import Outcome, Reviewed, Stratum, SystemSaid, SystemState
 from ledger.core.workflow import RequestState
 from ledger.present.messages import message
 from ledger.present.states import State
@@ -17,6 +18,8 @@ _SYSTEMS: Final = {
     SystemState.SILENT: State.UNKNOWN,
     SystemState.NOT_CONNECTED: State.UNKNOWN,
 }
+STRETCHES: Final = 200
+"""Stretches of entries to be looked at that are named at once."""
 
 
 class ReviewLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,12 +66,17 @@ class SystemRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReviewView(msgspec.Struct, frozen=True, kw_only=True):
-    """A review with all that its page shows."""
+    """A review with all that its page shows. `carried_by`: validated rules, each with the entry that says so. `left`:
+    the first stretches of entries to be looked at, first and last of each; `more_left`: how many more there are.
+    """
 
     line: ReviewLine
     known: KnownReview
+    carried_by: tuple[tuple[str, int], ...]
     findings: tuple[FindingRow, ...]
     strata: tuple[str, ...]
+    left: tuple[tuple[int, int], ...]
+    more_left: int
     misses: tuple[str, ...]
     questions: tuple[str, ...]
     rules: tuple[RuleRow, ...]
@@ -104,21 +112,18 @@ def line_of(known: KnownReview, states: tuple[RequestState, ...] = ()) -> Review
 def review_view(shown: ReviewShown) -> ReviewView:
     """The view of a review's page."""
     known, outcome = shown.review, shown.review.outcome
+    left = list(Members.of(known.left).runs())
     return ReviewView(
         line=line_of(known, tuple(one.state for one in shown.requests)),
         known=known,
-        findings=tuple(_finding(one) for one in shown.findings),
-        strata=tuple(
-            message(
-                "review.sample.of",
-                drawn=one.drawn,
-                unflagged=one.unflagged,
-                type=one.type,
-                source=one.source,
-                risk=message("review.risk.none") if one.risk is None else message("review.risk", risk=one.risk),
-            )
-            for one in known.population.strata
+        carried_by=tuple(
+            (message("review.carried-by", rule=one.rule, version=one.version), one.entry)
+            for one in known.population.carried_by
         ),
+        findings=tuple(_finding(one) for one in shown.findings),
+        strata=tuple(_stratum(one) for one in known.population.strata),
+        left=tuple(left[:STRETCHES]),
+        more_left=max(0, len(left) - STRETCHES),
         misses=tuple(
             message(
                 "review.missed.of",
@@ -146,6 +151,14 @@ def _what(of: Reviewed) -> str:
         return message("review.batch", batch=of.batch)
     sources = ", ".join(of.sources) or message("review.every-source")
     return message("review.period", sources=sources, low=of.from_at or "", high=of.to_at or "")
+
+
+def _stratum(one: Stratum) -> str:
+    risk = message("review.risk.none") if one.risk is None else message("review.risk", risk=one.risk)
+    said = message(
+        "review.sample.of", drawn=one.drawn, unflagged=one.unflagged, type=one.type, source=one.source, risk=risk
+    )
+    return f"{said}; {message('review.uncarried.of', count=one.uncarried)}" if one.uncarried else said
 
 
 def _finding(one: FindingShown) -> FindingRow:

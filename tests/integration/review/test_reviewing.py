@@ -15,8 +15,8 @@ from ledger.core.errors import Conflict, NotFound, SchemaViolation, SelfApproval
 from ledger.core.members import Members
 from ledger.core.parameters import ParameterName, Profile, Risk, written
 from ledger.core.record import Change, Target
-from ledger.core.review import Depth, PlanScope, Reviewed, ReviewPlan, drawn
-from ledger.core.ruling import Suppression, SuppressionEvent
+from ledger.core.review import Carrying, Depth, PlanScope, Reviewed, ReviewPlan, drawn
+from ledger.core.ruling import RuleState, Suppression, SuppressionEvent
 from ledger.core.workflow import Step
 from ledger.review.exceptions.reading import findings
 from ledger.review.reviews.answering import answered
@@ -29,6 +29,7 @@ from ledger.store.position import pos_of
 from tests.support.ledgers import AUTHORITY, RECORDS, SOURCE, START_US
 from tests.support.postgres import chosen_database
 from tests.support.signing import HOUR_US, Plant
+from tests.support.trying import cases, stated
 
 pytestmark = pytest.mark.sampled
 BATCH = "B-2026-00042"
@@ -53,6 +54,12 @@ class Site:
             "samples": (Depth(from_risk=1, records=1), Depth(from_risk=6, records=3)),
         }  # fmt: skip
         self.service.store.append_one(RECORDS, draft(ReviewPlan(**usual | members)))
+
+    def validate(self) -> int:
+        """The entry by which rule D11 is validated here, on cases that somebody signed."""
+        made = self.service.quality.challenges.run(self.log, "D11", cases(), "on site", AUTHORITY)
+        self.plant.approve(self.log, made.entry, "dora", "verified")
+        return self.service.store.append_one(RECORDS, draft(stated(RuleState.VALIDATED, made.entry))).index
 
     def collect(self, count: int, **members: Any) -> list[int]:
         """Records between which no value changed unseen, and what the rules make of them."""
@@ -144,12 +151,62 @@ def test_a_sample_is_as_deep_as_the_risk_asks_and_drawn_again_from_its_seed(site
     )
     site.service.record_log().parameters.put(RECORDS, [told])
     site.plan(plan="deep", scope=PlanScope.BATCH)
+    validated = site.validate()
     known = site.open(Reviewed(batch=BATCH), "deep")
     found = {one.type: (one.risk, one.unflagged, one.drawn) for one in known.population.strata}
     assert found == {"recipe": (3, 8, 1), "tag": (None, 8, 3)}, "what nobody has said counts as the highest"
     seed, sample = known.population.seed, set(Members.read(known.population.sample or ""))
     assert sample == {*drawn(seed, plain, 3), *drawn(seed, other, 1)}
     assert set(known.left) == sample
+    assert known.population.carried_by == (Carrying(rule="D11", version=1, entry=validated),)
+    outcome = site.done(known.review).outcome
+    assert outcome is not None
+    assert (outcome.validated, outcome.uncarried, known.population.uncarried) == (("D11",), 0, None)
+
+
+@pytest.mark.requirement("R67")
+def test_what_no_validated_rule_can_judge_is_looked_at_one_and_all(site: Site) -> None:
+    told = site.collect(4)
+    without = site.open(Reviewed(batch=BATCH))
+    assert (without.left, without.population.carried_by) == (tuple(told), ()), (
+        "rules that are not validated only inform"
+    )
+    site.validate()
+    # Rule D11 looks at no record that names no old value, and can say nothing where it does not know the one before.
+    new = site.plant.collect(2, changes=(Change(attribute="Y", new="1"),))
+    told += site.plant.collect(1, changes=(Change(attribute="Z", old="1"),))
+    new += site.plant.collect(1, changes=(Change(attribute="Z", old="1", new="2"),))
+    site.service.quality.rules.run(site.log, AUTHORITY)
+    known = site.open(Reviewed(batch=BATCH))
+    (stratum,) = known.population.strata
+    assert (stratum.unflagged, stratum.uncarried, stratum.drawn) == (8, 3, 6)
+    assert Members.read(known.population.uncarried or "") == Members.of(new)
+    sample = Members.read(known.population.sample or "")
+    assert set(sample) == {*new, *drawn(known.population.seed, told, 3)}
+    anna = site.plant.caller("anna").authority
+    site.reviews.look(site.log, known.review, [one for one in known.left if one != new[1]], WHY, anna)
+    with pytest.raises(Conflict, match=f"{new[1]} of its sample nobody has looked at"):
+        site.reviews.conclude(site.log, known.review, WHY, anna)
+    outcome = site.done(known.review).outcome
+    assert outcome is not None
+    assert (outcome.validated, outcome.uncarried) == (("D11",), 3)
+
+
+@pytest.mark.requirement("R67")
+def test_a_rule_that_is_validated_no_longer_carries_no_review_that_was_opened_before(site: Site) -> None:
+    told = site.collect(4)
+    site.validate()
+    known = site.open(Reviewed(batch=BATCH))
+    unseen = [one for one in told if one not in known.left]
+    assert len(unseen) == 1
+    site.service.store.append_one(RECORDS, draft(stated(RuleState.SHADOW)))
+    with pytest.raises(Conflict, match=f"no validated rule could judge {unseen[0]}, and nobody has looked"):
+        site.done(known.review)
+    again = site.open(Reviewed(batch=BATCH))
+    assert again.left == tuple(told)
+    outcome = site.done(again.review).outcome
+    assert outcome is not None
+    assert (outcome.validated, outcome.uncarried) == ((), 4)
 
 
 def test_a_review_says_what_it_cannot_be_of_and_who_may_not_look(site: Site) -> None:
@@ -272,12 +329,17 @@ def test_a_finding_that_is_looked_past_keeps_a_review_open_once_that_is_over(sit
     known = site.open(Reviewed(batch=BATCH))
     with pytest.raises(Conflict, match="nobody has judged or deferred"):
         site.done(known.review)
+    assert known.left == (), "whoever judges what was found looks at it"
     now_us = site.service.clock.now_us()
     looked_past = Suppression(
         rule="D10", source=SOURCE, object_type=None, object_id=None, since=utc_text(now_us - 1),
         until=utc_text(now_us + HOUR_US), event=SuppressionEvent.SET, reason="SOP 8 says why", authority=AUTHORITY,
     )  # fmt: skip
     site.service.store.append_one(RECORDS, draft(looked_past))
+    with pytest.raises(Conflict, match="no validated rule could judge"):
+        site.done(known.review)
+    known = site.open(Reviewed(batch=BATCH))
+    assert len(known.left) == 1, "what is looked past is judged by nobody"
     outcome = site.done(known.review).outcome
     assert outcome is not None
     assert (outcome.findings, outcome.suppressed, outcome.deferred) == (1, 1, 0)

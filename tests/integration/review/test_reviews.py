@@ -32,6 +32,7 @@ from tests.support.people import OWN_PAGE
 from tests.support.redmine.server import Engineer, RedmineServer
 from tests.support.signers import Signer
 from tests.support.signing_site import PEER, Site
+from tests.support.trying import Trial, cases
 
 BATCH = "B-2026-00042"
 PRODUCT = "Tablet 5 mg"
@@ -51,7 +52,8 @@ class Plant(Site):
         self.log.systems.put(system("MES", "mes"))
         self.log.systems.put(system("LAB", "lab"))
         self.log.systems.put(system("DOORS", None))
-        Desk(self.plant).change(
+        self.desk = Desk(self.plant)
+        self.desk.change(
             parameter(ParameterName.PROFILE, Profile(old=True, new=True, reason=True), "mes"),
             parameter(ParameterName.RISK, Risk(criticality=1, vulnerability=2), "mes"),
             parameter(
@@ -208,11 +210,15 @@ def test_a_whole_review_and_what_the_mes_is_answered_at_each_stage(site: Plant, 
 
     # Plan → population, with a sample of what nothing was found about.
     asked = {"plan": "batch", "batch": BATCH, "reason": "the batch is done"}
+    whole = site.ask(reviewer, "POST", "/reviews", 201, asked)
+    assert (whole["left"], "carried_by" in whole["population"]) == (silent[:3], False), "no rule is validated yet"
+    (validated,) = Trial(site.desk, *cases("mes")).validate()
     review = site.ask(reviewer, "POST", "/reviews", 201, asked)
     path = f"/reviews/{review['review']}"
     population = review["population"]
     assert population["records"] == 6
     (stratum,) = population["strata"]
+    assert population["carried_by"] == [{"rule": "D11", "version": 1, "entry": validated}]
     assert (stratum["source"], stratum["risk"], stratum["unflagged"], stratum["drawn"]) == ("mes", 2, 3, 2)
     shown = site.ask(reviewer, "GET", path, 200)
     assert shown["sample"] == drawn(population["seed"], silent[:3], 2), "anybody who has the seed draws the same"
@@ -275,7 +281,7 @@ def test_a_whole_review_and_what_the_mes_is_answered_at_each_stage(site: Plant, 
     ]  # fmt: skip
     counts = {one["rule"]: (one["examined"], one["clear"], one["findings"]) for one in outcome["rules"]}
     assert (counts["D11"], counts["D10"]) == ((6, 5, 1), (6, 5, 1))
-    assert outcome["validated"] == [], "no rule was tried on this site's own cases"
+    assert outcome["validated"] == ["D11"], "the only rule that was tried on this site's own cases"
     assert {one["source"] for one in outcome["watermarks"]} == {"mes", "qms"}
     assert site.answered() == ("open", ["not-signed", "deviation-open"])
     (request,) = site.ask(reviewer, "GET", path, 200)["requests"]

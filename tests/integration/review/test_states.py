@@ -23,7 +23,7 @@ from tests.support.changing import ENGINEER, NOBODY, Desk
 from tests.support.founded import founded
 from tests.support.ledgers import AUTHORITY, Ledger, batch, new_ledger
 from tests.support.ruling import change, collect, entered, look, put, standing
-from tests.support.trying import cases, planted, stated
+from tests.support.trying import Trial, cases, planted, stated
 
 
 def give(ledger: Ledger, said: RuleStated) -> None:
@@ -160,21 +160,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     plant.records(1)
     with contextlib.closing(plant):
         yield Desk(plant)
-
-
-class Trial:
-    """A challenge of rule D11 in a founded plant."""
-
-    def __init__(self, desk: Desk, *given: Case, sign: bool = True) -> None:
-        self.desk = desk
-        quality, by = desk.quality_service, desk.engineer.sign_in().authority
-        self.made = quality.challenges.run(desk.log, "D11", given or cases(), "on site", by)
-        desk.plant.publish()
-        if sign:
-            desk.engineer.sign(self.made.entry, action="rule", meaning="verified")
-
-    def validate(self) -> list[int]:
-        return self.desk.change(stated(RuleState.VALIDATED, self.made.entry))
 
 
 def standing_of(desk: Desk) -> Standing:
