@@ -42,6 +42,7 @@ class ParameterName(StrEnum):
     D05 = "d05"
     D09 = "d09"
     D12 = "d12"
+    D13 = "d13"
     D15 = "d15"
     D16 = "d16"
     D19 = "d19"

@@ -28,6 +28,13 @@ class Order:
             return None
         return self._by_claim(one, other) or self._by_number(one, other)
 
+    def between(self, one: Told, low: Told, high: Told) -> bool | None:
+        """Whether a record happened after one and before another; None where that cannot be told."""
+        after, before = self.first(low, one), self.first(one, high)
+        if after is one or before is high:
+            return False
+        return None if after is None or before is None else True
+
     def _by_claim(self, one: Told, other: Told) -> Told | None:
         a, b = one.record.occurred_at, other.record.occurred_at
         if a.instant_us is None or b.instant_us is None or one.body.clock != other.body.clock:
