@@ -53,9 +53,9 @@ class Fact:
     """One thing that happened, and how its system tells it."""
 
     __slots__ = (
-        "account", "action", "at", "changes", "claimed", "clock", "delay", "kind", "links", "look", "number",
-        "original", "outcome", "precision", "reason", "received", "recorded", "restarts", "sequence", "series",
-        "skipped", "source", "thing", "unread", "unread_recorded", "workstation",
+        "account", "action", "at", "changes", "channel", "claimed", "clock", "delay", "kind", "links", "look", "number",
+        "on_behalf_of", "original", "outcome", "precision", "reason", "received", "recorded", "restarts", "sequence",
+        "series", "skipped", "source", "thing", "unread", "unread_recorded", "workstation",
     )  # fmt: skip
 
     def __init__(
@@ -84,6 +84,9 @@ class Fact:
         self.workstation = workstation
         self.reason = reason
         self.outcome = outcome
+        self.channel: str | None = None
+        """By which way somebody worked, such as from afar."""
+        self.on_behalf_of: str | None = None
         self.number = -1
         """Its place in the month; set once all facts are known."""
         self.claimed: int | None = None

@@ -70,7 +70,7 @@ def told(site: Site, seed: int, records: int) -> Draft:
         own = facts[system.source]
         own += system.background(site, rng, times)
         own.sort(key=_at)
-        _stamp(system, own, rng)
+        stamp(system, own, rng)
         lanes[system.source] = Lane(system, own, _ends(records, place))
     return Draft(site, lanes)
 
@@ -93,7 +93,7 @@ def _ends(records: int, place: int) -> list[int]:
     return list(range(START + distance + place * MINUTE, END + TAIL, distance))
 
 
-def _stamp(system: System, facts: list[Fact], rng: random.Random) -> None:
+def stamp(system: System, facts: list[Fact], rng: random.Random) -> None:
     """Writes down when each fact happened, as a system does whose clock has its constant error."""
     if system.look is not None:
         for fact in facts:

@@ -1,4 +1,4 @@
-"""What the import rules of pyproject.toml cannot say: a closed list for the core."""
+"""What the import rules of pyproject.toml cannot say: closed lists for the core, a witness and the simulated plant."""
 
 import ast
 import sys
@@ -52,3 +52,11 @@ def test_a_witness_is_made_of_nothing_that_reaches_a_ledger() -> None:
     assert not {
         (module, name) for module, name in seen if name not in OF_A_WITNESS and name.rpartition(".")[0] not in PACKAGES
     }
+
+
+def test_what_simulates_a_plant_knows_nothing_of_the_product_but_its_core() -> None:
+    plant = CORE.parents[1] / "tests" / "plant"
+    seen = {(path.name, name) for path in plant.rglob("*.py") for name in imported(path)}
+    own = {one for one in seen if one[1].split(".")[0] in {"ledger", "collectors", "reports", "tests"}}
+    assert len(own) > 100
+    assert not {one for one in own if tuple(one[1].split(".")[:2]) not in {("ledger", "core"), ("tests", "plant")}}

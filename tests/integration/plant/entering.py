@@ -34,6 +34,7 @@ from ledger.store.logs import SYSTEM_LOG
 from ledger.store.position import MAX_INDEX
 from tests.plant.model import AccountRow, PlaceRow
 from tests.plant.plant import Plant
+from tests.plant.violations import Corpus
 
 EXAMPLES: Final = Path(__file__).parents[2] / "examples"
 
@@ -50,11 +51,7 @@ def enter(
     `before` hears of each run before it is entered.
     """
     log = service.record_log()
-    for system in plant.sources():
-        log.sources.register(SourceConfig(id=system.source, type="test", title=system.title), authority)
-    log.parameters.put(log.log.number, _parameters(plant, authority))
-    rows: list[AccountRow | PlaceRow] = [*plant.maps().accounts, *plant.maps().places]
-    log.maps.put(mapped(row, authority) for row in rows)
+    settle(service, plant, authority)
     begun = service.store.append_one(log.log.number, draft(_import(plant, ImportState.RUNNING, authority))).index
     for run in plant.runs(order_seed):
         before(run)
@@ -62,6 +59,16 @@ def enter(
     service.store.append_one(log.log.number, draft(_import(plant, ImportState.OPEN, authority, begun)))
     for count in plant.month.counts:
         log.reconciling.by_count(count.source, count.low, count.high, count.told, "as the site counts", authority)
+
+
+def settle(service: Service, plant: Plant | Corpus, authority: Authority) -> None:
+    """Registers the systems of a plant, and enters its parameters, and its maps as they were at first."""
+    log = service.record_log()
+    for system in plant.sources():
+        log.sources.register(SourceConfig(id=system.source, type="test", title=system.title), authority)
+    log.parameters.put(log.log.number, _parameters(plant, authority))
+    rows: list[AccountRow | PlaceRow] = [*plant.maps().accounts, *plant.maps().places]
+    log.maps.put(mapped(row, authority) for row in rows)
 
 
 def correct(service: Service, plant: Plant, authority: Authority) -> None:
@@ -169,7 +176,7 @@ def mapped(row: AccountRow | PlaceRow, authority: Authority) -> IdentityMapped2 
     )
 
 
-def _parameters(plant: Plant, authority: Authority) -> Iterator[Parameter]:
+def _parameters(plant: Plant | Corpus, authority: Authority) -> Iterator[Parameter]:
     for one in plant.parameters():
         yield Parameter(
             name=ParameterName(one.name),

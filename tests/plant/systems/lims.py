@@ -33,7 +33,8 @@ def _result(site: Site, one: Happening) -> Iterator[Fact]:
     thing = Thing("result", f"{one.detail}/assay")
     told = Change("assay", None, one.value, "%"), Change("injections", None, "2")
     yield _made(one.at, one.person, thing, named, *told)
-    other = site.on_shift(one.at + HOUR, 0.5)
+    shift = (site.on_shift(one.at + HOUR, draw) for draw in (0.5, 0.75))
+    other = next(person for person in shift if person is not one.person)
     approved = Fact(SOURCE, one.at + HOUR, Action.APPROVE, thing, other.account(PREFIX), named)
     approved.workstation = f"{other.area}-lims"
     yield approved

@@ -1,0 +1,24 @@
+"""Violations planted in a plant's month: each is found, and nothing else, in whatever order it all arrives."""
+
+import pytest
+
+from tests.integration.plant.violating import Violating, hold
+from tests.plant.violations import Corpus
+from tests.support.ledgers import Ledger
+from tests.support.seeds import SEED
+
+EACH = 3
+"""Violations and near misses of each rule; of a rule with more sorts of them one of each sort."""
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    return Corpus(SEED, EACH)
+
+
+def test_every_violation_is_found_and_nothing_else_whatever_the_order_of_arrival(
+    ledger: Ledger, corpus: Corpus
+) -> None:
+    violating = Violating(ledger, corpus, SEED + len(ledger.dialect), looks=3)
+    hold(violating, corpus)
+    assert violating.closed > 0, "what came late closed nothing"

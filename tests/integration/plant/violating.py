@@ -1,0 +1,172 @@
+"""A month of violations in a ledger, and what the rules make of it, held against what was planted."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from ledger.core.run import RunBatch
+from ledger.findings.kinds import RuleFinding
+from ledger.review.exceptions.examining import judged
+from ledger.review.exceptions.knowing import known_since
+from ledger.review.exceptions.left import newest
+from ledger.review.exceptions.runs import Ran
+from ledger.review.rules import rule_named, rules
+from ledger.store.rebuild import rebuild
+from tests.integration.plant.entering import settle
+from tests.plant.model import Fact
+from tests.plant.violations import Corpus
+from tests.plant.violations.corpus import Case
+from tests.support.ledgers import AUTHORITY, RECORDS, Ledger
+from tests.support.ruling import found, look
+
+ANSWERS: Final = {
+    "finding": {"finding"},
+    "explained": {"explained"},
+    "clear": {"clear", "not-examined"},
+    "unordered": {"cannot-order"},
+    "lacking": {"not-assessable"},
+}
+"""What a rule may say of a scene; there is nothing in what it does not even look at."""
+
+Finding = tuple[str, frozenset[str]]
+"""A rule, and the source's ids of the records that a finding of it rests on."""
+
+
+class Row(NamedTuple):
+    """What became of a rule's scenes: violations planted and found, near misses and those cleared, scenes that cannot
+    be assessed and those of which just that was said, and findings of what nobody planted.
+    """
+
+    rule: str
+    planted: int
+    found: int
+    near: int
+    cleared: int
+    unknown: int
+    said: int
+    false: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.rule}  recall {self.found / self.planted:7.2%} of {self.planted:3}  {self.false:2} false  "
+            f"{self.cleared:3} of {self.near:3} near misses cleared  {self.said:2} of {self.unknown:2} not assessable"
+        )
+
+
+class Violating:
+    """A month that is entered into a fresh ledger in an order, while the rules look `looks` times in between."""
+
+    def __init__(self, ledger: Ledger, corpus: Corpus, order_seed: int, looks: int) -> None:
+        self._ledger = ledger
+        self._corpus = corpus
+        self._entries: dict[str, int] = {}
+        """The entry of each record, by the source's id of it."""
+        settle(ledger.service, corpus, AUTHORITY)
+        runs = list(corpus.runs(order_seed))
+        self._last = {run.source: run for run in runs if run.submissions}
+        step = len(runs) // (looks + 1) + 1
+        self.closed = 0
+        """How many findings what came later closed again."""
+        for place, run in enumerate(runs):
+            self._submit(run)
+            if place % step == step - 1:
+                self.look()
+        self.look()
+
+    def look(self) -> Ran:
+        ran = look(self._ledger)
+        assert not ran.left_out, ran.left_out
+        self.closed += sum(one.closed for one in ran.rules)
+        return ran
+
+    def standing(self) -> set[Finding]:
+        """What the rules found and did not close again."""
+        ids = {entry: id_ for id_, entry in self._entries.items()}
+        return {(one.rule, frozenset(ids[entry] for entry in one.entries)) for one in self._standing()}
+
+    def replay(self) -> None:
+        """Every source tells once more what it told last."""
+        state = self._ledger.service.ingest.state
+        for source, run in self._last.items():
+            cursor = state(source).cursor
+            self._submit(msgspec.structs.replace(run, cursor_from=cursor, cursor_to=f"{cursor} again"))
+
+    def rebuild(self) -> None:
+        """Makes what is read anew from the log."""
+        rebuild(self._ledger.store, self._ledger.owner_url, ["rule-finding", "rule-run"])
+
+    def differing(self) -> Iterator[str]:
+        """Scenes of whose examined record the rule does not say what it should."""
+        for case, said, why in self._answers():
+            if said not in ANSWERS[case.said] or not why.startswith(case.lacking):
+                yield f"{case.rule} {case.scene}: {case.said} {case.lacking}, but it is {said} {why}"
+
+    def table(self) -> list[Row]:
+        """What became of every rule's scenes."""
+        stands, truth = self.standing(), self._corpus.findings()
+        answers = [(case, said in ANSWERS[case.said]) for case, said, _ in self._answers()]
+        return [self._row(rule, answers, stands, truth) for rule in sorted({case.rule for case in self._corpus.cases})]
+
+    def _row(self, rule: str, answers: Sequence[tuple[Case, bool]], stands: set[Finding], truth: set[Finding]) -> Row:
+        mine = [(case, right) for case, right in answers if case.rule == rule]
+        planted = [ids_of(case) for case, _ in mine if case.said == "finding"]
+        near = [right for case, right in mine if case.said in ("explained", "clear", "unordered")]
+        unknown = [right for case, right in mine if case.said == "lacking"]
+        false = sum(of == rule for of, _ in stands - truth)
+        there = sum((rule, ids) in stands for ids in planted)
+        return Row(rule, len(planted), there, len(near), sum(near), len(unknown), sum(unknown), false)
+
+    def _answers(self) -> Iterator[tuple[Case, str, str]]:
+        """What each rule says of the record that it examines in each of its scenes, and why."""
+        service, store = self._ledger.service, self._ledger.store
+        with store.reading() as connection, store.reader(RECORDS) as reader:
+            last, parameters = newest(connection, RECORDS), service.record_log().parameters
+            known = known_since(connection, store.kinds, parameters, RECORDS, reader.head().size, last)
+            for rule in sorted({case.rule for case in self._corpus.cases}):
+                cases = {self._entries[str(case.rests[0].number)]: case for case in self._corpus.cases
+                         if case.rule == rule}  # fmt: skip
+                for told, said in judged(rule_named(rule), cases, known):
+                    case = cases[told.index]
+                    yield (case, "not-examined", "") if said is None else (case, said.said.value, said.why)
+
+    def _standing(self) -> Iterator[RuleFinding]:
+        for rule in rules():
+            yield from {one.key: one for one in found(self._ledger, rule)}.values()
+
+    def _submit(self, run: RunBatch) -> None:
+        receipt = self._ledger.service.record_log().ingest.submit(run, AUTHORITY)
+        for one, outcome in zip(run.submissions, receipt.outcomes, strict=True):
+            self._entries.setdefault(one.record.source_record_id, outcome.index)
+
+
+def ids_of(case: Case) -> frozenset[str]:
+    """The source's ids of what a case rests on."""
+    return frozenset(str(fact.number) for fact in case.rests)
+
+
+def hold(violating: Violating, corpus: Corpus) -> list[Row]:
+    """Holds what the rules found against what was planted; then that nothing comes of looking, of telling and of
+    reading all once more. Raises AssertionError that names what differs.
+    """
+    stands, truth = violating.standing(), corpus.findings()
+    rows = violating.table()
+    print("", *rows, sep="\n")
+    lines = list(violating.differing())
+    facts = {str(fact.number): fact for fact in corpus.facts}
+    for name, differ in (("missed", truth - stands), ("false", stands - truth)):
+        lines += [f"{name} {rule}: {_told(ids, facts)}" for rule, ids in sorted(differ, key=str)]
+    assert not lines, "\n".join(lines)
+    assert violating.look().entry is None
+    violating.replay()
+    again = violating.look()
+    assert sum(one.opened + one.closed for one in again.rules) == 0, again.rules
+    violating.rebuild()
+    assert violating.standing() == stands
+    return rows
+
+
+def _told(ids: frozenset[str], facts: Mapping[str, Fact]) -> str:
+    """Records in short."""
+    told = (facts[id_] for id_ in sorted(ids, key=int))
+    return ", ".join(f"{one.source} {one.action} {one.thing.type} {one.thing.id}" for one in told)

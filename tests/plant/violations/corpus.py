@@ -1,0 +1,150 @@
+"""The month of violations: a plant's ordinary month without faults, and the scenes of every rule in between."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from itertools import cycle, islice
+from pkgutil import iter_modules
+from typing import Final, NamedTuple, Protocol, cast
+
+from ledger.core.run import RunBatch
+from tests.plant.feed import mixed, schedule
+from tests.plant.model import DAY, END, MINUTE, START, Fact, Maps, Parameter, Thing
+from tests.plant.rules import maps, parameters
+from tests.plant.systems.base import System
+from tests.plant.telling import TAIL, Draft, Lane, finish, told
+from tests.plant.violations.stage import AWAY, Finds, Shows, Stage
+from tests.plant.violations.systems import ALL, FURTHER, classes
+from tests.plant.world import Site
+
+ORDINARY: Final = 4_500
+"""Records of the ordinary month."""
+LATE: Final = 0.15
+"""Which part of what scenes tell reaches its collector late."""
+
+
+class Planting(Protocol):
+    """A module that plants for a rule; what its members are is told by the package."""
+
+    PARAMETERS: Sequence[Parameter]
+    FINDS: Sequence[Finds]
+    EXPLAINED: Sequence[Shows]
+    CLEAR: Sequence[Shows]
+    UNORDERED: Sequence[Shows]
+    UNKNOWN: Mapping[str, Shows]
+
+
+class Case(NamedTuple):
+    """A scene and what the rule has to say of the record `rests[0]`; a finding rests on all of them.
+
+    `lacking`: how the name of the input begins that is lacking, where something is.
+    """
+
+    rule: str
+    scene: str
+    said: str
+    rests: tuple[Fact, ...]
+    lacking: str = ""
+
+
+def plantings() -> dict[str, Planting]:
+    """What plants, by the id of its rule."""
+    package = __name__.rpartition(".")[0]
+    folder = import_module(package).__path__
+    names = sorted(one.name for one in iter_modules(folder) if one.name[0] == "d" and one.name[1:].isdigit())
+    return {name.upper(): cast(Planting, import_module(f"{package}.{name}")) for name in names}
+
+
+class Corpus:
+    """A month with `each` violations and `each` near misses of every rule, at least one of each scene; the same seed
+    gives the same one.
+    """
+
+    def __init__(self, seed: int, each: int) -> None:
+        self._seed = seed
+        self._site = Site(seed, ORDINARY)
+        # What stands in a field at first is known, so that no first change lacks its old value.
+        for asset in self._site.assets:
+            self._site.values[Thing("equipment-state", asset.id)] = "state-6"
+        draft = told(self._site, seed, ORDINARY)
+        for system in FURTHER:
+            draft.lanes[system.source] = Lane(system, [], [])
+        self.cases: list[Case] = []
+        self._stages: list[Stage] = []
+        for rule, planting in plantings().items():
+            self._play(rule, planting, each)
+        self.late = [fact for stage in self._stages for fact in stage.late(LATE)]
+        self._lay(draft)
+        self.facts = finish(draft)
+        self._runs = schedule(draft, seed)
+
+    def sources(self) -> tuple[System, ...]:
+        return tuple(ALL.values())
+
+    def parameters(self) -> list[Parameter]:
+        """Those of the ordinary month, of which classes systems are, and what each rule goes by."""
+        own = (one for planting in plantings().values() for one in planting.PARAMETERS)
+        return [*parameters(), *classes(), *self._adjustable(own)]
+
+    def maps(self) -> Maps:
+        """Those of the ordinary month as corrected, and of the scenes."""
+        usual = maps(self._site, self._seed).corrected()
+        accounts = [row for stage in self._stages for row in stage.accounts.values()]
+        places = [row for stage in self._stages for row in stage.places.values()]
+        return Maps([*usual.accounts, *accounts], [*usual.places, *places])
+
+    def runs(self, order_seed: int) -> Iterator[RunBatch]:
+        """All runs, the sources mixed in an order of that seed."""
+        return mixed(self._runs, ALL, order_seed)
+
+    def findings(self) -> set[tuple[str, frozenset[str]]]:
+        """All that has to stand in the end: each by its rule and the source's ids of what it rests on."""
+        planted = [(case.rule, case.rests) for case in self.cases if case.said == "finding"]
+        also = [one for stage in self._stages for one in stage.also]
+        return {(rule, frozenset(str(fact.number) for fact in rests)) for rule, rests in (*planted, *also)}
+
+    def _play(self, rule: str, planting: Planting, each: int) -> None:
+        near = [
+            (said, scene)
+            for said, scenes in (
+                ("explained", planting.EXPLAINED),
+                ("clear", planting.CLEAR),
+                ("unordered", planting.UNORDERED),
+            )
+            for scene in scenes
+        ]
+        finds, shows = max(each, len(planting.FINDS)), max(each, len(near))
+        stage = Stage(rule.lower(), self._seed, finds + shows + len(planting.UNKNOWN))
+        self._stages.append(stage)
+        for find in islice(cycle(planting.FINDS), finds):
+            self.cases.append(Case(rule, find.__name__, "finding", find(stage)))
+        for said, show in islice(cycle(near), shows):
+            self.cases.append(Case(rule, show.__name__, said, (show(stage),)))
+        for lacking, show in planting.UNKNOWN.items():
+            self.cases.append(Case(rule, show.__name__, "lacking", (show(stage),), lacking))
+
+    def _lay(self, draft: Draft) -> None:
+        """Puts what scenes tell between the rest, in the order in which it was written down."""
+        for place, lane in enumerate(draft.lanes.values()):
+            source = lane.system.source
+            lane.facts += [fact for stage in self._stages for fact in stage.facts if fact.source == source]
+            lane.facts.sort(key=_written)
+            lane.ends = list(range(START + DAY + place * MINUTE, END + TAIL, DAY))
+            lane.outages = [AWAY]
+            lane.gaps = [gap for stage in self._stages for gap in stage.gaps.get(source, ())]
+
+    def _adjustable(self, own: Iterator[Parameter]) -> Iterator[Parameter]:
+        """Operators may set what the ordinary month's set points are by themselves."""
+        for one in own:
+            if one.name == "d02":
+                usual = [
+                    {"object_id": f"{tag}.SP", "attribute": "Value", "low": "0", "high": "100"}
+                    for asset in self._site.assets
+                    for tag in asset.tags
+                ]
+                one = one._replace(value={**one.value, "adjustable": [*one.value["adjustable"], *usual]})
+            yield one
+
+
+def _written(fact: Fact) -> int:
+    late = 0 if fact.recorded is None or fact.claimed is None else fact.recorded - fact.claimed
+    return fact.at + late
