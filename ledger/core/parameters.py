@@ -46,6 +46,7 @@ class ParameterName(StrEnum):
     D15 = "d15"
     D16 = "d16"
     D19 = "d19"
+    D20 = "d20"
     D24 = "d24"
     D26 = "d26"
     D28 = "d28"

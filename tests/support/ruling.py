@@ -1,8 +1,10 @@
 """What tests of rules collect, and what the rules make of it."""
 
 from collections.abc import Sequence
+from random import Random
 from typing import Any
 
+import msgspec
 from sqlalchemy import select
 
 from ledger.core.clock import utc_text
@@ -17,6 +19,7 @@ from ledger.sources.map_kinds import AssetMapped2, IdentityMapped2
 from ledger.sources.parameter_kinds import Parameter
 from ledger.store import schema
 from tests.support.ledgers import AUTHORITY, RECORDS, SOURCE, START_US, Ledger, submission
+from tests.support.seeds import SEED
 
 SINCE = "2026-01-01T00:00:00.000000Z"
 LAST_S = 1_000
@@ -102,3 +105,35 @@ def place(tag: str, equipment: str, **more: Any) -> AssetMapped2:
 def map_(ledger: Ledger, *rows: IdentityMapped2 | AssetMapped2) -> None:
     """Enters lines of the maps."""
     ledger.service.record_log().maps.put(list(rows))
+
+
+def rests_on(ledger: Ledger, rule: str) -> set[tuple[str, frozenset[str]]]:
+    """Of what the rule found and stands: why, and the sources' own ids of the records that it rests on."""
+    told = found(ledger, rule)
+    with ledger.store.reader(RECORDS) as reader:
+        bodies = {entry: reader.entry(entry).body or b"" for one in told for entry in one.entries}
+    ids = {entry: msgspec.json.decode(body)["record"]["source_record_id"] for entry, body in bodies.items()}
+    return {(one.why, frozenset(ids[entry] for entry in one.entries)) for one in told}
+
+
+def arrived(
+    ledger: Ledger, told: Sequence[Submission], sources: Sequence[str], rule: str, order: int, until_s: int = LAST_S
+) -> None:
+    """Collects records in an order that is drawn, and has the rules look in between, as they do every hour.
+
+    Once all is there, the same records again and another look add nothing to what the rule found.
+    """
+    mixed = list(told)
+    Random(f"{SEED}:{order}").shuffle(mixed)
+    most = 1 + len(mixed) // 4
+    for at in range(0, len(mixed), most):
+        for source in sources:
+            collect(
+                ledger, [one for one in mixed[at : at + most] if one.record.source == source], until_s, source=source
+            )
+        look(ledger)
+    keys, entries = standing(ledger, rule), len(entered(ledger))
+    for source in sources:
+        collect(ledger, [one for one in told if one.record.source == source], until_s, source=source)
+    look(ledger)
+    assert (standing(ledger, rule), len(entered(ledger))) == (keys, entries), "nothing is doubled by a replay"
