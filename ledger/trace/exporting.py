@@ -1,7 +1,7 @@
 """The records that a search finds, column by column, as many as there are: for an export, and for a page of it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -64,13 +64,23 @@ def chunks(store: Store, log: int, size: int, question: Question, sort: Sort, ta
     """
     found = _chunks(store, log, size, question, sort, table)
     first = next(found, None)
-    return iter(()) if first is None else chain((first,), found)
+    return iter(()) if first is None else _ahead(first, found)
 
 
 def cells(reader: LogReader, indices: Sequence[int], table: Table) -> Chunk:
     """The cells of these records, in the order given; raises NotFound for one that is not stored."""
     read = _read(reader, columns_at(reader.connection, reader.log, indices, _stored(reader, table)), table)
     return _made(read, table)
+
+
+def _ahead(first: Chunk, found: Iterator[Chunk]) -> Iterator[Chunk]:
+    """The chunks, of which the next one is read while the last one is written."""
+    with ThreadPoolExecutor(1, "export") as reader:
+        chunk: Chunk | None = first
+        while chunk is not None:
+            following = reader.submit(next, found, None)
+            yield chunk
+            chunk = following.result()
 
 
 def _chunks(store: Store, log: int, size: int, question: Question, sort: Sort, table: Table) -> Iterator[Chunk]:

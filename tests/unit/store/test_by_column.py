@@ -10,15 +10,20 @@ from ledger.store.position import pos_of
 from tests.support.ledgers import RECORDS, Ledger
 
 TEXTS = (
-    *("", "null", "12", "1e400", "[,]", 'say "no"', "back\\slash \\u0041", "\x01\x1f\x7f\t\r\n"),
+    *("", "null", "12", "1e400", "[,]", 'say "no"', "back\\slash \\u0041", "\x01\x7f\t\r\n"),
     *("Zoë \u2028 \U0001f9ea \ufffe", "x" * 5_000),
 )
+SETS = {
+    "plain": TEXTS,
+    "what stands between two": (*TEXTS[:5], "\x1f", *TEXTS[5:], "a\x1fb"),
+    "what stands for none": (*TEXTS[:5], "\x1e", *TEXTS[6:], "\x1e"),
+}
 LEAST, MOST = -(2**63), 2**63 - 1
 RECORD = schema.record.c
 
 
-@pytest.fixture
-def filled(ledger: Ledger) -> Ledger:
+@pytest.fixture(params=SETS)
+def filled(ledger: Ledger, request: pytest.FixtureRequest) -> Ledger:
     """Each text stands beside none, and beside the ends of what a number can be."""
     rows = [
         (
@@ -26,7 +31,7 @@ def filled(ledger: Ledger) -> Ledger:
             *(text if at % 2 else None, "tag", text, "" if ledger.is_sqlite else []),
             *(None, None, None, None, None, None, None, None, None),
         )
-        for at, text in enumerate(TEXTS)
+        for at, text in enumerate(SETS[request.param])
     ]
     with ledger.store.writing() as connection:
         Bulk(connection).insert(schema.record, rows, len(rows))
