@@ -1,8 +1,8 @@
 """Many rows of a selection, column by column.
 
 The database itself puts each column together, so that one row is read in place of all: to make a tuple of each row, and
-columns of the tuples again, would cost more than all else. A column comes as one JSON array (RFC 8259). PostgreSQL takes
-twice as long to write text as JSON as to string it together: text comes so, unless it holds what stands between two.
+columns of the tuples again, would cost more than all else. A column comes as one JSON array (RFC 8259); text of
+PostgreSQL, which takes twice as long to write it so, comes strung together, unless it holds what stands between two.
 """
 
 from collections.abc import Sequence
