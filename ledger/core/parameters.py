@@ -45,6 +45,7 @@ class ParameterName(StrEnum):
     D13 = "d13"
     D15 = "d15"
     D16 = "d16"
+    D17 = "d17"
     D19 = "d19"
     D20 = "d20"
     D24 = "d24"

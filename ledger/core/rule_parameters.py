@@ -4,6 +4,7 @@ A rule reads those that hold for the source and type of the record that it exami
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Final
 
 import msgspec
@@ -18,7 +19,7 @@ from ledger.core.rule_parameters_d20 import D26 as D26
 from ledger.core.rule_parameters_d20 import D28 as D28
 from ledger.core.rule_patterns import Adjustable as Adjustable
 from ledger.core.rule_patterns import Attributes as Attributes
-from ledger.core.rule_patterns import Back, NameList, Names, PatternList, Patterns, SpecifiedList
+from ledger.core.rule_patterns import Back, NameList, Names, Number, PatternList, Patterns, SpecifiedList
 from ledger.core.rule_patterns import Pattern as Pattern
 from ledger.core.rule_patterns import Scope as Scope
 from ledger.core.rule_patterns import Specified as Specified
@@ -197,6 +198,43 @@ class D05(ParameterValue, frozen=True, kw_only=True):
     remote: NameList
 
 
+class Compared(ParameterValue, frozen=True, kw_only=True):
+    """An attribute that people enter, and the readings that it is held against: of the same equipment, or with `link`
+    of the same batch, order or other thing; with `tags` those of these objects only.
+
+    They agree where they are no further apart than `tolerance`, in the unit that both are told in.
+    """
+
+    object_type: Name
+    attribute: Name
+    reading_type: Name
+    reading: Name
+    tolerance: Number
+    tags: Names = ()
+    link: LinkKind | None = None
+
+    def __post_init__(self) -> None:
+        if Decimal(self.tolerance) < 0:
+            raise ValueError(f"tolerance {self.tolerance} is less than nothing")
+
+
+class D17(ParameterValue, frozen=True, kw_only=True):
+    """What people enter, and what equipment measured then: what was read `within_s` before or after, and the last that
+    was read before, for `hold_s`.
+
+    `fault` and `fault_ended`: records of the same equipment by which its sensor is at fault, and no longer; a fault
+    counts for `back_s`. `grace_s`: how long the equipment's systems have to tell.
+    """
+
+    compared: Annotated[tuple[Compared, ...], msgspec.Meta(min_length=1, max_length=1000)]
+    within_s: Seconds = 60
+    hold_s: Seconds = 3_600
+    fault: Patterns = ()
+    fault_ended: Patterns = ()
+    back_s: Back = 86_400
+    grace_s: Seconds = 3_600
+
+
 class D19(ParameterValue, frozen=True, kw_only=True):
     """Signatures and steps, and the pace that nobody keeps: `many` by one person within `within_s`; two less than
     `least_s` apart; one whose object the person did not open (`opened`) within `open_s` before. What shares a link of
@@ -212,7 +250,7 @@ class D19(ParameterValue, frozen=True, kw_only=True):
     set_link: LinkKind | None = None
 
 
-RuleValue = D01 | D02 | D05 | D09 | D12 | D13 | D15 | D16 | D19 | D20 | D24 | D26 | D28
+RuleValue = D01 | D02 | D05 | D09 | D12 | D13 | D15 | D16 | D17 | D19 | D20 | D24 | D26 | D28
 """The value of a rule's parameter."""
 RULES: Final[Mapping[str, type[RuleValue]]] = {
     "d01": D01,
@@ -223,6 +261,7 @@ RULES: Final[Mapping[str, type[RuleValue]]] = {
     "d13": D13,
     "d15": D15,
     "d16": D16,
+    "d17": D17,
     "d19": D19,
     "d20": D20,
     "d24": D24,

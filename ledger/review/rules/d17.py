@@ -1,0 +1,207 @@
+"""D17: a value that somebody entered disagrees with what equipment measured then.
+
+What is held against what, and how far apart the two may be, the parameter `d17` says. A value agrees where any reading
+of that time does: those near it, and the last one before, which holds until the next. Guard: the sensor was at fault.
+That no reading agrees is said once the time of the systems that gave the others is known.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from ledger.core.clock import MICROSECONDS
+from ledger.core.ranges import number_of
+from ledger.core.record import Action, Change, LinkKind, Outcome
+from ledger.core.rule_parameters import D17, Compared
+from ledger.core.system_class import SystemClass
+from ledger.findings.kinds import Severity
+from ledger.present.inert import one_line
+from ledger.review.known.cases import Course, Elsewhere, Force, cases
+from ledger.review.known.days import DAY_US
+from ledger.review.known.facts import Told
+from ledger.review.known.patterns import types
+from ledger.review.rules.equipment import of_assets
+from ledger.review.rules.known import Known
+from ledger.review.rules.rule import About, Judged, Said, by_value, undated, unknown
+from ledger.store.changes import Thing
+
+_ENTERED: Final = (SystemClass.MES,)
+_EQUIPMENT: Final = (SystemClass.HISTORIAN, SystemClass.DCS, SystemClass.SCADA, SystemClass.PLC, SystemClass.INSTRUMENT)
+_TELLS: Final = frozenset({Action.CREATE, Action.UPDATE})
+_FIRST: Final = (Said.FINDING, Said.PENDING, Said.UNORDERED, Said.LACKING, Said.EXPLAINED, Said.CLEAR)
+"""Of a record that enters several values the one is said that says most."""
+
+
+class ValueDisagrees:
+    """Examines values that people enter in the execution system."""
+
+    about = About(
+        id="D17",
+        version=1,
+        title="Recorded value disagrees with equipment",
+        severity=Severity.HIGH,
+        needs=(_ENTERED, _EQUIPMENT),
+    )
+
+    def examines(self, told: Told, known: Known) -> bool:
+        if told.record.outcome is not Outcome.SUCCESS or not known.is_of(told, _ENTERED):
+            return False
+        value = known.value(told, D17)
+        if value is None:
+            return told.record.action in _TELLS and any(number_of(one.new) is not None for one in told.record.changes)
+        return any(True for _ in _entered(told, value))
+
+    def touches(self, new: Sequence[Told], known: Known) -> Iterable[int]:
+        for value in known.every(D17):
+            readings = {one.reading_type for one in value.compared} | types(value.fault, value.fault_ended)
+            days = defaultdict[int, list[Told]](list)
+            for one in new:
+                if one.record.object.type in readings and known.is_of(one, _EQUIPMENT):
+                    days[one.moment_us // DAY_US].append(one)
+            of = Elsewhere(known.connected(_ENTERED), frozenset(one.object_type for one in value.compared))
+            on = max(value.hold_s, value.back_s, value.within_s) * MICROSECONDS
+            for told in days.values():
+                low = min(one.about.low_us for one in told) - value.within_s * MICROSECONDS
+                yield from (one.index for one in known.cases.told(of, low, max(x.about.high_us for x in told) + on))
+
+    def judge(self, anchors: Sequence[Told], known: Known) -> Iterator[Judged]:
+        return by_value(anchors, known, D17, _judged, undated)
+
+
+def _entered(told: Told, value: D17) -> Iterator[tuple[Compared, Change]]:
+    """What a record enters that is held against readings."""
+    for by in value.compared:
+        if by.object_type == told.record.object.type:
+            changes = (one for one in told.record.changes if one.attribute == by.attribute)
+            yield from ((by, one) for one in changes if number_of(one.new) is not None)
+
+
+def _judged(anchors: Sequence[Told], value: D17, known: Known) -> Iterator[Judged]:
+    """Records of one parameter's value."""
+    readings = _Readings(anchors, value, known)
+    for told in anchors:
+        said = [_said(told, by, change, readings, value, known) for by, change in _entered(told, value)]
+        yield min(said, key=lambda one: _FIRST.index(one.said))
+
+
+class _Reading(NamedTuple):
+    """What was measured, and how far from when a value was entered; `sure`: it is of that time without doubt."""
+
+    told: Told
+    change: Change
+    apart_us: int
+    sure: bool
+
+
+class _Readings:
+    """What equipment measured at about the time of some records."""
+
+    def __init__(self, anchors: Sequence[Told], value: D17, known: Known) -> None:
+        self._known = known
+        self._within, self._hold = value.within_s * MICROSECONDS, value.hold_s * MICROSECONDS
+        self._linked: dict[LinkKind, Mapping[str, list[int]]] = {}
+        kinds = defaultdict[LinkKind, set[str]](set)
+        for by in value.compared:
+            if by.link is not None:
+                kinds[by.link].add(by.reading_type)
+        for kind, of in kinds.items():
+            ids = {id_ for one in anchors for id_ in one.ids(kind)}
+            self._linked[kind] = known.linking(kind, ids, Elsewhere(known.connected(_EQUIPMENT), frozenset(of)))
+
+    def of(self, told: Told, by: Compared) -> list[_Reading]:
+        """Those that are, or may be, of a record's time, the nearest first."""
+        found = defaultdict[Thing, list[_Reading]](list)
+        for one in self._same(told, by):
+            record = one.record
+            if record.object.type == by.reading_type and (not by.tags or record.object.id in by.tags):
+                for change in record.changes:
+                    if change.attribute == by.reading and number_of(change.new) is not None:
+                        thing = Thing(record.source, record.object.type, record.object.id)
+                        found[thing].append(self._reading(one, change, told))
+        chosen = [one for of in found.values() for one in self._of_the_time(of, told)]
+        return sorted(chosen, key=lambda one: (one.apart_us, one.told.record.source, one.told.record.source_record_id))
+
+    def _same(self, told: Told, by: Compared) -> Iterable[Told]:
+        """The records of the same equipment, or other thing."""
+        known = self._known
+        if by.link is not None:
+            linked = self._linked[by.link]
+            return known.told(entry for id_ in told.ids(by.link) for entry in linked.get(id_, ()))
+        of = Elsewhere(known.connected(_EQUIPMENT), frozenset({by.reading_type}))
+        return of_assets(known.assets_of(told), of, told, max(self._hold, self._within), self._within, known)
+
+    def _reading(self, one: Told, change: Change, told: Told) -> _Reading:
+        a, b = one.about, told.about
+        least = max(a.low_us - b.high_us, b.low_us - a.high_us, 0)
+        most = max(a.high_us - b.low_us, b.high_us - a.low_us)
+        return _Reading(one, change, least, most <= self._within)
+
+    def _of_the_time(self, readings: Sequence[_Reading], told: Told) -> Iterator[_Reading]:
+        """Of one object's readings those near a record, and those of which one was the last before it."""
+        about = told.about
+        before = [one.told.about for one in readings if one.told.about.high_us < about.low_us]
+        last = max((one.low_us for one in before), default=about.high_us + 1)
+        lasting = {
+            one.told.index
+            for one in readings
+            if one.told.about.low_us <= about.high_us and one.told.about.high_us >= last
+        }
+        settled = bool(before) and len(lasting) == 1
+        for one in readings:
+            holds = one.told.index in lasting and one.apart_us <= self._hold
+            if holds or one.apart_us <= self._within:
+                yield one._replace(sure=one.sure or (holds and settled))
+
+
+def _said(told: Told, by: Compared, change: Change, readings: _Readings, value: D17, known: Known) -> Judged:
+    at = told.index
+    if by.link is None and not known.assets_of(told):
+        return Judged(at, Said.LACKING, "asset-map")
+    if by.link is not None and not told.ids(by.link):
+        return Judged(at, Said.LACKING, f"link-{by.link.value}")
+    found = readings.of(told, by)
+    comparable = [one for one in found if None in (one.change.unit, change.unit) or one.change.unit == change.unit]
+    agreeing = [one for one in comparable if _agree(change, one.change, by)]
+    if any(one.sure for one in agreeing):
+        return Judged(at, Said.CLEAR)
+    if agreeing:
+        return Judged(at, Said.UNORDERED, "reading-and-entry")
+    if not comparable:
+        systems = known.systems(_EQUIPMENT, told.moment_us)
+        waits = unknown(told, systems, known, value.within_s + value.grace_s, value.within_s)
+        return waits or Judged(at, Said.LACKING, "unit" if found else "reading")
+    nearest = comparable[0]
+    back_s = max(value.within_s, -(-nearest.apart_us // MICROSECONDS))
+    telling = sorted({one.told.record.source for one in comparable})
+    guard = _at_fault(told, nearest.told, value, known)
+    waits = guard or unknown(told, telling, known, value.within_s + value.grace_s, back_s)
+    return waits or _found(told, change, nearest, by)
+
+
+def _agree(entered: Change, read: Change, by: Compared) -> bool:
+    one, other = number_of(entered.new), number_of(read.new)
+    return one is not None and other is not None and abs(one - other) <= Decimal(by.tolerance)
+
+
+def _at_fault(told: Told, reading: Told, value: D17, known: Known) -> Judged | None:
+    """Whether the sensor was at fault, or may have been; None: that is not told."""
+    of = Elsewhere(known.connected(_EQUIPMENT), types(value.fault, value.fault_ended))
+    assets = {*known.assets_of(told), *known.assets_of(reading)}
+    near = of_assets(assets, of, told, value.back_s * MICROSECONDS, 0, known)
+    forces = {Course(case, value.fault, value.fault_ended, known.order).at(told) for case in cases(near)}
+    if Force.YES in forces:
+        return Judged(told.index, Said.EXPLAINED, "sensor-fault")
+    return Judged(told.index, Said.UNORDERED, "sensor-fault") if Force.UNKNOWN in forces else None
+
+
+def _found(told: Told, change: Change, nearest: _Reading, by: Compared) -> Judged:
+    at, other, unit = told.index, nearest.told.index, "" if change.unit is None else f" {change.unit}"
+    detail = one_line(
+        f"{told.record.object.id}: {change.attribute} was entered as {change.new}{unit} by entry {at} and"
+        f" {nearest.told.record.object.id} read {nearest.change.new}{unit} by entry {other}; {by.tolerance} is allowed"
+    )
+    return Judged(at, Said.FINDING, "disagrees", tuple(sorted((at, other))), detail)
+
+
+RULE: Final = ValueDisagrees()
