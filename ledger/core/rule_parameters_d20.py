@@ -65,7 +65,7 @@ class D24(ParameterValue, frozen=True, kw_only=True):
 
     `released`: records of the ERP. `calibrated`: records of the maintenance system whose attribute `due` says until
     when (an instant, or a day as a whole; `zone`: in which a time without an offset is read); they count for `back_s`.
-    `reviewed`: the audit trail review of the batch has to be concluded before. `grace_s`: how long the other systems
+    `reviewed`: the audit trail review of the batch has to be signed before. `grace_s`: how long the other systems
     have to tell.
     """
 

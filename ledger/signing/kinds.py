@@ -3,7 +3,7 @@
 All in the system log. The bodies that verify offline stand in `core` (`binding`, `signature`).
 """
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -55,9 +55,10 @@ class SigningListEntry(msgspec.Struct, frozen=True, kw_only=True, tag_field="sch
     authority: Authority
 
 
-KINDS = (
+SIGNATURE: Final = Kind("signature", [SignatureEntry])
+KINDS: Final = (
     Kind("ceremony", [CeremonyEntry]),
     Kind("key-binding", [KeyBindingEntry]),
-    Kind("signature", [SignatureEntry]),
+    SIGNATURE,
     Kind("signing-list", [SigningListEntry]),
 )

@@ -17,7 +17,7 @@ from ledger.core.address import Address, LogId
 from ledger.core.change import ACTION, APPROVED, ChangeEntry, ChangeEvent
 from ledger.core.disposition import Deferral
 from ledger.core.ruling import RuleChallenge
-from ledger.core.signature import SignatureEntry
+from ledger.core.signature import SignatureEntry, Statement
 from ledger.findings.incident_kinds import CaseEvent, IncidentCase
 from ledger.people.changeable import approvers_of
 from ledger.people.credentials import read_entry
@@ -118,9 +118,18 @@ def reviews_sign_off(store: Store, log: LogId, indices: Iterable[int]) -> list[S
         ]
 
 
+def defers(body: Deferral, statement: Statement) -> bool:
+    """Whether a signature puts a deferral in force: an approver's who did not ask for it."""
+    own = statement.signer.account == body.authority.actor
+    return not own and any(_fits(one, statement.meaning.code, statement.signer.role) for one in _DEFERRAL)
+
+
 def _fulfilled(one: Needed, given: tuple[Given, ...]) -> bool:
-    roles = {role.value for role in one.roles}
-    return any(other.meaning == one.meaning and (not roles or other.role in roles) for other in given)
+    return any(_fits(one, other.meaning, other.role) for other in given)
+
+
+def _fits(one: Needed, meaning: str, role: str) -> bool:
+    return meaning == one.meaning and (not one.roles or role in {named.value for named in one.roles})
 
 
 def _given(store: Store, connection: Connection, index: int) -> Given:

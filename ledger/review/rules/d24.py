@@ -1,5 +1,5 @@
-"""D24: a batch was released with open items: its audit trail review not concluded, a deviation not closed, a critical
-or high finding that nobody had judged, or equipment whose calibration had expired when the batch had it.
+"""D24: a batch was released with open items: its audit trail review not signed, a deviation not closed, a critical or
+high finding that nobody had judged or deferred, or equipment whose calibration had expired when the batch had it.
 
 What a release is, and which records tell until when a calibration holds, the parameter `d24` says; when a deviation is
 closed, the parameter `deviations`. What the other systems have to say of it is waited for; what the ledger itself has
@@ -7,7 +7,7 @@ is known at once.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from ledger.core.clock import MICROSECONDS
@@ -23,6 +23,7 @@ from ledger.review.known.cases import Case, Elsewhere
 from ledger.review.known.facts import Told
 from ledger.review.known.patterns import fits, text_of, types
 from ledger.review.rules.known import Known
+from ledger.review.rules.open_items import Item, OpenItems
 from ledger.review.rules.rule import About, Judged, Said, by_value, undated, unknown
 from ledger.trace.batch import occupations
 
@@ -38,11 +39,11 @@ class ReleasedOpen:
 
     about = About(
         id="D24",
-        version=1,
+        version=2,
         title="Released with open items",
         severity=Severity.CRITICAL,
         needs=(_ERP, _QUALITY, _MAINTENANCE),
-        parameters=(ParameterName.DEVIATIONS,),
+        parameters=(ParameterName.DEVIATIONS, ParameterName.RISK),
     )
 
     def examines(self, told: Told, known: Known) -> bool:
@@ -80,28 +81,17 @@ def _batches_of_findings(known: Known) -> set[str]:
     return {batch for told in known.told(anchors) for batch in told.ids(LinkKind.BATCH)}
 
 
-class _Item(NamedTuple):
-    """What was open, in words, and the records that say so; `sure` false: clocks leave it open, or (`unreadable`) what
-    is said of it is no time.
-    """
-
-    why: str
-    detail: str
-    entries: tuple[int, ...] = ()
-    sure: bool = True
-    unreadable: bool = False
-
-
 def _judged(anchors: Sequence[Told], value: D24, known: Known) -> Iterator[Judged]:
     """Releases of one parameter's value."""
-    own, deviations = _Own(anchors, value, known), _deviations(anchors, known)
+    ours, deviations = OpenItems(anchors, known, value.reviewed, ReleasedOpen.about.id), _deviations(anchors, known)
     calibrations = _calibrations(anchors, value, known)
     for told in anchors:
-        items = [*own.of(told)]
+        own = ours.of(told)
+        items = [*own.items]
         systems = known.systems(_OTHERS, told.moment_us)
         absent = unknown(told, systems, known, value.grace_s)
         if absent is None:
-            items += _open_deviations(told, deviations, known)
+            items += _open_deviations(told, deviations, own.deferred, known)
             items += _expired(told, calibrations, value, known)
         sure = [one for one in items if one.sure and not one.unreadable]
         if sure:
@@ -114,29 +104,6 @@ def _judged(anchors: Sequence[Told], value: D24, known: Known) -> Iterator[Judge
             yield Judged(told.index, Said.LACKING, "due-date")
         else:
             yield Judged(told.index, Said.CLEAR)
-
-
-class _Own:
-    """What the ledger itself has on the batches of some releases."""
-
-    def __init__(self, anchors: Sequence[Told], value: D24, known: Known) -> None:
-        self._reviewed = value.reviewed
-        batches = {batch for one in anchors for batch in one.ids(LinkKind.BATCH)}
-        self._concluded = known.decided.concluded_us(batches) if value.reviewed else {}
-        standing = {one.anchor: one for one in known.decided.findings(ReleasedOpen.about.id)}
-        of = known.linking(LinkKind.BATCH, batches) if standing else {}
-        self._findings = {id_: [standing[entry] for entry in its if entry in standing] for id_, its in of.items()}
-
-    def of(self, told: Told) -> Iterator[_Item]:
-        """What was open by the ledger's own entries when a batch was released."""
-        for batch in told.ids(LinkKind.BATCH):
-            concluded = self._concluded.get(batch)
-            if self._reviewed and (concluded is None or concluded >= told.about.low_us):
-                yield _Item("review-open", f"no audit trail review of {one_line(batch)} was concluded before")
-            for one in self._findings.get(batch, ()):
-                if one.judged_us is None or one.judged_us >= told.about.low_us:
-                    detail = f"nobody had judged a finding of rule {one.rule} on entry {one.anchor}"
-                    yield _Item("finding-open", detail, (one.anchor,))
 
 
 class _Deviation(NamedTuple):
@@ -161,9 +128,13 @@ def _deviations(anchors: Sequence[Told], known: Known) -> Mapping[str, list[_Dev
     return found
 
 
-def _open_deviations(told: Told, deviations: Mapping[str, Iterable[_Deviation]], known: Known) -> Iterator[_Item]:
+def _open_deviations(
+    told: Told, deviations: Mapping[str, Iterable[_Deviation]], deferred: Collection[str], known: Known
+) -> Iterator[Item]:
     for batch in told.ids(LinkKind.BATCH):
         for one in deviations.get(batch, ()):
+            if one.case.thing.id in deferred:
+                continue
             first = [(record, known.order.first(record, told)) for record in one.case.records]
             before = [record for record, which in first if which is record]
             said = [state for record in before if (state := _closes(record, one.by)) is not None]
@@ -174,7 +145,7 @@ def _open_deviations(told: Told, deviations: Mapping[str, Iterable[_Deviation]],
                 states |= {state} if state is not None else set() if before else {False}
             if False in states:
                 detail = f"deviation {one_line(one.case.thing.id)} was not closed"
-                yield _Item("deviation-open", detail, tuple(one.index for one in before[-1:]), True not in states)
+                yield Item("deviation-open", detail, tuple(one.index for one in before[-1:]), True not in states)
 
 
 def _closes(record: Told, by: Deviations) -> bool | None:
@@ -197,7 +168,7 @@ def _calibrations(anchors: Sequence[Told], value: D24, known: Known) -> Mapping[
     return found
 
 
-def _expired(told: Told, calibrations: Mapping[str, Sequence[Told]], value: D24, known: Known) -> Iterator[_Item]:
+def _expired(told: Told, calibrations: Mapping[str, Sequence[Told]], value: D24, known: Known) -> Iterator[Item]:
     """The equipment that the batch had after its last calibration before had expired."""
     for batch in told.ids(LinkKind.BATCH) if calibrations else ():
         for one in occupations(known.connection, known.log, known.size, LinkKind.BATCH, batch).intervals:
@@ -209,9 +180,9 @@ def _expired(told: Told, calibrations: Mapping[str, Sequence[Told]], value: D24,
                 continue
             detail = f"the calibration of {one_line(one.equipment)} had expired"
             if not due.known:
-                yield _Item("calibration-expired", detail, (last.index,), unreadable=True)
+                yield Item("calibration-expired", detail, (last.index,), unreadable=True)
             elif due.at_us <= used_us:
-                yield _Item("calibration-expired", detail, (last.index,))
+                yield Item("calibration-expired", detail, (last.index,))
 
 
 class _Due(NamedTuple):
@@ -228,7 +199,7 @@ def _due(told: Told, value: D24) -> _Due | None:
     return _Due(False) if time.instant_us is None else _Due(True, time.instant_us + PRECISION_US[time.precision])
 
 
-def _found(told: Told, items: Sequence[_Item]) -> Judged:
+def _found(told: Told, items: Sequence[Item]) -> Judged:
     at = told.index
     entries = tuple(sorted({at, *(entry for one in items for entry in one.entries)}))
     words = "; ".join(dict.fromkeys(one.detail for one in items))

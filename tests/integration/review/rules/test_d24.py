@@ -1,5 +1,6 @@
 """D24: a batch was released with open items."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -9,18 +10,32 @@ import msgspec
 import pytest
 
 from ledger.core.clock import utc_text
-from ledger.core.disposition import Disposition, Judgement
+from ledger.core.disposition import Deferral, Deviation, Judgement
 from ledger.core.entry import draft
 from ledger.core.errors import SchemaViolation
-from ledger.core.parameters import Deviations, ParameterName, read
+from ledger.core.parameters import Deviations, Limits, ParameterName, Risk, read
 from ledger.core.record import Action, Change, Interval, Link, LinkBasis, LinkKind, Submission, Target
-from ledger.core.review import Review, Reviewed, ReviewEvent
+from ledger.core.review import Depth, PlanScope, Reviewed, ReviewPlan
 from ledger.core.rule_parameters import D24, Pattern
 from ledger.core.system_class import SystemClass
 from ledger.core.times import Clock
-from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger, MovableClock, new_ledger, submission
+from ledger.core.workflow import Step
+from ledger.review.exceptions.runs import Ran
+from ledger.review.reviews.deferrals import NewDeferral
+from ledger.review.reviews.dispositions import NewDisposition
+from tests.support.ledgers import (
+    AUTHORITY,
+    RECORDS,
+    START_US,
+    Ledger,
+    MovableClock,
+    new_ledger,
+    source_time,
+    submission,
+)
 from tests.support.ruling import change, collect, connect, found, look, of, put, standing
 from tests.support.seeds import SEED
+from tests.support.signing import Plant
 
 RELEASES = D24(
     released=(Pattern(object_type="release", actions=(Action.APPROVE,)),),
@@ -36,14 +51,19 @@ def at(number: int) -> str:
     return utc_text(START_US + number * 1_000_000)
 
 
+def set_up(ledger: Ledger, **rule: Any) -> None:
+    """The systems that the rule needs, and its parameters."""
+    connect(ledger, erp=SystemClass.ERP, qms=SystemClass.QUALITY_SYSTEM, cmms=SystemClass.MAINTENANCE)
+    put(ledger, ParameterName.D24, msgspec.structs.replace(RELEASES, **rule))
+    closed = Deviations(object_type="deviation", attribute="state", closed=("closed",))
+    put(ledger, ParameterName.DEVIATIONS, closed, source="qms")
+
+
 @pytest.fixture
 def plant(tmp_path: Path) -> Iterator[Ledger]:
     CLOCK.at_us = START_US
     ledger = new_ledger(tmp_path / "ledger", clock=CLOCK)
-    connect(ledger, erp=SystemClass.ERP, qms=SystemClass.QUALITY_SYSTEM, cmms=SystemClass.MAINTENANCE)
-    put(ledger, ParameterName.D24, RELEASES)
-    closed = Deviations(object_type="deviation", attribute="state", closed=("closed",))
-    put(ledger, ParameterName.DEVIATIONS, closed, source="qms")
+    set_up(ledger)
     yield ledger
     ledger.close()
 
@@ -120,27 +140,203 @@ def test_equipment_that_was_used_after_its_calibration_had_expired_is_found(plan
     assert examined.clear == 1
 
 
-def test_a_finding_that_nobody_had_judged_and_a_review_that_was_not_concluded_are_open_items(plant: Ledger) -> None:
-    put(plant, ParameterName.D24, msgspec.structs.replace(RELEASES, reviewed=True))
-    collected(plant, change(1, "50", "51", links=linked(batch="B-1")), change(2, "58", "59", links=linked(batch="B-1")))
-    look(plant)
-    (broken,) = found(plant, "D11")
-    CLOCK.at_us = START_US + 100 * 1_000_000
-    opened = Review(
-        review="R", event=ReviewEvent.OPENED, reason="plan", authority=AUTHORITY, reviewed=Reviewed(batch="B-1")
+class Office:
+    """People who review, sign and defer at a site whose releases need a signed review."""
+
+    def __init__(self, folder: Path, **rule: Any) -> None:
+        self.people = Plant(folder)
+        self.clock, self.service, self.ledger = self.people.clock, self.people.service, self.people.ledger
+        self.log = self.service.record_log().log
+        self.at(0)
+        set_up(self.ledger, **rule)
+        self.people.route("review", (Step(step="approve", role="approver", meaning="approved"),))
+        plan = ReviewPlan(
+            plan="batch", title="Batch", scope=PlanScope.BATCH, route="review", reason="SOP 7", authority=AUTHORITY,
+            samples=(Depth(from_risk=1, records=1),),
+        )  # fmt: skip
+        self.ledger.store.append_one(RECORDS, draft(plan))
+
+    def at(self, number: int) -> None:
+        """From here on it is that second."""
+        self.clock.at_us = START_US + number * 1_000_000
+
+    def told(self, *told: Submission) -> Ran:
+        collected(self.ledger, *told)
+        return look(self.ledger)
+
+    def conclude(self, batch: str = "B-1") -> str:
+        """A review is opened and concluded; the request for its signature."""
+        anna, reviews = self.people.caller("anna").authority, self.service.reviews
+        known = reviews.open(self.log, "batch", Reviewed(batch=batch), "the batch is done", anna)
+        if known.left:
+            reviews.look(self.log, known.review, known.left, "compared with the paper", anna)
+        entry = reviews.conclude(self.log, known.review, "all of it was looked at", anna).concluded
+        with self.service.store.reading() as connection:
+            (asked,) = self.service.workflows.requests.over(connection, self.log.origin, entry or 0)
+        return asked.request.request
+
+    def sign(self, request: str) -> None:
+        self.people.sign(request, "approve", "dora")
+
+    def defer(self, key: str, until: int, batch: str = "B-1", sign: str | None = "dora") -> int:
+        """The entry of a deferral until that second."""
+        new = NewDeferral(
+            findings=(key,), batch=batch, scope="packaging goes on", risk="a second system agrees", expires_at=at(until)
+        )
+        entry = self.service.quality.deferrals.ask(self.log, new, self.people.caller("carla").authority).entry
+        if sign is not None:
+            self.people.approve(self.log, entry, sign)
+        return entry
+
+    def raised(self, number: str, key: str) -> None:
+        """A deviation was raised for a finding from here."""
+        body = Deviation(findings=(key,), source="qms", number=number, title="written down late", authority=AUTHORITY)
+        self.ledger.store.append_one(RECORDS, draft(body))
+
+    def judge(self, key: str) -> None:
+        new = NewDisposition(findings=(key,), judgement=Judgement.EXPLAINED, reason="compared with the paper")
+        self.service.quality.dispositions.give(RECORDS, new, self.people.caller("anna").authority)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    made = Office(tmp_path / "ledger", reviewed=False)
+    yield made
+    made.people.close()
+
+
+LATE = Limits(late_s=60)
+"""A record that was written down more than a minute later is a high finding of rule D08."""
+
+
+def late(number: int, batch: str = "B-1", **members: Any) -> Submission:
+    """A record of second `number` that was written down two minutes later."""
+    return submission(number, source_recorded_at=source_time(START_US + (number + 120) * 1_000_000), changes=(),
+                      links=linked(batch=batch), **members)  # fmt: skip
+
+
+def found_of(ledger: Ledger) -> dict[str, str]:
+    """What D24 found, by the number of the release."""
+    with ledger.store.reader(RECORDS) as reader:
+        bodies = {one.anchor: msgspec.json.decode(reader.entry(one.anchor).body or b"") for one in found(ledger, "D24")}
+    return {bodies[one.anchor]["record"]["source_record_id"]: one.detail for one in found(ledger, "D24")}
+
+
+def test_a_release_before_the_signature_of_the_review_is_found(tmp_path: Path) -> None:
+    office = Office(tmp_path / "ledger", reviewed=True)
+    with contextlib.closing(office.people):
+        office.at(10)
+        office.told(change(1, "50", "51", links=linked(batch="B-1")))
+        office.at(100)
+        request = office.conclude()
+        office.at(200)
+        office.told(release(150), release(205))
+        assert "the audit trail review of B-1 was not signed before" in found_of(office.ledger)["150"]
+        office.at(203)
+        office.sign(request)
+        office.at(300)
+        off = Clock(offset_us=0, uncertainty_us=60_000_000, method="test", measured_at=at(0))
+        ran = office.told(
+            deviation(1, "closed", batch="B-1"),
+            release(160),
+            release(250),
+            msgspec.structs.replace(release(210), clock=off),
+        )
+        assert set(found_of(office.ledger)) == {"150", "160", "205"}, "nothing is told here before it happened"
+        assert of(ran, "D24").unordered == 1
+
+
+def test_a_later_review_counts_in_place_of_one_that_was_signed(tmp_path: Path) -> None:
+    office = Office(tmp_path / "ledger", reviewed=True)
+    with contextlib.closing(office.people):
+        office.at(10)
+        office.told(change(1, "50", "51", links=linked(batch="B-1")))
+        office.sign(office.conclude())
+        office.at(100)
+        office.told(change(2, "51", "52", links=linked(batch="B-1")))
+        request = office.conclude()
+        office.at(200)
+        office.told(release(50), release(150))
+        assert set(found_of(office.ledger)) == {"150"}
+        office.sign(request)
+        office.at(300)
+        office.told(release(250))
+        assert set(found_of(office.ledger)) == {"150"}
+
+
+def test_a_finding_that_nobody_had_judged_is_an_open_item(office: Office) -> None:
+    office.at(10)
+    office.told(change(1, "50", "51", links=linked(batch="B-1")), change(2, "58", "59", links=linked(batch="B-1")))
+    (broken,) = found(office.ledger, "D11")
+    office.at(100)
+    office.judge(broken.key)
+    office.at(300)
+    office.told(release(90), release(150))
+    assert found_of(office.ledger) == {
+        "90": f"B-1 was released by entry {found(office.ledger, 'D24')[0].anchor}: nobody had judged a finding of rule "
+        f"D11 on entry {broken.anchor}"
+    }
+
+
+def test_a_deferral_clears_a_finding_once_it_is_signed_and_until_it_ends(office: Office) -> None:
+    put(office.ledger, ParameterName.LIMITS, LATE)
+    office.at(200)
+    office.told(late(1), late(2, "B-2"))
+    first, second = (one.key for one in found(office.ledger, "D08"))
+    office.at(300)
+    office.defer(first, until=600, sign=None)
+    own = office.defer(second, until=600, batch="B-2", sign="carla")
+    office.at(400)
+    office.told(release(350), release(360, "B-2"))
+    assert set(found_of(office.ledger)) == {"350", "360"}, "nobody signed it, or only who asked for it"
+    office.people.approve(office.log, own, "dora")
+    office.defer(first, until=600)
+    office.at(700)
+    office.told(release(390), release(500), release(510, "B-2"), release(650))
+    assert set(found_of(office.ledger)) == {"350", "360", "390", "650"}
+    office.defer(first, until=900, batch="B-9")
+    office.at(800)
+    office.told(release(750))
+    assert "750" in found_of(office.ledger), "it was deferred for another batch"
+
+
+def test_a_deviation_is_deferred_with_the_findings_that_it_was_raised_for(office: Office) -> None:
+    put(office.ledger, ParameterName.LIMITS, LATE)
+    office.at(200)
+    office.told(late(1), late(2), deviation(20, "open", "D-1", "B-1"), deviation(21, "open", "D-2", "B-1"))
+    first, second = (one.key for one in found(office.ledger, "D08"))
+    office.judge(second)
+    office.raised("D-1", first)
+    office.defer(first, until=900)
+    office.at(400)
+    office.told(release(300), release(310, "B-2"))
+    (detail,) = found_of(office.ledger).values()
+    assert ("deviation D-2" in detail, "deviation D-1" in detail) == (True, False)
+    office.raised("D-1", second)
+    office.at(600)
+    office.told(release(500))
+    assert "deviation D-1" in found_of(office.ledger)["500"], "it is of a finding too that was not deferred"
+
+
+def test_what_is_critical_or_decides_a_release_is_not_deferred(office: Office) -> None:
+    put(office.ledger, ParameterName.LIMITS, LATE)
+    office.at(200)
+    office.told(
+        late(1), change(3, "50", "51", links=linked(batch="B-2")), change(4, "58", "59", links=linked(batch="B-2"))
     )
-    opening = plant.store.append_one(RECORDS, draft(opened)).index
-    concluded = Review(review="R", event=ReviewEvent.CONCLUDED, reason="done", authority=AUTHORITY, opening=opening)
-    plant.store.append_one(RECORDS, draft(concluded))
-    CLOCK.at_us = START_US + 200 * 1_000_000
-    judged = Disposition(findings=(broken.key,), judgement=Judgement.EXPLAINED, reason="seen", authority=AUTHORITY)
-    plant.store.append_one(RECORDS, draft(judged))
-    collected(plant, release(90), release(150), release(250))
-    examined = of(look(plant), "D24")
-    both, finding = found(plant, "D24")
-    assert (both.why, finding.why, len(both.entries)) == ("review-open", "finding-open", 2)
-    assert "no audit trail review of B-1 was concluded before; nobody had judged a finding of rule D11" in both.detail
-    assert examined.clear == 1
+    (high,), (critical,) = found(office.ledger, "D08"), found(office.ledger, "D11")
+    office.defer(high.key, until=900)
+    # What the service refuses is no deferral either where an entry says so.
+    body = Deferral(
+        findings=(critical.key,), batch="B-2", scope="goes on", risk="none", expires_at=at(900), authority=AUTHORITY
+    )
+    office.people.approve(office.log, office.ledger.store.append_one(RECORDS, draft(body)).index, "dora")
+    office.at(400)
+    office.told(release(300), release(310, "B-2"))
+    assert set(found_of(office.ledger)) == {"310"}
+    put(office.ledger, ParameterName.RISK, Risk(criticality=3, vulnerability=1, decides_release=True))
+    look(office.ledger)
+    assert set(found_of(office.ledger)) == {"300", "310"}
 
 
 def test_a_finding_that_is_entered_later_opens_it_in_the_next_run(plant: Ledger) -> None:
