@@ -48,6 +48,7 @@ class ParameterName(StrEnum):
     D17 = "d17"
     D19 = "d19"
     D20 = "d20"
+    D22 = "d22"
     D24 = "d24"
     D26 = "d26"
     D28 = "d28"

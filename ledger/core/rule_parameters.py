@@ -14,9 +14,11 @@ from ledger.core.clock import parse_utc
 from ledger.core.errors import NotCanonical
 from ledger.core.record import LinkKind, Name
 from ledger.core.rule_parameters_d20 import D20 as D20
+from ledger.core.rule_parameters_d20 import D22 as D22
 from ledger.core.rule_parameters_d20 import D24 as D24
 from ledger.core.rule_parameters_d20 import D26 as D26
 from ledger.core.rule_parameters_d20 import D28 as D28
+from ledger.core.rule_parameters_d20 import LATE_RULES, LateValue
 from ledger.core.rule_patterns import Adjustable as Adjustable
 from ledger.core.rule_patterns import Attributes as Attributes
 from ledger.core.rule_patterns import Back, NameList, Names, Number, PatternList, Patterns, SpecifiedList
@@ -250,7 +252,7 @@ class D19(ParameterValue, frozen=True, kw_only=True):
     set_link: LinkKind | None = None
 
 
-RuleValue = D01 | D02 | D05 | D09 | D12 | D13 | D15 | D16 | D17 | D19 | D20 | D24 | D26 | D28
+RuleValue = D01 | D02 | D05 | D09 | D12 | D13 | D15 | D16 | D17 | D19 | LateValue
 """The value of a rule's parameter."""
 RULES: Final[Mapping[str, type[RuleValue]]] = {
     "d01": D01,
@@ -263,9 +265,6 @@ RULES: Final[Mapping[str, type[RuleValue]]] = {
     "d16": D16,
     "d17": D17,
     "d19": D19,
-    "d20": D20,
-    "d24": D24,
-    "d26": D26,
-    "d28": D28,
+    **LATE_RULES,
 }
 """The structs by the ids of their rules."""

@@ -12,7 +12,7 @@ from ledger.core import parameters as p
 from ledger.core.clock import MICROSECONDS, parse_utc
 from ledger.core.errors import NotFound
 from ledger.core.kinds import KindRegistry
-from ledger.core.record import Action, LinkKind
+from ledger.core.record import Action, Actor, LinkKind
 from ledger.review.known.cases import Cases, Elsewhere
 from ledger.review.known.decided import Decided
 from ledger.review.known.facts import Owner, Previous, Series, Told
@@ -123,18 +123,21 @@ class Known:
                 return f"no-{'-or-'.join(one.value for one in classes)}"
         return None
 
-    def owner(self, told: Told) -> Owner | None:
-        """Whose the account of a record was; None where that turns on which instant it happened at."""
-        return self._accounts.owner(told.record.source, told.record.actor, told.about)
+    def owner(self, told: Told, actor: Actor | None = None) -> Owner | None:
+        """Whose the account of a record was; None where that turns on which instant it happened at.
 
-    def who(self, told: Told) -> tuple[str, str] | None:
+        `actor`: another account of its source, that it names.
+        """
+        return self._accounts.owner(told.record.source, actor or told.record.actor, told.about)
+
+    def who(self, told: Told, actor: Actor | None = None) -> tuple[str, str] | None:
         """The person whose account it was, else the account by itself; None: nobody's, or one of several persons'."""
-        record = told.record
-        if record.actor.account is None:
+        source, account = told.record.source, (actor or told.record.actor).account
+        if account is None:
             return None
-        if not self.mapped(record.source):
-            return record.source, record.actor.account
-        owner = self.owner(told)
+        if not self.mapped(source):
+            return source, account
+        owner = self.owner(told, actor)
         return None if owner is None or owner.id is None else ("", owner.id)
 
     def previous(self, records: Sequence[Told]) -> Mapping[int, list[Previous]]:
