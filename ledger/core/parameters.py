@@ -39,6 +39,7 @@ class ParameterName(StrEnum):
     SYSTEM = "system"
     D01 = "d01"
     D02 = "d02"
+    D03 = "d03"
     D05 = "d05"
     D09 = "d09"
     D12 = "d12"

@@ -74,6 +74,27 @@ class D02(ParameterValue, frozen=True, kw_only=True):
     grace_s: Seconds = 3_600
 
 
+class D03(ParameterValue, frozen=True, kw_only=True):
+    """Programs of controllers and panels, by the attributes that tell their version or checksum, and what approves that
+    they are changed.
+
+    `differs`: records that say that a program is not the one that it should be, such as an upload that is not its
+    baseline. `approved`, `ended`, `scope` and `back_s` are of changes, as of `D02`; a change that `emergency` records
+    call one may be approved up to `retrospective_s` after it was made. `grace_s`: how long the other system has to
+    tell.
+    """
+
+    programs: Annotated[tuple[Attributes, ...], msgspec.Meta(min_length=1, max_length=100)]
+    approved: PatternList
+    differs: Patterns = ()
+    ended: Patterns = ()
+    scope: Scope = Scope()
+    emergency: Patterns = ()
+    retrospective_s: Back = 259_200
+    back_s: Back = 2_592_000
+    grace_s: Seconds = 3_600
+
+
 class Attestation(ParameterValue, frozen=True, kw_only=True):
     """What a signature attests: an event of the same equipment, or with `link` of the same batch, order or other thing.
 
@@ -252,11 +273,12 @@ class D19(ParameterValue, frozen=True, kw_only=True):
     set_link: LinkKind | None = None
 
 
-RuleValue = D01 | D02 | D05 | D09 | D12 | D13 | D15 | D16 | D17 | D19 | LateValue
+RuleValue = D01 | D02 | D03 | D05 | D09 | D12 | D13 | D15 | D16 | D17 | D19 | LateValue
 """The value of a rule's parameter."""
 RULES: Final[Mapping[str, type[RuleValue]]] = {
     "d01": D01,
     "d02": D02,
+    "d03": D03,
     "d05": D05,
     "d09": D09,
     "d12": D12,

@@ -77,8 +77,8 @@ SpecifiedList = Annotated[tuple[Specified, ...], msgspec.Meta(max_length=1000)]
 
 class Scope(ParameterValue, frozen=True, kw_only=True):
     """Which attributes of a change say what it allows: from when and until when (instants, or days, as a whole), which
-    object by its id, and between which values (decimals). What an approved change does not say, it does not bound.
-    `zone`: in which a time without an offset is read.
+    object by its id, which values (`version`), and between which (decimals). What an approved change does not say, it
+    does not bound. `zone`: in which a time without an offset is read.
     """
 
     valid_from: Name | None = None
@@ -86,6 +86,7 @@ class Scope(ParameterValue, frozen=True, kw_only=True):
     object_id: Name | None = None
     low: Name | None = None
     high: Name | None = None
+    version: Name | None = None
     zone: Name | None = None
 
     def __post_init__(self) -> None:

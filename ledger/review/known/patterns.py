@@ -6,7 +6,7 @@ from decimal import Decimal
 from msgspec import UNSET
 
 from ledger.core.ranges import number_of
-from ledger.core.record import Maybe, Outcome, Record, Sealed
+from ledger.core.record import Change, Maybe, Outcome, Record, Sealed
 from ledger.core.rule_parameters import Attributes, Pattern, Specified
 
 
@@ -18,6 +18,12 @@ def fits(record: Record, patterns: Iterable[Pattern]) -> bool:
 def types(*patterns: Iterable[Pattern | Attributes]) -> frozenset[str]:
     """The types of objects that patterns name."""
     return frozenset(one.object_type for some in patterns for one in some)
+
+
+def changed(record: Record, named: Iterable[Attributes]) -> list[Change]:
+    """What a record changes of these attributes."""
+    of = [one.attributes for one in named if one.object_type == record.object.type]
+    return [one for one in record.changes if any(not names or one.attribute in names for names in of)]
 
 
 def outside(attribute: str, value: Maybe, specified: Iterable[Specified]) -> bool:

@@ -39,6 +39,9 @@ def allows(case: Case, scope: Scope, told: Told, object_id: str, changes: Sequen
     if said.get(scope.object_id, object_id) != object_id:
         return Allowed.NO
     within = [_when(said, scope, told.about), *(_value(said, scope, one) for one in changes)]
+    version = said.get(scope.version)
+    if changes and version is not None and all(text_of(one.new) != version for one in changes):
+        return Allowed.NO
     return next((one for one in (Allowed.NO, Allowed.UNREADABLE, Allowed.UNKNOWN) if one in within), Allowed.YES)
 
 

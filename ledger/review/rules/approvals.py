@@ -5,7 +5,7 @@ from typing import Final, NamedTuple, Protocol
 
 from ledger.core.clock import MICROSECONDS
 from ledger.core.looks import Span
-from ledger.core.record import LinkKind
+from ledger.core.record import Change, LinkKind
 from ledger.core.rule_patterns import Patterns, Scope
 from ledger.core.system_class import SystemClass
 from ledger.review.known.cases import Case, Course, Elsewhere, Force
@@ -66,12 +66,15 @@ class Approvals:
         self._by_subject = bool(by.approved) and (sort.by_asset or by.scope.object_id is not None)
         self._near = known.cases.around(of, asked, self._back, self._on) if self._by_subject else []
 
-    def of(self, told: Told, ids: Collection[str], subjects: Collection[str]) -> Judged | None:
+    def of(
+        self, told: Told, ids: Collection[str], subjects: Collection[str], changes: Sequence[Change] = ()
+    ) -> Judged | None:
         """That something approved covers a record (explained), or may; None: nothing does, and that is known.
 
-        `ids`: by which it is named; `subjects`: what it has to be of, where it says so, or where nobody names it.
+        `ids`: by which it is named; `subjects`: what it has to be of, where it says so, or where nobody names it;
+        `changes`: what it has to allow.
         """
-        states = {self._state(case, told, subjects) for case in self._cases(told, ids, subjects)}
+        states = {self._state(case, told, subjects, changes) for case in self.cases(told, ids, subjects)}
         if (Force.YES, Allowed.YES) in states:
             return Judged(told.index, Said.EXPLAINED, self._sort.why)
         maybe = {one for one in states if one[0] in (Force.YES, Force.UNKNOWN) and one[1] is not Allowed.NO}
@@ -83,7 +86,8 @@ class Approvals:
         systems = self._known.systems(self._sort.classes, told.moment_us) if asked else ()
         return unknown(told, systems, self._known, self._by.grace_s)
 
-    def _cases(self, told: Told, ids: Collection[str], subjects: Collection[str]) -> Iterable[Case]:
+    def cases(self, told: Told, ids: Collection[str], subjects: Collection[str]) -> Iterable[Case]:
+        """Those that are of a record, whether they cover it or not."""
         yield from (case for id_ in ids for case in self._named.get(id_, ()))
         low, high = told.about.low_us - self._back, told.about.high_us + self._on
         near = Span(low_us=low, high_us=high, measured=False)
@@ -98,11 +102,13 @@ class Approvals:
             asset in subjects for one in case.records for asset in self._known.assets_of(one)
         )
 
-    def _state(self, case: Case, told: Told, subjects: Collection[str]) -> tuple[Force, Allowed]:
+    def _state(
+        self, case: Case, told: Told, subjects: Collection[str], changes: Sequence[Change]
+    ) -> tuple[Force, Allowed]:
         by, said = self._by, names(case, self._by.scope, told)
         force = Course(case, by.approved, by.ended, self._known.order).at(told)
         of = said if said is not None and said in subjects else next(iter(subjects), "")
-        return force, allows(case, by.scope, told, of)
+        return force, allows(case, by.scope, told, of, changes)
 
 
 def touched(by: Approving, sort: Sort, new: Iterable[Told], known: Known) -> list[Told]:

@@ -21,7 +21,7 @@ from ledger.findings.kinds import Severity
 from ledger.present.inert import one_line
 from ledger.review.known.cases import Case, Course, Elsewhere, Force
 from ledger.review.known.facts import Told
-from ledger.review.known.patterns import types
+from ledger.review.known.patterns import changed, types
 from ledger.review.known.scope import Allowed, allows
 from ledger.review.rules.known import Known
 from ledger.review.rules.rule import About, Judged, Said, by_value, uncritical, unknown
@@ -52,7 +52,7 @@ class UnapprovedChange:
         if not record.changes or record.outcome is not Outcome.SUCCESS or not known.is_of(told, _CONTROL):
             return False
         value = known.value(told, D02)
-        return record.action in _EDITS if value is None else bool(_set(told, value))
+        return record.action in _EDITS if value is None else bool(changed(record, value.set_points))
 
     def touches(self, new: Sequence[Told], known: Known) -> Iterable[int]:
         for value in known.every(D02):
@@ -64,13 +64,6 @@ class UnapprovedChange:
         return by_value(anchors, known, D02, _judged, uncritical)
 
 
-def _set(told: Told, value: D02) -> list[Change]:
-    """The set points that a record changes."""
-    record = told.record
-    named = [one.attributes for one in value.set_points if one.object_type == record.object.type]
-    return [one for one in record.changes if any(not names or one.attribute in names for names in named)]
-
-
 def _judged(anchors: Sequence[Told], value: D02, known: Known) -> Iterator[Judged]:
     """Records of one parameter's value."""
     ranges = defaultdict[tuple[str, str], list[Adjustable]](list)
@@ -78,7 +71,10 @@ def _judged(anchors: Sequence[Told], value: D02, known: Known) -> Iterator[Judge
         ranges[one.object_id, one.attribute].append(one)
     changes = _Changes(value, anchors, known)
     for told in anchors:
-        if all(_adjustable(one, ranges[told.record.object.id, one.attribute]) for one in _set(told, value)):
+        if all(
+            _adjustable(one, ranges[told.record.object.id, one.attribute])
+            for one in changed(told.record, value.set_points)
+        ):
             yield Judged(told.index, Said.EXPLAINED, "operator-range")
             continue
         systems = known.systems(_APPROVING, told.moment_us)
@@ -139,7 +135,7 @@ class _Changes:
 def _said(told: Told, changes: Iterable[_Change], value: D02) -> Judged | None:
     """What changes say of a record; None: none covers it."""
     unordered = unreadable = False
-    set_points = _set(told, value)
+    set_points = changed(told.record, value.set_points)
     for one in changes:
         force = one.course.at(told)
         if force not in (Force.YES, Force.UNKNOWN):

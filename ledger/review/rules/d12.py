@@ -15,7 +15,7 @@ from ledger.findings.kinds import Severity
 from ledger.present.inert import one_line
 from ledger.review.known.cases import Case, Course, Elsewhere, Force, cases
 from ledger.review.known.facts import Told
-from ledger.review.known.patterns import fits, outside, types
+from ledger.review.known.patterns import changed, fits, outside, types
 from ledger.review.rules.known import Known
 from ledger.review.rules.rule import About, Judged, Said, by_value, unknown
 from ledger.store.changes import Thing
@@ -67,13 +67,7 @@ class ResultChanged:
 
 def _edits(told: Told, value: D12) -> list[Change]:
     """What a record changes of results; where there was nothing before, it is their first value."""
-    record = told.record
-    named = [one.attributes for one in value.results if one.object_type == record.object.type]
-    return [
-        one
-        for one in record.changes
-        if one.old is not None and any(not names or one.attribute in names for names in named)
-    ]
+    return [one for one in changed(told.record, value.results) if one.old is not None]
 
 
 class _Evidence(NamedTuple):
