@@ -153,6 +153,11 @@ def check_entries(
         problems.add(layout.ENTRIES, f"does not hold the imports and lives of sources that {layout.DESCRIPTION} says")
     if origins.marks.seen != description.marks:
         problems.add(layout.ENTRIES, f"does not hold the entries by hand and exclusions that {layout.DESCRIPTION} says")
+    decided = origins.decided
+    if (len(decided.deferrals), len(decided.answers)) != (description.deferrals, description.answers):
+        problems.add(layout.ENTRIES, f"does not hold the deferrals and answers that {layout.DESCRIPTION} says")
+    for index in decided.of_others(description.selection):
+        problems.add(f"entry {index} in {layout.ENTRIES}", "is about another batch than the package's")
     if not rules.complete:
         problems.add(layout.ENTRIES, f"does not hold the rules of what belongs that {layout.DESCRIPTION} says")
     for index, why in origins.wrong():

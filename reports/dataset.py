@@ -7,6 +7,7 @@ import msgspec
 
 from ledger.core.binding import CeremonyEntry
 from ledger.core.clock import utc_text
+from ledger.core.disposition import Deferral, defers
 from ledger.core.errors import IntegrityError
 from ledger.core.gone_records import RuleBody
 from ledger.core.hashing import unb64
@@ -15,6 +16,7 @@ from ledger.core.paper import Paper, PaperEntry
 from ledger.core.record import Action, Interval, Sealed
 from ledger.core.run import Gap
 from ledger.core.signature import ProviderProof, SignatureEntry
+from ledger.core.signature import Statement as Signing
 from ledger.core.times import Clock
 from ledger.integrity.kinds import Verdict, Verification
 from ledger.people.person_kinds import DocumentEntry
@@ -136,6 +138,8 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     origins: Origins
     """What stands behind the records: imports, and the sources' lives."""
     signed_behind: dict[int, list[int]] = {}
+    said: dict[int, Signing] = {}
+    """What each signature says, by its entry in the system log."""
     statements: tuple[Statement, ...] = ()
     gone: GoneRecords = GoneRecords()
     """Records of the selection that were disposed of, by the system log's entries."""
@@ -143,6 +147,14 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     """The rules of retention that they went by, by their entries."""
     occupation_rules: dict[int, Parameter] = {}
     """By which records are derived to belong, by their entries."""
+
+    def approvers(self, index: int, body: Deferral) -> list[str]:
+        """Who put a deferral in force, each with the signature's entry; none: it is not in force."""
+        return [
+            f"{said.signer.name} ({said.signer.account}), {self.system}#{at}"
+            for at in self.signed_behind.get(index, ())
+            if (said := self.said.get(at)) is not None and defers(body, said)
+        ]
 
     def signers(self, index: int) -> list[str]:
         """Who signed an entry of the log that stands behind records, each with the signature's entry."""
@@ -173,6 +185,7 @@ class Tally:
         self._signatures: list[ShownSignature] = []
         self._founded: str | None = None
         self._system: str | None = None
+        self._said: dict[int, Signing] = {}
         self._rules: dict[int, RuleBody] = {}
         self._occupation_rules: dict[int, Parameter] = {}
 
@@ -193,6 +206,7 @@ class Tally:
             text = unb64(body.fingerprint, 32).hex()
             self._founded = " ".join(text[at : at + 4] for at in range(0, len(text), 4))
             return
+        self._said[index] = body.statement
         address = f"{body.statement.origin}#{index}"
         there = (body.proof.keys, body.statement.binding or "") if isinstance(body.proof, ProviderProof) else None
         letter = self._beside.letter_words(body.statement.origin, index)
@@ -302,6 +316,7 @@ class Tally:
             system=self._system,
             origins=self.origins,
             signed_behind=self.signed_behind,
+            said=self._said,
             statements=statements,
             gone=evidence.gone,
             rules=self._rules,

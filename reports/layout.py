@@ -92,7 +92,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     between two looks and in the occupation only in part. `papers`: signatures by hand that are on file. `imported`:
     records of old audit trails, `imports`: entries about their imports, statements included; `marked`: records that
     were collected while their source was to be validated anew, `lives`: entries about what happened to the sources,
-    `marks`: entries that say that records were entered by hand, checked or excluded.
+    `marks`: entries that say that records were entered by hand, checked or excluded. `deferrals`: entries by which
+    findings about the batch were deferred, `answers`: by which was answered whether its review is complete.
     `copies`: of how many letters and scans `copies.jsonl` tells; None: of a package from before there were any.
     `time_stamps`: of how many `timestamps.jsonl` tells, `renewals` of how many `timestamp-renewals.jsonl` does.
     `rules`: so many rules, by which records are derived to belong, it holds; None: it is from before packages held any.
@@ -128,6 +129,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     marked: Index = 0
     lives: Index = 0
     marks: Index = 0
+    deferrals: Index = 0
+    answers: Index = 0
     copies: Index | None = None
     time_stamps: Index = 0
     renewals: Index = 0

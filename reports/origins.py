@@ -12,6 +12,7 @@ import msgspec
 
 from ledger.core.errors import IntegrityError
 from ledger.core.source import ARCHIVE, BY_HAND
+from reports.decided import Decided
 from reports.lines import EntryLine, EntryRole, RecordLine
 from reports.marks import Marks
 from reports.reading import body_of
@@ -25,6 +26,8 @@ ROLES: Final = {
     EntryRole.FIRST_LIVE: "collection-run",
     EntryRole.BY_HAND: "by-hand",
     EntryRole.EXCLUSION: "exclusion",
+    EntryRole.DEFERRAL: "deferral",
+    EntryRole.ANSWER: "review-answer",
 }
 """The roles of entries that are read here, each with its kind."""
 
@@ -178,6 +181,8 @@ class Origins:
         self._entries: list[tuple[int, str]] = []
         self.marks = Marks(origin)
         """What else is said beside records."""
+        self.decided = Decided()
+        """What was decided of the batch's review."""
         self.marked: dict[str, int] = {}
         self.imported = 0
         self.lives_seen = 0
@@ -213,6 +218,8 @@ class Origins:
             self._true_copy(line.index, body_of(line, TrueCopyBody))
         elif line.role in (EntryRole.BY_HAND, EntryRole.EXCLUSION):
             self.marks.enter(line)
+        elif line.role in (EntryRole.DEFERRAL, EntryRole.ANSWER):
+            self.decided.enter(line)
         elif line.role is EntryRole.FIRST_LIVE:
             self._first_live(line.index, body_of(line, Run))
             return

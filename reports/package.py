@@ -43,7 +43,7 @@ from reports.lines import (
     encode_line,
 )
 from reports.order import Timeline, rows_of
-from reports.origins import Origins
+from reports.origins import ROLES, Origins
 from reports.pdf import PageSize, write_report
 from reports.reading import body_of
 from reports.runs import Run
@@ -55,14 +55,7 @@ from reports.tables import csv_chunks, signatures_csv
 from reports.verdict import ExitCode
 from reports.verify import verify_package
 
-_ROLES = {
-    "source-life": EntryRole.LIFE,
-    "import": EntryRole.IMPORT,
-    "true-copy": EntryRole.TRUE_COPY,
-    "collection-run": EntryRole.FIRST_LIVE,
-    "by-hand": EntryRole.BY_HAND,
-    "exclusion": EntryRole.EXCLUSION,
-}
+_ROLES = {kind: role for role, kind in ROLES.items()}
 
 Statements = Callable[[Sequence[str]], tuple[Statement, ...]]
 """Gives the equivalence statements of sources by their ids, as far as there are any."""
@@ -100,6 +93,7 @@ def build(
     *,
     product: str,
     disclose: bool,
+    decided: Sequence[int] = (),
     zone: str = "UTC",
     page_size: PageSize = PageSize.A4,
     statements: Statements = lambda sources: (),
@@ -107,25 +101,27 @@ def build(
 ) -> Issued:
     """Writes the package to `out`, which either is not touched or is a complete package that verifies.
 
-    `disclose` false withholds every sealed value, and every original of a record that has one. `statements` gives the
-    equivalence statements of sources, for the report. Raises IntegrityError
-    where the evidence does not hold, SignatureInvalid when `seal` does not sign with the report key that the log
-    vouches for, InvalidEntry when it would be too large for one file.
+    `decided`: the entries of what was deferred and answered of the batch. `disclose` false withholds every sealed
+    value, and every original of a record that has one. `statements` gives the equivalence statements of sources, for
+    the report. Raises IntegrityError where the evidence does not hold, SignatureInvalid when `seal` does not sign with
+    the report key that the log vouches for, InvalidEntry when it would be too large for one file.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     stamp = utc_text(evidence.gathered_us)[:19].replace("-", "").replace(":", "")
     package = f"evidence-{stamp}Z-{secrets.token_hex(4)}"
     staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
-        writer = _Writer(evidence, staging, package, progress)
+        writer = _Writer(evidence, decided, staging, package, progress)
         return writer.write(out, seal, product, disclose, zone, page_size, statements)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
 class _Writer:
-    def __init__(self, evidence: EvidenceSet, staging: Path, package: str, progress: Progress) -> None:
-        self._evidence = evidence
+    def __init__(
+        self, evidence: EvidenceSet, decided: Sequence[int], staging: Path, package: str, progress: Progress
+    ) -> None:
+        self._evidence, self._decided = evidence, decided
         self._package = package
         self._progress = progress
         self._staging = staging
@@ -175,7 +171,7 @@ class _Writer:
             registered = evidence.decode(entry)
             if isinstance(registered, SourceRegistered):
                 self._tally.source(registered)
-        for entry in evidence.background():
+        for entry in (*evidence.background(), *map(evidence.entry, self._decided)):
             lines.append(entry_line(_ROLES[entry.kind], entry))
             self._origins.enter(lines[-1], b64(entry.leaf_hash))
             over = signed.over(entry.index)
@@ -315,6 +311,8 @@ class _Writer:
             marked=sum(data.origins.marked.values()),
             lives=data.origins.lives_seen,
             marks=data.origins.marks.seen,
+            deferrals=len(data.origins.decided.deferrals),
+            answers=len(data.origins.decided.answers),
             time_stamps=time_stamps,
             renewals=renewals,
             rules=len(data.occupation_rules),

@@ -23,6 +23,7 @@ from reports.sections.howto import howto
 from reports.sections.imports import imports
 from reports.sections.paper import copies, papers
 from reports.sections.records import records
+from reports.sections.reviews import reviews
 from reports.sections.scope import scope
 from reports.sections.signatures import signatures
 from reports.sections.sources import sources
@@ -86,6 +87,7 @@ def _story(
         yield [CondPageBreak(60 * mm), _section("coverage"), *coverage(data, zone, width)]
         yield [CondPageBreak(60 * mm), _section("sources"), *sources(data, width)]
         yield [CondPageBreak(60 * mm), _section("imports"), *imports(data, width)]
+        yield [CondPageBreak(60 * mm), _section("reviews"), *reviews(data, width)]
     lead = message("report.records.lead", zone=message("report.zone", zone=zone.name))
     first = next(body, None)
     lead = lead if first else message("report.records.none")
@@ -114,7 +116,7 @@ def _story(
 
 _LAST = ("signatures", "verification", "howto")
 """Sections that stand at the end of the last volume."""
-_SECTIONS = ("scope", "coverage", "sources", "imports", "records", *_LAST)
+_SECTIONS = ("scope", "coverage", "sources", "imports", "reviews", "records", *_LAST)
 
 
 class _Document(BaseDocTemplate):  # type: ignore[misc]

@@ -25,7 +25,7 @@ from ledger.core.log_keys import LogKeyHistory
 from ledger.core.oidc_history import ProviderHistory
 from ledger.core.oidc_link import KeySetBody, LinkBody
 from ledger.core.paper import PaperEntry
-from ledger.core.signature import Mode, SignatureEntry, holds_together, lasting_us, statement_bytes
+from ledger.core.signature import Mode, SignatureEntry, Statement, holds_together, lasting_us, statement_bytes
 from reports import layout
 from reports.beside import Beside, LetterBody
 from reports.checks import Problems
@@ -174,15 +174,19 @@ class Signatures:
             else:
                 self._unsigned(one, index)
 
-    def signers(self, index: int) -> list[str]:
-        """Who signed an entry of the package's log, each with the signature's entry; of valid signatures alone."""
+    def over(self, index: int) -> list[Signed]:
+        """The valid signatures over an entry of the package's log, oldest first."""
         listed = {one.index: one for one, _ in self._by_target.get(index, ())}
         listed |= {one.index: one for one, found in self._by_set if found.leaf(index) is not None}
-        return [
-            f"{one.shown.name} ({one.shown.account}), {self.system}#{at}"
-            for at, one in sorted(listed.items())
-            if not one.wrong
-        ]
+        return [one for _, one in sorted(listed.items()) if not one.wrong]
+
+    def statements(self, index: int) -> list[Statement]:
+        """What the valid signatures over an entry of the package's log say."""
+        return [one.entry.statement for one in self.over(index)]
+
+    def signers(self, index: int) -> list[str]:
+        """Who signed an entry of the package's log, each with the signature's entry; of valid signatures alone."""
+        return [f"{one.shown.name} ({one.shown.account}), {self.system}#{one.index}" for one in self.over(index)]
 
     def checks(self) -> Iterator[Check]:
         """What is said of all signatures, and then of each."""

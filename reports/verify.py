@@ -26,6 +26,7 @@ from reports.bag import Digests
 from reports.carded import cards_beside
 from reports.checks import Problems, check_entries, check_records, find_keys
 from reports.copies import Copies
+from reports.decided import decided_checks
 from reports.gone import Disposed
 from reports.imports import origin_checks
 from reports.key_life import KeyLife
@@ -198,6 +199,7 @@ class _Verification:
             )
         )
         self._checks += [*origin_checks(origins, signatures.signers), *self._stamps.checks()]
+        self._checks += decided_checks(origins.decided, signatures.statements)
         if self._signed:
             self._checks += [*signatures.checks(), *copies]
 

@@ -8,6 +8,7 @@ import msgspec
 from ledger.core.authority import Authority
 from ledger.core.kinds import Kind
 from ledger.core.record import Digest, Name, Text
+from ledger.core.signature import Statement
 
 MAX_FINDINGS: Final = 1000
 """Findings that are decided of together."""
@@ -57,6 +58,17 @@ class Deferral(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     expires_at: Name
     authority: Authority
     product: Name | None = None
+
+
+APPROVES: Final = "approved"
+APPROVERS: Final = ("approver", "qualified-person")
+"""What a signature over a deferral has to mean, and in which of these roles it is given."""
+
+
+def defers(body: Deferral, statement: Statement) -> bool:
+    """Whether a signature over a deferral puts it in force: an approver's who did not ask for it."""
+    own = statement.signer.account == body.authority.actor
+    return not own and statement.meaning.code == APPROVES and statement.signer.role in APPROVERS
 
 
 class Deviation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="deviation/1"):

@@ -15,9 +15,9 @@ from sqlalchemy import Connection
 
 from ledger.core.address import Address, LogId
 from ledger.core.change import ACTION, APPROVED, ChangeEntry, ChangeEvent
-from ledger.core.disposition import Deferral
+from ledger.core.disposition import APPROVERS, APPROVES, Deferral
 from ledger.core.ruling import RuleChallenge
-from ledger.core.signature import SignatureEntry, Statement
+from ledger.core.signature import SignatureEntry
 from ledger.findings.incident_kinds import CaseEvent, IncidentCase
 from ledger.people.changeable import approvers_of
 from ledger.people.credentials import read_entry
@@ -69,7 +69,7 @@ _OFFICER_AND_QUALITY: Final = (
 _TRIED: Final = (Needed(action="rule", meaning="verified"),)
 _SAMPLE: Final = (Needed(action="mapping", meaning="verified"),)
 _INCIDENT: Final = (Needed(action="incident", meaning="closed", roles=(Role.APPROVER, Role.QUALIFIED_PERSON)),)
-_DEFERRAL: Final = (Needed(action="review", meaning="approved", roles=(Role.APPROVER, Role.QUALIFIED_PERSON)),)
+_DEFERRAL: Final = (Needed(action="review", meaning=APPROVES, roles=tuple(map(Role, APPROVERS))),)
 TRUE_COPY: Final = Needed(action="true-copy", meaning="true-copy")
 
 
@@ -118,18 +118,9 @@ def reviews_sign_off(store: Store, log: LogId, indices: Iterable[int]) -> list[S
         ]
 
 
-def defers(body: Deferral, statement: Statement) -> bool:
-    """Whether a signature puts a deferral in force: an approver's who did not ask for it."""
-    own = statement.signer.account == body.authority.actor
-    return not own and any(_fits(one, statement.meaning.code, statement.signer.role) for one in _DEFERRAL)
-
-
 def _fulfilled(one: Needed, given: tuple[Given, ...]) -> bool:
-    return any(_fits(one, other.meaning, other.role) for other in given)
-
-
-def _fits(one: Needed, meaning: str, role: str) -> bool:
-    return meaning == one.meaning and (not one.roles or role in {named.value for named in one.roles})
+    roles = {role.value for role in one.roles}
+    return any(other.meaning == one.meaning and (not roles or other.role in roles) for other in given)
 
 
 def _given(store: Store, connection: Connection, index: int) -> Given:

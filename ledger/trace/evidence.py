@@ -112,6 +112,7 @@ class EvidenceSet:
         self.witnessed = witnessed_by(log.connection, kinds, log.origin, log.size, log.note)
         self.log_key = log.key
         self.created = log.created
+        self.connection = log.connection
         self.gathered_us = clock.now_us()
         self.report_key, self.report_key_event = report_key(log, kinds)
         self.verification = None if verification is None else self._verification(verification)

@@ -1,6 +1,27 @@
 """Words of where records come from: imports of old audit trails, and the lives of sources."""
 
 MESSAGES = {
+    "report.reviews": "Review of the batch",
+    "report.reviews.lead": "What is deferred, and what was answered to whoever asked whether the audit trail review is "
+    "complete. Nothing is certified or released by it.",
+    "report.reviews.no-batch": "The package is not of one batch: what was decided of a review is in that batch's.",
+    "report.reviews.deferrals.none": "No finding about the batch was deferred.",
+    "report.reviews.deferral": "Deferred until {until}",
+    "report.reviews.findings": "Findings",
+    "report.reviews.product": "Product",
+    "report.reviews.no-product": "none was named",
+    "report.reviews.scope": "What goes on",
+    "report.reviews.risk": "Why that is no risk",
+    "report.reviews.by": "Asked for",
+    "report.reviews.asked": "by {actor} at {at}",
+    "report.reviews.approved": "Approved",
+    "report.reviews.unsigned": "no approver who did not ask for it has signed it: it is not in force",
+    "report.reviews.until": "Until (UTC)",
+    "report.reviews.entry": "Entry",
+    "report.reviews.answers": "Answers about the batch: {count}, the last first",
+    "report.reviews.answers.none": "Nobody has asked whether the review of the batch is complete.",
+    "report.reviews.answer": "{at}: {state}, as of {size} entries (entry {entry})",
+    "report.reviews.more": "{count} earlier ones stand in entries.jsonl.",
     "report.imports": "Imported records",
     "report.imports.none": "No record of this package was imported: each was collected live.",
     "report.imports.lead": (

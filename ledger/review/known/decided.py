@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, func, select
 
 from ledger.core.clock import parse_utc
-from ledger.core.disposition import DEFERRAL, DISPOSITION, Deferral, Disposition
+from ledger.core.disposition import DEFERRAL, DISPOSITION, Deferral, Disposition, defers
 from ledger.core.entry import decode_leaf
 from ledger.core.review import ReviewEvent
 from ledger.core.signature import SignatureEntry
@@ -22,7 +22,6 @@ from ledger.findings.tables import rule_finding
 from ledger.review.reviews import tables as t
 from ledger.signing.kinds import SIGNATURE
 from ledger.signing.route_tables import signing_request, signing_target
-from ledger.signing.sign_off import defers
 from ledger.signing.targets import signatures_over
 from ledger.store.logs import SYSTEM_LOG, read_logs
 from ledger.store.position import pos_of
