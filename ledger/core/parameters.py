@@ -52,6 +52,7 @@ class ParameterName(StrEnum):
     D22 = "d22"
     D24 = "d24"
     D26 = "d26"
+    D27 = "d27"
     D28 = "d28"
     RISK = "risk"
     DEVIATIONS = "deviations"

@@ -133,6 +133,26 @@ class D26(ParameterValue, frozen=True, kw_only=True):
     guesses: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 3
 
 
+class D27(ParameterValue, frozen=True, kw_only=True):
+    """Sessions from afar into control systems (`started`, `stopped`), what is `written` in these, and permits to work.
+
+    A permit is a record of the maintenance system that fits `approved`, until one fits `ended`; a session names it by a
+    `link`, or it is of the same equipment. By `scope` it says from when and until when, and for which asset. A session
+    lasts no longer than `session_s`; a permit counts for `back_s`, `grace_s`: how long the other systems have to tell.
+    """
+
+    started: PatternList
+    approved: PatternList
+    stopped: Patterns = ()
+    written: Patterns = ()
+    ended: Patterns = ()
+    scope: Scope = Scope()
+    link: LinkKind = LinkKind.ORDER
+    session_s: Back = 86_400
+    back_s: Back = 2_592_000
+    grace_s: Seconds = 3_600
+
+
 class D28(ParameterValue, frozen=True, kw_only=True):
     """What puts an override on and off, and for how long it may be on. `deviation`: records of the quality system that
     raise a deviation, from `back_s` before it to `grace_s` after that time; `phase` and `phase_ended`: a phase in which
@@ -149,11 +169,12 @@ class D28(ParameterValue, frozen=True, kw_only=True):
     grace_s: Seconds = 3_600
 
 
-LateValue = D20 | D22 | D24 | D26 | D28
+LateValue = D20 | D22 | D24 | D26 | D27 | D28
 LATE_RULES: Final[Mapping[str, type[LateValue]]] = {
     "d20": D20,
     "d22": D22,
     "d24": D24,
     "d26": D26,
+    "d27": D27,
     "d28": D28,
 }

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple, Protocol
 
 from ledger.core.clock import MICROSECONDS
 from ledger.core.looks import Span
-from ledger.core.record import Change, LinkKind
+from ledger.core.record import Change
 from ledger.core.rule_patterns import Patterns, Scope
 from ledger.core.system_class import SystemClass
 from ledger.review.known.cases import Case, Course, Elsewhere, Force
@@ -37,19 +37,19 @@ class Approving(Protocol):
 
 
 class Sort(NamedTuple):
-    """What is approved: in which systems, by what link a record names it, and how it is called where it covers, or may.
+    """What is approved: in which systems, and how it is called where it covers a record, or may.
 
-    `by_asset`: it is of the assets that its records concern, besides what it says by its scope.
+    `by_asset`: it is of the assets that its records concern too; `named`: what a record names counts alone.
     """
 
     classes: Classes
-    link: LinkKind
     why: str
     unsure: str
     by_asset: bool = False
+    named: bool = False
 
 
-CHANGE: Final = Sort(APPROVING, LinkKind.CHANGE_REQUEST, "approved-change", "change-and-approval")
+CHANGE: Final = Sort(APPROVING, "approved-change", "change-and-approval")
 
 
 class Approvals:
@@ -71,8 +71,8 @@ class Approvals:
     ) -> Judged | None:
         """That something approved covers a record (explained), or may; None: nothing does, and that is known.
 
-        `ids`: by which it is named; `subjects`: what it has to be of, where it says so, or where nobody names it;
-        `changes`: what it has to allow.
+        `ids`: by which it is named; `subjects`: what it has to be of, where it says so, or where nobody names it (none:
+        what is named may be of anything); `changes`: what it has to allow.
         """
         states = {self._state(case, told, subjects, changes) for case in self.cases(told, ids, subjects)}
         if (Force.YES, Allowed.YES) in states:
@@ -89,6 +89,8 @@ class Approvals:
     def cases(self, told: Told, ids: Collection[str], subjects: Collection[str]) -> Iterable[Case]:
         """Those that are of a record, whether they cover it or not."""
         yield from (case for id_ in ids for case in self._named.get(id_, ()))
+        if ids and self._sort.named:
+            return
         low, high = told.about.low_us - self._back, told.about.high_us + self._on
         near = Span(low_us=low, high_us=high, measured=False)
         yield from (
@@ -96,19 +98,22 @@ class Approvals:
         )
 
     def _is_of(self, case: Case, told: Told, subjects: Collection[str]) -> bool:
-        if names(case, self._by.scope, told) in subjects:
-            return True
-        return self._sort.by_asset and any(
-            asset in subjects for one in case.records for asset in self._known.assets_of(one)
-        )
+        return names(case, self._by.scope, told) in subjects or not self._assets(case).isdisjoint(subjects)
+
+    def _assets(self, case: Case) -> set[str]:
+        """The assets that an approval is of by its records, where that counts."""
+        of = case.records if self._sort.by_asset else ()
+        return {asset for one in of for asset in self._known.assets_of(one)}
 
     def _state(
         self, case: Case, told: Told, subjects: Collection[str], changes: Sequence[Change]
     ) -> tuple[Force, Allowed]:
         by, said = self._by, names(case, self._by.scope, told)
         force = Course(case, by.approved, by.ended, self._known.order).at(told)
-        of = said if said is not None and said in subjects else next(iter(subjects), "")
-        return force, allows(case, by.scope, told, of, changes)
+        assets = self._assets(case) if said is None else {said}
+        if assets and subjects and assets.isdisjoint(subjects):
+            return force, Allowed.NO
+        return force, allows(case, by.scope, told, said or "", changes)
 
 
 def touched(by: Approving, sort: Sort, new: Iterable[Told], known: Known) -> list[Told]:

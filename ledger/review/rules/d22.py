@@ -25,7 +25,7 @@ from ledger.review.rules.rule import About, Judged, Said, by_value, undated, unk
 
 _RIGHTS: Final = (SystemClass.DIRECTORY, SystemClass.SERVERS)
 _ANY: Final = tuple(SystemClass)
-_TICKET: Final = Sort(APPROVING, LinkKind.CHANGE_REQUEST, "support-session", "session-and-ticket")
+_TICKET: Final = Sort(APPROVING, "support-session", "session-and-ticket")
 
 
 class PrivilegeBurst:
