@@ -12,8 +12,7 @@ from ledger.people.access import Scope, allow
 from ledger.present.messages import message
 from ledger.sources.exclusions import MAX_MEMBERS
 from ledger.sources.hand_kinds import Evaluation, EvaluationSort
-from ledger.store.position import MAX_INDEX
-from ledger.web.forms import Form, entered, form_of, reason_of
+from ledger.web.forms import Form, before_of, entered, entries_of, form_of, reason_of
 from ledger.web.pages import PageRequest
 from ledger.web.places import sees_of
 from ledger.web.render import page
@@ -40,7 +39,8 @@ def handlers(zone: ZoneInfo) -> list[Any]:
 
         def enter() -> Any:
             found = context.record_log(log).exclusions
-            return found.exclude(_entries(field("entries")), _evaluation(field), reason_of(field), caller.authority)
+            entries = entries_of(field("entries"), MAX_MEMBERS)
+            return found.exclude(entries, _evaluation(field), reason_of(field), caller.authority)
 
         async def again(error: LedgerError) -> Response[Any]:
             return await _page(request, context, log, zone, {name: field(name) for name in _FIELDS}, error)
@@ -65,25 +65,6 @@ def handlers(zone: ZoneInfo) -> list[Any]:
     return [exclusions, exclude, lift]
 
 
-def _entries(text: str) -> list[int]:
-    """The entries that `12, 14-18` names; raises SchemaViolation for a text that names none, or too many."""
-    found: list[int] = []
-    for part in filter(None, text.replace(",", " ").split()):
-        low, _, high = part.partition("-")
-        ends = [low, high or low]
-        if not all(one.isascii() and one.isdigit() and len(one) < 14 for one in ends):
-            raise SchemaViolation(
-                message("exclusion.entries.wrong", text=part[:40]), advice=message("exclusion.entries")
-            )
-        first, last = map(int, ends)
-        if not first <= last <= MAX_INDEX or len(found) + last - first >= MAX_MEMBERS:
-            raise SchemaViolation(
-                message("exclusion.entries.wrong", text=part[:40]), advice=message("exclusion.entries")
-            )
-        found += range(first, last + 1)
-    return found
-
-
 def _evaluation(field: Form) -> Evaluation:
     sort = field("sort")
     if sort not in set(EvaluationSort):
@@ -99,8 +80,7 @@ async def _page(
     typed: dict[str, str],
     error: LedgerError | None = None,
 ) -> Response[str]:
-    caller, text = request.user, request.query_params.get("before", "")
-    before = min(int(text), MAX_INDEX) if text.isascii() and text.isdigit() and len(text) < 20 else None
+    caller, before = request.user, before_of(request)
 
     def read() -> tuple[tuple[ExclusionRow, ...], bool]:
         found = context.record_log(log).exclusions.listed(before, ROWS + 1)

@@ -8,6 +8,8 @@ from litestar.datastructures import UploadFile
 from litestar.response import Redirect
 
 from ledger.core.errors import LedgerError, SchemaViolation
+from ledger.present.messages import message
+from ledger.store.position import MAX_INDEX
 from ledger.web.render import PAGE_HEADERS
 
 LONGEST: Final = 10_000
@@ -46,6 +48,31 @@ def reason_of(form: Form) -> str:
 def request_of(form: Form) -> str | None:
     """The change request that a form names; None where it names none."""
     return form("request").strip()[:LONGEST_REQUEST] or None
+
+
+def entries_of(text: str, most: int) -> list[int]:
+    """The entries that `12, 14-18` names; raises SchemaViolation for what names none, or for more than `most`."""
+    found: list[int] = []
+    for part in filter(None, text.replace(",", " ").split()):
+        low, _, high = part.partition("-")
+        ends = [low, high or low]
+        if not all(one.isascii() and one.isdigit() and len(one) < 14 for one in ends):
+            raise SchemaViolation(
+                message("exclusion.entries.wrong", text=part[:40]), advice=message("exclusion.entries")
+            )
+        first, last = map(int, ends)
+        if not first <= last <= MAX_INDEX or len(found) + last - first >= most:
+            raise SchemaViolation(
+                message("exclusion.entries.wrong", text=part[:40]), advice=message("exclusion.entries")
+            )
+        found += range(first, last + 1)
+    return found
+
+
+def before_of(request: Request[Any, Any, Any]) -> int | None:
+    """The entry before which a list goes on, as its address names it; None: it begins with the newest."""
+    text = request.query_params.get("before", "")
+    return min(int(text), MAX_INDEX) if text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
 async def entered(

@@ -14,8 +14,7 @@ from ledger.people.access import Scope, allow
 from ledger.present.messages import message
 from ledger.sources.hand_kinds import HandSort, HandState
 from ledger.sources.hands import KnownHand
-from ledger.store.position import MAX_INDEX
-from ledger.web.forms import entered, file_of, form_of, reason_of
+from ledger.web.forms import before_of, entered, file_of, form_of, reason_of
 from ledger.web.pages import PageRequest
 from ledger.web.places import sees_of
 from ledger.web.render import page
@@ -93,8 +92,7 @@ async def _list(
 ) -> Response[str]:
     asked, caller = request.query_params, request.user
     state = HandState(asked["state"]) if asked.get("state") in set(HandState) else None
-    text = asked.get("before", "")
-    before = min(int(text), MAX_INDEX) if text.isascii() and text.isdigit() and len(text) < 20 else None
+    before = before_of(request)
 
     def read() -> tuple[str, tuple[HandRow, ...], bool]:
         chosen = context.record_log(log)

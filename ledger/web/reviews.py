@@ -1,7 +1,6 @@
 """The pages of reviews: opened, looked at, decided and concluded there; signed where requests are."""
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -12,17 +11,18 @@ from litestar.params import FromPath
 from ledger.core.disposition import Judgement
 from ledger.core.errors import LedgerError, SchemaViolation
 from ledger.core.review import Reviewed
+from ledger.core.signature import MAX_SET
 from ledger.people.access import Scope, allow
-from ledger.present.inert import one_line
 from ledger.present.messages import message
+from ledger.review.reviews.deferrals import NewDeferral
 from ledger.review.reviews.dispositions import NewDisposition
 from ledger.review.reviews.planning import plans
+from ledger.review.reviews.raising import NewDeviation
 from ledger.review.reviews.reading import names, read_review
 from ledger.review.reviews.shown import requests_over, show
 from ledger.sources.map_files import instant
-from ledger.store.position import MAX_INDEX
 from ledger.store.reading import LogReader
-from ledger.web.forms import Form, entered, form_of, reason_of
+from ledger.web.forms import Form, before_of, entered, entries_of, form_of, reason_of
 from ledger.web.pages import PageRequest
 from ledger.web.places import sees_of
 from ledger.web.render import page
@@ -31,8 +31,7 @@ from ledger.web.views.reviews import ReviewView, line_of, review_view
 Context = NamedDependency[Any]
 ROWS: Final = 50
 _FIELDS: Final = ("plan", "batch", "from", "to", "reason")
-_STRETCH: Final = re.compile(r"([0-9]{1,16})(?:\s*[-–]\s*([0-9]{1,16}))?")
-_STEPS: Final = ("judge", "look", "miss", "system", "conclude", "reconsider")
+_STEPS: Final = ("judge", "defer", "raise", "look", "miss", "system", "conclude", "reconsider")
 
 
 def handlers(zone: ZoneInfo) -> list[Any]:
@@ -73,7 +72,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
         """One step of a review, and back to its page, on which that then stands."""
         field, caller = await form_of(request), request.user
         findings = tuple(str(one) for one in (await request.form()).getall("finding", []))
-        do = _step(context, log, review, step, field, findings, caller.authority)
+        do = _step(context, log, review, step, field, findings, caller.authority, zone)
 
         async def again(error: LedgerError) -> Response[Any]:
             return await _one(request, context, log, review, error)
@@ -84,7 +83,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
 
 
 def _step(
-    context: Any, log: str, review: str, step: str, field: Form, findings: tuple[str, ...], by: Any
+    context: Any, log: str, review: str, step: str, field: Form, findings: tuple[str, ...], by: Any, zone: ZoneInfo
 ) -> Callable[[], Any]:
     reviews, quality = context.service.reviews, context.service.quality
 
@@ -101,9 +100,18 @@ def _step(
                     capa=field("capa").strip() or None,
                 )
                 return quality.dispositions.give(chosen.number, new, by)
+            case "defer":
+                made = reviews.get(chosen, review).reviewed.batch or ""
+                return quality.deferrals.ask(chosen, _deferral(field, findings, made, zone), by)
+            case "raise":
+                case = field("case").strip() or None
+                words = field("title").strip(), field("description").strip()
+                return context.service.raising.raise_(
+                    chosen, NewDeviation(findings=findings, title=words[0], description=words[1], case=case), by
+                )
             case "look":
-                left = _of_left(reviews.get(chosen, review).left, field("entries"))
-                return reviews.look(chosen, review, left, reason_of(field), by)
+                named = entries_of(field("entries"), MAX_SET) or reviews.get(chosen, review).left
+                return reviews.look(chosen, review, named, reason_of(field), by)
             case "miss":
                 rule = field("rule").strip() or None
                 return reviews.missed(chosen, review, _entry(field("record")), rule, reason_of(field), by)
@@ -116,6 +124,17 @@ def _step(
         raise SchemaViolation(f"a review has no step {step[:40]!r}", advice=f"Its steps are {', '.join(_STEPS)}.")
 
     return do
+
+
+def _deferral(field: Form, findings: tuple[str, ...], batch: str, zone: ZoneInfo) -> NewDeferral:
+    return NewDeferral(
+        findings=findings,
+        batch=batch,
+        scope=field("scope").strip(),
+        risk=field("risk").strip(),
+        expires_at=instant(field("until").strip(), zone.key),
+        product=field("product").strip() or None,
+    )
 
 
 def _reviewed(field: Form, zone: ZoneInfo) -> Reviewed:
@@ -131,20 +150,6 @@ def _judgement(field: Form) -> Judgement:
     return Judgement(chosen)
 
 
-def _of_left(left: Sequence[int], text: str) -> list[int]:
-    """Those of these entries that a field names, as `120-180, 195`; all where it is empty."""
-    chosen = [] if text.strip() else list(left)
-    for part in filter(None, map(str.strip, text.split(","))):
-        found = _STRETCH.fullmatch(part)
-        low, high = (-1, -1) if found is None else (int(found[1]), int(found[2] or found[1]))
-        among = [entry for entry in left if low <= entry <= high]
-        if not among:
-            said = message("review.left.not", text=one_line(part))
-            raise SchemaViolation(said, advice=message("review.left.not.advice"))
-        chosen += among
-    return chosen
-
-
 def _entry(text: str) -> int:
     """The entry that a field names; -1, which is of no sample, where it names none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 17 else -1
@@ -153,8 +158,7 @@ def _entry(text: str) -> int:
 async def _list(
     request: PageRequest, context: Any, log: str, typed: dict[str, str], error: LedgerError | None = None
 ) -> Response[str]:
-    caller, text = request.user, request.query_params.get("before", "")
-    before = min(int(text), MAX_INDEX) if text.isascii() and text.isdigit() and len(text) < 20 else None
+    caller, before = request.user, before_of(request)
 
     def read() -> tuple[list[Any], list[str], bool]:
         service, chosen = context.service, context.record_log(log).log

@@ -37,8 +37,13 @@ PAGES = (
     "/alcoa/records/records?source=dcs&attribute=legible&verdict=not-assessable",
     "/alcoa/records/batch?kind=batch&id=B-2612&source=dcs&attribute=consistent&verdict=fail",
     "/rules/records",
+    "/reviews/records",
+    "/review-plans/records",
+    "/deferrals/records",
+    "/deviations/records",
+    "/review-answers/records",
 )
-ONE_OF_EACH = tuple(PAGES[at] for at in (0, 2, 3, 5, 7, 8, 11, 14, 17, 18, 19, 20, 15))
+ONE_OF_EACH = tuple(PAGES[at] for at in (0, 2, 3, 5, 7, 8, 11, 14, 17, 18, 19, 20, 21, 22, 23, 24, 25, 15))
 """Enough for what belongs to a template and not to its content."""
 WRONG = (
     "/search?size=99999&from=yesterday",

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
+from ledger.core.disposition import Deferral, Deviation
 from ledger.core.entry import draft
+from ledger.core.hashing import b64
 from ledger.core.record import Change
-from ledger.core.review import Depth, PlanScope, ReviewPlan
+from ledger.core.review import ContributingList, Depth, PlanScope, ReviewPlan
+from ledger.core.review_answer import AnswerState, Reason, ReviewAnswer
 from ledger.core.source import SourceConfig
 from tests.browser.conftest import follow
 from tests.browser.test_by_hand import LONG, clean
@@ -67,5 +70,41 @@ def test_a_review_is_opened_judged_and_looked_at(served: Served) -> None:
     follow(page.get_by_role("button", name="Conclude the review"))
     assert "no signing route" in page.get_by_role("alert").inner_text()
     clean(page)
+    page.get_by_text("Defer findings").first.click()
+    page.get_by_text("Raise a deviation").first.click()
+    clean(page)
+    page.get_by_role("checkbox").check()
+    for field, text in (("scope", WHY), ("risk", WHY), ("until", "2099-01-01 08:00"), ("product", LONG)):
+        page.locator(f"#{field}").fill(text)
+    follow(page.get_by_role("button", name="Defer findings"))
+    assert "is critical: it cannot be deferred" in page.get_by_role("alert").inner_text()
     follow(page.get_by_role("link", name="Audit trail reviews"))
     clean(page)
+
+
+def test_what_is_decided_beside_reviews_is_listed(served: Served) -> None:
+    store, digest = served.plant.service.store, b64(bytes(32))
+    key, until = b64(b"1" * 32), "2099-01-01T00:00:00.000000Z"
+    for body in (
+        Deferral(findings=(key,), batch=LONG, scope=WHY, risk=WHY, expires_at=until, authority=AUTHORITY, product=LONG),
+        Deviation(findings=(key,), source="qms", number=LONG, title=LONG, authority=AUTHORITY, case=LONG),
+        ContributingList(systems=(LONG, "MES"), reason="SOP 7", authority=AUTHORITY, product=LONG),
+        ReviewAnswer(
+            batch=LONG, state=AnswerState.OPEN, reasons=(Reason(code="no-review", what=LONG),), size=1, review=None,
+            sha256=digest, authority=AUTHORITY,
+        ),
+    ):  # fmt: skip
+        store.append_one(RECORDS, draft(body))
+    page = served.page(served.rita, script=True)
+    for name in ("Review plans", "Deferrals", "Deviations", "Answers about batches"):
+        page.goto(f"{served.address}/reviews/records")
+        follow(page.get_by_role("link", name=name))
+        assert page.get_by_role("heading", level=1).inner_text() == name
+        assert page.locator("table.rows tbody tr").count() >= 1
+        clean(page)
+    page.get_by_label("Batch").fill(BATCH)
+    follow(page.get_by_role("button", name="Answer for this batch"))
+    assert "is not concluded" in page.locator("table.rows tbody tr").first.inner_text()
+    page.goto(f"{served.address}/deferrals/records")
+    follow(page.get_by_role("link", name="Sign deferral"))
+    assert "/sign?" in page.url

@@ -47,12 +47,20 @@ class DeviationStands(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def raised(
-    connection: Connection, log: int, keys: Collection[str] | None = None, size: int | None = None, limit: int = SHOWN
+    connection: Connection,
+    log: int,
+    keys: Collection[str] | None = None,
+    size: int | None = None,
+    limit: int = SHOWN,
+    before: int | None = None,
 ) -> list[Raised]:
-    """The deviations that were raised from here as of a size, newest first: for these findings, or any."""
+    """The deviations that were raised from here as of a size, newest first: for these findings, or any, before an
+    entry.
+    """
     row = t.deviation.c
     held: dict[int, list[str]] = {}
     chosen = select(row.from_index, row.key).where(row.log == log, as_of(t.deviation, size))
+    chosen = chosen if before is None else chosen.where(row.from_index < before)
     parts = [None] if keys is None else [sorted(keys)[at : at + AT_ONCE] for at in range(0, len(keys), AT_ONCE)]
     for part in parts:
         for entry, key in connection.execute(chosen if part is None else chosen.where(row.key.in_(part))):
