@@ -11,7 +11,7 @@ from tests.faults import full
 from tests.fuzz.job import INPUTS
 from tests.integration.reports.test_attacks import MUTATIONS
 from tests.kill import agents, appending, campaign, witnessing
-from tests.soak import memory, plant, suites
+from tests.soak import memory, plant, suites, violations
 from tests.soak.run import Part, Step
 from tests.soak.state import ROOT
 from tests.support.postgres import temporary_postgres
@@ -103,6 +103,8 @@ def parts(seed: int) -> list[Part]:
         ),
         Part(name="plant-sqlite", unit="records", steps=repeated(1, PLANT, _plant_sqlite)),
         Part(name="plant-postgresql", unit="records", steps=repeated(1, PLANT, _plant_postgres)),
+        Part(name="violations-sqlite", unit="months of violations", steps=repeated(1, 1, violations.run)),
+        Part(name="violations-postgresql", unit="months of violations", steps=repeated(1, 1, _violations_postgres)),
         suite("opcua-bytes", "runs", ["tests/integration/collectors/test_opcua_hostile.py"], FAULTS),
         suite("processes", "runs", ["tests/integration/store/test_processes.py"], REPETITIONS),
         *(suite(f"fuzz {kind}", "inputs", [f"{_FUZZ}[{kind}]"], asked=INPUTS) for kind in sorted(COLLECTORS)),
@@ -159,6 +161,11 @@ def _plant_sqlite(seed: int) -> str:
 def _plant_postgres(seed: int) -> str:
     with temporary_postgres() as server:
         return plant.run(PLANT, seed, server)
+
+
+def _violations_postgres(seed: int) -> str:
+    with temporary_postgres() as server:
+        return violations.run(seed, server)
 
 
 def _full_sqlite(seed: int) -> str:

@@ -56,8 +56,11 @@ class TestedIntoCompliance:
         return any(verdicts(record, value).values())
 
     def touches(self, new: Sequence[Told], known: Known) -> Iterable[int]:
-        # An investigation that comes late can only explain, and what stands or waits is looked at in each run.
         for value in known.every(D13):
+            # That an investigation was closed, or of which test it is, may come late and open what it explained.
+            of = types(value.opened, value.closed)
+            told = [one for one in new if one.record.object.type in of and known.is_of(one, _QUALITY)]
+            yield from known.not_before(told, Elsewhere(known.connected(_LABORATORY), types(value.results)))
             own = [one for one in new if verdicts(one.record, value) and known.is_of(one, _LABORATORY)]
             yield from (entry for entries in _linking(own, value, known).values() for entry in entries)
 

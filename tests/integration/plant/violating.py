@@ -1,5 +1,6 @@
 """A month of violations in a ledger, and what the rules make of it, held against what was planted."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -35,7 +36,8 @@ Finding = tuple[str, frozenset[str]]
 
 class Row(NamedTuple):
     """What became of a rule's scenes: violations planted and found, near misses and those cleared, scenes that cannot
-    be assessed and those of which just that was said, and findings of what nobody planted.
+    be assessed and those of which just that was said, findings of what nobody planted, and those closed by what came
+    late.
     """
 
     rule: str
@@ -46,11 +48,13 @@ class Row(NamedTuple):
     unknown: int
     said: int
     false: int
+    closed: int
 
     def __str__(self) -> str:
         return (
             f"{self.rule}  recall {self.found / self.planted:7.2%} of {self.planted:3}  {self.false:2} false  "
-            f"{self.cleared:3} of {self.near:3} near misses cleared  {self.said:2} of {self.unknown:2} not assessable"
+            f"{self.cleared:3} of {self.near:3} near misses cleared  {self.said:2} of {self.unknown:2} not assessable  "
+            f"{self.closed:2} closed by what came late"
         )
 
 
@@ -66,8 +70,8 @@ class Violating:
         runs = list(corpus.runs(order_seed))
         self._last = {run.source: run for run in runs if run.submissions}
         step = len(runs) // (looks + 1) + 1
-        self.closed = 0
-        """How many findings what came later closed again."""
+        self.closed = Counter[str]()
+        """How many findings of each rule what came later closed again."""
         for place, run in enumerate(runs):
             self._submit(run)
             if place % step == step - 1:
@@ -77,13 +81,17 @@ class Violating:
     def look(self) -> Ran:
         ran = look(self._ledger)
         assert not ran.left_out, ran.left_out
-        self.closed += sum(one.closed for one in ran.rules)
+        self.closed.update({one.rule: one.closed for one in ran.rules})
         return ran
 
     def standing(self) -> set[Finding]:
         """What the rules found and did not close again."""
         ids = {entry: id_ for id_, entry in self._entries.items()}
         return {(one.rule, frozenset(ids[entry] for entry in one.entries)) for one in self._standing()}
+
+    def keys(self) -> set[str]:
+        """How the findings that stand are named."""
+        return {one.key for one in self._standing()}
 
     def replay(self) -> None:
         """Every source tells once more what it told last."""
@@ -115,7 +123,8 @@ class Violating:
         unknown = [right for case, right in mine if case.said == "lacking"]
         false = sum(of == rule for of, _ in stands - truth)
         there = sum((rule, ids) in stands for ids in planted)
-        return Row(rule, len(planted), there, len(near), sum(near), len(unknown), sum(unknown), false)
+        counts = len(planted), there, len(near), sum(near), len(unknown), sum(unknown), false, self.closed[rule]
+        return Row(rule, *counts)
 
     def _answers(self) -> Iterator[tuple[Case, str, str]]:
         """What each rule says of the record that it examines in each of its scenes, and why."""

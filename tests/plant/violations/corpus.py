@@ -18,8 +18,6 @@ from tests.plant.world import Site
 
 ORDINARY: Final = 4_500
 """Records of the ordinary month."""
-LATE: Final = 0.15
-"""Which part of what scenes tell reaches its collector late."""
 
 
 class Planting(Protocol):
@@ -72,7 +70,6 @@ class Corpus:
         self._stages: list[Stage] = []
         for rule, planting in plantings().items():
             self._play(rule, planting, each)
-        self.late = [fact for stage in self._stages for fact in stage.late(LATE)]
         self._lay(draft)
         self.facts = finish(draft)
         self._runs = schedule(draft, seed)
@@ -104,21 +101,21 @@ class Corpus:
 
     def _play(self, rule: str, planting: Planting, each: int) -> None:
         near = [
-            (said, scene)
-            for said, scenes in (
-                ("explained", planting.EXPLAINED),
-                ("clear", planting.CLEAR),
-                ("unordered", planting.UNORDERED),
-            )
-            for scene in scenes
+            *(("explained", scene) for scene in planting.EXPLAINED),
+            *(("clear", scene) for scene in planting.CLEAR),
+            *(("unordered", scene) for scene in planting.UNORDERED),
         ]
         finds, shows = max(each, len(planting.FINDS)), max(each, len(near))
         stage = Stage(rule.lower(), self._seed, finds + shows + len(planting.UNKNOWN))
         self._stages.append(stage)
-        for find in islice(cycle(planting.FINDS), finds):
-            self.cases.append(Case(rule, find.__name__, "finding", find(stage)))
-        for said, show in islice(cycle(near), shows):
-            self.cases.append(Case(rule, show.__name__, said, (show(stage),)))
+        for number, find in enumerate(islice(cycle(planting.FINDS), finds)):
+            before, rests = len(stage.facts), find(stage)
+            _late(stage, before, rests[0], number // len(planting.FINDS))
+            self.cases.append(Case(rule, find.__name__, "finding", rests))
+        for number, (said, show) in enumerate(islice(cycle(near), shows)):
+            before, examined = len(stage.facts), show(stage)
+            _late(stage, before, examined, number // len(near))
+            self.cases.append(Case(rule, show.__name__, said, (examined,)))
         for lacking, show in planting.UNKNOWN.items():
             self.cases.append(Case(rule, show.__name__, "lacking", (show(stage),), lacking))
 
@@ -143,6 +140,17 @@ class Corpus:
                 ]
                 one = one._replace(value={**one.value, "adjustable": [*one.value["adjustable"], *usual]})
             yield one
+
+
+def _late(stage: Stage, before: int, examined: Fact, play: int) -> None:
+    """Lets one of the records of a scene come late: in the first play the last one that is not examined, in the next
+    the one before it and so on, in the one after these none.
+    """
+    told = stage.facts[before:]
+    choice = [*reversed([fact for fact in told if fact is not examined] or told), None]
+    late = choice[play % len(choice)]
+    if late is not None:
+        stage.delay(late)
 
 
 def _written(fact: Fact) -> int:

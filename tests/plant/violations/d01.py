@@ -82,10 +82,9 @@ def on_before_the_inspection(stage: Stage) -> tuple[Fact, ...]:
 
 def silent(stage: Stage) -> tuple[Fact, ...]:
     at = stage.instant()
-    last, active = _spoke(stage, at), _phase(stage, at + 10 * MINUTE)
-    _phase(stage, at + 20 * MINUTE)
+    last = _spoke(stage, at)
     _spoke(stage, at + 3 * HOUR)
-    return last, active
+    return last, _phase(stage, at + 10 * MINUTE)
 
 
 def for_an_approved_change(stage: Stage) -> Fact:

@@ -92,7 +92,7 @@ def of_a_released_batch(stage: Stage) -> tuple[Fact, ...]:
 
 
 def in_bulk(stage: Stage) -> tuple[Fact, ...]:
-    values = _filled(stage, stage.instant(), 8, 5 * HOUR)
+    values = _filled(stage, stage.instant(), 5, 5 * HOUR)
     return values[0], values[-1]
 
 

@@ -1,6 +1,6 @@
 """D11: a value is not what the change before it made of it."""
 
-from ledger.core.record import Action
+from ledger.core.record import Action, ActorKind
 from tests.plant.model import HOUR, MINUTE, UNSAID, Change, Fact, Parameter, Thing
 from tests.plant.violations.stage import Stage
 
@@ -38,10 +38,12 @@ def between_two_looks(stage: Stage) -> Fact:
 
 
 def where_the_source_has_a_gap(stage: Stage) -> Fact:
-    at, gain = stage.instant(), stage.thing("gain")
-    _changed(stage, at, gain, Change("P", "1.0", "1.2"))
-    stage.gap("dcs", gain.id, at + 20 * MINUTE, at + 40 * MINUTE)
-    return _changed(stage, at + HOUR, gain, Change("P", "1.4", "1.6"))
+    # Of this system no other scene needs to know the time.
+    at, limit = stage.instant(), stage.thing("room-alarm")
+    stage.say("ems", at, Action.UPDATE, limit, changes=(Change("high", "30", "35"),), kind=ActorKind.UNKNOWN)
+    stage.gap("ems", limit.id, at + 20 * MINUTE, at + 40 * MINUTE)
+    changes = (Change("high", "40", "45"),)
+    return stage.say("ems", at + HOUR, Action.UPDATE, limit, changes=changes, kind=ActorKind.UNKNOWN)
 
 
 def continued(stage: Stage) -> Fact:

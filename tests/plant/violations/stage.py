@@ -1,6 +1,6 @@
 """Where the scenes of one rule are played: each at a time, with people, equipment and things of its own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from random import Random
 from typing import Final
 
@@ -8,6 +8,7 @@ from ledger.core.record import Action, ActorKind, Interval
 from ledger.core.run import Gap
 from tests.plant.model import (
     DAY,
+    END,
     HOUR,
     MINUTE,
     START,
@@ -19,14 +20,16 @@ from tests.plant.model import (
     Thing,
 )
 from tests.plant.systems.base import links
-from tests.plant.telling import stamp
+from tests.plant.telling import TAIL, stamp
 from tests.plant.texts import utc
 from tests.plant.violations.systems import ALL
 
 AWAY: Final = (START + 27 * DAY, START + 27 * DAY + 12 * HOUR)
 """While no system could be reached: what needs another one's word of that time cannot be assessed."""
-_FIRST, _LAST = START + 36 * HOUR, START + 23 * DAY
-"""When scenes begin. Around the end of summer time a text without an offset may name no instant."""
+_FIRST, _LAST = START + 3 * DAY, START + 23 * DAY
+"""When scenes begin: what lies a day before is known of every system by then, and before a text without an offset names
+no instant, around the end of summer time.
+"""
 
 
 class Someone:
@@ -118,11 +121,9 @@ class Stage:
         between = Interval(after=utc(low), before=utc(high))
         self.gaps.setdefault(source, []).append(Gap(subject=subject, reason="its memory was full", between=between))
 
-    def late(self, share: float) -> Iterator[Fact]:
-        """Lets so many of the facts reach their collector late, up to four days after they happened."""
-        for fact in self.rng.sample(self.facts, round(share * len(self.facts))):
-            fact.delay += self.rng.randrange(HOUR, 4 * DAY)
-            yield fact
+    def delay(self, fact: Fact) -> None:
+        """Lets a fact reach its collector only after the month, when all the rest has been looked at."""
+        fact.delay = END + self.rng.randrange(TAIL - DAY) - fact.at
 
 
 Finds = Callable[[Stage], tuple[Fact, ...]]

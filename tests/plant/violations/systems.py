@@ -30,6 +30,7 @@ def _system(source: str, title: str, uncertainty: int, precision: Precision = Pr
 
 
 FURTHER: Final = (
+    _system("db", "Database of the laboratory", 1_000, Precision.MILLISECOND),
     _system("gateway", "Remote access", 100_000),
     _system("historian", "Values of the process", 1_000, Precision.MILLISECOND),
     _system("qms", "Changes, deviations and investigations", 100_000),
@@ -42,6 +43,7 @@ _CLASSES: Final = {
     "badges": "door-badges",
     "cds": "chromatography",
     "cmms": "maintenance",
+    "db": "servers-and-network",
     "dcs": "dcs",
     "directory": "directory",
     "ems": "building-monitoring",

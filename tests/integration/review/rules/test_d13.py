@@ -175,6 +175,13 @@ def test_a_failure_that_comes_late_opens_it_and_an_investigation_or_a_pass_that_
     assert look(plant).entry is None
 
 
+def test_an_end_of_an_investigation_that_comes_late_opens_it(plant: Ledger) -> None:
+    collected(plant, oos(10, "O-A", "A"), result(20, "A", "94"), result(30, "A", "97"))
+    assert (of(look(plant), "D13").explained, retested(plant)) == (1, set())
+    collected(plant, oos(15, "O-A", action=Action.UPDATE, state="closed"))
+    assert (of(look(plant), "D13").opened, retested(plant)) == (1, {"A"})
+
+
 def test_it_waits_for_the_quality_system_and_where_that_was_away_it_cannot_be_said(plant: Ledger) -> None:
     collected(plant, result(100, "A", "94"), result(110, "A", "97"), until_s=165)
     assert (of(look(plant), "D13").pending, found(plant, "D13")) == (1, [])
