@@ -51,6 +51,7 @@ class ParameterName(StrEnum):
     D20 = "d20"
     D22 = "d22"
     D24 = "d24"
+    D25 = "d25"
     D26 = "d26"
     D27 = "d27"
     D28 = "d28"

@@ -123,6 +123,22 @@ class D24(ParameterValue, frozen=True, kw_only=True):
         require_zone(self.zone)
 
 
+class D25(ParameterValue, frozen=True, kw_only=True):
+    """What has to be reviewed, by when, and what makes a review hollow.
+
+    `due`: records of whose batch, or where they name none, of themselves an audit trail review is signed within
+    `due_s`. Hollow is a review that was concluded less than `least_s` after it was opened (none: no clock is on the
+    reviewer), that judged `same_words` findings or more with one and the same reason and named no cause of them all, or
+    of which `at_once` records or more were said to be looked at with one entry; what is left out is not judged.
+    """
+
+    due: PatternList
+    due_s: Back = 2_592_000
+    least_s: Back | None = None
+    same_words: Annotated[int, msgspec.Meta(ge=2, le=1_000_000)] | None = None
+    at_once: Annotated[int, msgspec.Meta(ge=2, le=1_000_000)] | None = None
+
+
 class D26(ParameterValue, frozen=True, kw_only=True):
     """How many failures of an account to sign in or to sign within a time are too many, and after how many (`guesses`)
     it is suspicious to get in from where the account never came from.
@@ -169,11 +185,12 @@ class D28(ParameterValue, frozen=True, kw_only=True):
     grace_s: Seconds = 3_600
 
 
-LateValue = D20 | D22 | D24 | D26 | D27 | D28
+LateValue = D20 | D22 | D24 | D25 | D26 | D27 | D28
 LATE_RULES: Final[Mapping[str, type[LateValue]]] = {
     "d20": D20,
     "d22": D22,
     "d24": D24,
+    "d25": D25,
     "d26": D26,
     "d27": D27,
     "d28": D28,

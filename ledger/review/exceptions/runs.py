@@ -25,6 +25,7 @@ from ledger.review.known.reach import Reach
 from ledger.review.known.rows import there
 from ledger.review.known.systems import said_anew
 from ledger.review.life.states import running
+from ledger.review.reviews.tables import review
 from ledger.review.rules import faulty, rules
 from ledger.review.rules.known import Known
 from ledger.sources.parameters import Parameters
@@ -186,14 +187,15 @@ def _within(known: Known, scopes: Sequence[Scope]) -> Iterator[list[int]]:
 
 
 def _anything(connection: Connection, log: int, low: int, size: int) -> bool:
-    """Whether entries of that range can change what rules say: records, runs of collectors, maps and parameters."""
+    """Whether entries of that range can change what rules say: records, runs, reviews, maps and parameters."""
     if not low:
         return True
     span = pos_of(log, low), pos_of(log, size) - 1
     for column in (schema.record.c.pos, collection_run.c.pos):
         if connection.scalar(select(column).where(column.between(*span)).limit(1)) is not None:
             return True
-    return bool(altered(connection, log, low, size))
+    reviewed = select(review.c.key).where(review.c.log == log, review.c.from_index.between(low, size - 1)).limit(1)
+    return connection.scalar(reviewed) is not None or bool(altered(connection, log, low, size))
 
 
 def _standing(connection: Connection, log: int, size: int) -> Mapping[str, Mapping[int, Sequence[str]]]:

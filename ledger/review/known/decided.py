@@ -87,7 +87,7 @@ class Decided:
         found = defaultdict[str, list[Reviewed]](list)
         for key, batch, entry in self._connection.execute(opened.order_by(row.from_index)).all():
             ended = self._connection.scalars(concluded.where(row.key == key)).all()
-            all_of = tuple(Concluded(self._logged_us(one), self._completed_us(one)) for one in ended)
+            all_of = tuple(Concluded(self._logged_us(one), self.completed_us(one)) for one in ended)
             found[batch].append(Reviewed(self._logged_us(entry), all_of))
         return found
 
@@ -142,10 +142,15 @@ class Decided:
         return {*self._connection.scalars(raised), *(number for number in named if number is not None)}
 
     @cached_property
+    def at_us(self) -> int:
+        """When the last entry was logged (microseconds UTC): the only *now* of a size."""
+        return self._logged_us(self._size - 1)
+
+    @cached_property
     def _origin(self) -> str:
         return next(one.origin for one in read_logs(self._connection) if one.number == self._log)
 
-    def _completed_us(self, entry: int) -> int | None:
+    def completed_us(self, entry: int) -> int | None:
         """When the first request for signatures over an entry of this log was completed."""
         target, request = signing_target.c, signing_request.c
         opened = pos_of(SYSTEM_LOG, 0) + request.opened

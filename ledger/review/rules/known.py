@@ -12,7 +12,8 @@ from ledger.core import parameters as p
 from ledger.core.clock import MICROSECONDS, parse_utc
 from ledger.core.errors import NotFound
 from ledger.core.kinds import KindRegistry
-from ledger.core.record import Action, Actor, LinkKind
+from ledger.core.looks import Span
+from ledger.core.record import Action, Actor, ActorKind, LinkKind
 from ledger.review.known.cases import Cases, Elsewhere
 from ledger.review.known.decided import Decided
 from ledger.review.known.facts import Owner, Previous, Series, Told
@@ -29,6 +30,7 @@ from ledger.review.known.sightings import Sightings
 from ledger.review.known.speaking import Speaking
 from ledger.review.known.steps import Steps
 from ledger.review.known.systems import Classes, Systems
+from ledger.signing.performers import Performers
 from ledger.sources.coverage import Coverage
 from ledger.sources.covering import Stretch, cover
 from ledger.sources.parameters import Parameters
@@ -139,6 +141,17 @@ class Known:
             return source, account
         owner = self.owner(told, actor)
         return None if owner is None or owner.id is None else ("", owner.id)
+
+    def performers(self, accounts: Iterable[tuple[str, str]], about: Span) -> Performers:
+        """Whose these accounts of sources were at a time."""
+        people, others = set[str](), set[str]()
+        for source, account in accounts:
+            owner = self._accounts.owner(source, Actor(account=account, kind=ActorKind.PERSON), about)
+            if owner is None or owner.id is None:
+                others.add(f"{source}:{account}")
+            else:
+                people.add(owner.id)
+        return Performers(names=frozenset(people | others), unresolved=len(others))
 
     def previous(self, records: Sequence[Told]) -> Mapping[int, list[Previous]]:
         """For each record by its index, what stood before each of its changes."""

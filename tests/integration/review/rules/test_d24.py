@@ -10,19 +10,16 @@ import msgspec
 import pytest
 
 from ledger.core.clock import utc_text
-from ledger.core.disposition import Deferral, Deviation, Judgement
+from ledger.core.disposition import Deferral, Deviation
 from ledger.core.entry import draft
 from ledger.core.errors import SchemaViolation
 from ledger.core.parameters import Deviations, Limits, ParameterName, Risk, read
 from ledger.core.record import Action, Change, Interval, Link, LinkBasis, LinkKind, Submission, Target
-from ledger.core.review import Depth, PlanScope, Reviewed, ReviewPlan
 from ledger.core.rule_parameters import D24, Pattern
 from ledger.core.system_class import SystemClass
 from ledger.core.times import Clock
-from ledger.core.workflow import Step
 from ledger.review.exceptions.runs import Ran
 from ledger.review.reviews.deferrals import NewDeferral
-from ledger.review.reviews.dispositions import NewDisposition
 from tests.support.ledgers import (
     AUTHORITY,
     RECORDS,
@@ -33,9 +30,9 @@ from tests.support.ledgers import (
     source_time,
     submission,
 )
+from tests.support.office import Office as Reviewing
 from tests.support.ruling import change, collect, connect, found, look, of, put, standing
 from tests.support.seeds import SEED
-from tests.support.signing import Plant
 
 RELEASES = D24(
     released=(Pattern(object_type="release", actions=(Action.APPROVE,)),),
@@ -140,43 +137,16 @@ def test_equipment_that_was_used_after_its_calibration_had_expired_is_found(plan
     assert examined.clear == 1
 
 
-class Office:
+class Office(Reviewing):
     """People who review, sign and defer at a site whose releases need a signed review."""
 
     def __init__(self, folder: Path, **rule: Any) -> None:
-        self.people = Plant(folder)
-        self.clock, self.service, self.ledger = self.people.clock, self.people.service, self.people.ledger
-        self.log = self.service.record_log().log
-        self.at(0)
+        super().__init__(folder)
         set_up(self.ledger, **rule)
-        self.people.route("review", (Step(step="approve", role="approver", meaning="approved"),))
-        plan = ReviewPlan(
-            plan="batch", title="Batch", scope=PlanScope.BATCH, route="review", reason="SOP 7", authority=AUTHORITY,
-            samples=(Depth(from_risk=1, records=1),),
-        )  # fmt: skip
-        self.ledger.store.append_one(RECORDS, draft(plan))
-
-    def at(self, number: int) -> None:
-        """From here on it is that second."""
-        self.clock.at_us = START_US + number * 1_000_000
 
     def told(self, *told: Submission) -> Ran:
         collected(self.ledger, *told)
         return look(self.ledger)
-
-    def conclude(self, batch: str = "B-1") -> str:
-        """A review is opened and concluded; the request for its signature."""
-        anna, reviews = self.people.caller("anna").authority, self.service.reviews
-        known = reviews.open(self.log, "batch", Reviewed(batch=batch), "the batch is done", anna)
-        if known.left:
-            reviews.look(self.log, known.review, known.left, "compared with the paper", anna)
-        entry = reviews.conclude(self.log, known.review, "all of it was looked at", anna).concluded
-        with self.service.store.reading() as connection:
-            (asked,) = self.service.workflows.requests.over(connection, self.log.origin, entry or 0)
-        return asked.request.request
-
-    def sign(self, request: str) -> None:
-        self.people.sign(request, "approve", "dora")
 
     def defer(self, key: str, until: int, batch: str = "B-1", sign: str | None = "dora") -> int:
         """The entry of a deferral until that second."""
@@ -192,10 +162,6 @@ class Office:
         """A deviation was raised for a finding from here."""
         body = Deviation(findings=(key,), source="qms", number=number, title="written down late", authority=AUTHORITY)
         self.ledger.store.append_one(RECORDS, draft(body))
-
-    def judge(self, key: str) -> None:
-        new = NewDisposition(findings=(key,), judgement=Judgement.EXPLAINED, reason="compared with the paper")
-        self.service.quality.dispositions.give(RECORDS, new, self.people.caller("anna").authority)
 
 
 @pytest.fixture
