@@ -41,6 +41,7 @@ class ParameterName(StrEnum):
     D02 = "d02"
     D03 = "d03"
     D05 = "d05"
+    D06 = "d06"
     D09 = "d09"
     D12 = "d12"
     D13 = "d13"

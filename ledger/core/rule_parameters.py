@@ -119,6 +119,47 @@ class D16(ParameterValue, frozen=True, kw_only=True):
     grace_s: Seconds = 3_600
 
 
+class Required(ParameterValue, frozen=True, kw_only=True):
+    """For which acts one has to be trained in what: a document, as training names it."""
+
+    acts: PatternList
+    document: Name
+
+
+class D06(ParameterValue, frozen=True, kw_only=True):
+    """What says that somebody is not there, or may not do something (any more).
+
+    `left` and `entered`: passages at doors out of the site and into it, which count for `passage_s`. `absent` and
+    `present`: records of a person by which they are absent, as long as `absence` says (`valid_from`, `valid_to`,
+    `zone`), and there again; they count for `back_s`. `trained` and `withdrawn`: records of a person and a document by
+    which they are trained, as long as `qualification` says, and no longer. `remote`: the channels by which people work
+    from afar; with `permits` (and `permits_ended`) only who is permitted to by one. `grace_s`: how long the other
+    systems have to tell.
+    """
+
+    left: Patterns = ()
+    entered: Patterns = ()
+    passage_s: Back = 57_600
+    absent: Patterns = ()
+    present: Patterns = ()
+    absence: Scope = Scope()
+    back_s: Back = 2_678_400
+    required: Annotated[tuple[Required, ...], msgspec.Meta(max_length=1000)] = ()
+    trained: Patterns = ()
+    withdrawn: Patterns = ()
+    qualification: Scope = Scope()
+    remote: Names = ()
+    permits: Patterns = ()
+    permits_ended: Patterns = ()
+    grace_s: Seconds = 3_600
+
+    def __post_init__(self) -> None:
+        if bool(self.left) != bool(self.entered):
+            raise ValueError("left and entered: give both, or neither")
+        if bool(self.required) != bool(self.trained):
+            raise ValueError("required and trained: give both, or neither")
+
+
 class D09(ParameterValue, frozen=True, kw_only=True):
     """What edits a historian's archive after the fact, and what explains that.
 
@@ -275,13 +316,14 @@ class D19(ParameterValue, frozen=True, kw_only=True):
     set_link: LinkKind | None = None
 
 
-RuleValue = D01 | D02 | D03 | D05 | D09 | D12 | D13 | D15 | D16 | D17 | D19 | LateValue
+RuleValue = D01 | D02 | D03 | D05 | D06 | D09 | D12 | D13 | D15 | D16 | D17 | D19 | LateValue
 """The value of a rule's parameter."""
 RULES: Final[Mapping[str, type[RuleValue]]] = {
     "d01": D01,
     "d02": D02,
     "d03": D03,
     "d05": D05,
+    "d06": D06,
     "d09": D09,
     "d12": D12,
     "d13": D13,

@@ -34,6 +34,11 @@ class Accounts:
         """Whether there is a map of that source's accounts at all."""
         return source in self._mapped
 
+    def ended(self, source: str, account: str, about: Span) -> bool:
+        """Whether the time of all who had an account was over before: it was somebody's, and is nobody's any more."""
+        rows = self._rows.get((source, account), ())
+        return bool(rows) and all(row.to_us is not None and row.to_us <= about.low_us for row in rows)
+
     def owner(self, source: str, actor: Actor, about: Span) -> Owner | None:
         """Whose the account was; None where the map says different things at both ends of the span."""
         service = actor.kind is ActorKind.SERVICE

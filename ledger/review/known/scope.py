@@ -9,7 +9,7 @@ from ledger.core.looks import Span
 from ledger.core.ranges import number_of
 from ledger.core.record import Change
 from ledger.core.rule_parameters import Scope
-from ledger.core.times import parse_source_time
+from ledger.core.times import Precision, parse_source_time
 from ledger.review.known.cases import Case
 from ledger.review.known.facts import Told
 from ledger.review.known.patterns import text_of
@@ -43,6 +43,22 @@ def allows(case: Case, scope: Scope, told: Told, object_id: str, changes: Sequen
     if changes and version is not None and all(text_of(one.new) != version for one in changes):
         return Allowed.NO
     return next((one for one in (Allowed.NO, Allowed.UNREADABLE, Allowed.UNKNOWN) if one in within), Allowed.YES)
+
+
+def lasts(told: Told, scope: Scope, about: Span) -> Allowed:
+    """Whether what a record tells lasts at a time: from when it says, or else from when it happened, until it says.
+
+    What happened on a day, without an end, lasts for that day.
+    """
+    said: dict[str | None, str] = {}
+    said.update((one.attribute, text) for one in told.record.changes if (text := text_of(one.new)) is not None)
+    verdict = _when(said, scope, about)
+    if scope.valid_from in said or verdict is Allowed.NO:
+        return verdict
+    own, days = told.about, PRECISION_US[told.record.occurred_at.precision] >= PRECISION_US[Precision.DAY]
+    if about.high_us < own.low_us or (days and scope.valid_to not in said and about.low_us > own.high_us):
+        return Allowed.NO
+    return verdict if about.low_us > own.high_us or (days and about.low_us >= own.low_us) else Allowed.UNKNOWN
 
 
 def _said(case: Case, about: Span) -> dict[str | None, str]:

@@ -24,7 +24,7 @@ from ledger.review.known.order import Order
 from ledger.review.known.places import SignIn, sign_ins
 from ledger.review.known.reach import Reach
 from ledger.review.known.records import Records
-from ledger.review.known.rows import there
+from ledger.review.known.rows import there, within
 from ledger.review.known.rules import Rules
 from ledger.review.known.sightings import Sightings
 from ledger.review.known.speaking import Speaking
@@ -153,6 +153,24 @@ class Known:
                 people.add(owner.id)
         return Performers(names=frozenset(people | others), unresolved=len(others))
 
+    def ended(self, told: Told) -> bool:
+        """Whether the account of a record was somebody's once, and nobody's any more when it happened."""
+        account = told.record.actor.account
+        return account is not None and self._accounts.ended(told.record.source, account, told.about)
+
+    def acts_of(self, persons: Collection[str], low_us: int, high_us: int) -> Iterator[int]:
+        """The records of these persons' accounts that can have happened between two instants, and some around it."""
+        accounts = {account for person in persons for account in self._accounts.of_person.get(person, ())}
+        reach = max((self.reach.over(source, low_us, high_us) for source in {one for one, _ in accounts}), default=0)
+        low, high = max(low_us - reach, self.assets.bounds[0]), min(high_us + reach, self.assets.bounds[1])
+        row = schema.record.c
+        chosen = select(row.pos, row.source, row.actor).where(within(self.log, self.size, low, high))
+        names = sorted({name for _, name in accounts})
+        chosen = chosen.where(row.actor.in_(names) if len(names) <= _AT_ONCE else row.actor.is_not(None))
+        for pos, source, actor in self.connection.execute(chosen) if accounts else ():
+            if (source, actor) in accounts:
+                yield index_of(pos)
+
     def previous(self, records: Sequence[Told]) -> Mapping[int, list[Previous]]:
         """For each record by its index, what stood before each of its changes."""
         found: dict[int, list[Previous]] = {}
@@ -205,14 +223,24 @@ class Known:
         """Whether a record may have happened long after it was received, as no clock that is right can say."""
         return told.about.high_us > parse_utc(told.body.received_at) + _AHEAD_US
 
-    def linking(self, kind: LinkKind, ids: Iterable[str], of: Elsewhere | None = None) -> Mapping[str, list[int]]:
-        """The records that belong to these of a kind, by id, in the order of the log; with `of` those of it only."""
+    def linking(
+        self,
+        kind: LinkKind,
+        ids: Iterable[str],
+        of: Elsewhere | None = None,
+        between: tuple[int, int] | None = None,
+    ) -> Mapping[str, list[int]]:
+        """The records that belong to these of a kind, by id, in the order of the log; with `of` those of it only, and
+        with `between` those whose moments lie between two instants.
+        """
         link, record, found = schema.record_link.c, schema.record.c, defaultdict[str, list[int]](list)
         wanted = sorted(set(ids))
         for at in range(0, len(wanted), _AT_ONCE):
             chosen = select(link.id, link.pos).where(
                 link.kind == kind, link.id.in_(wanted[at : at + _AT_ONCE]), of_log(link.pos, self.log, self.size)
             )
+            if between is not None:
+                chosen = chosen.where(link.at_us.between(*between))
             if of is not None:
                 chosen = chosen.join_from(schema.record_link, schema.record, record.pos == link.pos)
                 chosen = chosen.where(record.source.in_(of.sources), record.object_type.in_(sorted(of.types)))
