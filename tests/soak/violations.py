@@ -9,7 +9,7 @@ from tests.plant.violations import Corpus
 from tests.support.ledgers import new_ledger
 from tests.support.postgres import PostgresServer
 
-EACH: Final = 12
+EACH: Final = 13
 """Violations and near misses of each rule; of a rule with more sorts of them one of each sort."""
 LOOKS: Final = (0, 5)
 """How often the rules look while the month arrives, in either order."""
