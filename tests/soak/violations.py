@@ -4,9 +4,9 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from tests.integration.plant.violating import Row, Violating, hold
+from tests.integration.plant.violating import NOW, Row, Violating, hold
 from tests.plant.violations import Corpus
-from tests.support.ledgers import new_ledger
+from tests.support.ledgers import MovableClock, new_ledger
 from tests.support.postgres import PostgresServer
 
 EACH: Final = 13
@@ -31,7 +31,7 @@ def run(seed: int, server: PostgresServer | None = None) -> str:
 def _held(corpus: Corpus, order_seed: int, looks: int, server: PostgresServer | None) -> tuple[list[Row], set[str]]:
     database = None if server is None else server.create_database()
     with tempfile.TemporaryDirectory(prefix="trailseal-violations-") as folder:
-        ledger = new_ledger(Path(folder) / "ledger", database)
+        ledger = new_ledger(Path(folder) / "ledger", database, MovableClock(NOW))
         try:
             violating = Violating(ledger, corpus, order_seed, looks)
             return hold(violating, corpus), violating.keys()

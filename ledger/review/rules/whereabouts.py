@@ -162,12 +162,14 @@ class Trainings:
             return None
         if Allowed.UNKNOWN in states:
             return Judged(at, Said.UNORDERED, "training")
-        before = [one for one in trained if self._known.order.first(one, told) is one]
+        before, withdrawn = (
+            [one for one in some if self._known.order.first(one, told) is one] for some in (trained, taken)
+        )
         waits = unknown(told, self._known.systems(STAFF, told.moment_us), self._known, value.grace_s)
         if Allowed.UNREADABLE in states or not before:
             return waits or Judged(at, Said.LACKING, "training")
         words = f"was not trained in {one_line(document)} any more"
-        return waits or _found(told, _last(before), "training-expired", words)
+        return waits or _found(told, _last((*before, *withdrawn)), "training-expired", words)
 
     def _state(self, training: Told, told: Told, taken: Iterable[Told]) -> Allowed:
         state = lasts(training, self._value.qualification, told.about)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.integration.plant.violating import Violating, hold
+from tests.integration.plant.violating import NOW, Violating, hold
 from tests.plant.violations import Corpus
-from tests.support.ledgers import Ledger
+from tests.support.ledgers import Ledger, MovableClock
 from tests.support.seeds import SEED
 
 EACH = 6
@@ -17,8 +17,9 @@ def corpus() -> Corpus:
 
 
 def test_every_violation_is_found_and_nothing_else_whatever_the_order_of_arrival(
-    ledger: Ledger, corpus: Corpus
+    ledger: Ledger, corpus: Corpus, clock: MovableClock
 ) -> None:
+    clock.at_us = NOW
     violating = Violating(ledger, corpus, SEED + len(ledger.dialect), looks=3)
     hold(violating, corpus)
     assert violating.closed.total() > 0, "what came late closed nothing"

@@ -15,7 +15,7 @@ from ledger.review.exceptions.runs import Ran
 from ledger.review.rules import rule_named, rules
 from ledger.store.rebuild import rebuild
 from tests.integration.plant.entering import settle
-from tests.plant.model import Fact
+from tests.plant.model import DAY, END, Fact
 from tests.plant.violations import Corpus
 from tests.plant.violations.corpus import Case
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger
@@ -26,9 +26,13 @@ ANSWERS: Final = {
     "explained": {"explained"},
     "clear": {"clear", "not-examined"},
     "unordered": {"cannot-order"},
+    "pending": {"pending"},
     "lacking": {"not-assessable"},
 }
 """What a rule may say of a scene; there is nothing in what it does not even look at."""
+
+NOW: Final = END + 10 * DAY
+"""When the month is entered: what is due later is not overdue yet."""
 
 Finding = tuple[str, frozenset[str]]
 """A rule, and the source's ids of the records that a finding of it rests on."""
@@ -119,7 +123,7 @@ class Violating:
     def _row(self, rule: str, answers: Sequence[tuple[Case, bool]], stands: set[Finding], truth: set[Finding]) -> Row:
         mine = [(case, right) for case, right in answers if case.rule == rule]
         planted = [ids_of(case) for case, _ in mine if case.said == "finding"]
-        near = [right for case, right in mine if case.said in ("explained", "clear", "unordered")]
+        near = [right for case, right in mine if case.said not in ("finding", "lacking")]
         unknown = [right for case, right in mine if case.said == "lacking"]
         false = sum(of == rule for of, _ in stands - truth)
         there = sum((rule, ids) in stands for ids in planted)

@@ -21,7 +21,7 @@ ORDINARY: Final = 4_500
 
 
 class Planting(Protocol):
-    """A module that plants for a rule; what its members are is told by the package."""
+    """A module that plants for a rule; what its members are is told by the package. It may have `PENDING` too."""
 
     PARAMETERS: Sequence[Parameter]
     FINDS: Sequence[Finds]
@@ -104,6 +104,7 @@ class Corpus:
             *(("explained", scene) for scene in planting.EXPLAINED),
             *(("clear", scene) for scene in planting.CLEAR),
             *(("unordered", scene) for scene in planting.UNORDERED),
+            *(("pending", scene) for scene in getattr(planting, "PENDING", ())),
         ]
         finds, shows = max(each, len(planting.FINDS)), max(each, len(near))
         stage = Stage(rule.lower(), self._seed, finds + shows + len(planting.UNKNOWN))
