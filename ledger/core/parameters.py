@@ -51,6 +51,7 @@ class ParameterName(StrEnum):
     D19 = "d19"
     D20 = "d20"
     D22 = "d22"
+    D23 = "d23"
     D24 = "d24"
     D25 = "d25"
     D26 = "d26"

@@ -15,6 +15,7 @@ from ledger.core.errors import NotCanonical
 from ledger.core.record import LinkKind, Name
 from ledger.core.rule_parameters_d20 import D20 as D20
 from ledger.core.rule_parameters_d20 import D22 as D22
+from ledger.core.rule_parameters_d20 import D23 as D23
 from ledger.core.rule_parameters_d20 import D24 as D24
 from ledger.core.rule_parameters_d20 import D25 as D25
 from ledger.core.rule_parameters_d20 import D26 as D26

@@ -7,7 +7,7 @@ import msgspec
 
 from ledger.core.bounds import ParameterValue, Seconds
 from ledger.core.record import LinkKind, Name
-from ledger.core.rule_patterns import Back, PatternList, Patterns, Scope, require_zone
+from ledger.core.rule_patterns import Back, Number, PatternList, Patterns, Scope, require_zone
 from ledger.core.system_class import SystemClass
 
 
@@ -100,6 +100,38 @@ class D22(ParameterValue, frozen=True, kw_only=True):
             raise ValueError("raised or direct: give one of them at least")
 
 
+class Agreement(ParameterValue, frozen=True, kw_only=True):
+    """What two systems tell of the same thing, and how that agrees: `told` by one, and `other` by one of the class
+    `system`; the same is what shares all of `links`. The first attribute that a pattern names tells it.
+
+    With a `tolerance` amounts are summed up on each side and differ by no more; else the last of each side are the same
+    text, or one of `same`.
+    """
+
+    told: PatternList
+    other: PatternList
+    system: SystemClass
+    links: Annotated[tuple[LinkKind, ...], msgspec.Meta(min_length=1, max_length=5)]
+    tolerance: Number | None = None
+    same: Annotated[tuple[tuple[Name, Name], ...], msgspec.Meta(max_length=1000)] = ()
+
+    def __post_init__(self) -> None:
+        if any(one.attribute is None for one in (*self.told, *self.other)):
+            raise ValueError("told and other: each names the attribute that tells it")
+
+
+class D23(ParameterValue, frozen=True, kw_only=True):
+    """What has to agree: what two systems tell (`agreements`, set for both), and with `numbers` that the source's own
+    follow each other without gaps. What a source counts itself has to agree wherever it was counted.
+
+    `in_flight_s`: how long what lacks on one side may be on its way.
+    """
+
+    agreements: Annotated[tuple[Agreement, ...], msgspec.Meta(max_length=100)] = ()
+    numbers: bool = False
+    in_flight_s: Seconds = 3_600
+
+
 class D24(ParameterValue, frozen=True, kw_only=True):
     """Releases of batches, and what says until when equipment is calibrated.
 
@@ -185,10 +217,11 @@ class D28(ParameterValue, frozen=True, kw_only=True):
     grace_s: Seconds = 3_600
 
 
-LateValue = D20 | D22 | D24 | D25 | D26 | D27 | D28
+LateValue = D20 | D22 | D23 | D24 | D25 | D26 | D27 | D28
 LATE_RULES: Final[Mapping[str, type[LateValue]]] = {
     "d20": D20,
     "d22": D22,
+    "d23": D23,
     "d24": D24,
     "d25": D25,
     "d26": D26,

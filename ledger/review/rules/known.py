@@ -23,6 +23,7 @@ from ledger.review.known.numbers import Numbers
 from ledger.review.known.order import Order
 from ledger.review.known.places import SignIn, sign_ins
 from ledger.review.known.reach import Reach
+from ledger.review.known.reconciled import Break, breaks
 from ledger.review.known.records import Records
 from ledger.review.known.rows import there, within
 from ledger.review.known.rules import Rules
@@ -297,6 +298,14 @@ class Known:
     def decided(self) -> Decided:
         """What the ledger itself has on batches."""
         return Decided(self.connection, self.log, self.size)
+
+    @cached_property
+    def breaks(self) -> Mapping[int, list[Break]]:
+        """What sources count otherwise than the log, by the record that stands for it."""
+        found = defaultdict[int, list[Break]](list)
+        for one in breaks(self.connection, self._kinds, self.log, self.size):
+            found[one.anchor].append(one)
+        return found
 
     @cached_property
     def cases(self) -> Cases:
