@@ -45,6 +45,7 @@ class ParameterName(StrEnum):
     D09 = "d09"
     D12 = "d12"
     D13 = "d13"
+    D14 = "d14"
     D15 = "d15"
     D16 = "d16"
     D17 = "d17"

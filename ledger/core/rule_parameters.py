@@ -244,6 +244,40 @@ class D13(ParameterValue, frozen=True, kw_only=True):
             raise ValueError("verdict or specified: give one, or nothing fails")
 
 
+class D14(ParameterValue, frozen=True, kw_only=True):
+    """How results are processed, and what of it is suspicious.
+
+    A result has a version by each record that fits `versions`, at `most` so many; `manual`: records of an integration
+    by hand, which makes a failure pass by `verdict`, `failed`, `passed` and `specified` (as of `D13`); `inhibited`:
+    records that take a part of a signal out of the integration. `methods`: changes of a processing method, `standards`
+    and `samples`: injections, which share a `link` and lie within `within_s`. `approved`: records that approve such a
+    thing: of what it names as a document, a deviation or a change request, or of the method itself before it is used.
+    `grace_s`: how long other systems have to tell of that.
+    """
+
+    versions: Patterns = ()
+    most: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 2
+    manual: Patterns = ()
+    verdict: Name | None = None
+    failed: Names = ()
+    passed: Names = ()
+    specified: SpecifiedList = ()
+    inhibited: Patterns = ()
+    methods: Patterns = ()
+    standards: Patterns = ()
+    samples: Patterns = ()
+    link: LinkKind = LinkKind.EQUIPMENT
+    within_s: Back = 86_400
+    approved: Patterns = ()
+    grace_s: Seconds = 3_600
+
+    def __post_init__(self) -> None:
+        if len({bool(one) for one in (self.methods, self.standards, self.samples)}) > 1:
+            raise ValueError("methods, standards and samples: give all, or none")
+        if self.manual and self.verdict is None and not self.specified:
+            raise ValueError("verdict or specified: give one, or nothing fails")
+
+
 class D15(ParameterValue, frozen=True, kw_only=True):
     """Runs of instruments that have to belong to `tests` of the LIMS, and `results` of it that have to have a run, by a
     `link` that both share; `calibrations`: runs that need no test. `back_s` and `grace_s`: how long before and after a
@@ -317,7 +351,7 @@ class D19(ParameterValue, frozen=True, kw_only=True):
     set_link: LinkKind | None = None
 
 
-RuleValue = D01 | D02 | D03 | D05 | D06 | D09 | D12 | D13 | D15 | D16 | D17 | D19 | LateValue
+RuleValue = D01 | D02 | D03 | D05 | D06 | D09 | D12 | D13 | D14 | D15 | D16 | D17 | D19 | LateValue
 """The value of a rule's parameter."""
 RULES: Final[Mapping[str, type[RuleValue]]] = {
     "d01": D01,
@@ -328,6 +362,7 @@ RULES: Final[Mapping[str, type[RuleValue]]] = {
     "d09": D09,
     "d12": D12,
     "d13": D13,
+    "d14": D14,
     "d15": D15,
     "d16": D16,
     "d17": D17,

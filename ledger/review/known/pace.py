@@ -1,9 +1,11 @@
 """How long lies between records, and where many of them come close together."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ledger.core.instants import PRECISION_US
+from ledger.review.known.days import DAY_US
 from ledger.review.known.facts import Told
 
 
@@ -32,6 +34,14 @@ def apart(one: Told, other: Told) -> tuple[int, int]:
 def in_order(records: Sequence[Told]) -> list[Told]:
     """Records by their moments; what has the same one, by what its source calls it."""
     return sorted(records, key=lambda one: (one.moment_us, one.record.source, one.record.source_record_id))
+
+
+def by_days(records: Iterable[Told]) -> Collection[Sequence[Told]]:
+    """Records by the days of their moments: what lies around those of one day is no long time."""
+    days = defaultdict[int, list[Told]](list)
+    for one in records:
+        days[one.moment_us // DAY_US].append(one)
+    return days.values()
 
 
 def bursts(records: Sequence[Told], many: int, within_us: int) -> Iterator[Burst]:

@@ -5,7 +5,6 @@ over, the identity map, by the end of its last line for the account. Guard: appr
 or off the site. Leaving a session is no act: sessions end by themselves.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -17,8 +16,8 @@ from ledger.core.system_class import SystemClass
 from ledger.findings.kinds import Severity
 from ledger.present.inert import one_line
 from ledger.review.known.cases import Course, Elsewhere, Force, cases
-from ledger.review.known.days import DAY_US
 from ledger.review.known.facts import Told
+from ledger.review.known.pace import by_days
 from ledger.review.known.patterns import fits, types
 from ledger.review.rules.approvals import APPROVING
 from ledger.review.rules.known import Known
@@ -64,11 +63,7 @@ class ActedAbsent:
 
 def _touched(new: Sequence[Told], patterns: Sequence[Pattern], lasting_s: int | None, known: Known) -> Iterator[int]:
     """What the persons of new records did while these can matter; None: ever after."""
-    days = defaultdict[int, list[Told]](list)
-    for one in new:
-        if fits(one.record, patterns):
-            days[one.moment_us // DAY_US].append(one)
-    for told in days.values():
+    for told in by_days(one for one in new if fits(one.record, patterns)):
         low, last = min(one.about.low_us for one in told), max(one.about.high_us for one in told)
         high = known.assets.bounds[1] if lasting_s is None else last + lasting_s * MICROSECONDS
         persons = {person for one in told for person in persons_of(one, known)}

@@ -18,8 +18,8 @@ from ledger.core.system_class import SystemClass
 from ledger.findings.kinds import Severity
 from ledger.present.inert import one_line
 from ledger.review.known.cases import Course, Elsewhere, Force, cases
-from ledger.review.known.days import DAY_US
 from ledger.review.known.facts import Told
+from ledger.review.known.pace import by_days
 from ledger.review.known.patterns import types
 from ledger.review.rules.equipment import of_assets
 from ledger.review.rules.known import Known
@@ -55,13 +55,10 @@ class ValueDisagrees:
     def touches(self, new: Sequence[Told], known: Known) -> Iterable[int]:
         for value in known.every(D17):
             readings = {one.reading_type for one in value.compared} | types(value.fault, value.fault_ended)
-            days = defaultdict[int, list[Told]](list)
-            for one in new:
-                if one.record.object.type in readings and known.is_of(one, _EQUIPMENT):
-                    days[one.moment_us // DAY_US].append(one)
+            own = [one for one in new if one.record.object.type in readings and known.is_of(one, _EQUIPMENT)]
             of = Elsewhere(known.connected(_ENTERED), frozenset(one.object_type for one in value.compared))
             on = max(value.hold_s, value.back_s, value.within_s) * MICROSECONDS
-            for told in days.values():
+            for told in by_days(own):
                 low = min(one.about.low_us for one in told) - value.within_s * MICROSECONDS
                 yield from (one.index for one in known.cases.told(of, low, max(x.about.high_us for x in told) + on))
 
