@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Subquery, and_, func, literal, or_, select
 
 from ledger.core.parameters import ParameterName, Sequence, SequencePolicy
 from ledger.core.sequences import Numbered, doubled_of, late_of, missing_of, stretches
@@ -174,15 +174,15 @@ class _Reading:
 
     def _breaks(self) -> list[Row[Any]]:
         """The records that do not simply follow the one before: numbers left out, given again, or late."""
-        row = schema.record.c
-        order = (row.sequence, row.pos) if self._wraps is None else (row.at_us, row.pos)
-        before = func.lag(row.sequence).over(partition_by=row.series, order_by=order)
+        told = self._numbered().c
+        order = (told.sequence,) if self._wraps is None else (told.at_us, told.turn)
+        before = func.lag(told.sequence).over(partition_by=told.series, order_by=(*order, told.pos))
         # Of those with no smaller a number, which came first.
-        after = func.min(row.pos).over(
-            partition_by=row.series, order_by=(row.sequence.desc(), row.pos.desc()), rows=(None, 0)
+        after = func.min(told.pos).over(
+            partition_by=told.series, order_by=(told.sequence.desc(), told.pos.desc()), rows=(None, 0)
         )
-        step = select(row.series, row.sequence, row.at_us, row.pos, before.label("before"), after.label("after")).where(
-            self._mine, row.sequence.is_not(None)
+        step = select(
+            told.series, told.sequence, told.at_us, told.pos, before.label("before"), after.label("after")
         ).subquery().c  # fmt: skip
         follows = step.sequence - step.before == 1
         if self._wraps is not None:
@@ -194,6 +194,21 @@ class _Reading:
             self._connection.execute(
                 chosen.order_by(step.series, step.sequence if self._wraps is None else step.at_us, step.pos)
             )
+        )
+
+    def _numbered(self) -> Subquery:
+        """The records that have a number. `turn`: how those of one moment follow each other, of a counter that begins
+        again; whichever came first, the others are near it on either side.
+        """
+        row = schema.record.c
+        turn: ColumnElement[int] = literal(0)
+        if self._wraps is not None:
+            met = func.first_value(row.sequence).over(partition_by=(row.series, row.at_us), order_by=row.pos)
+            turn = (row.sequence - met + self._wraps + self._wraps // 2) % self._wraps
+        return (
+            select(row.series, row.sequence, row.at_us, row.pos, turn.label("turn"))
+            .where(self._mine, row.sequence.is_not(None))
+            .subquery()
         )
 
     def _one(self, name: str, first: int, last: int, records: int, steps: list[Row[Any]]) -> Series:

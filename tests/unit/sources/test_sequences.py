@@ -1,5 +1,7 @@
 """A source's own numbers in an interval: what lacks, came twice or late, as of a size; counters that begin again."""
 
+from itertools import permutations
+
 import pytest
 
 from ledger.core.parameters import ParameterName, SequencePolicy
@@ -68,6 +70,21 @@ def test_what_lacks_at_the_ends_of_an_interval_reaches_to_the_nearest_number_out
     found = one(ledger, 5, 15)
     assert (found.first, found.last, found.records) == (4, 6, 2)
     assert (found.missing, found.elsewhere) == (((2, 3), (7, 8)), 1), "5 is of another time, and not missing"
+
+
+@pytest.mark.parametrize("came", list(permutations([(3, "255"), (3, "0"), (3, "1")])))
+def test_numbers_of_one_moment_follow_each_other_in_whatever_order_they_came(
+    sqlite_ledger: Ledger, came: tuple[tuple[float, str], ...]
+) -> None:
+    rule(sqlite_ledger, '{"policy":"every","wraps":256}')
+    numbered(sqlite_ledger, (1, "253"), (2, "254"), *came, (4, "2"))
+    assert (one(sqlite_ledger).lacking, one(sqlite_ledger).doubles) == (0, 0)
+
+
+def test_numbers_of_one_moment_are_told_on_either_database(ledger: Ledger) -> None:
+    rule(ledger, '{"policy":"every","wraps":256}')
+    numbered(ledger, (1, "254"), (3, "0"), (3, "255"), (3, "2"), (4, "2"), (5, "4"))
+    assert (one(ledger).missing, one(ledger).doubled) == (((1, 1), (3, 3)), (2,))
 
 
 def test_a_counter_that_begins_again_goes_by_time(ledger: Ledger) -> None:
