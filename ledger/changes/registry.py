@@ -17,7 +17,7 @@ from ledger.review.life import states, suppressions
 from ledger.review.reviews import planning
 from ledger.signing import lists, routes
 from ledger.sources import changing, maps, parameters
-from ledger.sources.accounts import require_one_person
+from ledger.sources.overlapping import require_apart
 from ledger.store.logs import SYSTEM_LOG
 from ledger.store.store import Store
 
@@ -64,7 +64,7 @@ def require_possible(
     store: Store, connection: Connection, log: int, bodies: Sequence[msgspec.Struct], now_us: int
 ) -> None:
     """Raises SchemaViolation or Conflict where what stands now has no room for these bodies."""
-    require_one_person(connection, log, bodies)
+    require_apart(connection, log, bodies)
     changing.require_registered(connection, log, bodies)
     for body in bodies:
         if isinstance(body, RouteEntry):

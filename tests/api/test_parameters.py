@@ -59,6 +59,8 @@ def test_a_parameter_is_set_corrected_removed_and_listed_as_of_any_size(
         ({"value": {}}, "late_s"),
         ({"value": {"late_s": "60"}}, "$.late_s"),
         ({"value": {"late_s": 60.5}}, "$.late_s"),
+        ({"value": {"late_s": -1}}, "$.late_s"),
+        ({"name": "d26", "value": {"failures": 1}}, "$.failures"),
         ({"value": {"late_s": 60, "later_s": 1}}, "later_s"),
         ({"name": "range", "value": {"attribute": "pH", "kind": "decimal", "low": "four"}}, "$.low"),
         ({"name": "colour"}, "name"),

@@ -5,9 +5,7 @@ from typing import Any
 import pytest
 
 from ledger.core.clock import utc_text
-from ledger.core.errors import SchemaViolation
 from ledger.core.record import Action, Actor, ActorKind, Submission
-from ledger.sources.accounts import require_one_person
 from ledger.sources.corroborating import BEFORE_US, CorroborationSort
 from ledger.sources.map_kinds import CalendarSet, IdentityMapped2, Shift
 from ledger.sources.resolved import Resolved, resolve, resolved_person
@@ -71,29 +69,3 @@ def test_who_came_to_the_workstation_and_the_shift_corroborate_and_resolve_nothi
     assert f"P-1 had come to HMI-1 at {utc_text(START_US - 30 * MINUTE_US)} (entry {entries[0]})" in told[1]
     assert resolved(ledger, entries[8]).corroborates == (), "an account of one person takes none"
     assert [one.sort for one in resolved(ledger, entries[9]).corroborates] == [CorroborationSort.SHIFT]
-
-
-@pytest.mark.requirement("R61")
-def test_an_account_is_not_given_to_a_second_person_before_the_firsts_time_is_over(ledger: Ledger) -> None:
-    def refused(*entries: IdentityMapped2) -> bool:
-        with ledger.store.reading() as connection:
-            try:
-                require_one_person(connection, RECORDS, entries)
-            except SchemaViolation as error:
-                return "P-1" in error.message
-        return False
-
-    first, middle, last = (utc_text(START_US + one * MINUTE_US) for one in (0, 5, 10))
-    held = identity("op1", "P-1", valid_from=first, valid_to=last)
-    ledger.service.record_log().maps.put([held])
-    assert refused(identity("op1", "P-2", valid_from=middle))
-    assert refused(identity("op1", "P-2", valid_from=utc_text(START_US - MINUTE_US), valid_to=middle))
-    assert not refused(identity("op1", "P-2", valid_from=last)), "as the first one's time ends"
-    assert not refused(identity("op1", "P-1", valid_from=middle)), "the same person"
-    assert not refused(identity("op1", None, valid_from=middle, shared=True)), "it is nobody's from then on"
-    assert not refused(identity("op2", "P-2", valid_from=middle)), "another account"
-    ended = identity("op1", "P-1", valid_from=first, valid_to=middle)
-    assert not refused(ended, identity("op1", "P-2", valid_from=middle)), "the first one's end is corrected with it"
-    assert refused(identity("op3", "P-1", valid_from=first, valid_to=last), identity("op3", "P-2", valid_from=middle))
-    opened = identity("op4", "P-1", valid_from=first), identity("op4", "P-2", valid_from=middle)
-    assert not refused(*opened), "without an end it holds until the next one begins"
