@@ -6,7 +6,7 @@ from typing import Protocol
 from ledger.core.ranges import number_of
 from ledger.core.record import Maybe, Record
 from ledger.core.rule_parameters import D13
-from ledger.core.rule_patterns import Names, SpecifiedList
+from ledger.core.rule_parameters.patterns import Names, SpecifiedList
 from ledger.review.known.patterns import fits, outside, text_of
 
 

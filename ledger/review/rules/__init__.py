@@ -1,6 +1,6 @@
 """The rules: each module of this folder whose name is a rule's id defines that rule as `RULE`.
 
-A new rule is one file here, its parameters in `core.rule_parameters` if it has some, and its four cases in
+A new rule is one file here, its parameter in one of `core.rule_parameters` if it has one, and its four cases in
 `tests/integration/review/rules`. A file with an error is left out, and named; the other rules are there.
 """
 

@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 from ledger.core.ranges import number_of
 from ledger.core.record import Change
-from ledger.core.rule_parameters import D23
-from ledger.core.rule_parameters_d20 import Agreement
-from ledger.core.rule_patterns import Patterns
+from ledger.core.rule_parameters import D23, Agreement
+from ledger.core.rule_parameters.patterns import Patterns
 from ledger.present.inert import one_line
 from ledger.review.known.cases import Elsewhere
 from ledger.review.known.facts import Told

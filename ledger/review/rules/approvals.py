@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, Protocol
 from ledger.core.clock import MICROSECONDS
 from ledger.core.looks import Span
 from ledger.core.record import Change
-from ledger.core.rule_patterns import Patterns, Scope
+from ledger.core.rule_parameters.patterns import Patterns, Scope
 from ledger.core.system_class import SystemClass
 from ledger.review.known.cases import Case, Course, Elsewhere, Force
 from ledger.review.known.facts import Told

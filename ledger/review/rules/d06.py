@@ -11,7 +11,7 @@ from typing import Final
 from ledger.core.clock import MICROSECONDS
 from ledger.core.record import Action, ActorKind, LinkKind, Outcome
 from ledger.core.rule_parameters import D06
-from ledger.core.rule_patterns import Pattern
+from ledger.core.rule_parameters.patterns import Pattern
 from ledger.core.system_class import SystemClass
 from ledger.findings.kinds import Severity
 from ledger.present.inert import one_line

@@ -10,8 +10,7 @@ from typing import Final, NamedTuple
 
 from ledger.core.clock import MICROSECONDS
 from ledger.core.record import Action, Actor, ActorKind, LinkKind
-from ledger.core.rule_parameters import D22
-from ledger.core.rule_parameters_d20 import Direct
+from ledger.core.rule_parameters import D22, Direct
 from ledger.core.system_class import SystemClass
 from ledger.findings.kinds import Severity
 from ledger.present.inert import one_line

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ledger.core.clock import MICROSECONDS
-from ledger.core.rule_patterns import Patterns
+from ledger.core.rule_parameters.patterns import Patterns
 from ledger.present.inert import one_line
 from ledger.review.known.cases import Case, Course, Elsewhere, Force
 from ledger.review.known.facts import Told

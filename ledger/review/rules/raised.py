@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ledger.core.clock import MICROSECONDS
-from ledger.core.rule_patterns import Patterns
+from ledger.core.rule_parameters.patterns import Patterns
 from ledger.core.system_class import SystemClass
 from ledger.review.known.cases import Elsewhere
 from ledger.review.known.facts import Told

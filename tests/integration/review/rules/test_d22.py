@@ -10,8 +10,7 @@ import pytest
 from ledger.core.clock import utc_text
 from ledger.core.parameters import ParameterName
 from ledger.core.record import Action, Actor, ActorKind, Change, Interval, Link, LinkBasis, LinkKind, Submission, Target
-from ledger.core.rule_parameters import D22, Pattern, Scope
-from ledger.core.rule_parameters_d20 import Direct
+from ledger.core.rule_parameters import D22, Direct, Pattern, Scope
 from ledger.core.system_class import SystemClass
 from ledger.core.times import Clock
 from tests.support.ledgers import START_US, Ledger, new_ledger, submission

@@ -9,8 +9,7 @@ import pytest
 from ledger.core.clock import utc_text
 from ledger.core.parameters import ParameterName, Sequence, SequencePolicy
 from ledger.core.record import Action, Change, Interval, Link, LinkBasis, LinkKind, Submission, Target
-from ledger.core.rule_parameters import D23, Pattern
-from ledger.core.rule_parameters_d20 import Agreement
+from ledger.core.rule_parameters import D23, Agreement, Pattern
 from ledger.core.system_class import SystemClass
 from tests.support.ledgers import AUTHORITY, START_US, Ledger, MovableClock, new_ledger, submission
 from tests.support.ruling import arrived, collect, connect, found, look, of, put, rests_on
