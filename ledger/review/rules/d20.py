@@ -22,15 +22,15 @@ from ledger.review.known.pace import apart
 from ledger.review.known.patterns import fits, types
 from ledger.review.rules.approvals import CHANGE, Approvals, touched
 from ledger.review.rules.known import Known
-from ledger.review.rules.lasting import Lasting, Phases, ends, lasted, thing_of
+from ledger.review.rules.lasting import Lasting, Phases, ends_within, lasted
 from ledger.review.rules.raised import QUALITY, Raised
 from ledger.review.rules.rule import About, Judged, Said, by_value, uncritical, unknown
 from ledger.review.rules.turns import Turns
-from ledger.review.rules.widened import Widenings, widens
+from ledger.review.rules.widened import Widenings, moves, widens
 
 _CONTROL: Final = (SystemClass.SCADA, SystemClass.DCS, SystemClass.PLC)
 _ALARMS: Final = frozenset({Action.ACKNOWLEDGE, Action.SUPPRESS})
-_SHELVED: Final = Lasting("shelved", "taken back", "shelved-too-long", "left-shelved")
+_SHELVED: Final = Lasting("shelved", "taken back", "shelved-too-long", "shelved-too-long")
 
 
 class Sort(Enum):
@@ -60,16 +60,14 @@ class AlarmHandled:
 
     def touches(self, new: Sequence[Told], known: Known) -> Iterable[int]:
         for value in known.every(D20):
-            limits = frozenset(one.object_type for one in value.limits)
-            own = [one for one in new if one.record.object.type in limits]
-            yield from (entry for entries in known.of_objects(own).values() for entry in entries)
-            told = [one for one in new if fits(one.record, (*value.excursion, *value.values))]
-            yield from Widenings.around(told, value, Elsewhere(known.connected(_CONTROL), limits), known)
+            limits = Elsewhere(known.connected(_CONTROL), frozenset(one.object_type for one in value.limits))
+            told = [one for one in new if moves(one, value) or fits(one.record, (*value.excursion, *value.values))]
+            yield from (one.index for one in Widenings.around(told, value, limits, known))
             # That somebody went, that a test ended, or its approval, takes away what spoke for it; all else explains.
             ended = [one for one in new if fits(one.record, (*value.off_duty, *value.test_ended))]
             ended += touched(value, CHANGE, new, known)
-            of = Elsewhere(known.connected(_CONTROL), types(value.acknowledged, value.shelved) | limits)
-            yield from known.not_before(ended, of)
+            of = types(value.acknowledged, value.shelved) | limits.types
+            yield from known.not_before(ended, limits._replace(types=of))
 
     def judge(self, anchors: Sequence[Told], known: Known) -> Iterator[Judged]:
         return by_value(anchors, known, D20, _judged, uncritical)
@@ -89,10 +87,10 @@ def _judged(anchors: Sequence[Told], value: D20, known: Known) -> Iterator[Judge
     for told in anchors:
         by_sort[_sort(told, value)].append(told)
     shelved = by_sort[Sort.SHELVED]
-    its_ends = ends(shelved, value.unshelved, known)
+    its_ends = ends_within(shelved, value.unshelved, value.shelved_s, known)
     said = [
         *_acknowledged(by_sort[Sort.ACKNOWLEDGED], value, known),
-        *(lasted(one, its_ends.get(thing_of(one), ()), value.shelved_s, _SHELVED, known) for one in shelved),
+        *(lasted(one, its_ends[one.index], value.shelved_s, _SHELVED, known) for one in shelved),
         *Widenings(by_sort[Sort.WIDENED], value, known).said(),
     ]
     told_of = {told.index: told for told in anchors}
@@ -105,11 +103,11 @@ def _judged(anchors: Sequence[Told], value: D20, known: Known) -> Iterator[Judge
 
 def _acknowledged(anchors: Sequence[Told], value: D20, known: Known) -> Iterator[Judged]:
     """Whether those who acknowledged alarms said a word in time, and were on duty."""
-    comments = ends(anchors, value.commented, known)
+    comments = ends_within(anchors, value.commented, value.comment_s, known)
     raised = Raised(value.deviation, anchors, value.back_s, value.comment_s, known)
     turns = Turns(anchors, value, known)
     for told in anchors:
-        silent = _silent(told, comments.get(thing_of(told), ()), raised, value, known)
+        silent = _silent(told, comments[told.index], raised, value, known)
         yield silent or turns.of(told) or Judged(told.index, Said.CLEAR)
 
 

@@ -4,6 +4,7 @@ What all of these are, the parameter `d22` says; whose the account is and who di
 Guard: a ticket of support that was approved, and that a record of it names or that is of the account.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -110,9 +111,7 @@ def _burst(told: Told, end: Told, account: str, value: D22, known: Known) -> _Fo
     who = known.who(told, Actor(account=account, kind=ActorKind.PERSON))
     if who is None:
         return _Found(told, Judged(told.index, Said.LACKING, "one-person"), (), account)
-    of = Elsewhere(known.connected(_ANY), types(value.critical))
-    near = known.cases.told(of, told.about.low_us, end.about.high_us)
-    acts = [one for one in near if fits(one.record, value.critical) and known.who(one) == who]
+    acts = [one for one in _acts(who, told, end, value, known) if fits(one.record, value.critical)]
     spans = [(apart(told, one), apart(one, end), one) for one in acts if one.index not in (told.index, end.index)]
     sure = in_order([one for since, until, one in spans if since[0] > 0 and until[0] > 0])
     if sure:
@@ -132,6 +131,16 @@ def _burst(told: Told, end: Told, account: str, value: D22, known: Known) -> _Fo
     return _Found(told, said, (), account)
 
 
+def _acts(who: tuple[str, str], told: Told, end: Told, value: D22, known: Known) -> Iterator[Told]:
+    """What a person, or else an account, did between two records, and some around."""
+    (source, name), low, high = who, told.about.low_us, end.about.high_us
+    if source:
+        near = known.cases.told(Elsewhere((source,), types(value.critical)), low, high)
+    else:
+        near = known.told(known.acts_of((name,), low, high))
+    return (one for one in near if known.who(one) == who)
+
+
 def _account(told: Told, value: D22) -> str:
     """The account whose rights a record changes."""
     named = (
@@ -142,12 +151,14 @@ def _account(told: Told, value: D22) -> str:
 
 def _past(written: Sequence[Told], of: Direct, known: Known) -> Iterator[_Found]:
     """What is said of writes that an event of the application has to stand behind."""
-    events = _events(written, of, known)
+    events, sources = _events(written, of, known), known.connected((of.application,))
     within = of.within_s * MICROSECONDS
     for told in written:
         at, thing = told.index, one_line(f"{told.record.object.type} {told.record.object.id}")
         keys = [""] if of.link is None else told.ids(of.link)
-        spans = [apart(told, one) for key in keys for one in events.get(key, ()) if one.index != at]
+        reach = max((known.reach.over(one, told.about.low_us, told.about.high_us) for one in sources), default=0)
+        near = (one for key in keys for one in _near(told, events.get(key, ()), within + reach))
+        spans = [apart(told, one) for one in near if one.index != at]
         systems = known.systems((of.application,), told.moment_us)
         if not systems:
             said = Judged(at, Said.LACKING, f"no-{of.application.value}")
@@ -174,7 +185,17 @@ def _events(written: Sequence[Told], of: Direct, known: Known) -> Mapping[str, l
             if fits(one.record, of.event):
                 for key in [""] if of.link is None else one.ids(of.link):
                     found[key].append(one)
-    return found
+    return {key: in_order(its) for key, its in found.items()}
+
+
+def _near(told: Told, events: Sequence[Told], within_us: int) -> Sequence[Told]:
+    """Those of some events, which are in order, whose moments lie so near to a record."""
+    low, high = told.about.low_us - within_us, told.about.high_us + within_us
+    return events[bisect_left(events, low, key=_moment) : bisect_right(events, high, key=_moment)]
+
+
+def _moment(told: Told) -> int:
+    return told.moment_us
 
 
 RULE: Final = PrivilegeBurst()

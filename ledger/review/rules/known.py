@@ -15,6 +15,7 @@ from ledger.core.kinds import KindRegistry
 from ledger.core.looks import Span
 from ledger.core.record import Action, Actor, ActorKind, LinkKind
 from ledger.review.known.cases import Cases, Elsewhere
+from ledger.review.known.changed import Around, changed
 from ledger.review.known.decided import Decided
 from ledger.review.known.facts import Owner, Previous, Series, Told
 from ledger.review.known.maps import Accounts
@@ -248,6 +249,13 @@ class Known:
             for id_, pos in self.connection.execute(chosen.order_by(link.pos)):
                 found[id_].append(index_of(pos))
         return found
+
+    def changing(
+        self, of: Elsewhere, attributes: Collection[str], around: Iterable[Told], back_us: int, on_us: int
+    ) -> list[Told]:
+        """The records of these systems and types that change one of these attributes near one of these (`changed`)."""
+        near = Around(around, back_us, on_us, self.reach)
+        return self.told(changed(self.connection, self.log, self.size, of, attributes, near))
 
     def ever(self, source: str, actions: Collection[Action]) -> bool:
         """Whether a source ever told of one of these actions."""

@@ -33,9 +33,26 @@ def thing_of(told: Told) -> Thing:
 
 def ends(anchors: Sequence[Told], ended: Patterns, known: Known) -> Mapping[Thing, list[Told]]:
     """What ends something of the objects of these records, whenever that was."""
-    of, found = known.of_objects(anchors), defaultdict[Thing, list[Told]](list)
-    for one in known.told(entry for entries in of.values() for entry in entries):
-        if fits(one.record, ended):
+    of = known.of_objects(anchors)
+    return _fitting(known.told(entry for entries in of.values() for entry in entries), ended)
+
+
+def ends_within(anchors: Sequence[Told], ended: Patterns, within_s: int, known: Known) -> Mapping[int, list[Told]]:
+    """For each record by its index: what ends, no more than so long after it, what it began of its object, or may.
+
+    For objects of which very much is told.
+    """
+    within = within_s * MICROSECONDS
+    near = _fitting(known.nearby.things(anchors, 0, within, types(ended)) if anchors and ended else (), ended)
+    return {
+        told.index: [one for one in near.get(thing_of(told), ()) if apart(told, one)[0] <= within] for told in anchors
+    }
+
+
+def _fitting(told: Iterable[Told], patterns: Patterns) -> Mapping[Thing, list[Told]]:
+    found = defaultdict[Thing, list[Told]](list)
+    for one in told:
+        if fits(one.record, patterns):
             found[thing_of(one)].append(one)
     return found
 

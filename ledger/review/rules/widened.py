@@ -1,5 +1,6 @@
 """Limits of alarms that were widened and set back around an excursion."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -17,6 +18,7 @@ from ledger.review.known.patterns import fits, types
 from ledger.review.rules.known import Known
 from ledger.review.rules.lasting import thing_of
 from ledger.review.rules.rule import Judged, Said, unknown
+from ledger.store.changes import Thing
 
 _PROCESS: Final = (
     SystemClass.SCADA,
@@ -48,6 +50,17 @@ def widens(told: Told, value: D20) -> bool:
     return next(_steps(told, value), None) is not None
 
 
+def moves(told: Told, value: D20) -> bool:
+    """Whether a record moves a limit, either way."""
+    record, names = told.record, _attributes(value)
+    of_limit = any(one.object_type == record.object.type for one in value.limits)
+    return of_limit and any(change.attribute in names for change in record.changes)
+
+
+def _attributes(value: D20) -> frozenset[str]:
+    return frozenset(one.attribute for one in value.limits)
+
+
 class Widenings:
     """Records that widen limits, with what came after them."""
 
@@ -56,16 +69,18 @@ class Widenings:
         self._value = value
         self._known = known
         self._within = value.restored_s * MICROSECONDS
-        of = known.of_objects(anchors)
-        told = {one.index: one for one in known.told(entry for entries in of.values() for entry in entries)}
-        self._of = {thing: [told[entry] for entry in entries if entry in told] for thing, entries in of.items()}
+        self._of = defaultdict[Thing, list[Told]](list)
+        of = Elsewhere(
+            tuple({one.record.source for one in anchors}), frozenset(one.object_type for one in value.limits)
+        )
+        for one in known.changing(of, _attributes(value), anchors, 0, self._within):
+            self._of[thing_of(one)].append(one)
 
     @staticmethod
-    def around(told: Sequence[Told], value: D20, of: Elsewhere, known: Known) -> Iterator[int]:
-        """The records of limits so near to these that they can be what the limits were widened around."""
+    def around(told: Sequence[Told], value: D20, of: Elsewhere, known: Known) -> Sequence[Told]:
+        """The records that move limits so near to these that they can have to do with each other."""
         within = value.restored_s * MICROSECONDS
-        for case in known.cases.around(of, told, within, within) if value.limits else ():
-            yield from (one.index for one in case.records)
+        return known.changing(of, _attributes(value), told, within, within) if told and value.limits else ()
 
     def said(self) -> Iterator[Judged]:
         """What is said of each of them."""

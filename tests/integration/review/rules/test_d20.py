@@ -140,8 +140,8 @@ ALL = {
     ("not-on-duty", frozenset({"A6/30"})),
     ("limit-widened", frozenset({"T1/100", "A1/120", "T1/150"})),
     ("limit-widened", frozenset({"T2/100", "T2/120", "T2/150"})),
-    ("shelved-too-long", frozenset({"A2/300", "A2/401"})),
-    ("left-shelved", frozenset({"A3/300"})),
+    ("shelved-too-long", frozenset({"A2/300"})),
+    ("shelved-too-long", frozenset({"A3/300"})),
 }
 
 
