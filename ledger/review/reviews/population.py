@@ -71,8 +71,13 @@ class Flagged(NamedTuple):
 
 def flagged(connection: Connection, log: int, size: int, members: Members) -> dict[str, Flagged]:
     """The findings that stand as of a size and rest on one of these records, by their keys."""
+    if not members:
+        return {}
     row = rule_finding.c
-    standing = select(row.from_index).where(row.log == log, row.stands == 1, as_of(rule_finding, size))
+    # A finding stands behind all that it rests on: none that was entered before the first of these is about them.
+    standing = select(row.from_index).where(
+        row.log == log, row.stands == 1, as_of(rule_finding, size), row.from_index > members.first
+    )
     stored = LogReader(connection, log).chosen(connection.scalars(standing.order_by(row.from_index)).all())
     found = (Flagged(one.index, body_of(one, FINDING, RuleFinding)) for one in stored)
     return {one.finding.key: one for one in found if any(entry in members for entry in one.finding.entries)}

@@ -11,10 +11,10 @@ from ledger.answering import answer
 from ledger.core.clock import utc_text
 from ledger.core.disposition import Judgement
 from ledger.core.entry import draft
-from ledger.core.errors import Conflict, NotFound, SchemaViolation, SelfApproval
+from ledger.core.errors import Conflict, IntegrityError, NotFound, SchemaViolation, SelfApproval
 from ledger.core.members import Members
 from ledger.core.parameters import ParameterName, Profile, Risk, written
-from ledger.core.record import Change, Target
+from ledger.core.record import Change, Link, LinkBasis, LinkKind, Target
 from ledger.core.review import Carrying, Depth, PlanScope, Reviewed, ReviewPlan, drawn
 from ledger.core.ruling import RuleState, Suppression, SuppressionEvent
 from ledger.core.workflow import Step
@@ -267,6 +267,31 @@ def test_an_answer_goes_by_nothing_that_is_not_proven(site: Site) -> None:
     doubted = answer(site.service, site.log, BATCH, anna).statement
     assert (doubted.state.value, doubted.review) == ("unknown", None)
     assert (doubted.reasons[0].code, f"entry {concluded}" in doubted.reasons[0].what) == ("not-proven", True)
+
+
+def test_what_was_found_before_a_batch_began_is_not_read_for_it(site: Site) -> None:
+    told = Parameter(
+        name=ParameterName.PROFILE, source=SOURCE, type=None, reason="SOP 7", authority=AUTHORITY,
+        value=written(Profile(old=True, new=True, reason=True)),
+    )  # fmt: skip
+    site.service.record_log().parameters.put(RECORDS, [told])
+    old, new = Reviewed(batch="B-old"), Reviewed(batch=BATCH)
+    site.collect(1, reason=None, links=(Link(kind=LinkKind.BATCH, id="B-old", basis=LinkBasis.READ),))
+    site.collect(1, reason=None, object=Target(type="tag", id="TIC102.SP"))
+    with site.service.store.reading() as connection:
+        later, first = findings(connection, RECORDS, site.plant.size("records"), "D10", at_us=0)
+    anna = site.plant.caller("anna").authority
+    for found in (later, first):
+        judge = NewDisposition(findings=(found.key,), judgement=Judgement.EXPLAINED, reason=WHY)
+        site.service.quality.dispositions.give(RECORDS, judge, anna)
+    with site.plant.ledger.administrator() as connection:
+        body = schema.body
+        connection.execute(update(body).where(body.c.pos == pos_of(RECORDS, first.entry)).values(body=b"{}"))
+    outcome = site.done(site.open(new).review).outcome
+    assert outcome is not None
+    assert (outcome.findings, site.answered()) == (1, ("complete", []))
+    with pytest.raises(IntegrityError, match=f"entry {first.entry} is no finding"):
+        site.open(old)
 
 
 def test_a_deferral_is_signed_by_another_ends_and_is_of_nothing_that_decides_a_release(site: Site) -> None:
