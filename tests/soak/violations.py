@@ -11,6 +11,8 @@ from tests.support.postgres import PostgresServer
 
 EACH: Final = 13
 """Violations and near misses of each rule; of a rule with more sorts of them one of each sort."""
+ORDINARY: Final = 10_000
+"""Records of the ordinary month."""
 LOOKS: Final = (0, 5)
 """How often the rules look while the month arrives, in either order."""
 
@@ -18,7 +20,7 @@ LOOKS: Final = (0, 5)
 def run(seed: int, server: PostgresServer | None = None) -> str:
     """What was planted and found; raises AssertionError, naming the seed and what differs."""
     print(f"    seed {seed}")
-    corpus = Corpus(seed, EACH)
+    corpus = Corpus(seed, EACH, ORDINARY)
     (rows, keys), (_, others) = (_held(corpus, seed + order, looks, server) for order, looks in enumerate(LOOKS))
     assert keys == others, f"seed {seed}: the orders of arrival differ"
     planted, near = sum(row.planted for row in rows), sum(row.near for row in rows)

@@ -7,7 +7,7 @@ from tests.plant.violations import Corpus
 from tests.support.ledgers import Ledger, MovableClock
 from tests.support.seeds import SEED
 
-EACH = 6
+EACH = 5
 """Violations and near misses of each rule; of a rule with more sorts of them one of each sort."""
 
 

@@ -16,8 +16,8 @@ from tests.plant.violations.stage import AWAY, Finds, Shows, Stage
 from tests.plant.violations.systems import ALL, FURTHER, classes
 from tests.plant.world import Site
 
-ORDINARY: Final = 4_500
-"""Records of the ordinary month."""
+ORDINARY: Final = 1_500
+"""Records of a small ordinary month."""
 
 
 class Planting(Protocol):
@@ -53,17 +53,17 @@ def plantings() -> dict[str, Planting]:
 
 
 class Corpus:
-    """A month with `each` violations and `each` near misses of every rule, at least one of each scene; the same seed
-    gives the same one.
+    """A month with `each` violations and `each` near misses of every rule, at least one of each scene, and `ordinary`
+    records besides; the same of these give the same one.
     """
 
-    def __init__(self, seed: int, each: int) -> None:
+    def __init__(self, seed: int, each: int, ordinary: int = ORDINARY) -> None:
         self._seed = seed
-        self._site = Site(seed, ORDINARY)
+        self._site = Site(seed, ordinary)
         # What stands in a field at first is known, so that no first change lacks its old value.
         for asset in self._site.assets:
             self._site.values[Thing("equipment-state", asset.id)] = "state-6"
-        draft = told(self._site, seed, ORDINARY)
+        draft = told(self._site, seed, ordinary)
         for system in FURTHER:
             draft.lanes[system.source] = Lane(system, [], [])
         self.cases: list[Case] = []
@@ -126,7 +126,7 @@ class Corpus:
             source = lane.system.source
             lane.facts += [fact for stage in self._stages for fact in stage.facts if fact.source == source]
             lane.facts.sort(key=_written)
-            lane.ends = list(range(START + DAY + place * MINUTE, END + TAIL, DAY))
+            lane.ends = list(range(START + DAY + place * MINUTE, END + TAIL, 2 * DAY))
             lane.outages = [AWAY]
             lane.gaps = [gap for stage in self._stages for gap in stage.gaps.get(source, ())]
 
