@@ -109,7 +109,7 @@ def by_somebody_not_on_duty(stage: Stage) -> tuple[Fact, ...]:
 
 
 def shelved_too_long(stage: Stage) -> tuple[Fact, ...]:
-    return _shelved(stage, stage.instant(), _point(stage)[0], 2 * HOUR + SECOND)
+    return _shelved(stage, stage.instant(), _point(stage)[0], 2 * HOUR + SECOND)[:1]
 
 
 def left_shelved(stage: Stage) -> tuple[Fact, ...]:
