@@ -1,6 +1,5 @@
 """D24: a batch was released with open items."""
 
-import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -31,6 +30,7 @@ from tests.support.ledgers import (
     submission,
 )
 from tests.support.office import Office as Reviewing
+from tests.support.postgres import PgDatabase, chosen_database
 from tests.support.ruling import change, collect, connect, found, look, of, put, standing
 from tests.support.seeds import SEED
 
@@ -140,8 +140,8 @@ def test_equipment_that_was_used_after_its_calibration_had_expired_is_found(plan
 class Office(Reviewing):
     """People who review, sign and defer at a site whose releases need a signed review."""
 
-    def __init__(self, folder: Path, **rule: Any) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, postgres: PgDatabase | None, **rule: Any) -> None:
+        super().__init__(folder, postgres)
         set_up(self.ledger, **rule)
 
     def told(self, *told: Submission) -> Ran:
@@ -164,9 +164,17 @@ class Office(Reviewing):
         self.ledger.store.append_one(RECORDS, draft(body))
 
 
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    made = Office(tmp_path / "ledger", reviewed=False)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Office]:
+    made = Office(tmp_path / "ledger", chosen_database(request), reviewed=False)
+    yield made
+    made.people.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def reviewing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Office]:
+    """An office at a site where the review has to be signed before the release."""
+    made = Office(tmp_path / "ledger", chosen_database(request), reviewed=True)
     yield made
     made.people.close()
 
@@ -188,48 +196,49 @@ def found_of(ledger: Ledger) -> dict[str, str]:
     return {bodies[one.anchor]["record"]["source_record_id"]: one.detail for one in found(ledger, "D24")}
 
 
-def test_a_release_before_the_signature_of_the_review_is_found(tmp_path: Path) -> None:
-    office = Office(tmp_path / "ledger", reviewed=True)
-    with contextlib.closing(office.people):
-        office.at(10)
-        office.told(change(1, "50", "51", links=linked(batch="B-1")))
-        office.at(100)
-        request = office.conclude()
-        office.at(200)
-        office.told(release(150), release(205))
-        assert "the audit trail review of B-1 was not signed before" in found_of(office.ledger)["150"]
-        office.at(203)
-        office.sign(request)
-        office.at(300)
-        off = Clock(offset_us=0, uncertainty_us=60_000_000, method="test", measured_at=at(0))
-        ran = office.told(
-            deviation(1, "closed", batch="B-1"),
-            release(160),
-            release(250),
-            msgspec.structs.replace(release(210), clock=off),
-        )
-        assert set(found_of(office.ledger)) == {"150", "160", "205"}, "nothing is told here before it happened"
-        assert of(ran, "D24").unordered == 1
+@pytest.mark.sampled
+def test_a_release_before_the_signature_of_the_review_is_found(reviewing: Office) -> None:
+    office = reviewing
+    office.at(10)
+    office.told(change(1, "50", "51", links=linked(batch="B-1")))
+    office.at(100)
+    request = office.conclude()
+    office.at(200)
+    office.told(release(150), release(205))
+    assert "the audit trail review of B-1 was not signed before" in found_of(office.ledger)["150"]
+    office.at(203)
+    office.sign(request)
+    office.at(300)
+    off = Clock(offset_us=0, uncertainty_us=60_000_000, method="test", measured_at=at(0))
+    ran = office.told(
+        deviation(1, "closed", batch="B-1"),
+        release(160),
+        release(250),
+        msgspec.structs.replace(release(210), clock=off),
+    )
+    assert set(found_of(office.ledger)) == {"150", "160", "205"}, "nothing is told here before it happened"
+    assert of(ran, "D24").unordered == 1
 
 
-def test_a_later_review_counts_in_place_of_one_that_was_signed(tmp_path: Path) -> None:
-    office = Office(tmp_path / "ledger", reviewed=True)
-    with contextlib.closing(office.people):
-        office.at(10)
-        office.told(change(1, "50", "51", links=linked(batch="B-1")))
-        office.sign(office.conclude())
-        office.at(100)
-        office.told(change(2, "51", "52", links=linked(batch="B-1")))
-        request = office.conclude()
-        office.at(200)
-        office.told(release(50), release(150))
-        assert set(found_of(office.ledger)) == {"150"}
-        office.sign(request)
-        office.at(300)
-        office.told(release(250))
-        assert set(found_of(office.ledger)) == {"150"}
+@pytest.mark.sampled
+def test_a_later_review_counts_in_place_of_one_that_was_signed(reviewing: Office) -> None:
+    office = reviewing
+    office.at(10)
+    office.told(change(1, "50", "51", links=linked(batch="B-1")))
+    office.sign(office.conclude())
+    office.at(100)
+    office.told(change(2, "51", "52", links=linked(batch="B-1")))
+    request = office.conclude()
+    office.at(200)
+    office.told(release(50), release(150))
+    assert set(found_of(office.ledger)) == {"150"}
+    office.sign(request)
+    office.at(300)
+    office.told(release(250))
+    assert set(found_of(office.ledger)) == {"150"}
 
 
+@pytest.mark.sampled
 def test_a_finding_that_nobody_had_judged_is_an_open_item(office: Office) -> None:
     office.at(10)
     office.told(change(1, "50", "51", links=linked(batch="B-1")), change(2, "58", "59", links=linked(batch="B-1")))
@@ -244,6 +253,7 @@ def test_a_finding_that_nobody_had_judged_is_an_open_item(office: Office) -> Non
     }
 
 
+@pytest.mark.sampled
 def test_a_deferral_clears_a_finding_once_it_is_signed_and_until_it_ends(office: Office) -> None:
     put(office.ledger, ParameterName.LIMITS, LATE)
     office.at(200)
@@ -266,6 +276,7 @@ def test_a_deferral_clears_a_finding_once_it_is_signed_and_until_it_ends(office:
     assert "750" in found_of(office.ledger), "it was deferred for another batch"
 
 
+@pytest.mark.sampled
 def test_a_deviation_is_deferred_with_the_findings_that_it_was_raised_for(office: Office) -> None:
     put(office.ledger, ParameterName.LIMITS, LATE)
     office.at(200)
@@ -284,6 +295,7 @@ def test_a_deviation_is_deferred_with_the_findings_that_it_was_raised_for(office
     assert "deviation D-1" in found_of(office.ledger)["500"], "it is of a finding too that was not deferred"
 
 
+@pytest.mark.sampled
 def test_what_is_critical_or_decides_a_release_is_not_deferred(office: Office) -> None:
     put(office.ledger, ParameterName.LIMITS, LATE)
     office.at(200)
