@@ -5,7 +5,8 @@ What sessions, writes and permits are, the parameter `d27` says; whose accounts 
 of the session that a write bears. What is written in a session without a permit is found with that session.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from ledger.core.clock import MICROSECONDS
@@ -85,8 +86,15 @@ class _Sessions:
         self._known = known
         self._back = value.session_s * MICROSECONDS
         of = Elsewhere(known.connected(_REMOTE), types(value.started, value.stopped))
-        self._cases = known.cases.around(of, asked, self._back, 0)
-        begun = [one for case in self._cases for one in case.records if fits(one.record, value.started)]
+        self._of = defaultdict[tuple[str, str] | None, list[Case]](list)
+        self._named = defaultdict[str, list[Case]](list)
+        begun = []
+        for case in known.cases.around(of, asked, self._back, 0):
+            for session in _by_account(case, value):
+                self._named[case.thing.id].append(session)
+                started = [one for one in session.records if fits(one.record, value.started)]
+                self._of[known.who(started[-1])].append(session)
+                begun += started
         ids = {id_ for one in (*asked, *begun) for id_ in one.ids(value.link)}
         self._permits = Approvals(value, _PERMIT, (*asked, *begun), ids, known)
 
@@ -94,21 +102,47 @@ class _Sessions:
         """That the permit of a session covers a record (explained), or may; None: none does, and that is known."""
         return self._permits.of(told, session.ids(self.value.link), self._known.assets_of(told))
 
-    def at(self, told: Told, of: Callable[[Told], bool]) -> list[_Session]:
-        """The sessions that were under way at a record, or may have been, and that what began them speaks for."""
-        found = []
-        for case in self._cases:
+    def own(self, told: Told) -> list[_Session]:
+        """Those that were under way at a write, or may have been, and that are its own: of the id that it bears, or of
+        the same person.
+        """
+        who, id_ = self._known.who(told), told.record.actor.session
+        cases = [] if who is None else self._of.get(who, [])
+        named = (one for one in self._named.get(id_ or "", ()) if all(one is not other for other in cases))
+        return [*self._at(told, (*cases, *named))]
+
+    def unclear(self, told: Told) -> bool:
+        """Whether one was under way of which it cannot be told if the same person did both: one of the accounts is
+        nobody's by a map, or several persons'.
+        """
+        who = self._known.who(told)
+        others = self._of if who is None or who[0] else [one for one in self._of if one is None or one[0]]
+        return any(True for other in others for _ in self._at(told, self._of[other]))
+
+    def _at(self, told: Told, cases: Iterable[Case]) -> Iterator[_Session]:
+        for case in cases:
             begun = self._begun(case, told)
-            if begun is not None and of(begun):
+            if begun is not None:
                 force = Course(case, self.value.started, self.value.stopped, self._known.order).at(told)
-                found += [_Session(begun, force)] if force in (Force.YES, Force.UNKNOWN) else []
-        return found
+                if force in (Force.YES, Force.UNKNOWN):
+                    yield _Session(begun, force)
 
     def _begun(self, case: Case, told: Told) -> Told | None:
         """What began a session last before a record, unless that is too long ago."""
         low, high = told.about.low_us - self._back, told.about.high_us
         before = (one for one in reversed(case.records) if low <= one.about.high_us and one.about.low_us <= high)
         return next((one for one in before if fits(one.record, self.value.started)), None)
+
+
+def _by_account(case: Case, value: D27) -> Iterator[Case]:
+    """The sessions of an object, which may be a gateway of many: by the account that began each.
+
+    What ends one and names no account ends all of them.
+    """
+    began = dict.fromkeys(one.record.actor.account for one in case.records if fits(one.record, value.started))
+    for account in began:
+        its = (one for one in case.records if one.record.actor.account in (account, None))
+        yield Case(case.thing, tuple(its))
 
 
 def _permitted(told: Told, sessions: _Sessions) -> Judged:
@@ -123,10 +157,9 @@ def _permitted(told: Told, sessions: _Sessions) -> Judged:
 
 def _written(told: Told, sessions: _Sessions, known: Known) -> Judged:
     """What is said of a write: whether it is of a session, and the session's permit allows it."""
-    at, who = told.index, known.who(told)
-    own = sessions.at(told, lambda begun: _is_of(told, who, begun, known))
+    at, own = told.index, sessions.own(told)
     if not own:
-        if sessions.at(told, lambda begun: _unclear(who, begun, known)):
+        if sessions.unclear(told):
             return Judged(at, Said.LACKING, "one-person")
         return unknown(told, known.systems(_REMOTE, told.moment_us), known, 0) or Judged(at, Said.CLEAR)
     if not known.assets_of(told):
@@ -153,17 +186,6 @@ def _allowed(told: Told, session: _Session, sessions: _Sessions) -> Judged:
         " outside of what its permit to work allows"
     )
     return Judged(at, Said.FINDING, "outside-permit", tuple(sorted((at, begun.index))), detail)
-
-
-def _is_of(told: Told, who: tuple[str, str] | None, begun: Told, known: Known) -> bool:
-    """Whether a write is of a session: it bears the session's id, or the same person did both."""
-    return told.record.actor.session == begun.record.object.id or (who is not None and who == known.who(begun))
-
-
-def _unclear(who: tuple[str, str] | None, begun: Told, known: Known) -> bool:
-    """Whether it cannot be told if one person did both: one of the accounts is nobody's by a map, or several's."""
-    other = known.who(begun)
-    return who is None or other is None or bool(who[0] or other[0])
 
 
 RULE: Final = UnboundSession()

@@ -143,6 +143,32 @@ def test_it_waits_and_what_comes_late_opens_and_closes_it(plant: Ledger) -> None
     assert rests_on(plant, "D27") == {("outside-permit", frozenset({"S-ben/100", "T1/150"}))}
 
 
+def test_sessions_of_several_people_at_one_gateway_are_told_apart(plant: Ledger) -> None:
+    def at_gateway(number: int, who: str, permit: str = "", action: Action = Action.START) -> Submission:
+        gateway = Target(type="session", id="GATEWAY")
+        return told(number, "vpn", "session", f"G-{who}", action, who, object=gateway, links=links(order=permit))
+
+    collected(
+        plant,
+        permit(5, "P-1", asset="R1"),
+        permit(5, "P-2", asset="R2"),
+        at_gateway(100, "anna", "P-1"),
+        at_gateway(110, "ben", "P-2"),
+        write(120, "anna", "T1"),
+        write(121, "anna", "T2"),
+        at_gateway(130, "anna", action=Action.STOP),
+        write(140, "anna", "T2"),
+        write(141, "ben", "T1"),
+        write(142, "ben", "T2"),
+    )
+    examined = of(look(plant), "D27")
+    assert rests_on(plant, "D27") == {
+        ("outside-permit", frozenset({"G-anna/100", "T2/121"})),
+        ("outside-permit", frozenset({"G-ben/110", "T1/141"})),
+    }
+    assert examined.clear == 5
+
+
 def test_the_id_of_the_session_says_whose_a_write_is_where_the_account_is_shared(plant: Ledger) -> None:
     shared = Actor(account="dcs-team", kind=ActorKind.PERSON, session="S-ben")
     collected(
