@@ -1,5 +1,6 @@
 """How long lies between records, and where many of them come close together."""
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -34,6 +35,29 @@ def apart(one: Told, other: Told) -> tuple[int, int]:
 def in_order(records: Sequence[Told]) -> list[Told]:
     """Records by their moments; what has the same one, by what its source calls it."""
     return sorted(records, key=lambda one: (one.moment_us, one.record.source, one.record.source_record_id))
+
+
+class Row:
+    """Records in order, of which those near another are asked. `reach_us`: so far from its moment each can have
+    happened, at most.
+    """
+
+    def __init__(self, records: Sequence[Told], reach_us: int) -> None:
+        self.records = in_order(records)
+        self._moments = [one.moment_us for one in self.records]
+        self._reach = reach_us
+
+    def near(self, told: Told, within_us: int = 0) -> tuple[int, int]:
+        """From which to before which place lies what can have happened so near to a record; what is before these
+        places was before it without doubt, and what is behind them after it.
+        """
+        about, far = told.about, within_us + 2 * self._reach
+        low = bisect_left(self._moments, about.low_us - far)
+        return low, bisect_right(self._moments, about.high_us + far)
+
+    def last(self, place: int) -> int:
+        """From where on those lie of which one happened last before a place."""
+        return bisect_left(self._moments, self._moments[place - 1] - 2 * self._reach) if place else 0
 
 
 def by_days(records: Iterable[Told]) -> Collection[Sequence[Told]]:

@@ -7,6 +7,7 @@ changed method, from before its first sample.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 
 from ledger.core.clock import MICROSECONDS
@@ -17,7 +18,7 @@ from ledger.findings.kinds import Severity
 from ledger.present.inert import one_line
 from ledger.review.known.cases import Course, Elsewhere, Force
 from ledger.review.known.facts import Told
-from ledger.review.known.pace import by_days, in_order
+from ledger.review.known.pace import Row, by_days, in_order
 from ledger.review.known.patterns import fits, types
 from ledger.review.known.results import passes
 from ledger.review.rules.known import Known
@@ -71,10 +72,45 @@ def _around(asked: Sequence[Told], of_types: frozenset[str], value: D14, known: 
     within = value.within_s * MICROSECONDS
     low, high = min(one.about.low_us for one in asked) - within, max(one.about.high_us for one in asked) + within
     of = Elsewhere(known.connected(_PROCESSING), of_types)
-    reach = max((known.reach.over(source, low, high) for source in of.sources), default=0)
+    reach = _reach(low, high, known)
     ids = {id_ for one in asked for id_ in one.ids(value.link)}
     linking = known.linking(value.link, ids, of, (low - reach, high + reach))
     return known.told(entry for entries in linking.values() for entry in entries)
+
+
+def _reach(low_us: int, high_us: int, known: Known) -> int:
+    return max((known.reach.over(source, low_us, high_us) for source in known.connected(_PROCESSING)), default=0)
+
+
+class _Injections:
+    """The injections around some changes of methods, by what they share."""
+
+    def __init__(self, changed: Sequence[Told], value: D14, known: Known) -> None:
+        self._value = value
+        self._rows: dict[int, Mapping[str, Row]] = {}
+        both = (*value.standards, *value.samples)
+        for asked in by_days(changed):
+            of = defaultdict[str, list[Told]](list)
+            for one in _around(asked, types(both), value, known):
+                for id_ in one.ids(value.link) if fits(one.record, both) else ():
+                    of[id_].append(one)
+            spans = [one.about for one in (*asked, *(one for its in of.values() for one in its))]
+            reach = _reach(min(one.low_us for one in spans), max(one.high_us for one in spans), known)
+            rows = {id_: Row(its, reach) for id_, its in of.items()}
+            self._rows.update((one.index, rows) for one in asked)
+
+    def around(self, told: Told) -> list[Told]:
+        """From the last standard before a change to the first injection after it, and all that can be near it."""
+        within = self._value.within_s * MICROSECONDS
+        low_us, high_us = told.about.low_us - within, told.about.high_us + within
+        found: dict[int, Told] = {}
+        for row in (self._rows[told.index].get(id_) for id_ in told.ids(self._value.link)):
+            if row is not None:
+                low, high = row.near(told)
+                standards = (one for one in reversed(row.records[:low]) if fits(one.record, self._value.standards))
+                chosen = (*row.records[low : high + 1], *islice(standards, 1))
+                found.update((one.index, one) for one in chosen)
+        return [one for one in found.values() if one.about.high_us >= low_us and one.about.low_us <= high_us]
 
 
 class _Suspect(NamedTuple):
@@ -92,6 +128,7 @@ def _judged(anchors: Sequence[Told], value: D14, known: Known) -> Iterator[Judge
     own = defaultdict[Thing, list[Told]](list)
     for one in in_order(told):
         own[thing_of(one)].append(one)
+    injections = _Injections([one for one in anchors if fits(one.record, value.methods)], value, known)
     approvals = _Approvals(anchors, own, value, known)
     for told_ in anchors:
         its = own[thing_of(told_)]
@@ -99,7 +136,7 @@ def _judged(anchors: Sequence[Told], value: D14, known: Known) -> Iterator[Judge
             *_version(told_, its, value),
             *_by_hand(told_, its, value, known),
             *_inhibited(told_, value),
-            *_between(told_, value, known),
+            *_between(told_, injections, value, known),
         ]
         said = [one if isinstance(one, Judged) else approvals.of(told_, one) or _found(told_, one) for one in found]
         yield min(said, key=lambda one: _FIRST.index(one.said), default=Judged(told_.index, Said.CLEAR))
@@ -155,18 +192,14 @@ def _inhibited(told: Told, value: D14) -> Iterator[_Suspect]:
         yield _Suspect("inhibited", words, (told.index,))
 
 
-def _between(told: Told, value: D14, known: Known) -> Iterator[_Suspect | Judged]:
+def _between(told: Told, injections: _Injections, value: D14, known: Known) -> Iterator[_Suspect | Judged]:
     """A method that was changed after a standard was injected and before the next sample."""
     if not fits(told.record, value.methods):
         return
     if not told.ids(value.link):
         yield Judged(told.index, Said.LACKING, f"link-{value.link.value}")
         return
-    within = value.within_s * MICROSECONDS
-    low, high = told.about.low_us - within, told.about.high_us + within
-    every = _around([told], types(value.standards, value.samples), value, known)
-    injections = [one for one in every if fits(one.record, (*value.standards, *value.samples))]
-    near = [one for one in injections if one.about.high_us >= low and one.about.low_us <= high]
+    near = injections.around(told)
     first = {one.index: known.order.first(one, told) for one in near}
     before = [one for one in near if first[one.index] is one and fits(one.record, value.standards)]
     after = [one for one in near if first[one.index] is told]

@@ -6,8 +6,9 @@ That no reading agrees is said once the time of the systems that gave the others
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Final, NamedTuple
 
 from ledger.core.clock import MICROSECONDS
@@ -19,16 +20,20 @@ from ledger.findings.kinds import Severity
 from ledger.present.inert import one_line
 from ledger.review.known.cases import Course, Elsewhere, Force, cases
 from ledger.review.known.facts import Told
-from ledger.review.known.pace import by_days
+from ledger.review.known.pace import Row, by_days
 from ledger.review.known.patterns import types
 from ledger.review.rules.equipment import of_assets
 from ledger.review.rules.known import Known
+from ledger.review.rules.lasting import thing_of
 from ledger.review.rules.rule import About, Judged, Said, by_value, undated, unknown
 from ledger.store.changes import Thing
+from ledger.store.records import HOUR_US
 
 _ENTERED: Final = (SystemClass.MES,)
 _EQUIPMENT: Final = (SystemClass.HISTORIAN, SystemClass.DCS, SystemClass.SCADA, SystemClass.PLC, SystemClass.INSTRUMENT)
 _TELLS: Final = frozenset({Action.CREATE, Action.UPDATE})
+_MOST: Final = 200
+"""Times of equipment of which the readings are kept at hand."""
 _FIRST: Final = (Said.FINDING, Said.PENDING, Said.UNORDERED, Said.LACKING, Said.EXPLAINED, Said.CLEAR)
 """Of a record that enters several values the one is said that says most."""
 
@@ -97,6 +102,8 @@ class _Readings:
     def __init__(self, anchors: Sequence[Told], value: D17, known: Known) -> None:
         self._known = known
         self._within, self._hold = value.within_s * MICROSECONDS, value.hold_s * MICROSECONDS
+        self._sources = known.connected(_EQUIPMENT)
+        self._kept: dict[Hashable, Mapping[Thing, Row]] = {}
         self._linked: dict[LinkKind, Mapping[str, list[int]]] = {}
         kinds = defaultdict[LinkKind, set[str]](set)
         for by in value.compared:
@@ -104,29 +111,51 @@ class _Readings:
                 kinds[by.link].add(by.reading_type)
         for kind, of in kinds.items():
             ids = {id_ for one in anchors for id_ in one.ids(kind)}
-            self._linked[kind] = known.linking(kind, ids, Elsewhere(known.connected(_EQUIPMENT), frozenset(of)))
+            self._linked[kind] = known.linking(kind, ids, Elsewhere(self._sources, frozenset(of)))
 
     def of(self, told: Told, by: Compared) -> list[_Reading]:
         """Those that are, or may be, of a record's time, the nearest first."""
-        found = defaultdict[Thing, list[_Reading]](list)
-        for one in self._same(told, by):
-            record = one.record
-            if record.object.type == by.reading_type and (not by.tags or record.object.id in by.tags):
-                for change in record.changes:
-                    if change.attribute == by.reading and number_of(change.new) is not None:
-                        thing = Thing(record.source, record.object.type, record.object.id)
-                        found[thing].append(self._reading(one, change, told))
-        chosen = [one for of in found.values() for one in self._of_the_time(of, told)]
+        chosen: list[_Reading] = []
+        for rows in self._rows(told, by):
+            for thing, row in rows.items():
+                if not by.tags or thing.id in by.tags:
+                    low, high = row.near(told, self._within)
+                    near = row.records[row.last(low) : high]
+                    readings = [self._reading(one, change, told) for one in near for change in _read(one, by)]
+                    chosen += self._of_the_time(readings, told)
         return sorted(chosen, key=lambda one: (one.apart_us, one.told.record.source, one.told.record.source_record_id))
 
-    def _same(self, told: Told, by: Compared) -> Iterable[Told]:
-        """The records of the same equipment, or other thing."""
-        known = self._known
+    def _rows(self, told: Told, by: Compared) -> Iterator[Mapping[Thing, Row]]:
+        """What is read of the same equipment, or other thing, by object."""
+        low, high = told.about.low_us - max(self._hold, self._within), told.about.high_us + self._within
+        reach = max((self._known.reach.over(source, low, high) for source in self._sources), default=0)
         if by.link is not None:
-            linked = self._linked[by.link]
-            return known.told(entry for id_ in told.ids(by.link) for entry in linked.get(id_, ()))
-        of = Elsewhere(known.connected(_EQUIPMENT), frozenset({by.reading_type}))
-        return of_assets(known.assets_of(told), of, told, max(self._hold, self._within), self._within, known)
+            for id_ in told.ids(by.link):
+                entries = self._linked[by.link].get(id_, ())
+                yield self._held((by, id_, reach), partial(self._known.told, entries))
+            return
+        hours = (low - reach) // HOUR_US, (high + reach) // HOUR_US
+        for asset in self._known.assets_of(told):
+            yield self._held((by, asset, reach, *hours), partial(self._of_hours, asset, *hours))
+
+    def _of_hours(self, asset: str, first: int, last: int) -> Iterable[Told]:
+        near = self._known.assets.moments(asset, first * HOUR_US, (last + 1) * HOUR_US)
+        return self._known.told(one.entry for _, one in near)
+
+    def _held(
+        self, key: tuple[Compared, str, int, *tuple[int, ...]], read: Callable[[], Iterable[Told]]
+    ) -> Mapping[Thing, Row]:
+        """What was read is kept: values that are entered one after the other are often of the same equipment."""
+        if key not in self._kept:
+            if len(self._kept) >= _MOST:
+                self._kept.clear()
+            by, _, reach, *_ = key
+            found = defaultdict[Thing, list[Told]](list)
+            for one in read():
+                if one.record.source in self._sources and one.record.object.type == by.reading_type and _read(one, by):
+                    found[thing_of(one)].append(one)
+            self._kept[key] = {thing: Row(its, reach) for thing, its in found.items()}
+        return self._kept[key]
 
     def _reading(self, one: Told, change: Change, told: Told) -> _Reading:
         a, b = one.about, told.about
@@ -149,6 +178,10 @@ class _Readings:
             holds = one.told.index in lasting and one.apart_us <= self._hold
             if holds or one.apart_us <= self._within:
                 yield one._replace(sure=one.sure or (holds and settled))
+
+
+def _read(told: Told, by: Compared) -> list[Change]:
+    return [one for one in told.record.changes if one.attribute == by.reading and number_of(one.new) is not None]
 
 
 def _said(told: Told, by: Compared, change: Change, readings: _Readings, value: D17, known: Known) -> Judged:

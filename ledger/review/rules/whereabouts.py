@@ -12,6 +12,7 @@ from ledger.present.inert import one_line
 from ledger.review.known.cases import Case, Course, Elsewhere, Force
 from ledger.review.known.days import DAY_US
 from ledger.review.known.facts import Told
+from ledger.review.known.pace import Row, by_days
 from ledger.review.known.patterns import fits, types
 from ledger.review.known.scope import Allowed, lasts
 from ledger.review.rules.known import Known
@@ -45,6 +46,7 @@ class Passages:
         self._both = (*value.entered, *value.left)
         self._of = Elsewhere(known.connected(DOORS), types(self._both))
         self._days: dict[int, Mapping[str, list[Told]]] = {}
+        self._rows: dict[tuple[str, int, int, int], Row] = {}
 
     def of(self, told: Told, person: str) -> Judged | None:
         """That a person had left, or that this cannot be said; None: they were there, or nobody asks."""
@@ -68,15 +70,23 @@ class Passages:
         return waits or _found(told, last, "off-site", "had left the site")
 
     def _around(self, told: Told, person: str) -> list[Told]:
+        """The last passages of a person before a record, and those that may be."""
         low, high = told.about.low_us - self._value.passage_s * MICROSECONDS, told.about.high_us
         reach = max((self._known.reach.over(source, low, high) for source in self._of.sources), default=0)
-        days = range((low - reach) // DAY_US, (high + reach) // DAY_US + 1)
-        return [one for day in days for one in self._day(day).get(person, ()) if one.about.high_us >= low]
+        days = (low - reach) // DAY_US, (high + reach) // DAY_US
+        key = person, reach, *days
+        if key not in self._rows:
+            every = [one for day in range(days[0], days[1] + 1) for one in self._day(day).get(person, ())]
+            self._rows[key] = Row(every, reach)
+        row = self._rows[key]
+        first, behind = row.near(told)
+        return [one for one in row.records[row.last(first) : behind] if one.about.high_us >= low]
 
     def _day(self, day: int) -> Mapping[str, list[Told]]:
         if day not in self._days:
             if len(self._days) >= _MOST:
                 self._days.clear()
+                self._rows.clear()
             found = defaultdict[str, list[Told]](list)
             for one in self._known.cases.told(self._of, day * DAY_US, (day + 1) * DAY_US - 1):
                 if one.moment_us // DAY_US == day and fits(one.record, self._both):
@@ -92,16 +102,16 @@ class Absences:
     def __init__(self, asked: Asked, value: D06, known: Known) -> None:
         self._value = value
         self._known = known
-        self._of: dict[str, list[Told]] = {}
         of = Elsewhere(known.connected(STAFF), types(value.absent, value.present))
-        by_person = defaultdict[str, list[Told]](list)
-        for told, person in asked if value.absent else ():
-            by_person[person].append(told)
-        for person, its in by_person.items():
+        persons = {told.index: person for told, person in asked}
+        entries = defaultdict[str, set[int]](set)
+        for its in by_days(told for told, _ in asked) if value.absent else ():
             low = min(one.about.low_us for one in its) - value.back_s * MICROSECONDS
             between = low, max(one.about.high_us for one in its)
-            entries = known.linking(LinkKind.PERSON, [person], of, between).get(person, ())
-            self._of[person] = known.told(entries)
+            linking = known.linking(LinkKind.PERSON, {persons[one.index] for one in its}, of, between)
+            for person, found in linking.items():
+                entries[person].update(found)
+        self._of = {person: known.told(found) for person, found in entries.items()}
 
     def of(self, told: Told, person: str) -> Judged | None:
         """That a person was absent, or may have been; None: they were not, as far as is known, or nobody asks."""

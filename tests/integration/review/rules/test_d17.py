@@ -124,6 +124,13 @@ def test_a_reading_of_another_tag_and_one_that_holds_no_longer_is_none(plant: Le
     assert [(one.input, one.records) for one in examined.lacking] == [("reading", 3)]
 
 
+def test_a_reading_counts_as_far_away_as_is_said(plant: Ledger) -> None:
+    put(plant, ParameterName.D17, msgspec.structs.replace(VALUE, within_s=300), source="mes")
+    collected(plant, entered(320, "7"), read(620, "7"), entered(319, "7.05"))
+    examined = of(look(plant), "D17")
+    assert (examined.clear, [(one.input, one.records) for one in examined.lacking]) == (1, [("reading", 1)])
+
+
 def test_a_sensor_that_was_at_fault_explains_it(plant: Ledger) -> None:
     collected(
         plant,
