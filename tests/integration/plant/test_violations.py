@@ -2,8 +2,10 @@
 
 import pytest
 
+from ledger.review.rules import rules
 from tests.integration.plant.violating import NOW, Violating, hold
 from tests.plant.violations import Corpus
+from tests.plant.violations.corpus import plantings
 from tests.support.ledgers import Ledger, MovableClock
 from tests.support.seeds import SEED
 
@@ -16,6 +18,11 @@ def corpus() -> Corpus:
     return Corpus(SEED, EACH)
 
 
+def test_every_rule_has_violations_and_near_misses() -> None:
+    assert set(plantings()) == set(rules())
+
+
+@pytest.mark.timeout(300)
 def test_every_violation_is_found_and_nothing_else_whatever_the_order_of_arrival(
     ledger: Ledger, corpus: Corpus, clock: MovableClock
 ) -> None:

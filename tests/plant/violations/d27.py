@@ -35,11 +35,10 @@ def _by(permit: Thing) -> Link:
     return LinkKind.ORDER, permit.id
 
 
-def _session(stage: Stage, at: int, who: Someone, *named: Link, lasts: int = HOUR) -> Fact:
+def _session(stage: Stage, at: int, who: Someone, *named: Link) -> Fact:
     session = stage.thing("remote-session")
-    began = stage.say("gateway", at, Action.START, session, who, (), named)
-    stage.say("gateway", at + lasts, Action.STOP, session, who, (), named)
-    return began
+    stage.say("gateway", at + HOUR, Action.STOP, session, who, (), named)
+    return stage.say("gateway", at, Action.START, session, who, (), named)
 
 
 def _written(stage: Stage, at: int, who: Someone | str, asset: str = "") -> Fact:
@@ -58,8 +57,9 @@ def without_a_permit(stage: Stage) -> tuple[Fact, ...]:
 def permit_closed_before(stage: Stage) -> tuple[Fact, ...]:
     at = stage.instant()
     permit = _permit(stage, at - 3 * HOUR)
+    session = _session(stage, at, stage.someone(), _by(permit))
     _closed(stage, at - HOUR, permit)
-    return (_session(stage, at, stage.someone(), _by(permit)),)
+    return (session,)
 
 
 def permit_only_planned(stage: Stage) -> tuple[Fact, ...]:
