@@ -10,7 +10,7 @@ from ledger.core.rule_parameters.patterns import Patterns, Scope
 from ledger.core.system_class import SystemClass
 from ledger.review.known.cases import Case, Course, Elsewhere, Force
 from ledger.review.known.facts import Told
-from ledger.review.known.patterns import types
+from ledger.review.known.patterns import text_of, types
 from ledger.review.known.scope import Allowed, allows, names
 from ledger.review.known.systems import Classes
 from ledger.review.rules.known import Known
@@ -64,7 +64,8 @@ class Approvals:
         of = Elsewhere(known.connected(sort.classes), types(by.approved, by.ended))
         self._named = known.cases.named(of, set(ids)) if by.approved else {}
         self._by_subject = bool(by.approved) and (sort.by_asset or by.scope.object_id is not None)
-        self._near = known.cases.around(of, asked, self._back, self._on) if self._by_subject else []
+        near = known.cases.around(of, asked, self._back, self._on) if self._by_subject else []
+        self._near = [(case, self._subjects(case)) for case in near]
 
     def of(
         self, told: Told, ids: Collection[str], subjects: Collection[str], changes: Sequence[Change] = ()
@@ -94,8 +95,18 @@ class Approvals:
         low, high = told.about.low_us - self._back, told.about.high_us + self._on
         near = Span(low_us=low, high_us=high, measured=False)
         yield from (
-            one for case in self._near if (one := case.within(near)) and self._is_of(one, told, frozenset(subjects))
+            one
+            for case, ever in self._near
+            if not ever.isdisjoint(subjects)
+            if (one := case.within(near)) and self._is_of(one, told, frozenset(subjects))
         )
+
+    def _subjects(self, case: Case) -> frozenset[str]:
+        """All that an approval is of at any time."""
+        changes = (change for one in case.records for change in one.record.changes)
+        said = {text_of(one.new) for one in changes if one.attribute == self._by.scope.object_id}
+        assets = {asset for one in case.records for asset in self._known.assets_of(one)} if self._sort.by_asset else ()
+        return frozenset(one for one in (*said, *assets) if one is not None)
 
     def _is_of(self, case: Case, told: Told, subjects: Collection[str]) -> bool:
         return names(case, self._by.scope, told) in subjects or not self._assets(case).isdisjoint(subjects)
