@@ -97,10 +97,17 @@ class _Sessions:
                 begun += started
         ids = {id_ for one in (*asked, *begun) for id_ in one.ids(value.link)}
         self._permits = Approvals(value, _PERMIT, (*asked, *begun), ids, known)
+        self._entered: dict[int, Judged | None] = {}
 
     def permit(self, told: Told, session: Told) -> Judged | None:
         """That the permit of a session covers a record (explained), or may; None: none does, and that is known."""
         return self._permits.of(told, session.ids(self.value.link), self._known.assets_of(told))
+
+    def entered(self, session: Told) -> Judged | None:
+        """The same of what began a session, asked once for all that is written in it."""
+        if session.index not in self._entered:
+            self._entered[session.index] = self.permit(session, session)
+        return self._entered[session.index]
 
     def own(self, told: Told) -> list[_Session]:
         """Those that were under way at a write, or may have been, and that are its own: of the id that it bears, or of
@@ -147,7 +154,7 @@ def _by_account(case: Case, value: D27) -> Iterator[Case]:
 
 def _permitted(told: Told, sessions: _Sessions) -> Judged:
     """What is said of a session."""
-    permit = sessions.permit(told, told)
+    permit = sessions.entered(told)
     if permit is not None:
         return Judged(told.index, Said.CLEAR) if permit.said is Said.EXPLAINED else permit
     who, thing = one_line(str(told.record.actor.account)), one_line(told.record.object.id)
@@ -171,7 +178,7 @@ def _written(told: Told, sessions: _Sessions, known: Known) -> Judged:
 
 def _allowed(told: Told, session: _Session, sessions: _Sessions) -> Judged:
     at, begun = told.index, session.begun
-    entered = sessions.permit(begun, begun)
+    entered = sessions.entered(begun)
     if entered is None:
         return Judged(at, Said.CLEAR)
     if entered.said is not Said.EXPLAINED:
