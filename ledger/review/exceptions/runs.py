@@ -20,6 +20,7 @@ from ledger.review.alcoa.successors import Scope, altered, of_parameter
 from ledger.review.exceptions.examining import Examination
 from ledger.review.exceptions.knowing import AT_ONCE, known_since, records
 from ledger.review.exceptions.left import Last, kept, newest
+from ledger.review.known.begun import begun_earlier
 from ledger.review.known.days import HOURS
 from ledger.review.known.reach import Reach
 from ledger.review.known.rows import there
@@ -162,9 +163,10 @@ def _look(
 
 
 def _scopes(known: Known, low: int) -> list[Scope]:
-    """What entries from `low` on can alter; what a system is concerns the records of all others."""
+    """What entries from `low` on can alter; what a system is, and since when it is collected, concerns all others."""
     asked = known.connection, known.log, low, known.size
-    return [*altered(*asked), *(of_parameter(known.size, None, since) for since in said_anew(*asked))]
+    since = [*said_anew(*asked), *begun_earlier(*asked)]
+    return [*altered(*asked), *(of_parameter(known.size, None, one) for one in since)]
 
 
 def _within(known: Known, scopes: Sequence[Scope]) -> Iterator[list[int]]:

@@ -71,8 +71,7 @@ class Violating:
         self._entries: dict[str, int] = {}
         """The entry of each record, by the source's id of it."""
         settle(ledger.service, corpus, AUTHORITY)
-        runs = sorted(corpus.runs(order_seed), key=lambda run: run.cursor_from is not None)
-        # Each system is collected once before the rules look: that one never was cannot be assessed, and stays so.
+        runs = list(corpus.runs(order_seed))
         self._last = {run.source: run for run in runs if run.submissions}
         step = len(runs) // (looks + 1) + 1
         self.closed = Counter[str]()

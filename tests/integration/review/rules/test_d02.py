@@ -158,6 +158,17 @@ def test_it_waits_for_the_other_system_and_where_that_was_away_it_cannot_be_said
     assert [(one.input, one.records) for one in examined.lacking] == [("time-of-qms", 1)]
 
 
+def test_what_was_looked_at_before_the_other_system_was_ever_collected_is_looked_at_again(plant: Ledger) -> None:
+    collect(plant, [set_to(5, "50"), set_to(20, "25", "TIC102.SP")])
+    examined = of(look(plant), "D02")
+    assert ([(one.input, one.records) for one in examined.lacking], examined.explained) == ([("time-of-qms", 1)], 1)
+    collect(plant, [], source="qms")
+    assert of(look(plant), "D02").examined == 2
+    assert [one.why for one in found(plant, "D02")] == ["not-approved"]
+    collect(plant, [], 1_010, source="qms")
+    assert of(look(plant), "D02").examined == 1, "what stands: only the first run says since when it is collected"
+
+
 def test_what_is_lacking_is_named(tmp_path: Path) -> None:
     ledger = new_ledger(tmp_path / "ledger")
     try:
