@@ -213,7 +213,7 @@ def _say_all(found: ReviewShown) -> None:
         say(f"  {stratum.source} {stratum.type}: {stratum.drawn} of {stratum.unflagged} drawn ({risk}{whole})")
     for one in found.findings:
         given = one.disposition
-        held = "deferred" if one.deferral is not None else "open"
+        held = "deferred" if one.deferral is not None else "suppressed" if one.suppressed is not None else "open"
         state = held if given is None else given.disposition.judgement.value
         say(f"  {one.finding.rule}  {one.finding.severity.value}  {state}: {one.finding.detail}")
     outcome = found.review.outcome
