@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from ledger.core.entry import draft
 from ledger.core.rule_run import Examined, RuleRun
+from ledger.core.run import RunBatch
 from ledger.review.exceptions.examining import judged
 from ledger.review.exceptions.left import kept
 from ledger.review.known.reach import Reach
@@ -57,6 +58,12 @@ def measure(bench: Bench, database: Database, service: Service, large: int) -> N
 def _seconds(service: Service, hour: Corpus, to: int) -> float:
     settle(service, hour, AUTHORITY)
     grow(service, to - len(hour.facts))
+    runs = list(hour.runs(SEED))
+    for source, since in {run.source: run.started_at for run in reversed(runs)}.items():
+        # Each was collected before: to collect another system is to look at all others' records again.
+        service.ingest.submit(
+            RunBatch(source=source, started_at=since, ended_at=since, cursor_from=None, cursor_to=None), AUTHORITY
+        )
     low = size(service)
     waiting, item = kept({}, {})
     nothing = dict.fromkeys(
@@ -69,7 +76,7 @@ def _seconds(service: Service, hour: Corpus, to: int) -> float:
         low=0, size=low, opened=0, closed=0, rules=every, watermarks=(), waiting=waiting, authority=AUTHORITY
     )
     service.store.append_one(LOG, draft(looked, vault=(item,)))
-    for run in hour.runs(SEED):
+    for run in runs:
         service.ingest.submit(run, AUTHORITY)
     started = time.perf_counter()
     ran = service.quality.rules.run(service.record_log().log, AUTHORITY)
