@@ -3,6 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -10,7 +11,7 @@ from sqlalchemy import Connection
 
 from ledger.review.known.facts import Told
 from ledger.review.known.reach import Reach
-from ledger.store.changes import Changes, Field, Moment, before
+from ledger.store.changes import FEW, Changes, Field, Moment, before
 from ledger.store.position import pos_of
 from ledger.store.records import HOUR_US
 
@@ -116,6 +117,7 @@ class Fields:
         """The changes of which the last one before them can be one of these records, or hangs on their order."""
         near = self._near(stretches)
         beyond = []
+        after = _After(self._changes)
         for one in stretches:
             if not one.dated:
                 yield from self._changes.between(one.field, *_EVER)
@@ -123,7 +125,7 @@ class Fields:
             moments = _between(near.get(one.field, ()), one.hours)
             moments = moments[bisect_left(moments, (one.low_us - one.reach_us,)) :]
             later = bisect_left(moments, (one.high_us + one.reach_us + 1,))
-            first = moments[later] if later < len(moments) else self._changes.after(one.field, one.hours[-1])
+            first = moments[later] if later < len(moments) else after.first(one.field, one.hours[-1])
             yield from moments[:later]
             if first is not None:
                 beyond.append((one.field, first.at_us, first.at_us + 2 * one.reach_us))
@@ -205,3 +207,22 @@ def _settled(one: Stretch, moments: Sequence[Moment]) -> Moment | None:
     place = bisect_left(moments, (one.low_us - one.reach_us,))
     last = moments[place - 1] if place else None
     return last if last is not None and last.at_us - 2 * one.reach_us >= one.hours[0] * HOUR_US else None
+
+
+class _After:
+    """The first change of fields after an hour; what few objects ever were is read once for all of their fields."""
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+        self._newest = next(changes.hours_before(_EVER[1]), None)
+        self._every = cache(lambda thing: changes.of(thing, FEW))
+
+    def first(self, field: Field, hour: int) -> Moment | None:
+        if self._newest is None or hour >= self._newest:
+            return None
+        every = self._every(field.thing)
+        if every is None:
+            return self._changes.after(field, hour)
+        moments = every.get(field, [])
+        place = bisect_left(moments, ((hour + 1) * HOUR_US,))
+        return moments[place] if place < len(moments) else None
