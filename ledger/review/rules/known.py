@@ -163,10 +163,11 @@ class Known:
     def acts_of(self, persons: Collection[str], low_us: int, high_us: int) -> Iterator[int]:
         """The records of these persons' accounts that can have happened between two instants, and some around it."""
         accounts = {account for person in persons for account in self._accounts.of_person.get(person, ())}
-        reach = max((self.reach.over(source, low_us, high_us) for source in {one for one, _ in accounts}), default=0)
+        sources = sorted({one for one, _ in accounts})
+        reach = max((self.reach.over(source, low_us, high_us) for source in sources), default=0)
         low, high = max(low_us - reach, self.assets.bounds[0]), min(high_us + reach, self.assets.bounds[1])
         row = schema.record.c
-        chosen = select(row.pos, row.source, row.actor).where(within(self.log, self.size, low, high))
+        chosen = select(row.pos, row.source, row.actor).where(within(self.log, self.size, low, high, sources))
         names = sorted({name for _, name in accounts})
         chosen = chosen.where(row.actor.in_(names) if len(names) <= _AT_ONCE else row.actor.is_not(None))
         for pos, source, actor in self.connection.execute(chosen) if accounts else ():
