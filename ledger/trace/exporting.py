@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from ledger.sources.maps import Used, persons_at, places_at
 from ledger.store import schema
 from ledger.store.by_column import Columns
 from ledger.store.disposed import count_disposed
+from ledger.store.engine import is_sqlite
 from ledger.store.logs import read_logs
 from ledger.store.matching import require_members
 from ledger.store.ordering import Sort
@@ -64,7 +66,10 @@ def chunks(store: Store, log: int, size: int, question: Question, sort: Sort, ta
     """
     found = _chunks(store, log, size, question, sort, table)
     first = next(found, None)
-    return iter(()) if first is None else _ahead(first, found)
+    if first is None:
+        return iter(())
+    # SQLite reads in this process: two threads of it would wait for each other's turn at the interpreter.
+    return chain((first,), found) if is_sqlite(store.readers) else _ahead(first, found)
 
 
 def cells(reader: LogReader, indices: Sequence[int], table: Table) -> Chunk:
