@@ -189,7 +189,9 @@ async def give_reason(
 async def conclude(
     context: NamedDependency[Context], request: CallerRequest, log: LogName, review: ReviewPath, data: JSONBody[Why]
 ) -> KnownReview:
-    """Concludes the review, and asks for the signatures of its plan's route. 409 names what is open."""
+    """Concludes the review, and asks for the signatures of its plan's route. 409 names what is open, or the entry
+    that concluded it before.
+    """
     without_nul(review=review)
     no_nul_in(data)
     by, reviews = request.user.authority, context.service.reviews

@@ -104,6 +104,7 @@ def test_a_review_at_the_terminal_from_its_plan_to_the_answer(plant: Plant, at: 
     reason = at("review", "reason", review, "MES", "--reason", "this route has no step in it", who="reviewer1")
     assert reason.code == 0, reason.err
     assert "concluded in entry" in at(*conclude, who="reviewer1").out
+    assert refused(at(*conclude, who="reviewer1"), f"review {review} was concluded by entry")
     shown = at("review", "show", review).out
     assert "MES  not-connected: this route has no step in it" in shown
     assert ("D11  critical  explained" in shown, "is open" in shown) == (True, True)

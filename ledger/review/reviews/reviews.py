@@ -137,12 +137,13 @@ class Reviews:
 
         Raises Conflict, naming what is open: records that came since, rules that have not looked at all of them,
         findings that nobody has judged or deferred, records of the sample, systems without a reason, records that no
-        rule carries any more; and as `Requests.require_doable` for the route. Nothing is entered then.
+        rule carries any more; for a review that was concluded, naming the entry; and as `Requests.require_doable` for
+        the route. Nothing is entered then.
         """
         require_known(authority)
         with self._store.reading() as connection:
             said = self._reason(connection, log, reason)
-            known = read_review(connection, log.number, review)
+            known = _require_open(read_review(connection, log.number, review))
             members = Members.read(known.population.members)
             outcome = outcome_of(self._store, connection, self._parameters, log, known, members)
             body = _event(known, ReviewEvent.CONCLUDED, said, authority, outcome=outcome)
@@ -153,7 +154,7 @@ class Reviews:
             self._workflows.requests.require_doable(connection, known.plan.route, log.name, performed, now_us)
 
         def same(transaction: Transaction) -> None:
-            if read_review(transaction.connection, log.number, review).entries != known.entries:
+            if _require_open(read_review(transaction.connection, log.number, review)).entries != known.entries:
                 raise Conflict("something happened in the review meanwhile", advice="Look at it again.")
 
         index = self._store.append(log.number, Batch([draft(body)], before=same))[0].index
@@ -254,7 +255,10 @@ def _asked(scope: PlanScope, of: Reviewed, sources: tuple[str, ...]) -> Reviewed
 
 def _require_open(known: KnownReview) -> KnownReview:
     if known.concluded is not None:
-        raise Conflict("the review was concluded", advice="Open a new one, if there is more to look at.")
+        raise Conflict(
+            f"review {known.review} was concluded by entry {known.concluded}",
+            advice="Open a new review of the same, where there is more to look at or that entry was not signed.",
+        )
     return known
 
 

@@ -246,9 +246,41 @@ def test_a_review_says_what_it_cannot_be_of_and_who_may_not_look(site: Site) -> 
         reviews.conclude(log, known.review, WHY, anna)
     again = site.open(Reviewed(batch=BATCH))
     site.done(again.review)
-    with pytest.raises(Conflict, match="the review was concluded"):
+    with pytest.raises(Conflict, match=f"review {again.review} was concluded by entry"):
         reviews.look(log, again.review, [], WHY, anna)
     assert site.answered() == ("complete", [])
+
+
+def test_a_review_is_concluded_once(site: Site) -> None:
+    site.collect(2)
+    review = site.open(Reviewed(batch=BATCH)).review
+    first = site.done(review).concluded
+    site.collect(1)
+    anna, size = site.plant.caller("anna").authority, site.plant.size("records")
+    with pytest.raises(Conflict, match=f"review {review} was concluded by entry {first}$") as refused:
+        site.reviews.conclude(site.log, review, WHY, anna)
+    assert "Open a new review" in refused.value.advice
+    assert (site.plant.size("records"), site.reviews.get(site.log, review).concluded) == (size, first)
+
+
+def test_of_two_who_conclude_a_review_at_once_one_does(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.collect(2)
+    known = site.open(Reviewed(batch=BATCH))
+    anna = site.plant.caller("anna").authority
+    site.reviews.look(site.log, known.review, known.left, WHY, anna)
+    require = site.service.workflows.requests.require_doable
+
+    def after_another(*asked: Any) -> None:
+        monkeypatch.undo()
+        site.reviews.conclude(site.log, known.review, WHY, anna)
+        require(*asked)
+
+    monkeypatch.setattr(site.service.workflows.requests, "require_doable", after_another)
+    with pytest.raises(Conflict, match="was concluded by entry"):
+        site.reviews.conclude(site.log, known.review, WHY, anna)
+    first = site.reviews.get(site.log, known.review).concluded or 0
+    with site.service.store.reading() as connection:
+        assert len(site.service.workflows.requests.over(connection, site.log.origin, first)) == 1
 
 
 def test_an_answer_goes_by_nothing_that_is_not_proven(site: Site) -> None:

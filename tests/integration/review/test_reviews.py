@@ -274,6 +274,8 @@ def test_a_whole_review_and_what_the_mes_is_answered_at_each_stage(site: Plant, 
 
     # Conclusion and signatures.
     done = site.ask(reviewer, "POST", f"{path}/conclusion", 201, conclude)
+    again = site.ask(reviewer, "POST", f"{path}/conclusion", 409, conclude)
+    assert f"was concluded by entry {done['concluded']}" in again["detail"]
     outcome = done["outcome"]
     assert (outcome["findings"], outcome["confirmed"], outcome["deferred"]) == (2, 1, 1)
     assert [(one["system"], one["state"]) for one in outcome["systems"]] == [
