@@ -17,7 +17,7 @@ from ledger.store.rebuild import rebuild
 from tests.integration.plant.entering import settle
 from tests.plant.model import DAY, END, Fact
 from tests.plant.violations import Corpus
-from tests.plant.violations.corpus import Case
+from tests.plant.violations.corpus import Case, Finding, finding_of
 from tests.support.ledgers import AUTHORITY, RECORDS, Ledger
 from tests.support.ruling import found, look
 
@@ -33,9 +33,6 @@ ANSWERS: Final = {
 
 NOW: Final = END + 10 * DAY
 """When the month is entered: what is due later is not overdue yet."""
-
-Finding = tuple[str, frozenset[str]]
-"""A rule, and the source's ids of the records that a finding of it rests on."""
 
 
 class Row(NamedTuple):
@@ -91,7 +88,10 @@ class Violating:
     def standing(self) -> set[Finding]:
         """What the rules found and did not close again."""
         ids = {entry: id_ for id_, entry in self._entries.items()}
-        return {(one.rule, frozenset(ids[entry] for entry in one.entries)) for one in self._standing()}
+        return {
+            Finding(one.rule, frozenset(ids[entry] for entry in one.entries), one.severity.value)
+            for one in self._standing()
+        }
 
     def keys(self) -> set[str]:
         """How the findings that stand are named."""
@@ -122,11 +122,11 @@ class Violating:
 
     def _row(self, rule: str, answers: Sequence[tuple[Case, bool]], stands: set[Finding], truth: set[Finding]) -> Row:
         mine = [(case, right) for case, right in answers if case.rule == rule]
-        planted = [ids_of(case) for case, _ in mine if case.said == "finding"]
+        planted = [finding_of(case) for case, _ in mine if case.said == "finding"]
         near = [right for case, right in mine if case.said not in ("finding", "lacking")]
         unknown = [right for case, right in mine if case.said == "lacking"]
-        false = sum(of == rule for of, _ in stands - truth)
-        there = sum((rule, ids) in stands for ids in planted)
+        false = sum(one.rule == rule for one in stands - truth)
+        there = sum(one in stands for one in planted)
         counts = len(planted), there, len(near), sum(near), len(unknown), sum(unknown), false, self.closed[rule]
         return Row(rule, *counts)
 
@@ -153,11 +153,6 @@ class Violating:
             self._entries.setdefault(one.record.source_record_id, outcome.index)
 
 
-def ids_of(case: Case) -> frozenset[str]:
-    """The source's ids of what a case rests on."""
-    return frozenset(str(fact.number) for fact in case.rests)
-
-
 def hold(violating: Violating, corpus: Corpus) -> list[Row]:
     """Holds what the rules found against what was planted; then that nothing comes of looking, of telling and of
     reading all once more. Raises AssertionError that names what differs.
@@ -168,7 +163,7 @@ def hold(violating: Violating, corpus: Corpus) -> list[Row]:
     lines = list(violating.differing())
     facts = {str(fact.number): fact for fact in corpus.facts}
     for name, differ in (("missed", truth - stands), ("false", stands - truth)):
-        lines += [f"{name} {rule}: {_told(ids, facts)}" for rule, ids in sorted(differ, key=str)]
+        lines += [f"{name} {one.rule} {one.severity}: {_told(one.ids, facts)}" for one in sorted(differ, key=str)]
     assert not lines, "\n".join(lines)
     assert violating.look().entry is None
     violating.replay()

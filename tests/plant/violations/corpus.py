@@ -21,9 +21,12 @@ ORDINARY: Final = 1_500
 
 
 class Planting(Protocol):
-    """A module that plants for a rule; what its members are is told by the package. It may have `PENDING` too."""
+    """A module that plants for a rule; what its members are is told by the package. It may have `PENDING` and
+    `OTHERWISE` too.
+    """
 
     PARAMETERS: Sequence[Parameter]
+    SEVERITY: str
     FINDS: Sequence[Finds]
     EXPLAINED: Sequence[Shows]
     CLEAR: Sequence[Shows]
@@ -32,7 +35,8 @@ class Planting(Protocol):
 
 
 class Case(NamedTuple):
-    """A scene and what the rule has to say of the record `rests[0]`; a finding rests on all of them.
+    """A scene and what the rule has to say of the record `rests[0]`; a finding rests on all of them, and matters so
+    much (`severity`).
 
     `lacking`: how the name of the input begins that is lacking, where something is.
     """
@@ -42,6 +46,15 @@ class Case(NamedTuple):
     said: str
     rests: tuple[Fact, ...]
     lacking: str = ""
+    severity: str = ""
+
+
+class Finding(NamedTuple):
+    """What a rule has to find: the source's ids of the records that it rests on, and how much it matters."""
+
+    rule: str
+    ids: frozenset[str]
+    severity: str
 
 
 def plantings() -> dict[str, Planting]:
@@ -93,11 +106,15 @@ class Corpus:
         """All runs, the sources mixed in an order of that seed."""
         return mixed(self._runs, ALL, order_seed)
 
-    def findings(self) -> set[tuple[str, frozenset[str]]]:
-        """All that has to stand in the end: each by its rule and the source's ids of what it rests on."""
-        planted = [(case.rule, case.rests) for case in self.cases if case.said == "finding"]
-        also = [one for stage in self._stages for one in stage.also]
-        return {(rule, frozenset(str(fact.number) for fact in rests)) for rule, rests in (*planted, *also)}
+    def findings(self) -> set[Finding]:
+        """All that has to stand in the end."""
+        usual = {rule: planting.SEVERITY for rule, planting in plantings().items()}
+        also = (
+            Case(rule, "", "finding", rests, severity=usual[rule])
+            for stage in self._stages
+            for rule, rests in stage.also
+        )
+        return {finding_of(case) for case in (*self.cases, *also) if case.said == "finding"}
 
     def _play(self, rule: str, planting: Planting, each: int) -> None:
         near = [
@@ -112,7 +129,7 @@ class Corpus:
         for number, find in enumerate(islice(cycle(planting.FINDS), finds)):
             before, rests = len(stage.facts), find(stage)
             _late(stage, before, rests[0], number // len(planting.FINDS))
-            self.cases.append(Case(rule, find.__name__, "finding", rests))
+            self.cases.append(Case(rule, find.__name__, "finding", rests, severity=_severity(planting, find)))
         for number, (said, show) in enumerate(islice(cycle(near), shows)):
             before, examined = len(stage.facts), show(stage)
             _late(stage, before, examined, number // len(near))
@@ -141,6 +158,16 @@ class Corpus:
                 ]
                 one = one._replace(value={**one.value, "adjustable": [*one.value["adjustable"], *usual]})
             yield one
+
+
+def finding_of(case: Case) -> Finding:
+    """What a rule has to find in a scene."""
+    return Finding(case.rule, frozenset(str(fact.number) for fact in case.rests), case.severity)
+
+
+def _severity(planting: Planting, find: Finds) -> str:
+    otherwise: Mapping[str, Sequence[Finds]] = getattr(planting, "OTHERWISE", {})
+    return next((severity for severity, scenes in otherwise.items() if find in scenes), planting.SEVERITY)
 
 
 def _late(stage: Stage, before: int, examined: Fact, play: int) -> None:

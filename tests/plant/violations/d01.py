@@ -132,6 +132,7 @@ def nobody_knows(stage: Stage) -> Fact:
     return _trail(stage, at, "off", (LinkKind.CHANGE_REQUEST, stage.name("change")))
 
 
+SEVERITY = "critical"
 FINDS = (
     switched_off,
     narrowed,

@@ -157,6 +157,7 @@ def unreadable(stage: Stage) -> Fact:
     return _set(stage, at, tag)
 
 
+SEVERITY = "critical"
 FINDS = (
     not_approved,
     only_planned,

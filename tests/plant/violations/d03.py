@@ -135,6 +135,8 @@ def unreadable(stage: Stage) -> Fact:
     return _loaded(stage, at, asset)
 
 
+SEVERITY = "critical"
+OTHERWISE = {"high": (emergency_approved_afterwards,)}
 FINDS = (
     not_approved,
     unlike_its_baseline,

@@ -63,6 +63,7 @@ def on_what_no_map_calls_critical(stage: Stage) -> Fact:
     return _acts(stage, stage.name("guest"), mapped=False)
 
 
+SEVERITY = "critical"
 FINDS = (shared, on_no_map, without_account, whose_person_has_left, service_without_purpose)
 EXPLAINED = (service_with_purpose,)
 CLEAR = (person, shared_on_what_is_not_critical, on_what_no_map_calls_critical)

@@ -82,6 +82,7 @@ def who_shares_an_account(stage: Stage) -> Fact:
     return _seen(stage, "mes", at + MINUTE, team, "SOUTH")
 
 
+SEVERITY = "high"
 FINDS = (by_two_accounts, by_one_account, there_and_back)
 EXPLAINED = (from_afar, declared_delegation)
 CLEAR = (who_had_the_time, at_places_nobody_measured, two_people)

@@ -165,6 +165,7 @@ def who_shares_an_account(stage: Stage) -> Fact:
     return _acts(stage, stage.instant(), account)
 
 
+SEVERITY = "high"
 FINDS = (
     who_had_left,
     who_is_on_leave,

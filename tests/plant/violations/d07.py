@@ -59,6 +59,7 @@ def whose_counter_begins_again(stage: Stage) -> Fact:
     return second
 
 
+SEVERITY = "critical"
 FINDS = (set_by_hand, set_by_nobody_known, ran_backwards, ran_back_by_little)
 EXPLAINED = (set_by_the_service,)
 CLEAR = (within_the_tolerance, whose_counter_begins_again)

@@ -45,6 +45,7 @@ def without_limits(stage: Stage) -> Fact:
     return _written(stage, stage.instant(), HOUR, "training")
 
 
+SEVERITY = "high"
 FINDS = (late, days_late, late_for_its_type)
 EXPLAINED = (while_the_source_was_away,)
 CLEAR = (in_time, in_time_for_its_type)

@@ -127,6 +127,8 @@ def nobody_knows(stage: Stage) -> Fact:
     return _edited(stage, stage.away(), _tag(stage)[0], replay=stage.name("buf"))
 
 
+SEVERITY = "high"
+OTHERWISE = {"critical": (removed, whose_excursion_is_gone, of_a_released_batch)}
 FINDS = (edited, inserted, removed, whose_excursion_is_gone, of_a_released_batch, in_bulk, replay_that_never_ended)
 EXPLAINED = (replay_that_is_logged, bulk_of_a_replay)
 CLEAR = (too_few, in_time, far_apart)

@@ -48,6 +48,7 @@ def of_a_type_without_profile(stage: Stage) -> Fact:
     return _changed(stage, Change("state", UNSAID, UNSAID), None, "memo")
 
 
+SEVERITY = "medium"
 FINDS = (without_old_value, without_new_value, without_reason, with_a_vague_reason)
 EXPLAINED = ()
 CLEAR = (whole, reason_with_more_than_vague_words, of_a_type_that_needs_less)

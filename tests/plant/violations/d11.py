@@ -70,6 +70,7 @@ def after_a_value_that_was_not_told(stage: Stage) -> Fact:
     return _changed(stage, at + HOUR, gain, Change("P", "1.4", "1.6"))
 
 
+SEVERITY = "critical"
 FINDS = (unseen, set_back_unseen, of_one_attribute)
 EXPLAINED = (between_two_looks, where_the_source_has_a_gap)
 CLEAR = (continued, of_another_thing, of_another_attribute)

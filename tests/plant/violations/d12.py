@@ -133,6 +133,7 @@ def nobody_knows(stage: Stage) -> Fact:
     return _did(stage, stage.away(), _result(stage), "94", "96", Action.UPDATE, "content", named)
 
 
+SEVERITY = "critical"
 FINDS = (
     after_its_first_value_was_out,
     whose_old_value_is_out,

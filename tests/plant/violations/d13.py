@@ -147,6 +147,7 @@ def of_no_lot(stage: Stage) -> Fact:
     return _result(stage, stage.instant(), (LinkKind.DOCUMENT, stage.name("D")), "97")
 
 
+SEVERITY = "critical"
 FINDS = (
     tested_again,
     in_another_system,

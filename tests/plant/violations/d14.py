@@ -152,6 +152,7 @@ def nobody_knows(stage: Stage) -> Fact:
     return _by_hand(stage, stage.away(), stage.thing("peak-table"), "96", "94", named)
 
 
+SEVERITY = "high"
 FINDS = (
     too_many_versions,
     by_hand_until_it_passed,

@@ -78,6 +78,7 @@ def nobody_knows(stage: Stage) -> Fact:
     return _run(stage, stage.away(), (LinkKind.SAMPLE, stage.name("S")))
 
 
+SEVERITY = "critical"
 FINDS = (of_no_test, of_no_sample, trial_on_a_sample, result_of_no_run, result_of_no_sample)
 EXPLAINED = (calibration,)
 CLEAR = (of_a_sample, whose_sample_was_entered_afterwards, result_of_a_run)

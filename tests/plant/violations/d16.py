@@ -127,6 +127,7 @@ def on_no_map(stage: Stage) -> Fact:
     return _signed(stage, stage.instant(), stage.name("V"))
 
 
+SEVERITY = "critical"
 FINDS = (
     before_it_happened,
     what_never_happened,

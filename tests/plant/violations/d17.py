@@ -138,6 +138,7 @@ def on_no_map(stage: Stage) -> Fact:
     return _entered(stage, stage.instant(), None, "7.0")
 
 
+SEVERITY = "high"
 FINDS = (
     beyond_the_tolerance,
     what_was_measured_afterwards,

@@ -72,6 +72,7 @@ def by_a_shared_account(stage: Stage) -> Fact:
     return _approved(stage, at + HOUR, thing, team)
 
 
+SEVERITY = "critical"
 FINDS = (by_the_same_account, by_another_account, who_changed_it_last)
 EXPLAINED = ()
 CLEAR = (by_somebody_else, worked_on_it_afterwards, of_another_document, what_a_service_did)

@@ -109,6 +109,7 @@ def who_shares_an_account(stage: Stage) -> Fact:
     return _signed(stage, stage.instant(), account, stage.thing("page"))
 
 
+SEVERITY = "medium"
 FINDS = (too_many, too_soon, never_opened, opened_by_somebody_else, opened_afterwards, opened_long_ago)
 EXPLAINED = (set_opened_as_a_whole,)
 CLEAR = (at_a_good_pace, two_people, service)

@@ -200,6 +200,7 @@ def on_no_map(stage: Stage) -> Fact:
     return _acknowledged(stage, at, stage.thing("alarm-point"), _on_duty(stage, at))
 
 
+SEVERITY = "high"
 FINDS = (
     without_a_word,
     commented_too_late,

@@ -64,6 +64,7 @@ def approved_at_that_moment(stage: Stage) -> Fact:
     return _deleted(stage, at, stage.someone(), request)
 
 
+SEVERITY = "critical"
 FINDS = (without_a_request, of_a_log, never_approved, approved_by_themselves, approved_later)
 EXPLAINED = (approved_before,)
 CLEAR = (denied,)

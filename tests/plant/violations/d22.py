@@ -164,6 +164,7 @@ def nobody_knows(stage: Stage) -> Fact:
     return _written(stage, stage.away(), _sample(stage))
 
 
+SEVERITY = "critical"
 FINDS = (
     burst,
     after_the_ticket,

@@ -136,6 +136,7 @@ def nobody_knows(stage: Stage) -> Fact:
     return _decided(stage, stage.away(), _lot(stage), "A")
 
 
+SEVERITY = "high"
 FINDS = (
     more_used_than_issued,
     used_and_never_issued,

@@ -133,6 +133,7 @@ def due_nobody_knows_when(stage: Stage) -> Fact:
     return _released(stage, at + MINUTE, batch)
 
 
+SEVERITY = "critical"
 FINDS = (deviation_open, deviation_closed_later, deviation_opened_again, calibration_expired)
 EXPLAINED = ()
 CLEAR = (

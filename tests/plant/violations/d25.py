@@ -33,6 +33,7 @@ def not_due_yet(stage: Stage) -> Fact:
     return _ended(stage, "year-end")
 
 
+SEVERITY = "medium"
 FINDS = (batch_never_reviewed, period_never_reviewed)
 EXPLAINED = ()
 CLEAR = (of_what_need_not_be_reviewed,)

@@ -77,6 +77,7 @@ def who_never_came_before(stage: Stage) -> Fact:
     return _door(stage, at + 5 * MINUTE, who, Action.LOGIN, ELSEWHERE)
 
 
+SEVERITY = "high"
 FINDS = (too_many, and_on_and_on, failed_to_sign, got_in_from_a_new_place, denied_a_signature)
 EXPLAINED = ()
 CLEAR = (not_quite_as_many, over_a_long_time, got_in_where_they_always_do, got_in_after_few)

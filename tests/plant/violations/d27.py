@@ -134,6 +134,7 @@ def written_by_a_shared_account(stage: Stage) -> Fact:
     return fact
 
 
+SEVERITY = "high"
 FINDS = (
     without_a_permit,
     permit_closed_before,

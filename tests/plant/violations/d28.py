@@ -109,6 +109,7 @@ def on_no_map(stage: Stage) -> Fact:
     return _on(stage, stage.instant(), stage.thing("loop"), None)[0]
 
 
+SEVERITY = "high"
 FINDS = (too_long, never_put_off, reported_too_late, after_the_phase)
 EXPLAINED = (reported, in_a_phase_worked_by_hand)
 CLEAR = (for_less, not_critical)
