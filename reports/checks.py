@@ -174,15 +174,13 @@ def check_records(
     problems: Problems,
     origins: Origins,
     rules: OccupationRules,
-    signed: Callable[[int, str, bool], None] = lambda index, leaf, hidden: None,
-    dated: Callable[[int, str], None] = lambda index, logged_at: None,
+    seen: Callable[[RecordLine, Checked], None],
 ) -> Counted:
     """Proves every record with its sealed values and its original, and that the CSV says what the records say.
 
-    `signed` is told the index of each, its leaf hash (base64), and whether values of it are not in the package; `dated`
-    its index and when it was logged.
+    `seen` is told of each whose place in the log's tree is proven.
     """
-    check = _Records(package, prefix, description, head, problems, origins, rules, signed, dated)
+    check = _Records(package, prefix, description, head, problems, origins, rules, seen)
     first, second = sha256(), sha512()
     for chunk in csv_chunks(check.rows()):
         first.update(chunk)
@@ -204,13 +202,11 @@ class _Records:
         problems: Problems,
         origins: Origins,
         rules: OccupationRules,
-        signed: Callable[[int, str, bool], None],
-        dated: Callable[[int, str], None],
+        seen: Callable[[RecordLine, Checked], None],
     ) -> None:
         self._origins = origins
         self._rules = rules
-        self._dated = dated
-        self._signed = signed
+        self._seen = seen
         self._lines = lines_of(package, prefix + layout.RECORDS, RecordLine, MAX_LINE)
         self._originals = lines_of(package, prefix + layout.ORIGINALS, OriginalLine, MAX_ORIGINAL_LINE)
         self._cover = Cover(package, prefix)
@@ -235,8 +231,7 @@ class _Records:
                     raise IntegrityError("does not stand in the order of the log")
                 last = line.index
                 checked = check_line(line, self._head.size, self._head.root)
-                self._signed(line.index, b64(checked.hash), bool(line.withheld))
-                self._dated(line.index, checked.leaf.logged_at)
+                self._seen(line, checked)
                 one = row(line, checked.leaf, checked.hash)
                 self._check(line, checked)
             except LedgerError as error:

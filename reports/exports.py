@@ -14,21 +14,15 @@ from typing import Any, Final, TypeGuard
 
 import msgspec
 
-from ledger.core.record import Sealed
-from ledger.present.messages import message, number
+from ledger.present.messages import message
 from ledger.trace.columns import Cell, Column
 from ledger.trace.exporting import Chunk
 from reports.meanwhile import meanwhile
-from reports.tables import GUARDED, WITHHELD, cell
+from reports.tables import GUARDED, cell
+from reports.workbook import Book
 
-MAX_ROWS: Final = 1_048_575
-"""Records of one sheet: with its head as many rows as a sheet can have."""
-MAX_CELL: Final = 32_767
-"""UTF-16 units of text that a cell of a workbook can have."""
 _PIECE: Final = 1 << 20
 _KNOWN: Final = 4_096
-# No XML may have them.
-_NONCHARACTERS: Final = {0xFFFE: "⟨U+FFFE⟩", 0xFFFF: "⟨U+FFFF⟩"}
 
 
 class Format(StrEnum):
@@ -129,77 +123,15 @@ def _jsonl(columns: Sequence[Column], chunks: Iterable[Chunk]) -> Iterator[bytes
 def _xlsx(columns: Sequence[Column], chunks: Iterable[Chunk], source: Source) -> Iterator[bytes]:
     with tempfile.TemporaryDirectory(prefix="trailseal-export-") as folder:
         file = Path(folder) / "export.xlsx"
-        book = _Book(file, columns, source)
-        for _ in meanwhile(iter(chunks), book.add):
+        book = Book(file, [column.name for column in columns], source.told())
+
+        def add(chunk: Chunk) -> None:
+            for values in zip(*chunk, strict=True):
+                book.add(values)
+
+        for _ in meanwhile(iter(chunks), add):
             yield b""
         book.close()
         with file.open("rb") as made:
             while piece := made.read(_PIECE):
                 yield piece
-
-
-class _Book:
-    """A workbook that grows in files beside it: in memory there is one row."""
-
-    def __init__(self, file: Path, columns: Sequence[Column], source: Source) -> None:
-        # Loaded here: nothing else needs it.
-        import xlsxwriter
-
-        self._columns = columns
-        options = {"constant_memory": True, "tmpdir": str(file.parent), "use_zip64": True}
-        self._book = xlsxwriter.Workbook(str(file), options)
-        self._bold = self._book.add_format({"bold": True})
-        self._about = self._book.add_worksheet(message("export.about"))
-        self._about.set_column(0, 0, 24)
-        self._about.set_column(1, 1, 100)
-        self._told = 0
-        for name, value in source.told():
-            self._tell(name, value)
-        self._sheets, self._row, self._count, self._cut = 0, 0, 0, 0
-        self._sheet = self._next_sheet()
-
-    def add(self, chunk: Chunk) -> None:
-        """Writes some records."""
-        for values in zip(*chunk, strict=True):
-            if self._row == MAX_ROWS:
-                self._sheet = self._next_sheet()
-            self._row += 1
-            self._count += 1
-            for at, value in enumerate(values):
-                if isinstance(value, int):
-                    self._sheet.write_number(self._row, at, value)
-                elif value is not None:
-                    text, all_of_it = _fitting(WITHHELD if isinstance(value, Sealed) else value)
-                    self._sheet.write_string(self._row, at, text)
-                    self._cut += not all_of_it
-
-    def close(self) -> None:
-        """Writes how many records there are, and what of them no cell could hold; then the file is whole."""
-        self._tell(message("export.records"), number(self._count))
-        if self._cut:
-            self._tell(message("export.cut"), message("export.cut.why", count=self._cut, most=MAX_CELL))
-        self._book.close()
-
-    def _next_sheet(self) -> Any:
-        self._sheets, self._row = self._sheets + 1, 0
-        word = message("export.records")
-        sheet = self._book.add_worksheet(word if self._sheets == 1 else f"{word} {self._sheets}")
-        sheet.freeze_panes(1, 0)
-        for at, column in enumerate(self._columns):
-            sheet.write_string(0, at, column.name, self._bold)
-        return sheet
-
-    def _tell(self, name: str, value: str) -> None:
-        self._about.write_string(self._told, 0, name, self._bold)
-        self._about.write_string(self._told, 1, _fitting(value)[0])
-        self._told += 1
-
-
-def _fitting(text: str) -> tuple[str, bool]:
-    """The text as a cell can hold it, and whether that is all of it."""
-    text = text.translate(_NONCHARACTERS)
-    if len(text) <= MAX_CELL // 2 or len(text.encode("utf-16-le")) // 2 <= MAX_CELL:
-        return text, True
-    mark = message("export.cut.mark", count=len(text))
-    units = text.encode("utf-16-le")[: 2 * (MAX_CELL - len(mark))]
-    return units.decode("utf-16-le", "ignore") + mark, False

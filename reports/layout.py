@@ -8,6 +8,7 @@ import msgspec
 
 from ledger.core import canonical
 from ledger.core.errors import NotCanonical
+from ledger.core.proof import SUFFIX
 from ledger.core.record import Digest
 from reports import bag
 from reports.bag import Digests
@@ -37,20 +38,28 @@ RENEWALS: Final = "data/timestamp-renewals.jsonl"
 STAMPS_FOLDER: Final = "data/timestamps"
 SYSTEM: Final = "data/system-checkpoint"
 REPORT: Final = "data/report.pdf"
+WORKBOOK: Final = "data/records.xlsx"
+DICTIONARY: Final = "data/data-dictionary.csv"
+PROOFS_FOLDER: Final = "data/proofs"
 HELP: Final = "data/HOW-TO-VERIFY.txt"
 SEAL: Final = "seal.note"
 
 PAYLOAD: Final = frozenset({DESCRIPTION, CHECKPOINT, KEYS, RECORDS, TABLE, ORIGINALS, ENTRIES, RUNS, REPORT, HELP})
 SIGNED: Final = frozenset({SIGNATURES, SIGNATURES_TABLE, SYSTEM})
 """Files of a package that has signatures, or of whose scope records were disposed of; all of them, or none."""
+_ALONE: Final = frozenset({KEY_LIFE, STAMPS, RENEWALS, WORKBOOK, DICTIONARY})
+"""Files of a package that has such ones; the seal says whether it does."""
 TAGS: Final = frozenset({bag.DECLARATION, bag.INFO, *bag.MANIFESTS, *bag.TAG_MANIFESTS, SEAL})
 TAGGED: Final = frozenset({bag.DECLARATION, bag.INFO, *bag.MANIFESTS, SEAL})
 """What the tag manifests list."""
 MAX_COPIES: Final = 900
 """Files of letters and scans of one package: a zip has at most a thousand."""
+MAX_PROOFS: Final = 60
+"""Records of a package that has a file with the proof of each; of more, the lines of `records.jsonl` alone have it."""
 _ENDINGS: Final = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg", "text/plain": "txt"}
 _COPY = re.compile(r"data/copies/[0-9]{1,16}\.(pdf|png|jpg|txt|bin)")
 _STAMP = re.compile(r"data/timestamps/[0-9]{1,16}\.(tsr|checkpoint|pem)")
+_PROOF = re.compile(r"data/proofs/(0|[1-9][0-9]{0,15})\.tlog-proof")
 _VOLUME = re.compile(r"data/report-[0-9]{3}\.pdf")
 
 
@@ -84,6 +93,21 @@ def is_stamp(name: str) -> bool:
     return _STAMP.fullmatch(name) is not None
 
 
+def proof(index: int) -> str:
+    """The name of the file with the proof of a record."""
+    return f"{PROOFS_FOLDER}/{index}{SUFFIX}"
+
+
+def is_proof(name: str) -> bool:
+    """Whether a file is the proof of a record."""
+    return _PROOF.fullmatch(name) is not None
+
+
+def stands_alone(name: str) -> bool:
+    """Whether a package can have a file that not every package has, whatever else it has."""
+    return name in _ALONE or is_volume(name) or is_stamp(name) or is_proof(name)
+
+
 class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What the package says that it is; the verifier compares each number with what it counts itself.
 
@@ -96,6 +120,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     findings about the batch were deferred, `answers`: by which was answered whether its review is complete.
     `copies`: of how many letters and scans `copies.jsonl` tells; None: of a package from before there were any.
     `time_stamps`: of how many `timestamps.jsonl` tells, `renewals` of how many `timestamp-renewals.jsonl` does.
+    `proofs`: records of which it has a file with the proof.
     `rules`: so many rules, by which records are derived to belong, it holds; None: it is from before packages held any.
     `disposed`: records of the selection that were disposed of, `disposed_elsewhere`: others of the log, of which nobody
     can tell whether they belonged.
@@ -135,6 +160,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     time_stamps: Index = 0
     renewals: Index = 0
     rules: Index | None = None
+    proofs: Index = 0
     disposed: Index = 0
     disposed_elsewhere: Index = 0
 

@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -32,6 +32,8 @@ from ledger.trace.evidence import EvidenceSet, SignedPart
 from reports import bag, layout
 from reports.copying import write_copies
 from reports.dataset import ReportData, Tally
+from reports.describing import about, describe
+from reports.dictionary import dictionary_csv
 from reports.encoding import entry_line, key_event_line, original_erased, record_line, signed_line
 from reports.layout import Description
 from reports.lines import (
@@ -45,15 +47,17 @@ from reports.lines import (
 from reports.order import Timeline, rows_of
 from reports.origins import ROLES, Origins
 from reports.pdf import PageSize, write_report
+from reports.proofs import proof_file
 from reports.reading import body_of
 from reports.runs import Run
 from reports.sections.howto import help_text
 from reports.sets import set_lines
 from reports.stamping import Stamping
 from reports.strictzip import CHUNK, ZipWriter
-from reports.tables import csv_chunks, signatures_csv
+from reports.tables import Row, csv_chunks, signatures_csv
 from reports.verdict import ExitCode
 from reports.verify import verify_package
+from reports.workbook import write_records
 
 _ROLES = {kind: role for role, kind in ROLES.items()}
 
@@ -64,7 +68,7 @@ Seal = Callable[[Mapping[str, object]], bytes]
 """Signs a report statement's payload: `core.statement.sign_report` with the log's report key."""
 
 Progress = Callable[[str, int], None]
-"""Told what is being done (`records`, `runs`, `table`, `report`, `seal`, `verify`) and how many are done."""
+"""Told what is done (`records`, `runs`, `table`, `workbook`, `report`, `seal`, `verify`), and how many of it are."""
 
 
 class Issued(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,10 +151,10 @@ class _Writer:
         self._entries(behind)
         said = statements(sorted(self._tally.covering))
         data = self._tally.data(evidence, self._package, product, disclose, said)
-        self._table()
+        self._tables(data)
         self._report(data, zone, page_size)
         (self._bag / layout.STAMPS_FOLDER).mkdir()
-        description = self._describe(data, *self._stamping.write(self._put))
+        description = describe(data, *self._stamping.write(self._put), proofs=self._proofs(data))
         self._put(layout.DESCRIPTION, layout.encode_description(description))
         self._put(layout.CHECKPOINT, evidence.checkpoint)
         lines = [encode_line(key_event_line(one)) for one in evidence.key_life()]
@@ -158,6 +162,7 @@ class _Writer:
             self._put(layout.KEY_LIFE, b"".join(lines))
         self._put(layout.KEYS, layout.keys_text(evidence.log_key, evidence.report_key))
         self._put(layout.HELP, help_text(data).encode())
+        self._put(layout.DICTIONARY, dictionary_csv())
         self._seal(description, data, seal)
         return self._finish(out, data)
 
@@ -259,11 +264,27 @@ class _Writer:
         with self._open(layout.COPIES) as lines:
             self._tally.copies = write_copies(self._evidence, self._tally, signed.origin, self._put, lines.write)
 
-    def _table(self) -> None:
+    def _tables(self, data: ReportData) -> None:
+        records = self._bag / layout.RECORDS
         with self._open(layout.TABLE) as table:
-            for done, chunk in enumerate(csv_chunks(rows_of(self._bag / layout.RECORDS))):
+            for done, chunk in enumerate(csv_chunks(rows_of(records))):
                 table.write(chunk)
                 self._progress("table", done)
+        write_records(self._told("workbook", rows_of(records)), self._bag / layout.WORKBOOK, about(data))
+
+    def _proofs(self, data: ReportData) -> int:
+        """A file with the proof of each record, where there are few; returns how many."""
+        if not 0 < data.totals.records <= layout.MAX_PROOFS:
+            return 0
+        (self._bag / layout.PROOFS_FOLDER).mkdir()
+        for row in rows_of(self._bag / layout.RECORDS):
+            self._put(layout.proof(row.line.index), proof_file(row.line, data.checkpoint))
+        return data.totals.records
+
+    def _told(self, step: str, rows: Iterable[Row]) -> Iterator[Row]:
+        for done, row in enumerate(rows, start=1):
+            self._progress(step, done)
+            yield row
 
     def _report(self, data: ReportData, zone: str, page_size: PageSize) -> None:
         timeline = Timeline(self._bag / layout.RECORDS, self._staging / "timeline")
@@ -278,47 +299,6 @@ class _Writer:
             )
         finally:
             timeline.close()
-
-    def _describe(self, data: ReportData, time_stamps: int, renewals: int) -> Description:
-        totals = data.totals
-        return Description(
-            schema=layout.SCHEMA,
-            package=data.package,
-            product=data.product,
-            origin=data.origin,
-            size=data.size,
-            root=b64(data.root),
-            gathered_at=utc_text(data.gathered_us),
-            selection=data.selection,
-            disclosed=data.disclosed,
-            records=totals.records,
-            read=totals.read,
-            derived=totals.derived,
-            possible=totals.possible,
-            uncertain=totals.uncertain,
-            undated=data.undated,
-            unmatched=data.unmatched,
-            originals=totals.originals,
-            originals_withheld=totals.originals_withheld,
-            runs=data.runs,
-            sources=tuple(one.source for one in data.coverage),
-            verification=data.verification,
-            signatures=len(data.signatures),
-            papers=len(data.papers),
-            copies=None if data.copies is None else len(data.copies),
-            imported=data.origins.imported,
-            imports=data.origins.imports_seen,
-            marked=sum(data.origins.marked.values()),
-            lives=data.origins.lives_seen,
-            marks=data.origins.marks.seen,
-            deferrals=len(data.origins.decided.deferrals),
-            answers=len(data.origins.decided.answers),
-            time_stamps=time_stamps,
-            renewals=renewals,
-            rules=len(data.occupation_rules),
-            disposed=data.gone.total,
-            disposed_elsewhere=data.gone.elsewhere,
-        )
 
     def _seal(self, description: Description, data: ReportData, seal: Seal) -> None:
         self._progress("seal", 0)

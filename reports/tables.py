@@ -8,7 +8,7 @@ apostrophe in front.
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -99,9 +99,9 @@ def opened(body: RecordBody, values: Mapping[str, Any]) -> RecordBody:
 
 def csv_chunks(rows: Iterable[Row]) -> Iterator[bytes]:
     """The file `records.csv`, record by record."""
-    yield "\ufeff".encode() + _encode([COLUMNS])
+    yield "\ufeff".encode() + csv_rows([COLUMNS])
     for one in rows:
-        yield _encode(_cells(one))
+        yield csv_rows(cells(one))
 
 
 def signatures_csv(signatures: Iterable[tuple[str, "Manifestation"]]) -> bytes:
@@ -113,11 +113,11 @@ def signatures_csv(signatures: Iterable[tuple[str, "Manifestation"]]) -> bytes:
         )
         for address, shown in signatures
     ]
-    return "\ufeff".encode() + _encode([SIGNATURE_COLUMNS, *(tuple(map(safe, one)) for one in rows)])
+    return "\ufeff".encode() + csv_rows([SIGNATURE_COLUMNS, *(tuple(map(safe, one)) for one in rows)])
 
 
-def cell(value: Maybe) -> str:
-    """A value as a cell: empty where the source gave none, and never a formula."""
+def cell(value: Maybe, guard: Callable[[str], str] | None = None) -> str:
+    """A value as a cell: empty where the source gave none; by `guard` (`safe` by default) never a formula."""
     if value is msgspec.UNSET:
         return ""
     if value is None:
@@ -126,7 +126,7 @@ def cell(value: Maybe) -> str:
         return WITHHELD
     if isinstance(value, bool):
         return "true" if value else "false"
-    return safe(str(value)) or EMPTY
+    return (guard or safe)(str(value)) or EMPTY
 
 
 def safe(text: str) -> str:
@@ -136,60 +136,66 @@ def safe(text: str) -> str:
     return text
 
 
-def _cells(one: Row) -> list[tuple[str, ...]]:
+def unlike_ours(text: str) -> str:
+    """The text as a cell that is typed as text, so that only our own words need a guard."""
+    return f"'{text}" if text in _WORDS else text
+
+
+def cells(one: Row, guard: Callable[[str], str] = safe) -> list[tuple[str, ...]]:
+    """A record's rows, one a change, as `COLUMNS` names them; what a source wrote goes through `guard`."""
     record, body, why = one.body.record, one.body, one.line.why
+
+    def optional(value: str | Sealed | None) -> str:
+        return "" if value is None else cell(value, guard)
+
     head = (
         str(one.line.index),
         one.leaf.logged_at,
-        safe(record.occurred_at.text),
+        guard(record.occurred_at.text),
         _utc(record.occurred_at),
         _utc(record.source_recorded_at),
         body.received_at,
-        safe(record.source),
-        safe(record.source_record_id),
+        guard(record.source),
+        guard(record.source_record_id),
         record.action.value,
         record.outcome.value,
-        _optional(record.actor.account),
+        optional(record.actor.account),
         record.actor.kind.value,
-        _optional(record.actor.name),
-        _optional(record.actor.role),
-        _optional(record.actor.workstation),
-        safe(record.object.type),
-        safe(record.object.id),
-        _optional(record.object.name),
+        optional(record.actor.name),
+        optional(record.actor.role),
+        optional(record.actor.workstation),
+        guard(record.object.type),
+        guard(record.object.id),
+        optional(record.object.name),
     )
     tail = (
-        _optional(record.reason),
-        safe("; ".join(f"{link.kind.value}={link.id} ({link.basis.value})" for link in record.links)),
+        optional(record.reason),
+        guard("; ".join(f"{link.kind.value}={link.id} ({link.basis.value})" for link in record.links)),
         one.line.basis,
-        _optional(why.equipment if why else None),
+        optional(why.equipment if why else None),
         (why.after if why else ""),
         (why.before or "" if why else ""),
         ("true" if why.certain else "false") if why else "",
-        safe(one.line.imported or ""),
+        guard(one.line.imported or ""),
         one.line.mark or "",
         b64(one.leaf_hash),
     )
-    return [(*head, *_change(change), *tail) for change in record.changes or (None,)]
+    return [(*head, *_change(change, guard), *tail) for change in record.changes or (None,)]
 
 
-def _change(change: Change | None) -> tuple[str, ...]:
+def _change(change: Change | None, guard: Callable[[str], str]) -> tuple[str, ...]:
     if change is None:
         return ("",) * 7
     inferred = change.inferred
     return (
-        safe(change.attribute),
-        cell(change.old),
-        cell(change.new),
-        _optional(change.unit),
+        guard(change.attribute),
+        cell(change.old, guard),
+        cell(change.new, guard),
+        "" if change.unit is None else cell(change.unit, guard),
         inferred.after if inferred else "",
         inferred.before if inferred else "",
         "true" if change.gap else "false",
     )
-
-
-def _optional(value: str | Sealed | None) -> str:
-    return "" if value is None else cell(value)
 
 
 def _utc(time: SourceTime | None) -> str:
@@ -201,7 +207,8 @@ def _utc(time: SourceTime | None) -> str:
         return ""
 
 
-def _encode(rows: Iterable[tuple[str, ...]]) -> bytes:
+def csv_rows(rows: Iterable[tuple[str, ...]]) -> bytes:
+    """Rows as CSV: RFC 4180, every cell quoted, without byte order mark."""
     text = io.StringIO(newline="")
     csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerows(rows)
     return text.getvalue().encode()

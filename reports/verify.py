@@ -17,6 +17,7 @@ from ledger.core.checkpoint import Checkpoint
 from ledger.core.cosignature import parse_log_key
 from ledger.core.errors import IntegrityError, LedgerError, SignatureInvalid
 from ledger.core.hashing import b64
+from ledger.core.led_keys import Checked
 from ledger.core.note import VerifierKey, parse_note
 from ledger.core.policy import Policy
 from ledger.core.renewals import DISTRUSTED, Weak
@@ -31,7 +32,9 @@ from reports.gone import Disposed
 from reports.imports import origin_checks
 from reports.key_life import KeyLife
 from reports.layout import Description
+from reports.lines import RecordLine
 from reports.origins import Origins
+from reports.proofs import Proofs
 from reports.rules import OccupationRules
 from reports.signed import Signatures
 from reports.stamped import TimeStamps
@@ -118,12 +121,7 @@ class _Verification:
             self._problems.add(name, "is missing")
         for name in sorted(names - layout.PAYLOAD - layout.TAGS - layout.SIGNED):
             beside = name in (layout.SETS, layout.COPIES) or layout.is_copy(name)
-            alone = (
-                name in (layout.KEY_LIFE, layout.STAMPS, layout.RENEWALS)
-                or layout.is_volume(name)
-                or layout.is_stamp(name)
-            )
-            if not alone and not (self._signed and beside):
+            if not layout.stands_alone(name) and not (self._signed and beside):
                 self._problems.add(name, "is no file of a package")
         self._stop_if_wrong()
         self._holds("Container", f"one strict zip of {len(names)} files, every byte of it accounted for")
@@ -162,6 +160,13 @@ class _Verification:
         self.at = layout.STAMPS
         self._stamps.read(package, self._prefix, head, description.time_stamps, description.renewals)
         self.at = layout.RECORDS
+        proofs = Proofs(files, self._read(package, layout.CHECKPOINT, _SMALL), self._problems)
+
+        def seen(line: RecordLine, checked: Checked) -> None:
+            signatures.record(line.index, b64(checked.hash), bool(line.withheld))
+            self._stamps.record(line.index, checked.leaf.logged_at)
+            proofs.record(line)
+
         counted = check_records(
             package,
             self._prefix,
@@ -171,9 +176,9 @@ class _Verification:
             self._problems,
             origins,
             rules,
-            signatures.record,
-            self._stamps.record,
+            seen,
         )
+        proofs.finish(description.proofs)
         for index in signatures.beside.wrong:
             self._problems.add(f"entry {index} in {layout.SIGNATURES}", "is of another version than this package holds")
         self._checks += disposed.finish(package, self._prefix, description)

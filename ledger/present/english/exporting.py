@@ -10,6 +10,9 @@ MESSAGES: dict[str, str] = {
     "export.asked": "Asked for",
     "export.order": "Order",
     "export.zone": "Zone of local times",
+    "export.dictionary": "What the columns mean",
+    "export.dictionary.says": "See {file}. The same rows stand in {table}, which `trailseal verify` makes again from "
+    "the records and compares; this workbook is sealed with the rest, and not compared.",
     "export.none": "none",
     "export.cut": "Cells that were cut",
     "export.cut.why": "{count}: a cell holds {most} characters; CSV and JSON Lines have all of them",

@@ -3,20 +3,19 @@
 import csv
 import io
 import tempfile
-import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
-from xml.etree import ElementTree
 
 import msgspec
 import pytest
 
 from ledger.core.record import Sealed
 from ledger.trace.columns import COLUMNS, Cell, chosen
-from reports import exports
-from reports.exports import MAX_CELL, Format, Source, pieces
+from reports import exports, workbook
+from reports.exports import Format, Source, pieces
 from reports.tables import GUARDED, safe
+from reports.workbook import MAX_CELL
+from tests.support.workbooks import sheets
 
 pytestmark = pytest.mark.requirement("R03")
 
@@ -32,32 +31,11 @@ ROWS: list[tuple[Cell, ...]] = [
     (3, "update", "-12.5", "a\u202eb\x07"),
     (2, "update", "Zoë", ""),
 ]
-SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
 def written(format_: Format, rows: Iterable[tuple[Cell, ...]] = ROWS, at_once: int = 2) -> bytes:
     chunks = [list(zip(*list(rows)[at : at + at_once], strict=True)) for at in range(0, len(list(rows)), at_once)]
     return b"".join(pieces(format_, NAMES, [tuple(chunk) for chunk in chunks], SOURCE))
-
-
-def sheets(data: bytes) -> dict[str, list[list[str | float | None]]]:
-    """The cells of each sheet, as the file's own parts say: no formula, no link may be among them."""
-    with zipfile.ZipFile(io.BytesIO(data)) as book:
-        named = ElementTree.fromstring(book.read("xl/workbook.xml")).iter(f"{SHEET}sheet")
-        found: dict[str, list[list[str | float | None]]] = {}
-        for number, sheet in enumerate(named, 1):
-            root = ElementTree.fromstring(book.read(f"xl/worksheets/sheet{number}.xml"))
-            assert not list(root.iter(f"{SHEET}f")), "a formula"
-            assert not list(root.iter(f"{SHEET}hyperlink"))
-            found[str(sheet.get("name"))] = [[_cell(one) for one in row] for row in root.iter(f"{SHEET}row")]
-        return found
-
-
-def _cell(one: Any) -> str | float | None:
-    if one.get("t") == "inlineStr":
-        return "".join(one.itertext())
-    value = one.find(f"{SHEET}v")
-    return None if value is None else float(value.text)
 
 
 def test_csv_holds_each_value_and_no_cell_is_a_formula() -> None:
@@ -108,7 +86,7 @@ def test_a_workbook_holds_text_as_text_and_says_what_it_is_of() -> None:
     head, *rows = found["Records"]
     assert head == ["index", "action", "account", "reason"]
     assert rows[0] == [6, "update", "=HYPERLINK(1)", 'say "no", then_x000D_\nstop']
-    assert rows[1] == [5, "alarm", "(withheld)"]
+    assert rows[1] == [5, "alarm", None, "(withheld)"]
     assert rows[3] == [3, "update", "-12.5", "a\u202eb_x0007_"]
     about = {str(row[0]): row[1] for row in found["About"]}
     assert about["Origin of the log"] == "plant.example/a"
@@ -119,7 +97,7 @@ def test_a_workbook_holds_text_as_text_and_says_what_it_is_of() -> None:
 def test_a_workbook_goes_on_in_a_further_sheet_and_tells_what_a_cell_could_not_hold(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(exports, "MAX_ROWS", 3)
+    monkeypatch.setattr(workbook, "MAX_ROWS", 3)
     long = "\U0001f9ea" * 20_000 + "\ufffe"
     found = sheets(written(Format.XLSX, [*ROWS, (1, "update", "op", long), (0, "update", "op", "x" * MAX_CELL)]))
     assert list(found) == ["About", "Records", "Records 2", "Records 3"]
