@@ -63,11 +63,19 @@ class Book:
                 self._cut += not all_of_it
 
     def close(self) -> None:
-        """Writes how many rows there are, and what of them no cell could hold; then the file is whole."""
+        """Writes how many rows there are, and what of them no cell could hold; then the file is whole.
+
+        Raises OSError where it cannot be written.
+        """
+        from xlsxwriter.exceptions import FileCreateError
+
         self._tell(message("export.records"), number(self._count))
         if self._cut:
             self._tell(message("export.cut"), message("export.cut.why", count=self._cut, most=MAX_CELL))
-        self._book.close()
+        try:
+            self._book.close()
+        except FileCreateError as error:
+            raise error.args[0] from None
 
     def _next_sheet(self) -> Any:
         self._sheets, self._row = self._sheets + 1, 0
