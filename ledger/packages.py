@@ -12,6 +12,7 @@ from ledger.core.record import LinkKind
 from ledger.core.statement import sign_report
 from ledger.integrity.incidents.standing import doubted
 from ledger.new_log import PRODUCT
+from ledger.present.messages import message
 from ledger.review.reviews.packaged import decisions
 from ledger.service import Service
 from ledger.signing.targets import signs_anything
@@ -21,6 +22,7 @@ from ledger.store.reading import LogReader
 from ledger.trace.evidence import EvidenceSet, gather
 from ledger.trace.kinds import PackageIssued
 from ledger.trace.selection import ByBatch, Chosen, Selection
+from reports.dataset import Asked
 from reports.package import Issued, build
 
 
@@ -33,13 +35,14 @@ def issue(
     *,
     disclose: bool = False,
     zone: str | None = None,
+    reason: str = "",
     progress: Callable[[str, int], None] = lambda step, done: None,
 ) -> Issued:
     """Writes a package of the selection as of a checkpoint of now, and enters that it was issued.
 
-    `disclose`: sealed values are given with it. `zone`: the IANA zone of the report, by default the site's. Raises
-    NotFound for a batch that no record names, and IntegrityError where the evidence does not hold or an open incident
-    case doubts it; there is no package then.
+    `disclose`: sealed values are given with it. `zone`: the IANA zone of the report, by default the site's. `reason`:
+    why it is asked for, as the report says it. Raises NotFound for a batch that no record names, and IntegrityError
+    where the evidence does not hold or an open incident case doubts it; there is no package then.
     """
     _require_undoubted(service, log, selection)
     if signs_anything(service.store, log.origin) or _disposed_of_any(service, log):
@@ -64,6 +67,7 @@ def issue(
             decided=_decided(evidence, log, selection),
             zone=zone or service.settings.zone,
             statements=lambda sources: _statements(service, log, sources),
+            asked=Asked(by=_asked_by(authority), why=reason),
             progress=progress,
         )
     entry = PackageIssued(
@@ -78,6 +82,10 @@ def issue(
     )
     service.store.append_one(log.number, draft(entry))
     return issued
+
+
+def _asked_by(authority: Authority) -> str:
+    return authority.actor if authority.authenticated else message("report.asked.unknown", actor=authority.actor)
 
 
 def _decided(evidence: EvidenceSet, log: LogId, selection: Selection) -> list[int]:

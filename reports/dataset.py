@@ -6,14 +6,14 @@ from typing import Any, Final
 import msgspec
 
 from ledger.core.binding import CeremonyEntry
-from ledger.core.clock import utc_text
+from ledger.core.clock import parse_utc, utc_text
 from ledger.core.disposition import Deferral, defers
 from ledger.core.errors import IntegrityError
 from ledger.core.gone_records import RuleBody
 from ledger.core.hashing import unb64
 from ledger.core.instants import occurred
 from ledger.core.paper import Paper, PaperEntry
-from ledger.core.record import Action, Interval, Sealed
+from ledger.core.record import Action, Interval, RecordBody, Sealed
 from ledger.core.run import Gap
 from ledger.core.signature import ProviderProof, SignatureEntry
 from ledger.core.signature import Statement as Signing
@@ -31,9 +31,11 @@ from ledger.trace.gone import GoneRecords
 from ledger.trace.selection import Basis
 from ledger.trace.windows import Occupation
 from ledger.trace.witnessed import WitnessedBy
+from reports.actors import Actors
 from reports.beside import Beside, Filed, LetterBody
 from reports.lines import CopyState
 from reports.origins import Origins
+from reports.stamping import Dating
 
 LISTED: Final = 100
 """Gaps and unreachable intervals of a source that the report lists; all of them stand in `entries.jsonl`."""
@@ -57,6 +59,11 @@ class Coverage(msgspec.Struct, kw_only=True):
     unreachable_count: int = 0
     gaps: list[Gap] = []
     gaps_count: int = 0
+    exposed: int = 0
+    """Selected records of which the source says when it recorded them."""
+    exposed_low_us: int = 0
+    exposed_high_us: int = 0
+    """The shortest and longest time from then until they were received: what happened in it is not covered."""
 
 
 _SIGNING = frozenset({Action.SIGN, Action.APPROVE, Action.REJECT})
@@ -80,6 +87,15 @@ class Totals(msgspec.Struct, kw_only=True):
     unreasoned: int = 0
     first_us: int | None = None
     last_us: int | None = None
+    logged_low_us: int | None = None
+    logged_high_us: int | None = None
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asked for the package, and why, in their own words; empty where it was not told."""
+
+    by: str = ""
+    why: str = ""
 
 
 class ShownSignature(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,9 +134,12 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     report_key: str
     gathered_us: int
     selection: dict[str, Any]
+    asked: Asked = Asked()
     disclosed: bool
+    dating: Dating = Dating()
     totals: Totals
     actions: dict[str, int]
+    actors: Actors
     coverage: tuple[Coverage, ...]
     runs: int
     occupations: tuple[Occupation, ...]
@@ -173,6 +192,7 @@ class Tally:
         self.signed_behind: dict[int, list[int]] = {}
         self.totals = Totals()
         self.actions: Counter[str] = Counter()
+        self.actors = Actors()
         self.coverage = {source: Coverage(source=source) for source in sources}
         self.covering: dict[str, tuple[int, int]] = {}
         self.runs = 0
@@ -249,7 +269,12 @@ class Tally:
         totals.inferred += any(change.inferred is not None for change in record.changes)
         totals.unreasoned += record.reason is None
         self.actions[record.action.value] += 1
-        self._source(source).selected += 1
+        self.actors.record(one.body)
+        found = self._source(source)
+        found.selected += 1
+        _expose(found, one.body)
+        totals.logged_low_us = totals.logged_low_us or one.entry.logged_us
+        totals.logged_high_us = one.entry.logged_us
         self.origins.count(source, one.entry.index)
         self.covering[source] = (self.covering.get(source, (one.entry.index, 0))[0], one.entry.index)
         span = occurred(one.body)
@@ -282,7 +307,14 @@ class Tally:
         found.gaps += body.gaps[: LISTED - len(found.gaps)]
 
     def data(
-        self, evidence: EvidenceSet, package: str, product: str, disclosed: bool, statements: tuple[Statement, ...]
+        self,
+        evidence: EvidenceSet,
+        package: str,
+        product: str,
+        disclosed: bool,
+        statements: tuple[Statement, ...],
+        asked: Asked,
+        dating: Dating,
     ) -> ReportData:
         """The facts, once all evidence has gone by."""
         state, says = _verification(evidence)
@@ -298,9 +330,12 @@ class Tally:
             report_key=evidence.report_key,
             gathered_us=evidence.gathered_us,
             selection=msgspec.to_builtins(evidence.selection),
+            asked=asked,
             disclosed=disclosed,
+            dating=dating,
             totals=self.totals,
             actions=dict(sorted(self.actions.items())),
+            actors=self.actors,
             coverage=tuple(self.coverage[source] for source in sorted(self.coverage)),
             runs=self.runs,
             occupations=evidence.occupations.intervals,
@@ -325,6 +360,16 @@ class Tally:
 
     def _source(self, source: str) -> Coverage:
         return self.coverage.setdefault(source, Coverage(source=source))
+
+
+def _expose(found: Coverage, body: RecordBody) -> None:
+    recorded = body.record.source_recorded_at
+    if recorded is None or recorded.instant_us is None:
+        return
+    window = parse_utc(body.received_at) - recorded.instant_us
+    found.exposed_low_us = window if not found.exposed else min(found.exposed_low_us, window)
+    found.exposed_high_us = window if not found.exposed else max(found.exposed_high_us, window)
+    found.exposed += 1
 
 
 def _verification(evidence: EvidenceSet) -> tuple[State, str]:

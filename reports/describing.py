@@ -28,8 +28,8 @@ def about(data: ReportData) -> Iterator[tuple[str, str]]:
     yield message("export.dictionary"), message("export.dictionary.says", file=layout.DICTIONARY, table=layout.TABLE)
 
 
-def describe(data: ReportData, time_stamps: int, renewals: int, *, proofs: int) -> Description:
-    """The description of a package of these facts, with so many time-stamps, renewals of them, and proof files."""
+def describe(data: ReportData, *, proofs: int) -> Description:
+    """The description of a package of these facts, with so many proof files."""
     totals = data.totals
     return Description(
         schema=layout.SCHEMA,
@@ -63,10 +63,12 @@ def describe(data: ReportData, time_stamps: int, renewals: int, *, proofs: int) 
         marks=data.origins.marks.seen,
         deferrals=len(data.origins.decided.deferrals),
         answers=len(data.origins.decided.answers),
-        time_stamps=time_stamps,
-        renewals=renewals,
+        time_stamps=data.dating.time_stamps,
+        renewals=data.dating.renewals,
         rules=len(data.occupation_rules),
         disposed=data.gone.total,
         disposed_elsewhere=data.gone.elsewhere,
         proofs=proofs,
+        asked_by=data.asked.by,
+        asked_why=data.asked.why,
     )

@@ -120,7 +120,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     findings about the batch were deferred, `answers`: by which was answered whether its review is complete.
     `copies`: of how many letters and scans `copies.jsonl` tells; None: of a package from before there were any.
     `time_stamps`: of how many `timestamps.jsonl` tells, `renewals` of how many `timestamp-renewals.jsonl` does.
-    `proofs`: records of which it has a file with the proof.
+    `proofs`: records of which it has a file with the proof. `asked_by`, `asked_why`: who asked for the package, and
+    why, as far as it was told.
     `rules`: so many rules, by which records are derived to belong, it holds; None: it is from before packages held any.
     `disposed`: records of the selection that were disposed of, `disposed_elsewhere`: others of the log, of which nobody
     can tell whether they belonged.
@@ -161,6 +162,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     renewals: Index = 0
     rules: Index | None = None
     proofs: Index = 0
+    asked_by: str = ""
+    asked_why: str = ""
     disposed: Index = 0
     disposed_elsewhere: Index = 0
 

@@ -31,7 +31,7 @@ from ledger.sources.statement import Statement
 from ledger.trace.evidence import EvidenceSet, SignedPart
 from reports import bag, layout
 from reports.copying import write_copies
-from reports.dataset import ReportData, Tally
+from reports.dataset import Asked, ReportData, Tally
 from reports.describing import about, describe
 from reports.dictionary import dictionary_csv
 from reports.encoding import entry_line, key_event_line, original_erased, record_line, signed_line
@@ -59,6 +59,7 @@ from reports.verdict import ExitCode
 from reports.verify import verify_package
 from reports.workbook import write_records
 
+_UNTOLD = Asked()
 _ROLES = {kind: role for role, kind in ROLES.items()}
 
 Statements = Callable[[Sequence[str]], tuple[Statement, ...]]
@@ -101,14 +102,16 @@ def build(
     zone: str = "UTC",
     page_size: PageSize = PageSize.A4,
     statements: Statements = lambda sources: (),
+    asked: Asked = _UNTOLD,
     progress: Progress = lambda step, done: None,
 ) -> Issued:
     """Writes the package to `out`, which either is not touched or is a complete package that verifies.
 
     `decided`: the entries of what was deferred and answered of the batch. `disclose` false withholds every sealed
     value, and every original of a record that has one. `statements` gives the equivalence statements of sources, for
-    the report. Raises IntegrityError where the evidence does not hold, SignatureInvalid when `seal` does not sign with
-    the report key that the log vouches for, InvalidEntry when it would be too large for one file.
+    the report, which also says who `asked` and why. Raises IntegrityError where the evidence does not hold,
+    SignatureInvalid when `seal` does not sign with the report key that the log vouches for, InvalidEntry when it would
+    be too large for one file.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     stamp = utc_text(evidence.gathered_us)[:19].replace("-", "").replace(":", "")
@@ -116,7 +119,7 @@ def build(
     staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         writer = _Writer(evidence, decided, staging, package, progress)
-        return writer.write(out, seal, product, disclose, zone, page_size, statements)
+        return writer.write(out, seal, product, disclose, zone, page_size, statements, asked)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -144,17 +147,19 @@ class _Writer:
         zone: str,
         page_size: PageSize,
         statements: Statements,
+        asked: Asked,
     ) -> Issued:
         evidence = self._evidence
         behind = self._behind()
         self._records(disclose)
         self._entries(behind)
         said = statements(sorted(self._tally.covering))
-        data = self._tally.data(evidence, self._package, product, disclose, said)
+        (self._bag / layout.STAMPS_FOLDER).mkdir()
+        dating = self._stamping.write(self._put)
+        data = self._tally.data(evidence, self._package, product, disclose, said, asked, dating)
         self._tables(data)
         self._report(data, zone, page_size)
-        (self._bag / layout.STAMPS_FOLDER).mkdir()
-        description = describe(data, *self._stamping.write(self._put), proofs=self._proofs(data))
+        description = describe(data, proofs=self._proofs(data))
         self._put(layout.DESCRIPTION, layout.encode_description(description))
         self._put(layout.CHECKPOINT, evidence.checkpoint)
         lines = [encode_line(key_event_line(one)) for one in evidence.key_life()]

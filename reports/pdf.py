@@ -12,22 +12,25 @@ from typing import Any, Final
 
 from reportlab.lib.pagesizes import A4, LETTER
 from reportlab.lib.units import mm
-from reportlab.platypus import BaseDocTemplate, CondPageBreak, Flowable, Frame, PageBreak, PageTemplate, Paragraph
+from reportlab.platypus import BaseDocTemplate, CondPageBreak, Flowable, Frame, PageTemplate, Paragraph
 
 from ledger.core.hashing import b64
 from ledger.present.messages import message
 from reports import fonts, style
 from reports.dataset import ReportData
+from reports.sections.accounts import accounts
 from reports.sections.coverage import coverage
+from reports.sections.custody import custody, true_copy
 from reports.sections.howto import howto
 from reports.sections.imports import imports
+from reports.sections.meanings import glossary, regulations
 from reports.sections.paper import copies, papers
 from reports.sections.records import records
 from reports.sections.reviews import reviews
 from reports.sections.scope import scope
 from reports.sections.signatures import signatures
 from reports.sections.sources import sources
-from reports.sections.summary import summary
+from reports.sections.summary import identity, summary
 from reports.sections.verification import verification
 from reports.tables import Row
 from reports.times import Zone
@@ -43,6 +46,8 @@ class PageSize(StrEnum):
     LETTER = "letter"
 
 
+_LATE: Final = 120
+"""Width of what is known at the end only and stands at the right, in points."""
 _SIZES = {PageSize.A4: A4, PageSize.LETTER: LETTER}
 
 
@@ -82,12 +87,14 @@ def _story(
 ) -> Iterator[list[Flowable]]:
     if number == 1:
         yield summary(data, zone, width)
-        yield [style.text(message("report.contents"), style.H2), _Contents(width, volumes)]
-        yield [PageBreak(), _section("scope"), *scope(data, zone, width)]
+        yield [CondPageBreak(150 * mm), style.text(message("report.contents"), style.H2), _Contents(width, volumes)]
+        yield [*identity(data, zone, width)]
+        yield [CondPageBreak(60 * mm), _section("scope"), *scope(data, zone, width)]
         yield [CondPageBreak(60 * mm), _section("coverage"), *coverage(data, zone, width)]
         yield [CondPageBreak(60 * mm), _section("sources"), *sources(data, width)]
         yield [CondPageBreak(60 * mm), _section("imports"), *imports(data, width)]
         yield [CondPageBreak(60 * mm), _section("reviews"), *reviews(data, width)]
+        yield [CondPageBreak(60 * mm), _section("accounts"), *accounts(data, zone, width)]
     lead = message("report.records.lead", zone=message("report.zone", zone=zone.name))
     first = next(body, None)
     lead = lead if first else message("report.records.none")
@@ -96,8 +103,12 @@ def _story(
     if number == volumes:
         beside = [*papers(data, width), *copies(data, width)]
         yield [CondPageBreak(60 * mm), _section("signatures"), *signatures(data, width), *beside]
+        yield [CondPageBreak(60 * mm), _section("custody"), *custody(data, zone, width)]
+        yield [CondPageBreak(110 * mm), _section("copy"), *true_copy(data, zone, width)]
         yield [CondPageBreak(60 * mm), _section("verification"), *verification(data)]
         yield [CondPageBreak(60 * mm), _section("howto"), *howto(data)]
+        yield [CondPageBreak(60 * mm), _section("regulations"), *regulations(width)]
+        yield [CondPageBreak(60 * mm), _section("glossary"), *glossary(width)]
         yield [
             CondPageBreak(45 * mm),
             style.rule(),
@@ -114,9 +125,9 @@ def _story(
         ]
 
 
-_LAST = ("signatures", "verification", "howto")
+_LAST = ("signatures", "custody", "copy", "verification", "howto", "regulations", "glossary")
 """Sections that stand at the end of the last volume."""
-_SECTIONS = ("scope", "coverage", "sources", "imports", "reviews", "records", *_LAST)
+_SECTIONS = ("scope", "coverage", "sources", "imports", "reviews", "accounts", "records", *_LAST)
 
 
 class _Document(BaseDocTemplate):  # type: ignore[misc]
@@ -154,7 +165,8 @@ class _Document(BaseDocTemplate):  # type: ignore[misc]
                 self.handle_flowable(part)
         pages = self.page
         canvas = self.canv
-        self._late("pages", str(pages), canvas)
+        for page in range(1, pages + 1):
+            self._late(f"page-{page}", message("report.page", page=page, pages=pages), canvas)
         for name in _SECTIONS:
             self._late(f"page-of-{name}", str(self.sections.get(name, "")), canvas)
         self._endBuild()
@@ -168,10 +180,10 @@ class _Document(BaseDocTemplate):  # type: ignore[misc]
             self.canv.addOutlineEntry(message(f"report.{name}"), name, 0)
 
     def _late(self, name: str, words: str, canvas: Any) -> None:
-        canvas.beginForm(name, 0, -4, 60, 14)
+        canvas.beginForm(name, 0, -4, _LATE, 14)
         canvas.setFont(fonts.SANS, 8)
         canvas.setFillColor(style.MUTED)
-        canvas.drawString(0, 0, words)
+        canvas.drawRightString(_LATE, 0, words)
         canvas.endForm()
 
     def _furniture(self, canvas: Any, _: Any) -> None:
@@ -183,11 +195,9 @@ class _Document(BaseDocTemplate):  # type: ignore[misc]
         canvas.setFillColor(style.MUTED)
         header = message("report.header", package=self._data.package, size=self._data.size)
         canvas.drawString(left, top, fonts.plain_for(f"{header}  {self._volume}".rstrip(), fonts.SANS))
-        words = message("report.page", page=canvas.getPageNumber())
-        canvas.drawRightString(right - 18, top, words)
-        canvas.translate(right - 18, top)
-        canvas.doForm("pages")
-        canvas.translate(-(right - 18), -top)
+        canvas.translate(right - _LATE, top)
+        canvas.doForm(f"page-{canvas.getPageNumber()}")
+        canvas.translate(_LATE - right, -top)
         canvas.setStrokeColor(style.RULE)
         canvas.setLineWidth(0.6)
         canvas.line(left, top - 5, right, top - 5)
@@ -224,7 +234,7 @@ class _Contents(Flowable):  # type: ignore[misc]
             canvas.drawString(0, y, message(f"report.{name}"))
             if self._here(name):
                 canvas.saveState()
-                canvas.translate(self.width - 18, y)
+                canvas.translate(self.width - _LATE, y)
                 canvas.doForm(f"page-of-{name}")
                 canvas.restoreState()
             else:

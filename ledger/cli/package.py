@@ -36,6 +36,7 @@ def package(
     zone: Annotated[
         str | None, typer.Option(help="IANA zone of the report's times, beside UTC; by default the site's.")
     ] = None,
+    reason: Annotated[str, typer.Option(help="Why it is asked for: the report says so.")] = "",
     log: LogOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -63,6 +64,7 @@ def package(
             local(service),
             disclose=disclose,
             zone=zone,
+            reason=reason,
             progress=lambda _step, done: report(done, done),
         )
         vkey = service.vkey(chosen)

@@ -25,7 +25,7 @@ class DatedCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
     """A time-stamp as a package has it: its entry in the system log, the checkpoint's text, the whole response.
 
     `pinned` is the entry that pins the authority with these certificates (DER) and policy; `proof`: that the package's
-    checkpoint continues this one.
+    checkpoint continues this one. `by_us`: the moment (µs) by which it was there.
     """
 
     index: int
@@ -38,6 +38,7 @@ class DatedCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
     token: bytes
     revocation: tuple[bytes, ...]
     proof: tuple[bytes, ...]
+    by_us: int
 
 
 class Stamps:
@@ -73,7 +74,7 @@ class Stamps:
                 try:
                     body, _ = read_body(self._kinds, self._connection, index, TimestampEntry)
                     text = checkpoint_text(self._connection, self._reader.log, body)
-                    tsas.verify(index, body, text.encode(), renewed_us=renewals.by(index))
+                    stamp = tsas.verify(index, body, text.encode(), renewed_us=renewals.by(index))
                 except LedgerError:
                     continue
                 tsa = tsas.by_proposal(body.proposed)
@@ -91,6 +92,7 @@ class Stamps:
                     token=unb64url(body.token),
                     revocation=tuple(map(unb64url, body.revocation)),
                     proof=tuple(self._reader.consistency(size, self._size)) if size < self._size else (),
+                    by_us=stamp.by_us,
                 )
 
     def renewals(self, stamps: Collection[int]) -> tuple[CarryingRenewal, ...]:

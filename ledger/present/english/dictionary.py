@@ -93,6 +93,8 @@ MESSAGES: dict[str, str] = {
     "dictionary.description.renewals": "renewals of time-stamps",
     "dictionary.description.rules": "rules by which records are derived to belong",
     "dictionary.description.proofs": "records of which the package has a file with the proof",
+    "dictionary.description.asked_by": "who asked for the package, and whether they were authenticated",
+    "dictionary.description.asked_why": "why, in their own words",
     "dictionary.description.disposed": "records of the selection that were disposed of at the end of their retention",
     "dictionary.description.disposed_elsewhere": "other records of the log that were disposed of",
     "dictionary.line.leaf": "the leaf that the log’s tree hashes, exactly as it was logged",

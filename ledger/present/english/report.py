@@ -2,23 +2,61 @@
 
 MESSAGES = {
     "report.title": "Evidence report",
-    "report.page": "page {page} of ",
+    "report.page": "page {page} of {pages}",
     "report.header": "{package} · checkpoint size {size}",
     "report.verdict": "Verdict",
+    "report.asked": "Asked for by {by}.",
+    "report.asked.why": "Why: {why}",
+    "report.asked.unknown": "{actor} (not authenticated)",
+    "report.asked.untold": "somebody whom this package does not name",
+    "report.rests": "What this rests on",
     "report.not": "Not proven by this: {what}",
+    "report.unchanged.title": "Unchanged since receipt.",
     "report.unchanged": (
-        "{records} records stand in the log {origin} exactly as they were received, each proven under its"
-        " checkpoint at size {size}."
+        "{records} records stand in the log {origin} exactly as they were received, each "
+        "proven under its checkpoint at size {size}."
     ),
     "report.unchanged.not": "that what a source reported was true.",
+    "report.complete.title": "Complete as received, with every known gap.",
     "report.complete.batch": (
-        "Signed completeness statement: these are all records that name {what} or lie in its occupation "
-        "of equipment, as of size {size}; {runs} unbroken collection runs stand behind them."
+        "Signed completeness statement: these are all records that name {what} or lie in its "
+        "occupation of equipment, as of size {size}; {runs} unbroken collection runs stand behind them."
     ),
     "report.complete.search": (
-        "Signed completeness statement: these are all records that match the query as of size {size}; "
-        "{runs} unbroken collection runs stand behind them."
+        "Signed completeness statement: these are all records that match the query as of size "
+        "{size}; {runs} unbroken collection runs stand behind them."
     ),
+    "report.complete.proof": (
+        "Proof of completeness: these are all {records} records that {runs} unbroken collection "
+        "runs of the source brought; the chain of its runs leads over exactly these."
+    ),
+    "report.order.title": "Logged in this order.",
+    "report.order": (
+        "Each of the {size} entries of the log names the one before it, and the checkpoint "
+        "commits to all of them: none can be moved, slipped in or taken out unseen."
+    ),
+    "report.order.not": "that things happened in this order: where clocks leave it open, the records say so (≈).",
+    "report.existed.title": "Existed by this date.",
+    "report.existed": ("{dated} of {records} records were there by {at}, by the time-stamps of {names}."),
+    "report.existed.not": "that the authority’s clock was right, until its root is given to the verifier.",
+    "report.existed.log": (
+        "Only by the log’s own clock, which says {at} of the last record. No time-stamp from outside dates them."
+    ),
+    "report.existed.log.not": "any date, to whoever does not trust that clock.",
+    "report.existed.nothing": "There is no record to date.",
+    "report.exposure": "Exposure windows",
+    "report.exposure.lead": (
+        "How long records were in the hands of their source alone, from when it recorded them until they were "
+        "received: what happened to them in that time is not covered."
+    ),
+    "report.exposure.none": "No source gave a record.",
+    "report.exposure.window": "{low} to {high}",
+    "report.exposure.untold": "not known: the source does not say when it recorded them",
+    "report.exposure.rest": "{count}: window not known",
+    "report.exposure.more": "{count} more sources stand under Coverage and gaps.",
+    "report.identity.full": "Identity in full",
+    "report.col.exposure": "Shortest to longest",
+    "report.col.unexposed": "Without a recorded time",
     "report.complete.open": "Some of it cannot be judged: {what}.",
     "report.complete.not": "that a source gave everything it had; each gap that is known stands under Coverage.",
     "report.open.unreachable": "intervals in which a source could not be reached: {count}",
@@ -55,6 +93,15 @@ MESSAGES = {
     "report.coverage": "Coverage and gaps",
     "report.verification": "Verification",
     "report.howto": "How to verify this package",
+    "report.regulations": "Regulation map",
+    "report.regulations.lead": (
+        "Clauses that this report answers, in our own words, and where. It is no legal advice: compare the official "
+        "text."
+    ),
+    "report.col.clause": "Clause",
+    "report.col.asks": "What it asks",
+    "report.col.section": "Where in this report",
+    "report.glossary": "Glossary",
     "report.end": "End of report",
     "report.package": "Package",
     "report.log": "Log",

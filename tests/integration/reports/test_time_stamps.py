@@ -1,6 +1,7 @@
 """Time-stamps in a package: they date its records offline, and what was done to them is found."""
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,6 +94,20 @@ def test_records_are_dated_from_outside_once_a_root_is_given(dated: Dated) -> No
     other = dated.verify(None, stranger.root)
     assert other.exit_code is ExitCode.WRONG
     assert "no time-stamp by an authority whose root was given" in other.lines()[1]
+
+
+def test_the_report_says_by_when_its_records_existed_and_who_says_so(dated: Dated, tmp_path: Path) -> None:
+    report = tmp_path / "report.pdf"
+    report.write_bytes(dated.files[layout.REPORT])
+    text = subprocess.run(["pdftotext", "-raw", report, "-"], capture_output=True, text=True, check=True).stdout
+    first = " ".join(text.split("\f")[0].split())
+    count = dated.verify().records
+    said = re.search(rf"{count} of {count} records were there by (\S+ \S+ UTC), by the time-stamps of one, two", first)
+    assert said is not None, first
+    # As the verifier says it, to the millisecond.
+    verified = re.search(r"all of these existed by (\S+?)Z", check(dated.verify()).says)
+    assert verified is not None
+    assert verified[1][:23].replace("T", " ") == said[1].removesuffix(" UTC")
 
 
 def test_the_files_verify_by_openssl_alone(dated: Dated, tmp_path: Path) -> None:
