@@ -69,6 +69,7 @@ def describe(data: ReportData, *, proofs: int) -> Description:
         disposed=data.gone.total,
         disposed_elsewhere=data.gone.elsewhere,
         proofs=proofs,
+        proof_of_all=totals.records > layout.MAX_PROOFS,
         asked_by=data.asked.by,
         asked_why=data.asked.why,
     )

@@ -59,7 +59,7 @@ _LINES: Final[tuple[tuple[str, type[msgspec.Struct]], ...]] = (
 )
 _TEXTS: Final = (
     *(layout.REPORT, layout.HELP, layout.DICTIONARY, layout.CHECKPOINT, layout.SYSTEM, layout.KEYS),
-    *(f"{layout.PROOFS_FOLDER}/", f"{layout.COPIES_FOLDER}/", f"{layout.STAMPS_FOLDER}/"),
+    *(layout.PROOF_OF_ALL, f"{layout.PROOFS_FOLDER}/", f"{layout.COPIES_FOLDER}/", f"{layout.STAMPS_FOLDER}/"),
     *(layout.SEAL, bag.DECLARATION, bag.INFO, *bag.MANIFESTS, *bag.TAG_MANIFESTS),
 )
 """Files and folders without members of their own."""

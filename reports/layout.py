@@ -40,6 +40,8 @@ SYSTEM: Final = "data/system-checkpoint"
 REPORT: Final = "data/report.pdf"
 WORKBOOK: Final = "data/records.xlsx"
 DICTIONARY: Final = "data/data-dictionary.csv"
+PROOF_OF_ALL: Final = "data/records.multi-proof"
+"""One proof of all records; of a package of more records than have files of their own."""
 PROOFS_FOLDER: Final = "data/proofs"
 HELP: Final = "data/HOW-TO-VERIFY.txt"
 SEAL: Final = "seal.note"
@@ -47,7 +49,7 @@ SEAL: Final = "seal.note"
 PAYLOAD: Final = frozenset({DESCRIPTION, CHECKPOINT, KEYS, RECORDS, TABLE, ORIGINALS, ENTRIES, RUNS, REPORT, HELP})
 SIGNED: Final = frozenset({SIGNATURES, SIGNATURES_TABLE, SYSTEM})
 """Files of a package that has signatures, or of whose scope records were disposed of; all of them, or none."""
-_ALONE: Final = frozenset({KEY_LIFE, STAMPS, RENEWALS, WORKBOOK, DICTIONARY})
+_ALONE: Final = frozenset({KEY_LIFE, STAMPS, RENEWALS, WORKBOOK, DICTIONARY, PROOF_OF_ALL})
 """Files of a package that has such ones; the seal says whether it does."""
 TAGS: Final = frozenset({bag.DECLARATION, bag.INFO, *bag.MANIFESTS, *bag.TAG_MANIFESTS, SEAL})
 TAGGED: Final = frozenset({bag.DECLARATION, bag.INFO, *bag.MANIFESTS, SEAL})
@@ -55,7 +57,7 @@ TAGGED: Final = frozenset({bag.DECLARATION, bag.INFO, *bag.MANIFESTS, SEAL})
 MAX_COPIES: Final = 900
 """Files of letters and scans of one package: a zip has at most a thousand."""
 MAX_PROOFS: Final = 60
-"""Records of a package that has a file with the proof of each; of more, the lines of `records.jsonl` alone have it."""
+"""Records of a package that has a file with the proof of each; of more, one file has that of all."""
 _ENDINGS: Final = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg", "text/plain": "txt"}
 _COPY = re.compile(r"data/copies/[0-9]{1,16}\.(pdf|png|jpg|txt|bin)")
 _STAMP = re.compile(r"data/timestamps/[0-9]{1,16}\.(tsr|checkpoint|pem)")
@@ -120,8 +122,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     findings about the batch were deferred, `answers`: by which was answered whether its review is complete.
     `copies`: of how many letters and scans `copies.jsonl` tells; None: of a package from before there were any.
     `time_stamps`: of how many `timestamps.jsonl` tells, `renewals` of how many `timestamp-renewals.jsonl` does.
-    `proofs`: records of which it has a file with the proof. `asked_by`, `asked_why`: who asked for the package, and
-    why, as far as it was told.
+    `proofs`: records of which it has a file with the proof, `proof_of_all`: it has one of all. `asked_by`, `asked_why`:
+    who asked for the package, and why, as far as it was told.
     `rules`: so many rules, by which records are derived to belong, it holds; None: it is from before packages held any.
     `disposed`: records of the selection that were disposed of, `disposed_elsewhere`: others of the log, of which nobody
     can tell whether they belonged.
@@ -162,6 +164,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     renewals: Index = 0
     rules: Index | None = None
     proofs: Index = 0
+    proof_of_all: bool = False
     asked_by: str = ""
     asked_why: str = ""
     disposed: Index = 0

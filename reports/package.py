@@ -47,6 +47,7 @@ from reports.lines import (
 from reports.order import Timeline, rows_of
 from reports.origins import ROLES, Origins
 from reports.pdf import PageSize, write_report
+from reports.proof_of_all import ProofOfAll
 from reports.proofs import proof_file
 from reports.reading import body_of
 from reports.runs import Run
@@ -278,11 +279,18 @@ class _Writer:
         write_records(self._told("workbook", rows_of(records)), self._bag / layout.WORKBOOK, about(data))
 
     def _proofs(self, data: ReportData) -> int:
-        """A file with the proof of each record, where there are few; returns how many."""
-        if not 0 < data.totals.records <= layout.MAX_PROOFS:
+        """A file with the proof of each record, where there are few, else one of all; returns how many files."""
+        rows = rows_of(self._bag / layout.RECORDS)
+        if data.totals.records > layout.MAX_PROOFS:
+            with self._open(layout.PROOF_OF_ALL) as file:
+                proof = ProofOfAll(file, data.size, data.totals.records)
+                for row in rows:
+                    proof.record(row.line, row.leaf_hash)
+                proof.finish()
             return 0
-        (self._bag / layout.PROOFS_FOLDER).mkdir()
-        for row in rows_of(self._bag / layout.RECORDS):
+        if data.totals.records:
+            (self._bag / layout.PROOFS_FOLDER).mkdir()
+        for row in rows:
             self._put(layout.proof(row.line.index), proof_file(row.line, data.checkpoint))
         return data.totals.records
 

@@ -34,6 +34,8 @@ from reports.key_life import KeyLife
 from reports.layout import Description
 from reports.lines import RecordLine
 from reports.origins import Origins
+from reports.proof_of_all import MAX_LINE as MAX_PROOF_LINE
+from reports.proof_of_all import ProofOfAllCheck
 from reports.proofs import Proofs
 from reports.rules import OccupationRules
 from reports.signed import Signatures
@@ -161,11 +163,19 @@ class _Verification:
         self._stamps.read(package, self._prefix, head, description.time_stamps, description.renewals)
         self.at = layout.RECORDS
         proofs = Proofs(files, self._read(package, layout.CHECKPOINT, _SMALL), self._problems)
+        of_all = None
+        if layout.PROOF_OF_ALL in files:
+            lines = package.lines(self._prefix + layout.PROOF_OF_ALL, MAX_PROOF_LINE)
+            of_all = ProofOfAllCheck(lines, head, description.records, self._problems)
+        if (of_all is not None) is not description.proof_of_all:
+            self._problems.add(layout.PROOF_OF_ALL, f"is not there as {layout.DESCRIPTION} says")
 
         def seen(line: RecordLine, checked: Checked) -> None:
             signatures.record(line.index, b64(checked.hash), bool(line.withheld))
             self._stamps.record(line.index, checked.leaf.logged_at)
             proofs.record(line)
+            if of_all is not None:
+                of_all.record(line.index, checked.hash)
 
         counted = check_records(
             package,
@@ -179,6 +189,8 @@ class _Verification:
             seen,
         )
         proofs.finish(description.proofs)
+        if of_all is not None:
+            of_all.finish()
         for index in signatures.beside.wrong:
             self._problems.add(f"entry {index} in {layout.SIGNATURES}", "is of another version than this package holds")
         self._checks += disposed.finish(package, self._prefix, description)
@@ -194,12 +206,18 @@ class _Verification:
                 not_proven="that what a source reported was true: only that it has not changed since it was received",
             )
         )
+        whole = runs.runs and counted.covered == counted.records == runs.records
+        word = (
+            "all that they hold is here: a proof by the chain of runs"
+            if whole
+            else ("which of the log's records answer the selection is a signed statement, not proven by this package")
+        )
         self._checks.append(
             Check(
                 name="Completeness",
                 outcome=Outcome.FAILS if self._problems else Outcome.HOLDS if runs.runs else Outcome.UNKNOWN,
                 says=f"{runs.runs} unbroken collection runs hold {runs.records} records, and none of those is missing "
-                f"unseen; {counted.covered} of the package's {counted.records} records are among them",
+                f"unseen; {counted.covered} of the package's {counted.records} records are among them; {word}",
                 not_proven="that the selection asked for everything, or that a source gave everything it had",
             )
         )

@@ -28,6 +28,9 @@ MESSAGES: dict[str, str] = {
     "a package authenticates nothing.",
     "dictionary.file.proofs": "The proof of each record as a file INDEX.tlog-proof (C2SP tlog-proof) with the leaf in "
     "its extra line; of a package of up to 60 records. Every line of records.jsonl has the same proof.",
+    "dictionary.file.records-multi-proof": "One proof of all records, of a package of more than 60: size of the tree, "
+    "number of records, and then, line by line, the hashes (base64) of the ranges of the tree without any of them, "
+    "left to right. With the leaf hashes of the records they lead to the root.",
     "dictionary.file.copies": "Letters and scans that entries of the system log commit to, each by the number of its "
     "entry.",
     "dictionary.file.timestamps": "Time-stamps (RFC 3161, .tsr), the checkpoint texts that they are over, and the "
@@ -93,6 +96,7 @@ MESSAGES: dict[str, str] = {
     "dictionary.description.renewals": "renewals of time-stamps",
     "dictionary.description.rules": "rules by which records are derived to belong",
     "dictionary.description.proofs": "records of which the package has a file with the proof",
+    "dictionary.description.proof_of_all": "whether it has a file with one proof of all records",
     "dictionary.description.asked_by": "who asked for the package, and whether they were authenticated",
     "dictionary.description.asked_why": "why, in their own words",
     "dictionary.description.disposed": "records of the selection that were disposed of at the end of their retention",

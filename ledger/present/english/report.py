@@ -290,7 +290,9 @@ MESSAGES = {
         "leads from it to the root in the file checkpoint (RFC 9162, section 2.1.3.2), a signed note of "
         "C2SP with origin, size and root. A disclosed sealed value gives SHA-256(0x03 ‖ salt ‖ value), an"
         " original SHA-256(0x04 ‖ salt ‖ bytes). A collection run’s chain is SHA-256(0x06 ‖ chain before "
-        "‖ leaf hash), record by record. The folder is a bag of RFC 8493; seal.note is a signed note over"
+        "‖ leaf hash), record by record. Each proofs/*.tlog-proof "
+        "proves one record to any verifier of C2SP; records.multi-proof proves all at once, by the hashes of the "
+        "ranges of the tree without any of them. The folder is a bag of RFC 8493; seal.note is a signed note over"
         " the digests of all its files, by the report key, which the second line of entries.jsonl vouches"
         " for."
     ),

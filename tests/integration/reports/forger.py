@@ -1,5 +1,6 @@
 """A forger with keys of their own: puts a package's entries into another log that is whole in itself."""
 
+import io
 import json
 from typing import Any
 
@@ -11,6 +12,7 @@ from ledger.core.merkle import inclusion_proof, root_of
 from ledger.core.note import NoteSigner, Signer, sign_note
 from reports import layout
 from reports.lines import RecordLine, decode_line
+from reports.proof_of_all import ProofOfAll
 from reports.tables import csv_chunks, row
 from tests.integration.reports.repack import Files
 
@@ -62,8 +64,14 @@ def rebuild(files: Files, log: Signer, report: NoteSigner) -> Files:
     for data in lines.splitlines():
         line = decode_line(data, RecordLine)
         rows.append(row(line, decode_leaf(bytes(line.leaf)), leaf_hash(bytes(line.leaf))))
+    of_all = io.BytesIO()
+    proof = ProofOfAll(of_all, size, len(rows))
+    for one in rows:
+        proof.record(one.line, one.leaf_hash)
+    proof.finish()
     return {
         **files,
+        **({layout.PROOF_OF_ALL: of_all.getvalue()} if layout.PROOF_OF_ALL in files else {}),
         layout.RECORDS: lines,
         layout.TABLE: b"".join(csv_chunks(rows)),
         layout.ENTRIES: b"".join(canonical.dumps(entry) + b"\n" for entry in entries),

@@ -1,10 +1,12 @@
 """The data of a package beside its lines: proofs of single records, the workbook, and what every member means."""
 
+import base64
 import csv
 import io
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,64 @@ def test_a_package_without_the_proofs_that_it_says_it_has_is_found(few: Path, si
 
     verdict = verify_package(forge(few, tmp_path / "forged.zip", change), [site.vkey])
     assert any(one.where == layout.PROOFS_FOLDER for one in verdict.problems)
+
+
+def test_one_proof_of_many_records_leads_from_their_leaves_to_the_root(withheld: Path) -> None:
+    _, files = unpack(withheld)
+    said = json.loads(files[layout.DESCRIPTION])
+    assert not any(name.startswith(layout.PROOFS_FOLDER) for name in files)
+    form, size, leaves, *hashes = files[layout.PROOF_OF_ALL].decode().splitlines()
+    assert [form, size, leaves] == ["trailseal-multi-proof/1", f"size {said['size']}", f"leaves {said['records']}"]
+    lines = [json.loads(line) for line in files[layout.RECORDS].splitlines()]
+    raw = [json.dumps(line["leaf"], sort_keys=True, separators=(",", ":")).encode() for line in lines]
+    found = {line["index"]: sha256(b"\0" + leaf).digest() for line, leaf in zip(lines, raw, strict=True)}
+    rest = [base64.b64decode(one) for one in hashes]
+
+    def root(low: int, high: int) -> bytes:
+        """By the definition: a range without any of the records is the next hash of the file."""
+        if not any(low <= index < high for index in found):
+            return rest.pop(0)
+        if high - low == 1:
+            return found[low]
+        middle = low + (1 << (high - low - 1).bit_length() - 1)
+        left = root(low, middle)
+        return sha256(b"\1" + left + root(middle, high)).digest()
+
+    assert base64.b64encode(root(0, said["size"])).decode() == said["root"]
+    assert rest == []
+    assert len(hashes) * 4 < sum(len(line["proof"]) for line in lines)
+
+
+ALL_CHANGES: dict[str, Callable[[list[bytes]], list[bytes]]] = {
+    "swapped": lambda lines: [*lines[:3], lines[4], lines[3], *lines[5:]],
+    "shorter": lambda lines: lines[:-1],
+    "longer": lambda lines: [*lines, lines[-1]],
+    "no-hash": lambda lines: [*lines[:-1], b"AAAA"],
+    "other-count": lambda lines: [*lines[:2], b"leaves 1", *lines[3:]],
+}
+
+
+@pytest.mark.parametrize("name", ALL_CHANGES)
+def test_a_proof_of_all_that_does_not_lead_to_the_root_is_named(
+    name: str, withheld: Path, site: Plant, tmp_path: Path
+) -> None:
+    def change(files: Files) -> Files:
+        lines = ALL_CHANGES[name](files[layout.PROOF_OF_ALL].splitlines())
+        return {**files, layout.PROOF_OF_ALL: b"\n".join(lines) + b"\n"}
+
+    verdict = verify_package(forge(withheld, tmp_path / "forged.zip", change), [site.vkey])
+    problems = [one.what for one in verdict.problems if one.where == layout.PROOF_OF_ALL]
+    assert len([one for one in problems if "sealed" not in one and "lists" not in one]) == 1, verdict.problems
+
+
+def test_a_package_of_many_records_without_the_proof_of_all_is_found(
+    withheld: Path, site: Plant, tmp_path: Path
+) -> None:
+    def change(files: Files) -> Files:
+        return {name: data for name, data in files.items() if name != layout.PROOF_OF_ALL}
+
+    verdict = verify_package(forge(withheld, tmp_path / "forged.zip", change), [site.vkey])
+    assert any(one.where == layout.PROOF_OF_ALL and "is not there" in one.what for one in verdict.problems)
 
 
 @pytest.mark.parametrize("name", [layout.WORKBOOK, layout.DICTIONARY])

@@ -37,6 +37,10 @@ def records(package: Path) -> list[Any]:
     return [json.loads(line) for line in unpack(package)[1][layout.RECORDS].splitlines()]
 
 
+def completeness(site: Plant, package: Path) -> str:
+    return next(one.says for one in verify_package(package, [site.vkey]).checks if one.name == "Completeness")
+
+
 def asked(site: Plant, out: Path, selection: Selection, by: Asked) -> Path:
     with gather(site.service.store, site.log, selection) as evidence:
         build(evidence, out, site.seal, product="trailseal test", disclose=False, asked=by)
@@ -75,11 +79,13 @@ def test_completeness_is_a_proof_only_where_all_that_the_runs_of_a_source_hold_i
 ) -> None:
     whole = asked(site, tmp_path / "whole.zip", BySearch(query=Query(source="dcs")), Asked())
     assert "Proof of completeness: these are all 300 records that 3 unbroken" in pages(whole, tmp_path)[0]
+    assert "a proof by the chain of runs" in completeness(site, whole)
     query = Query(source="dcs", occurred_to=START_US + 150 * MINUTE)
     part = asked(site, tmp_path / "part.zip", BySearch(query=query), Asked())
     first = pages(part, tmp_path)[0]
     assert "Signed completeness statement: these are all records that match the query" in first
     assert "Proof of completeness" not in first
+    assert "is a signed statement" in completeness(site, part)
 
 
 @pytest.mark.requirement("R65")
