@@ -103,3 +103,14 @@ def test_a_maker_is_not_fooled_by_an_inclusion_proof_that_is_too_short() -> None
     proof = inclusion_proof(7, 8, Tree(8))
     with pytest.raises(ProofInvalid):
         maker.leaf(7, LEAVES[7], proof[:-1])
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_leaf_of_another_tree_cannot_be_put_before_those_that_lead_to_the_root(first: int) -> None:
+    """A second walk over the tree would forget the first; so a leaf comes once, and after those before it."""
+    proof = MultiProof(2, iter([bytes(32)] * 2))
+    proof.leaf(first, bytes(32))
+    if first == 0:
+        proof.leaf(1, bytes(32))
+    with pytest.raises(ProofInvalid, match="does not come after"):
+        proof.leaf(0, LEAVES[0])
