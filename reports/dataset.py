@@ -35,6 +35,7 @@ from reports.actors import Actors
 from reports.beside import Beside, Filed, LetterBody
 from reports.lines import CopyState
 from reports.origins import Origins
+from reports.spread import Spread
 from reports.stamping import Dating
 
 LISTED: Final = 100
@@ -140,6 +141,7 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     totals: Totals
     actions: dict[str, int]
     actors: Actors
+    spread: Spread
     coverage: tuple[Coverage, ...]
     runs: int
     occupations: tuple[Occupation, ...]
@@ -193,6 +195,7 @@ class Tally:
         self.totals = Totals()
         self.actions: Counter[str] = Counter()
         self.actors = Actors()
+        self.spread = Spread()
         self.coverage = {source: Coverage(source=source) for source in sources}
         self.covering: dict[str, tuple[int, int]] = {}
         self.runs = 0
@@ -270,6 +273,7 @@ class Tally:
         totals.unreasoned += record.reason is None
         self.actions[record.action.value] += 1
         self.actors.record(one.body)
+        self.spread.record(one.body, one.basis.value)
         found = self._source(source)
         found.selected += 1
         _expose(found, one.body)
@@ -336,6 +340,7 @@ class Tally:
             totals=self.totals,
             actions=dict(sorted(self.actions.items())),
             actors=self.actors,
+            spread=self.spread,
             coverage=tuple(self.coverage[source] for source in sorted(self.coverage)),
             runs=self.runs,
             occupations=evidence.occupations.intervals,

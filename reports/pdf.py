@@ -25,6 +25,7 @@ from reports.sections.howto import howto
 from reports.sections.imports import imports
 from reports.sections.meanings import glossary, regulations
 from reports.sections.paper import copies, papers
+from reports.sections.picture import picture
 from reports.sections.records import records
 from reports.sections.reviews import reviews
 from reports.sections.scope import scope
@@ -90,6 +91,7 @@ def _story(
         yield [CondPageBreak(150 * mm), style.text(message("report.contents"), style.H2), _Contents(width, volumes)]
         yield [*identity(data, zone, width)]
         yield [CondPageBreak(60 * mm), _section("scope"), *scope(data, zone, width)]
+        yield [CondPageBreak(70 * mm), _section("picture"), *picture(data, zone, width)]
         yield [CondPageBreak(60 * mm), _section("coverage"), *coverage(data, zone, width)]
         yield [CondPageBreak(60 * mm), _section("sources"), *sources(data, width)]
         yield [CondPageBreak(60 * mm), _section("imports"), *imports(data, width)]
@@ -127,7 +129,7 @@ def _story(
 
 _LAST = ("signatures", "custody", "copy", "verification", "howto", "regulations", "glossary")
 """Sections that stand at the end of the last volume."""
-_SECTIONS = ("scope", "coverage", "sources", "imports", "reviews", "accounts", "records", *_LAST)
+_SECTIONS = ("scope", "picture", "coverage", "sources", "imports", "reviews", "accounts", "records", *_LAST)
 
 
 class _Document(BaseDocTemplate):  # type: ignore[misc]

@@ -116,7 +116,7 @@ def grid(
                 ("BOTTOMPADDING", (0, 0), (-1, -1), 3),
                 ("LINEBELOW", (0, 0), (-1, 0), 0.8, INK),
                 ("LINEBELOW", (0, 1), (-1, -1), 0.4, RULE),
-                *(("RIGHTPADDING", (at, 0), (at, -1), 12) for at in figures),
+                *(("RIGHTPADDING", (at, 0), (at, -1), 10) for at in figures),
             ]
         )
     )

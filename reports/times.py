@@ -12,21 +12,21 @@ class Zone:
 
     def __init__(self, name: str) -> None:
         """Raises InvalidEntry for a name that is no zone."""
-        self._zone: ZoneInfo = site_zone(name)
+        self.zone: ZoneInfo = site_zone(name)
         self.name = name
         self.is_utc = name == "UTC"
 
     def full(self, instant_us: int, precision: Precision = Precision.MILLISECOND) -> str:
         """Site time with its zone, and UTC."""
-        return in_full(instant_us, self._zone, precision)
+        return in_full(instant_us, self.zone, precision)
 
     def local(self, instant_us: int) -> str:
         """Site time alone, to the millisecond."""
-        return moment(instant_us, self._zone).local
+        return moment(instant_us, self.zone).local
 
     def claim(self, time: SourceTime) -> tuple[str, str] | None:
         """A source's claim in site time and in UTC, no finer than the source was; None without an instant."""
-        at = claimed(time, self._zone)
+        at = claimed(time, self.zone)
         return None if at is None else (at.local, at.utc)
 
     def text(self, utc: str) -> str:

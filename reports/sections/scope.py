@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reportlab.lib.units import mm
-from reportlab.platypus import Flowable
+from reportlab.platypus import CondPageBreak, Flowable
 
 from ledger.core.clock import MICROSECONDS, utc_text
 from ledger.core.gone_records import Gone
@@ -47,6 +47,7 @@ def scope(data: ReportData, zone: Zone, width: float) -> list[Flowable]:
     found: list[Flowable] = [facts(rows, width)]
     if data.occupations:
         found += [
+            CondPageBreak(50 * mm),
             text(message("report.occupations"), H2),
             text(message("report.occupations.lead"), QUIET),
             _occupations(data, zone, width),

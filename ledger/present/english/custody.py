@@ -1,6 +1,18 @@
-"""The words of an evidence report on who acted, whose hands the records went through, and that it is a true copy."""
+"""The words of an evidence report on when it happened, who acted, custody, and true copies."""
 
 MESSAGES = {
+    "report.picture": "When it happened",
+    "report.picture.about": (
+        "A lane a source, over the time in which the records happened: filled are records that name what was asked for "
+        "themselves, outlined those that are derived to belong, dashed those that may belong. Hatched: the source "
+        "could not be reached, or shows a gap."
+    ),
+    "report.picture.none": "No record names an instant.",
+    "report.picture.more": "{count} more sources, with fewer records, are not drawn.",
+    "report.col.first": "First",
+    "report.col.last": "Last",
+    "report.col.undated": "Without an instant",
+    "report.col.gaps": "Gaps",
     "report.accounts": "Who acted",
     "report.accounts.lead": (
         "The accounts of these records, as their sources name them. It is no list of who could have acted: that is the "

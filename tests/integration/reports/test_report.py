@@ -1,12 +1,14 @@
 """What the report says to people, page by page: the verdict on one, and the sections that it is judged by."""
 
 import json
+import re
 import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from ledger.core.clock import utc_text
 from ledger.present.english import CATALOGUE
@@ -22,6 +24,7 @@ from reports.verify import verify_package
 from tests.integration.reports.plant import BATCH, MINUTE, START_US, Plant
 from tests.integration.reports.repack import unpack
 
+ACCENT = bytes.fromhex("1f5fa8")
 CLAIMS = ("Unchanged since receipt.", "Complete as received", "Logged in this order.", "Existed by this date.")
 
 
@@ -134,3 +137,22 @@ def test_the_map_and_the_glossary_are_whole_and_of_what_there_is(withheld: Path,
     for term in TERMS:
         assert CATALOGUE[f"glossary.{term}"].split()[0] in text
     assert {key.split(".")[1] for key in CATALOGUE if key.startswith("glossary.")} == set(TERMS)
+
+
+def test_the_picture_draws_a_lane_of_each_source_with_what_is_derived_and_not_known(
+    withheld: Path, tmp_path: Path
+) -> None:
+    text = pages(withheld, tmp_path)
+    number = next(at for at, page in enumerate(text, start=1) if "A lane a source" in page)
+    counted = Counter(line["body"]["record"]["source"] for line in records(withheld))
+    page = text[number - 1]
+    for source, gaps in (("dcs", 2), ("erp", 0)):
+        assert re.search(rf"{source} {counted[source]} \S+ \S+ \S+ \S+ [01] {gaps} ", page + " "), page
+    command = ["pdftoppm", "-r", "100", "-f", str(number), "-l", str(number), "-png", "-singlefile"]
+    subprocess.run([*command, tmp_path / "report.pdf", tmp_path / "page"], check=True)
+    image = Image.open(tmp_path / "page.png").convert("RGB")
+    data, wide = image.tobytes(), 3 * image.width
+    rows = [at for at in range(image.height) if ACCENT in data[at * wide : (at + 1) * wide]]
+    lanes = [row for at, row in enumerate(rows) if at == 0 or row > rows[at - 1] + 1]
+    # Filled and outlined marks of the DCS, which a batch's occupation holds, and filled ones of the ERP.
+    assert len(lanes) >= 3
