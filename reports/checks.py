@@ -43,7 +43,7 @@ from reports.verdict import Problem
 MAX_PROBLEMS: Final = 50
 _BY_INTERVAL: Final = frozenset({"derived", "possible"})
 
-_KINDS = {
+KINDS: Final = {
     EntryRole.LOG: "log-created",
     EntryRole.REPORT_KEY: "key-event",
     EntryRole.VERIFICATION: "verification",
@@ -53,6 +53,7 @@ _KINDS = {
     EntryRole.SYSTEM: "log-binding",
     **ROLES,
 }
+"""The kind of each role's entries."""
 
 
 class Problems:
@@ -124,7 +125,7 @@ def check_entries(
         where = f"entry {entry.index} in {layout.ENTRIES}"
         try:
             checked = check_line(entry, head.size, head.root)
-            if checked.leaf.kind != _KINDS[entry.role]:
+            if checked.leaf.kind != KINDS[entry.role]:
                 raise IntegrityError(f"is of kind {checked.leaf.kind}, not what a {entry.role.value} entry is")
             if entry.role is EntryRole.LOG:
                 _check_log(entry, head.origin)

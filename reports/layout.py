@@ -44,13 +44,13 @@ PROOF_OF_ALL: Final = "data/records.multi-proof"
 """One proof of all records; of a package of more records than have files of their own."""
 PROOFS_FOLDER: Final = "data/proofs"
 HELP: Final = "data/HOW-TO-VERIFY.txt"
+PAGE: Final = "data/verify.html"
+"""The verifier for people; of a package from before there was one, none."""
 SEAL: Final = "seal.note"
 
 PAYLOAD: Final = frozenset({DESCRIPTION, CHECKPOINT, KEYS, RECORDS, TABLE, ORIGINALS, ENTRIES, RUNS, REPORT, HELP})
 SIGNED: Final = frozenset({SIGNATURES, SIGNATURES_TABLE, SYSTEM})
 """Files of a package that has signatures, or of whose scope records were disposed of; all of them, or none."""
-_ALONE: Final = frozenset({KEY_LIFE, STAMPS, RENEWALS, WORKBOOK, DICTIONARY, PROOF_OF_ALL})
-"""Files of a package that has such ones; the seal says whether it does."""
 TAGS: Final = frozenset({bag.DECLARATION, bag.INFO, *bag.MANIFESTS, *bag.TAG_MANIFESTS, SEAL})
 TAGGED: Final = frozenset({bag.DECLARATION, bag.INFO, *bag.MANIFESTS, SEAL})
 """What the tag manifests list."""
@@ -63,6 +63,13 @@ _COPY = re.compile(r"data/copies/[0-9]{1,16}\.(pdf|png|jpg|txt|bin)")
 _STAMP = re.compile(r"data/timestamps/[0-9]{1,16}\.(tsr|checkpoint|pem)")
 _PROOF = re.compile(r"data/proofs/(0|[1-9][0-9]{0,15})\.tlog-proof")
 _VOLUME = re.compile(r"data/report-[0-9]{3}\.pdf")
+STANDALONE: Final = (
+    *map(re.escape, (KEY_LIFE, STAMPS, RENEWALS, WORKBOOK, DICTIONARY, PROOF_OF_ALL, PAGE)),
+    *(_VOLUME.pattern, _STAMP.pattern, _PROOF.pattern),
+)
+"""Patterns of the files that a package may have besides, whatever else it has; the seal says whether it does."""
+BESIDE_SIGNED: Final = (*map(re.escape, (SETS, COPIES)), _COPY.pattern)
+"""Patterns of those that one with signatures may have besides."""
 
 
 def volume(number: int) -> str:
@@ -70,14 +77,16 @@ def volume(number: int) -> str:
     return f"data/report-{number:03d}.pdf"
 
 
-def is_volume(name: str) -> bool:
-    """Whether a file is a further volume of the report."""
-    return _VOLUME.fullmatch(name) is not None
-
-
 def copy(index: int, media_type: str) -> str:
     """The name of the file that entry `index` of the system log commits to."""
     return f"data/copies/{index}.{_ENDINGS.get(media_type, 'bin')}"
+
+
+def known(name: str, signed: bool) -> bool:
+    """Whether a package may have a file of this name; `signed`: one that has signatures."""
+    if name in PAYLOAD | TAGS | SIGNED:
+        return True
+    return any(re.fullmatch(one, name) for one in (*STANDALONE, *(BESIDE_SIGNED if signed else ())))
 
 
 def is_copy(name: str) -> bool:
@@ -103,11 +112,6 @@ def proof(index: int) -> str:
 def is_proof(name: str) -> bool:
     """Whether a file is the proof of a record."""
     return _PROOF.fullmatch(name) is not None
-
-
-def stands_alone(name: str) -> bool:
-    """Whether a package can have a file that not every package has, whatever else it has."""
-    return name in _ALONE or is_volume(name) or is_stamp(name) or is_proof(name)
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

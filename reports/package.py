@@ -54,6 +54,7 @@ from reports.runs import Run
 from reports.sections.howto import help_text
 from reports.sets import set_lines
 from reports.stamping import Stamping
+from reports.standalone import verify_page
 from reports.strictzip import CHUNK, ZipWriter
 from reports.tables import Row, csv_chunks, signatures_csv
 from reports.verdict import ExitCode
@@ -169,6 +170,7 @@ class _Writer:
         self._put(layout.KEYS, layout.keys_text(evidence.log_key, evidence.report_key))
         self._put(layout.HELP, help_text(data).encode())
         self._put(layout.DICTIONARY, dictionary_csv())
+        self._put(layout.PAGE, verify_page())
         self._seal(description, data, seal)
         return self._finish(out, data)
 

@@ -37,8 +37,9 @@ EMPTY: Final = "(empty)"
 
 _WORDS = frozenset({WITHHELD, NONE, EMPTY})
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_FORMULA = tuple("=+-@\t\r\n'＝＋－＠")
-GUARDED: Final = frozenset(_FORMULA) | {word[0] for word in _WORDS}
+FORMULA: Final = tuple("=+-@\t\r\n'＝＋－＠")
+"""What a spreadsheet may take for the beginning of a formula."""
+GUARDED: Final = frozenset(FORMULA) | {word[0] for word in _WORDS}
 """What texts begin with that may not stand in a cell as they are; of any other, only an empty one may not."""
 
 _body_decoder = msgspec.json.Decoder(RecordBody)
@@ -131,7 +132,7 @@ def cell(value: Maybe, guard: Callable[[str], str] | None = None) -> str:
 
 def safe(text: str) -> str:
     """The text as a cell that no spreadsheet computes and that is no word of ours; plain numbers stay as they are."""
-    if text in _WORDS or (text.startswith(_FORMULA) and _NUMBER.fullmatch(text) is None):
+    if text in _WORDS or (text.startswith(FORMULA) and _NUMBER.fullmatch(text) is None):
         return f"'{text}"
     return text
 

@@ -121,10 +121,8 @@ class _Verification:
         self._signed = bool(names & layout.SIGNED)
         for name in sorted(layout.SIGNED - names if self._signed else ()):
             self._problems.add(name, "is missing")
-        for name in sorted(names - layout.PAYLOAD - layout.TAGS - layout.SIGNED):
-            beside = name in (layout.SETS, layout.COPIES) or layout.is_copy(name)
-            if not layout.stands_alone(name) and not (self._signed and beside):
-                self._problems.add(name, "is no file of a package")
+        for name in sorted(name for name in names if not layout.known(name, self._signed)):
+            self._problems.add(name, "is no file of a package")
         self._stop_if_wrong()
         self._holds("Container", f"one strict zip of {len(names)} files, every byte of it accounted for")
 

@@ -283,6 +283,12 @@ MESSAGES = {
         "Exit code 0: everything holds. 1: something is wrong, and the file or entry is named. 2: "
         "consistent with itself, but no key from outside was given, so its origin is not authenticated."
     ),
+    "report.howto.page": (
+        "Without Trailseal: open verify.html, which is in this package, in a browser (no network is "
+        "needed), give it the verifier key and drop the package on it. Its word is worth as much as where "
+        "key and page came from: use your own copy of the page, or compare its SHA-256: {digest}. It names "
+        "what it does not check, such as signatures and time-stamps."
+    ),
     "report.howto.hand.title": "By hand, without Trailseal",
     "report.howto.hand": (
         "Each line of records.jsonl and entries.jsonl is JSON in the form of RFC 8785. The leaf’s “body” "
