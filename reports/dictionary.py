@@ -58,7 +58,7 @@ _LINES: Final[tuple[tuple[str, type[msgspec.Struct]], ...]] = (
     (layout.RENEWALS, RenewalLine),
 )
 _TEXTS: Final = (
-    *(layout.REPORT, layout.HELP, layout.DICTIONARY, layout.CHECKPOINT, layout.SYSTEM, layout.KEYS),
+    *(layout.REPORT, layout.HELP, layout.PAGE, layout.DICTIONARY, layout.CHECKPOINT, layout.SYSTEM, layout.KEYS),
     *(layout.PROOF_OF_ALL, f"{layout.PROOFS_FOLDER}/", f"{layout.COPIES_FOLDER}/", f"{layout.STAMPS_FOLDER}/"),
     *(layout.SEAL, bag.DECLARATION, bag.INFO, *bag.MANIFESTS, *bag.TAG_MANIFESTS),
 )

@@ -60,7 +60,9 @@ def cosigned(site: Plant, scratch: Path) -> tuple[Path, str]:
     folder, files = unpack(plain)
     note = files[layout.CHECKPOINT]
     line = WITNESS.sign(Card.parse(note.decode()).checkpoint, SEEN).line.rstrip("\n")
-    path = pack(folder, sealed(site, {**files, layout.CHECKPOINT: with_lines(note, [line])}), scratch / "cosigned.zip")
+    # The files with a proof each hold the checkpoint too.
+    more = {name: data.replace(note, with_lines(note, [line])) for name, data in files.items()}
+    path = pack(folder, sealed(site, more), scratch / "cosigned.zip")
     return path, f"log {site.vkey}\nwitness qa {WITNESS.verifier}\nquorum qa\n"
 
 

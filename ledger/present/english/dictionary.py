@@ -19,6 +19,7 @@ MESSAGES: dict[str, str] = {
     "dictionary.file.report-pdf": "The report for people; from 10 000 records on with further volumes, report-002.pdf "
     "and so on.",
     "dictionary.file.how-to-verify-txt": "How to verify this package, with Trailseal and by hand.",
+    "dictionary.file.verify-html": "A page that verifies this package in a browser, without a network.",
     "dictionary.file.data-dictionary-csv": "This table.",
     "dictionary.file.checkpoint": "The log’s signed checkpoint (C2SP tlog-checkpoint) that everything here is proven "
     "under, with the cosignatures of its witnesses.",

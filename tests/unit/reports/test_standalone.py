@@ -39,7 +39,7 @@ import * as modules from {json.dumps(library.as_uri())};
 import * as cases from {json.dumps(_CASES.as_uri())};
 console.log(JSON.stringify(cases[{json.dumps(what)}](modules, process.argv[1])));
 """
-    command = [NODE, "--input-type=module", "-e", script, str(given)]
+    command: list[str | Path] = [NODE, "--input-type=module", "-e", script, str(given)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)
