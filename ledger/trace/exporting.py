@@ -1,7 +1,6 @@
 """The records that a search finds, column by column, as many as there are: for an export, and for a page of it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -17,7 +16,6 @@ from ledger.sources.maps import Used, persons_at, places_at
 from ledger.store import schema
 from ledger.store.by_column import Columns
 from ledger.store.disposed import count_disposed
-from ledger.store.engine import is_sqlite
 from ledger.store.logs import read_logs
 from ledger.store.matching import require_members
 from ledger.store.ordering import Sort
@@ -66,26 +64,13 @@ def chunks(store: Store, log: int, size: int, question: Question, sort: Sort, ta
     """
     found = _chunks(store, log, size, question, sort, table)
     first = next(found, None)
-    if first is None:
-        return iter(())
-    # SQLite reads in this process: two threads of it would wait for each other's turn at the interpreter.
-    return chain((first,), found) if is_sqlite(store.readers) else _ahead(first, found)
+    return iter(()) if first is None else chain((first,), found)
 
 
 def cells(reader: LogReader, indices: Sequence[int], table: Table) -> Chunk:
     """The cells of these records, in the order given; raises NotFound for one that is not stored."""
     read = _read(reader, columns_at(reader.connection, reader.log, indices, _stored(reader, table)), table)
     return _made(read, table)
-
-
-def _ahead(first: Chunk, found: Iterator[Chunk]) -> Iterator[Chunk]:
-    """The chunks, of which the next one is read while the last one is written."""
-    with ThreadPoolExecutor(1, "export") as reader:
-        chunk: Chunk | None = first
-        while chunk is not None:
-            following = reader.submit(next, found, None)
-            yield chunk
-            chunk = following.result()
 
 
 def _chunks(store: Store, log: int, size: int, question: Question, sort: Sort, table: Table) -> Iterator[Chunk]:
