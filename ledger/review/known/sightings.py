@@ -1,6 +1,7 @@
 """Who was seen at which terminal: by person where the map tells whose the account is, else by account.
 
-Days are read once and kept: to a record those around it matter, as a clock may be off by a day.
+Days of a source are read once and kept: to a record those around it matter, as a clock may be off by a day. Only
+sources at which a person has an account are read for one.
 """
 
 from bisect import bisect_left, bisect_right
@@ -32,7 +33,7 @@ class _Seen(NamedTuple):
 
 
 class _Day:
-    """The sightings of a day: by who was seen in the order of when it may have begun; the longest that one can take."""
+    """The sightings of a source's day: by who was seen, in the order of when it may have begun; the longest of them."""
 
     def __init__(self, found: Iterable[tuple[Who, _Seen]]) -> None:
         self.by: dict[Who, list[_Seen]] = defaultdict(list)
@@ -60,7 +61,7 @@ class Sightings:
         self._size = size
         self._records = records
         self._accounts = accounts
-        self._days: dict[tuple[int, frozenset[str]], _Day] = {}
+        self._days: dict[tuple[int, str, frozenset[str]], _Day] = {}
 
     def of(
         self, asked: Sequence[tuple[Told, Owner | None, Travel]], *, sure: bool = True
@@ -76,29 +77,36 @@ class Sightings:
             if span is None or not longest:
                 continue
             who = _who(told, owner)
+            sources = self._sources(who)
             edges = (span.high_us, span.low_us) if sure else (span.low_us, span.high_us)
             low, high = edges[0] - longest, edges[1] + longest
             first, last = (low - MAX_CLOCK_ERROR_US) // DAY_US, (high + MAX_CLOCK_ERROR_US) // DAY_US
             found[told.index] = [
                 seen.sighting
                 for day in range(first, last + 1)
-                for seen in self._day(day, stations).near(who, low, high)
+                for source in sources
+                for seen in self._day(day, source, stations).near(who, low, high)
                 if seen.entry != told.index
                 and (not sure or (seen.sighting.span.low_us > low and seen.sighting.span.high_us < high))
             ]
         return found
 
-    def _day(self, day: int, stations: frozenset[str]) -> _Day:
-        held = self._days.get((day, stations))
+    def _sources(self, who: Who) -> Iterable[str]:
+        """Where somebody has accounts, at any time."""
+        return sorted({source for source, _ in self._accounts.of_person[who]}) if isinstance(who, str) else who[:1]
+
+    def _day(self, day: int, source: str, stations: frozenset[str]) -> _Day:
+        key = day, source, stations
+        held = self._days.get(key)
         if held is None:
             while self._days and sum(one.count for one in self._days.values()) > _MOST:
                 del self._days[next(iter(self._days))]
-            held = self._days[day, stations] = _Day(self._read(day, stations))
+            held = self._days[key] = _Day(self._read(*key))
         return held
 
-    def _read(self, day: int, stations: frozenset[str]) -> Iterator[tuple[Who, _Seen]]:
+    def _read(self, day: int, source: str, stations: frozenset[str]) -> Iterator[tuple[Who, _Seen]]:
         row = schema.record.c
-        stretch = within(self._log, self._size, day * DAY_US, (day + 1) * DAY_US - 1)
+        stretch = within(self._log, self._size, day * DAY_US, (day + 1) * DAY_US - 1, (source,))
         found = self._connection.scalars(
             select(row.pos).where(stretch, row.workstation.in_(sorted(stations)), row.actor.is_not(None))
         ).all()
