@@ -24,6 +24,10 @@ FEW: Final = 1_000
 DAY_HOURS: Final = 24
 _AT_ONCE: Final = 200
 """Objects of one statement, each in an hour."""
+_MOST: Final = 200_000
+"""Changes that are kept at hand."""
+_EVER: Final = 2**62
+"""More than there can be."""
 
 
 class Thing(NamedTuple):
@@ -72,39 +76,6 @@ class Neighbours(NamedTuple):
     after: Moment | None = None
 
 
-def before(connection: Connection, log: int, size: int, asked: Sequence[tuple[Field, Moment]]) -> list[Moment | None]:
-    """For each, the last change of that field before that moment, as of a size of the log; None: there is none.
-
-    Moments are as sources claim them: whether the two can be put in order is for the caller to say. Raises ConfigError
-    where the tables are of an earlier version.
-    """
-    return [found.before[0] if found.before else None for found in neighbours(connection, log, size, asked)]
-
-
-def neighbours(connection: Connection, log: int, size: int, asked: Sequence[tuple[Field, Moment]]) -> list[Neighbours]:
-    """For each, what stands next to it; as `before`."""
-    changes = Changes(connection, log, size)
-    by_thing: dict[Thing, list[int]] = defaultdict(list)
-    for number, (field, _) in enumerate(asked):
-        by_thing[field.thing].append(number)
-    found = [Neighbours()] * len(asked)
-    for thing, numbers in by_thing.items():
-        every = changes.of(thing, FEW)
-        by_field: dict[Field, list[int]] = defaultdict(list)
-        for number in numbers:
-            by_field[asked[number][0]].append(number)
-        for field, of_field in by_field.items():
-            if every is not None:
-                for number in of_field:
-                    found[number] = _next_to(every.get(field, []), asked[number][1])
-                continue
-            of_field.sort(key=lambda number: asked[number][1])
-            for run in _runs(of_field, [asked[number][1].at_us // HOUR_US for number in of_field]):
-                for number, one in zip(run, changes.walked(field, [asked[number][1] for number in run]), strict=True):
-                    found[number] = one
-    return found
-
-
 def _next_to(moments: Sequence[Moment], moment: Moment) -> Neighbours:
     place = bisect_left(moments, moment)
     later = bisect_right(moments, moment)
@@ -133,6 +104,47 @@ class Changes:
         self._bulk = Bulk(connection)
         self._sqlite = is_sqlite(connection)
         self._places = (pos_of(log, 0), pos_of(log, size))
+        self._few: dict[Thing, dict[Field, list[Moment]] | None] = {}
+        self._kept = 0
+
+    def before(self, asked: Sequence[tuple[Field, Moment]]) -> list[Moment | None]:
+        """For each, the last change of that field before that moment; None: there is none.
+
+        Moments are as sources claim them: whether the two can be put in order is for the caller to say.
+        """
+        return [found.before[0] if found.before else None for found in self.neighbours(asked)]
+
+    def neighbours(self, asked: Sequence[tuple[Field, Moment]]) -> list[Neighbours]:
+        """For each, what stands next to it."""
+        by_thing: dict[Thing, list[int]] = defaultdict(list)
+        for number, (field, _) in enumerate(asked):
+            by_thing[field.thing].append(number)
+        found = [Neighbours()] * len(asked)
+        for thing, numbers in by_thing.items():
+            every = self.few(thing)
+            by_field: dict[Field, list[int]] = defaultdict(list)
+            for number in numbers:
+                by_field[asked[number][0]].append(number)
+            for field, of_field in by_field.items():
+                if every is not None:
+                    for number in of_field:
+                        found[number] = _next_to(every.get(field, []), asked[number][1])
+                    continue
+                of_field.sort(key=lambda number: asked[number][1])
+                for run in _runs(of_field, [asked[number][1].at_us // HOUR_US for number in of_field]):
+                    for number, one in zip(run, self.walked(field, [asked[number][1] for number in run]), strict=True):
+                        found[number] = one
+        return found
+
+    def few(self, thing: Thing) -> dict[Field, list[Moment]] | None:
+        """All changes of an object that has no more than `FEW` records, else None; what was read is kept at hand."""
+        if thing not in self._few:
+            if self._kept > _MOST:
+                self._few.clear()
+                self._kept = 0
+            found = self._few[thing] = self.of(thing, FEW)
+            self._kept += 1 + sum(map(len, (found or {}).values()))
+        return self._few[thing]
 
     def of(self, thing: Thing, most: int | None = None) -> dict[Field, list[Moment]] | None:
         """All changes of an object by field, in order; None where it has more than `most` records."""
@@ -141,18 +153,17 @@ class Changes:
         if self._sqlite:
             named = (f'"{exact("object_id", thing.id)}"',)
             ranged = "SELECT rowid FROM record_fts WHERE record_fts MATCH ? AND rowid >= ? AND rowid < ?"
-        values = (*named, *self._places)
-        if most is not None:
-            ((count,),) = self._bulk.all(f"SELECT count(*) FROM ({ranged} LIMIT {most + 1}) AS found", values)
-            if count > most:
-                return None
-        rows = self._bulk.all(
-            f"SELECT attribute, at_us, pos, ordinal FROM record_change WHERE pos IN ({ranged})"
-            " AND source = ? AND object_type = ? AND object_id = ?",
-            (*values, *thing),
+        limit = "" if most is None else f" LIMIT {most + 1}"
+        (count, *_), *_ = rows = self._bulk.all(
+            f"WITH found(pos) AS MATERIALIZED ({ranged}{limit}), there(n) AS (SELECT count(*) FROM found)"
+            " SELECT n, attribute, at_us, c.pos, ordinal FROM there LEFT JOIN record_change c"
+            f" ON n < ? AND c.pos IN (SELECT pos FROM found) AND source = ? AND object_type = ? AND object_id = ?",
+            (*named, *self._places, _EVER if most is None else most + 1, *thing),
         )
+        if most is not None and count > most:
+            return None
         found: dict[Field, list[Moment]] = defaultdict(list)
-        for attribute, *moment in sorted(rows):
+        for attribute, *moment in sorted(row[1:] for row in rows if row[1] is not None):
             found[Field(*thing, attribute)].append(Moment(*moment))
         return found
 

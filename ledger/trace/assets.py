@@ -119,20 +119,29 @@ class Assets:
 
     def critical(self, asset: str, at_us: int) -> bool:
         """Whether the map calls the asset critical at an instant."""
-        return any(row.critical for row in self._at(asset, at_us))
+        return any(begin <= at_us and (end is None or at_us < end) for begin, end in self._critical.get(asset, ()))
 
     def ever_critical(self) -> list[str]:
         """The assets that the map calls critical at some time."""
-        row = asset_table.c
+        return sorted(self._critical)
+
+    @cached_property
+    def _critical(self) -> dict[str, list[tuple[int, int | None]]]:
+        """When the map calls which assets critical: few are, and whether one is, is asked of each record."""
+        row, found = asset_table.c, defaultdict[str, list[tuple[int, int | None]]](list)
         held = (row.log == self.log, as_of(asset_table, self.size), row.critical == 1, row.equipment.is_not(None))
-        return sorted(self.connection.scalars(select(row.equipment).distinct().where(*held)))
+        for asset, begin, end in self.connection.execute(
+            select(row.equipment, row.from_us, row.to_us).where(*held).distinct()
+        ):
+            found[asset].append((begin, end))
+        return found
 
     def _at(self, asset: str, at_us: int) -> Iterator[Row[Any]]:
         if asset not in self._rows:
             row = asset_table.c
             held = (row.log == self.log, as_of(asset_table, self.size), row.equipment == asset)
             # The many tags of an asset mostly say the same of it.
-            says: Select[Any] = select(row.from_us, row.to_us, row.asset_class, row.critical).where(*held).distinct()
+            says: Select[Any] = select(row.from_us, row.to_us, row.asset_class).where(*held).distinct()
             self._rows[asset] = self.connection.execute(says).all()
         return (one for one in self._rows[asset] if one.from_us <= at_us and (one.to_us is None or at_us < one.to_us))
 

@@ -20,7 +20,7 @@ from ledger.people.credentials import read_entry
 from ledger.signing.targets import signatures_over_each
 from ledger.sources.hand_marks import Marks, marks_of
 from ledger.sources.parameters import Parameters
-from ledger.store.changes import Field, Moment, Neighbours, neighbours
+from ledger.store.changes import Changes, Field, Moment, Neighbours
 from ledger.store.key_index import places_of
 from ledger.store.position import index_of, pos_of
 from ledger.store.question import Query
@@ -149,7 +149,7 @@ class _Reading:
             for index, body in self._bodies.items()
             for ordinal, change in enumerate(body.record.changes)
         ]
-        found = neighbours(connection, log.number, size, asked)
+        found = Changes(connection, log.number, size).neighbours(asked)
         self._near = {(one.entry, one.ordinal): near for (_, one), near in zip(asked, found, strict=True)}
         others = {one.entry for near in found for one in (*near.before, *filter(None, (near.after,)))}
         self._bodies |= dict(bodies(connection, log.number, sorted(others - self._bodies.keys())))

@@ -15,19 +15,16 @@ V = TypeVar("V", bound=p.Value)
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """A record as the log has it: when it happened (`span`; None: its source names no instant), and the instant by
-    which maps and parameters are asked (`moment_us`).
+    """A record as the log has it: the `record` of its `body`, when it happened (`span`; None: its source names no
+    instant), and the instant by which maps and parameters are asked (`moment_us`).
     """
 
     index: int
     logged_us: int
     body: RecordBody
+    record: Record
     span: Span | None
     moment_us: int
-
-    @property
-    def record(self) -> Record:
-        return self.body.record
 
     @property
     def about(self) -> Span:

@@ -3,7 +3,6 @@
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -11,7 +10,7 @@ from sqlalchemy import Connection
 
 from ledger.review.known.facts import Told
 from ledger.review.known.reach import Reach
-from ledger.store.changes import FEW, Changes, Field, Moment, before
+from ledger.store.changes import Changes, Field, Moment
 from ledger.store.position import pos_of
 from ledger.store.records import HOUR_US
 
@@ -51,9 +50,7 @@ class Fields:
     """The changes of one source's objects in a log, as of a size."""
 
     def __init__(self, connection: Connection, log: int, size: int, source: str, reach: Reach) -> None:
-        self._connection = connection
         self._log = log
-        self._size = size
         self._source = source
         self._reach = reach
         self._changes = Changes(connection, log, size)
@@ -176,7 +173,7 @@ class Fields:
                     break
         alone = [(field, hour) for hour, fields in by_hour.items() for field in fields]
         edges = [(field, Moment(hour * HOUR_US, pos_of(self._log, 0))) for field, hour in alone]
-        found = zip(alone, before(self._connection, self._log, self._size, edges), strict=True)
+        found = zip(alone, self._changes.before(edges), strict=True)
         last.update((name, one) for name, one in found if one is not None)
         led = [last.get((one.field, one.hours[0])) for one in stretches]
         there = [(one, found) for one, found in zip(stretches, led, strict=True) if found is not None]
@@ -215,12 +212,11 @@ class _After:
     def __init__(self, changes: Changes) -> None:
         self._changes = changes
         self._newest = next(changes.hours_before(_EVER[1]), None)
-        self._every = cache(lambda thing: changes.of(thing, FEW))
 
     def first(self, field: Field, hour: int) -> Moment | None:
         if self._newest is None or hour >= self._newest:
             return None
-        every = self._every(field.thing)
+        every = self._changes.few(field.thing)
         if every is None:
             return self._changes.after(field, hour)
         moments = every.get(field, [])

@@ -12,7 +12,10 @@ from ledger.core.rule_parameters import Attributes, Pattern, Specified
 
 def fits(record: Record, patterns: Iterable[Pattern]) -> bool:
     """Whether a record that succeeded is one that one of these patterns means."""
-    return record.outcome is Outcome.SUCCESS and any(_fits(record, one) for one in patterns)
+    if record.outcome is not Outcome.SUCCESS:
+        return False
+    type_ = record.object.type
+    return any(one.object_type == type_ and _fits(record, one) for one in patterns)
 
 
 def types(*patterns: Iterable[Pattern | Attributes]) -> frozenset[str]:
@@ -44,7 +47,8 @@ def text_of(value: Maybe) -> str | None:
 
 
 def _fits(record: Record, pattern: Pattern) -> bool:
-    if record.object.type != pattern.object_type or (pattern.actions and record.action not in pattern.actions):
+    """Of a record whose object is of the pattern's type."""
+    if pattern.actions and record.action not in pattern.actions:
         return False
     if pattern.attribute is None:
         return True

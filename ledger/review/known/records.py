@@ -48,6 +48,7 @@ def _told(index: int, leaf: bytes, body: bytes) -> Told:
         index=index,
         logged_us=parse_utc(decode_leaf(leaf).logged_at),
         body=record,
+        record=record.record,
         span=looked(record) or occurred(record),
         moment_us=moment_us(record),
     )

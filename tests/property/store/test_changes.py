@@ -7,7 +7,7 @@ import pytest
 
 from ledger.core.record import Change, Submission, Target
 from ledger.store import changes
-from ledger.store.changes import Changes, Field, Moment, before
+from ledger.store.changes import Changes, Field, Moment
 from ledger.store.position import pos_of
 from ledger.store.records import HOUR_US
 from tests.support.ledgers import RECORDS, SOURCE, START_US, Ledger, source_time, submission
@@ -70,7 +70,7 @@ def test_the_change_before_is_that_of_a_replay_as_of_any_size(ledger: Ledger, mo
             # By its records, and, were they many, from hour to hour.
             for few in (COUNT * 2, 12):
                 monkeypatch.setattr(changes, "FEW", few)
-                assert before(reader.connection, RECORDS, size, asked) == wanted, (SEED, size, few)
+                assert Changes(reader.connection, RECORDS, size).before(asked) == wanted, (SEED, size, few)
         found = Changes(reader.connection, RECORDS, now)
         for field, moments in replayed.items():
             for low, high in ((first, first + 2), (first + 3, first + 29), (first - 9, first + HOURS)):

@@ -30,7 +30,12 @@ def told(one: Record, measured: Clock | None = SURE) -> Told:
     digest = ContentDigest(key="0" * 16, hmac="A" * 43 + "=")
     body = RecordBody(record=one, received_at=utc_text(START_US + SECOND), digest=digest, clock=measured)
     return Told(
-        index=1, logged_us=START_US + SECOND, body=body, span=looked(body) or occurred(body), moment_us=moment_us(body)
+        index=1,
+        logged_us=START_US + SECOND,
+        body=body,
+        record=one,
+        span=looked(body) or occurred(body),
+        moment_us=moment_us(body),
     )
 
 
