@@ -8,7 +8,6 @@ from ledger.core.authority import Authority
 from ledger.core.entry import draft
 from ledger.core.errors import ConfigError, IntegrityError, NotFound
 from ledger.core.hashing import b64
-from ledger.core.record import LinkKind
 from ledger.core.statement import sign_report
 from ledger.integrity.incidents.standing import doubted
 from ledger.new_log import PRODUCT
@@ -19,7 +18,7 @@ from ledger.signing.targets import signs_anything
 from ledger.sources.statement import Statement, equivalence
 from ledger.store.disposed import count_disposed
 from ledger.store.reading import LogReader
-from ledger.trace.evidence import EvidenceSet, gather
+from ledger.trace.evidence import gather
 from ledger.trace.kinds import PackageIssued
 from ledger.trace.selection import ByBatch, Chosen, Selection
 from reports.dataset import Asked
@@ -64,7 +63,7 @@ def issue(
             seal,
             product=PRODUCT,
             disclose=disclose,
-            decided=_decided(evidence, log, selection),
+            decided=lambda batches: decisions(evidence.connection, log.number, evidence.size, batches),
             zone=zone or service.settings.zone,
             statements=lambda sources: _statements(service, log, sources),
             asked=Asked(by=_asked_by(authority), why=reason),
@@ -86,12 +85,6 @@ def issue(
 
 def _asked_by(authority: Authority) -> str:
     return authority.actor if authority.authenticated else message("report.asked.unknown", actor=authority.actor)
-
-
-def _decided(evidence: EvidenceSet, log: LogId, selection: Selection) -> list[int]:
-    if not isinstance(selection, ByBatch) or selection.kind is not LinkKind.BATCH:
-        return []
-    return decisions(evidence.connection, log.number, evidence.size, selection.id)
 
 
 def _require_undoubted(service: Service, log: LogId, selection: Selection) -> None:

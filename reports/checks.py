@@ -157,8 +157,6 @@ def check_entries(
     decided = origins.decided
     if (len(decided.deferrals), len(decided.answers)) != (description.deferrals, description.answers):
         problems.add(layout.ENTRIES, f"does not hold the deferrals and answers that {layout.DESCRIPTION} says")
-    for index in decided.of_others(description.selection):
-        problems.add(f"entry {index} in {layout.ENTRIES}", "is about another batch than the package's")
     if not rules.complete:
         problems.add(layout.ENTRIES, f"does not hold the rules of what belongs that {layout.DESCRIPTION} says")
     for index, why in origins.wrong():
@@ -249,6 +247,8 @@ class _Records:
             self._problems.add(
                 f"entry {index} in {layout.RECORDS}", f"is to be the {action.value} of {equipment}, and is not"
             )
+        for index in self._origins.decided.of_others(self._description.selection):
+            self._problems.add(f"entry {index} in {layout.ENTRIES}", "is about another batch than the package's")
         for index, what in self._rules.wrong():
             self._problems.add(f"entry {index} in {layout.RECORDS}", what)
         said = self._description
@@ -274,6 +274,7 @@ class _Records:
         self._check_basis(line, body)
         self._rules.record(line, body)
         self._origins.record(body.record.source, line)
+        self._origins.decided.record(body.record)
         covered = self._cover.leaf_hash(line.index)
         if covered is not None:
             self._covered += 1

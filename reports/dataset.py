@@ -280,6 +280,7 @@ class Tally:
         totals.logged_low_us = totals.logged_low_us or one.entry.logged_us
         totals.logged_high_us = one.entry.logged_us
         self.origins.count(source, one.entry.index)
+        self.origins.decided.record(record)
         self.covering[source] = (self.covering.get(source, (one.entry.index, 0))[0], one.entry.index)
         span = occurred(one.body)
         if span is not None:

@@ -123,7 +123,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     records of old audit trails, `imports`: entries about their imports, statements included; `marked`: records that
     were collected while their source was to be validated anew, `lives`: entries about what happened to the sources,
     `marks`: entries that say that records were entered by hand, checked or excluded. `deferrals`: entries by which
-    findings about the batch were deferred, `answers`: by which was answered whether its review is complete.
+    findings about a batch were deferred, `answers`: by which was answered whether its review is complete.
     `copies`: of how many letters and scans `copies.jsonl` tells; None: of a package from before there were any.
     `time_stamps`: of how many `timestamps.jsonl` tells, `renewals` of how many `timestamp-renewals.jsonl` does.
     `proofs`: records of which it has a file with the proof, `proof_of_all`: it has one of all. `asked_by`, `asked_why`:

@@ -182,7 +182,7 @@ class Origins:
         self.marks = Marks(origin)
         """What else is said beside records."""
         self.decided = Decided()
-        """What was decided of the batch's review."""
+        """What was decided of the reviews of batches."""
         self.marked: dict[str, int] = {}
         self.imported = 0
         self.lives_seen = 0

@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from ledger.people.person_kinds import DocumentEntry
 from ledger.sources.kinds import SourceRegistered
 from ledger.sources.statement import Statement
 from ledger.trace.evidence import EvidenceSet, SignedPart
+from ledger.trace.proven import ProvenEntry
 from reports import bag, layout
 from reports.copying import write_copies
 from reports.dataset import Asked, ReportData, Tally
@@ -36,14 +37,7 @@ from reports.describing import about, describe
 from reports.dictionary import dictionary_csv
 from reports.encoding import entry_line, key_event_line, original_erased, record_line, signed_line
 from reports.layout import Description
-from reports.lines import (
-    EntryLine,
-    EntryRole,
-    OriginalLine,
-    RunLine,
-    SignedRole,
-    encode_line,
-)
+from reports.lines import EntryLine, EntryRole, OriginalLine, RunLine, SignedRole, encode_line
 from reports.order import Timeline, rows_of
 from reports.origins import ROLES, Origins
 from reports.pdf import PageSize, write_report
@@ -66,6 +60,9 @@ _ROLES = {kind: role for role, kind in ROLES.items()}
 
 Statements = Callable[[Sequence[str]], tuple[Statement, ...]]
 """Gives the equivalence statements of sources by their ids, as far as there are any."""
+
+Decisions = Callable[[Collection[str]], Sequence[int]]
+"""Gives the entries of what was deferred and answered of batches, in order."""
 
 Seal = Callable[[Mapping[str, object]], bytes]
 """Signs a report statement's payload: `core.statement.sign_report` with the log's report key."""
@@ -100,7 +97,7 @@ def build(
     *,
     product: str,
     disclose: bool,
-    decided: Sequence[int] = (),
+    decided: Decisions = lambda batches: (),
     zone: str = "UTC",
     page_size: PageSize = PageSize.A4,
     statements: Statements = lambda sources: (),
@@ -109,7 +106,7 @@ def build(
 ) -> Issued:
     """Writes the package to `out`, which either is not touched or is a complete package that verifies.
 
-    `decided`: the entries of what was deferred and answered of the batch. `disclose` false withholds every sealed
+    `decided` gives the entries of what was deferred and answered of batches. `disclose` false withholds every sealed
     value, and every original of a record that has one. `statements` gives the equivalence statements of sources, for
     the report, which also says who `asked` and why. Raises IntegrityError where the evidence does not hold,
     SignatureInvalid when `seal` does not sign with the report key that the log vouches for, InvalidEntry when it would
@@ -128,7 +125,7 @@ def build(
 
 class _Writer:
     def __init__(
-        self, evidence: EvidenceSet, decided: Sequence[int], staging: Path, package: str, progress: Progress
+        self, evidence: EvidenceSet, decided: Decisions, staging: Path, package: str, progress: Progress
     ) -> None:
         self._evidence, self._decided = evidence, decided
         self._package = package
@@ -154,6 +151,8 @@ class _Writer:
         evidence = self._evidence
         behind = self._behind()
         self._records(disclose)
+        batches = self._origins.decided.about(msgspec.to_builtins(evidence.selection))
+        behind += self._lines(map(evidence.entry, self._decided(batches)))
         self._entries(behind)
         said = statements(sorted(self._tally.covering))
         (self._bag / layout.STAMPS_FOLDER).mkdir()
@@ -176,7 +175,7 @@ class _Writer:
 
     def _behind(self) -> list[EntryLine]:
         """The lines of what stands behind the records: registrations, lives, imports; taken in before any record."""
-        evidence, signed, papers = self._evidence, self._evidence.signed(), self._evidence.papers()
+        evidence = self._evidence
         lines = []
         for entry in evidence.sources():
             lines.append(entry_line(EntryRole.SOURCE, entry))
@@ -184,19 +183,25 @@ class _Writer:
             registered = evidence.decode(entry)
             if isinstance(registered, SourceRegistered):
                 self._tally.source(registered)
-        for entry in (*evidence.background(), *map(evidence.entry, self._decided)):
-            lines.append(entry_line(_ROLES[entry.kind], entry))
-            self._origins.enter(lines[-1], b64(entry.leaf_hash))
-            over = signed.over(entry.index)
-            if over:
-                self._tally.signed_behind[entry.index] = over
-                self._tally.signed.update(over)
-            self._tally.by_hand.update(papers.get(entry.index, ()))
+        lines += self._lines(evidence.background())
         for index, _ in self._origins.noticing:
             entry = evidence.entry(index)
             if entry.kind == "collection-run":
                 self._origins.notice(index, body_of(entry_line(EntryRole.RUN, entry), Run))
         return lines
+
+    def _lines(self, entries: Iterable[ProvenEntry]) -> Iterator[EntryLine]:
+        """The lines of entries beside the records, each taken in with what was signed over it."""
+        signed, papers = self._evidence.signed(), self._evidence.papers()
+        for entry in entries:
+            line = entry_line(_ROLES[entry.kind], entry)
+            self._origins.enter(line, b64(entry.leaf_hash))
+            over = signed.over(entry.index)
+            if over:
+                self._tally.signed_behind[entry.index] = over
+                self._tally.signed.update(over)
+            self._tally.by_hand.update(papers.get(entry.index, ()))
+            yield line
 
     def _records(self, disclose: bool) -> None:
         signed, papers = self._evidence.signed(), self._evidence.papers()

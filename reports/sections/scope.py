@@ -70,8 +70,12 @@ def selection_text(selection: dict[str, Any]) -> str:
 
 
 def _member(name: str, value: object) -> str:
-    if name.startswith("occurred_") and isinstance(value, int):
+    if name.endswith(("_from", "_to")) and isinstance(value, int):
         return utc_text(value)
+    if isinstance(value, bool):
+        return message("report.query.yes" if value else "report.query.no")
+    if isinstance(value, list | tuple):
+        return ", ".join(f"{message(f'link.{kind}')} “{one_line(str(id_))}”" for kind, id_ in value)
     key = f"{name.removeprefix('link_').replace('kind', 'link')}.{value}"
     return message(key) if known(key) else f"“{one_line(str(value))}”"
 

@@ -1,12 +1,14 @@
 """Words of where records come from: imports of old audit trails, and the lives of sources."""
 
 MESSAGES = {
-    "report.reviews": "Review of the batch",
+    "report.reviews": "Audit trail reviews of batches",
     "report.reviews.lead": "What is deferred, and what was answered to whoever asked whether the audit trail review is "
     "complete. Nothing is certified or released by it.",
-    "report.reviews.no-batch": "The package is not of one batch: what was decided of a review is in that batch's.",
-    "report.reviews.deferrals.none": "No finding about the batch was deferred.",
+    "report.reviews.no-batch": "The package is not of one batch: here stands what was decided of each of the {count} "
+    "batches that its records name. Other records of these batches, and what was found about them, are not in it.",
+    "report.reviews.deferrals.none": "No finding was deferred.",
     "report.reviews.deferral": "Deferred until {until}",
+    "report.reviews.batch": "Batch",
     "report.reviews.findings": "Findings",
     "report.reviews.product": "Product",
     "report.reviews.no-product": "none was named",
@@ -18,10 +20,11 @@ MESSAGES = {
     "report.reviews.unsigned": "no approver who did not ask for it has signed it: it is not in force",
     "report.reviews.until": "Until (UTC)",
     "report.reviews.entry": "Entry",
-    "report.reviews.answers": "Answers about the batch: {count}, the last first",
-    "report.reviews.answers.none": "Nobody has asked whether the review of the batch is complete.",
-    "report.reviews.answer": "{at}: {state}, as of {size} entries (entry {entry})",
-    "report.reviews.more": "{count} earlier ones stand in entries.jsonl.",
+    "report.reviews.answers": "Answers: {count}, the last first",
+    "report.reviews.answers.none": "Nobody has asked whether a review is complete.",
+    "report.reviews.answer": "{at}: {batch} is {state}, as of {size} entries (entry {entry})",
+    "report.reviews.more": "{count} others stand in entries.jsonl.",
+    "report.reviews.more-deferrals": "{count} other deferrals stand in entries.jsonl.",
     "report.imports": "Imported records",
     "report.imports.none": "No record of this package was imported: each was collected live.",
     "report.imports.lead": (

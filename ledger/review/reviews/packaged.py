@@ -1,4 +1,6 @@
-"""What an evidence package of a batch holds of its review."""
+"""What an evidence package holds of the reviews of batches."""
+
+from collections.abc import Collection
 
 from sqlalchemy import Connection, select
 
@@ -7,9 +9,11 @@ from ledger.store.position import index_of
 from ledger.trace.bodies import of_log
 
 
-def decisions(connection: Connection, log: int, size: int, batch: str) -> list[int]:
-    """The entries by which findings were deferred for a batch and what was answered about it, by a size, in order."""
-    row, pos = t.deferral.c, t.review_answer.c.pos
-    deferred = select(row.from_index).distinct().where(row.log == log, row.batch == batch, row.from_index < size)
-    answered = select(pos).where(t.review_answer.c.batch == batch, of_log(pos, log, size))
-    return sorted({*connection.scalars(deferred), *map(index_of, connection.scalars(answered))})
+def decisions(connection: Connection, log: int, size: int, batches: Collection[str]) -> list[int]:
+    """The entries by which findings were deferred for batches and what was answered about them, by a size, in order."""
+    row, answer = t.deferral.c, t.review_answer.c
+    deferred = select(row.batch, row.from_index).distinct().where(row.log == log, row.from_index < size)
+    answered = select(answer.batch, answer.pos).where(of_log(answer.pos, log, size))
+    found = {index for batch, index in connection.execute(deferred) if batch in batches}
+    found |= {index_of(pos) for batch, pos in connection.execute(answered) if batch in batches}
+    return sorted(found)
