@@ -11,7 +11,7 @@ from ledger.core.hashing import b64
 from ledger.core.statement import sign_report
 from ledger.integrity.incidents.standing import doubted
 from ledger.new_log import PRODUCT
-from ledger.present.messages import message
+from ledger.present.messages import Language, message
 from ledger.review.reviews.packaged import decisions
 from ledger.service import Service
 from ledger.signing.targets import signs_anything
@@ -35,13 +35,14 @@ def issue(
     disclose: bool = False,
     zone: str | None = None,
     reason: str = "",
+    language: Language = Language.ENGLISH,
     progress: Callable[[str, int], None] = lambda step, done: None,
 ) -> Issued:
     """Writes a package of the selection as of a checkpoint of now, and enters that it was issued.
 
     `disclose`: sealed values are given with it. `zone`: the IANA zone of the report, by default the site's. `reason`:
-    why it is asked for, as the report says it. Raises NotFound for a batch that no record names, and IntegrityError
-    where the evidence does not hold or an open incident case doubts it; there is no package then.
+    why it is asked for, as the report says it in its `language`. Raises NotFound for a batch that no record names, and
+    IntegrityError where the evidence does not hold or an open incident case doubts it; there is no package then.
     """
     _require_undoubted(service, log, selection)
     if signs_anything(service.store, log.origin) or _disposed_of_any(service, log):
@@ -67,6 +68,7 @@ def issue(
             zone=zone or service.settings.zone,
             statements=lambda sources: _statements(service, log, sources),
             asked=Asked(by=_asked_by(authority), why=reason),
+            language=language,
             progress=progress,
         )
     entry = PackageIssued(

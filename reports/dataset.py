@@ -385,12 +385,12 @@ def _verification(evidence: EvidenceSet) -> tuple[State, str]:
     body = evidence.decode(evidence.verification)
     if not isinstance(body, Verification):
         return State.UNKNOWN, utc_text(evidence.verification.logged_us)
-    levels = (message("report.ledger.level", level=one.level, verdict=_VERDICTS[one.verdict]) for one in body.levels)
+    levels = (
+        message("report.ledger.level", level=one.level, verdict=message(f"report.ledger.{one.verdict.value}"))
+        for one in body.levels
+    )
     failed = any(one.verdict is Verdict.FAILS for one in body.levels)
     says = message(
         "report.ledger.said", at=utc_text(evidence.verification.logged_us), size=body.size, levels=", ".join(levels)
     )
     return State.FAILS if failed else State.HOLDS if body.holds else State.UNKNOWN, says
-
-
-_VERDICTS = {verdict: message(f"report.ledger.{verdict.value}") for verdict in Verdict}

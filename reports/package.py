@@ -26,6 +26,7 @@ from ledger.core.paper import PaperEntry
 from ledger.core.signature import SignatureEntry, Target
 from ledger.core.statement import open_report
 from ledger.people.person_kinds import DocumentEntry
+from ledger.present.messages import Language, speaking
 from ledger.sources.kinds import SourceRegistered
 from ledger.sources.statement import Statement
 from ledger.trace.evidence import EvidenceSet, SignedPart
@@ -102,15 +103,16 @@ def build(
     page_size: PageSize = PageSize.A4,
     statements: Statements = lambda sources: (),
     asked: Asked = _UNTOLD,
+    language: Language = Language.ENGLISH,
     progress: Progress = lambda step, done: None,
 ) -> Issued:
     """Writes the package to `out`, which either is not touched or is a complete package that verifies.
 
     `decided` gives the entries of what was deferred and answered of batches. `disclose` false withholds every sealed
     value, and every original of a record that has one. `statements` gives the equivalence statements of sources, for
-    the report, which also says who `asked` and why. Raises IntegrityError where the evidence does not hold,
-    SignatureInvalid when `seal` does not sign with the report key that the log vouches for, InvalidEntry when it would
-    be too large for one file.
+    the report, which also says who `asked` and why; `language` is the report's. Raises IntegrityError where the
+    evidence does not hold, SignatureInvalid when `seal` does not sign with the report key that the log vouches for,
+    InvalidEntry when it would be too large for one file.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     stamp = utc_text(evidence.gathered_us)[:19].replace("-", "").replace(":", "")
@@ -118,7 +120,8 @@ def build(
     staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         writer = _Writer(evidence, decided, staging, package, progress)
-        return writer.write(out, seal, product, disclose, zone, page_size, statements, asked)
+        with speaking(language):
+            return writer.write(out, seal, product, disclose, zone, page_size, statements, asked)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -168,7 +171,8 @@ class _Writer:
             self._put(layout.KEY_LIFE, b"".join(lines))
         self._put(layout.KEYS, layout.keys_text(evidence.log_key, evidence.report_key))
         self._put(layout.HELP, help_text(data).encode())
-        self._put(layout.DICTIONARY, dictionary_csv())
+        with speaking(Language.ENGLISH):  # the members that it tells of have English names
+            self._put(layout.DICTIONARY, dictionary_csv())
         self._put(layout.PAGE, verify_page())
         self._seal(description, data, seal)
         return self._finish(out, data)

@@ -15,7 +15,7 @@ from reportlab.lib.units import mm
 from reportlab.platypus import BaseDocTemplate, CondPageBreak, Flowable, Frame, PageTemplate, Paragraph
 
 from ledger.core.hashing import b64
-from ledger.present.messages import message
+from ledger.present.messages import message, spoken
 from reports import fonts, style
 from reports.dataset import ReportData
 from reports.sections.accounts import accounts
@@ -148,7 +148,7 @@ class _Document(BaseDocTemplate):  # type: ignore[misc]
             subject=data.origin,
             creator=data.product,
             author=data.product,
-            lang="en",
+            lang=spoken().value,
             invariant=1,
             initialFontName=fonts.SANS,
         )

@@ -11,7 +11,7 @@ from ledger.cli.output import AsJson, progress, say, say_json, tell
 from ledger.core import canonical
 from ledger.core.errors import ConfigError, InvalidEntry
 from ledger.core.record import LinkKind
-from ledger.present.messages import message
+from ledger.present.messages import Language, message
 from ledger.present.times import site_zone
 from ledger.store.question import Query
 from ledger.trace.selection import ByBatch, BySearch, Selection
@@ -36,6 +36,7 @@ def package(
     zone: Annotated[
         str | None, typer.Option(help="IANA zone of the report's times, beside UTC; by default the site's.")
     ] = None,
+    language: Annotated[Language, typer.Option(help="The language of the report.")] = Language.ENGLISH,
     reason: Annotated[str, typer.Option(help="Why it is asked for: the report says so.")] = "",
     log: LogOption = None,
     as_json: AsJson = False,
@@ -65,6 +66,7 @@ def package(
             disclose=disclose,
             zone=zone,
             reason=reason,
+            language=language,
             progress=lambda _step, done: report(done, done),
         )
         vkey = service.vkey(chosen)

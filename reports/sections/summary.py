@@ -28,7 +28,6 @@ from reports.style import (
     H2,
     QUIET,
     RULE,
-    SMALL,
     SUBTITLE,
     TITLE,
     code,
@@ -48,7 +47,7 @@ _EXPOSED: Final = 6
 
 
 def summary(data: ReportData, zone: Zone, width: float) -> list[Flowable]:
-    """The first page: title, verdict, what it rests on, exposure windows, short identity."""
+    """The first page: title, short identity, verdict, what it rests on, exposure windows."""
     asked = data.asked.by or message("report.asked.untold")
     by = message("report.asked", by=one_line(asked, _LONG))
     why = message("report.asked.why", why=one_line(data.asked.why, _LONG)) if data.asked.why else ""
@@ -56,12 +55,12 @@ def summary(data: ReportData, zone: Zone, width: float) -> list[Flowable]:
         text(message("report.title"), TITLE),
         text(selection_text(data.selection), SUBTITLE),
         text(f"{by} {why}".rstrip(), QUIET),
+        _short(data, width),
         text(message("report.verdict"), H2),
         _states(verdict(data, zone), width, _TITLES),
         text(message("report.rests"), H2),
         _states(rests(data), width),
         KeepTogether([text(message("report.exposure"), H2), *_exposure(data, width)]),
-        KeepTogether([text(message("report.identity"), H2), _short(data, zone, width)]),
     ]
 
 
@@ -216,21 +215,14 @@ def _exposed(one: Coverage) -> tuple[bool, int]:
     return one.exposed < one.selected, one.exposed_high_us
 
 
-def _short(data: ReportData, zone: Zone, width: float) -> Table:
-    return facts(
-        [
-            (message("report.package"), code(data.package)),
-            (message("report.fingerprint"), code(fingerprint(data.log_key))),
-            (message("report.root"), code(" ".join(grouped(data.root)))),
-            (message("report.made"), text(zone.full(data.gathered_us), SMALL)),
-        ],
-        width,
-    )
+def _short(data: ReportData, width: float) -> Table:
+    """What is compared by eye; all else of the identity is in the running header, and overleaf."""
+    return facts([(message("report.fingerprint"), code(fingerprint(data.log_key)))], width, 48 * mm)
 
 
 def identity(data: ReportData, zone: Zone, width: float) -> list[Flowable]:
     """The package, its log and keys in full."""
-    return [text(message("report.identity.full"), H2), _identity(data, zone, width)]
+    return [text(message("report.identity"), H2), _identity(data, zone, width)]
 
 
 def _identity(data: ReportData, zone: Zone, width: float) -> Table:

@@ -54,7 +54,6 @@ MESSAGES = {
     "report.exposure.untold": "not known: the source does not say when it recorded them",
     "report.exposure.rest": "{count}: window not known",
     "report.exposure.more": "{count} more sources stand under Coverage and gaps.",
-    "report.identity.full": "Identity in full",
     "report.col.exposure": "Shortest to longest",
     "report.col.unexposed": "Without a recorded time",
     "report.complete.open": "Some of it cannot be judged: {what}.",

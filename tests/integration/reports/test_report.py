@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 
 from ledger.core.clock import utc_text
+from ledger.present import messages
 from ledger.present.english import CATALOGUE
+from ledger.present.messages import Language
 from ledger.regulation.reading import clauses
 from ledger.store.question import Query
 from ledger.trace.evidence import gather
@@ -156,3 +158,46 @@ def test_the_picture_draws_a_lane_of_each_source_with_what_is_derived_and_not_kn
     lanes = [row for at, row in enumerate(rows) if at == 0 or row > rows[at - 1] + 1]
     # Filled and outlined marks of the DCS, which a batch's occupation holds, and filled ones of the ERP.
     assert len(lanes) >= 3
+
+
+SAID_AS_SIGNED = ("signing.class.", "signing.withstands.", "signature.")
+"""What a signature is said to be stays as it was shown when it was made."""
+
+
+def test_a_german_report_says_everything_in_german_and_its_data_are_the_same(
+    site: Plant, disclosed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = set[str]()
+    catalogue = messages._CATALOGUES[Language.GERMAN]
+    monkeypatch.setitem(messages._CATALOGUES, Language.GERMAN, _Noting(catalogue, used))
+    messages._parts.cache_clear()
+    out = tmp_path / "german.zip"
+    with gather(site.service.store, site.log, BySearch(query=Query())) as evidence:
+        build(evidence, out, site.seal, product="trailseal test", disclose=True, language=Language.GERMAN)
+    assert len(used) > 200
+    assert {key for key in used - catalogue.keys() if not key.startswith(SAID_AS_SIGNED)} == set()
+    assert verify_package(out, [site.vkey]).exit_code == 0
+    first = pages(out, tmp_path)[0]
+    for claim in (
+        "Seit dem Empfang unverändert.",
+        "Vollständig wie empfangen",
+        "In dieser Reihenfolge",
+        "An diesem Tag",
+    ):
+        assert claim in first
+    info = subprocess.run(["pdfinfo", "-struct-text", tmp_path / "report.pdf"], capture_output=True, check=True)
+    assert b"Error" not in info.stderr
+    assert b"/Lang (de)" in (tmp_path / "report.pdf").read_bytes()
+    german, english = unpack(out)[1], unpack(disclosed)[1]
+    for name in (layout.RECORDS, layout.TABLE, layout.ORIGINALS, layout.ENTRIES, layout.RUNS, layout.DICTIONARY):
+        assert german[name] == english[name], name
+
+
+class _Noting(dict[str, str]):
+    def __init__(self, held: dict[str, str], used: set[str]) -> None:
+        super().__init__(held)
+        self._used = used
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self._used.add(key)
+        return super().get(key, default)

@@ -4,6 +4,7 @@ import re
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from string import Formatter
 
 import pytest
 
@@ -13,7 +14,8 @@ from ledger.core.times import Basis
 from ledger.integrity.kinds import Verdict
 from ledger.present import english
 from ledger.present.english import CATALOGUE, pages, people, privacy, sentences, words
-from ledger.present.messages import message, number
+from ledger.present.german import CATALOGUE as GERMAN
+from ledger.present.messages import Language, message, number, parts, speaking, spoken
 from ledger.present.states import State
 from ledger.privacy.look_up_kinds import Purpose
 
@@ -37,7 +39,7 @@ _FAMILY = re.compile(r"[\"']([a-z]+(?:[.][a-z-]+)*)[.][\"'] ~|f\"([a-z]+(?:[.][a
 def _texts() -> list[str]:
     code = [path for package in ("ledger", "reports", "collectors") for path in (ROOT / package).rglob("*.py")]
     files = [*code, *(ROOT / "ledger" / "web" / "templates").rglob("*.html")]
-    return [path.read_text() for path in files if path.parent.name != "english"]
+    return [path.read_text() for path in files if path.parent.name not in ("english", "german")]
 
 
 def _used() -> set[str]:
@@ -82,6 +84,28 @@ def test_no_key_stands_in_two_parts_of_the_catalogue() -> None:
 def test_a_key_that_does_not_exist_cannot_reach_a_user() -> None:
     with pytest.raises(KeyError):
         message("no.such.key")
+
+
+def test_what_is_said_in_german_is_said_in_english_of_the_same_things() -> None:
+    assert GERMAN.keys() <= CATALOGUE.keys()
+    for key, text in GERMAN.items():
+        assert _places(text) == _places(CATALOGUE[key]), key
+
+
+def _places(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def test_another_language_is_spoken_only_within_and_what_it_lacks_is_english() -> None:
+    with speaking(Language.GERMAN):
+        assert (message("report.records"), spoken()) == ("Aufzeichnungen", Language.GERMAN)
+        assert parts("said.create") == (("", "actor"), (" legte ", "object"), (" an", None))
+        assert "export.wrote" not in GERMAN
+        assert message("export.wrote", file="f", size=1, root="r") == "Written to f, as of size 1, root r."
+        with pytest.raises(KeyError):
+            message("no.such.key")
+    assert (message("report.records"), spoken()) == ("Records", Language.ENGLISH)
+    assert parts("said.create") == (("", "actor"), (" created ", "object"))
 
 
 def test_large_numbers_are_grouped_and_years_are_not() -> None:
