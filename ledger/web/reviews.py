@@ -35,13 +35,13 @@ _STEPS: Final = ("judge", "defer", "raise", "look", "miss", "system", "conclude"
 
 
 def handlers(zone: ZoneInfo) -> list[Any]:
-    """The routes; `zone` is the site's time zone, in which periods are typed."""
+    """The routes; `zone` is the site's time zone, in which periods are typed and times are shown."""
 
     @get("/reviews/{log:str}", opt=allow(Scope.READ))
     async def reviews(request: PageRequest, context: Context, log: FromPath[str]) -> Response[str]:
         """Every review, newest first."""
         typed = {name: request.query_params.get(name, "")[:1000] for name in _FIELDS}
-        return await _list(request, context, log, typed)
+        return await _list(request, context, log, zone, typed)
 
     @post("/reviews/{log:str}", opt=allow(Scope.REVIEW))
     async def open_review(request: PageRequest, context: Context, log: FromPath[str]) -> Response[Any]:
@@ -54,7 +54,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
             return context.service.reviews.open(chosen, field("plan"), of, reason_of(field), caller.authority)
 
         async def again(error: LedgerError) -> Response[Any]:
-            return await _list(request, context, log, {name: field(name) for name in _FIELDS}, error)
+            return await _list(request, context, log, zone, {name: field(name) for name in _FIELDS}, error)
 
         return await entered(context, enter, lambda made: f"/reviews/{log}/{made.review}", again)
 
@@ -63,7 +63,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
         request: PageRequest, context: Context, log: FromPath[str], review: FromPath[str]
     ) -> Response[str]:
         """A review: its population, sample and findings, what is left to do, and what it came to."""
-        return await _one(request, context, log, review)
+        return await _one(request, context, log, review, zone)
 
     @post("/reviews/{log:str}/{review:str}/{step:str}", opt=allow(Scope.REVIEW))
     async def act(
@@ -75,7 +75,7 @@ def handlers(zone: ZoneInfo) -> list[Any]:
         do = _step(context, log, review, step, field, findings, caller.authority, zone)
 
         async def again(error: LedgerError) -> Response[Any]:
-            return await _one(request, context, log, review, error)
+            return await _one(request, context, log, review, zone, error)
 
         return await entered(context, do, f"/reviews/{log}/{review}", again)
 
@@ -156,7 +156,12 @@ def _entry(text: str) -> int:
 
 
 async def _list(
-    request: PageRequest, context: Any, log: str, typed: dict[str, str], error: LedgerError | None = None
+    request: PageRequest,
+    context: Any,
+    log: str,
+    zone: ZoneInfo,
+    typed: dict[str, str],
+    error: LedgerError | None = None,
 ) -> Response[str]:
     caller, before = request.user, before_of(request)
 
@@ -165,7 +170,8 @@ async def _list(
         with service.store.reading() as connection:
             found = names(connection, chosen.number, None, None, before, ROWS + 1)
             known = [read_review(connection, chosen.number, one) for one in found[:ROWS]]
-            lines = [line_of(one, requests_over(service.workflows.requests, connection, chosen, one)) for one in known]
+            asked = [requests_over(service.workflows.requests, connection, chosen, one) for one in known]
+            lines = [line_of(one, zone, states) for one, states in zip(known, asked, strict=True)]
             named = [one.plan.plan for one in plans(connection, chosen.number) if not one.plan.retired]
         return lines, named, len(found) > ROWS
 
@@ -187,7 +193,7 @@ async def _list(
 
 
 async def _one(
-    request: PageRequest, context: Any, log: str, review: str, error: LedgerError | None = None
+    request: PageRequest, context: Any, log: str, review: str, zone: ZoneInfo, error: LedgerError | None = None
 ) -> Response[str]:
     caller = request.user
 
@@ -195,7 +201,8 @@ async def _one(
         service, chosen = context.service, context.record_log(log).log
         with service.store.reading() as connection:
             size = LogReader(connection, chosen.number).head().size
-            return review_view(show(service.store, service.workflows.requests, connection, chosen, review, size))
+            shown = show(service.store, service.workflows.requests, connection, chosen, review, size)
+        return review_view(shown, zone)
 
     view = await context.lanes.read(read)
     return page(

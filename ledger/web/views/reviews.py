@@ -1,6 +1,7 @@
 """Reviews as pages show them: what they are of, where they stand, what is left to do."""
 
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -12,6 +13,7 @@ from ledger.present.messages import message
 from ledger.present.states import State
 from ledger.review.reviews.reading import KnownReview
 from ledger.review.reviews.shown import FindingShown, ReviewShown
+from ledger.web.views.when import instant_text
 
 _SYSTEMS: Final = {
     SystemState.CONTRIBUTED: State.HOLDS,
@@ -85,8 +87,8 @@ class ReviewView(msgspec.Struct, frozen=True, kw_only=True):
     requests: tuple[str, ...]
 
 
-def line_of(known: KnownReview, states: tuple[RequestState, ...] = ()) -> ReviewLine:
-    """A review in a line; `states`: of the requests for signatures over its conclusion."""
+def line_of(known: KnownReview, zone: ZoneInfo, states: tuple[RequestState, ...] = ()) -> ReviewLine:
+    """A review in a line, its times in `zone`; `states`: of the requests for signatures over its conclusion."""
     if known.concluded is None:
         state, words = State.UNKNOWN, "open"
     elif known.questions:
@@ -99,9 +101,9 @@ def line_of(known: KnownReview, states: tuple[RequestState, ...] = ()) -> Review
         state, words = State.FAILS, "ended"
     return ReviewLine(
         review=known.review,
-        what=_what(known.reviewed),
+        what=_what(known.reviewed, zone),
         records=known.population.records,
-        opened_at=known.opened_at,
+        opened_at=instant_text(known.opened_at, zone),
         opened_by=known.opened_by,
         opening=known.opening,
         state=state,
@@ -109,18 +111,18 @@ def line_of(known: KnownReview, states: tuple[RequestState, ...] = ()) -> Review
     )
 
 
-def review_view(shown: ReviewShown) -> ReviewView:
-    """The view of a review's page."""
+def review_view(shown: ReviewShown, zone: ZoneInfo) -> ReviewView:
+    """The view of a review's page, all its times in the site's `zone`."""
     known, outcome = shown.review, shown.review.outcome
     left = list(Members.of(known.left).runs())
     return ReviewView(
-        line=line_of(known, tuple(one.state for one in shown.requests)),
+        line=line_of(known, zone, tuple(one.state for one in shown.requests)),
         known=known,
         carried_by=tuple(
             (message("review.carried-by", rule=one.rule, version=one.version), one.entry)
             for one in known.population.carried_by
         ),
-        findings=tuple(_finding(one) for one in shown.findings),
+        findings=tuple(_finding(one, zone) for one in shown.findings),
         strata=tuple(_stratum(one) for one in known.population.strata),
         left=tuple(left[:STRETCHES]),
         more_left=max(0, len(left) - STRETCHES),
@@ -139,18 +141,25 @@ def review_view(shown: ReviewShown) -> ReviewView:
         unknown=()
         if outcome is None
         else tuple(
-            message("review.unknown.of", source=one.source, low=one.from_at, high=one.to_at, state=one.state)
+            message(
+                "review.unknown.of",
+                source=one.source,
+                low=instant_text(one.from_at, zone),
+                high=instant_text(one.to_at, zone),
+                state=one.state,
+            )
             for one in outcome.unknown
         ),
         requests=tuple(one.request for one in shown.requests),
     )
 
 
-def _what(of: Reviewed) -> str:
+def _what(of: Reviewed, zone: ZoneInfo) -> str:
     if of.batch is not None:
         return message("review.batch", batch=of.batch)
     sources = ", ".join(of.sources) or message("review.every-source")
-    return message("review.period", sources=sources, low=of.from_at or "", high=of.to_at or "")
+    low, high = (instant_text(at or "", zone) for at in (of.from_at, of.to_at))
+    return message("review.period", sources=sources, low=low, high=high)
 
 
 def _stratum(one: Stratum) -> str:
@@ -161,7 +170,7 @@ def _stratum(one: Stratum) -> str:
     return f"{said}; {message('review.uncarried.of', count=one.uncarried)}" if one.uncarried else said
 
 
-def _finding(one: FindingShown) -> FindingRow:
+def _finding(one: FindingShown, zone: ZoneInfo) -> FindingRow:
     finding, given = one.finding, one.disposition
     state, decided, beside = State.UNKNOWN, message("review.undecided"), list[str]()
     if given is not None:
@@ -179,9 +188,10 @@ def _finding(one: FindingShown) -> FindingRow:
         key = "review.deviation.closed" if deviation.closed else "review.deviation"
         beside.append(message(key, number=deviation.number))
     if one.deferral is not None:
-        beside.append(message("review.deferred", until=one.deferral.deferral.expires_at))
+        beside.append(message("review.deferred", until=instant_text(one.deferral.deferral.expires_at, zone)))
     if one.suppressed is not None:
-        beside.append(message("review.suppressed", until=one.suppressed.until, reason=one.suppressed.reason))
+        until = instant_text(one.suppressed.until, zone)
+        beside.append(message("review.suppressed", until=until, reason=one.suppressed.reason))
     return FindingRow(
         key=finding.key,
         entry=one.entry,

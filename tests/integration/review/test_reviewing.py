@@ -1,14 +1,16 @@
 """Reviews of periods, how their samples are drawn, what a rule missed, and what is refused; on both databases."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 from sqlalchemy import select, update
 
 from ledger.answering import answer
-from ledger.core.clock import utc_text
+from ledger.core.clock import parse_utc, utc_text
 from ledger.core.disposition import Judgement
 from ledger.core.entry import draft
 from ledger.core.errors import Conflict, IntegrityError, NotFound, SchemaViolation, SelfApproval
@@ -23,9 +25,12 @@ from ledger.review.reviews.answering import answered
 from ledger.review.reviews.deferrals import NewDeferral
 from ledger.review.reviews.dispositions import NewDisposition
 from ledger.review.reviews.reading import KnownReview
+from ledger.review.reviews.shown import show
 from ledger.sources.parameter_kinds import Parameter
 from ledger.store import schema
 from ledger.store.position import pos_of
+from ledger.store.reading import LogReader
+from ledger.web.views.reviews import ReviewView, review_view
 from tests.support.ledgers import AUTHORITY, RECORDS, SOURCE, START_US
 from tests.support.postgres import chosen_database
 from tests.support.signing import HOUR_US, Plant
@@ -34,6 +39,7 @@ from tests.support.trying import cases, stated
 pytestmark = pytest.mark.sampled
 BATCH = "B-2026-00042"
 WHY = "compared with the paper of the batch"
+TOKYO = ZoneInfo("Asia/Tokyo")
 APPROVE = Step(step="approve", role="approver", meaning="approved")
 
 
@@ -86,6 +92,13 @@ class Site:
         self.plant.sign(request.request.request, "approve", "dora")
         return made
 
+    def shown(self, review: str) -> ReviewView:
+        """The page of a review at a site in Japan."""
+        requests = self.service.workflows.requests
+        with self.service.store.reading() as connection:
+            size = LogReader(connection, RECORDS).head().size
+            return review_view(show(self.service.store, requests, connection, self.log, review, size), TOKYO)
+
     def answered(self) -> tuple[str, list[str]]:
         service = self.service
         with service.store.reading() as connection:
@@ -99,6 +112,12 @@ class Site:
                 service.clock.now_us(),
             )
         return found.state.value, [one.code for one in found.reasons]
+
+
+def in_tokyo(at_us: int) -> str:
+    """What a page in Japan says of an instant."""
+    at = datetime.fromtimestamp(at_us // 1_000_000, TOKYO)
+    return f"{at:%Y-%m-%d %H:%M:%S}.{at_us // 1000 % 1000:03} JST +09:00"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -370,6 +389,10 @@ def test_a_deferral_is_signed_by_another_ends_and_is_of_nothing_that_decides_a_r
     assert outcome is not None
     assert (outcome.findings, outcome.explained, outcome.deferred) == (2, 1, 1)
     assert site.answered() == ("deferred", ["deferred"])
+    review = site.shown(known.review)
+    (until,) = [text for row in review.findings for text in row.beside if text.startswith("deferred until")]
+    assert until == f"deferred until {in_tokyo(parse_utc(wait.expires_at))}"
+    assert review.line.opened_at == in_tokyo(parse_utc(review.known.opened_at))
     assert service.quality.deferrals.counted(log) == {None: 1}
     site.plant.clock.at_us += day_us
     assert site.answered() == ("open", ["finding-open"]), "its time is over"
@@ -400,6 +423,8 @@ def test_a_finding_that_is_looked_past_keeps_a_review_open_once_that_is_over(sit
     outcome = site.done(known.review).outcome
     assert outcome is not None
     assert (outcome.findings, outcome.suppressed, outcome.deferred) == (1, 1, 0)
+    ((said,),) = (row.beside for row in site.shown(known.review).findings)
+    assert said.startswith(f"looked past until {in_tokyo(now_us + HOUR_US)}:")
     assert site.answered() == ("complete", [])
     site.plant.clock.at_us += HOUR_US
     assert site.answered() == ("open", ["finding-open"])
