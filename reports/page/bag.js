@@ -5,7 +5,7 @@ import { CONSTANTS } from "./constants.js";
 import { FILES } from "./lines.js";
 import { openNote, parseKey } from "./note.js";
 import { object } from "./shape.js";
-import { Sha256, Sha512 } from "./sha2.js";
+import { newSha256, newSha512 } from "./sha2.js";
 
 const MANIFEST = 1 << 22;
 const SMALL = 1 << 20;
@@ -41,7 +41,7 @@ export function checkFiles(names, problems) {
 export async function digestsOf(zip, told) {
   const files = new Map();
   for (const name of zip.members.keys()) {
-    const [first, second] = [new Sha256(), new Sha512()];
+    const [first, second] = [newSha256(), newSha512()];
     try {
       for await (const piece of zip.stream(name)) {
         first.update(piece);

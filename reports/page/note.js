@@ -1,7 +1,7 @@
 // Signed notes, checkpoints and cosignatures of C2SP, and the policy from outside that they are held against.
 import { HASH_SIZE, Wrong, fromUtf8, hex, joined, quoted, unbase64, utf8 } from "./bytes.js";
 import { verify } from "./ed25519.js";
-import { sha256 } from "./sha2.js";
+import { sha256Of } from "./sha2.js";
 
 export const ED25519 = 1;
 export const COSIGNATURE = 4;
@@ -32,7 +32,7 @@ export function parseKey(text) {
   const bytes = unbase64(rest.join("+"));
   if (!bytes.length) throw new Wrong(`the key of ${quoted(name)} is incomplete`);
   const kind = bytes[0];
-  const due = hex(sha256(utf8(`${name}\n`), bytes).subarray(0, 4));
+  const due = hex(sha256Of(utf8(`${name}\n`), bytes).subarray(0, 4));
   if (id !== due) throw new Wrong(`the key of ${quoted(name)} has id ${quoted(id ?? "")} where ${due} is due`);
   if (KEY_SIZE[kind] !== bytes.length - 1) throw new Wrong(`the key of ${quoted(name)} is of a kind that is not known here`);
   return { name, id, kind, key: bytes.slice(1), text };
@@ -113,5 +113,5 @@ export async function openCheckpoint(bytes, origin, keys, witnesses = []) {
 
 /** The short form of a key that people compare: 128 bits of SHA-256 over its text, in groups of four digits. */
 export function fingerprint(key) {
-  return hex(sha256(utf8(key)).subarray(0, 16)).match(/.{4}/g).join(" ");
+  return hex(sha256Of(utf8(key)).subarray(0, 16)).match(/.{4}/g).join(" ");
 }

@@ -1,7 +1,7 @@
 // The proofs as files of their own: one a record (C2SP tlog-proof), or one of all records; both made again, or walked.
 import { HASH_SIZE, Wrong, base64, fromUtf8, hex, same, unbase64, utf8 } from "./bytes.js";
 import { FILES } from "./lines.js";
-import { sha256 } from "./sha2.js";
+import { sha256Of } from "./sha2.js";
 import { nodeHash } from "./tree.js";
 
 const MAX_LINE = 100;
@@ -22,7 +22,7 @@ export class ProofFiles {
     this.files.delete(name);
     const extra = base64(utf8(texts.get("leaf")));
     const head = ["c2sp.org/tlog-proof@v1", `extra ${extra}`, `index ${value.index}`, ...value.proof, "", ""].join("\n");
-    if (found !== hex(sha256(utf8(head), this.checkpoint))) {
+    if (found !== hex(sha256Of(utf8(head), this.checkpoint))) {
       this.problems.add(name, `is not the proof that ${FILES.records} has of entry ${value.index}`, "order");
     }
   }

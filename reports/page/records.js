@@ -3,7 +3,7 @@ import { HASH_SIZE, Wrong, base64, hex, instantOf, same, unbase64, utf8 } from "
 import { Cover } from "./entries.js";
 import { FILES, MAX_LINE, MAX_ORIGINAL_LINE, ORIGINAL_LINE, RECORD_BODY, RECORD_LINE, bodyOf, linesOf } from "./lines.js";
 import { looked } from "./rules.js";
-import { Sha256, Sha512 } from "./sha2.js";
+import { newSha256, newSha512 } from "./sha2.js";
 import { object } from "./shape.js";
 import { header, rows } from "./table.js";
 import { canonicalBytes, checkLine, originalCommitment, sealedCommitment } from "./tree.js";
@@ -26,7 +26,7 @@ export class Records {
   }
 
   async check() {
-    const [first, second] = [new Sha256(), new Sha512()];
+    const [first, second] = [newSha256(), newSha512()];
     const put = (text) => {
       const bytes = utf8(text);
       first.update(bytes);

@@ -3,15 +3,15 @@ import { HASH_SIZE, Wrong, base64, instantOf, same, unbase64, utf8 } from "./byt
 import { canonical } from "./canonical.js";
 import { CONSTANTS } from "./constants.js";
 import { digest, isIndex, one, shaped } from "./shape.js";
-import { sha256 } from "./sha2.js";
+import { sha256Of } from "./sha2.js";
 
 const prefix = (byte) => Uint8Array.of(byte);
 const [LEAF, NODE, BODY, SEALED, ORIGINAL, RUN] = [0, 1, 2, 3, 4, 6].map(prefix);
 
-export const nodeHash = (left, right) => sha256(NODE, left, right);
-export const sealedCommitment = (salt, value) => sha256(SEALED, salt, value);
-export const originalCommitment = (salt, bytes) => sha256(ORIGINAL, salt, bytes);
-export const runChain = (before, leaf) => sha256(RUN, before, leaf);
+export const nodeHash = (left, right) => sha256Of(NODE, left, right);
+export const sealedCommitment = (salt, value) => sha256Of(SEALED, salt, value);
+export const originalCommitment = (salt, bytes) => sha256Of(ORIGINAL, salt, bytes);
+export const runChain = (before, leaf) => sha256Of(RUN, before, leaf);
 
 const isKind = one(...CONSTANTS.kinds);
 const LEAF_MEMBERS = {
@@ -60,10 +60,10 @@ export function checkLine({ value, texts }, head) {
   if (index !== value.index) throw new Wrong(`holds the leaf of entry ${index}`, "order");
   instantOf(at);
   unbase64(prev, HASH_SIZE);
-  if (base64(sha256(BODY, unbase64(value.salt, HASH_SIZE), utf8(texts.get("body")))) !== body) {
+  if (base64(sha256Of(BODY, unbase64(value.salt, HASH_SIZE), utf8(texts.get("body")))) !== body) {
     throw new Wrong("the body is not the one that its leaf commits to");
   }
-  const hash = sha256(LEAF, utf8(texts.get("leaf")));
+  const hash = sha256Of(LEAF, utf8(texts.get("leaf")));
   const proof = value.proof.map((step) => unbase64(step, HASH_SIZE));
   verifyInclusion(index, head.size, hash, proof, head.root);
   return { leaf, hash, hash64: base64(hash) };

@@ -17,13 +17,13 @@ function refused(m, what) {
 
 export function hashes(m) {
   const parts = [0, 1, 55, 56, 63, 64, 111, 112, 127, 128, 300].map((length) => new Uint8Array(length).fill(length));
-  const { Sha256, Sha512, sha256, sha512 } = m.sha2Module;
-  const [first, second] = [new Sha256(), new Sha512()];
+  const { newSha256, newSha512, sha256Of, sha512Of } = m.sha2Module;
+  const [first, second] = [newSha256(), newSha512()];
   for (const part of parts) {
     first.update(part);
     second.update(part);
   }
-  const each = parts.flatMap((part) => [sha256(part), sha512(part)]);
+  const each = parts.flatMap((part) => [sha256Of(part), sha512Of(part)]);
   return [...each, first.digest(), second.digest()].map(m.bytesModule.hex);
 }
 
