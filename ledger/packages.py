@@ -11,7 +11,7 @@ from ledger.core.hashing import b64
 from ledger.core.statement import sign_report
 from ledger.integrity.incidents.standing import doubted
 from ledger.new_log import PRODUCT
-from ledger.present.messages import Language, message
+from ledger.present.messages import Language
 from ledger.review.reviews.packaged import decisions
 from ledger.service import Service
 from ledger.signing.targets import signs_anything
@@ -67,7 +67,7 @@ def issue(
             decided=lambda batches: decisions(evidence.connection, log.number, evidence.size, batches),
             zone=zone or service.settings.zone,
             statements=lambda sources: _statements(service, log, sources),
-            asked=Asked(by=_asked_by(authority), why=reason),
+            asked=Asked(by=authority.actor, authenticated=authority.authenticated, why=reason),
             language=language,
             progress=progress,
         )
@@ -83,10 +83,6 @@ def issue(
     )
     service.store.append_one(log.number, draft(entry))
     return issued
-
-
-def _asked_by(authority: Authority) -> str:
-    return authority.actor if authority.authenticated else message("report.asked.unknown", actor=authority.actor)
 
 
 def _require_undoubted(service: Service, log: LogId, selection: Selection) -> None:

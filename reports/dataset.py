@@ -93,9 +93,10 @@ class Totals(msgspec.Struct, kw_only=True):
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asked for the package, and why, in their own words; empty where it was not told."""
+    """Who asked for the package, whether they proved who they are, and why, in their own words; empty: not told."""
 
     by: str = ""
+    authenticated: bool = False
     why: str = ""
 
 

@@ -71,5 +71,6 @@ def describe(data: ReportData, *, proofs: int) -> Description:
         proofs=proofs,
         proof_of_all=totals.records > layout.MAX_PROOFS,
         asked_by=data.asked.by,
+        asked_authenticated=data.asked.authenticated,
         asked_why=data.asked.why,
     )

@@ -127,7 +127,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     `copies`: of how many letters and scans `copies.jsonl` tells; None: of a package from before there were any.
     `time_stamps`: of how many `timestamps.jsonl` tells, `renewals` of how many `timestamp-renewals.jsonl` does.
     `proofs`: records of which it has a file with the proof, `proof_of_all`: it has one of all. `asked_by`, `asked_why`:
-    who asked for the package, and why, as far as it was told.
+    who asked for the package, and why, as far as it was told; `asked_authenticated`: they had proven who they are.
     `rules`: so many rules, by which records are derived to belong, it holds; None: it is from before packages held any.
     `disposed`: records of the selection that were disposed of, `disposed_elsewhere`: others of the log, of which nobody
     can tell whether they belonged.
@@ -170,6 +170,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     proofs: Index = 0
     proof_of_all: bool = False
     asked_by: str = ""
+    asked_authenticated: bool = False
     asked_why: str = ""
     disposed: Index = 0
     disposed_elsewhere: Index = 0

@@ -7,6 +7,7 @@ from ledger.present.inert import one_line
 from ledger.present.messages import message
 from reports.dataset import ReportData
 from reports.fonts import SANS
+from reports.sections.summary import asked_by
 from reports.sections.verification import ledger_says
 from reports.style import CELL, H2, INK, QUIET, code, facts, grid, text
 from reports.times import Zone
@@ -51,7 +52,6 @@ def _steps(data: ReportData, zone: Zone) -> list[tuple[str, list[str], str, str]
         logged = [zone.full(totals.logged_low_us), "–", zone.full(totals.logged_high_us)]
     sources = ", ".join(one_line(one.source, _LONG) for one in data.coverage if one.selected) or none[0]
     made = [zone.full(data.gathered_us)]
-    asked = one_line(data.asked.by, _LONG) or message("report.asked.untold")
     dated = none if data.dating.by_us is None else [zone.full(data.dating.by_us)]
     names = ", ".join(map(one_line, (*data.witnessed.names, *data.dating.tsas))) or none[0]
     return [
@@ -59,7 +59,7 @@ def _steps(data: ReportData, zone: Zone) -> list[tuple[str, list[str], str, str]
         ("logged", logged, data.origin, "records.jsonl"),
         ("checked", [ledger_says(data)], data.product, "entries.jsonl"),
         ("seen", dated, names, "checkpoint, timestamps.jsonl"),
-        ("made", made, message("report.custody.made.by", product=data.product, who=asked), "package.json"),
+        ("made", made, message("report.custody.made.by", product=data.product, who=asked_by(data)), "package.json"),
         ("sealed", made, data.report_key, "seal.note"),
     ]
 

@@ -48,8 +48,7 @@ _EXPOSED: Final = 6
 
 def summary(data: ReportData, zone: Zone, width: float) -> list[Flowable]:
     """The first page: title, short identity, verdict, what it rests on, exposure windows."""
-    asked = data.asked.by or message("report.asked.untold")
-    by = message("report.asked", by=one_line(asked, _LONG))
+    by = message("report.asked", by=asked_by(data))
     why = message("report.asked.why", why=one_line(data.asked.why, _LONG)) if data.asked.why else ""
     return [
         text(message("report.title"), TITLE),
@@ -62,6 +61,14 @@ def summary(data: ReportData, zone: Zone, width: float) -> list[Flowable]:
         _states(rests(data), width),
         KeepTogether([text(message("report.exposure"), H2), *_exposure(data, width)]),
     ]
+
+
+def asked_by(data: ReportData) -> str:
+    """Who asked for the package; that they are not known for certain is said."""
+    by = one_line(data.asked.by, _LONG)
+    if not by:
+        return message("report.asked.untold")
+    return by if data.asked.authenticated else message("report.asked.unknown", actor=by)
 
 
 def verdict(data: ReportData, zone: Zone) -> list[Line]:

@@ -71,12 +71,14 @@ def test_the_first_page_has_the_four_lines_with_what_each_does_not_prove_and_the
 
 
 def test_it_says_who_asked_and_why_in_words_that_nothing_draws(site: Plant, tmp_path: Path) -> None:
-    by = Asked(by="qa.lead", why="Deviation <b>7</b> \u202e & more")
+    by = Asked(by="qa.lead", authenticated=True, why="Deviation <b>7</b> \u202e & more")
     out = asked(site, tmp_path / "p.zip", BATCH, by)
     first = pages(out, tmp_path)[0]
     assert "Asked for by qa.lead. Why: Deviation <b>7</b> ‹U+202E› & more" in first
     assert verify_package(out, [site.vkey]).exit_code == 0
-    assert b'"asked_by":"qa.lead"' in unpack(out)[1][layout.DESCRIPTION]
+    assert b'"asked_authenticated":true,"asked_by":"qa.lead"' in unpack(out)[1][layout.DESCRIPTION]
+    unknown = asked(site, tmp_path / "unknown.zip", BATCH, Asked(by="local:root"))
+    assert "Asked for by local:root (not authenticated)." in pages(unknown, tmp_path)[0]
 
 
 def test_completeness_is_a_proof_only_where_all_that_the_runs_of_a_source_hold_is_here(
