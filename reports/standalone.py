@@ -26,12 +26,11 @@ from ledger.present.english import CATALOGUE
 from ledger.present.messages import message
 from reports import layout, tables
 from reports.checks import KINDS
-from reports.lines import Index
-from reports.origins import ROLES
+from reports.lines import EntryRole, Index
 
 MODULES: Final = (
     "noble", "bytes", "sha2", "ed25519", "canonical", "constants", "shape", "zip", "tree", "note", "policy", "lines",
-    "bag", "table", "rules", "entries", "proofs", "records", "verify",
+    "bag", "table", "rules", "marks", "origins", "entries", "proofs", "records", "verify",
 )  # fmt: skip
 """Each after those that it imports; the page itself, which alone knows the document, comes last."""
 BUNDLED: Final = "noble"
@@ -113,7 +112,7 @@ def _constants() -> str:
         {
             "kinds": sorted(KIND_NAMES),
             "roles": {role.value: kind for role, kind in KINDS.items()},
-            "unjudgedRoles": [role.value for role in ROLES],
+            "unjudgedRoles": [EntryRole.DEFERRAL.value, EntryRole.ANSWER.value],
             "files": {
                 "description": layout.DESCRIPTION,
                 "checkpoint": layout.CHECKPOINT,

@@ -60,6 +60,7 @@ from ledger.cli import (
     upgrade,
     user,
     verify,
+    verify_page,
     witness,
     witness_policy,
 )
@@ -88,6 +89,7 @@ for module in (
     query,
     trace,
     verify,
+    verify_page,
     drill,
     package,
     rebuild,

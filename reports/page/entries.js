@@ -1,7 +1,7 @@
 // The entries beside the records: each proven, the log's beginning, the report key, and each source's unbroken runs.
 import { HASH_SIZE, Wrong, same, unbase64 } from "./bytes.js";
 import { CONSTANTS } from "./constants.js";
-import { ENTRY_LINE, FILES, KEY_EVENT_BODY, LOG_BODY, MAX_LINE, MAX_RUN_LINE, RUN_BODY, RUN_LINE, SOURCE_BODY, bodyOf, linesOf } from "./lines.js";
+import { ENTRY_LINE, FILES, KEY_EVENT_BODY, LOG_BODY, MAX_LINE, MAX_RUN_LINE, RUN_BODY, RUN_LINE, bodyOf, linesOf } from "./lines.js";
 import { checkLine, runChain } from "./tree.js";
 
 /** The keys that the first two entries name; nothing of them is proven yet. */
@@ -17,10 +17,9 @@ export async function findKeys(zip) {
 
 /** One pass over the entries, side by side with the leaf hashes of the runs. */
 export class Entries {
-  constructor(zip, description, head, problems, rules) {
-    Object.assign(this, { zip, description, head, problems, rules });
+  constructor(zip, description, head, problems, rules, origins) {
+    Object.assign(this, { zip, description, head, problems, rules, origins });
     this.chains = new Map();
-    this.sources = new Map();
     this.roles = new Map();
     this.cover = [];
     this.gaps = { unreachable: 0, gaps: 0 };
@@ -50,10 +49,13 @@ export class Entries {
     if (!this.rules.complete) {
       this.problems.add(FILES.entries, "does not hold the rules of what belongs that the description says", "complete");
     }
+    for (const [index, what] of this.origins.wrong()) {
+      this.problems.add(`entry ${index} in ${FILES.entries}`, what, "complete");
+    }
     this.counts();
   }
 
-  /** The description's numbers of entries whose meaning is not judged here. */
+  /** The description's numbers of entries. */
   counts() {
     const said = (name) => this.description[name] ?? 0;
     const held = (...roles) => roles.reduce((sum, role) => sum + (this.roles.get(role) ?? 0), 0);
@@ -87,13 +89,14 @@ export class Entries {
       if (!right) throw new Wrong(`does not vouch for a report key of log ${this.head.origin}`);
     } else if (role === "verification") {
       this.verification = index;
-    } else if (role === "source") {
-      const body = bodyOf(line, SOURCE_BODY);
-      this.sources.set(body.id, body.type);
     } else if (role === "occupation-rule") {
       this.rules.enter(line);
     } else if (role === "run") {
-      this.run(index, bodyOf(line, RUN_BODY), (await leaves.next()).value?.value);
+      const run = bodyOf(line, RUN_BODY);
+      this.origins.run(index, run);
+      this.run(index, run, (await leaves.next()).value?.value);
+    } else {
+      this.origins.enter(line, role);
     }
   }
 

@@ -132,7 +132,6 @@ export const RECORD_BODY = {
 };
 export const LOG_BODY = { schema: one("log-created/1", "log-created/2"), origin: string, key: string };
 export const KEY_EVENT_BODY = { schema: one("key-event/1", "key-event/2"), event: string, purpose: string, key: string };
-export const SOURCE_BODY = { schema: one("source/1"), id: string, type: string };
 export const PARAMETER_BODY = { schema: one("parameter/1"), name: string, value: maybe(string) };
 export const RUN_BODY = {
   schema: one("collection-run/1"),
@@ -142,6 +141,8 @@ export const RUN_BODY = {
   records: safe,
   previous: maybe(safe),
   chain: string,
+  duplicates: optional(list(anything)),
+  quarantined: optional(list(anything)),
   unreachable: optional(list(object)),
   gaps: optional(list(object)),
 };

@@ -14,6 +14,9 @@ const NOT_IN_NAME = /[\s+\u0000-\u001f\u0085]|\p{Surrogate}/u;
 const DECIMAL = /^(0|[1-9][0-9]{0,18})$/;
 const DASH = "\u2014 ";
 
+/** A note that no known key signed, though none of its lines fails. */
+export class Unknown extends Wrong {}
+
 function requireName(name) {
   // \s of JavaScript has U+FEFF, which is none of Python's white space.
   if (!name || NOT_IN_NAME.test(name.replaceAll("\ufeff", "x"))) throw new Wrong(`${quoted(name)} is no name of a key`);
@@ -90,7 +93,7 @@ export async function openNote(bytes, keys) {
     const time = known[0].kind === COSIGNATURE ? Number(timeOf(signature)) : null;
     if (!signed.has(`${name}+${id}`)) signed.set(`${name}+${id}`, { key: known[0], time });
   }
-  if (!signed.size) throw new Wrong("bears no signature of a key that is known here");
+  if (!signed.size) throw new Unknown("bears no signature of a key that is known here");
   return { ...note, signed: [...signed.values()] };
 }
 
@@ -107,7 +110,7 @@ export async function openCheckpoint(bytes, origin, keys, witnesses = []) {
   const opened = await openNote(bytes, [...keys, ...witnesses]);
   const head = checkpointOf(opened.text);
   if (head.origin !== origin) throw new Wrong(`is a checkpoint of ${quoted(head.origin)}, not of ${quoted(origin)}`);
-  if (!opened.signed.some(({ key }) => keys.includes(key))) throw new Wrong("is not signed by a known key of its log");
+  if (!opened.signed.some(({ key }) => keys.includes(key))) throw new Unknown("is not signed by a known key of its log");
   return { head, signed: opened.signed };
 }
 

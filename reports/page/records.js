@@ -8,8 +8,6 @@ import { object } from "./shape.js";
 import { header, rows } from "./table.js";
 import { canonicalBytes, checkLine, originalCommitment, sealedCommitment } from "./tree.js";
 
-const UNUSUAL = ["archive", "by-hand"];
-
 export class Records {
   /**
    * `entries`: what the pass over the entries found. `told.proven` hears of each line whose place in the tree is proven,
@@ -19,7 +17,7 @@ export class Records {
     Object.assign(this, { zip, description, head, table, problems, entries, rules, told });
     this.cover = new Cover(entries.cover);
     this.count = { query: 0, read: 0, derived: 0, possible: 0 };
-    this.uncertain = this.withOriginal = this.withheld = this.covered = this.imported = this.marked = 0;
+    this.uncertain = this.withOriginal = this.withheld = this.covered = 0;
     this.wanted = new Map();
     this.edges = new Map();
     this.orders = new Set();
@@ -73,7 +71,7 @@ export class Records {
     await this.original(value);
     this.basis(value);
     this.ruled(value);
-    this.source(value);
+    this.entries.origins.record(value);
     const covered = this.cover.leafHash(index);
     if (covered) {
       this.covered += 1;
@@ -160,18 +158,6 @@ export class Records {
     this.wanted.set(edge(index, equipment, action), { index, equipment, action });
   }
 
-  /** A record shows where it came from. What says that it was imported, entered by hand or marked is not judged here. */
-  source({ body, imported = null, mark = null, marks = null }) {
-    const type = this.entries.sources.get(body.record.source);
-    if (type === undefined) throw new Wrong(`the registration of its source ${body.record.source} is not in the package`);
-    if (imported !== null) this.imported += 1;
-    if (mark !== null) this.marked += 1;
-    if (this.entries.unjudged) return;
-    if (imported !== null || mark !== null || marks !== null || UNUSUAL.includes(type)) {
-      throw new Wrong("is imported, entered by hand or marked, and the entry that says so is not there");
-    }
-  }
-
   async finish() {
     const { problems, description: said } = this;
     if (!(await this.originals.next()).done) {
@@ -193,7 +179,8 @@ export class Records {
     if (this.withOriginal !== said.originals || this.withheld !== said.originals_withheld) {
       problems.add(FILES.originals, "does not hold the originals that the description says", "complete");
     }
-    if (this.imported !== (said.imported ?? 0) || this.marked !== (said.marked ?? 0)) {
+    const { imported, marked } = this.entries.origins;
+    if (imported !== (said.imported ?? 0) || marked !== (said.marked ?? 0)) {
       problems.add(FILES.records, "does not show the imported and marked that the description says", "complete");
     }
   }

@@ -1,10 +1,11 @@
 """What the verifier page is tried on: packages of a small plant, and how a person would try them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from ledger.core.card import Card
 from ledger.core.cosignature import CosignatureSigner
@@ -13,6 +14,8 @@ from ledger.store.question import Query
 from ledger.trace.selection import BySearch
 from reports import bag, layout
 from reports.layout import decode_description, seal_payload
+from reports.standalone import verify_page
+from tests.browser.conftest import TROUBLE, watch
 from tests.integration.reports.plant import Plant
 from tests.integration.reports.repack import Files, pack, unpack, with_manifests
 
@@ -51,6 +54,20 @@ class Verifier:
         states = {line: self.page.get_attribute(f"[data-line={line}]", "data-state") or "" for line in LINES}
         listed = self.page.locator("#problems li").all_text_contents()
         return Found(sum=said.get_attribute("data-sum") or "", lines=states, problems="\n".join(listed))
+
+
+@contextmanager
+def opened(browser: Browser, folder: Path) -> Iterator[Verifier]:
+    """The page, opened from a folder, in a browser that reaches nothing."""
+    file = folder / "verify.html"
+    file.write_bytes(verify_page())
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    watch(page, file.as_uri())
+    page.goto(file.as_uri())
+    yield Verifier(page)
+    assert TROUBLE[page] == []
+    context.close()
 
 
 def cosigned(site: Plant, scratch: Path) -> tuple[Path, str]:

@@ -12,8 +12,7 @@ from reports import layout
 from reports.standalone import verify_page
 from reports.verdict import ExitCode
 from reports.verify import verify_package
-from tests.browser.conftest import TROUBLE, watch
-from tests.browser.offline import SEEN, Verifier, cosigned, sealed
+from tests.browser.offline import SEEN, Verifier, cosigned, opened, sealed
 from tests.integration.reports.plant import Plant, plant
 from tests.integration.reports.repack import Files, forge, pack, unpack
 from tests.integration.reports.test_attacks import FORGERIES
@@ -40,17 +39,9 @@ def package(made: Plant, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def verifier(browser: Browser, package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Verifier]:
-    """The very page of the package, opened from a folder, in a browser that reaches nothing."""
-    opened = tmp_path_factory.mktemp("page") / "verify.html"
-    opened.write_bytes(unpack(package)[1][layout.PAGE])
-    context = browser.new_context(offline=True)
-    page = context.new_page()
-    watch(page, opened.as_uri())
-    page.goto(opened.as_uri())
-    yield Verifier(page)
-    assert TROUBLE[page] == []
-    context.close()
+def verifier(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Verifier]:
+    with opened(browser, tmp_path_factory.mktemp("page")) as one:
+        yield one
 
 
 def test_the_page_in_a_package_is_that_of_the_release(package: Path) -> None:

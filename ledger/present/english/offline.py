@@ -87,8 +87,7 @@ MESSAGES = {
     "offline.unchecked.stamps": "{count} time-stamps (RFC 3161) and renewals of them",
     "offline.unchecked.signatures": "{count} signatures, and the files beside them",
     "offline.unchecked.disposals": "what was disposed of: {count} records",
-    "offline.unchecked.said": "what {count} entries say of imports, sources, entries by hand, exclusions, deferrals "
-    "and answers",
+    "offline.unchecked.said": "what {count} entries say of deferrals, and of whether the review is complete",
     "offline.facts.title": "What it is",
     "offline.facts.file": "File",
     "offline.facts.package": "Package",
