@@ -23,7 +23,6 @@ from ledger.core.kinds import KIND_NAMES
 from ledger.core.record import Action, ActorKind, Digest, LinkBasis, LinkKind, Outcome
 from ledger.core.times import Basis
 from ledger.present.english import CATALOGUE
-from ledger.present.messages import message
 from reports import layout, tables
 from reports.checks import KINDS
 from reports.lines import EntryRole, Index
@@ -67,7 +66,7 @@ def verify_page() -> bytes:
             "form-action 'none'",
         )
     )
-    page = _PLACE.sub(lambda found: escape(message(f"offline.{found[1]}")), _text("page.html"))
+    page = _PLACE.sub(lambda found: escape(CATALOGUE[f"offline.{found[1]}"]), _text("page.html"))
     for place, content in (("policy", policy), ("style", style), ("script", script)):
         page = page.replace(f"<<{place}>>", content)
     return page.encode()
