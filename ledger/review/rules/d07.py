@@ -2,7 +2,8 @@
 
 Times are instants, so that a change of zone or of daylight saving time is none. Guards: a service of the source set it
 (time synchronisation), and what runs backwards by no more than the clock's tolerance (parameter `limits`). A counter
-that begins again puts nothing in order.
+that begins again puts nothing in order. Where a number's time, or that of the one before, names no instant, it cannot
+be said.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +22,7 @@ _SECOND: Final = 1_000_000
 
 
 class ClockChange:
-    """Examines changes of a clock, and records that bear a number and a time."""
+    """Examines changes of a clock, and records that bear a number."""
 
     about = About(
         id="D07",
@@ -32,7 +33,7 @@ class ClockChange:
     )
 
     def examines(self, told: Told, known: Known) -> bool:
-        return _sets(told) or (told.record.source_sequence is not None and _time(told) is not None)
+        return _sets(told) or told.record.source_sequence is not None
 
     def touches(self, new: Sequence[Told], known: Known) -> Iterable[int]:
         return known.numbered_after(new)
@@ -45,12 +46,6 @@ class ClockChange:
 
 def _sets(told: Told) -> bool:
     return told.record.action is Action.TIME_CHANGE and told.record.outcome is Outcome.SUCCESS
-
-
-def _time(told: Told) -> int | None:
-    """When it was written down, else when it happened, by the source's clock."""
-    written = told.record.source_recorded_at
-    return told.record.occurred_at.instant_us if written is None else written.instant_us
 
 
 def _set(told: Told) -> Judged:
@@ -66,8 +61,10 @@ def _said(told: Told, series: Series | None, known: Known) -> Judged:
     if series is None or series.before is None or (numbering is not None and numbering.wraps is not None):
         return Judged(at, Said.CLEAR)
     back = _back_us(told, series.before)
+    if back is None:
+        return Judged(at, Said.LACKING, "occurred-time")
     limits = known.value(told, Limits)
-    if back is None or back <= (0 if limits is None else limits.clock_tolerance_ms * 1_000):
+    if back <= (0 if limits is None else limits.clock_tolerance_ms * 1_000):
         return Judged(at, Said.CLEAR)
     detail = (
         f"{one_line(told.record.source)}: number {series.number}, entry {at}, has a time {back / _SECOND:.3f} s before"

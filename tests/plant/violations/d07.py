@@ -1,10 +1,8 @@
 """D07: a clock is set, or runs backwards while the source's own numbers go on."""
 
-from collections.abc import Mapping
-
 from ledger.core.record import Action, ActorKind
 from tests.plant.model import MINUTE, SECOND, Fact, Parameter
-from tests.plant.violations.stage import Shows, Stage
+from tests.plant.violations.stage import Stage
 
 PARAMETERS: tuple[Parameter, ...] = ()
 
@@ -59,9 +57,15 @@ def whose_counter_begins_again(stage: Stage) -> Fact:
     return second
 
 
+def of_a_time_that_names_no_instant(stage: Stage) -> Fact:
+    _, second = _two(stage, 10 * MINUTE)
+    second.unread, second.recorded = True, None
+    return second
+
+
 SEVERITY = "critical"
 FINDS = (set_by_hand, set_by_nobody_known, ran_backwards, ran_back_by_little)
 EXPLAINED = (set_by_the_service,)
 CLEAR = (within_the_tolerance, whose_counter_begins_again)
 UNORDERED = ()
-UNKNOWN: Mapping[str, Shows] = {}
+UNKNOWN = {"occurred-time": of_a_time_that_names_no_instant}

@@ -1,16 +1,15 @@
 """D21: something is deleted."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from ledger.core.record import Action, LinkKind, Outcome
+from ledger.core.record import Action, ActorKind, LinkKind, Outcome
 from tests.plant.model import HOUR, SECOND, Fact, Link, Parameter
-from tests.plant.violations.stage import Shows, Someone, Stage
+from tests.plant.violations.stage import Someone, Stage
 
 PARAMETERS: tuple[Parameter, ...] = ()
 
 
-def _deleted(stage: Stage, at: int, who: Someone, *named: Link, source: str = "cds", **told: Any) -> Fact:
+def _deleted(stage: Stage, at: int, who: Someone | str, *named: Link, source: str = "cds", **told: Any) -> Fact:
     return stage.say(source, at, Action.DELETE, stage.thing("sequence"), who, (), named, **told)
 
 
@@ -42,6 +41,12 @@ def approved_by_themselves(stage: Stage) -> tuple[Fact, ...]:
     return (_deleted(stage, at, who, request, source="qms"),)
 
 
+def approved_by_their_account_elsewhere(stage: Stage) -> tuple[Fact, ...]:
+    at, request, who = stage.instant(), _request(stage), stage.someone()
+    _approved(stage, at - HOUR, request, who)
+    return (_deleted(stage, at, who, request),)
+
+
 def approved_later(stage: Stage) -> tuple[Fact, ...]:
     at, request = stage.instant(), _request(stage)
     _approved(stage, at + HOUR, request, stage.someone())
@@ -54,6 +59,13 @@ def approved_before(stage: Stage) -> Fact:
     return _deleted(stage, at, stage.someone(), request)
 
 
+def approved_before_a_service_did_it(stage: Stage) -> Fact:
+    at, request, account = stage.instant(), _request(stage), stage.name("purge")
+    stage.map_account("cds", account, account, ActorKind.SERVICE)
+    _approved(stage, at - HOUR, request, stage.someone())
+    return _deleted(stage, at, account, request, kind=ActorKind.SERVICE)
+
+
 def denied(stage: Stage) -> Fact:
     return _deleted(stage, stage.instant(), stage.someone(), outcome=Outcome.DENIED)
 
@@ -64,9 +76,27 @@ def approved_at_that_moment(stage: Stage) -> Fact:
     return _deleted(stage, at, stage.someone(), request)
 
 
+def nobody_knows(stage: Stage) -> Fact:
+    return _deleted(stage, stage.away(), stage.someone(), _request(stage))
+
+
+def by_a_shared_account(stage: Stage) -> Fact:
+    at, request, team = stage.instant(), _request(stage), stage.name("team")
+    stage.map_account("cds", team, None, shared=True)
+    _approved(stage, at - HOUR, request, stage.someone())
+    return _deleted(stage, at, team, request)
+
+
 SEVERITY = "critical"
-FINDS = (without_a_request, of_a_log, never_approved, approved_by_themselves, approved_later)
-EXPLAINED = (approved_before,)
+FINDS = (
+    without_a_request,
+    of_a_log,
+    never_approved,
+    approved_by_themselves,
+    approved_by_their_account_elsewhere,
+    approved_later,
+)
+EXPLAINED = (approved_before, approved_before_a_service_did_it)
 CLEAR = (denied,)
 UNORDERED = (approved_at_that_moment,)
-UNKNOWN: Mapping[str, Shows] = {}
+UNKNOWN = {"time-of-": nobody_knows, "one-person": by_a_shared_account}

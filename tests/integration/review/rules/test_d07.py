@@ -7,6 +7,7 @@ import pytest
 from ledger.core.parameters import Limits, ParameterName, SequencePolicy
 from ledger.core.parameters import Sequence as Numbering
 from ledger.core.record import Action, Actor, ActorKind, Submission
+from ledger.core.times import Basis, Precision, SourceTime
 from tests.support.ledgers import START_US, Ledger, source_time, submission
 from tests.support.ruling import collect, found, look, of, put
 
@@ -61,6 +62,15 @@ def test_a_number_that_comes_late_opens_one_at_the_number_after_it(ledger: Ledge
     assert "number 3, entry" in one.detail
 
 
-def test_what_bears_no_number_or_no_time_is_not_examined(ledger: Ledger) -> None:
+def test_what_bears_no_number_is_not_examined(ledger: Ledger) -> None:
     collect(ledger, [submission(1), submission(2, source_recorded_at=source_time(START_US))])
     assert of(look(ledger), "D07").examined == 0
+
+
+def test_of_a_number_whose_time_names_no_instant_it_cannot_be_said(ledger: Ledger) -> None:
+    local = SourceTime(text="2026-10-25 02:30", precision=Precision.MINUTE, basis=Basis.NONE)
+    unread = submission(2, source_sequence="A-2", occurred_at=local)
+    collect(ledger, [numbered(1, 20), unread, numbered(3, 10), numbered(4, 11)])
+    examined = of(look(ledger), "D07")
+    assert [(one.input, one.records) for one in examined.lacking] == [("occurred-time", 2)], "and of the next one"
+    assert (examined.clear, examined.findings) == (2, 0)

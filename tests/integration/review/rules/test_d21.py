@@ -4,18 +4,20 @@ from typing import Any
 
 import pytest
 
-from ledger.core.record import Action, Actor, ActorKind, Link, LinkBasis, LinkKind, Outcome, Submission
-from tests.support.ledgers import Ledger, submission
-from tests.support.ruling import collect, found, look, of
+from ledger.core.clock import utc_text
+from ledger.core.record import Action, Actor, ActorKind, Interval, Link, LinkBasis, LinkKind, Outcome, Submission
+from ledger.core.system_class import SystemClass
+from tests.support.ledgers import SOURCE, START_US, Ledger, submission
+from tests.support.ruling import account, collect, connect, found, look, map_, of
 
 pytestmark = pytest.mark.sampled
 
 
-def acted(number: int, action: Action, who: str, *requests: str, **members: Any) -> Submission:
+def acted(number: int, action: Action, who: str, *requests: str, source: str = SOURCE, **members: Any) -> Submission:
     """At second `number` an account did something that names these change requests."""
     links = tuple(Link(kind=LinkKind.CHANGE_REQUEST, id=one, basis=LinkBasis.READ) for one in requests)
-    actor = Actor(account=who, kind=ActorKind.PERSON)
-    return submission(number, action=action, actor=actor, links=links, changes=(), **members)
+    actor = members.pop("actor", Actor(account=who, kind=ActorKind.PERSON))
+    return submission(number, source, action=action, actor=actor, links=links, changes=(), **members)
 
 
 def test_a_deletion_that_nobody_approved_is_found(ledger: Ledger) -> None:
@@ -67,3 +69,37 @@ def test_at_one_moment_it_cannot_be_ordered(ledger: Ledger) -> None:
         ],
     )
     assert (of(look(ledger), "D21").unordered, found(ledger, "D21")) == (1, [])
+
+
+def test_another_account_of_the_same_person_is_not_somebody_else(ledger: Ledger) -> None:
+    ledger.register("qms")
+    map_(ledger, account("anna", "P1"), account("team", None, shared=True))
+    map_(ledger, *(account(name, person, source="qms") for name, person in (("a.smith", "P1"), ("ben", "P2"))))
+    robot = Actor(account="purge", kind=ActorKind.SERVICE)
+    people = [Actor(account=name, kind=ActorKind.PERSON) for name in ("anna", "anna", "team")]
+    collect(ledger, [acted(number, Action.DELETE, "", f"CR-{number}", actor=actor)
+                     for number, actor in enumerate((*people, robot), 5)])  # fmt: skip
+    collect(ledger, [acted(number, Action.APPROVE, who, f"CR-{number + 4}", source="qms")
+                     for number, who in enumerate(("a.smith", "ben", "ben", "ben"), 1)], source="qms")  # fmt: skip
+    examined = of(look(ledger), "D21")
+    (one,) = found(ledger, "D21")
+    assert (one.why, "was deleted by entry" in one.detail) == ("not-approved", True)
+    assert examined.explained == 2, "of somebody else, and of a service"
+    assert [(one.input, one.records) for one in examined.lacking] == [("one-person", 1)]
+    map_(ledger, account("a.smith", "P3", source="qms"))
+    assert (of(look(ledger), "D21").closed, found(ledger, "D21")) == (1, []), "the map was wrong"
+
+
+def test_that_nobody_approved_it_is_said_once_that_can_be_known(ledger: Ledger) -> None:
+    connect(ledger, qms=SystemClass.QUALITY_SYSTEM)
+    collect(ledger, [acted(100, Action.DELETE, "anna", "CR-1"), acted(101, Action.DELETE, "anna")])
+    collect(ledger, [], 50, source="qms")
+    examined = of(look(ledger), "D21")
+    assert (examined.pending, [one.why for one in found(ledger, "D21")]) == (1, ["no-change-request"])
+    away = Interval(after=utc_text(START_US + 150_000_000), before=utc_text(START_US + 250_000_000))
+    collect(ledger, [], 300, source="qms", unreachable=(away,))
+    assert (of(look(ledger), "D21").opened, found(ledger, "D21")[-1].why) == (1, "not-approved")
+    collect(ledger, [acted(200, Action.DELETE, "anna", "CR-2")])
+    examined = of(look(ledger), "D21")
+    assert [(one.input, one.records) for one in examined.lacking] == [("time-of-qms", 1)]
+    assert examined.opened == 0
