@@ -57,6 +57,7 @@ class RuleEvent(StrEnum):
     """What becomes of a finding of a rule by what the log knows; what people decide of it is another entry."""
 
     OPENED = "opened"
+    """It stands, on the grounds that are told here; what an earlier entry of the same key tells holds no longer."""
     CLOSED = "closed"
     """What came later, or a map or parameter that was corrected, shows that there is nothing."""
 

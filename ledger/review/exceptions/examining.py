@@ -1,7 +1,7 @@
 """One rule over the records that it has to look at, and what came of it: counts, findings that begin and that end."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from hashlib import sha256
 from typing import Final
 
@@ -10,23 +10,27 @@ from ledger.core.entry import Draft, draft
 from ledger.core.errors import IntegrityError
 from ledger.core.hashing import b64
 from ledger.core.rule_run import Examined, Lacking
-from ledger.findings.kinds import RuleEvent, RuleFinding
+from ledger.findings.kinds import FINDING, RuleEvent, RuleFinding
 from ledger.review.known.facts import Told
 from ledger.review.rules import RuleFailed, guarded
 from ledger.review.rules.known import Known
 from ledger.review.rules.rule import About, Judged, Rule, Said
+from ledger.store.reading import LogReader, body_of
 
 AT_ONCE: Final = 2_000
 """Records that a rule judges at once: what lies around them is read once for all."""
 
 
 class Examination:
-    """Gathers what one rule says. `standing`: the keys of its findings that stand, by the records that it examined."""
+    """Gathers what one rule says. `standing`: the keys of its findings that stand and the entries that say so last, by
+    the records that it examined.
+    """
 
-    def __init__(self, rule: Rule, known: Known, standing: Mapping[int, Sequence[str]]) -> None:
+    def __init__(self, rule: Rule, known: Known, standing: Mapping[int, Mapping[str, int]]) -> None:
         self._rule = rule
         self._known = known
         self._standing = standing
+        self._reader = LogReader(known.connection, known.log)
         self._seen: set[int] = set()
         self._counts = Counter[Said]()
         never = known.lacking(rule.about.needs)
@@ -45,9 +49,10 @@ class Examination:
             return
         wanted = set(indices) - self._seen
         self._seen.update(wanted)
+        held = self._held(wanted)
         try:
             for told, said in judged(self._rule, wanted, self._known):
-                self.found += map(draft, self._entered(told, said))
+                self.found += map(draft, self._entered(told, said, held))
         except RuleFailed as error:
             self.failed = error.message
 
@@ -62,8 +67,15 @@ class Examination:
         else:
             self.look([*examined, *touched])
 
-    def _entered(self, anchor: Told, one: Judged | None) -> Iterator[RuleFinding]:
-        stands = self._standing.get(anchor.index, ())
+    def _held(self, wanted: Set[int]) -> Mapping[str, RuleFinding]:
+        """What is said last of the findings on these records that stand, by their keys."""
+        entries = [entry for anchor in self._standing.keys() & wanted for entry in self._standing[anchor].values()]
+        found = (body_of(one, FINDING, RuleFinding) for one in self._reader.chosen(sorted(entries)))
+        return {one.key: one for one in found}
+
+    def _entered(self, anchor: Told, one: Judged | None, held: Mapping[str, RuleFinding]) -> Iterator[RuleFinding]:
+        """What ends, what begins, and what stands on other grounds than its last entry tells."""
+        stands = self._standing.get(anchor.index, {})
         if one is None:
             one = Judged(anchor.index, Said.CLEAR, "not-examined")
         else:
@@ -73,9 +85,12 @@ class Examination:
             if other != key:
                 self._closed += 1
                 yield self._entry(anchor, one, other, RuleEvent.CLOSED)
-        if key is not None and key not in stands:
-            self._opened += 1
-            yield self._entry(anchor, one, key, RuleEvent.OPENED)
+        if key is None:
+            return
+        now = self._entry(anchor, one, key, RuleEvent.OPENED)
+        self._opened += key not in stands
+        if held.get(key) != now:
+            yield now
 
     def _count(self, one: Judged) -> None:
         self._counts[one.said] += 1

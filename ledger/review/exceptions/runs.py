@@ -141,7 +141,7 @@ def _look(
     known: Known,
     last: Last,
     examinations: Mapping[str, Examination],
-    standing: Mapping[str, Mapping[int, Sequence[str]]],
+    standing: Mapping[str, Mapping[int, Mapping[str, int]]],
     late: Collection[str],
     progress: Progress,
 ) -> None:
@@ -200,15 +200,15 @@ def _anything(connection: Connection, log: int, low: int, size: int) -> bool:
     return connection.scalar(reviewed) is not None or bool(altered(connection, log, low, size))
 
 
-def _standing(connection: Connection, log: int, size: int) -> Mapping[str, Mapping[int, Sequence[str]]]:
-    """The findings that stand as of a size, by rule and by the record that was examined."""
+def _standing(connection: Connection, log: int, size: int) -> Mapping[str, Mapping[int, Mapping[str, int]]]:
+    """The findings that stand as of a size, with their entries, by rule and by the record that was examined."""
     row = rule_finding.c
-    chosen = select(row.rule, row.anchor, row.key).where(
+    chosen = select(row.rule, row.anchor, row.key, row.from_index).where(
         row.log == log, row.stands == 1, schema.as_of(rule_finding, size)
     )
-    found: dict[str, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for rule, anchor, key in connection.execute(chosen.order_by(row.from_index)):
-        found[rule][anchor].append(key)
+    found: dict[str, dict[int, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
+    for rule, anchor, key, entry in connection.execute(chosen.order_by(row.from_index)):
+        found[rule][anchor][key] = entry
     return found
 
 

@@ -7,8 +7,9 @@ import pytest
 from ledger.core.clock import utc_text
 from ledger.core.record import Action, Actor, ActorKind, Interval, Link, LinkBasis, LinkKind, Outcome, Submission
 from ledger.core.system_class import SystemClass
-from tests.support.ledgers import SOURCE, START_US, Ledger, submission
-from tests.support.ruling import account, collect, connect, found, look, map_, of
+from ledger.review.exceptions.reading import findings
+from tests.support.ledgers import RECORDS, SOURCE, START_US, Ledger, submission
+from tests.support.ruling import account, collect, connect, entered, found, look, map_, of
 
 pytestmark = pytest.mark.sampled
 
@@ -51,6 +52,39 @@ def test_an_approval_that_comes_late_closes_it(ledger: Ledger) -> None:
     collect(ledger, [acted(1, Action.APPROVE, "ben", "CR-1")])
     ran = of(look(ledger), "D21")
     assert (ran.closed, ran.explained, found(ledger, "D21")) == (1, 1, [])
+
+
+def test_one_that_stands_on_other_grounds_tells_these_by_another_entry_whatever_came_first(ledger: Ledger) -> None:
+    deletion, approval = acted(5, Action.DELETE, "anna", "CR-1"), acted(9, Action.APPROVE, "ben", "CR-1")
+    collect(ledger, [deletion])
+    look(ledger)
+    (before,) = found(ledger, "D21")
+    with ledger.store.reader(RECORDS) as reader:
+        size = reader.head().size
+    collect(ledger, [approval])
+    ran = of(look(ledger), "D21")
+    first, after = found(ledger, "D21")
+    assert first == before
+    assert (before.why, after.why, ran.opened, ran.closed) == ("not-approved", "approved-later", 0, 0)
+    assert (after.key, after.anchor, after.entries) == (before.key, before.anchor, before.entries)
+    assert "approved only afterwards" in after.detail
+    with ledger.store.reader(RECORDS) as reader:
+        then, now = (findings(reader.connection, RECORDS, at, "D21", at_us=0) for at in (size, reader.head().size))
+    assert [[(one.key, one.why) for one in told] for told in (then, now)] == [
+        [(after.key, "not-approved")], [(after.key, "approved-later")],
+    ]  # fmt: skip
+
+    collect(ledger, [deletion, approval, acted(11, Action.READ, "ben", "CR-1")])
+    look(ledger)
+    assert len([one for one in entered(ledger) if one.rule == "D21"]) == 2, "nothing is told again"
+    collect(ledger, [acted(19, Action.APPROVE, "ben", "CR-2")])
+    collect(ledger, [acted(15, Action.DELETE, "anna", "CR-2")])
+    look(ledger)
+    assert [one.why for one in found(ledger, "D21")] == ["not-approved", "approved-later", "approved-later"]
+
+    collect(ledger, [acted(1, Action.APPROVE, "cora", "CR-1")])
+    assert of(look(ledger), "D21").closed == 1
+    assert [one.entries != after.entries for one in found(ledger, "D21")] == [True]
 
 
 def test_at_one_moment_it_cannot_be_ordered(ledger: Ledger) -> None:
