@@ -24,6 +24,8 @@ FEW: Final = 1_000
 DAY_HOURS: Final = 24
 _AT_ONCE: Final = 200
 """Objects of one statement, each in an hour."""
+_TOGETHER: Final = 100
+"""Objects of which all changes are asked for at once."""
 _MOST: Final = 200_000
 """Changes that are kept at hand."""
 _EVER: Final = 2**62
@@ -119,6 +121,7 @@ class Changes:
         by_thing: dict[Thing, list[int]] = defaultdict(list)
         for number, (field, _) in enumerate(asked):
             by_thing[field.thing].append(number)
+        self.read(by_thing)
         found = [Neighbours()] * len(asked)
         for thing, numbers in by_thing.items():
             every = self.few(thing)
@@ -139,12 +142,44 @@ class Changes:
     def few(self, thing: Thing) -> dict[Field, list[Moment]] | None:
         """All changes of an object that has no more than `FEW` records, else None; what was read is kept at hand."""
         if thing not in self._few:
-            if self._kept > _MOST:
-                self._few.clear()
-                self._kept = 0
+            self._make_room()
             found = self._few[thing] = self.of(thing, FEW)
             self._kept += 1 + sum(map(len, (found or {}).values()))
         return self._few[thing]
+
+    def read(self, things: Iterable[Thing]) -> None:
+        """Has what `few` is asked for next at hand: PostgreSQL, which each question costs a way to it, is asked for
+        many at once, unless they have too many records together.
+        """
+        lacking = sorted({one for one in things if one not in self._few}) if not self._sqlite else []
+        for at in range(0, len(lacking), _TOGETHER):
+            some = lacking[at : at + _TOGETHER]
+            sources, types, ids = (list(column) for column in zip(*some, strict=True))
+            most = FEW * 10
+            (count, *_), *_ = rows = self._bulk.all(
+                "WITH wanted AS (SELECT * FROM unnest(?::text[], ?::text[], ?::text[]) AS w(source, type, id)),"
+                " found(pos) AS MATERIALIZED (SELECT r.pos FROM (SELECT DISTINCT type, id FROM wanted) w, record r"
+                f" WHERE r.object_type = w.type AND r.object_id = w.id AND r.pos >= ? AND r.pos < ? LIMIT {most + 1}),"
+                " there(n) AS (SELECT count(*) FROM found)"
+                " SELECT n, c.source, object_type, object_id, attribute, at_us, c.pos, ordinal FROM there"
+                f" LEFT JOIN record_change c ON n <= {most} AND c.pos IN (SELECT pos FROM found)",
+                (sources, types, ids, *self._places),
+            )
+            if count > most:
+                continue
+            self._make_room()
+            found: dict[Thing, dict[Field, list[Moment]]] = {one: {} for one in some}
+            for source, type_, id_, attribute, *moment in sorted(row[1:] for row in rows if row[1] is not None):
+                of = found.get(Thing(source, type_, id_))
+                if of is not None:
+                    of.setdefault(Field(source, type_, id_, attribute), []).append(Moment(*moment))
+            self._few.update(found)
+            self._kept += len(some) + len(rows)
+
+    def _make_room(self) -> None:
+        if self._kept > _MOST:
+            self._few.clear()
+            self._kept = 0
 
     def of(self, thing: Thing, most: int | None = None) -> dict[Field, list[Moment]] | None:
         """All changes of an object by field, in order; None where it has more than `most` records."""

@@ -113,8 +113,8 @@ class Fields:
     def touched(self, stretches: Sequence[Stretch]) -> Iterator[Moment]:
         """The changes of which the last one before them can be one of these records, or hangs on their order."""
         near = self._near(stretches)
-        beyond = []
-        after = _After(self._changes)
+        alone: list[Stretch] = []
+        beyond: list[tuple[Field, int, int]] = []
         for one in stretches:
             if not one.dated:
                 yield from self._changes.between(one.field, *_EVER)
@@ -122,10 +122,16 @@ class Fields:
             moments = _between(near.get(one.field, ()), one.hours)
             moments = moments[bisect_left(moments, (one.low_us - one.reach_us,)) :]
             later = bisect_left(moments, (one.high_us + one.reach_us + 1,))
-            first = moments[later] if later < len(moments) else after.first(one.field, one.hours[-1])
             yield from moments[:later]
+            if later < len(moments):
+                beyond.append(_from(one, moments[later]))
+            else:
+                alone.append(one)
+        after = _After(self._changes, alone)
+        for one in alone:
+            first = after.first(one)
             if first is not None:
-                beyond.append((one.field, first.at_us, first.at_us + 2 * one.reach_us))
+                beyond.append(_from(one, first))
         yield from (moment for moments in self._within(beyond) for moment in moments)
 
     def _near(self, stretches: Iterable[Stretch]) -> Mapping[Field, list[Moment]]:
@@ -206,19 +212,29 @@ def _settled(one: Stretch, moments: Sequence[Moment]) -> Moment | None:
     return last if last is not None and last.at_us - 2 * one.reach_us >= one.hours[0] * HOUR_US else None
 
 
+def _from(one: Stretch, first: Moment) -> tuple[Field, int, int]:
+    return one.field, first.at_us, first.at_us + 2 * one.reach_us
+
+
 class _After:
-    """The first change of fields after an hour; what few objects ever were is read once for all of their fields."""
+    """The first change of fields after the hours of stretches; what few objects ever were is read once for all of their
+    fields.
+    """
 
-    def __init__(self, changes: Changes) -> None:
+    def __init__(self, changes: Changes, stretches: Sequence[Stretch]) -> None:
         self._changes = changes
-        self._newest = next(changes.hours_before(_EVER[1]), None)
+        self._newest = next(changes.hours_before(_EVER[1]), None) if stretches else None
+        changes.read(one.field.thing for one in stretches if self._newer(one))
 
-    def first(self, field: Field, hour: int) -> Moment | None:
-        if self._newest is None or hour >= self._newest:
+    def first(self, one: Stretch) -> Moment | None:
+        if not self._newer(one):
             return None
-        every = self._changes.few(field.thing)
+        every = self._changes.few(one.field.thing)
         if every is None:
-            return self._changes.after(field, hour)
-        moments = every.get(field, [])
-        place = bisect_left(moments, ((hour + 1) * HOUR_US,))
+            return self._changes.after(one.field, one.hours[-1])
+        moments = every.get(one.field, [])
+        place = bisect_left(moments, ((one.hours[-1] + 1) * HOUR_US,))
         return moments[place] if place < len(moments) else None
+
+    def _newer(self, one: Stretch) -> bool:
+        return self._newest is not None and one.hours[-1] < self._newest

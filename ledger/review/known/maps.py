@@ -27,12 +27,12 @@ class Accounts:
             self._rows[row.source, row.account].append(row)
             if row.person is not None:
                 self.of_person[row.person].add((row.source, row.account))
-        self._mapped = {source for source, _ in self._rows}
+        self.sources = tuple(sorted({source for source, _ in self._rows}))
         self._owners: dict[Account, _Owners] = {}
 
     def mapped(self, source: str) -> bool:
         """Whether there is a map of that source's accounts at all."""
-        return source in self._mapped
+        return source in self.sources
 
     def ended(self, source: str, account: str, about: Span) -> bool:
         """Whether the time of all who had an account was over before: it was somebody's, and is nobody's any more."""

@@ -1,7 +1,7 @@
 """Who was seen at which terminal: by person where the map tells whose the account is, else by account.
 
-Days of a source are read once and kept: to a record those around it matter, as a clock may be off by a day. Only
-sources at which a person has an account are read for one.
+Days are read once and kept: to a record those around it matter, as a clock may be off by a day. For a person only
+sources of which the map has accounts are read, for an account its own.
 """
 
 from bisect import bisect_left, bisect_right
@@ -33,7 +33,7 @@ class _Seen(NamedTuple):
 
 
 class _Day:
-    """The sightings of a source's day: by who was seen, in the order of when it may have begun; the longest of them."""
+    """The sightings of a day: by who was seen, in the order of when it may have begun; the longest of them."""
 
     def __init__(self, found: Iterable[tuple[Who, _Seen]]) -> None:
         self.by: dict[Who, list[_Seen]] = defaultdict(list)
@@ -61,7 +61,7 @@ class Sightings:
         self._size = size
         self._records = records
         self._accounts = accounts
-        self._days: dict[tuple[int, str, frozenset[str]], _Day] = {}
+        self._days: dict[tuple[int, tuple[str, ...], frozenset[str]], _Day] = {}
 
     def of(
         self, asked: Sequence[tuple[Told, Owner | None, Travel]], *, sure: bool = True
@@ -77,26 +77,21 @@ class Sightings:
             if span is None or not longest:
                 continue
             who = _who(told, owner)
-            sources = self._sources(who)
+            sources = self._accounts.sources if isinstance(who, str) else who[:1]
             edges = (span.high_us, span.low_us) if sure else (span.low_us, span.high_us)
             low, high = edges[0] - longest, edges[1] + longest
             first, last = (low - MAX_CLOCK_ERROR_US) // DAY_US, (high + MAX_CLOCK_ERROR_US) // DAY_US
             found[told.index] = [
                 seen.sighting
                 for day in range(first, last + 1)
-                for source in sources
-                for seen in self._day(day, source, stations).near(who, low, high)
+                for seen in self._day(day, sources, stations).near(who, low, high)
                 if seen.entry != told.index
                 and (not sure or (seen.sighting.span.low_us > low and seen.sighting.span.high_us < high))
             ]
         return found
 
-    def _sources(self, who: Who) -> Iterable[str]:
-        """Where somebody has accounts, at any time."""
-        return sorted({source for source, _ in self._accounts.of_person[who]}) if isinstance(who, str) else who[:1]
-
-    def _day(self, day: int, source: str, stations: frozenset[str]) -> _Day:
-        key = day, source, stations
+    def _day(self, day: int, sources: tuple[str, ...], stations: frozenset[str]) -> _Day:
+        key = day, sources, stations
         held = self._days.get(key)
         if held is None:
             while self._days and sum(one.count for one in self._days.values()) > _MOST:
@@ -104,9 +99,9 @@ class Sightings:
             held = self._days[key] = _Day(self._read(*key))
         return held
 
-    def _read(self, day: int, source: str, stations: frozenset[str]) -> Iterator[tuple[Who, _Seen]]:
+    def _read(self, day: int, sources: tuple[str, ...], stations: frozenset[str]) -> Iterator[tuple[Who, _Seen]]:
         row = schema.record.c
-        stretch = within(self._log, self._size, day * DAY_US, (day + 1) * DAY_US - 1, (source,))
+        stretch = within(self._log, self._size, day * DAY_US, (day + 1) * DAY_US - 1, sources)
         found = self._connection.scalars(
             select(row.pos).where(stretch, row.workstation.in_(sorted(stations)), row.actor.is_not(None))
         ).all()

@@ -245,9 +245,11 @@ class Known:
             if between is not None:
                 chosen = chosen.where(link.at_us.between(*between))
             if of is not None:
-                chosen = chosen.join_from(schema.record_link, schema.record, record.pos == link.pos)
+                # The links first: a database may think it less to ask of each record of a type for all the ids.
+                linked = chosen.cte("linked").prefix_with("MATERIALIZED")
+                chosen = select(linked.c.id, linked.c.pos).join(schema.record, record.pos == linked.c.pos)
                 chosen = chosen.where(record.source.in_(of.sources), record.object_type.in_(sorted(of.types)))
-            for id_, pos in self.connection.execute(chosen.order_by(link.pos)):
+            for id_, pos in self.connection.execute(chosen.order_by(chosen.selected_columns.pos)):
                 found[id_].append(index_of(pos))
         return found
 
