@@ -18,7 +18,7 @@ from tests.integration.plant.entering import settle
 from tests.plant.model import DAY, END, Fact
 from tests.plant.violations import Corpus
 from tests.plant.violations.corpus import Case, Finding, finding_of
-from tests.support.ledgers import AUTHORITY, RECORDS, Ledger
+from tests.support.ledgers import AUTHORITY, RECORDS, Ledger, MovableClock
 from tests.support.ruling import found, look
 
 ANSWERS: Final = {
@@ -60,7 +60,9 @@ class Row(NamedTuple):
 
 
 class Violating:
-    """A month that is entered into a fresh ledger in an order, while the rules look `looks` times in between."""
+    """A month that is entered into a fresh ledger in an order, while the rules look `looks` times in between; then what
+    sources count of it.
+    """
 
     def __init__(self, ledger: Ledger, corpus: Corpus, order_seed: int, looks: int) -> None:
         self._ledger = ledger
@@ -78,6 +80,9 @@ class Violating:
             if place % step == step - 1:
                 self.look()
         self.look()
+        self._count(later=False)
+        self._at_us(NOW + DAY)
+        self._count(later=True)
 
     def look(self) -> Ran:
         ran = look(self._ledger)
@@ -146,6 +151,18 @@ class Violating:
     def _standing(self) -> Iterator[RuleFinding]:
         for rule in rules():
             yield from {one.key: one for one in found(self._ledger, rule)}.values()
+
+    def _count(self, *, later: bool) -> None:
+        """Enters what sources count, and has the rules look at that."""
+        for one in self._corpus.counts(later=later):
+            reconciling = self._ledger.service.record_log().reconciling
+            reconciling.by_count(one.source, one.low, one.high, one.told, "as the site counts", AUTHORITY)
+        self.look()
+
+    def _at_us(self, now_us: int) -> None:
+        """From here on it is that instant."""
+        assert isinstance(self._ledger.clock, MovableClock)
+        self._ledger.clock.at_us = now_us
 
     def _submit(self, run: RunBatch) -> None:
         receipt = self._ledger.service.record_log().ingest.submit(run, AUTHORITY)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, Protocol, cast
 
 from ledger.core.run import RunBatch
 from tests.plant.feed import mixed, schedule
-from tests.plant.model import DAY, END, MINUTE, START, Fact, Maps, Parameter, Thing
+from tests.plant.model import DAY, END, MINUTE, START, Count, Fact, Maps, Parameter, Thing
 from tests.plant.rules import maps, parameters
 from tests.plant.systems.base import System
 from tests.plant.telling import TAIL, Draft, Lane, finish, told
@@ -106,6 +106,12 @@ class Corpus:
         """All runs, the sources mixed in an order of that seed."""
         return mixed(self._runs, ALL, order_seed)
 
+    def counts(self, *, later: bool) -> list[Count]:
+        """What sources count once all has come, or a day after that."""
+        chosen = [one for stage in self._stages for one in stage.counts if one.later is later]
+        return [Count(one.source, one.low, one.high, self._told(one.source, one.low, one.high) + one.more)
+                for one in chosen]  # fmt: skip
+
     def findings(self) -> set[Finding]:
         """All that has to stand in the end."""
         usual = {rule: planting.SEVERITY for rule, planting in plantings().items()}
@@ -136,6 +142,11 @@ class Corpus:
             self.cases.append(Case(rule, show.__name__, said, (examined,)))
         for lacking, show in planting.UNKNOWN.items():
             self.cases.append(Case(rule, show.__name__, "lacking", (show(stage),), lacking))
+
+    def _told(self, source: str, low: int, high: int) -> int:
+        """How many records of a time a source tells."""
+        instants = (fact.instant for fact in self.facts if fact.source == source)
+        return sum(one is not None and low <= one < high for one in instants)
 
     def _lay(self, draft: Draft) -> None:
         """Puts what scenes tell between the rest, in the order in which it was written down."""

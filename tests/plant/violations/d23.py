@@ -1,7 +1,7 @@
-"""D23: two systems tell otherwise of the same, or numbers of a source lack."""
+"""D23: two systems tell otherwise of the same, numbers of a source lack, or it counts otherwise than what came."""
 
 from ledger.core.record import Action, LinkKind
-from tests.plant.model import HOUR, MINUTE, Change, Fact, Link, Parameter
+from tests.plant.model import HOUR, MINUTE, SECOND, Change, Fact, Link, Parameter
 from tests.plant.violations.stage import Stage
 
 _VALUE = {
@@ -27,6 +27,7 @@ PARAMETERS = (
     *(Parameter("d23", source, None, _VALUE) for source in ("erp", "mes", "lims")),
     Parameter("d23", "directory", None, {"numbers": True, "in_flight_s": 7_200}),
     Parameter("sequence", "directory", None, {"policy": "every"}),
+    Parameter("d23", "gateway", None, {"in_flight_s": 7_200}),
 )
 
 
@@ -68,6 +69,15 @@ def _two(stage: Stage, skipped: int) -> tuple[Fact, Fact]:
     return first, second
 
 
+def _counted(stage: Stage, *more: int, later: bool = False) -> Fact:
+    """The gateway counts the hour up to a record, so many more than it told; the second time a day later."""
+    fact = stage.say("gateway", stage.instant() + 17 * SECOND, Action.EXECUTE, stage.thing("query"), stage.someone())
+    assert fact.claimed is not None
+    for number, one in enumerate(more):
+        stage.count("gateway", fact.claimed - HOUR, fact.claimed + 1, one, later=later or number > 0)
+    return fact
+
+
 def more_used_than_issued(stage: Stage) -> tuple[Fact, ...]:
     at, of = stage.instant(), _order(stage)
     issued = _issued(stage, at, of, "5.00")
@@ -102,6 +112,14 @@ def numbers_lack(stage: Stage) -> tuple[Fact, ...]:
     return second, first
 
 
+def counts_one_more(stage: Stage) -> tuple[Fact, ...]:
+    return (_counted(stage, 1),)
+
+
+def counts_one_less(stage: Stage) -> tuple[Fact, ...]:
+    return (_counted(stage, -1),)
+
+
 def as_issued(stage: Stage) -> Fact:
     at, of = stage.instant(), _order(stage)
     _issued(stage, at, of, "5.00")
@@ -132,6 +150,18 @@ def numbers_go_on(stage: Stage) -> Fact:
     return _two(stage, 0)[1]
 
 
+def counts_as_many(stage: Stage) -> Fact:
+    return _counted(stage, 0)
+
+
+def counted_anew(stage: Stage) -> Fact:
+    return _counted(stage, 1, 0)
+
+
+def counted_just_now(stage: Stage) -> Fact:
+    return _counted(stage, 1, later=True)
+
+
 def nobody_knows(stage: Stage) -> Fact:
     return _decided(stage, stage.away(), _lot(stage), "A")
 
@@ -144,8 +174,19 @@ FINDS = (
     accepted_though_it_failed,
     decided_without_a_result,
     numbers_lack,
+    counts_one_more,
+    counts_one_less,
 )
 EXPLAINED = ()
-CLEAR = (as_issued, decided_as_the_result_says, decided_anew, nothing_used_yet, numbers_go_on)
+CLEAR = (
+    as_issued,
+    decided_as_the_result_says,
+    decided_anew,
+    nothing_used_yet,
+    numbers_go_on,
+    counts_as_many,
+    counted_anew,
+)
 UNORDERED = ()
+PENDING = (counted_just_now,)
 UNKNOWN = {"time-of-": nobody_knows}

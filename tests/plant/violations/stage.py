@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 
 from ledger.core.record import Action, ActorKind, Interval
 from ledger.core.run import Gap
@@ -32,6 +32,16 @@ no instant, around the end of summer time.
 """
 
 
+class Counting(NamedTuple):
+    """A source counts what it told of a time, and so many more; once all has come, or (`later`) a day after that."""
+
+    source: str
+    low: int
+    high: int
+    more: int
+    later: bool
+
+
 class Someone:
     """A person of one scene, with an account at every system that is asked for one."""
 
@@ -55,6 +65,7 @@ class Stage:
         self.places: dict[tuple[str, str], PlaceRow] = {}
         self.accounts: dict[tuple[str, str], AccountRow] = {}
         self.gaps: dict[str, list[Gap]] = {}
+        self.counts: list[Counting] = []
         self.also: list[tuple[str, tuple[Fact, ...]]] = []
         """What other rules have to find in these scenes: the rule, and what it rests on."""
         self._rule = rule
@@ -120,6 +131,10 @@ class Stage:
         """Notes that the source shows to have something of a thing in between that it does not give."""
         between = Interval(after=utc(low), before=utc(high))
         self.gaps.setdefault(source, []).append(Gap(subject=subject, reason="its memory was full", between=between))
+
+    def count(self, source: str, low: int, high: int, more: int, *, later: bool = False) -> None:
+        """Lets a source count what it told from an instant to before another."""
+        self.counts.append(Counting(source, low, high, more, later))
 
     def delay(self, fact: Fact) -> None:
         """Lets a fact reach its collector only after the month, when all the rest has been looked at."""
