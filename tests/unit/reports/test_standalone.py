@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nacl.signing import SigningKey
 
 from ledger.core.errors import LedgerError
+from ledger.core.note import ed25519_verify
 from ledger.core.policy import Policy
 from ledger.present.english import CATALOGUE
 from reports.standalone import MODULES, joined, verify_page
@@ -20,6 +22,7 @@ from tests.support.node import NODE
 _FOLDER = files("reports").joinpath("page")
 _CASES = Path(__file__).with_name("standalone_cases.mjs")
 _LOG = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+_ORDER = 2**252 + 27742317777372353535851937790883648493
 _WITNESS = "witness.example/qa+fe9f55f8+BKw1g5nPW+/5QHhZryxcegFtAONxBP8a1Zg5DUF4bvLn"
 
 
@@ -59,7 +62,15 @@ def test_every_published_ed25519_case_is_decided_as_at_the_terminal(library: Pat
 
 
 def test_no_point_of_small_order_and_no_second_way_to_write_a_number_is_taken(library: Path) -> None:
-    assert _ask(library, "smallOrder") == [False, False, False]
+    # A signature whose first point is the identity: only who holds the key can make one, and libsodium takes none.
+    seed, message = bytes(range(32)), b"message"
+    key, first = bytes(SigningKey(seed).verify_key), b"\x01" + bytes(31)
+    secret = int.from_bytes(sha512(seed).digest()[:32], "little") & ~7 & (1 << 255) - 1 | 1 << 254
+    challenge = int.from_bytes(sha512(first + key + message).digest(), "little")
+    signature = first + (challenge * secret % _ORDER).to_bytes(32, "little")
+    assert not ed25519_verify(key, message, signature)
+    asked = json.dumps([key.hex(), message.hex(), signature.hex()])
+    assert _ask(library, "smallOrder", asked) == [False, False, False, False]
 
 
 def test_every_published_inclusion_proof_is_decided_as_published(library: Path) -> None:
