@@ -20,6 +20,7 @@ from ledger.core.errors import ConfigError, LedgerError, StorageDamaged
 from ledger.new_log import NEXT_KEYS
 from ledger.present.messages import message
 from ledger.service import Service
+from ledger.sources.overlapping import standing_overlaps
 from ledger.sources.systems import counts
 from ledger.store.append import CLOCK_BEHIND_NOTED_US, CLOCK_BEHIND_REFUSED_US
 from ledger.store.engine import assert_durable, is_sqlite
@@ -30,6 +31,8 @@ from ledger.trust.next_keys import key_at, present_in
 
 SOON_US = 60 * 86_400 * MICROSECONDS
 """A pinned certificate that ends within this time is told of."""
+OVERLAPS = 5
+"""Contradictions of maps that are named at once."""
 LOW_DISK = 2 * 1024**3
 """Bytes free on the ledger's disk below which doctor warns."""
 
@@ -94,6 +97,7 @@ def _look(folder: Path) -> Iterator[Finding]:
             yield from _witnesses(service)
             yield from _listening(service)
             yield from _inventory(service)
+            yield from map_findings(service)
             yield from _time_stamps(service)
     except LedgerError as error:
         yield Finding(name="ledger", ok=False, says=error.message, advice=error.advice)
@@ -228,6 +232,22 @@ def _inventory(service: Service) -> Iterator[Finding]:
             says += f" Open: {', '.join(found.open_systems)}."
         yield Finding(
             name=f"inventory, log {log.name}", ok=True, says=says if found.total else message("inventory.none")
+        )
+
+
+def map_findings(service: Service) -> Iterator[Finding]:
+    """Whether lines of a map contradict each other: new ones are refused, older ledgers may hold some."""
+    for log in service.logs.values():
+        if log.number == SYSTEM_LOG:
+            continue
+        with service.store.reading() as connection:
+            found = list(standing_overlaps(connection, log.number))
+        more = f"; and {len(found) - OVERLAPS} more" if len(found) > OVERLAPS else ""
+        yield Finding(
+            name=f"maps, log {log.name}",
+            ok=not found,
+            says="; ".join(found[:OVERLAPS]) + more if found else "no line of a map contradicts another",
+            advice="Enter the first line anew: the same beginning, and an end no later than the second begins.",
         )
 
 

@@ -6,18 +6,24 @@ become nobody's at any time; what several people use is shared, and nobody's.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, Table
+from sqlalchemy import Connection, Row, Table, select
 
 from ledger.core.clock import parse_utc, utc_text
 from ledger.core.errors import SchemaViolation
 from ledger.sources import tables as t
 from ledger.sources.map_kinds import AssetMapped, IdentityMapped
 from ledger.sources.maps import rows_of_each
+from ledger.store.schema import as_of
 
 _PLACE: Final = ("site", "area", "line", "unit", "equipment")
+_MAPS: Final = (
+    (IdentityMapped, "account", t.identity, ("person",)),
+    (AssetMapped, "tag", t.asset, _PLACE),
+)
 _Thing = tuple[str, str]
 """A source, and an account or tag of it."""
 
@@ -48,20 +54,34 @@ def require_apart(connection: Connection, log: int, entries: Iterable[Any]) -> N
         elif isinstance(one, AssetMapped):
             says = tuple(getattr(one, name) for name in _PLACE)
             _add(wanted[AssetMapped][one.source, one.tag], one, says, number)
-    for kind, name, table, columns in (
-        (IdentityMapped, "account", t.identity, ("person",)),
-        (AssetMapped, "tag", t.asset, _PLACE),
-    ):
+    for kind, name, table, columns in _MAPS:
         things = wanted[kind]
         for thing, lines in _beside(connection, log, table, name, columns, things):
-            for one, other in pairwise(line for _, line in sorted(lines.items()) if _says(kind, line)):
-                new = other.from_us in things[thing] or one.from_us in things[thing]
-                if new and one.to_us is not None and other.from_us < one.to_us and one.says != other.says:
+            for one, other in _contradicting(kind, lines):
+                if other.from_us in things[thing] or one.from_us in things[thing]:
                     raise SchemaViolation(
                         f"{name} {thing[1]!r} of {thing[0]!r} is {one.told}, and would be {other.told}",
                         advice="Correct where the first one's time ends; what several people use is shared, and "
                         "nobody's.",
                     )
+
+
+def standing_overlaps(connection: Connection, log: int) -> Iterator[str]:
+    """What a log already holds of which `require_apart` refuses more: both lines of each, by their entries."""
+    for kind, name, table, columns in _MAPS:
+        row = table.c
+        chosen = select(table).where(row.log == log, as_of(table, None))
+        rows = connection.execute(chosen.order_by(row.source, row[name], row.from_us, row.from_index))
+        for (source, value), its in groupby(rows, key=attrgetter("source", name)):
+            lines = {line.from_us: line for line in (_standing(one, columns) for one in its)}
+            for one, other in _contradicting(kind, lines):
+                yield f"{name} {value!r} of {source!r} is {one.told}, and {other.told}"
+
+
+def _contradicting(kind: type, lines: dict[int, _Line]) -> Iterator[tuple[_Line, _Line]]:
+    for one, other in pairwise(line for _, line in sorted(lines.items()) if _says(kind, line)):
+        if one.to_us is not None and other.from_us < one.to_us and one.says != other.says:
+            yield one, other
 
 
 def _add(lines: dict[int, _Line], one: IdentityMapped | AssetMapped, says: tuple[str | None, ...], number: int) -> None:

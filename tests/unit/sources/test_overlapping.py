@@ -2,10 +2,11 @@
 
 import pytest
 
+from ledger.cli.doctor import map_findings
 from ledger.core.clock import utc_text
 from ledger.core.errors import SchemaViolation
 from ledger.sources.map_kinds import AssetMapped2, IdentityMapped2
-from ledger.sources.overlapping import require_apart
+from ledger.sources.overlapping import require_apart, standing_overlaps
 from tests.support.ledgers import AUTHORITY, RECORDS, START_US, Ledger
 from tests.support.ruling import place
 from tests.unit.sources.test_corroborating import MINUTE_US, identity
@@ -37,6 +38,31 @@ def test_an_account_is_not_given_to_a_second_person_before_the_firsts_time_is_ov
     assert refused(identity("op3", "P-1", valid_from=FIRST, valid_to=LAST), identity("op3", "P-2", valid_from=MIDDLE))
     opened = identity("op4", "P-1", valid_from=FIRST), identity("op4", "P-2", valid_from=MIDDLE)
     assert not refused(*opened), "without an end it holds until the next one begins"
+
+
+def test_lines_that_a_ledger_already_holds_are_told_with_both_entries_until_one_is_corrected(ledger: Ledger) -> None:
+    def told() -> list[str]:
+        with ledger.store.reading() as connection:
+            return list(standing_overlaps(connection, RECORDS))
+
+    maps = ledger.service.record_log().maps
+    maps.put([identity("op2", "P-1", valid_from=FIRST), identity("op2", "P-2", valid_from=MIDDLE)])
+    maps.put([identity("op3", "P-1", valid_from=FIRST, valid_to=MIDDLE), identity("op3", "P-2", valid_from=MIDDLE)])
+    maps.put([place("TIC102", "R-1", valid_from=FIRST, valid_to=LAST), place("TIC102", "R-1", valid_from=MIDDLE)])
+    assert told() == []
+    maps.put([identity("op1", "P-1", valid_from=FIRST, valid_to=LAST), identity("op1", "P-2", valid_from=MIDDLE)])
+    maps.put([place("TIC101", "R-1", valid_from=FIRST, valid_to=LAST), place("TIC101", "R-2", valid_from=MIDDLE)])
+    with ledger.store.reader(RECORDS) as reader:
+        last = reader.head().size - 1
+    assert [one.partition(" by ")[0] for one in told()] == [
+        "account 'op1' of 'erp' is P-1",
+        "tag 'TIC101' of 'erp' is R-1",
+    ]
+    assert f"by entry {last - 1}, from {FIRST} to {LAST}, and R-2 by entry {last}, from {MIDDLE}" in told()[1]
+    maps.put([identity("op1", "P-1", valid_from=FIRST, valid_to=MIDDLE)])
+    maps.put([place("TIC101", "R-1", valid_from=FIRST, valid_to=MIDDLE)])
+    assert told() == []
+    assert [one.ok for one in map_findings(ledger.service)] == [True]
 
 
 @pytest.mark.requirement("R61")
