@@ -23,7 +23,7 @@ _MANY: Final = 8
 _WHOLE: Final = 4_000
 """Objects, each in an hour, that are asked for one by one; instead of more, hours are read whole."""
 _MOST: Final = 200_000
-"""Changes that are kept at hand."""
+"""Changes, and hours of objects, that are kept at hand."""
 _EVER: Final = (-(2**31), 2**31 - 1)
 """All hours that there are."""
 
@@ -55,6 +55,7 @@ class Fields:
         self._reach = reach
         self._changes = Changes(connection, log, size)
         self._held: dict[tuple[int, str], list[tuple[Field, Moment]]] = {}
+        self._kept = 0
 
     def stretches(self, records: Iterable[Told]) -> Iterator[Stretch]:
         """The fields that these records of the source change, each by stretches of time."""
@@ -142,8 +143,9 @@ class Fields:
 
         What was read is kept: records that are judged one after the other often lie in the same hours.
         """
-        if sum(map(len, self._held.values())) > _MOST:
+        if self._kept > _MOST:
             self._held.clear()
+            self._kept = 0
         lacking: dict[tuple[int, str], list[tuple[Field, Moment]]] = {
             one: [] for one in wanted if one not in self._held
         }
@@ -156,6 +158,8 @@ class Fields:
             if of is not None:
                 of.append((field, moment))
         self._held.update(lacking)
+        # Of most hours of an object nothing is told: that, too, is kept.
+        self._kept += len(lacking) + sum(map(len, lacking.values()))
         found: dict[Field, list[Moment]] = defaultdict(list)
         for one in wanted:
             for field, moment in self._held[one]:
