@@ -87,3 +87,21 @@ def test_what_stood_before_is_that_of_all_records_and_what_new_ones_alter_is_nam
         altered = {index for index, previous in before.items() if previous != wanted[index]}
         assert len(altered) > NEW // 4
         assert altered <= set(steps(COUNT).touched(told[-NEW:])), SEED
+
+
+def test_hours_of_which_nothing_is_told_are_kept_within_bounds(
+    sqlite_ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = Random(f"{SEED}:bounds")
+    receipt = sqlite_ledger.submit([drawn(rng, number) for number in range(NEW)])
+    with sqlite_ledger.store.reader(RECORDS) as reader:
+        told = Records(reader.connection, RECORDS).told(one.index for one in receipt.outcomes).values()
+        size, sizes = reader.head().size, []
+        for most in (10**6, 20):
+            monkeypatch.setattr(fields, "_MOST", most)
+            found = fields.Fields(reader.connection, RECORDS, size, SOURCE, Reach({}))
+            for one in told:
+                found.around(list(found.stretches([one])))
+            sizes.append(len(found._held))
+    # A look that is begun within bounds may go beyond them.
+    assert sizes[1] < 20 + sizes[0] // 4, (SEED, sizes)
