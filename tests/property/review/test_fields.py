@@ -92,16 +92,28 @@ def test_what_stood_before_is_that_of_all_records_and_what_new_ones_alter_is_nam
 def test_hours_of_which_nothing_is_told_are_kept_within_bounds(
     sqlite_ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rng = Random(f"{SEED}:bounds")
-    receipt = sqlite_ledger.submit([drawn(rng, number) for number in range(NEW)])
+    # Each changes a tag of its own in an hour of its own: what stood before is looked for through all hours before.
+    given = [
+        submission(
+            number,
+            occurred_at=source_time(START_US + number * HOUR_US),
+            object=Target(type="tag", id=f"TIC{number}"),
+            changes=(Change(attribute="A", new="1"),),
+        )
+        for number in range(NEW)
+    ]
+    receipt = sqlite_ledger.submit(given)
+    monkeypatch.setattr(fields, "_MANY", 1)
+    sizes = []
     with sqlite_ledger.store.reader(RECORDS) as reader:
+        size = reader.head().size
         told = Records(reader.connection, RECORDS).told(one.index for one in receipt.outcomes).values()
-        size, sizes = reader.head().size, []
-        for most in (10**6, 20):
+        for most in (10**6, 2 * NEW):
             monkeypatch.setattr(fields, "_MOST", most)
             found = fields.Fields(reader.connection, RECORDS, size, SOURCE, Reach({}))
             for one in told:
                 found.around(list(found.stretches([one])))
             sizes.append(len(found._held))
     # A look that is begun within bounds may go beyond them.
-    assert sizes[1] < 20 + sizes[0] // 4, (SEED, sizes)
+    assert sizes[0] > NEW**2 // 3
+    assert sizes[1] < 4 * NEW, sizes
