@@ -28,7 +28,7 @@ def coverage(data: ReportData, zone: Zone, width: float) -> list[Flowable]:
 
 def _runs(sources: Sequence[Coverage], width: float) -> Flowable:
     names = ("source", "runs", "collected", "selected", "duplicates", "quarantined", "interval")
-    counts, reach_width = 21.5 * mm, 42 * mm
+    counts, reach_width = [one * mm for one in (15, 21, 20, 23, 28)], 42 * mm
     rows = []
     for one in sources:
         reach = [text(f"{_utc(one.first_started)} –", CELL), text(_utc(one.last_ended), CELL)]
@@ -42,7 +42,7 @@ def _runs(sources: Sequence[Coverage], width: float) -> Flowable:
                 reach if one.runs else [text(message("report.coverage.unseen"), CELL)],
             ]
         )
-    widths = [width - 5 * counts - reach_width, *[counts] * 5, reach_width]
+    widths = [width - sum(counts) - reach_width, *counts, reach_width]
     return grid([message(f"report.col.{name}") for name in names], rows, widths, figures=range(1, 6))
 
 
