@@ -150,7 +150,7 @@ class Batches:
         self.assets = assets
         self.whole = True
         self._near_us = near_us
-        self._windows = Windows(assets)
+        self.windows = Windows(assets)
         self._had: dict[str, _Asset] = {}
         self._orders: dict[str, list[str]] = {}
 
@@ -161,7 +161,7 @@ class Batches:
         if place is not None:
             for asset, tag in self.assets.of(body):
                 for had in self.around(asset, place.span.low_us, place.span.high_us):
-                    reason = why(index, place, self._windows.of(asset, had.start, had.stop), tag)
+                    reason = why(index, place, self.windows.of(asset, had.start, had.stop), tag)
                     before = found.get(had.batch)
                     if reason is not None and (before is None or reason.weight > before.weight):
                         found[had.batch] = reason
@@ -174,7 +174,7 @@ class Batches:
             return True
         place = placed(body)
         return place is not None and any(
-            overlaps(place.span, self._windows.of(asset, had.start, had.stop))
+            overlaps(place.span, self.windows.of(asset, had.start, had.stop))
             for asset, _ in self.assets.of(body)
             for had in self.around(asset, place.span.low_us, place.span.high_us)
         )
@@ -223,8 +223,8 @@ class Batches:
                     told.setdefault(batch, []).append((body.record.action, edge))
         for batch, its in told.items():
             for start, stop in paired(its)[0]:
-                high = _ALWAYS if stop is None else stop.span.high_us + self._windows.farthest_us
-                yield Had(start.span.low_us - self._windows.farthest_us, high, batch, start, stop)
+                high = _ALWAYS if stop is None else stop.span.high_us + self.windows.farthest_us
+                yield Had(start.span.low_us - self.windows.farthest_us, high, batch, start, stop)
 
     def _named(self, body: RecordBody) -> set[str]:
         """The batches that a record names, itself or by their order."""

@@ -171,7 +171,8 @@ def _calibrations(anchors: Sequence[Told], value: D24, known: Known) -> Mapping[
 def _expired(told: Told, calibrations: Mapping[str, Sequence[Told]], value: D24, known: Known) -> Iterator[Item]:
     """The equipment that the batch had after its last calibration before had expired."""
     for batch in told.ids(LinkKind.BATCH) if calibrations else ():
-        for one in occupations(known.connection, known.log, known.size, LinkKind.BATCH, batch).intervals:
+        held = occupations(known.connection, known.log, known.size, LinkKind.BATCH, batch, known.batches.windows)
+        for one in held.intervals:
             used_us = one.start.span.high_us if one.stop is None else one.stop.span.high_us
             before = [other for other in calibrations.get(one.equipment, ()) if other.about.high_us <= used_us]
             last = max(before, key=lambda other: (other.moment_us, other.record.source_record_id), default=None)
