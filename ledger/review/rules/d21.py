@@ -8,6 +8,7 @@ then.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from ledger.core.parameters import ParameterName
 from ledger.core.record import Action, ActorKind, LinkKind, Outcome
 from ledger.findings.kinds import Severity
 from ledger.present.inert import one_line
@@ -20,7 +21,13 @@ from ledger.review.rules.rule import About, Judged, Said, unknown
 class Deletion:
     """Examines deletions that succeeded."""
 
-    about = About(id="D21", version=1, title="Deletion or purge", severity=Severity.CRITICAL)
+    about = About(
+        id="D21",
+        version=1,
+        title="Deletion or purge",
+        severity=Severity.CRITICAL,
+        parameters=(ParameterName.SYSTEM,),
+    )
 
     def examines(self, told: Told, known: Known) -> bool:
         return told.record.action is Action.DELETE and told.record.outcome is Outcome.SUCCESS
