@@ -149,20 +149,22 @@ class Changes:
 
     def read(self, things: Iterable[Thing]) -> None:
         """Has what `few` is asked for next at hand: PostgreSQL, which each question costs a way to it, is asked for
-        many at once, unless they have too many records together.
+        some at once, unless they have too many records together.
         """
         lacking = sorted({one for one in things if one not in self._few}) if not self._sqlite else []
         for at in range(0, len(lacking), _TOGETHER):
             some = lacking[at : at + _TOGETHER]
+            if len(some) == 1:
+                return
             sources, types, ids = (list(column) for column in zip(*some, strict=True))
-            most = FEW * 10
+            most = 2 * FEW
             (count, *_), *_ = rows = self._bulk.all(
                 "WITH wanted AS (SELECT * FROM unnest(?::text[], ?::text[], ?::text[]) AS w(source, type, id)),"
                 " found(pos) AS MATERIALIZED (SELECT r.pos FROM (SELECT DISTINCT type, id FROM wanted) w, record r"
                 f" WHERE r.object_type = w.type AND r.object_id = w.id AND r.pos >= ? AND r.pos < ? LIMIT {most + 1}),"
                 " there(n) AS (SELECT count(*) FROM found)"
                 " SELECT n, c.source, object_type, object_id, attribute, at_us, c.pos, ordinal FROM there"
-                f" LEFT JOIN record_change c ON n <= {most} AND c.pos IN (SELECT pos FROM found)",
+                f" LEFT JOIN record_change c ON c.pos IN (SELECT pos FROM found WHERE (SELECT n FROM there) <= {most})",
                 (sources, types, ids, *self._places),
             )
             if count > most:
@@ -192,7 +194,8 @@ class Changes:
         (count, *_), *_ = rows = self._bulk.all(
             f"WITH found(pos) AS MATERIALIZED ({ranged}{limit}), there(n) AS (SELECT count(*) FROM found)"
             " SELECT n, attribute, at_us, c.pos, ordinal FROM there LEFT JOIN record_change c"
-            f" ON n < ? AND c.pos IN (SELECT pos FROM found) AND source = ? AND object_type = ? AND object_id = ?",
+            " ON c.pos IN (SELECT pos FROM found WHERE (SELECT n FROM there) < ?)"
+            " AND source = ? AND object_type = ? AND object_id = ?",
             (*named, *self._places, _EVER if most is None else most + 1, *thing),
         )
         if most is not None and count > most:
