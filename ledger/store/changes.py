@@ -155,7 +155,7 @@ class Changes:
         for at in range(0, len(lacking), _TOGETHER):
             some = lacking[at : at + _TOGETHER]
             if len(some) == 1:
-                return
+                return  # the last: `few` asks for it as well
             sources, types, ids = (list(column) for column in zip(*some, strict=True))
             most = 2 * FEW
             (count, *_), *_ = rows = self._bulk.all(

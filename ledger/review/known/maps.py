@@ -28,6 +28,7 @@ class Accounts:
             if row.person is not None:
                 self.of_person[row.person].add((row.source, row.account))
         self.sources = tuple(sorted({source for source, _ in self._rows}))
+        """The sources of which there is a map of accounts, in order."""
         self._owners: dict[Account, _Owners] = {}
 
     def mapped(self, source: str) -> bool:
